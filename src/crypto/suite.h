@@ -1,0 +1,43 @@
+/*
+ * crypto/suite.h - the cipher suite table of RFC 9420 section 17.1: sizes and algorithms.
+ *
+ * Layer: crypto. Suites 1 and 3 now; the others join the table with their KEM and signature code.
+ */
+#ifndef DT_CRYPTO_SUITE_H
+#define DT_CRYPTO_SUITE_H
+
+#include "crypto/crypto.h"
+
+struct dt_suite {
+    uint16_t id;   /* RFC 9420 number, e.g. 0x0001 */
+    const char *name;
+    enum dt_hash_alg hash;
+    size_t hash_len; /* Nh, also KDF.Nh */
+    enum dt_aead_alg aead;
+    size_t key_len;   /* AEAD.Nk */
+    size_t nonce_len; /* AEAD.Nn */
+    size_t tag_len;
+    uint16_t kem_id, kdf_id, aead_id; /* RFC 9180 section 7 */
+    size_t kem_pub_len;  /* Npk = Nenc */
+    size_t kem_priv_len; /* Nsk */
+    size_t kem_secret_len; /* Nsecret */
+    size_t sig_pub_len;
+    size_t sig_priv_len; /* seed */
+    size_t sig_max;      /* longest signature */
+};
+
+/* The suite numbered ${id}, static; NULL when it is not known here. */
+const struct dt_suite *dt_suite_get(uint16_t id);
+
+/* Sign/verify with the suite's signature scheme (raw, no MLS label). ${sig} is appended to. */
+DT_MUST_CHECK enum dt_err dt_suite_sign(const struct dt_suite *suite, struct dt_view priv, struct dt_view msg,
+                                        struct dt_buf *sig);
+DT_MUST_CHECK enum dt_err dt_suite_verify(const struct dt_suite *suite, struct dt_view pub, struct dt_view msg,
+                                          struct dt_view sig);
+/* New signature key pair; ${pub} gets sig_pub_len bytes. */
+DT_MUST_CHECK enum dt_err dt_suite_sig_new(const struct dt_suite *suite, struct dt_secret *priv, uint8_t *pub);
+/* Public key of a signature private key; and whether bytes may be a signature public key at all. */
+DT_MUST_CHECK enum dt_err dt_suite_sig_pub(const struct dt_suite *suite, struct dt_view priv, uint8_t *pub);
+DT_MUST_CHECK enum dt_err dt_suite_sig_pub_check(const struct dt_suite *suite, struct dt_view pub);
+
+#endif
