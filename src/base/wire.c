@@ -44,7 +44,7 @@ read_uint(struct dt_reader *r, size_t width, uint64_t *out)
 enum dt_err
 dt_read_u8(struct dt_reader *r, uint8_t *out)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum dt_err err = read_uint(r, 1, &x);
 
     if (err == DT_OK)
@@ -55,7 +55,7 @@ dt_read_u8(struct dt_reader *r, uint8_t *out)
 enum dt_err
 dt_read_u16(struct dt_reader *r, uint16_t *out)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum dt_err err = read_uint(r, 2, &x);
 
     if (err == DT_OK)
@@ -66,7 +66,7 @@ dt_read_u16(struct dt_reader *r, uint16_t *out)
 enum dt_err
 dt_read_u32(struct dt_reader *r, uint32_t *out)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum dt_err err = read_uint(r, 4, &x);
 
     if (err == DT_OK)
@@ -111,7 +111,7 @@ dt_read_varint(struct dt_reader *r, uint32_t *out)
 {
     static const uint64_t least[] = {0, 0x40, 0x4000};
     size_t at = r->off;
-    uint64_t x;
+    uint64_t x = 0;
     unsigned int prefix;
     size_t width;
     enum dt_err err;
