@@ -1,0 +1,421 @@
+/*
+ * mls/group.h - one member's view of one group: create, join, commit, process, protect, save.
+ *
+ * Source: RFC 9420 (sections 6, 8 to 12, 15). Layer: mls (base and crypto below). A pure state
+ * machine: state and bytes in, new state and bytes out. No I/O, no clock, no global state, no
+ * callbacks. The caller saves the group (mls_group_save) in the same transaction as what it got or
+ * sends, before it hands anything over.
+ *
+ *   create --- epoch 0 --- commit --> pending ----- take_pending --> epoch 1 ...
+ *   join from Welcome              \                                /
+ *                        process --> staged -- the caller's checks -- take
+ *
+ * Nothing moves to a next epoch by itself: an own Commit stays pending until it was read back, and a
+ * Commit of another stays staged until the caller has checked its effects.
+ *
+ * On any error a group is as it was. Out of scope, and refused with UNSUPPORTED: external commits,
+ * external senders, ReInit, branching, resumption PSKs.
+ *
+ * What the error classes mean here, besides those of base/err.h:
+ *   AUTH         a signature, AEAD tag, membership or confirmation tag does not hold
+ *   FORMAT       not a valid encoding, or non-zero padding
+ *   STATE        not possible now: key of that generation consumed or no longer kept, commit pending
+ *   LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
+ *   REFUSED      a rule of RFC 9420 sections 7.3, 12.2 or 12.4 forbids it: all members see it alike
+ *   UNSUPPORTED  well-formed, but an option that is not supported
+ *   NOT_FOUND    this member cannot follow although others may: a PSK is not known, or no path secret
+ *                can be opened or the one opened does not fit
+ *   EXPIRED      the lifetime policy refuses a key package
+ */
+#ifndef DT_MLS_GROUP_H
+#define DT_MLS_GROUP_H
+
+#include "crypto/secret.h"
+#include "mls/group_limits.h"
+
+struct mls_group;
+struct mls_staged;
+
+/* An extension or a proposal of a type that this library does not interpret. Borrowed. */
+struct mls_typed {
+    uint16_t type;
+    struct dt_view body;
+};
+
+struct mls_typed_list {
+    const struct mls_typed *v;
+    size_t n;
+};
+
+/* A list of type numbers, borrowed. */
+struct mls_type_list {
+    const uint16_t *v;
+    size_t n;
+};
+
+/* An external PSK that the caller holds. Borrowed. */
+struct mls_psk {
+    struct dt_view id;
+    struct dt_view value;
+};
+
+struct mls_psk_list {
+    const struct mls_psk *v;
+    size_t n;
+};
+
+/* How key package lifetimes are judged (RFC 9420 section 7.3). check = false: not at all. */
+struct mls_time_policy {
+    bool check;
+    uint64_t now_ms;
+    uint64_t max_total_ms; /* longest not_after - not_before; 0: any */
+    uint64_t skew_ms;      /* how far our clock may be off */
+};
+
+/* ---- own key material ---- */
+
+/* What a new leaf says of its owner. All borrowed. */
+struct mls_leaf_params {
+    uint16_t suite;
+    struct dt_view signature_priv; /* the seed */
+    struct dt_view signature_pub;
+    struct dt_view identity;             /* of a basic credential */
+    struct mls_type_list extension_types; /* capabilities beyond the default ones */
+    struct mls_type_list proposal_types;
+    struct mls_typed_list leaf_extensions; /* each type must be among extension_types */
+};
+
+/* The private half of a key package. Release with mls_key_bundle_clear(). */
+struct mls_key_bundle {
+    struct dt_secret init_priv;
+    struct dt_secret leaf_priv;
+};
+void mls_key_bundle_clear(struct mls_key_bundle *b);
+
+/**
+ * mls_key_package_new(leaf, not_before_s, not_after_s, extensions, out, bundle):
+ * A fresh key package as MLSMessage, appended to ${out}, valid from ${not_before_s} to ${not_after_s}
+ * (seconds since the epoch); its private keys go to ${bundle}.
+ * Errors: UNSUPPORTED (suite), RANGE (key lengths, lifetime), LIMIT, NOMEM.
+ * Source: RFC 9420 section 10.
+ */
+DT_MUST_CHECK enum dt_err mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s,
+                                              uint64_t not_after_s, struct mls_typed_list extensions,
+                                              struct dt_buf *out, struct mls_key_bundle *bundle);
+
+/* What a key package (an MLSMessage) says. Views lie in the message. */
+struct mls_key_package_info {
+    uint16_t suite;
+    struct dt_view identity;
+    struct dt_view signature_key;
+    struct dt_view init_key;
+    struct dt_view encryption_key;
+    uint64_t not_before_s;
+    uint64_t not_after_s;
+};
+
+/* Decode and check ${message} (signatures, lifetime by ${policy}; RFC 9420 section 10.1), and append its
+ * KeyPackageRef to ${ref} unless that is NULL. FORMAT, AUTH, REFUSED, EXPIRED, UNSUPPORTED. */
+DT_MUST_CHECK enum dt_err mls_key_package_open(struct dt_view message, const struct mls_time_policy *policy,
+                                               struct mls_key_package_info *out, struct dt_buf *ref);
+
+/* ---- life ---- */
+
+/* How much of the past is kept for late messages. */
+struct mls_group_policy {
+    uint32_t past_epochs; /* at most MLS_PAST_EPOCHS_MAX; 0: none */
+    uint64_t past_age_ms; /* how long after an epoch ended; 0: not bounded by time */
+};
+
+struct mls_group_params {
+    struct mls_leaf_params leaf;
+    struct dt_view group_id;
+    struct mls_typed_list extensions; /* GroupContext extensions but required_capabilities */
+    struct mls_type_list required_extensions; /* required_capabilities, written when any list is there */
+    struct mls_type_list required_proposals;
+    uint64_t not_before_s; /* the lifetime of the creator's first leaf */
+    uint64_t not_after_s;
+    struct mls_group_policy policy;
+};
+
+/* A group of one at epoch 0 (RFC 9420 section 11). Owner: the caller, mls_group_free(). */
+DT_MUST_CHECK enum dt_err mls_group_create(const struct mls_group_params *params, struct mls_group **out);
+
+/* Wipe and release; NULL is fine. */
+void mls_group_free(struct mls_group *g);
+
+/* A deep copy. NOMEM. */
+DT_MUST_CHECK enum dt_err mls_group_clone(const struct mls_group *g, struct mls_group **out);
+
+/**
+ * mls_group_save(g, out), mls_group_load(saved, out):
+ * Append the whole state (all secrets in clear: seal it before it touches a disk) to ${out}; read it
+ * back. It has one encoding: save(load(x)) == x. Load is strict and treats ${saved} as hostile.
+ * Errors: LIMIT, NOMEM; FORMAT, UNSUPPORTED (version, suite), REFUSED.
+ */
+DT_MUST_CHECK enum dt_err mls_group_save(const struct mls_group *g, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err mls_group_load(struct dt_view saved, struct mls_group **out);
+
+/* ---- joining ---- */
+
+struct mls_join_params {
+    struct dt_view welcome;     /* MLSMessage */
+    struct dt_view key_package; /* MLSMessage */
+    const struct mls_key_bundle *bundle;
+    struct dt_view signature_priv; /* the seed */
+    struct mls_psk_list psks;
+    struct mls_time_policy lifetime;
+    struct dt_view ratchet_tree; /* when it is not in the GroupInfo; else empty */
+    struct mls_group_policy policy;
+};
+
+/* What the Welcome carried besides the group. Release with mls_join_info_clear(). */
+struct mls_join_info {
+    struct dt_buf bytes;         /* what the views below point into */
+    uint32_t signer;             /* leaf of who committed the Add */
+    struct mls_typed *extensions; /* of the GroupInfo, ratchet_tree left out; in order */
+    size_t n_extensions;
+};
+void mls_join_info_clear(struct mls_join_info *info);
+
+/* The body of the GroupInfo extension ${type}; false when it is not there. */
+bool mls_join_info_extension(const struct mls_join_info *info, uint16_t type, struct dt_view *out);
+
+/**
+ * mls_group_join(params, out, info):
+ * Join from a Welcome, with every check of RFC 9420 section 12.4.3.1 but that the group id is new,
+ * which is the caller's. ${info} may be NULL.
+ * Errors: NOT_FOUND (not for this key package; PSK not known), AUTH, FORMAT, REFUSED, UNSUPPORTED.
+ */
+DT_MUST_CHECK enum dt_err mls_group_join(const struct mls_join_params *params, struct mls_group **out,
+                                         struct mls_join_info *info);
+
+/* ---- what a group says of itself; views are tied to the group until it changes ---- */
+
+struct dt_view mls_group_id(const struct mls_group *g);
+uint16_t mls_group_suite(const struct mls_group *g);
+uint64_t mls_group_epoch(const struct mls_group *g);
+uint32_t mls_group_own_leaf(const struct mls_group *g);
+struct dt_view mls_group_epoch_authenticator(const struct mls_group *g);
+struct dt_view mls_group_tree_hash(const struct mls_group *g);
+struct dt_view mls_group_confirmed_transcript_hash(const struct mls_group *g);
+
+/* False after a Commit that removed this member was taken: only past messages can still be read. */
+bool mls_group_is_member(const struct mls_group *g);
+
+/* The body of the GroupContext extension ${type}; false when it is not there. */
+bool mls_group_extension(const struct mls_group *g, uint16_t type, struct dt_view *out);
+
+struct mls_member {
+    uint32_t leaf;
+    struct dt_view identity;
+    struct dt_view signature_key;
+    struct dt_view encryption_key;
+};
+
+/* Leaves of the tree, blank ones included; and the member at ${leaf}: false when blank or beyond. */
+uint32_t mls_group_n_leaves(const struct mls_group *g);
+uint32_t mls_group_n_members(const struct mls_group *g);
+bool mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_member *out);
+
+/* The next generation of the own ratchets (RFC 9420 section 9.1): application and handshake. */
+uint32_t mls_group_generation(const struct mls_group *g);
+uint32_t mls_group_handshake_generation(const struct mls_group *g);
+
+/* The exporter of the present epoch (RFC 9420 section 8.5): ${len} bytes into ${out}. STATE, RANGE. */
+DT_MUST_CHECK enum dt_err mls_group_export(const struct mls_group *g, const char *label,
+                                           struct dt_view context, size_t len, struct dt_secret *out);
+
+/* ---- committing ---- */
+
+struct mls_commit_opts {
+    /* Proposals by value, in this order: extensions, removes, adds, psks, private_use. */
+    bool set_extensions; /* replace all GroupContext extensions by the next two fields */
+    struct mls_typed_list extensions; /* required_capabilities included, when wanted, as its encoding */
+    const uint32_t *removes;
+    size_t n_removes;
+    const struct dt_view *adds; /* key packages as MLSMessage */
+    size_t n_adds;
+    struct mls_psk_list psks;
+    struct mls_typed_list private_use;
+    bool commit_cached; /* also commit, by reference, the proposals received in this epoch */
+    bool force_path;    /* a path even where RFC 9420 section 12.4 does not ask for one */
+
+    /* Rotation: the new leaf's signature key and credential; all empty: they stay. Needs a path and
+     * makes one. The Commit is signed with the old key, the Welcome's GroupInfo with the new. */
+    struct dt_view new_signature_priv;
+    struct dt_view new_signature_pub;
+    struct dt_view new_identity;
+
+    struct dt_view authenticated_data;
+    struct mls_typed_list group_info_extensions; /* put into the Welcome's GroupInfo */
+    size_t padding;                              /* zero bytes added to the Commit's content */
+    struct mls_time_policy lifetime;             /* for the adds */
+};
+
+/* What to send. Release with mls_commit_out_clear(). */
+struct mls_commit_out {
+    struct dt_buf commit;  /* MLSMessage(PrivateMessage) */
+    struct dt_buf welcome; /* MLSMessage(Welcome) with the ratchet tree inside; empty without adds */
+};
+void mls_commit_out_clear(struct mls_commit_out *out);
+
+/**
+ * mls_group_commit(g, opts, out):
+ * Make a Commit on the present epoch. It uses up one handshake generation and becomes ${g}'s pending
+ * own commit, which is saved with it. Save before sending.
+ * Errors: STATE (one is pending; no longer a member), REFUSED, RANGE (no such leaf), AUTH, FORMAT,
+ * EXPIRED, UNSUPPORTED (a key package), LIMIT, NOMEM.
+ * Source: RFC 9420 section 12.4.1.
+ */
+DT_MUST_CHECK enum dt_err mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
+                                           struct mls_commit_out *out);
+
+/* Is an own commit pending? Its bytes (views tied to the group), as sent. */
+bool mls_group_pending(const struct mls_group *g, struct dt_view *commit, struct dt_view *welcome);
+
+/* A look at the group as it will be after the pending commit, for its exporter and authenticator; NULL
+ * when nothing is pending. Tied to ${g}. */
+const struct mls_group *mls_group_pending_next(const struct mls_group *g);
+
+/* The pending commit was ordered first: move to its epoch. STATE when nothing is pending. */
+DT_MUST_CHECK enum dt_err mls_group_take_pending(struct mls_group *g, uint64_t now_ms);
+
+/* Another commit was first, or it is not to be: forget it. Nothing pending is fine. */
+void mls_group_drop_pending(struct mls_group *g);
+
+/* ---- proposals on their own ---- */
+
+/* One standalone proposal, to be committed by another member: exactly one kind is chosen. */
+enum mls_proposal_kind { MLS_PROPOSE_REMOVE = 1, MLS_PROPOSE_ADD, MLS_PROPOSE_PSK, MLS_PROPOSE_PRIVATE };
+
+struct mls_propose_opts {
+    enum mls_proposal_kind kind;
+    uint32_t remove;          /* REMOVE */
+    struct dt_view add;       /* ADD: key package as MLSMessage */
+    struct dt_view psk_id;    /* PSK */
+    struct mls_typed private_use; /* PRIVATE */
+    struct dt_view authenticated_data;
+    size_t padding;
+    struct mls_time_policy lifetime;
+};
+
+/* Make it as PrivateMessage, appended to ${out}; it is cached in ${g} as others will cache it. */
+DT_MUST_CHECK enum dt_err mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts,
+                                            struct dt_buf *out);
+
+/* How many proposals are cached for the present epoch. While there are any, application data cannot be
+ * sent (RFC 9420 section 12.4). */
+size_t mls_group_n_cached(const struct mls_group *g);
+
+/* ---- application messages ---- */
+
+/**
+ * mls_group_protect(g, authenticated_data, plaintext, padding, out):
+ * Append a PrivateMessage (as MLSMessage) to ${out}; uses up one application generation. ${padding}
+ * zero bytes are added inside. Errors: STATE (not a member; proposals are cached), LIMIT, NOMEM.
+ */
+DT_MUST_CHECK enum dt_err mls_group_protect(struct mls_group *g, struct dt_view authenticated_data,
+                                            struct dt_view plaintext, size_t padding, struct dt_buf *out);
+
+/* ---- processing ---- */
+
+enum mls_event_kind {
+    MLS_EVENT_NONE = 0,
+    MLS_EVENT_APPLICATION, /* sender, epoch, generation, authenticated_data, plaintext */
+    MLS_EVENT_COMMIT,      /* sender, staged */
+    MLS_EVENT_PROPOSAL,    /* sender; now cached for a commit by reference */
+    MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
+    MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
+    MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a restored
+                              copy; send nothing more under it */
+    MLS_EVENT_STALE,       /* of a past epoch that is not kept, or a handshake of any past epoch */
+    MLS_EVENT_FUTURE       /* of an epoch that is not reached yet */
+};
+
+struct mls_event {
+    enum mls_event_kind kind;
+    uint64_t epoch;         /* of the message */
+    uint8_t content_type;   /* RFC 9420 section 6: 1 application, 2 proposal, 3 commit */
+    uint32_t generation;
+    struct mls_member sender; /* as of the message's epoch; its views point into bytes */
+    struct dt_buf authenticated_data;
+    struct dt_buf plaintext;
+    struct dt_buf bytes;
+    struct mls_staged *staged; /* COMMIT: owned by the event until it is taken out (set NULL) */
+};
+
+/* Release what it holds (a staged group too); kind becomes NONE. */
+void mls_event_clear(struct mls_event *e);
+
+/**
+ * mls_group_process(g, psks, message, out):
+ * Take in one MLSMessage (PrivateMessage; PublicMessage for handshakes). What was decrypted with success
+ * has its key wiped: the same bytes again are STATE, also after save and load. ${out} is overwritten;
+ * it must be cleared before. A Commit changes nothing else in ${g} until its staged group is taken.
+ * Errors: the classes above. FORMAT for another group's id or wire format.
+ * Source: RFC 9420 sections 6, 9, 12.1.8, 12.2, 12.4.2.
+ */
+DT_MUST_CHECK enum dt_err mls_group_process(struct mls_group *g, struct mls_psk_list psks,
+                                            struct dt_view message, struct mls_event *out);
+
+/* What a commit does. Views and arrays are tied to the staged (or pending) commit. */
+struct mls_effect_update {
+    struct mls_member before;
+    struct mls_member after;
+};
+
+struct mls_effect_private {
+    uint16_t type;
+    uint32_t proposer; /* leaf of who made the proposal: the committer for those by value */
+    struct dt_view body;
+};
+
+struct mls_effects {
+    uint64_t epoch; /* the one it begins */
+    uint32_t committer;
+    bool path;
+    bool removes_us; /* epoch_authenticator is empty then */
+    struct mls_member *added;
+    size_t n_added;
+    struct mls_member *removed; /* as they were */
+    size_t n_removed;
+    struct mls_effect_update *updated; /* the committer when there is a path, and Update proposals */
+    size_t n_updated;
+    struct mls_effect_private *private_use; /* in the order of the Commit */
+    size_t n_private_use;
+    struct dt_view *psk_ids; /* external PSKs in the order of the Commit */
+    size_t n_psk_ids;
+    bool extensions_replaced;      /* by a GroupContextExtensions proposal: */
+    struct mls_typed *extensions; /* the GroupContext extensions of the next epoch, always given */
+    size_t n_extensions;
+    bool by_reference; /* at least one proposal was by reference */
+    struct dt_view authenticated_data;
+    struct dt_view epoch_authenticator;
+};
+
+const struct mls_effects *mls_staged_effects(const struct mls_staged *s);
+
+/* The group as it will be (NULL when the commit removes us). Tied to ${s}. */
+const struct mls_group *mls_staged_next(const struct mls_staged *s);
+
+/* Likewise for the pending own commit; NULL when nothing is pending. */
+const struct mls_effects *mls_group_pending_effects(const struct mls_group *g);
+
+void mls_staged_free(struct mls_staged *s);
+
+/**
+ * mls_group_take(g, staged, now_ms):
+ * Move ${g} to the staged epoch. The old epoch's receiving keys are kept by the policy, counted from
+ * ${now_ms}; a pending own commit is dropped. ${staged} is freed on success. STATE when it was made for
+ * another epoch of ${g}.
+ */
+DT_MUST_CHECK enum dt_err mls_group_take(struct mls_group *g, struct mls_staged *staged, uint64_t now_ms);
+
+/* Wipe past epochs that are older than the policy says. */
+void mls_group_expire(struct mls_group *g, uint64_t now_ms);
+
+/* How many past epochs are kept now. */
+size_t mls_group_n_past(const struct mls_group *g);
+
+#endif
