@@ -1,0 +1,62 @@
+/*
+ * net/client.h - HTTP requests with one kept connection, hard limits and one clear error line.
+ *
+ * Under it: libcurl. Only http and https, no redirects, no proxy from the environment, no cookies.
+ * Layer: net. A client is for one thread; take several clients where requests must not share a
+ * connection (queue traffic and register traffic, DESIGN.md "What must hold" 1).
+ */
+#ifndef DT_NET_CLIENT_H
+#define DT_NET_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+#include "net/limits.h"
+
+struct dt_http_client;
+
+struct dt_http_client_config {
+    unsigned int connect_timeout_s; /* 0: 10 */
+    unsigned int timeout_s;         /* of a whole request, its wait excluded; 0: 30 */
+    size_t answer_max;              /* 0: DT_NET_ANSWER_MAX */
+    const char *ca_file;            /* NULL: the system's */
+    const atomic_bool *stop;        /* when it turns true, requests end within a second; NULL: none */
+};
+
+struct dt_http_call {
+    const char *method;       /* "GET" or "POST" */
+    const char *base;         /* "http://host:port", may have a path and a final '/' */
+    const char *path;         /* appended to base, begins with '/'; with query */
+    struct dt_view bearer;    /* 32 bytes, sent as lower-case hex; n == 0: none */
+    const char *content_type; /* of body; NULL: application/octet-stream */
+    struct dt_view body;      /* for POST */
+    unsigned int wait_s;      /* how long the server may hold the request back (long poll) */
+};
+
+struct dt_http_answer {
+    unsigned int status;
+    struct dt_buf body; /* clear with dt_http_answer_clear() */
+};
+
+/* ${config} may be NULL. NOMEM, INTERNAL. */
+DT_MUST_CHECK enum dt_err dt_http_client_new(const struct dt_http_client_config *config,
+                                             struct dt_http_client **out);
+void dt_http_client_free(struct dt_http_client *c);
+void dt_http_client_free_p(struct dt_http_client **c); /* for DT_CLEANUP */
+
+/**
+ * dt_http_call(c, call, out):
+ * Send and wait for the answer, whatever its status: OK means that an HTTP answer is in ${out}.
+ * Errors: NET (not reached, broken off, timed out; the message names the host), LIMIT (answer too
+ * large), USAGE (not an http or https URL), STATE (stopped by config.stop), NOMEM.
+ */
+DT_MUST_CHECK enum dt_err dt_http_call(struct dt_http_client *c, const struct dt_http_call *call,
+                                       struct dt_http_answer *out);
+void dt_http_answer_clear(struct dt_http_answer *a);
+
+/* The error class of an HTTP ${status}, with a message that names the host of ${base} and ${what} was
+ * asked: 2xx OK, 400 FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429 BUSY, else
+ * NET. */
+DT_MUST_CHECK enum dt_err dt_http_status_err(const char *base, const char *what, unsigned int status);
+
+#endif
