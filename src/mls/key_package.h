@@ -52,12 +52,12 @@ struct mls_key_package_bundle {
 void mls_key_package_bundle_clear(struct mls_key_package_bundle *b);
 
 /**
- * mls_key_package_new(suite, params, extensions, sig_priv, out):
- * Make fresh init and leaf encryption keys and sign leaf and package. ${params} gives the leaf without
+ * mls_key_package_create(suite, fields, extensions, sig_priv, out):
+ * Make fresh init and leaf encryption keys and sign leaf and package. ${fields} gives the leaf without
  * encryption_key and source; ${extensions} are the package's own (NULL: none). ${out} empty on entry.
  */
-DT_MUST_CHECK enum dt_err mls_key_package_new(const struct dt_suite *suite,
-                                              const struct mls_leaf_params *params,
+DT_MUST_CHECK enum dt_err mls_key_package_create(const struct dt_suite *suite,
+                                              const struct mls_leaf_fields *fields,
                                               const struct mls_extensions *extensions,
                                               struct dt_view sig_priv,
                                               struct mls_key_package_bundle *out);

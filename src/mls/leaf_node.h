@@ -42,7 +42,7 @@ void mls_leaf_node_unref(struct mls_leaf_node *leaf);
 void mls_leaf_node_unref_p(struct mls_leaf_node **leaf); /* for DT_CLEANUP */
 
 /* What a new leaf says; all borrowed during the call. */
-struct mls_leaf_params {
+struct mls_leaf_fields {
     struct dt_view encryption_key;
     struct dt_view signature_key;
     struct mls_credential credential;
@@ -53,16 +53,16 @@ struct mls_leaf_params {
     struct mls_extensions extensions;
 };
 
-/* Fill ${params} with what ${leaf} says (borrowed from it), e.g. to make its successor. */
-void mls_leaf_params_from(struct mls_leaf_params *params, const struct mls_leaf_node *leaf);
+/* Fill ${fields} with what ${leaf} says (borrowed from it), e.g. to make its successor. */
+void mls_leaf_fields_from(struct mls_leaf_fields *fields, const struct mls_leaf_node *leaf);
 
 /**
- * mls_leaf_node_new(suite, params, sig_priv, group_id, leaf_index, out):
+ * mls_leaf_node_new(suite, fields, sig_priv, group_id, leaf_index, out):
  * Build and sign a leaf. ${group_id} and ${leaf_index} go into the signed bytes for sources update and
  * commit, and are ignored for key_package. Owner of *${out}: the caller.
  */
 DT_MUST_CHECK enum dt_err mls_leaf_node_new(const struct dt_suite *suite,
-                                            const struct mls_leaf_params *params,
+                                            const struct mls_leaf_fields *fields,
                                             struct dt_view sig_priv, struct dt_view group_id,
                                             uint32_t leaf_index, struct mls_leaf_node **out);
 

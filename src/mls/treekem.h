@@ -79,13 +79,13 @@ struct mls_path {
 void mls_path_clear(struct mls_path *p);
 
 /**
- * mls_path_begin(t, leaf_index, params, sig_priv, group_id, out):
+ * mls_path_begin(t, leaf_index, fields, sig_priv, group_id, out):
  * Blank the committer's direct path, put fresh keys on its filtered direct path and a new signed leaf
- * (source commit, fresh encryption_key, parent_hash) at ${leaf_index}. ${params} gives credential,
+ * (source commit, fresh encryption_key, parent_hash) at ${leaf_index}. ${fields} gives credential,
  * signature_key, capabilities and extensions of the new leaf. ${out} is empty on entry.
  */
 DT_MUST_CHECK enum dt_err mls_path_begin(struct mls_tree *t, uint32_t leaf_index,
-                                         const struct mls_leaf_params *params, struct dt_view sig_priv,
+                                         const struct mls_leaf_fields *fields, struct dt_view sig_priv,
                                          struct dt_view group_id, struct mls_path *out);
 
 /* Seal each path secret to the resolution of its copath child without ${added}. Owner: the caller. */
