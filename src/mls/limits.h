@@ -21,7 +21,6 @@
 #define MLS_EXTENSIONS_COUNT_MAX 64u       /* extensions in one list */
 #define MLS_EXTENSIONS_MAX     (64u << 20) /* bytes of one list (a GroupInfo carries the tree) */
 #define MLS_LEAF_EXTENSIONS_MAX (64u << 10)
-#define MLS_GROUP_ID_MAX       1024u
 #define MLS_LEAF_NODE_MAX      (160u << 10)
 #define MLS_KEY_PACKAGE_MAX    (256u << 10)
 #define MLS_RATCHET_TREE_MAX   (64u << 20)
