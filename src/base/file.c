@@ -1,0 +1,277 @@
+/*
+ * base/file.c - see file.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define READ_STEP 65536u
+
+static enum dt_err
+fail_errno(const char *path, const char *what)
+{
+    int e = errno;
+
+    return dt_fail(e == ENOENT ? DT_ERR_NOT_FOUND : DT_ERR_IO, "%s: %s: %s", path, what, strerror(e));
+}
+
+/* As fail_errno(), where a missing folder is no "not found" of what was asked for. */
+static enum dt_err
+fail_io(const char *path, const char *what)
+{
+    return dt_fail(DT_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static ssize_t
+read_some(int fd, uint8_t *p, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, p, n);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static enum dt_err
+read_all(int fd, const char *path, struct dt_buf *out)
+{
+    for (;;) {
+        size_t room = out->max - out->n;
+        uint8_t one;
+        ssize_t got;
+        enum dt_err err;
+
+        if (room == 0) {
+            /* Full: only the end of the file may follow. */
+            got = read_some(fd, &one, 1);
+            dt_wipe(&one, 1);
+            if (got > 0)
+                return dt_fail(DT_ERR_LIMIT, "%s: larger than %zu bytes", path, out->max);
+        } else {
+            if (room > READ_STEP)
+                room = READ_STEP;
+            err = dt_buf_reserve(out, room);
+            if (err != DT_OK)
+                return err;
+            got = read_some(fd, out->p + out->n, room);
+        }
+        if (got < 0)
+            return fail_errno(path, "cannot read");
+        if (got == 0)
+            return DT_OK;
+        out->n += (size_t)got;
+    }
+}
+
+enum dt_err
+dt_file_read(const char *path, struct dt_buf *out)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int fd = STDIN_FILENO;
+    enum dt_err err;
+
+    out->n = 0;
+    if (!standard) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0) {
+            err = fail_errno(path, "cannot open");
+            dt_buf_wipe(out);
+            return err;
+        }
+    }
+    err = read_all(fd, standard ? "standard input" : path, out);
+    if (!standard)
+        (void)close(fd); /* read-only: close cannot lose anything */
+    if (err != DT_OK)
+        dt_buf_wipe(out);
+    return err;
+}
+
+/* The folder of ${path} into ${out} (PATH_MAX). */
+static enum dt_err
+folder_of(const char *path, char *out)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash - path);
+
+    if (n >= PATH_MAX)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    if (slash == NULL)
+        memcpy(out, ".", 2);
+    else if (n == 0)
+        memcpy(out, "/", 2);
+    else {
+        memcpy(out, path, n);
+        out[n] = '\0';
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+sync_folder(const char *folder)
+{
+    enum dt_err err = DT_OK;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail_io(folder, "cannot open the folder");
+    if (fsync(fd) != 0)
+        err = fail_io(folder, "cannot sync the folder");
+    (void)close(fd);
+    return err;
+}
+
+static enum dt_err
+write_synced(int fd, const char *path, struct dt_view v, unsigned int mode)
+{
+    while (v.n > 0) {
+        ssize_t put = write(fd, v.p, v.n);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return fail_io(path, "cannot write");
+        v.p += put;
+        v.n -= (size_t)put;
+    }
+    if (fchmod(fd, (mode_t)mode) != 0)
+        return fail_io(path, "cannot set the mode");
+    if (fsync(fd) != 0)
+        return fail_io(path, "cannot sync");
+    return DT_OK;
+}
+
+/* Write beside ${path}, then put it there: by rename, or by link when it must not exist yet. */
+static enum dt_err
+put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
+{
+    char folder[PATH_MAX];
+    char temp[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    enum dt_err err;
+    int n;
+    int fd;
+
+    err = folder_of(path, folder);
+    if (err != DT_OK)
+        return err;
+    n = snprintf(temp, sizeof temp, "%s/.%s.XXXXXX", folder, name);
+    if (n < 0 || (size_t)n >= sizeof temp)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    fd = mkostemp(temp, O_CLOEXEC); /* 0600 from the start */
+    if (fd < 0)
+        return fail_io(path, "cannot create");
+    err = write_synced(fd, path, v, mode);
+    if (close(fd) != 0 && err == DT_OK)
+        err = fail_io(path, "cannot close");
+    if (err == DT_OK && !fresh && rename(temp, path) != 0)
+        err = fail_io(path, "cannot put in place");
+    if (err == DT_OK && fresh && link(temp, path) != 0) {
+        if (errno == EEXIST)
+            err = dt_fail(DT_ERR_EXISTS, "%s: exists already", path);
+        else
+            err = fail_io(path, "cannot put in place");
+    }
+    if (err != DT_OK || fresh)
+        (void)unlink(temp); /* a leftover has a name of its own and does no harm */
+    if (err == DT_OK)
+        err = sync_folder(folder);
+    return err;
+}
+
+enum dt_err
+dt_file_write(const char *path, struct dt_view v, unsigned int mode)
+{
+    return put_file(path, v, mode, false);
+}
+
+enum dt_err
+dt_file_create(const char *path, struct dt_view v, unsigned int mode)
+{
+    return put_file(path, v, mode, true);
+}
+
+static enum dt_err
+make_one(const char *path, unsigned int mode)
+{
+    struct stat st;
+
+    if (mkdir(path, (mode_t)mode) == 0)
+        return DT_OK;
+    if (errno != EEXIST)
+        return fail_io(path, "cannot make the folder");
+    if (stat(path, &st) != 0)
+        return fail_io(path, "cannot look at the folder");
+    if (!S_ISDIR(st.st_mode))
+        return dt_fail(DT_ERR_IO, "%s: is there and is no folder", path);
+    return DT_OK;
+}
+
+enum dt_err
+dt_dir_make(const char *path, unsigned int mode)
+{
+    char part[PATH_MAX];
+    size_t n = strlen(path);
+    enum dt_err err;
+
+    if (n == 0 || n >= sizeof part)
+        return dt_fail(DT_ERR_IO, "no usable folder name");
+    for (size_t i = 1; i < n; i++) {
+        if (path[i] != '/' || path[i - 1] == '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        err = make_one(part, mode);
+        if (err != DT_OK)
+            return err;
+    }
+    return make_one(path, mode);
+}
+
+bool
+dt_file_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+/* Byte by byte, because what follows the line belongs to someone else. */
+enum dt_err
+dt_fd_read_line(int fd, struct dt_buf *out)
+{
+    enum dt_err err = DT_OK;
+    bool any = false;
+    uint8_t c = 0;
+
+    out->n = 0;
+    for (;;) {
+        ssize_t got = read_some(fd, &c, 1);
+
+        if (got < 0)
+            err = dt_fail(DT_ERR_IO, "cannot read from descriptor %d: %s", fd, strerror(errno));
+        else if (got == 0 && !any)
+            err = dt_fail(DT_ERR_NOT_FOUND, "nothing more to read from descriptor %d", fd);
+        if (err != DT_OK || got == 0)
+            break;
+        any = true;
+        if (c == '\n')
+            break;
+        err = dt_buf_append(out, dt_view(&c, 1));
+        if (err != DT_OK)
+            break;
+    }
+    dt_wipe(&c, 1);
+    if (err != DT_OK)
+        dt_buf_wipe(out);
+    return err;
+}
