@@ -1,0 +1,69 @@
+/*
+ * record/fields.h - the field tree: header, salts, leaf entries, root, commitment, opened slots.
+ *
+ * Source: docs/protocol-record.md, "Field tree"; RFC 6962 section 2.1 for the tree. Layer: record.
+ *
+ *     header -> ctx -+-> salt_i (with the record secret) -> leaf entry_i -+-> root -> commitment
+ */
+#ifndef DT_RECORD_FIELDS_H
+#define DT_RECORD_FIELDS_H
+
+#include "crypto/crypto.h"
+#include "record/template.h"
+
+#define DT_RECORD_ID     16
+#define DT_RECORD_SECRET 32
+
+enum dt_slot_kind { DT_SLOT_PAD = 0, DT_SLOT_VALUE = 1 };
+
+struct dt_header {
+    uint8_t forum[32];
+    struct dt_view template_id;
+    uint8_t template_hash[32];
+    uint8_t record_id[DT_RECORD_ID];
+    uint8_t n_slots;
+};
+
+/* One slot in the clear. */
+struct dt_slot {
+    uint8_t kind; /* enum dt_slot_kind */
+    struct dt_view name;
+    uint8_t type;
+    struct dt_view value; /* empty for a pad */
+};
+
+/* One opened slot with its proof. */
+struct dt_opening {
+    uint8_t index;
+    uint8_t salt[32];
+    struct dt_slot slot;
+    uint8_t n_path;
+    uint8_t path[DT_PATH_MAX][32]; /* bottom up */
+};
+
+/* ctx = SHA-256(header). */
+DT_MUST_CHECK enum dt_err dt_header_ctx(const struct dt_header *h, uint8_t out[static 32]);
+
+/* The commitment of ${slots} (h->n_slots of them) under ${secret}. */
+DT_MUST_CHECK enum dt_err dt_fields_commit(const struct dt_header *h, const struct dt_slot *slots,
+                                           struct dt_view secret, uint8_t out_commitment[static 32]);
+
+/* Open slot ${index}: salt and path; out->slot borrows from ${slots}. */
+DT_MUST_CHECK enum dt_err dt_fields_open(const struct dt_header *h, const struct dt_slot *slots,
+                                         struct dt_view secret, size_t index, struct dt_opening *out);
+
+/* The field root that ${opening} leads to (compare all openings of one record), RANGE on a wrong path. */
+DT_MUST_CHECK enum dt_err dt_opening_root(const struct dt_header *h, const struct dt_opening *opening,
+                                          uint8_t out_root[static 32]);
+
+/* commitment of a root: dt_label_hash("commitment", ctx || root). */
+DT_MUST_CHECK enum dt_err dt_fields_commitment(const uint8_t ctx[static 32], const uint8_t root[static 32],
+                                               uint8_t out[static 32]);
+
+/* seal = dt_label_hash("seal", commitment || author_key || signature); entry = 0x01 || seal. */
+#define DT_REGISTER_ENTRY 33
+DT_MUST_CHECK enum dt_err dt_seal(const uint8_t commitment[static 32], const uint8_t author_key[static 32],
+                                  const uint8_t signature[static 64], uint8_t out[static 32]);
+void dt_register_entry(const uint8_t seal[static 32], uint8_t out[static DT_REGISTER_ENTRY]);
+
+#endif
