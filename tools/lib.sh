@@ -1,0 +1,181 @@
+# shellcheck shell=bash
+# What ./test, ./run and the scenarios share. Sourced, never run.
+
+top=${top:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+logs=$top/build-logs
+
+say() {
+    printf '==> %s\n' "$*"
+}
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# packages_for LEVEL: the names that tools/packages.txt lists up to that level.
+packages_for() {
+    awk -v want="$1" 'BEGIN { n["run"] = 1; n["test"] = 2; n["long"] = 3 }
+        /^[^#]/ && NF == 2 && n[$2] <= n[want] { print $1 }' "$top/tools/packages.txt"
+}
+
+# Reads apt's status lines (kind:package:percent:text) and shows a line for every tenth of the way.
+apt_progress() {
+    local kind _ percent _rest shown=-1 step last=''
+    while IFS=: read -r kind _ percent _rest; do
+        case $kind in
+        dlstatus) kind=downloading ;;
+        pmstatus) kind=installing ;;
+        *) continue ;;
+        esac
+        percent=${percent%%.*}
+        [[ $percent =~ ^[0-9]+$ ]] || continue
+        [ "$kind" = "$last" ] || shown=-1
+        last=$kind
+        step=$((percent / 10))
+        if [ "$step" -gt "$shown" ]; then
+            shown=$step
+            printf '    %s %d %%\n' "$kind" $((step * 10))
+        fi
+    done
+}
+
+# need_packages LEVEL: installs from Debian's packages what is not installed yet.
+need_packages() {
+    local missing=() p as_root=()
+    command -v dpkg-query >/dev/null 2>&1 ||
+        die "this needs Debian 12: dpkg is not here, so the packages of tools/packages.txt cannot be checked"
+    while read -r p; do
+        [ "$(dpkg-query -W -f='${Status}' "$p" 2>/dev/null)" = 'install ok installed' ] || missing+=("$p")
+    done < <(packages_for "$1")
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null 2>&1 ||
+            die "these Debian packages are missing, and only root can install them (no sudo here): ${missing[*]}"
+        as_root=(sudo)
+        if [ "${CI:-}" = true ] || [ ! -t 0 ]; then
+            as_root=(sudo -n)
+        fi
+    fi
+    say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+    mkdir -p "$logs"
+    "${as_root[@]}" apt-get update -q </dev/null >"$logs/apt.log" 2>&1 || {
+        tail -n 5 "$logs/apt.log" >&2
+        die "apt-get update failed; the whole output is in build-logs/apt.log"
+    }
+    # apt's status lines go the same way as its output; the progress lines are made from them.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}" \
+        </dev/null 2>>"$logs/apt.log" | tee -a "$logs/apt.log" | apt_progress
+    if [ "${PIPESTATUS[0]}" != 0 ]; then
+        tail -n 15 "$logs/apt.log" >&2
+        die "apt-get install failed; the whole output is in build-logs/apt.log"
+    fi
+}
+
+# cached COMPILER: the compiler's command line, through ccache when it is there.
+cached() {
+    if command -v ccache >/dev/null 2>&1; then
+        echo "ccache $1"
+    else
+        echo "$1"
+    fi
+}
+
+# configure DIR COMPILER OPTION...: sets a build folder up, anew when compiler or options have changed.
+configure() {
+    local dir=$top/$1 cc=$2 want
+    shift 2
+    want="$cc $*"
+    if [ -f "$dir/build.ninja" ] && [ "$(cat "$dir/configured-with" 2>/dev/null)" = "$want" ]; then
+        return 0
+    fi
+    rm -rf "$dir"
+    mkdir -p "$logs"
+    CC=$(cached "$cc") meson setup "$dir" "$top" "$@" >"$logs/setup-${dir##*/}.log" 2>&1 || {
+        tail -n 20 "$logs/setup-${dir##*/}.log" >&2
+        return 1
+    }
+    printf '%s\n' "$want" >"$dir/configured-with"
+}
+
+# compile DIR [TARGET...]: builds, showing compiler output only when it fails or warns.
+compile() {
+    local dir=$top/$1 log=$logs/compile-$1.log
+    shift
+    mkdir -p "$logs"
+    ninja -C "$dir" "$@" >"$log" 2>&1 || {
+        grep -vE '^\[[0-9]+/[0-9]+\] |^ninja: (Entering|build stopped)' "$log" | head -n 60 >&2
+        return 1
+    }
+}
+
+# ---- Programs in the background: pid, start time and log in files, so that a later run can find and stop them.
+
+# start_daemon NAME COMMAND...: in the background; log in $run_dir/NAME.log.
+start_daemon() {
+    local name=$1 pid
+    shift
+    mkdir -p "$run_dir"
+    "$@" >>"$run_dir/$name.log" 2>&1 </dev/null 9>&- &
+    pid=$!
+    printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$run_dir/$name.pid"
+}
+
+# start_time PID: the kernel's start time of the process, empty when it is gone; tells a reused id apart.
+start_time() {
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+}
+
+# daemon_alive NAME
+daemon_alive() {
+    local pid when
+    read -r pid when <"$run_dir/$1.pid" 2>/dev/null || return 1
+    [ -n "$when" ] && [ "$(start_time "$pid")" = "$when" ] &&
+        [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1)" != Z ]
+}
+
+# stop_daemon NAME: SIGTERM, five seconds of patience, then SIGKILL.
+stop_daemon() {
+    local name=$1 pid _ i
+    if daemon_alive "$name"; then
+        read -r pid _ <"$run_dir/$name.pid"
+        kill -TERM "$pid" 2>/dev/null
+        for ((i = 0; i < 100; i++)); do
+            daemon_alive "$name" || break
+            sleep 0.05
+        done
+        if daemon_alive "$name"; then
+            printf '    %s did not stop in five seconds; killed\n' "$name" >&2
+            kill -KILL "$pid" 2>/dev/null
+        fi
+        wait "$pid" 2>/dev/null
+    fi
+    rm -f "$run_dir/$name.pid"
+}
+
+# stop_daemons: all that start_daemon started under $run_dir, by this run or one before it.
+stop_daemons() {
+    local f
+    for f in "${run_dir:?}"/*.pid; do
+        [ -e "$f" ] || continue
+        f=${f##*/}
+        stop_daemon "${f%.pid}"
+    done
+}
+
+# port_free PORT: nobody answers on loopback.
+port_free() {
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# wait_port PORT [SECONDS]: until somebody answers there.
+wait_port() {
+    local i
+    for ((i = 0; i < ${2:-10} * 20; i++)); do
+        port_free "$1" || return 0
+        sleep 0.05
+    done
+    return 1
+}
