@@ -1,0 +1,754 @@
+/*
+ * net/server.c - see server.h. One epoll thread of libmicrohttpd, and a ticker for the deadlines.
+ *
+ * Three lists under one lock: connections (for the header time-out), requests put aside (for
+ * deadlines and wakes), and nothing else. Handlers run in the epoll thread only.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include "net/server.h"
+
+#define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
+#define POOL_STEP     1024u
+#define STOP_GRACE_MS 5000u
+#define TICK_MS       1000u
+
+struct conn {
+    struct conn *next, *prev;
+    int fd;
+    bool busy;         /* a whole request header is in, its answer not yet out */
+    bool used;         /* at least one request came */
+    uint64_t since_ms; /* connected, or last answered */
+    uint64_t bucket_ms;
+    double tokens; /* requests it may still make */
+};
+
+/* A request and what only this file needs to know about it; the public part comes first. */
+struct request {
+    struct dt_http_request pub;
+    struct dt_http_server *server;
+    struct MHD_Connection *mhd;
+    struct conn *conn;
+    struct request *next, *prev; /* in server->aside while put aside */
+    struct dt_buf body;
+    uint64_t length;
+    size_t uri_len;
+    char *path;
+    bool aside, woken;
+    bool answered;
+};
+
+struct dt_http_server {
+    struct dt_http_server_config config;
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    pthread_t ticker;
+    bool ticking, stop, force;
+    bool stopping;
+    struct conn *conns;
+    struct request *aside;
+    uint16_t port;
+};
+
+/* ---- answers ---- */
+
+void
+dt_http_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
+                    const char *text)
+{
+    dt_buf_clear(&reply->body);
+    dt_buf_init(&reply->body, 1024);
+    reply->status = status;
+    reply->content_type = "application/json";
+    dt_ignore(dt_buf_printf(&reply->body, "{\"error\": \"%s\", \"code\": \"%s\"}\n", text, code),
+              "without memory the status says enough");
+}
+
+void
+dt_http_reply_body(struct dt_http_reply *reply, unsigned int status, const char *content_type,
+                   struct dt_buf *body)
+{
+    reply->status = status;
+    reply->content_type = content_type;
+    dt_buf_clear(&reply->body);
+    dt_buf_move(&reply->body, body);
+}
+
+static enum MHD_Result
+send_reply(struct MHD_Connection *mhd, struct dt_http_reply *reply, bool close)
+{
+    struct MHD_Response *r;
+    enum MHD_Result ok;
+
+    if (reply->body.n > 0) {
+        r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p, dt_free);
+        if (r != NULL) {
+            reply->body.p = NULL; /* the response frees it now */
+            reply->body.n = 0;
+            reply->body.cap = 0;
+        }
+    } else {
+        static char nothing[1];
+
+        r = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+    }
+    dt_buf_clear(&reply->body);
+    if (r == NULL)
+        return MHD_NO;
+    if (reply->content_type != NULL)
+        (void)MHD_add_response_header(r, "Content-Type", reply->content_type);
+    (void)MHD_add_response_header(r, "Cache-Control",
+                                  reply->cache_control != NULL ? reply->cache_control : "no-store");
+    (void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    if (reply->allow_origin != NULL)
+        (void)MHD_add_response_header(r, "Access-Control-Allow-Origin", reply->allow_origin);
+    if (reply->location != NULL)
+        (void)MHD_add_response_header(r, "Location", reply->location);
+    if (close)
+        (void)MHD_add_response_header(r, "Connection", "close");
+    ok = MHD_queue_response(mhd, reply->status, r);
+    MHD_destroy_response(r);
+    return ok;
+}
+
+static enum MHD_Result
+refuse(struct MHD_Connection *mhd, unsigned int status)
+{
+    struct dt_http_reply reply = {0};
+
+    switch (status) {
+    case 405:
+        dt_http_reply_error(&reply, status, "method", "this method is not known here");
+        break;
+    case 411:
+        dt_http_reply_error(&reply, status, "format", "a POST needs a Content-Length");
+        break;
+    case 413:
+        dt_http_reply_error(&reply, status, "too-large", "the body is larger than is taken here");
+        break;
+    case 429:
+        dt_http_reply_error(&reply, status, "slow-down", "too many requests on this connection");
+        break;
+    case 501:
+        dt_http_reply_error(&reply, status, "format", "no transfer coding or upgrade is taken here");
+        break;
+    case 503:
+        dt_http_reply_error(&reply, status, "busy", "the server is stopping");
+        break;
+    default:
+        dt_http_reply_error(&reply, status, "format", "this is not a plain HTTP/1.1 request");
+        break;
+    }
+    return send_reply(mhd, &reply, true);
+}
+
+/* ---- headers and query ---- */
+
+struct lookup {
+    const char *name;
+    struct dt_view *out;
+    bool found;
+};
+
+static enum MHD_Result
+lookup_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
+           size_t value_len)
+{
+    struct lookup *l = cls;
+
+    (void)kind;
+    if (l->found || key_len != strlen(l->name) || strncasecmp(key, l->name, key_len) != 0)
+        return MHD_YES;
+    *l->out = dt_view(value == NULL ? (const uint8_t *)"" : (const uint8_t *)value, value_len);
+    l->found = true;
+    return MHD_YES;
+}
+
+static bool
+lookup(const struct dt_http_request *req, enum MHD_ValueKind kind, const char *name,
+       struct dt_view *out)
+{
+    /* The public part is the first member of struct request. */
+    const struct request *r = (const struct request *)(const void *)req;
+    struct lookup l = {name, out, false};
+
+    (void)MHD_get_connection_values_n(r->mhd, kind, lookup_one, &l);
+    return l.found;
+}
+
+bool
+dt_http_query(const struct dt_http_request *req, const char *name, struct dt_view *out)
+{
+    return lookup(req, MHD_GET_ARGUMENT_KIND, name, out);
+}
+
+bool
+dt_http_header(const struct dt_http_request *req, const char *name, struct dt_view *out)
+{
+    return lookup(req, MHD_HEADER_KIND, name, out);
+}
+
+/* ---- the gate, fed from the library ---- */
+
+struct gather {
+    struct dt_gate_header headers[DT_NET_HEADERS_MAX];
+    size_t n;
+    bool too_many;
+};
+
+static enum MHD_Result
+gather_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
+           size_t value_len)
+{
+    struct gather *g = cls;
+
+    (void)kind;
+    if (g->n == DT_NET_HEADERS_MAX) {
+        g->too_many = true;
+        return MHD_NO;
+    }
+    g->headers[g->n].name = dt_view((const uint8_t *)key, key_len);
+    g->headers[g->n].value = dt_view((const uint8_t *)value, value == NULL ? 0 : value_len);
+    g->n++;
+    return MHD_YES;
+}
+
+/* The library splits the target at '?', '&' and '=' in place; its letters are checked before that. */
+static unsigned int
+run_gate(struct request *r, const char *target, const char *method, const char *version)
+{
+    const union MHD_ConnectionInfo *info;
+    struct dt_gate_request gate = {0};
+    struct gather g = {.n = 0};
+
+    (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, gather_one, &g);
+    if (g.too_many)
+        return 431;
+    info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    gate.method = dt_view_str(method);
+    gate.target = dt_view_str(target);
+    gate.version = dt_view_str(version);
+    gate.headers = g.headers;
+    gate.n_headers = g.n;
+    gate.raw_len = info == NULL ? 0 : info->header_size;
+    gate.body_max = r->server->config.body_max;
+    return dt_gate_check(&gate, &r->length);
+}
+
+/* Leave everything as it came: the gate lets no '%' through. */
+static size_t
+no_unescape(void *cls, struct MHD_Connection *mhd, char *s)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(s);
+}
+
+/* Called with the raw target as soon as the request line is in: the request begins here. */
+static void *
+on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct dt_http_server *s = cls;
+    struct request *r = dt_alloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return NULL;
+    r->server = s;
+    r->mhd = mhd;
+    r->uri_len = strlen(uri);
+    r->path = dt_strndup(uri, r->uri_len);
+    dt_buf_init(&r->body, s->config.body_max);
+    if (r->path == NULL) {
+        dt_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+/* ---- putting aside and waking ---- */
+
+static void
+aside_remove(struct dt_http_server *s, struct request *r)
+{
+    if (r->prev != NULL)
+        r->prev->next = r->next;
+    else
+        s->aside = r->next;
+    if (r->next != NULL)
+        r->next->prev = r->prev;
+    r->next = r->prev = NULL;
+    r->aside = false;
+}
+
+static void
+wake_locked(struct dt_http_server *s, struct request *r)
+{
+    if (r->aside) {
+        aside_remove(s, r);
+        MHD_resume_connection(r->mhd);
+    } else {
+        r->woken = true;
+    }
+}
+
+void
+dt_http_wake(struct dt_http_request *req)
+{
+    struct request *r = (struct request *)(void *)req;
+    struct dt_http_server *s = r->server;
+
+    pthread_mutex_lock(&s->lock);
+    wake_locked(s, r);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Put ${r} aside unless it was woken meanwhile; true when it stands aside now. */
+static bool
+put_aside(struct dt_http_server *s, struct request *r)
+{
+    bool put = false;
+
+    pthread_mutex_lock(&s->lock);
+    if (r->woken) {
+        r->woken = false;
+    } else {
+        r->aside = true;
+        r->prev = NULL;
+        r->next = s->aside;
+        if (s->aside != NULL)
+            s->aside->prev = r;
+        s->aside = r;
+        MHD_suspend_connection(r->mhd);
+        put = true;
+        pthread_cond_signal(&s->cond);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return put;
+}
+
+static enum MHD_Result
+run_handler(struct dt_http_server *s, struct request *r)
+{
+    for (;;) {
+        struct dt_http_reply reply = {0};
+        bool force;
+        uint64_t deadline;
+
+        pthread_mutex_lock(&s->lock);
+        r->woken = false;
+        deadline = r->pub.deadline_ms;
+        r->pub.timed_out = r->pub.calls > 0 && deadline != 0 && dt_monotonic_ms() >= deadline;
+        r->pub.stopping = s->stopping;
+        force = s->force;
+        pthread_mutex_unlock(&s->lock);
+        if (force)
+            return refuse(r->mhd, 503);
+        r->pub.deadline_ms = 0;
+        if (s->config.handler(s->config.ctx, &r->pub, &reply) == DT_HTTP_REPLY) {
+            r->answered = true;
+            return send_reply(r->mhd, &reply, r->pub.stopping);
+        }
+        dt_buf_clear(&reply.body);
+        r->pub.calls++;
+        if (put_aside(s, r))
+            return MHD_YES;
+    }
+}
+
+/* ---- the library's callbacks ---- */
+
+static bool
+take_token(struct dt_http_server *s, struct conn *c)
+{
+    double rate = s->config.requests_per_s, burst = rate * 2;
+    uint64_t now = dt_monotonic_ms();
+
+    c->tokens += (double)(now - c->bucket_ms) * rate / 1000.0;
+    c->bucket_ms = now;
+    if (c->tokens > burst)
+        c->tokens = burst;
+    if (c->tokens < 1)
+        return false;
+    c->tokens -= 1;
+    return true;
+}
+
+static enum MHD_Result
+begin(struct dt_http_server *s, struct request *r, const char *method, const char *version)
+{
+    const union MHD_ConnectionInfo *info;
+    unsigned int status;
+    struct dt_view auth, type;
+    char *query;
+    bool stopping, allowed = true;
+
+    info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    r->conn = info == NULL ? NULL : info->socket_context;
+    pthread_mutex_lock(&s->lock);
+    stopping = s->stopping;
+    if (r->conn != NULL) {
+        r->conn->busy = true;
+        r->conn->used = true;
+        allowed = take_token(s, r->conn);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if ((status = run_gate(r, r->path, method, version)) != 0)
+        return refuse(r->mhd, status);
+    if (stopping)
+        return refuse(r->mhd, 503);
+    if (!allowed)
+        return refuse(r->mhd, 429);
+
+    r->pub.method = method[0] == 'G'   ? DT_HTTP_GET
+                    : method[1] == 'O' ? DT_HTTP_POST
+                    : method[0] == 'P' ? DT_HTTP_PUT
+                                       : DT_HTTP_DELETE;
+    query = strchr(r->path, '?');
+    if (query != NULL)
+        *query = '\0';
+    r->pub.path = r->path;
+    if (dt_http_header(&r->pub, "Authorization", &auth) && auth.n > 7 &&
+        strncasecmp((const char *)auth.p, "Bearer ", 7) == 0)
+        r->pub.bearer = dt_view(auth.p + 7, auth.n - 7);
+    if (dt_http_header(&r->pub, "Content-Type", &type))
+        r->pub.content_type = type;
+    return MHD_YES;
+}
+
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+           const char *version, const char *upload, size_t *upload_len, void **con_cls)
+{
+    struct dt_http_server *s = cls;
+    struct request *r = *con_cls;
+
+    (void)mhd;
+    (void)url;
+    if (r == NULL)
+        return MHD_NO; /* no memory when it began */
+    if (r->pub.method == 0)
+        return begin(s, r, method, version);
+    if (*upload_len > 0) {
+        if (dt_buf_append(&r->body, dt_view((const uint8_t *)upload, *upload_len)) != DT_OK)
+            return MHD_NO;
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    if (r->answered)
+        return MHD_YES;
+    r->pub.body = dt_buf_view(&r->body);
+    return run_handler(s, r);
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
+             enum MHD_RequestTerminationCode code)
+{
+    struct dt_http_server *s = cls;
+    struct request *r = *con_cls;
+
+    (void)mhd;
+    (void)code;
+    if (r == NULL)
+        return;
+    *con_cls = NULL;
+    if (r->pub.state != NULL && r->pub.state_free != NULL)
+        r->pub.state_free(r->pub.state);
+    pthread_mutex_lock(&s->lock);
+    if (r->conn != NULL) {
+        r->conn->busy = false;
+        r->conn->since_ms = dt_monotonic_ms();
+    }
+    pthread_mutex_unlock(&s->lock);
+    dt_buf_wipe(&r->body);
+    dt_free(r->path);
+    dt_free(r);
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
+              enum MHD_ConnectionNotificationCode code)
+{
+    struct dt_http_server *s = cls;
+    struct conn *c;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        *socket_context = NULL;
+        c = dt_alloc(1, sizeof(*c));
+        if (c == NULL || info == NULL) {
+            dt_free(c);
+            return;
+        }
+        c->fd = info->connect_fd;
+        c->since_ms = c->bucket_ms = dt_monotonic_ms();
+        c->tokens = s->config.requests_per_s;
+        pthread_mutex_lock(&s->lock);
+        c->next = s->conns;
+        if (s->conns != NULL)
+            s->conns->prev = c;
+        s->conns = c;
+        pthread_mutex_unlock(&s->lock);
+        *socket_context = c;
+        return;
+    }
+    c = *socket_context;
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        s->conns = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    pthread_mutex_unlock(&s->lock);
+    *socket_context = NULL;
+    dt_free(c);
+}
+
+/* ---- deadlines ---- */
+
+/*
+ * The library's own time-out counts from the last byte, so a client that sends one header byte every few
+ * seconds would never meet it. Here the whole header has a time, from connect or from the last answer.
+ */
+static void
+end_slow_connections(struct dt_http_server *s, uint64_t now)
+{
+    for (struct conn *c = s->conns; c != NULL; c = c->next) {
+        uint64_t allowed = c->used ? s->config.idle_timeout_s : s->config.header_timeout_s;
+
+        if (!c->busy && now - c->since_ms > allowed * 1000)
+            (void)shutdown(c->fd, SHUT_RDWR);
+    }
+}
+
+static void *
+tick(void *arg)
+{
+    struct dt_http_server *s = arg;
+
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        uint64_t now = dt_monotonic_ms(), next = now + TICK_MS;
+        struct timespec at;
+
+        for (struct request *r = s->aside, *after; r != NULL; r = after) {
+            uint64_t deadline = r->pub.deadline_ms;
+
+            after = r->next;
+            if (deadline != 0 && now >= deadline)
+                wake_locked(s, r);
+            else if (deadline != 0 && deadline < next)
+                next = deadline;
+        }
+        end_slow_connections(s, now);
+        at.tv_sec = (time_t)(next / 1000);
+        at.tv_nsec = (long)(next % 1000) * 1000000L;
+        pthread_cond_timedwait(&s->cond, &s->lock, &at);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* "127.0.0.1:80" or "[::1]:80" to a listening socket. */
+static enum dt_err
+listen_on(const char *text, int *out_fd, uint16_t *out_port)
+{
+    const char *colon = strrchr(text, ':');
+    struct addrinfo hints = {0}, *found = NULL;
+    struct sockaddr_storage bound;
+    socklen_t bound_len = sizeof(bound);
+    char host[128];
+    uint64_t port = 0;
+    size_t n;
+    int fd = -1, one = 1;
+
+    if (colon == NULL || (n = (size_t)(colon - text)) == 0 || n >= sizeof(host) ||
+        dt_decimal_read(dt_view_str(colon + 1), 65535, &port) != DT_OK)
+        return dt_fail(DT_ERR_USAGE, "%s: expected ADDRESS:PORT to listen on", text);
+    if (text[0] == '[' && text[n - 1] == ']') {
+        memcpy(host, text + 1, n - 2);
+        host[n - 2] = '\0';
+    } else {
+        memcpy(host, text, n);
+        host[n] = '\0';
+    }
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+    hints.ai_socktype = SOCK_STREAM;
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return dt_fail(DT_ERR_USAGE, "%s: not an address to listen on", text);
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 511) != 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &bound_len) != 0) {
+        int saved = errno;
+
+        freeaddrinfo(found);
+        if (fd >= 0)
+            close(fd);
+        return dt_fail(DT_ERR_IO, "%s: cannot listen there: %s", text,
+                       strerrordesc_np(saved));
+    }
+    freeaddrinfo(found);
+    *out_port = bound.ss_family == AF_INET6
+                    ? ntohs(((struct sockaddr_in6 *)(void *)&bound)->sin6_port)
+                    : ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
+    *out_fd = fd;
+    return DT_OK;
+}
+
+static void
+set_defaults(struct dt_http_server_config *c)
+{
+    if (c->body_max == 0)
+        c->body_max = DT_NET_BODY_MAX;
+    if (c->connections_max == 0)
+        c->connections_max = 1024;
+    if (c->header_timeout_s == 0)
+        c->header_timeout_s = 10;
+    if (c->idle_timeout_s == 0)
+        c->idle_timeout_s = 75;
+    if (c->requests_per_s == 0)
+        c->requests_per_s = 2000;
+}
+
+enum dt_err
+dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_server **out)
+{
+    struct dt_http_server *s = dt_alloc(1, sizeof(*s));
+    pthread_condattr_t attr;
+    enum dt_err err;
+    int fd = -1;
+
+    if (s == NULL)
+        return dt_nomem();
+    s->config = *config;
+    set_defaults(&s->config);
+    if ((err = listen_on(config->listen, &fd, &s->port)) != DT_OK) {
+        dt_free(s);
+        return err;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->cond, &attr);
+    pthread_condattr_destroy(&attr);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
+        s->config.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->config.per_address_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+        MHD_OPTION_END);
+    if (s->daemon == NULL) {
+        close(fd);
+        err = dt_fail(DT_ERR_IO, "%s: the HTTP server did not start", config->listen);
+        goto fail;
+    }
+    if (pthread_create(&s->ticker, NULL, tick, s) != 0) {
+        err = dt_nomem();
+        goto fail;
+    }
+    s->ticking = true;
+    *out = s;
+    return DT_OK;
+
+fail:
+    dt_http_server_stop(s);
+    return err;
+}
+
+uint16_t
+dt_http_server_port(const struct dt_http_server *s)
+{
+    return s->port;
+}
+
+void
+dt_http_server_quiesce(struct dt_http_server *s)
+{
+    int fd;
+
+    pthread_mutex_lock(&s->lock);
+    if (s->stopping || s->daemon == NULL) {
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
+    s->stopping = true;
+    while (s->aside != NULL)
+        wake_locked(s, s->aside);
+    pthread_mutex_unlock(&s->lock);
+    fd = MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Wait until no request stands aside, for at most ${ms}. */
+static void
+drain(struct dt_http_server *s, uint64_t ms)
+{
+    uint64_t end = dt_monotonic_ms() + ms;
+
+    for (;;) {
+        bool busy = false;
+
+        pthread_mutex_lock(&s->lock);
+        for (struct conn *c = s->conns; c != NULL; c = c->next)
+            busy = busy || c->busy;
+        pthread_mutex_unlock(&s->lock);
+        if (!busy || dt_monotonic_ms() >= end)
+            return;
+        usleep(5000);
+    }
+}
+
+void
+dt_http_server_stop(struct dt_http_server *s)
+{
+    if (s == NULL)
+        return;
+    if (s->daemon != NULL) {
+        dt_http_server_quiesce(s);
+        drain(s, STOP_GRACE_MS);
+        pthread_mutex_lock(&s->lock);
+        s->force = true;
+        while (s->aside != NULL)
+            wake_locked(s, s->aside);
+        pthread_mutex_unlock(&s->lock);
+        drain(s, 500);
+    }
+    if (s->ticking) {
+        pthread_mutex_lock(&s->lock);
+        s->stop = true;
+        pthread_cond_signal(&s->cond);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->ticker, NULL);
+    }
+    if (s->daemon != NULL)
+        MHD_stop_daemon(s->daemon);
+    pthread_cond_destroy(&s->cond);
+    pthread_mutex_destroy(&s->lock);
+    dt_free(s);
+}
