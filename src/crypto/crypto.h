@@ -98,6 +98,9 @@ DT_MUST_CHECK enum dt_err dt_ed25519_pub_check(struct dt_view pub);
 /* ---- X25519 (libsodium) ---- */
 DT_MUST_CHECK enum dt_err dt_x25519_new(struct dt_secret *priv, uint8_t pub[static DT_X25519]);
 DT_MUST_CHECK enum dt_err dt_x25519_pub(struct dt_view priv, uint8_t pub[static DT_X25519]);
+/* RFC 7748 section 6.1: the 32 shared bytes into ${out}. RANGE (a length), AUTH when they are all zero,
+ * which is what a public key of low order leads to. */
+DT_MUST_CHECK enum dt_err dt_x25519(struct dt_view priv, struct dt_view pub, struct dt_secret *out);
 
 /* ---- labelled hash and signature of docs/protocol.md ("detente 1 <what>") ---- */
 
@@ -118,6 +121,8 @@ struct dt_argon2 {
     uint32_t mem_kib; /* at least 64 MiB outside test builds (DT_TEST_ARGON2) */
     uint32_t passes;  /* at least 2 */
 };
+/* A line for --version when this build hashes passphrases cheaply, for tests; "" in any other. Static. */
+const char *dt_argon2_notice(void);
 /* Fresh parameters: random salt, the cost this build uses. */
 DT_MUST_CHECK enum dt_err dt_argon2_new(struct dt_argon2 *params);
 /* LIMIT when stored parameters ask for more than 1 GiB or 16 passes, RANGE when for less than allowed. */

@@ -8,6 +8,10 @@
 
 #include "crypto/crypto.h"
 
+struct dt_kem; /* the group under HPKE: crypto/kem.h, internal */
+
+enum dt_sig_alg { DT_SIG_ED25519 = 1 };
+
 struct dt_suite {
     uint16_t id;   /* RFC 9420 number, e.g. 0x0001 */
     const char *name;
@@ -18,9 +22,11 @@ struct dt_suite {
     size_t nonce_len; /* AEAD.Nn */
     size_t tag_len;
     uint16_t kem_id, kdf_id, aead_id; /* RFC 9180 section 7 */
+    const struct dt_kem *kem;
     size_t kem_pub_len;  /* Npk = Nenc */
     size_t kem_priv_len; /* Nsk */
     size_t kem_secret_len; /* Nsecret */
+    enum dt_sig_alg sig;
     size_t sig_pub_len;
     size_t sig_priv_len; /* seed */
     size_t sig_max;      /* longest signature */

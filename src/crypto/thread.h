@@ -1,0 +1,25 @@
+/*
+ * crypto/thread.h - OpenSSL algorithms fetched once, and the contexts that each thread reuses.
+ *
+ * Layer: crypto, internal. Fetching costs more than hashing a Merkle node, and so does a new context;
+ * a thread's contexts are freed when it ends.
+ */
+#ifndef DT_CRYPTO_THREAD_H
+#define DT_CRYPTO_THREAD_H
+
+#include <openssl/evp.h>
+
+#include "crypto/crypto.h"
+
+/* The fetched algorithm; NULL when dt_crypto_init() has not run or the number is unknown. */
+const EVP_MD *dt_evp_md(enum dt_hash_alg alg);
+const EVP_CIPHER *dt_evp_cipher(enum dt_aead_alg alg);
+
+/* This thread's context for ${alg}, made on first use; NULL when memory is short. */
+EVP_MD_CTX *dt_thread_md(enum dt_hash_alg alg);
+EVP_CIPHER_CTX *dt_thread_cipher(enum dt_aead_alg alg);
+
+/* May the next random call go ahead? INTERNAL when a test's fault says no. */
+DT_MUST_CHECK enum dt_err dt_random_ready(void);
+
+#endif
