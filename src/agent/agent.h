@@ -307,7 +307,8 @@ enum dt_alarm_kind {
     DT_ALARM_CELL,       /* a cell that could not be opened or understood */
     DT_ALARM_RESTORED,   /* our own state is an older copy */
     DT_ALARM_WELCOME,    /* a Welcome or invitation that does not hold */
-    DT_ALARM_BEHIND      /* the queue ends before what we had read */
+    DT_ALARM_BEHIND,     /* the queue ends before what we had read */
+    DT_ALARM_REGISTER    /* the register contradicts itself or a signature on it fails */
 };
 
 struct dt_alarm_info {

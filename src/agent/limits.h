@@ -6,7 +6,8 @@
 #ifndef DT_AGENT_LIMITS_H
 #define DT_AGENT_LIMITS_H
 
-#define DT_LETTER_MAX          4096u      /* an encoded letter of credence */
+#include "record/limits.h" /* DT_LETTER_MAX, DT_LANG_MAX */
+
 #define DT_VOUCHER_MAX         512u       /* an encoded voucher */
 #define DT_FOUNDING_MAX        16384u     /* a founding list with its signatures */
 #define DT_FOUNDING_MEMBERS    32u        /* first delegates of a channel */
@@ -24,7 +25,6 @@
 #define DT_CELL_MAX            (512u << 10) /* a sealed cell */
 #define DT_MEDIA_TYPE_MAX      128u
 #define DT_FILE_NAME_MAX       255u
-#define DT_LANG_MAX            35u
 #define DT_AUTHENTICATOR_MAX   64u
 
 /* Rules of time (docs/protocol.md, Channels). */

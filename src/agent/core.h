@@ -1,0 +1,108 @@
+/*
+ * agent/core.h - the inside of struct dt_agent, and the helpers that every file of this room uses.
+ *
+ * Layer: agent, internal: programs include agent/agent.h.
+ */
+#ifndef DT_AGENT_CORE_H
+#define DT_AGENT_CORE_H
+
+#include "agent/agent.h"
+#include "agent/payload.h"
+#include "agent/voucher.h"
+#include "net/grant.h"
+#include "net/relay_client.h"
+#include "record/letter.h"
+
+struct dt_incoming;
+
+struct dt_agent {
+    struct dt_store *store;
+    struct dt_clock clock;
+    struct dt_charter charter;
+    uint8_t forum[32];
+    struct dt_grant grant;
+    size_t party; /* ours, in the charter */
+    char name[DT_AGENT_NAME_MAX + 1];
+    char title[DT_AGENT_NAME_MAX + 1];
+    struct dt_secret delegate_seed; /* Ed25519: vouchers, approvals, records */
+    uint8_t delegate_pub[32];
+    struct dt_secret x25519_priv; /* inbox */
+    uint8_t x25519_pub[32];
+    struct dt_secret inbox_tokens; /* read token, write token */
+    uint8_t inbox_address[32];
+    bool has_letter;
+    struct dt_letter letter;
+    struct dt_buf letter_bytes;
+    /* Two connections, so that the relay cannot tie queues to an append key (DESIGN "What must hold" 1). */
+    struct dt_http_client *queue_http;
+    struct dt_http_client *register_http;
+    /* Called inside the cell's transaction for each RECORD payload (agent/records.c). */
+    enum dt_err (*on_record)(struct dt_agent *a, const struct dt_incoming *in);
+};
+
+/* Who sent an application message, as of its epoch. */
+struct dt_incoming {
+    const uint8_t *group_id;
+    uint64_t epoch;
+    uint64_t position;
+    uint32_t leaf;
+    bool own;         /* read back from the queue: our own */
+    bool unconfirmed; /* the sender's session key had expired, or the channel was unconfirmed */
+    size_t party;
+    const struct dt_letter *letter;
+    struct dt_view letter_bytes;
+    const struct dt_payload *payload;
+};
+
+uint64_t dt_agent_now(const struct dt_agent *a);
+
+/* Read our own letter again if it was not there before (another process may have taken it in). */
+DT_MUST_CHECK enum dt_err dt_agent_refresh(struct dt_agent *a);
+
+/* DT_OK when our letter is there and valid now; STATE, EXPIRED. */
+DT_MUST_CHECK enum dt_err dt_agent_need_letter(struct dt_agent *a);
+
+/* ---- letters (identity.c) ---- */
+
+/* Decode ${bytes}, check it against the charter; ${out_party} may be NULL. AUTH, FORMAT, REFUSED. */
+DT_MUST_CHECK enum dt_err dt_letter_take(const struct dt_agent *a, struct dt_view bytes,
+                                         struct dt_letter *out, size_t *out_party);
+
+/* Keep a checked letter. */
+DT_MUST_CHECK enum dt_err dt_letter_keep(struct dt_agent *a, const struct dt_letter *l, size_t party,
+                                         struct dt_view bytes);
+
+/* The held letter with this hash, decoded. NOT_FOUND. ${bytes} may be NULL. */
+DT_MUST_CHECK enum dt_err dt_letter_load(struct dt_agent *a, const uint8_t hash[static 32],
+                                         struct dt_letter *out, size_t *out_party, struct dt_buf *bytes);
+
+/* Is a revocation of this letter held? Its bytes are appended to ${out} unless that is NULL. */
+DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const uint8_t hash[static 32],
+                                            bool *out_revoked, struct dt_buf *out);
+
+/* Keep a revocation that holds under the charter. */
+DT_MUST_CHECK enum dt_err dt_revocation_keep(struct dt_agent *a, struct dt_view bytes);
+
+/* Fill ${p} from a letter. */
+void dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party, struct dt_person *p);
+
+/* A party's name, NUL-terminated, into ${out} (DT_AGENT_NAME_MAX + 1 bytes). */
+void dt_party_name(const struct dt_agent *a, size_t party, char *out);
+
+/* A new voucher and credential for ${session_pub} under our letter: at most 4 days, not past the letter. */
+DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const uint8_t group_id[static 32],
+                                         const uint8_t session_pub[static 32], uint64_t serial,
+                                         const uint8_t invitation_id[static 16], struct dt_voucher *out,
+                                         struct dt_buf *identity);
+
+/* ---- alarms (status.c) ---- */
+
+/* Add an alarm row. ${group_id} and ${who} may be NULL. Inside a transaction. */
+DT_MUST_CHECK enum dt_err dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind,
+                                       const uint8_t *group_id, uint64_t position,
+                                       const struct dt_person *who, const char *fmt, ...) DT_PRINTF(6, 7);
+
+/* True for errors that are ours (memory, disk, bug, network): stop, do not pass over. */
+bool dt_err_is_local(enum dt_err err);
+
+#endif
