@@ -16,7 +16,6 @@
 #define TLOG_NAME_MAX      255         /* bytes of a key name or an origin, as in type 0x06 */
 #define TLOG_NOTE_MAX      (256u << 10) /* bytes of a whole signed note */
 #define TLOG_NOTE_SIGS_MAX 100         /* signature lines in a note */
-#define TLOG_SIG_MAX       8192        /* bytes of one signature, key id included (ML-DSA-44: 2432) */
 #define TLOG_VKEY_MAX      512         /* bytes of a verifier key as text (Ed25519 only) */
 
 #define TLOG_POLICY_MAX       (128u << 10) /* bytes of a policy file */
