@@ -1,7 +1,7 @@
 /*
  * mls/tree.h - the ratchet tree: a flat array of nodes with cached hashes.
  *
- * Source: RFC 9420 sections 4.1, 4.2, 7.1, 7.5 to 7.8 and 12.4.3.3. Nodes are counted and immutable once
+ * Source: RFC 9420 sections 4.1, 7.1, 7.7, 7.8 and 12.4.3.3. Nodes are counted and immutable once
  * shared (a parent node is copied before it is changed), so mls_tree_copy() costs pointers and hashes.
  * Layer: mls.
  */
@@ -40,8 +40,9 @@ void mls_tree_move(struct mls_tree *to, struct mls_tree *from);
 /**
  * mls_tree_read(r, suite, out):
  * Read the ratchet_tree extension's optional<Node> ratchet_tree<V> (section 12.4.3.3). ${out} is empty on
- * entry. FORMAT: a node of the wrong kind for its place, a blank last node; LIMIT; UNSUPPORTED.
- * Semantics are checked by mls_tree_check().
+ * entry. FORMAT: a node of the wrong kind for its place, a blank last node, unmerged leaves that are not
+ * in strictly increasing order or not below their node; LIMIT; UNSUPPORTED.
+ * All else is checked by mls_tree_check().
  */
 DT_MUST_CHECK enum dt_err mls_tree_read(struct dt_reader *r, const struct dt_suite *suite,
                                         struct mls_tree *out);
@@ -68,7 +69,7 @@ uint32_t mls_tree_find_leaf(const struct mls_tree *t, const struct mls_leaf_node
 DT_MUST_CHECK enum dt_err mls_tree_add(struct mls_tree *t, struct mls_leaf_node *leaf, uint32_t *index);
 /* Update (section 12.1.2): replace the leaf, blank its direct path. RANGE when the leaf is blank. */
 DT_MUST_CHECK enum dt_err mls_tree_update(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf);
-/* Remove (section 12.1.3): blank leaf and direct path, then truncate (section 7.8). RANGE. */
+/* Remove (section 12.1.3): blank leaf and direct path, then truncate (section 7.7). RANGE. */
 DT_MUST_CHECK enum dt_err mls_tree_remove(struct mls_tree *t, uint32_t index);
 
 /* Growing list of node indices. */
