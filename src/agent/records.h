@@ -10,7 +10,8 @@
 #include "instrument/contacts.h"
 #include "record/answer.h"
 
-/* The templates known here (embedded ones and built-ins). Borrowed, as long as ${a} is open. */
+/* The templates known here (embedded ones and built-ins), loaded when the home is opened (identity.c). Borrowed,
+ * as long as ${a} is open. */
 const struct dt_templates *dt_agent_templates(struct dt_agent *a);
 
 /**

@@ -61,7 +61,7 @@ DT_MUST_CHECK enum dt_err dt_fields_commitment(const uint8_t ctx[static 32], con
                                                uint8_t out[static 32]);
 
 /* seal = dt_label_hash("seal", commitment || author_key || signature); entry = 0x01 || seal. */
-#define DT_REGISTER_ENTRY 33
+#define DT_REGISTER_ENTRY 33u
 DT_MUST_CHECK enum dt_err dt_seal(const uint8_t commitment[static 32], const uint8_t author_key[static 32],
                                   const uint8_t signature[static 64], uint8_t out[static 32]);
 void dt_register_entry(const uint8_t seal[static 32], uint8_t out[static DT_REGISTER_ENTRY]);

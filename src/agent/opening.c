@@ -1,0 +1,173 @@
+/*
+ * agent/opening.c - making a proof file; see opening.h.
+ *
+ * What goes in: the record, every countersignature, dispute and withdrawal of it, and every consent to
+ * it, as far as we hold them; their letters; and for each the first attested checkpoint that holds it.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "agent/inside.h"
+#include "agent/opening.h"
+
+/* Everything that a proof is built from, owned. */
+struct parts {
+    struct dt_agent_facts facts;
+    struct dt_proof_item *items;
+    struct dt_buf *proofs; /* tlog-proof texts, one an item */
+    size_t n_items;
+    struct dt_letter *letters;
+    struct dt_proof_letter *shown;
+    size_t n_letters;
+};
+
+static void
+parts_clear(struct parts *p)
+{
+    for (size_t i = 0; i < p->n_items; i++)
+        dt_buf_clear(&p->proofs[i]);
+    for (size_t i = 0; i < p->n_letters; i++)
+        dt_letter_clear(&p->letters[i]);
+    dt_free(p->items);
+    dt_free(p->proofs);
+    dt_free(p->letters);
+    dt_free(p->shown);
+    dt_agent_facts_free(&p->facts);
+    *p = (struct parts){0};
+}
+
+static enum dt_err
+add_letter(struct dt_agent *a, struct parts *p, const uint8_t hash[static 32], bool show_name)
+{
+    enum dt_err err;
+
+    for (size_t i = 0; i < p->n_letters; i++)
+        if (memcmp(p->letters[i].hash, hash, 32) == 0)
+            return DT_OK;
+    err = dt_agent_letter_get(a, hash, &p->letters[p->n_letters]);
+    if (err != DT_OK)
+        return dt_fail_context(err, "the letter of an author");
+    p->shown[p->n_letters].letter = &p->letters[p->n_letters];
+    p->shown[p->n_letters].show_name = show_name;
+    p->n_letters++;
+    return DT_OK;
+}
+
+static enum dt_err
+add_item(struct dt_agent *a, struct parts *p, const struct dt_record *r, uint64_t slots,
+         bool show_name)
+{
+    struct dt_proof_item *item = &p->items[p->n_items];
+    struct dt_buf *proof = &p->proofs[p->n_items];
+    enum dt_err err;
+
+    if (p->n_items == DT_PROOF_ITEMS)
+        return dt_fail(DT_ERR_LIMIT, "more than %u answers and consents to one record",
+                       DT_PROOF_ITEMS - 1);
+    dt_buf_init(proof, DT_TLOG_PROOF_MAX);
+    p->n_items++;
+    item->record = r;
+    item->slots = slots;
+    err = dt_agent_entry_proof(a, r->seal, proof, &item->first);
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(DT_ERR_STATE, "an item of this proof is not in the register yet: sync, and try "
+                                     "again when it is attested");
+    if (err != DT_OK)
+        return err;
+    item->tlog_proof = dt_buf_view(proof);
+    return add_letter(a, p, r->author.letter, show_name);
+}
+
+/* Which answers go into a proof: those that say what a party's account is, and consents. */
+static bool
+belongs(enum dt_answer answer)
+{
+    return answer == DT_ANSWER_COUNTERSIGN || answer == DT_ANSWER_DISPUTE ||
+           answer == DT_ANSWER_WITHDRAW || answer == DT_ANSWER_CONSENT;
+}
+
+static enum dt_err
+gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p)
+{
+    const struct dt_record *subject = NULL;
+    enum dt_err err;
+
+    if ((err = dt_agent_facts(a, &p->facts)) != DT_OK)
+        return err;
+    p->items = dt_alloc(p->facts.n, sizeof *p->items);
+    p->proofs = dt_alloc(p->facts.n, sizeof *p->proofs);
+    p->letters = dt_alloc(p->facts.n, sizeof *p->letters);
+    p->shown = dt_alloc(p->facts.n, sizeof *p->shown);
+    if (p->items == NULL || p->proofs == NULL || p->letters == NULL || p->shown == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < p->facts.n; i++)
+        if (memcmp(p->facts.records[i].commitment, params->commitment, 32) == 0)
+            subject = &p->facts.records[i];
+    if (subject == NULL)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such record here");
+    if ((err = add_item(a, p, subject, params->slots | dt_proof_slots_needed(subject),
+                        params->show_names)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < p->facts.n; i++) {
+        const struct dt_record *r = &p->facts.records[i];
+        const uint8_t *about = NULL;
+
+        if (!belongs(dt_record_answer(r, &about)) || about == NULL ||
+            memcmp(about, params->commitment, 32) != 0)
+            continue;
+        if ((err = add_item(a, p, r, dt_proof_slots_needed(r), params->show_names)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+/* See the file as a stranger with the forum id will. */
+static enum dt_err
+check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
+{
+    DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
+    uint8_t forum[DT_FORUM_ID];
+    struct dt_verify_in in = {.templates = dt_agent_templates(a)};
+    enum dt_err err;
+
+    in.now_ms = dt_clock_now(dt_agent_clock(a));
+    if ((err = dt_charter_forum_id(dt_agent_charter(a), forum)) != DT_OK)
+        return err;
+    in.forum = forum;
+    if ((err = dt_proof_verify(file, &in, &v)) != DT_OK)
+        return err;
+    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !without_consent) {
+        for (size_t i = 0; i < v.charter->n_parties; i++)
+            if (v.charter->parties[i].kind == DT_PARTY_PARTY && !v.parties[i].consent)
+                return dt_fail(DT_ERR_REFUSED, "no consent from %.*s to open these fields; ask for it, "
+                                               "or open without consent (every verifier will say so)",
+                               (int)v.charter->parties[i].name.n,
+                               (const char *)v.charter->parties[i].name.p);
+        return dt_fail(DT_ERR_REFUSED, "a consent to open these fields is missing");
+    }
+    if (v.code == DT_VERDICT_REFUSED)
+        return dt_fail(DT_ERR_STATE, "the proof would be refused: %.*s", (int)v.reason.n,
+                       (const char *)v.reason.p);
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params, struct dt_buf *out)
+{
+    DT_CLEANUP(parts_clear) struct parts p = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    struct dt_proof_in in = {.charter = dt_agent_charter(a)};
+    enum dt_err err;
+
+    if ((err = gather(a, params, &p)) != DT_OK)
+        return err;
+    in.letters = p.shown;
+    in.n_letters = p.n_letters;
+    in.items = p.items;
+    in.n_items = p.n_items;
+    if ((err = dt_proof_build(&in, &file)) != DT_OK ||
+        (err = check_as_stranger(a, dt_buf_view(&file), params->without_consent)) != DT_OK)
+        return err;
+    return dt_buf_append(out, dt_buf_view(&file));
+}

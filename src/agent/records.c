@@ -1,0 +1,253 @@
+/*
+ * agent/records.c - writing, sending, receiving and keeping records; see records.h.
+ *
+ * Table "record": commitment, parent "all", seq = number - 1 -> group id, received, letter hash of the
+ * sender, record.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/wire.h"
+
+#include "agent/inside.h"
+#include "agent/records.h"
+
+#define ALL     "all"
+#define ROW_MAX (DT_RECORD_MAX + 256u)
+
+/* One row of the table, decoded; record borrows from the row. */
+struct kept {
+    uint8_t group_id[32];
+    uint64_t received_ms;
+    struct dt_view record;
+};
+
+static enum dt_err
+kept_read(struct dt_view row, struct kept *out)
+{
+    struct dt_reader r = dt_reader_init(row);
+    enum dt_err err;
+
+    if ((err = dt_read_fixed(&r, out->group_id, 32)) == DT_OK &&
+        (err = dt_read_u64(&r, &out->received_ms)) == DT_OK &&
+        (err = dt_read_vec(&r, DT_RECORD_MAX, &out->record)) == DT_OK)
+        err = dt_read_end(&r);
+    return dt_fail_context(err, "a record in the store");
+}
+
+static enum dt_err
+keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_record *r,
+     struct dt_view encoded)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf row = DT_BUF_INIT(ROW_MAX);
+    struct dt_store *s = dt_agent_store(a);
+    struct dt_writer w = dt_writer_init(&row);
+    uint64_t seq = 0;
+    enum dt_err err;
+
+    dt_write_view(&w, dt_view(group_id, 32));
+    dt_write_u64(&w, dt_clock_now(dt_agent_clock(a)));
+    dt_write_vec(&w, encoded);
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_store_next_seq(s, "record", dt_view_str(ALL), &seq)) != DT_OK)
+        return err;
+    return dt_store_put(s, "record", dt_view_of(r->commitment), dt_view_str(ALL), seq,
+                        dt_buf_view(&row));
+}
+
+/* ---- writing ---- */
+
+enum dt_err
+dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32], const char *kind,
+                      struct dt_record_draft *out)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
+    const struct dt_template *tmpl = dt_templates_get_str(dt_agent_templates(a), kind);
+    struct dt_channel_info channel;
+    enum dt_err err;
+
+    if (tmpl == NULL)
+        return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see 'detente templates'", kind);
+    if ((err = dt_agent_channel(a, group_id, &channel)) != DT_OK ||
+        (err = dt_agent_letter_own(a, &letter)) != DT_OK)
+        return err;
+    return dt_record_draft_init(out, tmpl, &letter, group_id, dt_clock_now(dt_agent_clock(a)));
+}
+
+enum dt_err
+dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32], enum dt_answer answer,
+                      struct dt_record_draft *out, struct dt_record *subject)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
+    enum dt_err err;
+
+    if ((err = dt_agent_record(a, commitment, &r)) != DT_OK ||
+        (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
+        (err = dt_answer_draft(out, dt_agent_templates(a), answer, &r, &letter,
+                               dt_clock_now(dt_agent_clock(a)))) != DT_OK)
+        return err;
+    *subject = r;
+    r = (struct dt_record){0};
+    return DT_OK;
+}
+
+/* What the letter must allow for this template. */
+static enum dt_err
+check_right(const struct dt_letter *letter, const struct dt_template *tmpl, uint64_t now_ms)
+{
+    bool consent = dt_answer_of(dt_template_id(tmpl)) == DT_ANSWER_CONSENT;
+    enum dt_err err = dt_letter_check_time(letter, now_ms);
+
+    if (err == DT_OK)
+        err = dt_letter_check_rights(letter, DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT
+                                                                  : DT_RIGHT_RECORD));
+    return dt_fail_context(err, "our letter of credence");
+}
+
+enum dt_err
+dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
+                     const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf encoded = DT_BUF_INIT(DT_RECORD_MAX);
+    struct dt_store *s = dt_agent_store(a);
+    struct dt_payload p = {.kind = DT_PAYLOAD_RECORD};
+    enum dt_err err;
+
+    p.sent_ms = dt_clock_now(dt_agent_clock(a));
+    if ((err = dt_record_draft_check(draft)) != DT_OK ||
+        (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
+        (err = check_right(&letter, draft->tmpl, p.sent_ms)) != DT_OK ||
+        (err = dt_agent_delegate_seed(a, &seed)) != DT_OK ||
+        (err = dt_record_make(draft, dt_secret_view(&seed), &r)) != DT_OK ||
+        (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
+        (err = dt_record_encode(&r, &encoded)) != DT_OK ||
+        (err = dt_random(p.id, sizeof p.id)) != DT_OK)
+        return err;
+    p.record = dt_buf_view(&encoded);
+
+    if ((err = dt_store_begin(s)) != DT_OK)
+        return err;
+    if ((err = keep(a, group_id, &r, dt_buf_view(&encoded))) == DT_OK &&
+        (err = dt_agent_send_payload(a, group_id, &p)) == DT_OK)
+        err = dt_agent_register_submit(a, r.seal);
+    err = dt_store_end(s, err);
+    if (err == DT_OK)
+        memcpy(out_commitment, r.commitment, 32);
+    return err;
+}
+
+/* ---- receiving ---- */
+
+/* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent it. */
+static enum dt_err
+check_received(struct dt_agent *a, const uint8_t group_id[static 32],
+               const uint8_t letter_hash[static 32], struct dt_view bytes, struct dt_record *out)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter sender = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter author = {0};
+    enum dt_err err;
+
+    if ((err = dt_record_decode(bytes, dt_agent_templates(a), out)) != DT_OK ||
+        (err = dt_record_check_channel(out, group_id)) != DT_OK ||
+        (err = dt_agent_letter_get(a, letter_hash, &sender)) != DT_OK)
+        return err;
+    /* A renewed letter is another letter of the same delegate key. */
+    if ((err = dt_agent_letter_get(a, out->author.letter, &author)) != DT_OK)
+        return err;
+    if (memcmp(sender.key, author.key, sizeof sender.key) != 0)
+        return dt_fail(DT_ERR_AUTH, "its author is not the member who sent it");
+    /* The time that counts is its register entry's, which is not known yet. */
+    return dt_record_check_author(out, dt_agent_charter(a), &author, 0);
+}
+
+enum dt_err
+dt_agent_record_received(struct dt_agent *a, const uint8_t group_id[static 32],
+                         const uint8_t letter_hash[static 32], struct dt_view record, bool own)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    bool there = false;
+    enum dt_err err;
+
+    err = check_received(a, group_id, letter_hash, record, &r);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_IO)
+        return err;
+    if (err != DT_OK)
+        return dt_agent_alarm(a, DT_ALARM_CELL, group_id, 0, letter_hash,
+                              "a record was not taken: %s", dt_err_name(err));
+    err = dt_store_has(dt_agent_store(a), "record", dt_view_of(r.commitment), &there);
+    if (err != DT_OK || there || own)
+        return err;
+    return keep(a, group_id, &r, record);
+}
+
+/* ---- reading ---- */
+
+enum dt_err
+dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32], struct dt_record *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf row = DT_BUF_INIT(ROW_MAX);
+    struct kept k;
+    enum dt_err err;
+
+    err = dt_store_get_blob(dt_agent_store(a), "record", dt_view(commitment, 32), &row);
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(err, "no such record here");
+    if (err != DT_OK || (err = kept_read(dt_buf_view(&row), &k)) != DT_OK)
+        return err;
+    return dt_record_decode(k.record, dt_agent_templates(a), out);
+}
+
+void
+dt_agent_facts_free(struct dt_agent_facts *f)
+{
+    if (f == NULL)
+        return;
+    for (size_t i = 0; i < f->n; i++)
+        dt_record_clear(&f->records[i]);
+    dt_free(f->records);
+    dt_free(f->facts);
+    *f = (struct dt_agent_facts){0};
+}
+
+enum dt_err
+dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    struct dt_store *s = dt_agent_store(a);
+    struct dt_entry_info entry;
+    struct kept k;
+    uint64_t count = 0;
+    uint64_t at = 0;
+    enum dt_err err;
+
+    if ((err = dt_store_count(s, "record", dt_view_str(ALL), &count)) != DT_OK)
+        return err;
+    f.records = dt_alloc((size_t)count, sizeof *f.records);
+    f.facts = dt_alloc((size_t)count, sizeof *f.facts);
+    if (f.records == NULL || f.facts == NULL)
+        return dt_nomem();
+    while (f.n < count &&
+           (err = dt_store_next(s, "record", dt_view_str(ALL), at, &row)) == DT_OK) {
+        struct dt_record *r = &f.records[f.n];
+
+        if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK ||
+            (err = dt_record_decode(k.record, dt_agent_templates(a), r)) != DT_OK)
+            return err;
+        f.n++; /* from here on it is cleared with the rest */
+        if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
+            return err;
+        f.facts[f.n - 1].record = r;
+        f.facts[f.n - 1].entry = entry.standing == DT_ENTRY_WAITING ? DT_ENTRY_UNKNOWN : entry.index;
+        at = row.seq + 1;
+    }
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    *out = f;
+    f = (struct dt_agent_facts){0};
+    return DT_OK;
+}

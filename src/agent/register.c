@@ -1,0 +1,377 @@
+/*
+ * agent/register.c - submitting seals, and taking in what the register has grown by; see register.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/wire.h"
+#include "log/witness.h"
+
+#include "agent/register_store.h"
+
+#define WAITING "waiting"
+
+enum dt_err
+dt_agent_register_submit(struct dt_agent *a, const uint8_t seal[static 32])
+{
+    struct dt_store *s = dt_agent_store(a);
+    uint64_t seq = 0;
+    bool there = false;
+    enum dt_err err;
+
+    if ((err = dt_store_begin(s)) != DT_OK)
+        return err;
+    err = dt_store_has(s, "register_submit", dt_view(seal, 32), &there);
+    if (err == DT_OK && !there)
+        err = dt_store_next_seq(s, "register_submit", dt_view_str(WAITING), &seq);
+    if (err == DT_OK && !there)
+        err = dt_store_put(s, "register_submit", dt_view(seal, 32), dt_view_str(WAITING), seq,
+                           dt_view(seal, 32));
+    return dt_store_end(s, err);
+}
+
+/* Hand in what waits, one by one; what the relay has acknowledged is forgotten here. */
+static enum dt_err
+submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
+               struct dt_register_report *report)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    struct dt_store *s = dt_agent_store(a);
+    const struct dt_grant *grant = dt_agent_grant(a);
+    uint64_t at = 0;
+    uint64_t index = 0;
+    enum dt_err err;
+
+    while ((err = dt_store_next(s, "register_submit", dt_view_str(WAITING), at, &row)) == DT_OK) {
+        if (row.value.n != 32)
+            return dt_fail(DT_ERR_FORMAT, "a waiting seal in the store is damaged");
+        if ((err = dt_register_append(http, url, dt_view_of(grant->append_key), row.value.p,
+                                      &index)) != DT_OK)
+            return dt_fail_context(err, "submitting a seal to the register");
+        err = dt_store_del(s, "register_submit", dt_buf_view(&row.value));
+        if (err != DT_OK && err != DT_ERR_NOT_FOUND) /* another process of ours was quicker */
+            return err;
+        report->submitted++;
+        at = row.seq + 1;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* ---- taking in ---- */
+
+/* Two signed notes that cannot both be true: keep both, say so, refuse. */
+static enum dt_err
+contradiction(struct dt_agent *a, struct dt_view ours, struct dt_view theirs, const char *what)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(2 * TLOG_NOTE_MAX + 64);
+    struct dt_store *s = dt_agent_store(a);
+    struct dt_writer w = dt_writer_init(&b);
+    uint8_t key[DT_SHA256];
+    uint64_t seq = 0;
+    enum dt_err err;
+
+    dt_write_vec(&w, ours);
+    dt_write_vec(&w, theirs);
+    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_sha256(dt_buf_view(&b), key)) != DT_OK ||
+        (err = dt_store_begin(s)) != DT_OK)
+        return err;
+    err = dt_store_next_seq(s, "register_evidence", dt_view_str(""), &seq);
+    if (err == DT_OK)
+        err = dt_store_put(s, "register_evidence", dt_view_of(key), dt_view_str(""), seq,
+                           dt_buf_view(&b));
+    if (err == DT_OK)
+        err = dt_agent_alarm(a, DT_ALARM_FORK, NULL, 0, NULL,
+                             "the register contradicts itself: %s; both signed checkpoints are kept",
+                             what);
+    if ((err = dt_store_end(s, err)) != DT_OK)
+        return err;
+    return dt_fail(DT_ERR_PROOF, "the register contradicts itself: %s", what);
+}
+
+/* Fetch entries [f->size, size) into ${out}, 33 bytes each, and grow ${f} by them. No transaction is open:
+ * the network may take its time. */
+static enum dt_err
+fetch_entries(struct dt_http_client *http, const char *url, uint64_t size, struct tlog_frontier *f,
+              struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = DT_BUF_INIT(TLOG_BUNDLE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
+    struct tlog_hash leaf;
+    enum dt_err err;
+
+    while (f->size < size) {
+        struct tlog_tile tile = {.entries = true, .index = f->size / TLOG_TILE_WIDTH};
+        struct dt_view entries[TLOG_TILE_WIDTH];
+        size_t n = 0;
+
+        tile.width = tlog_tile_width(0, tile.index, size);
+        path.n = 0;
+        bundle.n = 0;
+        if ((err = tlog_tile_path_write(&tile, &path)) != DT_OK ||
+            (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK ||
+            (err = dt_register_file(http, url, (const char *)path.p, &bundle)) != DT_OK ||
+            (err = tlog_bundle_parse(dt_buf_view(&bundle), entries, &n)) != DT_OK)
+            return dt_fail_context(err, "entries of the register");
+        if (n < tile.width)
+            return dt_fail(DT_ERR_PROOF, "the register gives %zu of the %u entries of %s", n,
+                           tile.width, (const char *)path.p);
+        for (size_t i = (size_t)(f->size % TLOG_TILE_WIDTH); i < tile.width; i++) {
+            if (entries[i].n != DT_REGISTER_ENTRY || entries[i].p[0] != 1)
+                return dt_fail(DT_ERR_UNSUPPORTED, "register entry %llu is of no kind known here",
+                               (unsigned long long)f->size);
+            if ((err = dt_buf_append(out, entries[i])) != DT_OK ||
+                (err = tlog_leaf_hash(entries[i], &leaf)) != DT_OK ||
+                (err = tlog_frontier_append(f, &leaf)) != DT_OK)
+                return err;
+        }
+    }
+    return DT_OK;
+}
+
+/* Keep fetched entries from index ${at} on; inside a transaction. */
+static enum dt_err
+put_entries(struct dt_agent *a, uint64_t at, struct dt_view entries)
+{
+    struct dt_reader r = dt_reader_init(entries);
+    struct dt_view one;
+    enum dt_err err = DT_OK;
+
+    while (r.n > 0 && err == DT_OK)
+        if ((err = dt_read_view(&r, DT_REGISTER_ENTRY, &one)) == DT_OK)
+            err = dt_register_entry_put(a, at++, one);
+    return err;
+}
+
+/* The root that our first ${size} entries have. */
+static enum dt_err
+root_at(struct dt_agent *a, uint64_t size, struct tlog_hash *out)
+{
+    DT_CLEANUP(dt_free_p) struct tlog_hash *h = NULL;
+    struct tlog_leaves leaves;
+    enum dt_err err = dt_register_leaves(a, size, &h);
+
+    if (err != DT_OK)
+        return err;
+    leaves = (struct tlog_leaves){h, size};
+    return tlog_root_make(tlog_leaves_node, &leaves, size, out);
+}
+
+/* Remember how far each group has cosigned, by what this note shows. */
+static enum dt_err
+note_groups(struct dt_agent *a, const struct tlog_policy *p, const struct tlog_policy_state *state)
+{
+    size_t sides[TLOG_POLICY_NODES_MAX];
+    size_t n = tlog_policy_sides(p, sides, TLOG_POLICY_NODES_MAX);
+    struct dt_store *s = dt_agent_store(a);
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < n && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(16);
+        struct dt_view key = dt_view_str(p->nodes[sides[i]].name);
+        struct dt_writer w;
+        uint64_t size = 0;
+
+        if (!state->nodes[sides[i]].satisfied)
+            continue;
+        err = dt_store_get_blob(s, "register_group", key, &b);
+        if (err == DT_OK) {
+            struct dt_reader r = dt_reader_init(dt_buf_view(&b));
+
+            err = dt_read_u64(&r, &size);
+        } else if (err == DT_ERR_NOT_FOUND) {
+            err = DT_OK;
+        }
+        if (err != DT_OK || (b.n > 0 && size >= state->checkpoint.size))
+            continue;
+        b.n = 0;
+        w = dt_writer_init(&b);
+        dt_write_u64(&w, state->checkpoint.size);
+        dt_write_u64(&w, state->nodes[sides[i]].time * 1000);
+        err = dt_writer_end(&w);
+        if (err == DT_OK)
+            err = dt_store_put_blob(s, "register_group", key, dt_buf_view(&b));
+    }
+    return err;
+}
+
+static enum dt_err
+keep_note(struct dt_agent *a, const char *which, uint64_t size, struct dt_view note, bool only_newest)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf key = DT_BUF_INIT(64);
+    struct dt_store *s = dt_agent_store(a);
+    enum dt_err err = DT_OK;
+
+    if (only_newest)
+        err = dt_store_del_parent(s, "register_note", dt_view_str(which));
+    if (err == DT_OK)
+        err = dt_buf_printf(&key, "%s %llu", which, (unsigned long long)size);
+    if (err == DT_OK)
+        err = dt_store_put(s, "register_note", dt_buf_view(&key), dt_view_str(which), size, note);
+    return err;
+}
+
+/* The newest checkpoint of ${kind}: NOT_FOUND when the register has none yet. */
+static enum dt_err
+fetch_note(struct dt_agent *a, struct dt_http_client *http, const char *url,
+           enum dt_checkpoint_kind kind, enum dt_policy_kind policy_kind, struct dt_buf *note,
+           struct tlog_policy *policy, struct tlog_policy_state *state)
+{
+    enum dt_err err = dt_register_checkpoint(http, url, kind, note);
+
+    if (err != DT_OK)
+        return err;
+    if ((err = dt_register_policy(a, policy_kind, policy)) != DT_OK ||
+        (err = tlog_policy_evaluate(policy, NULL, dt_buf_view(note), state)) != DT_OK)
+        return dt_fail_context(err, "checkpoint of the register");
+    return DT_OK;
+}
+
+static enum dt_err
+take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf entries =
+        DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct dt_store *s = dt_agent_store(a);
+    struct tlog_policy_state state;
+    struct tlog_frontier before;
+    struct tlog_frontier now;
+    struct tlog_frontier f;
+    struct tlog_hash root;
+    uint64_t our_size = 0;
+    enum dt_err err;
+
+    if ((err = fetch_note(a, http, url, DT_CHECKPOINT_HELD, DT_POLICY_HELD, &note, &policy,
+                          &state)) != DT_OK ||
+        (err = dt_register_tree(a, &before)) != DT_OK)
+        return err;
+    err = dt_register_note_last(a, "held", &our_size, &ours);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    f = before;
+    /* An older checkpoint is honest while a newer one is on its way; it may not contradict ours. */
+    if (state.checkpoint.size < before.size)
+        err = root_at(a, state.checkpoint.size, &root);
+    else if ((err = fetch_entries(http, url, state.checkpoint.size, &f, &entries)) == DT_OK)
+        err = tlog_frontier_root(&f, &root);
+    if (err != DT_OK)
+        return err;
+    if (!tlog_hash_equal(&root, &state.checkpoint.root))
+        return ours.n > 0 ? contradiction(a, dt_buf_view(&ours), dt_buf_view(&note),
+                                          "it was not only added to since we last looked")
+                          : dt_fail(DT_ERR_PROOF, "the register's entries do not lead to its "
+                                                  "checkpoint of size %llu",
+                                    (unsigned long long)state.checkpoint.size);
+
+    if ((err = dt_store_begin(s)) != DT_OK)
+        return err;
+    if ((err = dt_register_tree(a, &now)) == DT_OK && now.size == before.size) {
+        if ((err = put_entries(a, before.size, dt_buf_view(&entries))) == DT_OK &&
+            (err = note_groups(a, &policy, &state)) == DT_OK &&
+            state.checkpoint.size >= before.size &&
+            (err = dt_register_tree_put(a, &f)) == DT_OK)
+            err = keep_note(a, "held", state.checkpoint.size, dt_buf_view(&note), true);
+    } /* else another process of ours was quicker; the next sync goes on from there */
+    return dt_store_end(s, err);
+}
+
+/* Attested and final checkpoints; one that is larger than what we hold waits for the next sync. */
+static enum dt_err
+take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, bool final)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    const char *which = final ? "final" : "attested";
+    struct dt_store *s = dt_agent_store(a);
+    struct tlog_policy_state state;
+    struct tlog_frontier f;
+    struct tlog_hash root;
+    uint64_t have = 0;
+    uint64_t held = 0;
+    enum dt_err err;
+
+    err = fetch_note(a, http, url, final ? DT_CHECKPOINT_FINAL : DT_CHECKPOINT_ATTESTED,
+                     final ? DT_POLICY_FINAL : DT_POLICY_ATTESTED, &note, &policy, &state);
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK;
+    if (err != DT_OK)
+        return err;
+    if (!state.quorum)
+        return dt_fail(DT_ERR_AUTH, "the relay calls a checkpoint %s that too few groups cosigned",
+                       which);
+    if ((err = dt_store_begin(s)) != DT_OK)
+        return err;
+    err = dt_register_note_last(a, which, &have, NULL);
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        err = dt_register_tree(a, &f);
+    if (err != DT_OK || state.checkpoint.size > f.size)
+        return dt_store_end(s, err);
+    if ((err = root_at(a, state.checkpoint.size, &root)) != DT_OK)
+        return dt_store_end(s, err);
+    if (!tlog_hash_equal(&root, &state.checkpoint.root)) {
+        dt_store_rollback(s);
+        if ((err = dt_register_note_last(a, "held", &held, &ours)) != DT_OK)
+            return err;
+        return contradiction(a, dt_buf_view(&ours), dt_buf_view(&note),
+                             "its cosigned checkpoint is of another tree");
+    }
+    err = note_groups(a, &policy, &state);
+    if (err == DT_OK && state.checkpoint.size > have)
+        err = keep_note(a, which, state.checkpoint.size, dt_buf_view(&note), final);
+    return dt_store_end(s, err);
+}
+
+enum dt_err
+dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
+{
+    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *http = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf url = DT_BUF_INIT(DT_NET_URL_MAX + 128);
+    struct dt_register_report done = {0};
+    enum dt_err sent;
+    enum dt_err err;
+
+    if ((err = dt_grant_register_url(dt_agent_grant(a), &url)) != DT_OK ||
+        (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK ||
+        (err = dt_http_client_new(NULL, &http)) != DT_OK)
+        return err;
+    /* A full quota does not keep us from reading. */
+    sent = submit_waiting(a, http, (const char *)url.p, &done);
+    if (sent != DT_OK && sent != DT_ERR_BUSY)
+        return sent;
+    if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||
+        (err = take_cosigned(a, http, (const char *)url.p, false)) != DT_OK ||
+        (err = take_cosigned(a, http, (const char *)url.p, true)) != DT_OK)
+        return err;
+    if (report != NULL) {
+        if ((err = dt_agent_register_status(a, report)) != DT_OK)
+            return err;
+        report->submitted = done.submitted;
+    }
+    return sent != DT_OK ? dt_fail(DT_ERR_LIMIT, "the register's daily quota of this party is used up; "
+                                                 "what waits is handed in later")
+                         : DT_OK;
+}
+
+enum dt_err
+dt_agent_register_status(struct dt_agent *a, struct dt_register_report *out)
+{
+    struct dt_register_report r = {0};
+    struct tlog_frontier f;
+    enum dt_err err = dt_register_tree(a, &f);
+
+    if (err != DT_OK)
+        return err;
+    r.size = f.size;
+    err = dt_register_note_last(a, "attested", &r.attested_size, NULL);
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        err = dt_register_note_last(a, "final", &r.final_size, NULL);
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        err = dt_store_count(dt_agent_store(a), "register_submit", dt_view_str(WAITING), &r.waiting);
+    if (err == DT_OK)
+        *out = r;
+    return err;
+}

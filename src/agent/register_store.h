@@ -1,0 +1,47 @@
+/*
+ * agent/register_store.h - where the agent keeps its copy of the register; for register*.c alone.
+ *
+ * Layer: agent.
+ *
+ * Table "register":        "tree" -> size and frontier; parent "bundles", seq n -> entries 256n.. as 33
+ *                          bytes each
+ * Table "register_seal":   seal -> index
+ * Table "register_submit": seal -> nothing, parent "waiting"
+ * Table "register_note":   parent "held", "attested", "final", seq = tree size -> signed note
+ * Table "register_group":  place of the party -> size and time of its largest cosignature seen
+ * Table "register_evidence": seq -> two notes that contradict each other
+ */
+#ifndef DT_AGENT_REGISTER_STORE_H
+#define DT_AGENT_REGISTER_STORE_H
+
+#include "agent/inside.h"
+#include "agent/register.h"
+#include "log/policy.h"
+#include "log/tile.h"
+#include "net/relay_client.h"
+
+#define DT_REGISTER_ENTRIES_MAX (UINT64_C(1) << 24) /* entries an agent takes in */
+
+/* The policy of the charter that asks for ${kind}. Clear with tlog_policy_clear(). */
+DT_MUST_CHECK enum dt_err dt_register_policy(struct dt_agent *a, enum dt_policy_kind kind,
+                                             struct tlog_policy *out);
+
+/* The tree held here; all zero when nothing was taken in yet. */
+DT_MUST_CHECK enum dt_err dt_register_tree(struct dt_agent *a, struct tlog_frontier *out);
+DT_MUST_CHECK enum dt_err dt_register_tree_put(struct dt_agent *a, const struct tlog_frontier *f);
+
+/* Leaf hashes of the first ${n} entries held here. Owner: dt_free(*out). */
+DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n, struct tlog_hash **out);
+
+/* Add one 33-byte entry at ${index}, the next one; ${bundle} is the present bundle and is kept by the caller. */
+DT_MUST_CHECK enum dt_err dt_register_entry_put(struct dt_agent *a, uint64_t index, struct dt_view entry);
+
+/* The newest note of "held", "attested" or "final"; NOT_FOUND. ${out_size} its tree size. */
+DT_MUST_CHECK enum dt_err dt_register_note_last(struct dt_agent *a, const char *which, uint64_t *out_size,
+                                                struct dt_buf *out);
+
+/* The note of the smallest tree of "attested" that holds entry ${index}; NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_register_note_first(struct dt_agent *a, uint64_t index, uint64_t *out_size,
+                                                 struct dt_buf *out);
+
+#endif
