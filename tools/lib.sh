@@ -64,10 +64,13 @@ need_packages() {
         tail -n 5 "$logs/apt.log" >&2
         die "apt-get update failed; the whole output is in build-logs/apt.log"
     }
-    # apt's status lines go the same way as its output; the progress lines are made from them.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}" \
-        </dev/null 2>>"$logs/apt.log" | tee -a "$logs/apt.log" | apt_progress
+    # apt makes its status pipe non-blocking, so it gets one of its own: a package's script that writes to such a
+    # pipe can fail. The inner shell opens it, because sudo closes what is above 2.
+    # shellcheck disable=SC2016
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'log=$1; shift
+        exec apt-get install -y -q --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 \
+            -o DPkg::Lock::Timeout=300 "$@" 3>&1 >>"$log" 2>&1' sh "$logs/apt.log" "${missing[@]}" \
+        </dev/null | apt_progress
     if [ "${PIPESTATUS[0]}" != 0 ]; then
         tail -n 15 "$logs/apt.log" >&2
         die "apt-get install failed; the whole output is in build-logs/apt.log"
