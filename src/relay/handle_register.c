@@ -1,0 +1,309 @@
+/*
+ * relay/handle_register.c - registers over HTTP: append, checkpoints, tiles, cosignatures.
+ *
+ * Source: docs/protocol-relay.md "Registers"; c2sp.org/tlog-tiles. Layer: relay.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+
+#include "relay/handlers.h"
+
+#define CACHE_FOR_EVER "public, max-age=31536000, immutable"
+
+/* A public read: any page may fetch it. */
+static enum dt_http_next
+reply_public(struct dt_http_reply *reply, const char *type, const char *cache, struct dt_buf *body)
+{
+    dt_http_reply_body(reply, 200, type, body);
+    reply->cache_control = cache;
+    reply->allow_origin = "*";
+    return DT_HTTP_REPLY;
+}
+
+static enum dt_http_next
+error_public(struct dt_http_reply *reply, enum dt_err err)
+{
+    (void)relay_error(reply, err);
+    reply->allow_origin = "*";
+    return DT_HTTP_REPLY;
+}
+
+/* ---- append ---- */
+
+static enum dt_http_next
+append(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
+       struct dt_http_reply *reply)
+{
+    struct relay_wait *w = req->state;
+    uint8_t key_hash[32], seal[32];
+    struct dt_buf b = DT_BUF_INIT(8);
+    enum dt_err err;
+
+    if (w != NULL) {
+        if (!relay_job_done(w))
+            return DT_HTTP_WAIT;
+        if ((err = w->job.result) != DT_OK || (err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
+            return relay_error(reply, err);
+        dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
+        return DT_HTTP_REPLY;
+    }
+    if (!relay_bearer(req, key_hash, reply))
+        return DT_HTTP_REPLY;
+    if ((err = dt_store_append_key(r->store, reg->id, key_hash)) != DT_OK)
+        return relay_error(reply, err);
+    if ((err = dt_wire_entry_decode(req->body, seal)) != DT_OK)
+        return relay_error(reply, DT_ERR_FORMAT);
+    if ((w = relay_wait_new(r, req, 0)) == NULL)
+        return relay_error(reply, DT_ERR_NOMEM);
+    w->job.kind = DT_JOB_ENTRY;
+    w->job.u.entry.reg = reg->id;
+    memcpy(w->job.u.entry.key_hash, key_hash, sizeof(key_hash));
+    memcpy(w->job.u.entry.seal, seal, sizeof(seal));
+    dt_hub_register_key(reg->id, w->key);
+    return relay_submit(w, reply);
+}
+
+/* ---- checkpoints ---- */
+
+/* Wait for a checkpoint larger than the one asked about; fills ${reply} unless it goes on waiting. */
+static enum dt_http_next
+checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, uint64_t wait_s,
+                struct dt_http_reply *reply)
+{
+    struct relay_wait *w = req->state;
+
+    if (w == NULL) {
+        if ((w = relay_wait_new(r, req, 1)) == NULL)
+            return error_public(reply, DT_ERR_NOMEM);
+        w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
+        dt_hub_register_key(reg, w->watches[0].key);
+        if (dt_hub_add(r->hub, &w->watches[0]) != DT_OK)
+            return error_public(reply, DT_ERR_BUSY);
+    }
+    if (req->timed_out || req->stopping || dt_monotonic_ms() >= w->deadline_ms)
+        return error_public(reply, DT_ERR_NOT_FOUND);
+    req->deadline_ms = w->deadline_ms;
+    return DT_HTTP_WAIT;
+}
+
+/* Which checkpoint the query asks for; false with ${reply} filled when it makes no sense. */
+static bool
+checkpoint_query(const struct dt_http_request *req, enum dt_store_which *which, uint64_t *arg,
+                 struct dt_http_reply *reply)
+{
+    struct dt_view text;
+    uint8_t id[4];
+
+    if (*which != DT_STORE_ATTESTED)
+        return true;
+    if (dt_http_query(req, "size", &text)) {
+        *which = DT_STORE_SIZE;
+        return relay_number(req, "size", INT64_MAX, 0, arg, reply);
+    }
+    if (!dt_http_query(req, "by", &text))
+        return true;
+    if (dt_hex_read_fixed(id, sizeof(id), text) != DT_OK) {
+        dt_http_reply_error(reply, 400, "format", "a key id has 8 hex digits");
+        return false;
+    }
+    *which = DT_STORE_BY;
+    *arg = (uint64_t)id[0] << 24 | (uint64_t)id[1] << 16 | (uint64_t)id[2] << 8 | id[3];
+    return true;
+}
+
+static enum dt_http_next
+checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
+           enum dt_store_which which, struct dt_http_reply *reply)
+{
+    struct dt_buf b = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    uint64_t arg = 0, larger_than = 0, wait_s = 0, size = 0;
+    struct dt_view text;
+    bool has_after = dt_http_query(req, "after", &text);
+    enum dt_err err;
+
+    if (!checkpoint_query(req, &which, &arg, reply) ||
+        !relay_number(req, "after", INT64_MAX, 0, &larger_than, reply) ||
+        !relay_number(req, "wait", DT_NET_WAIT_MAX_S, 0, &wait_s, reply))
+        return DT_HTTP_REPLY;
+    /* Before the first look the watch is set, so that no news falls between the two. */
+    if (has_after && wait_s > 0 && req->state == NULL &&
+        checkpoint_wait(r, req, reg->id, wait_s, reply) == DT_HTTP_REPLY)
+        return DT_HTTP_REPLY;
+    err = dt_store_checkpoint(r->store, reg->id, which, arg, &b, &size);
+    if (err == DT_OK && has_after && size <= larger_than)
+        err = DT_ERR_NOT_FOUND;
+    if (err == DT_ERR_NOT_FOUND && has_after && wait_s > 0) {
+        dt_buf_clear(&b);
+        return checkpoint_wait(r, req, reg->id, wait_s, reply);
+    }
+    if (err != DT_OK) {
+        dt_buf_clear(&b);
+        return error_public(reply, err);
+    }
+    return reply_public(reply, RELAY_TEXT, "no-cache", &b);
+}
+
+/* ---- tiles ---- */
+
+static enum dt_http_next
+tile(struct dt_relay *r, const struct dt_store_register *reg, const char *path,
+     struct dt_http_reply *reply)
+{
+    struct dt_buf b = DT_BUF_INIT(TLOG_BUNDLE_MAX);
+    struct tlog_tile t;
+    enum dt_err err;
+
+    if (tlog_tile_path_parse(dt_view_str(path), &t) != DT_OK)
+        return error_public(reply, DT_ERR_NOT_FOUND);
+    if ((err = dt_store_tile(r->store, reg->id, &t, &b)) != DT_OK) {
+        dt_buf_clear(&b);
+        return error_public(reply, err);
+    }
+    return reply_public(reply, RELAY_BINARY, CACHE_FOR_EVER, &b);
+}
+
+/* ---- cosignatures ---- */
+
+/* Which side of the policy ${node} speaks for; false when for none. */
+static bool
+side_of(const struct tlog_policy *policy, size_t node, uint32_t *out)
+{
+    size_t sides[TLOG_POLICY_NODES_MAX], n, side = tlog_policy_side_of(policy, node);
+
+    n = tlog_policy_sides(policy, sides, TLOG_POLICY_NODES_MAX);
+    for (size_t i = 0; i < n && i < TLOG_POLICY_NODES_MAX; i++) {
+        if (sides[i] == side) {
+            *out = (uint32_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Add one signature line to ${job} if its key is a witness of the policy. AUTH when it does not verify. */
+static enum dt_err
+take_line(const struct tlog_policy *policy, const struct tlog_note *note, const struct tlog_sig *sig,
+          struct dt_store_job *job)
+{
+    for (size_t i = 0; i < policy->n_nodes; i++) {
+        const struct tlog_policy_node *node = &policy->nodes[i];
+        struct dt_store_cosignature *out = &job->u.cosign.sigs[job->u.cosign.n_sigs];
+        enum dt_err err;
+
+        if (node->is_group || node->key.id != sig->id ||
+            !dt_view_equal(sig->name, dt_view_str(node->key.name)))
+            continue;
+        if (job->u.cosign.n_sigs == DT_GRANT_WITNESS_MAX)
+            return dt_fail(DT_ERR_FORMAT, "more cosignatures than witnesses");
+        if ((err = tlog_cosignature_verify(&node->key, note->text, sig->sig, &out->time_s)) != DT_OK)
+            return err;
+        if (!side_of(policy, i, &out->side))
+            return DT_OK;
+        out->key_id = sig->id;
+        out->line = sig->line;
+        job->u.cosign.n_sigs++;
+        return DT_OK;
+    }
+    return DT_OK;
+}
+
+/* Parse and verify ${bytes} against ${policy} into ${job}. FORMAT, AUTH, REFUSED. */
+static enum dt_err
+cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_store_job *job)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    struct tlog_checkpoint cp;
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
+        (err = tlog_checkpoint_parse(note.text, &cp)) != DT_OK)
+        return DT_ERR_FORMAT;
+    if (policy->n_logs != 1 || strcmp(cp.origin, policy->logs[0].key.name) != 0 || cp.extension.n != 0)
+        return dt_fail(DT_ERR_REFUSED, "a cosignature for another register");
+    for (size_t i = 0; i < note.n_sigs; i++) {
+        if ((err = take_line(policy, &note, &note.sigs[i], job)) != DT_OK)
+            return err;
+    }
+    if (job->u.cosign.n_sigs == 0)
+        return dt_fail(DT_ERR_REFUSED, "no cosignature by a witness of this register");
+    job->u.cosign.size = cp.size;
+    job->u.cosign.root = cp.root;
+    return DT_OK;
+}
+
+static enum dt_http_next
+cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
+       struct dt_http_reply *reply)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct relay_wait *w = req->state;
+    enum dt_err err;
+
+    if (w != NULL) {
+        if (!relay_job_done(w))
+            return DT_HTTP_WAIT;
+        if (w->job.result != DT_OK)
+            return relay_error(reply, w->job.result);
+        reply->status = 200;
+        return DT_HTTP_REPLY;
+    }
+    if (req->body.n > DT_REGISTER_NOTE_MAX) {
+        dt_http_reply_error(reply, 413, "too-large", "a checkpoint has at most 64 KiB");
+        return DT_HTTP_REPLY;
+    }
+    if ((err = dt_store_policy(r->store, reg->id, &policy)) != DT_OK)
+        return relay_error(reply, err);
+    if ((w = relay_wait_new(r, req, 0)) == NULL)
+        return relay_error(reply, DT_ERR_NOMEM);
+    w->job.kind = DT_JOB_COSIGN;
+    w->job.u.cosign.reg = reg->id;
+    dt_hub_register_key(reg->id, w->key);
+    /* The lines borrow from the request's body, which outlives the job. */
+    if ((err = cosign_read(&policy, req->body, &w->job)) != DT_OK)
+        return relay_error(reply, err);
+    return relay_submit(w, reply);
+}
+
+/* ---- the register's paths ---- */
+
+enum dt_http_next
+relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
+               struct dt_http_reply *reply)
+{
+    static const struct {
+        const char *name;
+        enum dt_store_which which;
+    } checkpoints[] = {{"checkpoint", DT_STORE_ATTESTED},
+                       {"checkpoint.held", DT_STORE_HELD},
+                       {"checkpoint.final", DT_STORE_FINAL}};
+    bool post = req->method == DT_HTTP_POST;
+    struct dt_store_register reg;
+    uint8_t id[DT_REGISTER_ID];
+    const char *name;
+    enum dt_err err;
+
+    if (strlen(rest) < 2 * DT_REGISTER_ID + 1 || rest[2 * DT_REGISTER_ID] != '/' ||
+        dt_hex_read_fixed(id, sizeof(id), dt_view((const uint8_t *)rest, 2 * DT_REGISTER_ID)) != DT_OK)
+        return error_public(reply, DT_ERR_NOT_FOUND);
+    name = rest + 2 * DT_REGISTER_ID + 1;
+    if ((err = dt_store_register(r->store, id, &reg)) != DT_OK)
+        return error_public(reply, err);
+    if (post && strcmp(name, "append") == 0)
+        return append(r, req, &reg, reply);
+    if (post && strcmp(name, "cosign") == 0)
+        return cosign(r, req, &reg, reply);
+    if (post) {
+        dt_http_reply_error(reply, 405, "method", "this path takes another method");
+        return DT_HTTP_REPLY;
+    }
+    for (size_t i = 0; i < sizeof(checkpoints) / sizeof(checkpoints[0]); i++) {
+        if (strcmp(name, checkpoints[i].name) == 0)
+            return checkpoint(r, req, &reg, checkpoints[i].which, reply);
+    }
+    if (strncmp(name, "tile/", 5) == 0)
+        return tile(r, &reg, name, reply);
+    return error_public(reply, DT_ERR_NOT_FOUND);
+}

@@ -1,0 +1,73 @@
+/*
+ * relay/handlers.h - what the HTTP handlers share.
+ *
+ * Layer: relay, internal. One function per path and method; the table is in relay.c.
+ */
+#ifndef DT_RELAY_HANDLERS_H
+#define DT_RELAY_HANDLERS_H
+
+#include <pthread.h>
+
+#include "net/server.h"
+#include "relay/hub.h"
+#include "relay/writer.h"
+
+struct dt_relay {
+    struct dt_store *store;
+    struct dt_store_writer *writer;
+    struct dt_hub *hub;
+    struct dt_http_server *http;
+    /* Held by the writer from "done" to the end of the wake, so that a request that is woken by chance
+     * just then cannot end in between. */
+    pthread_mutex_t done_lock;
+    int lock_fd;
+};
+
+/* A request that waits: for a job, or for news. In dt_http_request.state. */
+struct relay_wait {
+    struct dt_relay *relay;
+    struct dt_http_request *req;
+    struct dt_store_job job;
+    bool has_job;
+    bool job_done; /* under relay->done_lock */
+    struct dt_buf note; /* what job.u.cosign.sigs borrow from */
+    uint64_t deadline_ms;
+    size_t n_watches;
+    struct dt_watch *watches;
+    uint8_t key[DT_HUB_KEY]; /* whom to tell when the job is done */
+};
+
+#define RELAY_BINARY "application/octet-stream"
+#define RELAY_TEXT   "text/plain; charset=utf-8"
+
+/* A new wait in req->state; NULL without memory. */
+struct relay_wait *relay_wait_new(struct dt_relay *relay, struct dt_http_request *req, size_t n_watches);
+
+/* Hand wait->job to the writer and wait; on BUSY ${reply} is filled and DT_HTTP_REPLY given. */
+enum dt_http_next relay_submit(struct relay_wait *wait, struct dt_http_reply *reply);
+
+/* Is the job of ${wait} done? */
+bool relay_job_done(struct relay_wait *wait);
+
+/* Fill ${reply} for ${err}; to the peer all failures of one class look alike. */
+enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
+
+/* The bearer token's SHA-256; false when there is none of 64 hex digits (${reply} is filled: 401). */
+bool relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
+                  struct dt_http_reply *reply);
+
+/* The query number ${name}, ${none} if it is not there; false when it is no number up to ${max} (400). */
+bool relay_number(const struct dt_http_request *req, const char *name, uint64_t max, uint64_t none,
+                  uint64_t *out, struct dt_http_reply *reply);
+
+/* Path handlers. ${rest} is what follows the fixed part of the path. */
+enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request *req,
+                                     struct dt_http_reply *reply);
+enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *rest,
+                                    struct dt_http_reply *reply);
+enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
+                             struct dt_http_reply *reply);
+enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
+                                 struct dt_http_reply *reply);
+
+#endif

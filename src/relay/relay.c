@@ -1,0 +1,290 @@
+/*
+ * relay/relay.c - see relay.h: putting together, routing, waiting, stopping.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+#include "relay/handlers.h"
+
+#include "relay/relay.h"
+
+/* ---- what the handlers share ---- */
+
+static void
+wait_free(void *state)
+{
+    struct relay_wait *w = state;
+
+    for (size_t i = 0; i < w->n_watches; i++)
+        dt_hub_remove(w->relay->hub, &w->watches[i]);
+    dt_free(w->watches);
+    dt_buf_clear(&w->note);
+    dt_free(w);
+}
+
+struct relay_wait *
+relay_wait_new(struct dt_relay *relay, struct dt_http_request *req, size_t n_watches)
+{
+    struct relay_wait *w = dt_alloc(1, sizeof(*w));
+
+    if (w == NULL)
+        return NULL;
+    w->relay = relay;
+    w->req = req;
+    dt_buf_init(&w->note, DT_NET_BODY_MAX);
+    if (n_watches > 0) {
+        w->watches = dt_alloc(n_watches, sizeof(*w->watches));
+        if (w->watches == NULL) {
+            dt_free(w);
+            return NULL;
+        }
+        w->n_watches = n_watches;
+        for (size_t i = 0; i < n_watches; i++)
+            w->watches[i].req = req;
+    }
+    req->state = w;
+    req->state_free = wait_free;
+    return w;
+}
+
+/* Writer's thread, after the commit: first those who wait for news, then the one who brought it. */
+static void
+on_job_done(struct dt_store_job *job)
+{
+    struct relay_wait *w = job->ctx;
+    struct dt_relay *relay = w->relay;
+
+    if (job->result == DT_OK && job->kind != DT_JOB_CREATE)
+        dt_hub_news(relay->hub, w->key);
+    pthread_mutex_lock(&relay->done_lock);
+    w->job_done = true;
+    dt_http_wake(w->req);
+    pthread_mutex_unlock(&relay->done_lock);
+}
+
+bool
+relay_job_done(struct relay_wait *wait)
+{
+    bool done;
+
+    pthread_mutex_lock(&wait->relay->done_lock);
+    done = wait->job_done;
+    pthread_mutex_unlock(&wait->relay->done_lock);
+    return done;
+}
+
+enum dt_http_next
+relay_submit(struct relay_wait *wait, struct dt_http_reply *reply)
+{
+    enum dt_err err;
+
+    wait->has_job = true;
+    wait->job.ctx = wait;
+    wait->job.done = on_job_done;
+    if ((err = dt_writer_submit(wait->relay->writer, &wait->job)) != DT_OK) {
+        dt_http_reply_error(reply, 503, "busy", "too much waits for the disk, try again");
+        return DT_HTTP_REPLY;
+    }
+    return DT_HTTP_WAIT;
+}
+
+enum dt_http_next
+relay_error(struct dt_http_reply *reply, enum dt_err err)
+{
+    switch (err) {
+    case DT_ERR_FORMAT:
+    case DT_ERR_RANGE:
+    case DT_ERR_UNSUPPORTED:
+        dt_http_reply_error(reply, 400, "format", "not in the form that the protocol asks for");
+        break;
+    case DT_ERR_AUTH:
+    case DT_ERR_REFUSED:
+        dt_http_reply_error(reply, 403, "refused", "the token, key or signature does not fit");
+        break;
+    case DT_ERR_NOT_FOUND:
+        dt_http_reply_error(reply, 404, "not-found", "there is nothing here");
+        break;
+    case DT_ERR_CONFLICT:
+        dt_http_reply_error(reply, 409, "conflict", "this append id was used for other bytes");
+        break;
+    case DT_ERR_LIMIT:
+        dt_http_reply_error(reply, 507, "full", "the queue or the grant is full");
+        break;
+    case DT_ERR_BUSY:
+        dt_http_reply_error(reply, 429, "slow-down", "the quota of the day is used up");
+        break;
+    default:
+        fprintf(stderr, "detente-relay: error: %s: %s\n", dt_err_name(err), dt_err_message());
+        dt_http_reply_error(reply, 503, "busy", "the relay could not do it now, try again");
+        break;
+    }
+    return DT_HTTP_REPLY;
+}
+
+bool
+relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32], struct dt_http_reply *reply)
+{
+    uint8_t token[DT_RELAY_TOKEN];
+    bool ok = req->bearer.n == 2 * sizeof(token) &&
+              dt_hex_read_fixed(token, sizeof(token), req->bearer) == DT_OK &&
+              dt_sha256(dt_view_of(token), hash) == DT_OK;
+
+    dt_wipe(token, sizeof(token));
+    if (!ok)
+        dt_http_reply_error(reply, 401, "token-missing", "a bearer token of 64 hex digits is needed");
+    return ok;
+}
+
+bool
+relay_number(const struct dt_http_request *req, const char *name, uint64_t max, uint64_t none,
+             uint64_t *out, struct dt_http_reply *reply)
+{
+    struct dt_view text;
+
+    if (!dt_http_query(req, name, &text)) {
+        *out = none;
+        return true;
+    }
+    if (dt_decimal_read(text, max, out) == DT_OK)
+        return true;
+    dt_http_reply_error(reply, 400, "format", "a number in the query is wrong or too large");
+    return false;
+}
+
+/* ---- routes ---- */
+
+static enum dt_http_next
+health(struct dt_http_reply *reply)
+{
+    reply->status = 200;
+    reply->content_type = "application/json";
+    dt_buf_init(&reply->body, 64);
+    dt_ignore(dt_buf_printf(&reply->body, "{\"format\": 1, \"status\": \"ok\"}\n"),
+              "without memory the status says enough");
+    return DT_HTTP_REPLY;
+}
+
+static const char *
+after(const char *path, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(path, prefix, n) == 0 ? path + n : NULL;
+}
+
+static enum dt_http_next
+wrong_method(struct dt_http_reply *reply)
+{
+    dt_http_reply_error(reply, 405, "method", "this path takes another method");
+    return DT_HTTP_REPLY;
+}
+
+static enum dt_http_next
+route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
+{
+    struct dt_relay *r = ctx;
+    bool post = req->method == DT_HTTP_POST;
+    const char *rest;
+
+    if (req->method != DT_HTTP_GET && !post)
+        return wrong_method(reply);
+    if (strcmp(req->path, "/v1/queues") == 0)
+        return post ? relay_queue_create(r, req, reply) : wrong_method(reply);
+    if (strcmp(req->path, "/v1/poll") == 0)
+        return post ? relay_poll(r, req, reply) : wrong_method(reply);
+    if (strcmp(req->path, "/v1/health") == 0)
+        return post ? wrong_method(reply) : health(reply);
+    if ((rest = after(req->path, "/v1/queues/")) != NULL)
+        return relay_queue_cells(r, req, rest, reply);
+    if ((rest = after(req->path, "/r/")) != NULL)
+        return relay_register(r, req, rest, reply);
+    return relay_error(reply, DT_ERR_NOT_FOUND);
+}
+
+/* ---- start and stop ---- */
+
+/* One serving process for a store: the trees' edges are in its memory. */
+static enum dt_err
+lock_store(const char *path, int *out_fd)
+{
+    char name[4096];
+    int fd, len = snprintf(name, sizeof(name), "%s.serving", path);
+
+    if (len < 0 || (size_t)len >= sizeof(name))
+        return dt_fail(DT_ERR_IO, "the store's path is too long");
+    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return dt_fail(DT_ERR_IO, "%s: cannot open: %s", name, strerrordesc_np(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return dt_fail(DT_ERR_BUSY, "%s: another relay serves this store", path);
+    }
+    *out_fd = fd;
+    return DT_OK;
+}
+
+enum dt_err
+dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
+{
+    struct dt_relay *r = dt_alloc(1, sizeof(*r));
+    struct dt_store_config store = {config->store, true, config->clock};
+    struct dt_http_server_config http = {
+        .listen = config->listen,
+        .connections_max = config->connections_max,
+        .per_address_max = config->per_address_max,
+        .header_timeout_s = config->header_timeout_s,
+        .handler = route,
+    };
+    size_t n_registers = 0;
+    enum dt_err err;
+
+    if (r == NULL)
+        return dt_nomem();
+    r->lock_fd = -1;
+    pthread_mutex_init(&r->done_lock, NULL);
+    http.ctx = r;
+    if ((err = lock_store(config->store, &r->lock_fd)) != DT_OK ||
+        (err = dt_store_open(&store, &r->store)) != DT_OK ||
+        (err = dt_store_check(r->store, &n_registers)) != DT_OK ||
+        (err = dt_hub_new(&r->hub)) != DT_OK ||
+        (err = dt_writer_start(r->store, &r->writer)) != DT_OK ||
+        (err = dt_http_server_start(&http, &r->http)) != DT_OK) {
+        dt_relay_stop(r, NULL, NULL);
+        return err;
+    }
+    *out = r;
+    return DT_OK;
+}
+
+uint16_t
+dt_relay_port(const struct dt_relay *r)
+{
+    return dt_http_server_port(r->http);
+}
+
+void
+dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
+{
+    if (r == NULL)
+        return;
+    if (r->writer != NULL && out_jobs != NULL && out_batches != NULL)
+        dt_writer_counts(r->writer, out_jobs, out_batches);
+    /* New requests end with 503 now; the writer then answers all that it holds. */
+    if (r->http != NULL)
+        dt_http_server_quiesce(r->http);
+    dt_writer_stop(r->writer);
+    dt_http_server_stop(r->http);
+    dt_hub_free(r->hub);
+    dt_store_close(r->store);
+    if (r->lock_fd >= 0)
+        close(r->lock_fd);
+    pthread_mutex_destroy(&r->done_lock);
+    dt_free(r);
+}

@@ -1,0 +1,157 @@
+/*
+ * relay/store.h - what a relay keeps: grants, queues with their cells, registers with their trees.
+ *
+ * Source: docs/protocol-relay.md. Layer: relay. Behind it: store_sqlite.c (one file, one machine).
+ *
+ * Writes are jobs, run many at a time in one transaction (dt_store_run), so that one sync to disk serves
+ * them all; DT_OK from it means the batch is on disk. A register's new checkpoint is signed inside the
+ * same transaction. Reads see what was committed.
+ *
+ * Threads: dt_store_run() and dt_store_grant() belong to one thread, all reads to one (other) thread.
+ */
+#ifndef DT_RELAY_STORE_H
+#define DT_RELAY_STORE_H
+
+#include "base/time.h"
+#include "log/cosignature.h"
+#include "log/policy.h"
+#include "log/tile.h"
+#include "net/grant.h"
+#include "net/relay_wire.h"
+#include "relay/limits.h"
+
+struct dt_store;
+
+struct dt_store_config {
+    const char *path;
+    bool create;           /* make it if it is not there */
+    struct dt_clock clock; /* zero: the system's */
+};
+
+/* Errors: NOT_FOUND, UNSUPPORTED (of a newer version), FORMAT (not a relay's store), IO, BUSY, NOMEM. */
+DT_MUST_CHECK enum dt_err dt_store_open(const struct dt_store_config *config, struct dt_store **out);
+void dt_store_close(struct dt_store *s);
+
+/**
+ * dt_store_check(s, out_registers):
+ * Check every register: the root that its tiles give is the one last signed. CONFLICT names the register.
+ */
+DT_MUST_CHECK enum dt_err dt_store_check(struct dt_store *s, size_t *out_registers);
+
+/* ---- grants ---- */
+
+/* What an operator gives: the base URL, the parties' names, witnesses with their groups, limits. */
+struct dt_grant_order {
+    const char *url;
+    const char *const *parties;
+    size_t n_parties;
+    const struct dt_grant_witness *witnesses;
+    size_t n_witnesses;
+    uint32_t daily_entries;
+    uint64_t queues_max, queue_cells_max;
+};
+
+/**
+ * dt_store_grant(s, order, out):
+ * Make a register with its key and signed checkpoint of size 0, a queue token and the append keys, all in
+ * one transaction; ${out} holds one struct for each party. Only hashes of the tokens stay in the store.
+ * Errors: USAGE (a name, vkey or URL is wrong, a party or witness twice), IO, NOMEM.
+ */
+DT_MUST_CHECK enum dt_err dt_store_grant(struct dt_store *s, const struct dt_grant_order *order,
+                                         struct dt_grant *out);
+
+/* ---- jobs ---- */
+
+enum dt_job_kind { DT_JOB_CREATE = 1, DT_JOB_APPEND, DT_JOB_ENTRY, DT_JOB_COSIGN };
+
+/* A cosignature that was verified. */
+struct dt_store_cosignature {
+    uint32_t key_id;
+    uint32_t side; /* place among the policy's sides */
+    uint64_t time_s;
+    struct dt_view line; /* with its LF; borrowed */
+};
+
+struct dt_store_job {
+    enum dt_job_kind kind;
+    union {
+        struct {
+            uint8_t token_hash[32], read_hash[32], write_hash[32];
+            uint8_t address[32]; /* out */
+            bool existed;        /* out */
+        } create;
+        struct {
+            int64_t queue;
+            uint8_t append_id[DT_RELAY_APPEND_ID];
+            struct dt_view cell; /* borrowed until done */
+            uint64_t position;   /* out */
+            bool existed;        /* out */
+        } append;
+        struct {
+            int64_t reg;
+            uint8_t key_hash[32]; /* of the append key, for its quota */
+            uint8_t seal[32];
+            uint64_t index; /* out */
+            bool existed;   /* out */
+        } entry;
+        struct {
+            int64_t reg;
+            uint64_t size;
+            struct tlog_hash root;
+            struct dt_store_cosignature sigs[DT_GRANT_WITNESS_MAX];
+            size_t n_sigs;
+        } cosign;
+    } u;
+    enum dt_err result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
+                         * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND, IO */
+    void (*done)(struct dt_store_job *job); /* called by the writer after the commit */
+    void *ctx;
+    struct dt_store_job *next; /* the writer's */
+};
+
+/* Run ${n} jobs in one transaction and set each one's result. When the transaction itself fails, all
+ * have its error. */
+void dt_store_run(struct dt_store *s, struct dt_store_job *const *jobs, size_t n);
+
+/* ---- reads ---- */
+
+struct dt_store_queue {
+    int64_t id;
+    uint8_t read_hash[32], write_hash[32];
+    uint64_t last; /* position of the last cell, 0 when empty */
+};
+/* NOT_FOUND, IO. */
+DT_MUST_CHECK enum dt_err dt_store_queue(struct dt_store *s, const uint8_t address[static 32],
+                                         struct dt_store_queue *out);
+
+/* Append to ${w} up to ${max} items after position ${after}, as many as keep it under ${max_bytes} but at
+ * least one, in the form of relay_wire.h. */
+DT_MUST_CHECK enum dt_err dt_store_items(struct dt_store *s, int64_t queue, uint64_t after, uint64_t max,
+                                         size_t max_bytes, struct dt_writer *w);
+
+struct dt_store_register {
+    int64_t id;
+    uint64_t size; /* of the held checkpoint */
+};
+DT_MUST_CHECK enum dt_err dt_store_register(struct dt_store *s, const uint8_t id[static DT_REGISTER_ID],
+                                            struct dt_store_register *out);
+
+/* May the append key with ${key_hash} append to ${reg}? REFUSED. */
+DT_MUST_CHECK enum dt_err dt_store_append_key(struct dt_store *s, int64_t reg,
+                                              const uint8_t key_hash[static 32]);
+
+/* The register's key and witness policy; ${out} is empty on entry. */
+DT_MUST_CHECK enum dt_err dt_store_policy(struct dt_store *s, int64_t reg, struct tlog_policy *out);
+
+enum dt_store_which { DT_STORE_HELD = 1, DT_STORE_ATTESTED, DT_STORE_FINAL, DT_STORE_SIZE, DT_STORE_BY };
+
+/* The checkpoint with all its cosignatures: the newest of its kind, the one of size ${arg}, or the largest
+ * cosigned by the key whose id is ${arg}. ${out_size} its size. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_store_checkpoint(struct dt_store *s, int64_t reg, enum dt_store_which which,
+                                              uint64_t arg, struct dt_buf *out, uint64_t *out_size);
+
+/* Content of ${tile} (hashes or entries) appended to ${out}. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_store_tile(struct dt_store *s, int64_t reg, const struct tlog_tile *tile,
+                                        struct dt_buf *out);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * relay/writer.h - the one thread that writes, and group commit without a timer.
+ *
+ * Layer: relay. A batch is whatever came while the previous one was synced: alone on the machine a job
+ * waits for nobody, and under load one sync serves many.
+ */
+#ifndef DT_RELAY_WRITER_H
+#define DT_RELAY_WRITER_H
+
+#include "relay/store.h"
+
+struct dt_store_writer;
+
+/* Start the thread over ${store}, which it alone writes to from now on. NOMEM. */
+DT_MUST_CHECK enum dt_err dt_writer_start(struct dt_store *store, struct dt_store_writer **out);
+
+/* Hand ${job} over; job->done is called from the thread once it is on disk or has failed. The job must live
+ * until then. BUSY when DT_RELAY_PENDING_MAX wait already or the writer is stopping. */
+DT_MUST_CHECK enum dt_err dt_writer_submit(struct dt_store_writer *w, struct dt_store_job *job);
+
+/* Finish what was handed over, end the thread, free. NULL is fine. */
+void dt_writer_stop(struct dt_store_writer *w);
+
+/* How many jobs and how many batches so far. */
+void dt_writer_counts(struct dt_store_writer *w, uint64_t *out_jobs, uint64_t *out_batches);
+
+#endif
