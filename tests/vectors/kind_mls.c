@@ -1,8 +1,28 @@
 /*
  * tests/vectors/kind_mls.c - the table of the RFC 9420 vector files.
  */
-#include "vectors.h"
+#include "kind_mls.h"
+
+const struct dt_suite *
+vec_mls_suite(struct vector_run *run, const json_t *c)
+{
+    const struct dt_suite *suite;
+    uint64_t id = 0;
+
+    if (!vec_u64(run, c, "cipher_suite", &id))
+        return NULL;
+    suite = id > UINT16_MAX ? NULL : dt_suite_get((uint16_t)id);
+    if (suite == NULL)
+        (void)vec_skip(run, "cipher suite %u is not implemented", (unsigned)id);
+    return suite;
+}
 
 const struct vector_file vector_files_mls[] = {
+    {.name = "deserialization.json", .fn = vec_mls_deserialization},
+    {.name = "tree-math.json", .fn = vec_mls_tree_math},
+    {.name = "crypto-basics.json", .fn = vec_mls_crypto_basics},
+    {.name = "tree-operations.json", .fn = vec_mls_tree_operations},
+    {.name = "tree-validation.json", .fn = vec_mls_tree_validation},
+    {.name = "treekem.json", .fn = vec_mls_treekem},
     {.name = NULL},
 };

@@ -1,0 +1,23 @@
+/*
+ * tests/vectors/kind_mls.h - the functions behind the table of kind_mls.c, one per vector file.
+ */
+#ifndef DT_TESTS_KIND_MLS_H
+#define DT_TESTS_KIND_MLS_H
+
+#include "crypto/suite.h"
+
+#include "vectors.h"
+
+/* The case's cipher_suite; NULL after skipping it with the reason, or failing. */
+const struct dt_suite *vec_mls_suite(struct vector_run *run, const json_t *c);
+
+/* kind_mls_tree.c */
+void vec_mls_deserialization(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_tree_math(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_crypto_basics(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_tree_operations(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_tree_validation(struct vector_run *run, const char *path, const json_t *cases);
+/* kind_mls_treekem.c */
+void vec_mls_treekem(struct vector_run *run, const char *path, const json_t *cases);
+
+#endif
