@@ -1,0 +1,34 @@
+/*
+ * db/db_internal.h - what open.c and db.c share.
+ *
+ * Layer: db, internal.
+ */
+#ifndef DT_DB_DB_INTERNAL_H
+#define DT_DB_DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "db/db.h"
+
+struct dt_stmt {
+    struct dt_db *db;
+    struct dt_stmt *next;
+    sqlite3_stmt *st;
+    char *sql;
+    enum dt_err err; /* the first error of a bind */
+    bool in_use;
+};
+
+struct dt_db {
+    sqlite3 *handle;
+    char *path;
+    struct dt_stmt *stmts; /* compiled ones, most recent first */
+};
+
+/* The error class and message for SQLite's result ${rc} on ${handle} (may be NULL). */
+enum dt_err dt_db_error(sqlite3 *handle, const char *path, int rc, const char *what);
+
+/* Does a test want this point to fail? */
+bool dt_db_faulty(enum dt_db_point at);
+
+#endif

@@ -1,0 +1,476 @@
+/*
+ * db/open.c - finding out what a file is before touching it, making a new one, switching the settings on.
+ *
+ * Source: SQLite file format (section 1.3, the database header). Layer: db.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#include "db/db_internal.h"
+
+#define HEADER_LEN      100
+#define BUSY_MS_DEFAULT 5000u
+#define LENGTH_MAX      (64 << 20) /* the longest value that SQLite may handle for us */
+#define CHECK_MAX       (16 << 20) /* larger files are checked for structure only on request */
+
+static enum dt_err
+damaged(const char *path, const char *what)
+{
+    return dt_fail(DT_ERR_FORMAT, "%s: %s", path, what);
+}
+
+static bool
+has_wal(const char *path)
+{
+    char wal[PATH_MAX];
+    struct stat st;
+    int n = snprintf(wal, sizeof wal, "%s-wal", path);
+
+    return n > 0 && (size_t)n < sizeof wal && stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+/* The header by itself: enough to tell a database from anything else, and a cut one from a whole. */
+static enum dt_err
+check_header(const char *path, off_t *out_size)
+{
+    static const char magic[16] = "SQLite format 3";
+    uint8_t h[HEADER_LEN];
+    struct stat st;
+    size_t page;
+    uint64_t n_pages;
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return dt_fail(errno == ENOENT ? DT_ERR_NOT_FOUND : DT_ERR_IO, "%s: cannot open: %s", path,
+                       strerror(errno));
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)close(fd);
+        return dt_fail(DT_ERR_IO, "%s: is not a file", path);
+    }
+    got = pread(fd, h, sizeof h, 0);
+    (void)close(fd);
+    if (got < 0)
+        return dt_fail(DT_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (got == 0)
+        return damaged(path, "is empty, where a database was expected");
+    if ((size_t)got < sizeof h || memcmp(h, magic, sizeof magic) != 0)
+        return damaged(path, "is not a database of this program");
+    page = (size_t)h[16] << 8 | h[17];
+    if (page == 1)
+        page = 65536;
+    if (page < 512 || (page & (page - 1)) != 0)
+        return damaged(path, "is damaged: its header is not valid");
+    n_pages = (uint64_t)h[28] << 24 | (uint64_t)h[29] << 16 | (uint64_t)h[30] << 8 | h[31];
+    /* With a -wal the file may lawfully be short: what is missing is copied from there. */
+    if ((uint64_t)st.st_size < n_pages * page && !has_wal(path))
+        return damaged(path, "is damaged: its end is missing");
+    *out_size = st.st_size;
+    return DT_OK;
+}
+
+static enum dt_err
+pragma_u32(sqlite3 *handle, const char *path, const char *sql, uint32_t *out)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(handle, sql, -1, &st, NULL);
+    enum dt_err err = DT_OK;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        *out = (uint32_t)sqlite3_column_int64(st, 0);
+    else
+        err = dt_db_error(handle, path, rc, "cannot be read");
+    (void)sqlite3_finalize(st); /* repeats the error that is handled above */
+    return err;
+}
+
+static enum dt_err
+quick_check(sqlite3 *handle, const char *path)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(handle, "PRAGMA quick_check(1)", -1, &st, NULL);
+    enum dt_err err = DT_OK;
+    const char *text;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
+    if (rc != SQLITE_ROW)
+        err = dt_db_error(handle, path, rc, "cannot be checked");
+    else if (text == NULL || strcmp(text, "ok") != 0)
+        err = damaged(path, "is damaged: its pages do not fit together");
+    (void)sqlite3_finalize(st);
+    return err;
+}
+
+enum dt_err
+dt_db_check(struct dt_db *db)
+{
+    return quick_check(db->handle, db->path);
+}
+
+/* Version and kind. ${version} is the file's. */
+static enum dt_err
+check_kind(sqlite3 *handle, const struct dt_db_config *config, uint32_t *version)
+{
+    uint32_t app_id = 0;
+    enum dt_err err = pragma_u32(handle, config->path, "PRAGMA application_id", &app_id);
+
+    if (err == DT_OK)
+        err = pragma_u32(handle, config->path, "PRAGMA user_version", version);
+    if (err != DT_OK)
+        return err;
+    if (app_id != config->app_id || *version == 0)
+        return damaged(config->path, "is a database, but not one of this kind");
+    if (*version > config->version)
+        return dt_fail(DT_ERR_UNSUPPORTED,
+                       "%s: was written by a newer version (schema %u, this program knows up to %u)",
+                       config->path, *version, config->version);
+    return DT_OK;
+}
+
+/* "file:" URI of ${path}, with what SQLite would read as syntax escaped. */
+static enum dt_err
+uri_of(const char *path, const char *query, struct dt_buf *out)
+{
+    enum dt_err err = dt_buf_printf(out, "file:");
+
+    for (const char *p = path; err == DT_OK && *p != '\0'; p++)
+        err = *p == '%' || *p == '?' || *p == '#' ? dt_buf_printf(out, "%%%02x", (unsigned int)*p)
+                                                  : dt_buf_append(out, dt_view((const uint8_t *)p, 1));
+    if (err == DT_OK)
+        err = dt_buf_printf(out, "?%s", query);
+    return err;
+}
+
+/*
+ * Look at the file through SQLite without a right to change it. Without a -wal it is opened as immutable,
+ * so that not even a -shm appears beside it; with one (a process was killed, or works on it now) the -wal
+ * belongs to what is checked.
+ */
+static enum dt_err
+inspect(const struct dt_db_config *config, off_t size, bool wal)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf uri = DT_BUF_INIT(3 * PATH_MAX + 64);
+    sqlite3 *handle = NULL;
+    uint32_t version = 0;
+    enum dt_err err = uri_of(config->path, wal ? "mode=ro" : "mode=ro&immutable=1", &uri);
+    int rc;
+
+    if (err != DT_OK)
+        return err;
+    rc = sqlite3_open_v2((const char *)uri.p, &handle,
+                         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(handle, (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
+    if (rc != SQLITE_OK) {
+        err = dt_db_error(handle, config->path, rc, "cannot be opened");
+        goto done;
+    }
+    (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    err = check_kind(handle, config, &version);
+    if (err == DT_OK && size <= CHECK_MAX)
+        err = quick_check(handle, config->path);
+
+done:
+    (void)sqlite3_close(handle);
+    return err;
+}
+
+static enum dt_err
+look_first(const struct dt_db_config *config)
+{
+    off_t size = 0;
+    enum dt_err err;
+
+    err = check_header(config->path, &size);
+    for (int i = 0; err == DT_OK && i < 3; i++) {
+        bool wal = has_wal(config->path);
+
+        err = inspect(config, size, wal);
+        /* Another process may have begun to write while we looked: then look again, with its -wal. */
+        if (err == DT_OK || wal || !has_wal(config->path))
+            break;
+        if (i < 2)
+            err = DT_OK;
+    }
+    return err;
+}
+
+static enum dt_err
+setting(struct dt_db *db, const char *sql, const char *want)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
+    enum dt_err err = DT_OK;
+    const char *text;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        err = dt_db_error(db->handle, db->path, rc, "a setting failed");
+    else if (want != NULL && (text == NULL || strcmp(text, want) != 0))
+        err = dt_fail(DT_ERR_IO, "%s: SQLite does not take the setting \"%s\" here", db->path, sql);
+    (void)sqlite3_finalize(st);
+    return err;
+}
+
+static enum dt_err
+settings(struct dt_db *db)
+{
+    static const struct {
+        const char *sql;
+        const char *want;
+    } list[] = {
+        {"PRAGMA journal_mode=WAL", "wal"},
+        {"PRAGMA synchronous=FULL", NULL},
+        {"PRAGMA secure_delete=ON", "1"},
+        {"PRAGMA cell_size_check=ON", NULL},
+        {"PRAGMA temp_store=MEMORY", NULL},
+        {"PRAGMA mmap_size=0", NULL}, /* a read error is an error code, not a signal */
+    };
+    int rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    if (rc != SQLITE_OK)
+        return dt_db_error(db->handle, db->path, rc, "a setting failed");
+    (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, LENGTH_MAX);
+    (void)sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 1); /* one: VACUUM INTO needs it */
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        enum dt_err err = setting(db, list[i].sql, list[i].want);
+
+        if (err != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+/* Open ${path} for writing, which exists; messages name the path of the config. */
+static enum dt_err
+open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
+{
+    struct dt_db *db = dt_alloc(1, sizeof *db);
+    enum dt_err err;
+    int rc;
+
+    if (db == NULL)
+        return dt_nomem();
+    db->path = dt_strndup(config->path, strlen(config->path));
+    if (db->path == NULL) {
+        err = dt_nomem();
+        goto fail;
+    }
+    rc = sqlite3_open_v2(path, &db->handle,
+                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(db->handle,
+                                  (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
+    if (rc != SQLITE_OK) {
+        err = dt_db_error(db->handle, db->path, rc, "cannot be opened");
+        goto fail;
+    }
+    err = settings(db);
+    if (err != DT_OK)
+        goto fail;
+    *out = db;
+    return DT_OK;
+
+fail:
+    dt_db_close(db);
+    return err;
+}
+
+/* Bring the schema up to date, in one transaction with its number. */
+static enum dt_err
+migrate(struct dt_db *db, const struct dt_db_config *config, bool fresh)
+{
+    DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
+    char sql[96];
+    uint32_t from = 0;
+    enum dt_err err = dt_tx_begin(db, &tx);
+
+    if (err != DT_OK)
+        return err;
+    if (!fresh) {
+        /* Asked again under the lock: another process may have been quicker. */
+        err = check_kind(db->handle, config, &from);
+        if (err != DT_OK || from == config->version)
+            return err;
+    }
+    err = config->migrate(db, from, config->ctx);
+    if (err != DT_OK)
+        return err;
+    (void)snprintf(sql, sizeof sql, "PRAGMA user_version=%u; PRAGMA application_id=%u",
+                   config->version, config->app_id);
+    err = dt_db_exec(db, sql);
+    if (err == DT_OK)
+        err = dt_tx_commit(&tx);
+    return err;
+}
+
+static void
+remove_with(const char *path, const char *suffix)
+{
+    char full[PATH_MAX];
+    int n = snprintf(full, sizeof full, "%s%s", path, suffix);
+
+    if (n > 0 && (size_t)n < sizeof full)
+        (void)unlink(full); /* mostly not there */
+}
+
+static enum dt_err
+sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    enum dt_err err = DT_OK;
+    int n = slash == NULL   ? snprintf(folder, sizeof folder, ".")
+            : slash == path ? snprintf(folder, sizeof folder, "/")
+                            : snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    int fd;
+
+    if (n < 0 || (size_t)n >= sizeof folder)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        err = dt_fail(DT_ERR_IO, "%s: cannot sync the folder: %s", folder, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return err;
+}
+
+/*
+ * Put ${temp}, a closed and complete file, in the place of ${path} unless something is there: EXISTS.
+ */
+static enum dt_err
+put_in_place(const char *temp, const char *path)
+{
+    int rc = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE);
+
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
+        rc = link(temp, path); /* a file system without it; the caller unlinks ${temp} */
+    if (rc != 0)
+        return dt_fail(errno == EEXIST ? DT_ERR_EXISTS : DT_ERR_IO, "%s: cannot create: %s", path,
+                       strerror(errno));
+    return sync_folder_of(path);
+}
+
+static enum dt_err
+temp_beside(const char *path, char *out, size_t out_len)
+{
+    int n = snprintf(out, out_len, "%s.new-XXXXXX", path);
+    int fd;
+
+    if (n < 0 || (size_t)n + 16 >= out_len)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    fd = mkostemp(out, O_CLOEXEC); /* 0600 */
+    if (fd < 0)
+        return dt_fail(DT_ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    (void)close(fd);
+    return DT_OK;
+}
+
+/* Make the database beside its place and link it there whole. */
+static enum dt_err
+create(const struct dt_db_config *config)
+{
+    char temp[PATH_MAX];
+    struct dt_db *db = NULL;
+    enum dt_err err = temp_beside(config->path, temp, sizeof temp);
+
+    if (err != DT_OK)
+        return err;
+    err = open_rw(config, temp, &db);
+    if (err == DT_OK)
+        err = migrate(db, config, true);
+    if (err == DT_OK)
+        err = dt_db_checkpoint(db); /* all of it is in the file and synced */
+    dt_db_close(db);
+    if (err == DT_OK)
+        err = put_in_place(temp, config->path);
+    remove_with(temp, "");
+    remove_with(temp, "-wal");
+    remove_with(temp, "-shm");
+    return err;
+}
+
+enum dt_err
+dt_db_open(const struct dt_db_config *config, struct dt_db **out)
+{
+    DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
+    uint32_t version = 0;
+    enum dt_err err;
+
+    if (config->version == 0 || config->app_id == 0 || config->migrate == NULL)
+        return dt_fail(DT_ERR_INTERNAL, "incomplete database settings");
+    if (strlen(config->path) + 32 >= PATH_MAX)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    err = look_first(config);
+    if (err == DT_ERR_NOT_FOUND && config->create) {
+        err = create(config);
+        if (err == DT_OK || err == DT_ERR_EXISTS) /* another process made it meanwhile */
+            err = look_first(config);
+    }
+    if (err == DT_OK)
+        err = open_rw(config, config->path, &db);
+    if (err == DT_OK)
+        err = check_kind(db->handle, config, &version);
+    if (err == DT_OK && version < config->version)
+        err = migrate(db, config, false);
+    if (err != DT_OK)
+        return err;
+    *out = db;
+    db = NULL;
+    dt_err_forget();
+    return DT_OK;
+}
+
+enum dt_err
+dt_db_copy(struct dt_db *db, const char *path)
+{
+    char temp[PATH_MAX];
+    sqlite3 *to = NULL;
+    sqlite3_backup *backup;
+    enum dt_err err = temp_beside(path, temp, sizeof temp);
+    int rc;
+
+    if (err != DT_OK)
+        return err;
+    rc = sqlite3_open_v2(temp, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc == SQLITE_OK) {
+        backup = sqlite3_backup_init(to, "main", db->handle, "main");
+        if (backup != NULL) {
+            (void)sqlite3_backup_step(backup, -1); /* its result is kept and given by the next call */
+            rc = sqlite3_backup_finish(backup);
+        } else {
+            rc = sqlite3_errcode(to);
+        }
+    }
+    if (rc != SQLITE_OK)
+        err = dt_db_error(to, path, rc, "cannot be copied");
+    (void)sqlite3_close(to);
+    if (err == DT_OK)
+        err = put_in_place(temp, path);
+    remove_with(temp, "");
+    remove_with(temp, "-wal");
+    remove_with(temp, "-shm");
+    return err;
+}
