@@ -12,7 +12,7 @@ tlog_cosignature_message(struct dt_view text, uint64_t time_s, struct dt_buf *ou
 {
     enum dt_err err;
 
-    if (time_s == 0 || time_s > TLOG_TIME_MAX)
+    if (time_s > TLOG_TIME_MAX)
         return dt_fail(DT_ERR_RANGE, "cosignature time out of range");
     err = dt_buf_printf(out, "cosignature/v1\ntime %llu\n", (unsigned long long)time_s);
     return err != DT_OK ? err : dt_buf_append(out, text);
@@ -58,7 +58,6 @@ tlog_cosignature_verify(const struct tlog_vkey *key, struct dt_view text, struct
         (err = dt_read_view(&r, DT_ED25519_SIG, &ed25519)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK)
         return err;
-    /* A time of 0 belongs to type 0x06 alone and would mean "no statement". */
     err = tlog_cosignature_message(text, time_s, &message);
     if (err == DT_ERR_RANGE)
         return dt_fail(DT_ERR_AUTH, "cosignature time out of range");

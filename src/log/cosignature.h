@@ -12,12 +12,13 @@
 
 #include "log/note.h"
 
-/* Append the message to be signed. RANGE (time is 0 or above 2^63 - 1). */
+/* Append the message to be signed. RANGE (time above 2^63 - 1). */
 DT_MUST_CHECK enum dt_err tlog_cosignature_message(struct dt_view text, uint64_t time_s,
                                                    struct dt_buf *out);
 
 /* Append the signature line of ${s} (type 0x04, else STATE) on the checkpoint text ${text}, made at
- * ${time_s}. FORMAT (text is no checkpoint), RANGE (time). Deterministic. */
+ * ${time_s}. FORMAT (text is no checkpoint), RANGE (time). Deterministic. A
+ * witness never passes 0 (c2sp.org/tlog-witness: the time must not be zero). */
 DT_MUST_CHECK enum dt_err tlog_cosign(const struct tlog_signer *s, struct dt_view text,
                                       uint64_t time_s, struct dt_buf *out);
 

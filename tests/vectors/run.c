@@ -232,9 +232,13 @@ vec_u64(struct vector_run *run, const json_t *obj, const char *field, uint64_t *
 
     if (v == NULL)
         return false;
-    if (!json_is_integer(v) || json_integer_value(v) < 0)
+    if (json_is_real(v) && json_real_value(v) >= 0x1p63) {
+        *out = json_real_value(v) < 0x1p64 ? (uint64_t)json_real_value(v) : UINT64_MAX;
+        return true;
+    }
+    if (!json_is_number(v) || json_number_value(v) < 0)
         return vec_fail(run, "field %s is not a number from 0", field);
-    *out = (uint64_t)json_integer_value(v);
+    *out = json_is_integer(v) ? (uint64_t)json_integer_value(v) : (uint64_t)json_real_value(v);
     return true;
 }
 
@@ -304,6 +308,10 @@ read_lines(struct vector_run *run, struct dt_view text)
         if (line.n == 0)
             continue;
         v = json_loadb((const char *)line.p, line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+        /* A number above 2^63 - 1 does not fit jansson's integers; read that line with reals. */
+        if (v == NULL && json_error_code(&why) == json_error_numeric_overflow)
+            v = json_loadb((const char *)line.p, line.n,
+                           JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &why);
         if (v == NULL || json_array_append_new(all, v) != 0) {
             (void)vec_fail(run, "line %zu is not JSON: %s", number, v == NULL ? why.text : "no memory");
             json_decref(all);
