@@ -22,7 +22,7 @@
 #define DT_RELAY_READ_MAX    (1u << 20) /* bytes of cells in one read answer */
 #define DT_RELAY_READ_COUNT  1024u      /* cells in one read answer */
 #define DT_RELAY_POLL_MAX    64u        /* queues in one poll */
-#define DT_REGISTER_ENTRY 33 /* version byte and seal; also in record/fields.h */
+#define DT_REGISTER_ENTRY 33u /* version byte and seal; record/fields.h has it in the same words */
 #define DT_REGISTER_ID       16u
 #define DT_REGISTER_NOTE_MAX (64u << 10) /* a checkpoint with its cosignatures */
 #define DT_GRANT_NAME_MAX    64u
