@@ -41,6 +41,27 @@ struct dt_opening {
     uint8_t path[DT_PATH_MAX][32]; /* bottom up */
 };
 
+struct dt_reader;
+struct dt_writer;
+
+/* The header without its label, as it stands in records and letters. */
+void dt_header_write(struct dt_writer *w, const struct dt_header *h);
+DT_MUST_CHECK enum dt_err dt_header_read(struct dt_reader *r, struct dt_header *out);
+
+/* The slots of a record or letter: kind and value each; names and types come from ${tmpl}. */
+void dt_slot_list_write(struct dt_writer *w, const struct dt_header *h, const struct dt_slot *slots);
+DT_MUST_CHECK enum dt_err dt_slot_list_read(struct dt_reader *r, const struct dt_template *tmpl,
+                                            const struct dt_header *h, struct dt_slot *out);
+
+/* ${h} is of ${tmpl} (id, hash, number of slots), and each slot is what the template allows: values canonical, required
+ * ones there, nothing past the template. */
+DT_MUST_CHECK enum dt_err dt_slot_list_check(const struct dt_template *tmpl, const struct dt_header *h,
+                                             const struct dt_slot *slots);
+
+/* One slot alone (an opened one) against ${tmpl}. */
+DT_MUST_CHECK enum dt_err dt_slot_check(const struct dt_template *tmpl, size_t index,
+                                        const struct dt_slot *slot);
+
 /* ctx = SHA-256(header). */
 DT_MUST_CHECK enum dt_err dt_header_ctx(const struct dt_header *h, uint8_t out[static 32]);
 

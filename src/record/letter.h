@@ -48,7 +48,7 @@ struct dt_letter_request {
     uint8_t signature[64];
 };
 void dt_letter_request_clear(struct dt_letter_request *q);
-/* Sign with the delegate's seed (proof of possession; sets key) and append the encoding. */
+/* Sign with the delegate's seed (proof of possession; sets key and signature) and append the encoding. */
 DT_MUST_CHECK enum dt_err dt_letter_request_make(struct dt_letter_request *q, struct dt_view delegate_seed,
                                                  struct dt_buf *out);
 /* Parse and check the signature. */
@@ -56,6 +56,7 @@ DT_MUST_CHECK enum dt_err dt_letter_request_decode(struct dt_view bytes, struct 
 
 struct dt_letter {
     struct dt_buf store; /* owns the views; wiped on clear */
+    struct dt_template *tmpl; /* owned */
     struct dt_header header;
     struct dt_slot slots[DT_SLOTS_MAX];
     struct dt_secret secret;

@@ -36,7 +36,7 @@
 #define DT_SLOTS_MAX         64u
 #define DT_PATH_MAX          6u          /* log2(DT_SLOTS_MAX) */
 #define DT_RECORD_MAX        (900u << 10) /* a record as sent in a channel: fits a cell of 1 MiB */
-#define DT_LETTER_MAX        (16u << 10)
+#define DT_LETTER_BYTES_MAX  4096u       /* a letter, its request or a revocation */
 #define DT_INBOX_MAX         1024u       /* inbox address or write token */
 #define DT_RIGHTS_MAX        16u
 

@@ -68,7 +68,8 @@ size_t dt_template_n_fields(const struct dt_template *t);
 const struct dt_field *dt_template_field(const struct dt_template *t, size_t i);
 /* What slot ${index} holds: envelope, field, or (name "", type 0) past the template. */
 void dt_template_slot(const struct dt_template *t, size_t index, struct dt_field *out);
-/* Slot index of the field or envelope slot ("author", "kind", ...) named ${name}; NOT_FOUND. */
+/* Slot index of the field named ${name}, or of an envelope slot ("@author", "@kind", "@channel", "@written_at",
+ * "@references", "@languages", "@carried_from"; fields never begin with '@'). NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_template_slot_find(const struct dt_template *t, struct dt_view name,
                                                 size_t *out);
 bool dt_template_builtin(const struct dt_template *t);
