@@ -134,12 +134,50 @@ def suites(count, work):
     count.check(rc == 1, 'run-suites: exit status %d with failures' % rc)
 
 
+SCENARIO = b"""
+. "$DT_TOP/tests/e2e/lib.sh"
+check 'true is true' true
+check 'false is not' false
+check_status 'a status' 3 bash -c 'exit 3'
+check_status 'a sanitizer report is no pass' 1 bash -c 'echo "x.c:1: runtime error: y" >&2; exit 1'
+echo same >a; echo same >b; echo other >c
+check_same 'the same' a b
+check_same 'not the same' a c
+check_line 'a line' '^sa' a
+check_no_line 'no line' '^sa' c
+check_no_line 'no file' '^sa' none
+start_daemon quiet sleep 60
+start_daemon deaf bash -c 'trap "" TERM; while :; do sleep 1; done'
+check 'a program in the background lives' daemon_alive quiet
+read -r pid _ <run/quiet.pid
+read -r deaf _ <run/deaf.pid
+echo "$pid 1" >run/other.pid
+check_status 'another program under the same id is not taken for ours' 1 daemon_alive other
+sleep 0.3
+stop_daemons
+check_status 'it is stopped' 1 kill -0 "$pid"
+check_status 'one that does not listen is stopped too' 1 kill -0 "$deaf"
+skip 'nothing'
+scenario_end
+"""
+
+
+def scenarios(count, work):
+    """The functions of the scenarios pass, fail and clean up as they say."""
+    write(work + '/s/01-x.sh', SCENARIO)
+    os.makedirs(work + '/s/w')
+    rc, text = run('bash', work + '/s/01-x.sh', cwd=work + '/s',
+                   env=dict(os.environ, DT_TOP=TOP, DT_BIN=work, DT_WORK=work + '/s/w'))
+    count.check(last_count(text) == (9, 4, 1) and rc == 1, 'scenario functions: exit status %d\n%s' % (rc, text))
+
+
 def main():
     count = Count()
     with tempfile.TemporaryDirectory(prefix='detente-tools-') as work:
         embedding(count, work)
         lines(count)
         suites(count, work)
+        scenarios(count, work)
     count.finish()
 
 
