@@ -6,6 +6,8 @@
 #ifndef DT_MLS_GROUP_LIMITS_H
 #define DT_MLS_GROUP_LIMITS_H
 
+#include "mls/limits.h"
+
 /* Longest MLSMessage of any kind, and longest saved group (with past epochs and a pending commit). */
 #define MLS_MESSAGE_MAX     (8u << 20)
 #define MLS_GROUP_STATE_MAX (64u << 20)
@@ -23,7 +25,7 @@
 
 /* RFC 9420 section 9.2: how far a ratchet jumps for one message, and how many skipped keys it keeps. */
 #define MLS_RATCHET_FORWARD_MAX 1000u
-#define MLS_RATCHET_KEPT_MAX    1000u
+#define MLS_RATCHET_KEPT_MAX    256u
 
 /* Past epochs: what a policy may ask for at most, and the default. */
 #define MLS_PAST_EPOCHS_MAX     8u

@@ -1,0 +1,515 @@
+/*
+ * mls/group.c - life of a group and what it says of itself; see group.h.
+ */
+#include "base/mem.h"
+#include "crypto/hpke.h"
+
+#include "mls/group_internal.h"
+
+void
+mls_past_epoch_clear(struct mls_past_epoch *p)
+{
+    mls_group_context_clear(&p->context);
+    dt_secret_clear(&p->sender_data);
+    mls_secret_tree_clear(&p->keys);
+    for (uint32_t i = 0; p->leaves != NULL && i < p->n_leaves; i++)
+        mls_leaf_node_unref(p->leaves[i]);
+    dt_free(p->leaves);
+    *p = (struct mls_past_epoch){0};
+}
+
+void
+mls_group_cache_clear(struct mls_group *g)
+{
+    for (size_t i = 0; i < g->n_cache; i++)
+        mls_proposal_unref(g->cache[i].proposal);
+    dt_free(g->cache);
+    g->cache = NULL;
+    g->n_cache = 0;
+}
+
+void
+mls_pending_free(struct mls_pending *p)
+{
+    if (p == NULL)
+        return;
+    dt_buf_clear(&p->commit);
+    dt_buf_clear(&p->welcome);
+    dt_buf_wipe(&p->content);
+    mls_group_free(p->next);
+    mls_effects_box_clear(&p->effects);
+    dt_free(p);
+}
+
+struct mls_group *
+mls_group_new(const struct dt_suite *suite, const struct mls_group_policy *policy)
+{
+    struct mls_group *g = dt_alloc(1, sizeof *g);
+
+    if (g == NULL)
+        return NULL;
+    g->suite = suite;
+    g->policy = *policy;
+    g->member = true;
+    dt_buf_init(&g->interim, DT_HASH_MAX);
+    mls_tree_init(&g->tree, suite);
+    return g;
+}
+
+void
+mls_group_free(struct mls_group *g)
+{
+    if (g == NULL)
+        return;
+    mls_group_context_clear(&g->context);
+    dt_buf_clear(&g->interim);
+    mls_tree_clear(&g->tree);
+    mls_tree_priv_clear(&g->priv);
+    dt_secret_clear(&g->signature_priv);
+    mls_epoch_secrets_clear(&g->secrets);
+    mls_secret_tree_clear(&g->keys);
+    mls_group_cache_clear(g);
+    mls_pending_free(g->pending);
+    for (size_t i = 0; i < g->n_past; i++)
+        mls_past_epoch_clear(&g->past[i]);
+    dt_free(g);
+}
+
+void
+mls_group_free_p(struct mls_group **g)
+{
+    mls_group_free(*g);
+}
+
+enum dt_err
+mls_group_policy_check(const struct mls_group_policy *policy)
+{
+    if (policy->past_epochs > MLS_PAST_EPOCHS_MAX)
+        return dt_fail(DT_ERR_RANGE, "%u past epochs are more than %u", policy->past_epochs,
+                       MLS_PAST_EPOCHS_MAX);
+    return DT_OK;
+}
+
+enum dt_err
+mls_group_clone(const struct mls_group *g, struct mls_group **out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf saved = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    enum dt_err err = mls_group_save(g, &saved);
+
+    if (err == DT_OK)
+        err = mls_group_load(dt_buf_view(&saved), out);
+    return err;
+}
+
+/* ---- epoch 0 ---- */
+
+static enum dt_err
+types_write(struct mls_type_list list, struct dt_buf *out)
+{
+    struct dt_writer w = dt_writer_init(out);
+
+    for (size_t i = 0; i < list.n; i++)
+        dt_write_u16(&w, list.v[i]);
+    return dt_writer_end(&w);
+}
+
+void
+mls_leaf_bufs_clear(struct mls_leaf_bufs *b)
+{
+    dt_buf_clear(&b->extensions);
+    dt_buf_clear(&b->proposals);
+    dt_buf_clear(&b->leaf_extensions);
+}
+
+enum dt_err
+mls_typed_write(struct mls_typed_list list, struct dt_buf *raw)
+{
+    struct mls_extensions parsed;
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; err == DT_OK && i < list.n; i++)
+        err = mls_extension_append(raw, list.v[i].type, list.v[i].body);
+    /* Parsing refuses a type that appears twice. */
+    if (err == DT_OK)
+        err = mls_extensions_parse(dt_buf_view(raw), &parsed);
+    return err;
+}
+
+enum dt_err
+mls_leaf_fields_of(const struct mls_leaf_params *p, const struct dt_suite *suite,
+                   struct mls_leaf_bufs *bufs, struct mls_leaf_fields *out)
+{
+    static const uint8_t version[] = {0, MLS_VERSION_10};
+    static const uint8_t basic[] = {0, MLS_CREDENTIAL_BASIC};
+    static const uint8_t suites[][2] = {{0, 1}, {0, 2}, {0, 3}, {0, 4}, {0, 5}, {0, 6}, {0, 7}};
+    struct mls_leaf_fields f = {0};
+    enum dt_err err;
+
+    if (p->signature_priv.n != suite->sig_priv_len || p->signature_pub.n != suite->sig_pub_len)
+        return dt_fail(DT_ERR_RANGE, "signature key of %zu and %zu bytes", p->signature_priv.n,
+                       p->signature_pub.n);
+    if (suite->id < 1 || suite->id > 7)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", suite->id);
+    dt_buf_init(&bufs->extensions, MLS_CAPABILITIES_MAX);
+    dt_buf_init(&bufs->proposals, MLS_CAPABILITIES_MAX);
+    dt_buf_init(&bufs->leaf_extensions, MLS_LEAF_EXTENSIONS_MAX);
+    if ((err = types_write(p->extension_types, &bufs->extensions)) != DT_OK ||
+        (err = types_write(p->proposal_types, &bufs->proposals)) != DT_OK ||
+        (err = mls_typed_write(p->leaf_extensions, &bufs->leaf_extensions)) != DT_OK)
+        return err;
+    f.signature_key = p->signature_pub;
+    f.credential.type = MLS_CREDENTIAL_BASIC;
+    f.credential.identity = p->identity;
+    f.capabilities.versions = dt_view_of(version);
+    f.capabilities.cipher_suites = dt_view(suites[suite->id - 1], 2);
+    f.capabilities.extensions = dt_buf_view(&bufs->extensions);
+    f.capabilities.proposals = dt_buf_view(&bufs->proposals);
+    f.capabilities.credentials = dt_view_of(basic);
+    err = mls_extensions_parse(dt_buf_view(&bufs->leaf_extensions), &f.extensions);
+    if (err == DT_OK)
+        *out = f;
+    return err;
+}
+
+/* The first GroupContext's extensions: required_capabilities when wanted, then the caller's own. */
+static enum dt_err
+first_extensions(const struct mls_group_params *params, struct dt_buf *raw)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf ext = DT_BUF_INIT(MLS_CAPABILITIES_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf prop = DT_BUF_INIT(MLS_CAPABILITIES_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf data = DT_BUF_INIT(3 * MLS_CAPABILITIES_MAX + 16);
+    static const uint8_t basic[] = {0, MLS_CREDENTIAL_BASIC};
+    struct mls_required_capabilities rc = {.credentials = dt_view_of(basic)};
+    struct dt_writer w = dt_writer_init(&data);
+    enum dt_err err = DT_OK;
+
+    if (params->required_extensions.n + params->required_proposals.n > 0) {
+        if ((err = types_write(params->required_extensions, &ext)) != DT_OK ||
+            (err = types_write(params->required_proposals, &prop)) != DT_OK)
+            return err;
+        rc.extensions = dt_buf_view(&ext);
+        rc.proposals = dt_buf_view(&prop);
+        mls_required_capabilities_write(&w, &rc);
+        if ((err = dt_writer_end(&w)) != DT_OK ||
+            (err = mls_extension_append(raw, MLS_EXT_REQUIRED_CAPABILITIES, dt_buf_view(&data))) != DT_OK)
+            return err;
+    }
+    return mls_typed_write(params->extensions, raw);
+}
+
+/* The creator's leaf, as in a key package, into the tree of ${g}. */
+static enum dt_err
+first_leaf(const struct mls_group_params *params, const struct mls_extensions *extensions,
+           struct mls_group *g)
+{
+    DT_CLEANUP(mls_leaf_bufs_clear) struct mls_leaf_bufs bufs = {0};
+    DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
+    struct mls_leaf_fields fields = {0};
+    struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = extensions};
+    uint8_t pub[DT_HPKE_PUB_MAX];
+    enum dt_err err;
+
+    if ((err = mls_leaf_fields_of(&params->leaf, g->suite, &bufs, &fields)) != DT_OK ||
+        (err = dt_hpke_new_key_pair(g->suite, &g->priv.leaf_priv, pub)) != DT_OK)
+        return err;
+    fields.encryption_key = dt_view(pub, g->suite->kem_pub_len);
+    fields.source = MLS_LEAF_KEY_PACKAGE;
+    fields.lifetime.not_before = params->not_before_s;
+    fields.lifetime.not_after = params->not_after_s;
+    if ((err = mls_leaf_node_new(g->suite, &fields, params->leaf.signature_priv, dt_view(NULL, 0), 0,
+                                 &leaf)) != DT_OK ||
+        (err = mls_leaf_node_verify(g->suite, leaf, dt_view(NULL, 0), 0)) != DT_OK ||
+        (err = mls_leaf_node_check(leaf, MLS_LEAF_KEY_PACKAGE, &rules)) != DT_OK)
+        return err;
+    return mls_tree_add(&g->tree, leaf, &g->own_leaf);
+}
+
+static enum dt_err
+first_epoch(const struct mls_group_params *params, struct dt_view extensions, struct mls_group *g)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret epoch_secret = {0};
+    uint8_t hash[DT_HASH_MAX];
+    uint8_t tag[DT_HASH_MAX];
+    uint8_t interim[DT_HASH_MAX];
+    size_t n = g->suite->hash_len;
+    enum dt_err err;
+
+    if ((err = mls_tree_hash(&g->tree, hash)) != DT_OK ||
+        (err = mls_group_context_new(g->suite->id, params->group_id, 0, dt_view(hash, n),
+                                     dt_view(NULL, 0), extensions, &g->context)) != DT_OK ||
+        (err = dt_secret_random(&epoch_secret, n)) != DT_OK ||
+        (err = mls_epoch_secrets_start(g->suite, dt_secret_view(&epoch_secret), &g->secrets)) != DT_OK ||
+        (err = mls_secret_tree_init(&g->keys, g->suite, g->tree.n_leaves, &g->secrets.encryption)) !=
+            DT_OK ||
+        (err = mls_mac(g->suite, dt_secret_view(&g->secrets.confirmation_key), dt_view(NULL, 0), tag)) !=
+            DT_OK ||
+        (err = mls_interim_transcript_hash(g->suite, dt_view(NULL, 0), dt_view(tag, n), interim)) !=
+            DT_OK)
+        return err;
+    return dt_buf_set(&g->interim, dt_view(interim, n));
+}
+
+enum dt_err
+mls_group_create(const struct mls_group_params *params, struct mls_group **out)
+{
+    DT_CLEANUP(mls_group_free_p) struct mls_group *g = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const struct dt_suite *suite = dt_suite_get(params->leaf.suite);
+    struct mls_extensions extensions;
+    enum dt_err err;
+
+    if (suite == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", params->leaf.suite);
+    if (params->group_id.n > MLS_GROUP_ID_MAX)
+        return dt_fail(DT_ERR_LIMIT, "a group id of %zu bytes", params->group_id.n);
+    if ((err = mls_group_policy_check(&params->policy)) != DT_OK ||
+        (err = first_extensions(params, &raw)) != DT_OK ||
+        (err = mls_extensions_parse(dt_buf_view(&raw), &extensions)) != DT_OK)
+        return err;
+    g = mls_group_new(suite, &params->policy);
+    if (g == NULL)
+        return dt_nomem();
+    if ((err = dt_secret_set(&g->signature_priv, params->leaf.signature_priv)) != DT_OK ||
+        (err = first_leaf(params, &extensions, g)) != DT_OK ||
+        (err = first_epoch(params, extensions.raw, g)) != DT_OK)
+        return err;
+    g->priv.leaf_index = g->own_leaf;
+    *out = g;
+    g = NULL;
+    return DT_OK;
+}
+
+/* ---- key packages ---- */
+
+void
+mls_key_bundle_clear(struct mls_key_bundle *b)
+{
+    if (b == NULL)
+        return;
+    dt_secret_clear(&b->init_priv);
+    dt_secret_clear(&b->leaf_priv);
+}
+
+enum dt_err
+mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, uint64_t not_after_s,
+                    struct mls_typed_list extensions, struct dt_buf *out, struct mls_key_bundle *bundle)
+{
+    DT_CLEANUP(mls_leaf_bufs_clear) struct mls_leaf_bufs bufs = {0};
+    DT_CLEANUP(mls_key_package_bundle_clear) struct mls_key_package_bundle b = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_KEY_PACKAGE_MAX);
+    const struct dt_suite *suite = dt_suite_get(leaf->suite);
+    struct mls_leaf_fields fields = {0};
+    struct mls_extensions parsed = {0};
+    struct dt_writer w = dt_writer_init(out);
+    size_t before = out->n;
+    enum dt_err err;
+
+    if (suite == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", leaf->suite);
+    if (not_before_s > not_after_s)
+        return dt_fail(DT_ERR_RANGE, "a lifetime that ends before it begins");
+    if ((err = mls_leaf_fields_of(leaf, suite, &bufs, &fields)) != DT_OK ||
+        (err = mls_typed_write(extensions, &raw)) != DT_OK ||
+        (err = mls_extensions_parse(dt_buf_view(&raw), &parsed)) != DT_OK)
+        return err;
+    fields.lifetime.not_before = not_before_s;
+    fields.lifetime.not_after = not_after_s;
+    err = mls_key_package_create(suite, &fields, &parsed, leaf->signature_priv, &b);
+    if (err != DT_OK)
+        return err;
+    mls_message_write(&w, MLS_WIRE_KEY_PACKAGE);
+    mls_key_package_write(&w, b.key_package);
+    if ((err = dt_writer_end(&w)) != DT_OK) {
+        out->n = before;
+        return err;
+    }
+    dt_secret_move(&bundle->init_priv, &b.init_priv);
+    dt_secret_move(&bundle->leaf_priv, &b.leaf_priv);
+    return DT_OK;
+}
+
+struct mls_lifetime_policy
+mls_lifetime_from(const struct mls_time_policy *p)
+{
+    struct mls_lifetime_policy out = {.check = p->check,
+                                      .now_s = p->now_ms / 1000,
+                                      .skew_s = p->skew_ms / 1000,
+                                      .max_s = (p->max_total_ms + 999) / 1000};
+
+    return out;
+}
+
+enum dt_err
+mls_rule_error(enum dt_err err)
+{
+    return err == DT_ERR_CONFLICT ? DT_ERR_REFUSED : err;
+}
+
+/* The view ${v} into the leaf's own bytes, as a view into a copy of the leaf at ${base}. */
+static struct dt_view
+moved(const struct mls_leaf_node *leaf, struct dt_view v, const uint8_t *base)
+{
+    return dt_view(base + (v.p - leaf->raw.p), v.n);
+}
+
+enum dt_err
+mls_key_package_open(struct dt_view message, const struct mls_time_policy *policy,
+                     struct mls_key_package_info *out, struct dt_buf *ref)
+{
+    DT_CLEANUP(mls_key_package_unref_p) struct mls_key_package *kp = NULL;
+    struct mls_leaf_rules rules = {.lifetime = mls_lifetime_from(policy)};
+    struct mls_key_package_info info = {0};
+    uint8_t hash[DT_HASH_MAX];
+    struct dt_view body;
+    size_t init_at;
+    size_t leaf_at;
+    enum dt_err err;
+
+    if ((err = mls_message_body(message, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
+        (err = mls_key_package_parse(body, &kp)) != DT_OK)
+        return err;
+    rules.suite = dt_suite_get(kp->cipher_suite);
+    if (rules.suite == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", kp->cipher_suite);
+    if (kp->leaf->credential.type != MLS_CREDENTIAL_BASIC)
+        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u", kp->leaf->credential.type);
+    if ((err = mls_key_package_check(kp, &rules)) != DT_OK ||
+        (err = mls_key_package_hash(rules.suite, kp, hash)) != DT_OK)
+        return mls_rule_error(err);
+    if (ref != NULL && (err = dt_buf_append(ref, dt_view(hash, rules.suite->hash_len))) != DT_OK)
+        return err;
+    /* The package owns a copy of body, and its leaf one of its part of it, which comes right behind
+     * init_key; the caller gets the same places in body itself. */
+    init_at = (size_t)(kp->init_key.p - kp->raw.p);
+    leaf_at = init_at + kp->init_key.n;
+    info.suite = kp->cipher_suite;
+    info.init_key = dt_view(body.p + init_at, kp->init_key.n);
+    info.identity = moved(kp->leaf, kp->leaf->credential.identity, body.p + leaf_at);
+    info.signature_key = moved(kp->leaf, kp->leaf->signature_key, body.p + leaf_at);
+    info.encryption_key = moved(kp->leaf, kp->leaf->encryption_key, body.p + leaf_at);
+    info.not_before_s = kp->leaf->lifetime.not_before;
+    info.not_after_s = kp->leaf->lifetime.not_after;
+    *out = info;
+    return DT_OK;
+}
+
+/* ---- getters ---- */
+
+struct dt_view
+mls_group_id(const struct mls_group *g)
+{
+    return g->context.group_id;
+}
+
+uint16_t
+mls_group_suite(const struct mls_group *g)
+{
+    return g->suite->id;
+}
+
+uint64_t
+mls_group_epoch(const struct mls_group *g)
+{
+    return g->context.epoch;
+}
+
+uint32_t
+mls_group_own_leaf(const struct mls_group *g)
+{
+    return g->own_leaf;
+}
+
+struct dt_view
+mls_group_epoch_authenticator(const struct mls_group *g)
+{
+    return dt_secret_view(&g->secrets.epoch_authenticator);
+}
+
+struct dt_view
+mls_group_tree_hash(const struct mls_group *g)
+{
+    return g->context.tree_hash;
+}
+
+struct dt_view
+mls_group_confirmed_transcript_hash(const struct mls_group *g)
+{
+    return g->context.confirmed_transcript_hash;
+}
+
+bool
+mls_group_is_member(const struct mls_group *g)
+{
+    return g->member;
+}
+
+bool
+mls_group_extension(const struct mls_group *g, uint16_t type, struct dt_view *out)
+{
+    return mls_extensions_find(&g->context.extensions, type, out);
+}
+
+void
+mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out)
+{
+    out->leaf = index;
+    out->identity = leaf->credential.identity;
+    out->signature_key = leaf->signature_key;
+    out->encryption_key = leaf->encryption_key;
+}
+
+uint32_t
+mls_group_n_leaves(const struct mls_group *g)
+{
+    return g->tree.n_leaves;
+}
+
+uint32_t
+mls_group_n_members(const struct mls_group *g)
+{
+    return mls_tree_n_members(&g->tree);
+}
+
+bool
+mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_member *out)
+{
+    const struct mls_leaf_node *l = mls_tree_leaf(&g->tree, leaf);
+
+    if (l == NULL)
+        return false;
+    mls_member_of(l, leaf, out);
+    return true;
+}
+
+uint32_t
+mls_group_generation(const struct mls_group *g)
+{
+    return mls_secret_tree_generation(&g->keys, g->own_leaf, MLS_RATCHET_APPLICATION);
+}
+
+uint32_t
+mls_group_handshake_generation(const struct mls_group *g)
+{
+    return mls_secret_tree_generation(&g->keys, g->own_leaf, MLS_RATCHET_HANDSHAKE);
+}
+
+size_t
+mls_group_n_cached(const struct mls_group *g)
+{
+    return g->n_cache;
+}
+
+size_t
+mls_group_n_past(const struct mls_group *g)
+{
+    return g->n_past;
+}
+
+enum dt_err
+mls_group_export(const struct mls_group *g, const char *label, struct dt_view context, size_t len,
+                 struct dt_secret *out)
+{
+    if (!g->member)
+        return dt_fail(DT_ERR_STATE, "not a member of the group any more");
+    return mls_exporter(g->suite, dt_secret_view(&g->secrets.exporter), label, context, len, out);
+}

@@ -1,0 +1,531 @@
+/*
+ * mls/group_commit.c - making commits, proposals and application messages.
+ *
+ * Source: RFC 9420 sections 12.1, 12.4.1, 12.4.3, 15.
+ */
+#include "base/mem.h"
+#include "crypto/hpke.h"
+
+#include "mls/group_internal.h"
+#include "mls/welcome.h"
+
+void
+mls_commit_out_clear(struct mls_commit_out *out)
+{
+    if (out == NULL)
+        return;
+    dt_buf_clear(&out->commit);
+    dt_buf_clear(&out->welcome);
+}
+
+static enum dt_err
+require_member(const struct mls_group *g)
+{
+    if (!g->member)
+        return dt_fail(DT_ERR_STATE, "not a member of the group any more");
+    return DT_OK;
+}
+
+/* ---- the proposals of a Commit ---- */
+
+/* Append ${p} (a count of which is the caller's) unless ${err}. */
+static enum dt_err
+put(struct mls_commit *c, enum dt_err err, struct mls_proposal *p)
+{
+    if (err == DT_OK)
+        err = mls_commit_add(c, p, dt_view(NULL, 0));
+    mls_proposal_unref(p);
+    return err;
+}
+
+static enum dt_err
+new_add(struct dt_view message, struct mls_proposal **out)
+{
+    DT_CLEANUP(mls_key_package_unref_p) struct mls_key_package *kp = NULL;
+    struct dt_view body;
+    enum dt_err err;
+
+    if ((err = mls_message_body(message, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
+        (err = mls_key_package_parse(body, &kp)) != DT_OK)
+        return err;
+    /* The effects speak of identities, which a basic credential alone has. */
+    if (kp->leaf->credential.type != MLS_CREDENTIAL_BASIC)
+        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u", kp->leaf->credential.type);
+    return mls_proposal_new_add(kp, out);
+}
+
+static enum dt_err
+new_psk(const struct dt_suite *suite, struct dt_view id, struct mls_proposal **out)
+{
+    uint8_t nonce[DT_HASH_MAX];
+    struct mls_psk_id x = {.type = MLS_PSK_EXTERNAL, .id = id, .nonce = dt_view(nonce, suite->hash_len)};
+    enum dt_err err = dt_random(nonce, suite->hash_len);
+
+    if (err == DT_OK)
+        err = mls_proposal_new_psk(&x, out);
+    return err;
+}
+
+static enum dt_err
+new_extensions(struct mls_typed_list list, struct mls_proposal **out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_PROPOSAL_MAX);
+    struct mls_extensions parsed;
+    enum dt_err err = mls_typed_write(list, &raw);
+
+    if (err == DT_OK)
+        err = mls_extensions_parse(dt_buf_view(&raw), &parsed);
+    if (err == DT_OK)
+        err = mls_proposal_new_group_context_extensions(&parsed, out);
+    return err;
+}
+
+static enum dt_err
+list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit *c)
+{
+    struct mls_proposal *p = NULL;
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; opts->commit_cached && err == DT_OK && i < g->n_cache; i++)
+        err = mls_commit_add(c, NULL, dt_view(g->cache[i].ref, g->suite->hash_len));
+    if (err == DT_OK && opts->set_extensions) {
+        err = new_extensions(opts->extensions, &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
+    for (size_t i = 0; err == DT_OK && i < opts->n_removes; i++) {
+        err = mls_proposal_new_remove(opts->removes[i], &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
+    for (size_t i = 0; err == DT_OK && i < opts->n_adds; i++) {
+        err = new_add(opts->adds[i], &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
+    for (size_t i = 0; err == DT_OK && i < opts->psks.n; i++) {
+        err = new_psk(g->suite, opts->psks.v[i].id, &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
+    for (size_t i = 0; err == DT_OK && i < opts->private_use.n; i++) {
+        err = mls_proposal_new_private(opts->private_use.v[i].type, opts->private_use.v[i].body, &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
+    return err;
+}
+
+/* ---- the making of one Commit ---- */
+
+struct making {
+    const struct mls_commit_opts *opts;
+    struct mls_commit commit;
+    struct mls_proposal_list list;
+    struct mls_tree tree;
+    struct mls_applied applied;
+    bool has_path;
+    struct mls_path path;
+    struct mls_group_context provisional;
+    struct dt_secret psk_secret;
+    struct mls_next_epoch next;
+    struct mls_tree_priv priv;
+    struct dt_view new_sig_priv; /* the key of our leaf in the next epoch */
+    struct dt_buf content;
+    struct mls_tree_step step;
+    struct mls_pending *pending;
+};
+
+static void
+making_clear(struct making *m)
+{
+    mls_commit_clear(&m->commit);
+    mls_proposal_list_clear(&m->list);
+    mls_tree_clear(&m->tree);
+    mls_applied_clear(&m->applied);
+    mls_path_clear(&m->path);
+    mls_group_context_clear(&m->provisional);
+    dt_secret_clear(&m->psk_secret);
+    mls_next_epoch_clear(&m->next);
+    mls_tree_priv_clear(&m->priv);
+    dt_buf_wipe(&m->content);
+    mls_tree_step_clear(&m->step);
+    mls_pending_free(m->pending);
+}
+
+/* Our new leaf's fields: as it is, but for a rotation. */
+static enum dt_err
+path_fields(const struct mls_group *g, struct making *m, struct mls_leaf_fields *fields)
+{
+    const struct mls_commit_opts *o = m->opts;
+
+    mls_leaf_fields_from(fields, mls_tree_leaf(&m->tree, g->own_leaf));
+    m->new_sig_priv = dt_secret_view(&g->signature_priv);
+    if (o->new_identity.n > 0) {
+        fields->credential.type = MLS_CREDENTIAL_BASIC;
+        fields->credential.identity = o->new_identity;
+    }
+    if (o->new_signature_priv.n == 0 && o->new_signature_pub.n == 0)
+        return DT_OK;
+    if (o->new_signature_priv.n != g->suite->sig_priv_len ||
+        o->new_signature_pub.n != g->suite->sig_pub_len)
+        return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes", o->new_signature_priv.n,
+                       o->new_signature_pub.n);
+    fields->signature_key = o->new_signature_pub;
+    m->new_sig_priv = o->new_signature_priv;
+    return DT_OK;
+}
+
+static enum dt_err
+make_path(const struct mls_group *g, struct making *m)
+{
+    struct mls_leaf_node *old = mls_leaf_node_ref(m->tree.leaves[g->own_leaf]);
+    struct mls_extensions extensions;
+    struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
+    struct mls_leaf_fields fields = {0};
+    enum dt_err err;
+
+    /* The fields are views into the old leaf, which leaves the tree on the way. */
+    if ((err = path_fields(g, m, &fields)) != DT_OK ||
+        (err = mls_extensions_parse(m->applied.extensions, &extensions)) != DT_OK ||
+        (err = mls_path_begin(&m->tree, g->own_leaf, &fields, m->new_sig_priv, g->context.group_id,
+                              &m->path)) != DT_OK ||
+        (err = mls_leaf_node_verify(g->suite, m->path.leaf, g->context.group_id, g->own_leaf)) != DT_OK ||
+        (err = mls_leaf_node_check(m->path.leaf, MLS_LEAF_COMMIT, &rules)) != DT_OK ||
+        (err = mls_tree_check_leaf(&m->tree, m->path.leaf, g->own_leaf)) != DT_OK ||
+        (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) != DT_OK ||
+        (err = mls_path_seal(&m->tree, &m->path, dt_buf_view(&m->provisional.raw), m->applied.added,
+                             m->applied.n_added, &m->commit.path)) != DT_OK ||
+        (err = mls_tree_priv_copy(&m->path.priv, &m->priv)) != DT_OK)
+        goto done;
+done:
+    mls_leaf_node_unref(old);
+    return err;
+}
+
+/* Proposals, tree and path. */
+static enum dt_err
+make_tree(const struct mls_group *g, struct making *m)
+{
+    const struct mls_commit_opts *o = m->opts;
+    struct mls_lifetime_policy lifetime = mls_lifetime_from(&o->lifetime);
+    bool rotates = o->new_signature_priv.n + o->new_signature_pub.n + o->new_identity.n > 0;
+    enum dt_err err;
+
+    if ((err = list_proposals(g, o, &m->commit)) != DT_OK ||
+        (err = mls_group_resolve(g, &m->commit, g->own_leaf, &m->list)) != DT_OK ||
+        (err = mls_tree_copy(&g->tree, &m->tree)) != DT_OK ||
+        (err = mls_proposal_list_apply(&m->list, g->suite, &g->context, g->own_leaf, g->own_leaf,
+                                       &lifetime, &m->tree, &m->applied)) != DT_OK ||
+        (err = mls_group_psk_secret(g->suite, &m->list, o->psks, &m->psk_secret)) != DT_OK)
+        return err;
+    m->has_path = m->applied.path_required || o->force_path || rotates;
+    if (m->has_path)
+        return make_path(g, m);
+    m->new_sig_priv = dt_secret_view(&g->signature_priv);
+    if ((err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) != DT_OK ||
+        (err = mls_tree_priv_copy(&g->priv, &m->priv)) != DT_OK)
+        return err;
+    mls_tree_priv_prune(&m->priv, &m->tree);
+    return DT_OK;
+}
+
+/* Sign with the old key, advance the key schedule, add the confirmation tag, seal with the old epoch. */
+static enum dt_err
+make_message(const struct mls_group *g, struct making *m)
+{
+    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                        .group_id = g->context.group_id,
+                                        .epoch = g->context.epoch,
+                                        .sender = g->own_leaf,
+                                        .authenticated_data = m->opts->authenticated_data,
+                                        .content_type = MLS_CONTENT_COMMIT,
+                                        .commit = &m->commit};
+    struct dt_view commit_secret =
+        m->has_path ? dt_secret_view(&m->path.commit_secret) : dt_view(NULL, 0);
+    struct dt_writer w = dt_writer_init(&m->content);
+    size_t end;
+    enum dt_err err;
+
+    dt_buf_init(&m->content, MLS_MESSAGE_MAX);
+    if ((err = mls_content_sign(g->suite, &fields, dt_buf_view(&g->context.raw),
+                                dt_secret_view(&g->signature_priv), &m->content, &end)) != DT_OK ||
+        (err = mls_group_advance(g, &m->provisional, dt_buf_view(&m->content), commit_secret,
+                                 dt_secret_view(&m->psk_secret), &m->next)) != DT_OK)
+        return err;
+    dt_write_vec(&w, dt_view(m->next.confirmation_tag, g->suite->hash_len));
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = mls_secret_tree_derive(&g->keys, g->own_leaf, MLS_RATCHET_HANDSHAKE,
+                                      mls_group_handshake_generation(g), &m->step)) != DT_OK)
+        return err;
+    return mls_private_message_seal(g->suite, dt_buf_view(&m->content),
+                                    dt_secret_view(&g->secrets.sender_data), &m->step, m->opts->padding,
+                                    &m->pending->commit);
+}
+
+/* GroupInfo with the caller's extensions and the ratchet tree, signed with the new leaf's key. */
+static enum dt_err
+make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf extensions = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf tree = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_extensions parsed;
+    struct dt_writer w = dt_writer_init(&tree);
+    enum dt_err err;
+
+    mls_tree_write(&w, &m->tree);
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = mls_extension_append(&extensions, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree))) != DT_OK ||
+        (err = mls_typed_write(m->opts->group_info_extensions, &extensions)) != DT_OK ||
+        (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK)
+        return err;
+    return mls_group_info_sign(g->suite, dt_buf_view(&m->next.context.raw), parsed.raw,
+                               dt_view(m->next.confirmation_tag, g->suite->hash_len), g->own_leaf,
+                               m->new_sig_priv, out);
+}
+
+/* EncryptedGroupSecrets for the i-th Add. */
+static enum dt_err
+make_secrets(const struct mls_group *g, struct making *m, size_t i, struct dt_view sealed_info,
+             struct dt_view psks, struct dt_writer *w)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf ciphertext = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const struct mls_key_package *kp = m->applied.adds[i]->add;
+    struct dt_writer pw = dt_writer_init(&plain);
+    struct mls_hpke_ciphertext sealed;
+    struct dt_view path_secret = {0};
+    uint8_t kem[DT_HPKE_PUB_MAX];
+    uint8_t ref[DT_HASH_MAX];
+    enum dt_err err = DT_OK;
+
+    if (m->has_path)
+        err = mls_path_secret_for(&m->path, m->applied.added[i], &path_secret);
+    if (err != DT_OK)
+        return err;
+    mls_group_secrets_write(&pw, dt_secret_view(&m->next.joiner_secret), path_secret, psks);
+    if ((err = dt_writer_end(&pw)) != DT_OK ||
+        (err = mls_encrypt_with_label(g->suite, kp->init_key, "Welcome", sealed_info,
+                                      dt_buf_view(&plain), kem, &ciphertext)) != DT_OK ||
+        (err = mls_key_package_hash(g->suite, kp, ref)) != DT_OK)
+        return err;
+    dt_write_vec(w, dt_view(ref, g->suite->hash_len));
+    sealed.kem_output = dt_view(kem, g->suite->kem_pub_len);
+    sealed.ciphertext = dt_buf_view(&ciphertext);
+    mls_hpke_ciphertext_write(w, &sealed);
+    return dt_writer_end(w);
+}
+
+static enum dt_err
+make_welcome(const struct mls_group *g, struct making *m)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret welcome_secret = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf info = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed_info = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf psks = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer w = dt_writer_init(&m->pending->welcome);
+    struct dt_writer pw = dt_writer_init(&psks);
+    size_t mark;
+    enum dt_err err;
+
+    /* RFC 9420 section 12.4.1: the PSKs of the Welcome in the order of the Commit. */
+    for (size_t i = 0; i < m->list.n; i++)
+        if (m->list.v[i].proposal->type == MLS_PROPOSAL_PSK)
+            mls_psk_id_write(&pw, &m->list.v[i].proposal->psk);
+    if ((err = dt_writer_end(&pw)) != DT_OK || (err = make_group_info(g, m, &info)) != DT_OK ||
+        (err = mls_welcome_secret(g->suite, dt_secret_view(&m->next.joiner_secret),
+                                  dt_secret_view(&m->psk_secret), &welcome_secret)) != DT_OK ||
+        (err = mls_welcome_seal_info(g->suite, dt_secret_view(&welcome_secret), dt_buf_view(&info),
+                                     &sealed_info)) != DT_OK)
+        return err;
+    mls_message_write(&w, MLS_WIRE_WELCOME);
+    dt_write_u16(&w, g->suite->id);
+    mark = dt_write_vec_begin(&w);
+    for (size_t i = 0; err == DT_OK && i < m->applied.n_added; i++)
+        err = make_secrets(g, m, i, dt_buf_view(&sealed_info), dt_buf_view(&psks), &w);
+    if (err != DT_OK)
+        return err;
+    dt_write_vec_end(&w, mark);
+    dt_write_vec(&w, dt_buf_view(&sealed_info));
+    return dt_writer_end(&w);
+}
+
+/* The group of the next epoch and the description of the commit, into the pending one. */
+static enum dt_err
+make_pending(const struct mls_group *g, struct making *m)
+{
+    DT_CLEANUP(mls_auth_content_clear) struct mls_auth_content c = {0};
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(mls_tree_clear) struct mls_tree tree = {0};
+    enum dt_err err;
+
+    if ((err = dt_buf_set(&copy, dt_buf_view(&m->content))) != DT_OK ||
+        (err = mls_auth_content_parse(&copy, &c, NULL)) != DT_OK ||
+        (err = mls_tree_copy(&m->tree, &tree)) != DT_OK ||
+        (err = mls_group_next(g, &m->next, &tree, &m->priv, m->new_sig_priv, &m->pending->next)) !=
+            DT_OK ||
+        (err = mls_effects_build(g, &c, &m->list, &m->applied, &m->tree, m->pending->next,
+                                 &m->pending->effects)) != DT_OK)
+        return err;
+    dt_buf_move(&m->pending->content, &m->content);
+    return DT_OK;
+}
+
+enum dt_err
+mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit_out *out)
+{
+    DT_CLEANUP(making_clear) struct making m = {.opts = opts};
+    struct mls_commit_out copy = {DT_BUF_INIT(MLS_MESSAGE_MAX), DT_BUF_INIT(MLS_MESSAGE_MAX)};
+    enum dt_err err;
+
+    if ((err = require_member(g)) != DT_OK)
+        return err;
+    if (g->pending != NULL)
+        return dt_fail(DT_ERR_STATE, "an own commit is pending");
+    m.pending = dt_alloc(1, sizeof *m.pending);
+    if (m.pending == NULL)
+        return dt_nomem();
+    dt_buf_init(&m.pending->commit, MLS_MESSAGE_MAX);
+    dt_buf_init(&m.pending->welcome, MLS_MESSAGE_MAX);
+    dt_buf_init(&m.pending->content, MLS_MESSAGE_MAX);
+    mls_tree_init(&m.tree, g->suite);
+    err = make_tree(g, &m);
+    if (err == DT_OK)
+        err = make_message(g, &m);
+    if (err == DT_OK && m.applied.n_added > 0)
+        err = make_welcome(g, &m);
+    if (err == DT_OK)
+        err = make_pending(g, &m);
+    if (err == DT_OK)
+        err = dt_buf_set(&copy.commit, dt_buf_view(&m.pending->commit));
+    if (err == DT_OK)
+        err = dt_buf_set(&copy.welcome, dt_buf_view(&m.pending->welcome));
+    if (err != DT_OK) {
+        mls_commit_out_clear(&copy);
+        return mls_rule_error(err);
+    }
+    /* From here on nothing fails. */
+    mls_secret_tree_apply(&g->keys, &m.step);
+    g->pending = m.pending;
+    m.pending = NULL;
+    mls_commit_out_clear(out);
+    *out = copy;
+    return DT_OK;
+}
+
+/* ---- messages of one content ---- */
+
+/* Sign and seal ${fields} with the next own key of its ratchet; ${content} gets the AuthenticatedContent. */
+static enum dt_err
+send(const struct mls_group *g, const struct mls_content_fields *fields, size_t padding,
+     struct mls_tree_step *step, struct dt_buf *content, struct dt_buf *out)
+{
+    enum mls_ratchet_kind kind = mls_ratchet_of((uint8_t)fields->content_type);
+    size_t end;
+    enum dt_err err;
+
+    if (fields->authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
+        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes", fields->authenticated_data.n);
+    if ((err = mls_content_sign(g->suite, fields, dt_buf_view(&g->context.raw),
+                                dt_secret_view(&g->signature_priv), content, &end)) != DT_OK ||
+        (err = mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
+                                      mls_secret_tree_generation(&g->keys, g->own_leaf, kind), step)) !=
+            DT_OK)
+        return err;
+    return mls_private_message_seal(g->suite, dt_buf_view(content),
+                                    dt_secret_view(&g->secrets.sender_data), step, padding, out);
+}
+
+enum dt_err
+mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct dt_view plaintext,
+                  size_t padding, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
+    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                        .group_id = g->context.group_id,
+                                        .epoch = g->context.epoch,
+                                        .sender = g->own_leaf,
+                                        .authenticated_data = authenticated_data,
+                                        .content_type = MLS_CONTENT_APPLICATION,
+                                        .application_data = plaintext};
+    enum dt_err err = require_member(g);
+
+    if (err != DT_OK)
+        return err;
+    /* RFC 9420 section 12.4: proposals that were seen are committed before application data is sent. */
+    if (g->n_cache > 0)
+        return dt_fail(DT_ERR_STATE, "%zu proposals wait for a commit", g->n_cache);
+    if (plaintext.n > MLS_APPLICATION_DATA_MAX)
+        return dt_fail(DT_ERR_LIMIT, "application data of %zu bytes", plaintext.n);
+    err = send(g, &fields, padding, &step, &content, out);
+    if (err == DT_OK)
+        mls_secret_tree_apply(&g->keys, &step);
+    return err;
+}
+
+static enum dt_err
+propose_what(const struct mls_group *g, const struct mls_propose_opts *opts, struct mls_proposal **out)
+{
+    switch (opts->kind) {
+    case MLS_PROPOSE_REMOVE:
+        if (mls_tree_leaf(&g->tree, opts->remove) == NULL)
+            return dt_fail(DT_ERR_RANGE, "no member at leaf %u", opts->remove);
+        return mls_proposal_new_remove(opts->remove, out);
+    case MLS_PROPOSE_ADD:
+        return new_add(opts->add, out);
+    case MLS_PROPOSE_PSK:
+        return new_psk(g->suite, opts->psk_id, out);
+    case MLS_PROPOSE_PRIVATE:
+        return mls_proposal_new_private(opts->private_use.type, opts->private_use.body, out);
+    default:
+        return dt_fail(DT_ERR_RANGE, "no kind of proposal is chosen");
+    }
+}
+
+/* A key package is checked before it is proposed, as RFC 9420 section 12.1.1 has it. */
+static enum dt_err
+propose_check(const struct mls_group *g, const struct mls_propose_opts *opts,
+              const struct mls_proposal *p)
+{
+    struct mls_leaf_rules rules = {.suite = g->suite,
+                                   .group_extensions = &g->context.extensions,
+                                   .lifetime = mls_lifetime_from(&opts->lifetime)};
+
+    if (p->type != MLS_PROPOSAL_ADD)
+        return DT_OK;
+    return mls_rule_error(mls_key_package_check(p->add, &rules));
+}
+
+enum dt_err
+mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out)
+{
+    DT_CLEANUP(mls_proposal_unref_p) struct mls_proposal *p = NULL;
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
+    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                        .group_id = g->context.group_id,
+                                        .epoch = g->context.epoch,
+                                        .sender = g->own_leaf,
+                                        .authenticated_data = opts->authenticated_data,
+                                        .content_type = MLS_CONTENT_PROPOSAL};
+    uint8_t ref[DT_HASH_MAX];
+    size_t before = out->n;
+    enum dt_err err;
+
+    if ((err = require_member(g)) != DT_OK || (err = propose_what(g, opts, &p)) != DT_OK ||
+        (err = propose_check(g, opts, p)) != DT_OK)
+        return err;
+    fields.proposal = p;
+    if ((err = send(g, &fields, opts->padding, &step, &content, out)) != DT_OK)
+        return err;
+    err = mls_ref_hash(g->suite, MLS_LABEL_PROPOSAL_REF, dt_buf_view(&content), ref);
+    if (err == DT_OK)
+        err = mls_group_cache_add(g, ref, g->own_leaf, p);
+    if (err != DT_OK) {
+        out->n = before;
+        return err;
+    }
+    mls_secret_tree_apply(&g->keys, &step);
+    return DT_OK;
+}

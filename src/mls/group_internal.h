@@ -1,0 +1,161 @@
+/*
+ * mls/group_internal.h - the insides of struct mls_group, for the group_*.c files alone.
+ *
+ * Source: RFC 9420. Layer: mls.
+ */
+#ifndef DT_MLS_GROUP_INTERNAL_H
+#define DT_MLS_GROUP_INTERNAL_H
+
+#include "mls/framing.h"
+#include "mls/group.h"
+#include "mls/key_schedule.h"
+#include "mls/private_message.h"
+#include "mls/proposal_list.h"
+
+/* An ended epoch, kept to read what comes late. */
+struct mls_past_epoch {
+    struct mls_group_context context;
+    uint64_t ended_ms;
+    struct dt_secret sender_data;
+    struct mls_secret_tree keys;
+    struct mls_leaf_node **leaves; /* who was who: n_leaves, NULL is blank */
+    uint32_t n_leaves;
+};
+void mls_past_epoch_clear(struct mls_past_epoch *p);
+
+/* A proposal of the present epoch that a Commit may name. */
+struct mls_cached_proposal {
+    uint8_t ref[DT_HASH_MAX];
+    uint32_t sender;
+    struct mls_proposal *proposal;
+};
+
+/* Effects with what their views need. */
+struct mls_effects_box {
+    struct mls_effects e;
+    struct mls_leaf_node **leaves;
+    size_t n_leaves;
+    struct mls_proposal_list list;
+    struct dt_buf authenticated_data;
+    struct dt_buf context; /* content of the next extensions */
+    struct dt_buf authenticator;
+};
+void mls_effects_box_clear(struct mls_effects_box *b);
+
+struct mls_staged {
+    uint64_t base_epoch;
+    struct dt_buf base_authenticator; /* of the epoch it was made on */
+    struct mls_group *next;           /* NULL: the commit removes us */
+    struct mls_effects_box effects;
+};
+
+/* An own commit that was made and not yet ordered. */
+struct mls_pending {
+    struct dt_buf commit;
+    struct dt_buf welcome;
+    struct dt_buf content; /* AuthenticatedContent of the commit */
+    struct mls_group *next;
+    struct mls_effects_box effects;
+};
+
+struct mls_group {
+    const struct dt_suite *suite;
+    struct mls_group_policy policy;
+    bool member;
+    uint32_t own_leaf;
+    struct mls_group_context context;
+    struct dt_buf interim; /* interim_transcript_hash */
+    struct mls_tree tree;
+    /* When no longer a member, all of these are empty. */
+    struct mls_tree_priv priv;
+    struct dt_secret signature_priv;
+    struct mls_epoch_secrets secrets;
+    struct mls_secret_tree keys;
+    struct mls_cached_proposal *cache;
+    size_t n_cache;
+    struct mls_pending *pending;
+    struct mls_past_epoch past[MLS_PAST_EPOCHS_MAX]; /* newest first */
+    size_t n_past;
+};
+
+/* An empty group of ${suite}; NULL when memory is short. */
+struct mls_group *mls_group_new(const struct dt_suite *suite, const struct mls_group_policy *policy);
+void mls_group_free_p(struct mls_group **g);
+void mls_pending_free(struct mls_pending *p);
+void mls_group_cache_clear(struct mls_group *g);
+
+/* DT_OK when ${policy} is within limits. */
+DT_MUST_CHECK enum dt_err mls_group_policy_check(const struct mls_group_policy *policy);
+
+/* Append a counted proposal to the cache; EXISTS when its ref is there, LIMIT. */
+DT_MUST_CHECK enum dt_err mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
+                                              struct mls_proposal *p);
+
+/* Resolve the proposals of ${commit} by ${sender}: references from the cache. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit,
+                                            uint32_t sender, struct mls_proposal_list *out);
+
+/**
+ * mls_group_psk_secret(suite, list, psks, out):
+ * The psk_secret of the PreSharedKey proposals in ${list}. NOT_FOUND when one is not among ${psks}.
+ */
+DT_MUST_CHECK enum dt_err mls_group_psk_secret(const struct dt_suite *suite,
+                                               const struct mls_proposal_list *list,
+                                               struct mls_psk_list psks, struct dt_secret *out);
+
+/* What both sides of a Commit compute once the tree is final. */
+struct mls_next_epoch {
+    struct mls_group_context context;
+    struct mls_epoch_secrets secrets;
+    struct dt_secret joiner_secret;
+    uint8_t confirmation_tag[DT_HASH_MAX];
+};
+void mls_next_epoch_clear(struct mls_next_epoch *n);
+
+/* GroupContext of the next epoch with the old confirmed transcript hash (section 12.4.1). */
+DT_MUST_CHECK enum dt_err mls_group_provisional(const struct mls_group *g, struct mls_tree *tree,
+                                                struct dt_view extensions,
+                                                struct mls_group_context *out);
+
+/* Transcript, key schedule and confirmation tag; ${transcript_input} is the ConfirmedTranscriptHashInput. */
+DT_MUST_CHECK enum dt_err mls_group_advance(const struct mls_group *g,
+                                            const struct mls_group_context *provisional,
+                                            struct dt_view transcript_input,
+                                            struct dt_view commit_secret, struct dt_view psk_secret,
+                                            struct mls_next_epoch *out);
+
+/* Build the group of the next epoch; moves ${n}, ${tree} and ${priv} in. */
+DT_MUST_CHECK enum dt_err mls_group_next(const struct mls_group *g, struct mls_next_epoch *n,
+                                         struct mls_tree *tree, struct mls_tree_priv *priv,
+                                         struct dt_view signature_priv, struct mls_group **out);
+
+/* Describe a commit on ${g}; ${next} NULL when it removes us; ${tree_after} for the leaves. */
+DT_MUST_CHECK enum dt_err mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
+                                            const struct mls_proposal_list *list,
+                                            const struct mls_applied *applied,
+                                            const struct mls_tree *tree_after,
+                                            const struct mls_group *next, struct mls_effects_box *out);
+
+/* The member as ${leaf} says; views into it. */
+void mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out);
+
+struct mls_lifetime_policy mls_lifetime_from(const struct mls_time_policy *p);
+
+/* Errors of rules that all members see alike: CONFLICT becomes REFUSED. */
+enum dt_err mls_rule_error(enum dt_err err);
+
+/* Content of an extension list from typed bodies. */
+DT_MUST_CHECK enum dt_err mls_typed_write(struct mls_typed_list list, struct dt_buf *raw);
+
+/* Capabilities of a leaf as params say; the buffers must outlive ${out}. */
+struct mls_leaf_bufs {
+    struct dt_buf extensions;
+    struct dt_buf proposals;
+    struct dt_buf leaf_extensions;
+};
+void mls_leaf_bufs_clear(struct mls_leaf_bufs *b);
+DT_MUST_CHECK enum dt_err mls_leaf_fields_of(const struct mls_leaf_params *p,
+                                             const struct dt_suite *suite, struct mls_leaf_bufs *bufs,
+                                             struct mls_leaf_fields *out);
+
+#endif

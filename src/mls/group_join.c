@@ -1,0 +1,285 @@
+/*
+ * mls/group_join.c - joining from a Welcome.
+ *
+ * Source: RFC 9420 section 12.4.3.1, whose steps the functions below follow in order.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "mls/group_internal.h"
+#include "mls/welcome.h"
+
+void
+mls_join_info_clear(struct mls_join_info *info)
+{
+    if (info == NULL)
+        return;
+    dt_buf_clear(&info->bytes);
+    dt_free(info->extensions);
+    *info = (struct mls_join_info){0};
+}
+
+bool
+mls_join_info_extension(const struct mls_join_info *info, uint16_t type, struct dt_view *out)
+{
+    for (size_t i = 0; i < info->n_extensions; i++) {
+        if (info->extensions[i].type == type) {
+            *out = info->extensions[i].body;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct joining {
+    const struct mls_join_params *params;
+    const struct dt_suite *suite;
+    struct mls_key_package *kp;
+    struct mls_group_secrets secrets;
+    struct dt_secret psk_secret;
+    struct mls_group_info info;
+    struct mls_tree tree;
+    uint32_t my_leaf;
+    struct mls_tree_priv priv;
+    struct mls_group *group;
+    struct mls_join_info out_info;
+};
+
+static void
+joining_clear(struct joining *j)
+{
+    mls_key_package_unref(j->kp);
+    mls_group_secrets_clear(&j->secrets);
+    dt_secret_clear(&j->psk_secret);
+    mls_group_info_clear(&j->info);
+    mls_tree_clear(&j->tree);
+    mls_tree_priv_clear(&j->priv);
+    mls_group_free(j->group);
+    mls_join_info_clear(&j->out_info);
+}
+
+/* Find our entry and decrypt the GroupSecrets. */
+static enum dt_err
+open_secrets(struct joining *j, struct mls_welcome *w)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_encrypted_group_secrets entry;
+    uint8_t ref[DT_HASH_MAX];
+    struct dt_view body;
+    enum dt_err err;
+
+    if ((err = mls_message_body(j->params->welcome, MLS_WIRE_WELCOME, &body)) != DT_OK ||
+        (err = mls_welcome_parse(body, w)) != DT_OK ||
+        (err = mls_message_body(j->params->key_package, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
+        (err = mls_key_package_parse(body, &j->kp)) != DT_OK)
+        return err;
+    j->suite = dt_suite_get(w->cipher_suite);
+    if (j->suite == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", w->cipher_suite);
+    if (j->kp->cipher_suite != w->cipher_suite)
+        return dt_fail(DT_ERR_REFUSED, "the Welcome's cipher suite is not the key package's");
+    if ((err = mls_lifetime_check(&j->kp->leaf->lifetime,
+                                  &(struct mls_lifetime_policy){
+                                      .check = j->params->lifetime.check,
+                                      .now_s = j->params->lifetime.now_ms / 1000,
+                                      .skew_s = j->params->lifetime.skew_ms / 1000,
+                                      .max_s = (j->params->lifetime.max_total_ms + 999) / 1000})) !=
+            DT_OK ||
+        (err = mls_key_package_hash(j->suite, j->kp, ref)) != DT_OK)
+        return err;
+    if (!mls_welcome_find(w, dt_view(ref, j->suite->hash_len), &entry))
+        return dt_fail(DT_ERR_NOT_FOUND, "the Welcome is not for this key package");
+    err = mls_decrypt_with_label(j->suite, dt_secret_view(&j->params->bundle->init_priv), "Welcome",
+                                 w->encrypted_group_info, &entry.sealed, &plain);
+    if (err == DT_OK)
+        err = mls_group_secrets_parse(&plain, &j->secrets);
+    if (err != DT_OK)
+        return err;
+    if (j->secrets.joiner_secret.n != j->suite->hash_len ||
+        (j->secrets.has_path_secret && j->secrets.path_secret.n != j->suite->hash_len))
+        return dt_fail(DT_ERR_FORMAT, "a secret of the Welcome has the wrong length");
+    return DT_OK;
+}
+
+static enum dt_err
+gather_psks(struct joining *j)
+{
+    struct mls_psk_input inputs[MLS_PSKS_MAX];
+    const struct mls_group_secrets *s = &j->secrets;
+
+    for (size_t i = 0; i < s->n_psks; i++) {
+        const struct mls_psk_list *psks = &j->params->psks;
+        size_t at = 0;
+
+        if (s->psks[i].type != MLS_PSK_EXTERNAL)
+            return dt_fail(DT_ERR_UNSUPPORTED, "resumption PSKs are not supported");
+        if (s->psks[i].nonce.n != j->suite->hash_len)
+            return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", s->psks[i].nonce.n);
+        for (size_t k = 0; k < i; k++)
+            if (dt_view_equal(s->psk_raw[k], s->psk_raw[i]))
+                return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
+        while (at < psks->n && !dt_view_equal(psks->v[at].id, s->psks[i].id))
+            at++;
+        if (at == psks->n)
+            return dt_fail(DT_ERR_NOT_FOUND, "a pre-shared key that the Welcome needs is not held here");
+        inputs[i].id = s->psk_raw[i];
+        inputs[i].value = psks->v[at].value;
+    }
+    return mls_psk_secret(j->suite, inputs, s->n_psks, &j->psk_secret);
+}
+
+static enum dt_err
+open_info(struct joining *j, const struct mls_welcome *w)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret welcome_secret = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    enum dt_err err;
+
+    if ((err = mls_welcome_secret(j->suite, j->secrets.joiner_secret, dt_secret_view(&j->psk_secret),
+                                  &welcome_secret)) != DT_OK ||
+        (err = mls_welcome_open_info(j->suite, dt_secret_view(&welcome_secret),
+                                     w->encrypted_group_info, &plain)) != DT_OK ||
+        (err = mls_group_info_parse(dt_buf_view(&plain), &j->info)) != DT_OK)
+        return err;
+    if (j->info.context.cipher_suite != j->suite->id)
+        return dt_fail(DT_ERR_REFUSED, "the group's cipher suite is not the Welcome's");
+    return DT_OK;
+}
+
+/* The tree, its signer and its integrity; and which leaf is ours. */
+static enum dt_err
+check_tree(struct joining *j)
+{
+    struct mls_leaf_rules rules = {.suite = j->suite,
+                                   .group_extensions = &j->info.context.extensions};
+    struct dt_view raw = j->params->ratchet_tree;
+    const struct mls_leaf_node *signer;
+    enum dt_err err;
+
+    if (!mls_extensions_find(&j->info.extensions, MLS_EXT_RATCHET_TREE, &raw) && raw.n == 0)
+        return dt_fail(DT_ERR_NOT_FOUND, "the Welcome has no ratchet tree");
+    if ((err = mls_tree_parse(raw, j->suite, &j->tree)) != DT_OK)
+        return err;
+    signer = mls_tree_leaf(&j->tree, j->info.signer);
+    if (signer == NULL)
+        return dt_fail(DT_ERR_AUTH, "the signer's leaf %u is blank", j->info.signer);
+    if ((err = mls_group_info_verify(j->suite, &j->info, signer->signature_key)) != DT_OK ||
+        (err = mls_tree_check(&j->tree, j->info.context.group_id, &rules, j->info.context.tree_hash)) !=
+            DT_OK)
+        return err;
+    j->my_leaf = mls_tree_find_leaf(&j->tree, j->kp->leaf);
+    if (j->my_leaf == MLS_NO_NODE)
+        return dt_fail(DT_ERR_REFUSED, "our leaf is not in the tree");
+    if (j->my_leaf == j->info.signer)
+        return dt_fail(DT_ERR_REFUSED, "the Welcome is signed by our own leaf");
+    return DT_OK;
+}
+
+static enum dt_err
+own_keys(struct joining *j)
+{
+    uint8_t pub[MLS_PUB_MAX];
+    enum dt_err err;
+
+    if ((err = dt_suite_sig_pub(j->suite, j->params->signature_priv, pub)) != DT_OK)
+        return err;
+    if (!dt_view_equal(dt_view(pub, j->suite->sig_pub_len), j->kp->leaf->signature_key))
+        return dt_fail(DT_ERR_AUTH, "the signature key is not the key package's");
+    j->priv.leaf_index = j->my_leaf;
+    if ((err = dt_secret_set(&j->priv.leaf_priv, dt_secret_view(&j->params->bundle->leaf_priv))) !=
+            DT_OK ||
+        (err = mls_tree_priv_check(j->suite, &j->priv, &j->tree)) != DT_OK)
+        return err;
+    if (j->secrets.has_path_secret)
+        err = mls_tree_priv_implant(&j->priv, &j->tree,
+                                    mls_common_ancestor(j->my_leaf, j->info.signer),
+                                    j->secrets.path_secret, NULL);
+    return err;
+}
+
+static enum dt_err
+build_group(struct joining *j)
+{
+    struct mls_group *g = mls_group_new(j->suite, &j->params->policy);
+    uint8_t interim[DT_HASH_MAX];
+    enum dt_err err;
+
+    if (g == NULL)
+        return dt_nomem();
+    j->group = g;
+    g->own_leaf = j->my_leaf;
+    if ((err = dt_secret_set(&g->signature_priv, j->params->signature_priv)) != DT_OK ||
+        (err = mls_epoch_secrets_derive(j->suite, j->secrets.joiner_secret,
+                                        dt_secret_view(&j->psk_secret),
+                                        dt_buf_view(&j->info.context.raw), &g->secrets)) != DT_OK ||
+        (err = mls_mac_check(j->suite, dt_secret_view(&g->secrets.confirmation_key),
+                             j->info.context.confirmed_transcript_hash, j->info.confirmation_tag,
+                             "confirmation tag")) != DT_OK ||
+        (err = mls_interim_transcript_hash(j->suite, j->info.context.confirmed_transcript_hash,
+                                           j->info.confirmation_tag, interim)) != DT_OK ||
+        (err = dt_buf_set(&g->interim, dt_view(interim, j->suite->hash_len))) != DT_OK ||
+        (err = mls_secret_tree_init(&g->keys, j->suite, j->tree.n_leaves, &g->secrets.encryption)) !=
+            DT_OK)
+        return err;
+    mls_tree_move(&g->tree, &j->tree);
+    mls_tree_priv_move(&g->priv, &j->priv);
+    return DT_OK;
+}
+
+/* The GroupInfo's extensions for the caller, without the tree. */
+static enum dt_err
+gather_info(struct joining *j)
+{
+    struct mls_join_info *info = &j->out_info;
+    struct dt_view rest = j->info.extensions.raw;
+    struct mls_extensions parsed;
+    struct mls_extension x;
+    enum dt_err err = DT_OK;
+
+    dt_buf_init(&info->bytes, MLS_MESSAGE_MAX);
+    info->signer = j->info.signer;
+    while (err == DT_OK && mls_extensions_next(&rest, &x))
+        if (x.type != MLS_EXT_RATCHET_TREE)
+            err = mls_extension_append(&info->bytes, x.type, x.data);
+    if (err == DT_OK)
+        err = mls_extensions_parse(dt_buf_view(&info->bytes), &parsed);
+    if (err != DT_OK)
+        return err;
+    info->extensions = dt_alloc(parsed.n, sizeof *info->extensions);
+    if (info->extensions == NULL)
+        return dt_nomem();
+    rest = parsed.raw;
+    while (info->n_extensions < parsed.n && mls_extensions_next(&rest, &x)) {
+        info->extensions[info->n_extensions].type = x.type;
+        info->extensions[info->n_extensions].body = x.data;
+        info->n_extensions++;
+    }
+    return DT_OK;
+}
+
+enum dt_err
+mls_group_join(const struct mls_join_params *params, struct mls_group **out,
+               struct mls_join_info *info)
+{
+    DT_CLEANUP(joining_clear) struct joining j = {.params = params};
+    struct mls_welcome w;
+    enum dt_err err;
+
+    if ((err = mls_group_policy_check(&params->policy)) != DT_OK ||
+        (err = open_secrets(&j, &w)) != DT_OK)
+        return err;
+    mls_tree_init(&j.tree, j.suite);
+    if ((err = gather_psks(&j)) != DT_OK || (err = open_info(&j, &w)) != DT_OK ||
+        (err = check_tree(&j)) != DT_OK || (err = own_keys(&j)) != DT_OK ||
+        (err = build_group(&j)) != DT_OK || (err = gather_info(&j)) != DT_OK)
+        return mls_rule_error(err);
+    mls_group_context_move(&j.group->context, &j.info.context);
+    *out = j.group;
+    j.group = NULL;
+    if (info != NULL) {
+        *info = j.out_info;
+        j.out_info = (struct mls_join_info){0};
+    }
+    return DT_OK;
+}

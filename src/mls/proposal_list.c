@@ -1,0 +1,307 @@
+/*
+ * mls/proposal_list.c - see proposal_list.h.
+ */
+#include "base/mem.h"
+#include "mls/group_limits.h"
+#include "mls/tree_check.h"
+
+#include "mls/proposal_list.h"
+
+void
+mls_proposal_list_clear(struct mls_proposal_list *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        mls_proposal_unref(l->v[i].proposal);
+    dt_free(l->v);
+    *l = (struct mls_proposal_list){0};
+}
+
+enum dt_err
+mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p, uint32_t sender,
+                      bool by_reference)
+{
+    if (l->n >= MLS_COMMIT_PROPOSALS_MAX)
+        return dt_fail(DT_ERR_LIMIT, "more than %u proposals", MLS_COMMIT_PROPOSALS_MAX);
+    if ((l->n & (l->n - 1)) == 0) {
+        struct mls_resolved *more = dt_realloc(l->v, l->n == 0 ? 1 : 2 * l->n, sizeof *more);
+
+        if (more == NULL)
+            return dt_nomem();
+        l->v = more;
+    }
+    l->v[l->n].proposal = mls_proposal_ref(p);
+    l->v[l->n].sender = sender;
+    l->v[l->n].by_reference = by_reference;
+    l->n++;
+    return DT_OK;
+}
+
+void
+mls_applied_clear(struct mls_applied *a)
+{
+    if (a == NULL)
+        return;
+    dt_free(a->added);
+    dt_free(a->adds);
+    *a = (struct mls_applied){0};
+}
+
+/* What one call works on. */
+struct work {
+    const struct mls_proposal_list *list;
+    const struct dt_suite *suite;
+    const struct mls_group_context *context;
+    uint32_t committer;
+    uint32_t own_leaf;
+    struct mls_extensions extensions; /* of the next epoch */
+    struct mls_leaf_rules rules;
+    struct mls_tree *tree;
+    uint8_t *touched; /* per leaf of the old tree: updated or removed by this Commit */
+    uint32_t n_touched;
+};
+
+static enum dt_err
+touch(struct work *w, uint32_t leaf)
+{
+    if (mls_tree_leaf(w->tree, leaf) == NULL)
+        return dt_fail(DT_ERR_REFUSED, "a proposal concerns leaf %u, which is blank", leaf);
+    if (w->touched[leaf] != 0)
+        return dt_fail(DT_ERR_REFUSED, "two proposals concern leaf %u", leaf);
+    w->touched[leaf] = 1;
+    return DT_OK;
+}
+
+/* RFC 9420 section 12.1.4: what makes a PreSharedKey proposal invalid, and what is not supported. */
+static enum dt_err
+check_psk(const struct work *w, size_t at)
+{
+    const struct mls_psk_id *id = &w->list->v[at].proposal->psk;
+
+    if (id->type == MLS_PSK_RESUMPTION && id->usage != MLS_PSK_APPLICATION)
+        return dt_fail(DT_ERR_REFUSED, "a resumption PSK for another use");
+    if (id->type != MLS_PSK_EXTERNAL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "resumption PSKs are not supported");
+    if (id->nonce.n != w->suite->hash_len)
+        return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", id->nonce.n);
+    for (size_t i = 0; i < at; i++) {
+        const struct mls_proposal *other = w->list->v[i].proposal;
+
+        if (other->type == MLS_PROPOSAL_PSK && dt_view_equal(dt_buf_view(&other->raw),
+                                                             dt_buf_view(&w->list->v[at].proposal->raw)))
+            return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+check_one(struct work *w, size_t at, bool *has_extensions)
+{
+    const struct mls_resolved *x = &w->list->v[at];
+    const struct mls_proposal *p = x->proposal;
+    enum dt_err err;
+
+    switch (p->type) {
+    case MLS_PROPOSAL_ADD:
+        return DT_OK;
+    case MLS_PROPOSAL_UPDATE:
+        if (x->sender == w->committer)
+            return dt_fail(DT_ERR_REFUSED, "the committer's own Update");
+        return touch(w, x->sender);
+    case MLS_PROPOSAL_REMOVE:
+        if (p->remove == w->committer)
+            return dt_fail(DT_ERR_REFUSED, "the committer removes itself");
+        if (p->remove >= w->tree->n_leaves)
+            return dt_fail(DT_ERR_REFUSED, "leaf %u is outside the tree", p->remove);
+        err = touch(w, p->remove);
+        if (err == DT_OK)
+            w->touched[p->remove] = 2;
+        return err;
+    case MLS_PROPOSAL_PSK:
+        return check_psk(w, at);
+    case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+        if (*has_extensions)
+            return dt_fail(DT_ERR_REFUSED, "two GroupContextExtensions proposals");
+        *has_extensions = true;
+        w->extensions = p->extensions;
+        return DT_OK;
+    case MLS_PROPOSAL_REINIT:
+        return dt_fail(DT_ERR_UNSUPPORTED, "ReInit is not supported");
+    case MLS_PROPOSAL_EXTERNAL_INIT:
+        return dt_fail(DT_ERR_REFUSED, "ExternalInit in a member's Commit");
+    default:
+        return DT_OK;
+    }
+}
+
+/* RFC 9420 section 12.2: all members that process the Commit must support its private-use types. */
+static enum dt_err
+check_support(const struct work *w)
+{
+    for (size_t i = 0; i < w->list->n; i++) {
+        uint16_t type = w->list->v[i].proposal->type;
+
+        if (mls_proposal_is_default(type))
+            continue;
+        for (uint32_t leaf = 0; leaf < w->tree->n_leaves; leaf++) {
+            const struct mls_leaf_node *l = mls_tree_leaf(w->tree, leaf);
+
+            if (l == NULL || w->touched[leaf] == 2)
+                continue;
+            if (!mls_u16s_have(l->capabilities.proposals, type))
+                return dt_fail(DT_ERR_REFUSED, "leaf %u does not support proposal type 0x%04x", leaf,
+                               type);
+        }
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+apply_updates(struct work *w)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; err == DT_OK && i < w->list->n; i++) {
+        const struct mls_resolved *x = &w->list->v[i];
+        struct mls_leaf_node *leaf = x->proposal->update;
+
+        if (x->proposal->type != MLS_PROPOSAL_UPDATE)
+            continue;
+        err = mls_leaf_node_check(leaf, MLS_LEAF_UPDATE, &w->rules);
+        if (err == DT_OK)
+            err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->sender);
+        if (err == DT_OK && dt_view_equal(leaf->encryption_key,
+                                          mls_tree_leaf(w->tree, x->sender)->encryption_key))
+            err = dt_fail(DT_ERR_REFUSED, "an Update keeps its encryption key");
+        if (err == DT_OK)
+            err = mls_tree_update(w->tree, x->sender, leaf);
+    }
+    return err;
+}
+
+static enum dt_err
+apply_removes(struct work *w, struct mls_applied *out)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; err == DT_OK && i < w->list->n; i++) {
+        const struct mls_proposal *p = w->list->v[i].proposal;
+
+        if (p->type != MLS_PROPOSAL_REMOVE)
+            continue;
+        if (p->remove == w->own_leaf)
+            out->removes_us = true;
+        err = mls_tree_remove(w->tree, p->remove);
+    }
+    /* Only now is the tree the one in which an updated leaf must be unique. */
+    for (size_t i = 0; err == DT_OK && i < w->list->n; i++)
+        if (w->list->v[i].proposal->type == MLS_PROPOSAL_UPDATE)
+            err = mls_tree_check_leaf(w->tree, w->list->v[i].proposal->update, w->list->v[i].sender);
+    return err;
+}
+
+static enum dt_err
+apply_adds(struct work *w, struct mls_applied *out)
+{
+    size_t n = 0;
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < w->list->n; i++)
+        n += w->list->v[i].proposal->type == MLS_PROPOSAL_ADD ? 1 : 0;
+    out->added = dt_alloc(n, sizeof *out->added);
+    out->adds = dt_alloc(n, sizeof *out->adds);
+    if (out->added == NULL || out->adds == NULL)
+        return dt_nomem();
+    for (size_t i = 0; err == DT_OK && i < w->list->n; i++) {
+        const struct mls_proposal *p = w->list->v[i].proposal;
+
+        if (p->type != MLS_PROPOSAL_ADD)
+            continue;
+        err = mls_key_package_check(p->add, &w->rules);
+        if (err == DT_OK)
+            err = mls_tree_check_leaf(w->tree, p->add->leaf, MLS_NO_NODE);
+        if (err == DT_OK)
+            err = mls_tree_add(w->tree, p->add->leaf, &out->added[out->n_added]);
+        if (err == DT_OK)
+            out->adds[out->n_added++] = p;
+    }
+    return err;
+}
+
+/* RFC 9420 section 12.1.7: new extensions bind those who stay as well. */
+static enum dt_err
+check_members(const struct work *w)
+{
+    struct mls_leaf_rules rules = w->rules;
+    enum dt_err err = DT_OK;
+
+    rules.lifetime.check = false;
+    for (uint32_t i = 0; err == DT_OK && i < w->tree->n_leaves; i++)
+        if (mls_tree_leaf(w->tree, i) != NULL)
+            err = mls_leaf_node_check(mls_tree_leaf(w->tree, i), 0, &rules);
+    return err;
+}
+
+/* RFC 9420 section 12.4; a private-use proposal may be what justifies a change, so it asks for a path. */
+static bool
+needs_path(const struct mls_proposal_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->v[i].proposal->type != MLS_PROPOSAL_ADD && list->v[i].proposal->type != MLS_PROPOSAL_PSK)
+            return true;
+    return list->n == 0;
+}
+
+enum dt_err
+mls_proposal_list_apply(const struct mls_proposal_list *list, const struct dt_suite *suite,
+                        const struct mls_group_context *context, uint32_t committer, uint32_t own_leaf,
+                        const struct mls_lifetime_policy *lifetime, struct mls_tree *tree,
+                        struct mls_applied *out)
+{
+    DT_CLEANUP(mls_applied_clear) struct mls_applied a = {0};
+    struct work w = {.list = list,
+                     .suite = suite,
+                     .context = context,
+                     .committer = committer,
+                     .own_leaf = own_leaf,
+                     .extensions = context->extensions,
+                     .tree = tree};
+    size_t n_psks = 0;
+    enum dt_err err = DT_OK;
+
+    w.rules.suite = suite;
+    w.rules.group_extensions = &w.extensions;
+    w.rules.lifetime = *lifetime;
+    w.touched = dt_alloc(tree->n_leaves, 1);
+    if (w.touched == NULL)
+        return dt_nomem();
+    for (size_t i = 0; err == DT_OK && i < list->n; i++) {
+        n_psks += list->v[i].proposal->type == MLS_PROPOSAL_PSK ? 1 : 0;
+        if (n_psks > MLS_PSKS_MAX)
+            err = dt_fail(DT_ERR_LIMIT, "more than %u PSKs", MLS_PSKS_MAX);
+        else
+            err = check_one(&w, i, &a.extensions_replaced);
+    }
+    if (err == DT_OK)
+        err = check_support(&w);
+    if (err == DT_OK)
+        err = apply_updates(&w);
+    if (err == DT_OK)
+        err = apply_removes(&w, &a);
+    if (err == DT_OK)
+        err = apply_adds(&w, &a);
+    if (err == DT_OK && a.extensions_replaced)
+        err = check_members(&w);
+    dt_free(w.touched);
+    /* Two members with one key are a rule of section 7.3, the same to all. */
+    if (err == DT_ERR_CONFLICT)
+        err = DT_ERR_REFUSED;
+    if (err != DT_OK)
+        return err;
+    a.extensions = w.extensions.raw;
+    a.path_required = needs_path(list);
+    *out = a;
+    a = (struct mls_applied){0};
+    return DT_OK;
+}

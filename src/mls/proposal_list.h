@@ -1,0 +1,54 @@
+/*
+ * mls/proposal_list.h - the proposals of one Commit: resolved, validated, applied.
+ *
+ * Source: RFC 9420 sections 12.2 and 12.3. Layer: mls. Committer and receiver run the very same code.
+ */
+#ifndef DT_MLS_PROPOSAL_LIST_H
+#define DT_MLS_PROPOSAL_LIST_H
+
+#include "mls/commit.h"
+#include "mls/group_context.h"
+
+/* One proposal with the leaf that made it. */
+struct mls_resolved {
+    struct mls_proposal *proposal;
+    uint32_t sender;
+    bool by_reference;
+};
+
+struct mls_proposal_list {
+    struct mls_resolved *v;
+    size_t n;
+};
+void mls_proposal_list_clear(struct mls_proposal_list *l);
+/* Append; takes a count of ${p}. LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p,
+                                                uint32_t sender, bool by_reference);
+
+/* What applying a list gives besides the changed tree. */
+struct mls_applied {
+    struct dt_view extensions; /* content of the next GroupContext's extensions; borrowed */
+    bool extensions_replaced;
+    uint32_t *added; /* leaf indices in the order of the Adds */
+    size_t n_added;
+    const struct mls_proposal **adds; /* beside them, borrowed from the list */
+    bool path_required;
+    bool removes_us;
+};
+void mls_applied_clear(struct mls_applied *a);
+
+/**
+ * mls_proposal_list_apply(list, context, committer, own_leaf, lifetime, tree, out):
+ * Check ${list} for a Commit by ${committer} on the epoch of ${context}, and apply it to ${tree}, which is
+ * that epoch's on entry and of no use after an error. ${lifetime} is for the key packages of Adds.
+ * Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (ReInit, resumption PSKs; a capability
+ * lacks), EXPIRED, LIMIT, NOMEM.
+ */
+DT_MUST_CHECK enum dt_err mls_proposal_list_apply(const struct mls_proposal_list *list,
+                                                  const struct dt_suite *suite,
+                                                  const struct mls_group_context *context,
+                                                  uint32_t committer, uint32_t own_leaf,
+                                                  const struct mls_lifetime_policy *lifetime,
+                                                  struct mls_tree *tree, struct mls_applied *out);
+
+#endif

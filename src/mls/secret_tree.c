@@ -1,0 +1,531 @@
+/*
+ * mls/secret_tree.c - see secret_tree.h.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "mls/group_limits.h"
+#include "mls/label.h"
+#include "mls/tree_math.h"
+
+#include "mls/secret_tree.h"
+
+static void
+ratchet_clear(struct mls_ratchet *r)
+{
+    dt_secret_clear(&r->secret);
+    for (size_t i = 0; i < r->n_kept; i++)
+        dt_secret_clear(&r->kept[i].key_nonce);
+    dt_free(r->kept);
+    *r = (struct mls_ratchet){0};
+}
+
+static void
+leaf_ratchets_free(struct mls_leaf_ratchets *l)
+{
+    if (l == NULL)
+        return;
+    ratchet_clear(&l->ratchet[0]);
+    ratchet_clear(&l->ratchet[1]);
+    dt_free(l);
+}
+
+static void
+leaf_ratchets_free_p(struct mls_leaf_ratchets **l)
+{
+    leaf_ratchets_free(*l);
+}
+
+void
+mls_tree_step_clear(struct mls_tree_step *s)
+{
+    if (s == NULL)
+        return;
+    dt_secret_clear(&s->key);
+    dt_secret_clear(&s->nonce);
+    leaf_ratchets_free(s->opened);
+    for (size_t i = 0; i < s->n_copath; i++)
+        dt_secret_clear(&s->copath_secret[i]);
+    dt_secret_clear(&s->next_secret);
+    if (s->new_kept != NULL)
+        for (size_t i = 0; i < s->n_new; i++)
+            dt_secret_clear(&s->new_kept[s->n_old + i].key_nonce);
+    dt_free(s->new_kept);
+    *s = (struct mls_tree_step){0};
+}
+
+static enum dt_err
+tree_alloc(struct mls_secret_tree *t, const struct dt_suite *suite, uint32_t n_leaves)
+{
+    if (n_leaves == 0 || n_leaves > MLS_LEAVES_MAX || (n_leaves & (n_leaves - 1)) != 0)
+        return dt_fail(DT_ERR_RANGE, "a secret tree of %u leaves", n_leaves);
+    t->nodes = dt_alloc(mls_node_width(n_leaves), sizeof *t->nodes);
+    t->leaves = dt_alloc(n_leaves, sizeof *t->leaves);
+    if (t->nodes == NULL || t->leaves == NULL) {
+        dt_free(t->nodes);
+        dt_free(t->leaves);
+        *t = (struct mls_secret_tree){0};
+        return dt_nomem();
+    }
+    t->suite = suite;
+    t->n_leaves = n_leaves;
+    return DT_OK;
+}
+
+enum dt_err
+mls_secret_tree_init(struct mls_secret_tree *t, const struct dt_suite *suite, uint32_t n_leaves,
+                     struct dt_secret *encryption_secret)
+{
+    struct mls_secret_tree fresh = {0};
+    enum dt_err err = tree_alloc(&fresh, suite, n_leaves);
+
+    if (err != DT_OK)
+        return err;
+    dt_secret_move(&fresh.nodes[mls_node_root(n_leaves)], encryption_secret);
+    mls_secret_tree_move(t, &fresh);
+    return DT_OK;
+}
+
+void
+mls_secret_tree_clear(struct mls_secret_tree *t)
+{
+    if (t == NULL)
+        return;
+    for (uint32_t i = 0; t->nodes != NULL && i < mls_node_width(t->n_leaves); i++)
+        dt_secret_clear(&t->nodes[i]);
+    for (uint32_t i = 0; t->leaves != NULL && i < t->n_leaves; i++)
+        leaf_ratchets_free(t->leaves[i]);
+    dt_free(t->nodes);
+    dt_free(t->leaves);
+    *t = (struct mls_secret_tree){0};
+}
+
+void
+mls_secret_tree_move(struct mls_secret_tree *to, struct mls_secret_tree *from)
+{
+    mls_secret_tree_clear(to);
+    *to = *from;
+    *from = (struct mls_secret_tree){0};
+}
+
+/* Both children of the secret ${parent}: the one towards the leaf to ${down}, the other to ${aside}. */
+static enum dt_err
+split(const struct dt_suite *suite, const struct dt_secret *parent, bool down_is_left,
+      struct dt_secret *down, struct dt_secret *aside)
+{
+    enum dt_err err = mls_expand_with_label(suite, dt_secret_view(parent), "tree",
+                                            dt_view_str(down_is_left ? "left" : "right"),
+                                            suite->hash_len, down);
+
+    if (err != DT_OK)
+        return err;
+    return mls_expand_with_label(suite, dt_secret_view(parent), "tree",
+                                 dt_view_str(down_is_left ? "right" : "left"), suite->hash_len, aside);
+}
+
+/* Open ${leaf}: from the nearest secret above it down to its two ratchets, all into ${s}. */
+static enum dt_err
+open_leaf(const struct mls_secret_tree *t, uint32_t leaf, struct mls_tree_step *s)
+{
+    DT_CLEANUP(leaf_ratchets_free_p) struct mls_leaf_ratchets *opened = NULL;
+    DT_CLEANUP(dt_secret_clear) struct dt_secret at = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret down = {0};
+    const struct dt_suite *suite = t->suite;
+    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
+    uint32_t level = 0;
+    uint32_t node;
+    uint32_t child;
+    uint32_t left;
+    enum dt_err err;
+
+    while (level <= depth && t->nodes[mls_leaf_ancestor(leaf, level)].n == 0)
+        level++;
+    if (level > depth)
+        return dt_fail(DT_ERR_STATE, "the keys of leaf %u are gone", leaf);
+    err = dt_secret_set(&at, dt_secret_view(&t->nodes[mls_leaf_ancestor(leaf, level)]));
+    for (; err == DT_OK && level > 0; level--) {
+        node = mls_leaf_ancestor(leaf, level);
+        child = mls_leaf_ancestor(leaf, level - 1);
+        left = mls_node_left(node);
+        s->copath[s->n_copath] = child == left ? mls_node_right(node) : left;
+        err = split(suite, &at, child == left, &down, &s->copath_secret[s->n_copath]);
+        s->n_copath++;
+        if (err == DT_OK)
+            dt_secret_move(&at, &down);
+    }
+    if (err != DT_OK)
+        return err;
+    opened = dt_alloc(1, sizeof *opened);
+    if (opened == NULL)
+        return dt_nomem();
+    err = mls_expand_with_label(suite, dt_secret_view(&at), "handshake", dt_view(NULL, 0),
+                                suite->hash_len, &opened->ratchet[MLS_RATCHET_HANDSHAKE].secret);
+    if (err == DT_OK)
+        err = mls_expand_with_label(suite, dt_secret_view(&at), "application", dt_view(NULL, 0),
+                                    suite->hash_len,
+                                    &opened->ratchet[MLS_RATCHET_APPLICATION].secret);
+    if (err == DT_OK) {
+        s->opened = opened;
+        opened = NULL;
+    }
+    return err;
+}
+
+static enum dt_err
+take_kept(const struct dt_suite *suite, const struct mls_ratchet *r, uint32_t generation,
+          struct mls_tree_step *s)
+{
+    for (size_t i = 0; i < r->n_kept; i++) {
+        struct dt_view v = dt_secret_view(&r->kept[i].key_nonce);
+        enum dt_err err;
+
+        if (r->kept[i].generation != generation)
+            continue;
+        s->from_kept = true;
+        s->kept_at = i;
+        err = dt_secret_set(&s->key, dt_view(v.p, suite->key_len));
+        if (err == DT_OK)
+            err = dt_secret_set(&s->nonce, dt_view(v.p + suite->key_len, suite->nonce_len));
+        return err;
+    }
+    return dt_fail(DT_ERR_STATE, "generation %u was used before or is no longer kept", generation);
+}
+
+/* Key and nonce of ${generation} from its ratchet secret. */
+static enum dt_err
+key_and_nonce(const struct dt_suite *suite, const struct dt_secret *secret, uint32_t generation,
+              struct dt_secret *key, struct dt_secret *nonce)
+{
+    enum dt_err err = mls_derive_tree_secret(suite, dt_secret_view(secret), "key", generation,
+                                             suite->key_len, key);
+
+    if (err != DT_OK)
+        return err;
+    return mls_derive_tree_secret(suite, dt_secret_view(secret), "nonce", generation,
+                                  suite->nonce_len, nonce);
+}
+
+static enum dt_err
+keep(const struct dt_suite *suite, const struct dt_secret *secret, uint32_t generation,
+     struct mls_tree_step *s)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret nonce = {0};
+    struct mls_kept_key *k = &s->new_kept[s->n_old + s->n_new];
+    enum dt_err err = key_and_nonce(suite, secret, generation, &key, &nonce);
+
+    if (err == DT_OK)
+        err = dt_secret_alloc(&k->key_nonce, suite->key_len + suite->nonce_len);
+    if (err != DT_OK)
+        return err;
+    memcpy(k->key_nonce.p, key.p, key.n);
+    memcpy(k->key_nonce.p + key.n, nonce.p, nonce.n);
+    k->generation = generation;
+    s->n_new++;
+    return DT_OK;
+}
+
+/* Walk the ratchet from where it stands to ${generation}, keeping the last of what is skipped. */
+static enum dt_err
+walk(const struct dt_suite *suite, const struct mls_ratchet *r, uint32_t generation,
+     struct mls_tree_step *s)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret at = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret next = {0};
+    uint32_t ahead = generation - r->generation;
+    size_t n_new = ahead < MLS_RATCHET_KEPT_MAX ? ahead : MLS_RATCHET_KEPT_MAX;
+    uint32_t g;
+    enum dt_err err;
+
+    if (ahead > MLS_RATCHET_FORWARD_MAX)
+        return dt_fail(DT_ERR_LIMIT, "generation %u is %u ahead", generation, ahead);
+    s->drop_old =
+        r->n_kept + n_new > MLS_RATCHET_KEPT_MAX ? r->n_kept + n_new - MLS_RATCHET_KEPT_MAX : 0;
+    s->n_old = r->n_kept - s->drop_old;
+    s->new_kept = dt_alloc(s->n_old + n_new, sizeof *s->new_kept);
+    if (s->new_kept == NULL)
+        return dt_nomem();
+    err = dt_secret_set(&at, dt_secret_view(&r->secret));
+    for (g = r->generation; err == DT_OK; g++) {
+        if (g == generation)
+            err = key_and_nonce(suite, &at, g, &s->key, &s->nonce);
+        else if (generation - g <= n_new)
+            err = keep(suite, &at, g, s);
+        if (err == DT_OK)
+            err = mls_derive_tree_secret(suite, dt_secret_view(&at), "secret", g, suite->hash_len,
+                                         &next);
+        if (err == DT_OK)
+            dt_secret_move(&at, &next);
+        if (g == generation)
+            break;
+    }
+    if (err != DT_OK)
+        return err;
+    s->next_done = generation == UINT32_MAX;
+    if (!s->next_done)
+        dt_secret_move(&s->next_secret, &at);
+    return DT_OK;
+}
+
+enum dt_err
+mls_secret_tree_derive(const struct mls_secret_tree *t, uint32_t leaf, enum mls_ratchet_kind kind,
+                       uint32_t generation, struct mls_tree_step *out)
+{
+    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step s = {0};
+    const struct mls_leaf_ratchets *l;
+    const struct mls_ratchet *r;
+    enum dt_err err = DT_OK;
+
+    if (leaf >= t->n_leaves)
+        return dt_fail(DT_ERR_RANGE, "leaf %u of %u", leaf, t->n_leaves);
+    s.leaf = leaf;
+    s.kind = kind;
+    s.generation = generation;
+    l = t->leaves[leaf];
+    if (l == NULL) {
+        err = open_leaf(t, leaf, &s);
+        l = s.opened;
+    }
+    if (err != DT_OK)
+        return err;
+    r = &l->ratchet[kind];
+    if (r->done || generation < r->generation)
+        err = take_kept(t->suite, r, generation, &s);
+    else
+        err = walk(t->suite, r, generation, &s);
+    if (err != DT_OK)
+        return err;
+    mls_tree_step_clear(out);
+    *out = s;
+    s = (struct mls_tree_step){0};
+    return DT_OK;
+}
+
+/* RFC 9420 section 9.2: the path from the root to the leaf was consumed; its copath is what stays. */
+static void
+install_leaf(struct mls_secret_tree *t, struct mls_tree_step *s)
+{
+    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
+
+    for (uint32_t level = 0; level <= depth; level++)
+        dt_secret_clear(&t->nodes[mls_leaf_ancestor(s->leaf, level)]);
+    for (size_t i = 0; i < s->n_copath; i++)
+        dt_secret_move(&t->nodes[s->copath[i]], &s->copath_secret[i]);
+    t->leaves[s->leaf] = s->opened;
+    s->opened = NULL;
+}
+
+static void
+remove_kept(struct mls_ratchet *r, size_t at)
+{
+    dt_secret_clear(&r->kept[at].key_nonce);
+    for (size_t i = at; i + 1 < r->n_kept; i++)
+        r->kept[i] = r->kept[i + 1];
+    r->n_kept--;
+    r->kept[r->n_kept] = (struct mls_kept_key){0};
+}
+
+static void
+advance(struct mls_ratchet *r, struct mls_tree_step *s)
+{
+    for (size_t i = 0; i < s->drop_old; i++)
+        dt_secret_clear(&r->kept[i].key_nonce);
+    for (size_t i = 0; i < s->n_old; i++)
+        s->new_kept[i] = r->kept[s->drop_old + i];
+    dt_free(r->kept);
+    r->kept = s->new_kept;
+    r->n_kept = s->n_old + s->n_new;
+    s->new_kept = NULL;
+    dt_secret_move(&r->secret, &s->next_secret);
+    r->done = s->next_done;
+    r->generation = s->next_done ? s->generation : s->generation + 1;
+}
+
+void
+mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
+{
+    struct mls_ratchet *r;
+
+    if (step->opened != NULL)
+        install_leaf(t, step);
+    r = &t->leaves[step->leaf]->ratchet[step->kind];
+    if (step->from_kept)
+        remove_kept(r, step->kept_at);
+    else
+        advance(r, step);
+    mls_tree_step_clear(step);
+}
+
+uint32_t
+mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf, enum mls_ratchet_kind kind)
+{
+    if (leaf >= t->n_leaves || t->leaves[leaf] == NULL)
+        return 0;
+    return t->leaves[leaf]->ratchet[kind].generation;
+}
+
+/* ---- group state ---- */
+
+static void
+ratchet_write(struct dt_writer *w, const struct mls_ratchet *r)
+{
+    size_t mark;
+
+    dt_write_u32(w, r->generation);
+    dt_write_optional(w, r->done);
+    dt_write_vec(w, dt_secret_view(&r->secret));
+    mark = dt_write_vec_begin(w);
+    for (size_t i = 0; i < r->n_kept; i++) {
+        dt_write_u32(w, r->kept[i].generation);
+        dt_write_view(w, dt_secret_view(&r->kept[i].key_nonce));
+    }
+    dt_write_vec_end(w, mark);
+}
+
+void
+mls_secret_tree_write(struct dt_writer *w, const struct mls_secret_tree *t)
+{
+    size_t mark = dt_write_vec_begin(w);
+
+    for (uint32_t i = 0; i < mls_node_width(t->n_leaves); i++) {
+        if (t->nodes[i].n == 0)
+            continue;
+        dt_write_u32(w, i);
+        dt_write_view(w, dt_secret_view(&t->nodes[i]));
+    }
+    dt_write_vec_end(w, mark);
+    mark = dt_write_vec_begin(w);
+    for (uint32_t i = 0; i < t->n_leaves; i++) {
+        if (t->leaves[i] == NULL)
+            continue;
+        dt_write_u32(w, i);
+        ratchet_write(w, &t->leaves[i]->ratchet[MLS_RATCHET_HANDSHAKE]);
+        ratchet_write(w, &t->leaves[i]->ratchet[MLS_RATCHET_APPLICATION]);
+    }
+    dt_write_vec_end(w, mark);
+}
+
+static enum dt_err
+ratchet_read(struct dt_reader *r, const struct dt_suite *suite, struct mls_ratchet *out)
+{
+    size_t each = 4 + suite->key_len + suite->nonce_len;
+    struct dt_reader kept;
+    struct dt_view v;
+    size_t n;
+    enum dt_err err;
+
+    if ((err = dt_read_u32(r, &out->generation)) != DT_OK ||
+        (err = dt_read_optional(r, &out->done)) != DT_OK ||
+        (err = dt_read_vec(r, DT_HASH_MAX, &v)) != DT_OK)
+        return err;
+    if (v.n != (out->done ? 0 : suite->hash_len) || (out->done && out->generation != UINT32_MAX))
+        return dt_fail(DT_ERR_FORMAT, "saved ratchet has a secret of %zu bytes", v.n);
+    if (v.n > 0 && (err = dt_secret_set(&out->secret, v)) != DT_OK)
+        return err;
+    if ((err = dt_read_sub(r, each * MLS_RATCHET_KEPT_MAX, &kept)) != DT_OK)
+        return err;
+    if (kept.n % each != 0)
+        return dt_fail(DT_ERR_FORMAT, "saved ratchet's kept keys are cut");
+    n = kept.n / each;
+    out->kept = dt_alloc(n, sizeof *out->kept);
+    if (out->kept == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < n; i++) {
+        struct mls_kept_key *k = &out->kept[i];
+
+        if ((err = dt_read_u32(&kept, &k->generation)) != DT_OK ||
+            (err = dt_read_view(&kept, each - 4, &v)) != DT_OK)
+            return err;
+        if (k->generation >= out->generation || (i > 0 && k->generation <= k[-1].generation))
+            return dt_fail(DT_ERR_FORMAT, "saved ratchet's kept keys are out of order");
+        if ((err = dt_secret_set(&k->key_nonce, v)) != DT_OK)
+            return err;
+        out->n_kept = i + 1;
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+nodes_read(struct dt_reader *r, struct mls_secret_tree *t)
+{
+    struct dt_reader sub;
+    struct dt_view v;
+    uint32_t width = mls_node_width(t->n_leaves);
+    uint32_t node;
+    uint32_t least = 0;
+    enum dt_err err = dt_read_sub(r, (size_t)width * (4 + t->suite->hash_len), &sub);
+
+    while (err == DT_OK && sub.n > 0) {
+        if ((err = dt_read_u32(&sub, &node)) != DT_OK ||
+            (err = dt_read_view(&sub, t->suite->hash_len, &v)) != DT_OK)
+            break;
+        if (node < least || node >= width)
+            return dt_fail(DT_ERR_FORMAT, "saved secret tree: node %u is out of order", node);
+        least = node + 1;
+        err = dt_secret_set(&t->nodes[node], v);
+    }
+    return err;
+}
+
+static enum dt_err
+leaves_read(struct dt_reader *r, struct mls_secret_tree *t)
+{
+    struct dt_reader sub;
+    uint32_t leaf;
+    uint32_t least = 0;
+    enum dt_err err = dt_read_sub(r, MLS_GROUP_STATE_MAX, &sub);
+
+    while (err == DT_OK && sub.n > 0) {
+        DT_CLEANUP(leaf_ratchets_free_p) struct mls_leaf_ratchets *l = NULL;
+
+        if ((err = dt_read_u32(&sub, &leaf)) != DT_OK)
+            break;
+        if (leaf < least || leaf >= t->n_leaves)
+            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u is out of order", leaf);
+        least = leaf + 1;
+        l = dt_alloc(1, sizeof *l);
+        if (l == NULL)
+            return dt_nomem();
+        if ((err = ratchet_read(&sub, t->suite, &l->ratchet[MLS_RATCHET_HANDSHAKE])) != DT_OK ||
+            (err = ratchet_read(&sub, t->suite, &l->ratchet[MLS_RATCHET_APPLICATION])) != DT_OK)
+            break;
+        t->leaves[leaf] = l;
+        l = NULL;
+    }
+    return err;
+}
+
+/* On the path of every leaf lies exactly one secret when it is not opened, and none when it is. */
+static enum dt_err
+shape_check(const struct mls_secret_tree *t)
+{
+    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
+
+    for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++) {
+        unsigned int n = 0;
+
+        for (uint32_t level = 0; level <= depth; level++)
+            n += t->nodes[mls_leaf_ancestor(leaf, level)].n > 0 ? 1 : 0;
+        if (n != (t->leaves[leaf] == NULL ? 1 : 0))
+            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u has %u secrets above it", leaf, n);
+    }
+    return DT_OK;
+}
+
+enum dt_err
+mls_secret_tree_read(struct dt_reader *r, const struct dt_suite *suite, uint32_t n_leaves,
+                     struct mls_secret_tree *out)
+{
+    DT_CLEANUP(mls_secret_tree_clear) struct mls_secret_tree t = {0};
+    enum dt_err err = tree_alloc(&t, suite, n_leaves);
+
+    if (err == DT_OK)
+        err = nodes_read(r, &t);
+    if (err == DT_OK)
+        err = leaves_read(r, &t);
+    if (err == DT_OK)
+        err = shape_check(&t);
+    if (err == DT_OK)
+        mls_secret_tree_move(out, &t);
+    return err;
+}
