@@ -17,6 +17,14 @@
 
 /* ---- what the handlers share ---- */
 
+/* One line for the operator; nothing of a peer's is in an error message. */
+static void
+relay_log_error(void *ctx, enum dt_err err)
+{
+    (void)ctx;
+    fprintf(stderr, "detente-relay: error: %s: %s\n", dt_err_name(err), dt_err_message());
+}
+
 static void
 wait_free(void *state)
 {
@@ -121,7 +129,8 @@ relay_error(struct dt_http_reply *reply, enum dt_err err)
         dt_http_reply_error(reply, 429, "slow-down", "the quota of the day is used up");
         break;
     default:
-        fprintf(stderr, "detente-relay: error: %s: %s\n", dt_err_name(err), dt_err_message());
+        if (err != DT_ERR_STATE) /* the writer has told of that one */
+            relay_log_error(NULL, err);
         dt_http_reply_error(reply, 503, "busy", "the relay could not do it now, try again");
         break;
     }
@@ -254,7 +263,7 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
         (err = dt_store_open(&store, &r->store)) != DT_OK ||
         (err = dt_store_check(r->store, &n_registers)) != DT_OK ||
         (err = dt_hub_new(&r->hub)) != DT_OK ||
-        (err = dt_writer_start(r->store, &r->writer)) != DT_OK ||
+        (err = dt_writer_start(r->store, relay_log_error, NULL, &r->writer)) != DT_OK ||
         (err = dt_http_server_start(&http, &r->http)) != DT_OK) {
         dt_relay_stop(r, NULL, NULL);
         return err;

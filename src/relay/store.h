@@ -103,15 +103,16 @@ struct dt_store_job {
         } cosign;
     } u;
     enum dt_err result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
-                         * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND, IO */
+                         * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND; STATE: the batch
+                         * failed, nothing of it is stored, trying again may help */
     void (*done)(struct dt_store_job *job); /* called by the writer after the commit */
     void *ctx;
     struct dt_store_job *next; /* the writer's */
 };
 
-/* Run ${n} jobs in one transaction and set each one's result. When the transaction itself fails, all
- * have its error. */
-void dt_store_run(struct dt_store *s, struct dt_store_job *const *jobs, size_t n);
+/* Run ${n} jobs in one transaction and set each one's result. What is returned concerns the transaction:
+ * unless it is DT_OK nothing was stored, and every result is STATE. */
+DT_MUST_CHECK enum dt_err dt_store_run(struct dt_store *s, struct dt_store_job *const *jobs, size_t n);
 
 /* ---- reads ---- */
 

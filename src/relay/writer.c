@@ -9,6 +9,8 @@
 
 struct dt_store_writer {
     struct dt_store *store;
+    dt_writer_failed_fn failed;
+    void *ctx;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
@@ -42,6 +44,7 @@ run(void *arg)
     struct dt_store_writer *w = arg;
 
     for (;;) {
+        enum dt_err err;
         size_t n;
 
         pthread_mutex_lock(&w->lock);
@@ -51,20 +54,25 @@ run(void *arg)
         pthread_mutex_unlock(&w->lock);
         if (n == 0)
             return NULL; /* stopping, and nothing is left */
-        dt_store_run(w->store, w->batch, n);
+        err = dt_store_run(w->store, w->batch, n);
+        if (err != DT_OK && w->failed != NULL)
+            w->failed(w->ctx, err);
         for (size_t i = 0; i < n; i++)
             w->batch[i]->done(w->batch[i]);
     }
 }
 
 enum dt_err
-dt_writer_start(struct dt_store *store, struct dt_store_writer **out)
+dt_writer_start(struct dt_store *store, dt_writer_failed_fn failed, void *ctx,
+                struct dt_store_writer **out)
 {
     struct dt_store_writer *w = dt_alloc(1, sizeof(*w));
 
     if (w == NULL)
         return dt_nomem();
     w->store = store;
+    w->failed = failed;
+    w->ctx = ctx;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
     if (pthread_create(&w->thread, NULL, run, w) != 0) {

@@ -11,8 +11,12 @@
 
 struct dt_store_writer;
 
-/* Start the thread over ${store}, which it alone writes to from now on. NOMEM. */
-DT_MUST_CHECK enum dt_err dt_writer_start(struct dt_store *store, struct dt_store_writer **out);
+/* Told, in the writer's thread, that a whole batch failed; dt_err_message() says why. */
+typedef void (*dt_writer_failed_fn)(void *ctx, enum dt_err err);
+
+/* Start the thread over ${store}, which it alone writes to from now on. ${failed} may be NULL. NOMEM. */
+DT_MUST_CHECK enum dt_err dt_writer_start(struct dt_store *store, dt_writer_failed_fn failed, void *ctx,
+                                          struct dt_store_writer **out);
 
 /* Hand ${job} over; job->done is called from the thread once it is on disk or has failed. The job must live
  * until then. BUSY when DT_RELAY_PENDING_MAX wait already or the writer is stopping. */

@@ -1,0 +1,372 @@
+/*
+ * relay/main.c - the program detente-relay: serve, grant, check-config.
+ *
+ * Layer: relay. Exit codes: 0 done, 1 no (a check failed), 2 usage, 3 I/O or network, 4 refused.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+#include "relay/options.h"
+#include "relay/relay.h"
+
+#ifndef DT_VERSION
+#error "the build gives DT_VERSION"
+#endif
+
+static int
+exit_code(enum dt_err err)
+{
+    switch (err) {
+    case DT_OK:
+        return 0;
+    case DT_ERR_USAGE:
+        return 2;
+    case DT_ERR_IO:
+    case DT_ERR_NET:
+    case DT_ERR_NOT_FOUND:
+    case DT_ERR_NOMEM:
+        return 3;
+    case DT_ERR_REFUSED:
+    case DT_ERR_LOCKED:
+    case DT_ERR_BUSY:
+    case DT_ERR_EXISTS:
+        return 4;
+    default:
+        return 1;
+    }
+}
+
+static int
+finish(enum dt_err err)
+{
+    if (err != DT_OK)
+        fprintf(stderr, "detente-relay: %s\n", dt_err_message());
+    return exit_code(err);
+}
+
+/* The number after ${name}, or ${none}. USAGE. */
+static enum dt_err
+number(const struct options *o, const char *name, uint64_t max, uint64_t none, uint64_t *out)
+{
+    const char *text = option_value(o, name, 0);
+
+    if (text == NULL) {
+        *out = none;
+        return DT_OK;
+    }
+    if (dt_decimal_read(dt_view_str(text), max, out) != DT_OK || *out == 0)
+        return dt_fail(DT_ERR_USAGE, "%s: expected a number from 1 to %llu", name,
+                       (unsigned long long)max);
+    return DT_OK;
+}
+
+/* ---- serve and check-config ---- */
+
+static enum dt_err
+check(const struct options *o, size_t *n_registers)
+{
+    struct dt_store_config config = {.path = option_value(o, "--store", 0)};
+    struct dt_store *store = NULL;
+    enum dt_err err;
+
+    if ((err = dt_store_open(&config, &store)) != DT_OK)
+        return err;
+    err = dt_store_check(store, n_registers);
+    dt_store_close(store);
+    return err;
+}
+
+static int
+run_check(const struct options *o)
+{
+    size_t n = 0;
+    enum dt_err err = check(o, &n);
+
+    if (err != DT_OK)
+        return finish(err);
+    if (option_value(o, "--json", 0) != NULL)
+        printf("{\"format\": 1, \"ok\": true, \"registers\": %zu}\n", n);
+    else if (option_value(o, "--quiet", 0) == NULL)
+        printf("the store is sound; registers: %zu\n", n);
+    return 0;
+}
+
+/* As many connections as the system allows this process; no core files, for they would hold keys. */
+static void
+set_limits(void)
+{
+    struct rlimit files, core = {0, 0};
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)setrlimit(RLIMIT_CORE, &core);
+}
+
+static enum dt_err
+write_port(const char *path, uint16_t port)
+{
+    char text[16];
+    int n = snprintf(text, sizeof(text), "%u\n", port);
+
+    return dt_file_write(path, dt_view((const uint8_t *)text, (size_t)n), 0644);
+}
+
+static int
+run_serve(const struct options *o)
+{
+    struct dt_relay_config config = {.store = option_value(o, "--store", 0),
+                                     .listen = option_value(o, "--listen", 0)};
+    const char *port_file = option_value(o, "--port-file", 0);
+    struct dt_relay *relay = NULL;
+    uint64_t connections = 0, jobs = 0, batches = 0;
+    sigset_t signals;
+    int got = 0;
+    enum dt_err err;
+
+    if (option_value(o, "--check", 0) != NULL)
+        return run_check(o);
+    if ((err = number(o, "--connections", 1000000, 1024, &connections)) != DT_OK)
+        return finish(err);
+    config.connections_max = (unsigned int)connections;
+    set_limits();
+    /* Before any thread is there, so that all inherit it and only sigwait() below takes them. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if ((err = dt_relay_start(&config, &relay)) != DT_OK)
+        return finish(err);
+    if (port_file != NULL && (err = write_port(port_file, dt_relay_port(relay))) != DT_OK) {
+        dt_relay_stop(relay, NULL, NULL);
+        return finish(err);
+    }
+    fprintf(stderr, "detente-relay: started, port %u\n", dt_relay_port(relay));
+    (void)sigwait(&signals, &got);
+    dt_relay_stop(relay, &jobs, &batches);
+    fprintf(stderr, "detente-relay: stopped, %llu writes in %llu batches\n", (unsigned long long)jobs,
+            (unsigned long long)batches);
+    return 0;
+}
+
+/* ---- grant ---- */
+
+/* "NAME=VKEY" of each --witness into ${out}. */
+static enum dt_err
+read_witnesses(const struct options *o, struct dt_grant_witness *out, size_t *out_n)
+{
+    size_t n = 0;
+
+    for (const char *text; (text = option_value(o, "--witness", n)) != NULL; n++) {
+        const char *equals = strchr(text, '=');
+
+        if (n == DT_GRANT_WITNESS_MAX)
+            return dt_fail(DT_ERR_USAGE, "at most %u witnesses", DT_GRANT_WITNESS_MAX);
+        if (equals == NULL || equals == text || (size_t)(equals - text) > DT_GRANT_NAME_MAX ||
+            strlen(equals + 1) > DT_GRANT_VKEY_MAX)
+            return dt_fail(DT_ERR_USAGE, "--witness: expected NAME=VERIFIER-KEY");
+        memcpy(out[n].group, text, (size_t)(equals - text));
+        out[n].group[equals - text] = '\0';
+        (void)snprintf(out[n].vkey, sizeof(out[n].vkey), "%s", equals + 1);
+    }
+    *out_n = n;
+    return DT_OK;
+}
+
+static enum dt_err
+grant_path(const char *dir, const char *party, struct dt_buf *out)
+{
+    dt_buf_clear(out);
+    dt_buf_init(out, 4096);
+    if (dt_buf_printf(out, "%s/%s.grant", dir, party) != DT_OK)
+        return dt_fail(DT_ERR_USAGE, "--out: too long a path");
+    return dt_buf_append(out, dt_view((const uint8_t *)"", 1)); /* its NUL */
+}
+
+/* No file of an earlier grant may stand where one of ours goes: tokens cannot be printed again. */
+static enum dt_err
+none_there(const char *dir, const char *const *parties, size_t n)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(4096);
+    enum dt_err err;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!dt_grant_name_ok(parties[i]))
+            return dt_fail(DT_ERR_USAGE, "a party's name must be 1 to 64 of a-z, 0-9 and -");
+        if ((err = grant_path(dir, parties[i], &path)) != DT_OK)
+            return err;
+        if (dt_file_exists((const char *)path.p))
+            return dt_fail(DT_ERR_EXISTS, "%s is there already; choose another folder",
+                           (const char *)path.p);
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+write_grant(const char *dir, const struct dt_grant *g, bool json, bool quiet, bool first)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(4096);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(DT_NET_GRANT_MAX);
+    enum dt_err err;
+
+    if ((err = grant_path(dir, g->party, &path)) != DT_OK || (err = dt_grant_write(g, &text)) != DT_OK ||
+        (err = dt_file_create((const char *)path.p, dt_buf_view(&text), 0600)) != DT_OK)
+        return err;
+    if (json)
+        printf("%s\n  {\"party\": \"%s\", \"file\": \"%s.grant\"}", first ? "" : ",", g->party, g->party);
+    else if (!quiet)
+        printf("%s: %s\n", g->party, (const char *)path.p);
+    return DT_OK;
+}
+
+static enum dt_err
+write_grants(const struct options *o, const struct dt_grant *grants, size_t n)
+{
+    bool json = option_value(o, "--json", 0) != NULL, quiet = option_value(o, "--quiet", 0) != NULL;
+    enum dt_err err = DT_OK;
+
+    if (json)
+        printf("{\"format\": 1, \"register\": {\"origin\": \"%s\", \"vkey\": \"%s\"}, \"grants\": [",
+               grants[0].origin, grants[0].vkey);
+    for (size_t i = 0; err == DT_OK && i < n; i++)
+        err = write_grant(option_value(o, "--out", 0), &grants[i], json, quiet, i == 0);
+    if (json)
+        printf("\n]}\n");
+    else if (!quiet && err == DT_OK)
+        printf("register: %s\n", grants[0].vkey);
+    return err;
+}
+
+static int
+run_grant(const struct options *o)
+{
+    struct dt_store_config config = {.path = option_value(o, "--store", 0), .create = true};
+    struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX] = {0};
+    const char *parties[DT_GRANT_PARTIES_MAX] = {0};
+    struct dt_grant_order order = {.url = option_value(o, "--url", 0),
+                                   .parties = parties,
+                                   .witnesses = witnesses};
+    struct dt_grant *grants = NULL;
+    struct dt_store *store = NULL;
+    uint64_t daily = 0;
+    enum dt_err err;
+
+    for (const char *name; (name = option_value(o, "--party", order.n_parties)) != NULL;) {
+        if (order.n_parties == DT_GRANT_PARTIES_MAX)
+            return finish(dt_fail(DT_ERR_USAGE, "at most %u parties", DT_GRANT_PARTIES_MAX));
+        parties[order.n_parties++] = name;
+    }
+    if ((err = read_witnesses(o, witnesses, &order.n_witnesses)) != DT_OK ||
+        (err = number(o, "--daily-entries", UINT32_MAX, DT_RELAY_DAILY_ENTRIES, &daily)) != DT_OK ||
+        (err = number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) != DT_OK ||
+        (err = number(o, "--queue-cells", UINT32_MAX - 1, DT_RELAY_QUEUE_CELLS_MAX,
+                      &order.queue_cells_max)) != DT_OK)
+        return finish(err);
+    order.daily_entries = (uint32_t)daily;
+    if ((grants = dt_alloc(order.n_parties, sizeof(*grants))) == NULL)
+        return finish(dt_nomem());
+    if ((err = dt_dir_make(option_value(o, "--out", 0), 0700)) == DT_OK &&
+        (err = none_there(option_value(o, "--out", 0), parties, order.n_parties)) == DT_OK &&
+        (err = dt_store_open(&config, &store)) == DT_OK &&
+        (err = dt_store_grant(store, &order, grants)) == DT_OK)
+        err = write_grants(o, grants, order.n_parties);
+    dt_store_close(store);
+    dt_wipe(grants, order.n_parties * sizeof(*grants));
+    dt_free(grants);
+    return finish(err);
+}
+
+/* ---- the table ---- */
+
+#define STORE {"--store", "FILE", "the relay's store, one SQLite file", true, false}
+#define JSON  {"--json", NULL, "print the result as JSON", false, false}
+#define QUIET {"--quiet", NULL, "print nothing but errors", false, false}
+#define END   {NULL, NULL, NULL, false, false}
+
+static const struct option serve_options[] = {
+    STORE,
+    {"--listen", "ADDRESS:PORT", "where to listen, e.g. 127.0.0.1:8080; port 0: any free one", true, false},
+    {"--port-file", "FILE", "write the port in use to FILE once serving", false, false},
+    {"--connections", "N", "most connections at a time (1024)", false, false},
+    {"--check", NULL, "check options and store, and exit", false, false},
+    JSON,
+    QUIET,
+    END,
+};
+static const struct option grant_options[] = {
+    STORE,
+    {"--url", "URL", "the relay's address as the parties will reach it", true, false},
+    {"--out", "DIR", "folder for one NAME.grant per party (mode 0600)", true, false},
+    {"--party", "NAME", "a party that gets a grant; may be repeated", true, true},
+    {"--witness", "NAME=VKEY", "a witness's verifier key and the party it speaks for; repeated", true, true},
+    {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
+    {"--queues", "N", "queues that the grant may create (10000)", false, false},
+    {"--queue-cells", "N", "cells that a queue may hold (1000000)", false, false},
+    JSON,
+    QUIET,
+    END,
+};
+static const struct option check_options[] = {STORE, JSON, QUIET, END};
+
+static const struct command commands[] = {
+    {"serve", "serve queues and registers over HTTP until SIGTERM or SIGINT", serve_options, run_serve},
+    {"grant", "make a register and one grant file per party", grant_options, run_grant},
+    {"check-config", "check the store and every register in it", check_options, run_check},
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+help(void)
+{
+    printf("usage: detente-relay COMMAND [OPTION...]\n"
+           "       detente-relay --help | --version\n");
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        printf("\n%s - %s\n", commands[i].name, commands[i].summary);
+        for (const struct option *o = commands[i].options; o->name != NULL; o++)
+            printf("  %s%s%s%s\n      %s\n", o->name, o->arg != NULL ? " " : "",
+                   o->arg != NULL ? o->arg : "", o->required ? "  (needed)" : "", o->help);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options given;
+    enum dt_err err;
+
+    umask(077);
+    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+        printf("detente-relay " DT_VERSION "\n");
+        return 0;
+    }
+    if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+        help();
+        return 0;
+    }
+    if (argc < 2)
+        return finish(dt_fail(DT_ERR_USAGE, "a command is needed (see --help)"));
+    if ((err = dt_crypto_init()) != DT_OK)
+        return finish(err);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+            help();
+            return 0;
+        }
+        if ((err = options_parse(&commands[i], argc - 2, argv + 2, &given)) != DT_OK)
+            return finish(err);
+        return commands[i].run(&given);
+    }
+    return finish(dt_fail(DT_ERR_USAGE, "%s: no such command (see --help)", argv[1]));
+}

@@ -1,0 +1,264 @@
+/*
+ * relay/store_grant.c - making a grant: register, policy, tokens, in one transaction. See store.h.
+ *
+ * Layer: relay. May run while another process serves the same store.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "relay/store_internal.h"
+
+#define ATTESTED_GROUPS 2u
+
+/* ---- the witness policy ---- */
+
+/* The order's groups, each once, in order of appearance. */
+struct groups {
+    const char *names[DT_GRANT_WITNESS_MAX];
+    size_t n;
+};
+
+static void
+collect_groups(const struct dt_grant_order *order, struct groups *g)
+{
+    g->n = 0;
+    for (size_t i = 0; i < order->n_witnesses; i++) {
+        bool known = false;
+
+        for (size_t k = 0; k < g->n; k++)
+            known = known || strcmp(g->names[k], order->witnesses[i].group) == 0;
+        if (!known)
+            g->names[g->n++] = order->witnesses[i].group;
+    }
+}
+
+static enum dt_err
+add_group(struct tlog_policy *p, const struct dt_grant_order *order, const char *group)
+{
+    char names[DT_GRANT_WITNESS_MAX][24], name[DT_GRANT_NAME_MAX + 8];
+    struct dt_view members[DT_GRANT_WITNESS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < order->n_witnesses; i++) {
+        if (strcmp(order->witnesses[i].group, group) != 0)
+            continue;
+        (void)snprintf(names[n], sizeof(names[n]), "w-%zu", i);
+        members[n] = dt_view_str(names[n]);
+        n++;
+    }
+    (void)snprintf(name, sizeof(name), "g-%s", group);
+    return tlog_policy_add_group(p, dt_view_str(name), 1, members, n);
+}
+
+/* log, witnesses w-0.., one group g-NAME a party, "sides" of all groups with two needed. */
+static enum dt_err
+build_policy(const struct dt_grant_order *order, const struct tlog_vkey *log, struct tlog_policy *p)
+{
+    char names[DT_GRANT_WITNESS_MAX][DT_GRANT_NAME_MAX + 8];
+    struct dt_view members[DT_GRANT_WITNESS_MAX];
+    struct tlog_vkey keys[DT_GRANT_WITNESS_MAX];
+    struct groups groups;
+    enum dt_err err;
+
+    if ((err = tlog_policy_add_log(p, log, dt_view_str(""))) != DT_OK)
+        return err;
+    for (size_t i = 0; i < order->n_witnesses; i++) {
+        char name[24];
+
+        if (!dt_grant_name_ok(order->witnesses[i].group))
+            return dt_fail(DT_ERR_USAGE, "a witness's name must be 1 to 64 of a-z, 0-9 and -");
+        if (tlog_vkey_parse(dt_view_str(order->witnesses[i].vkey), &keys[i]) != DT_OK ||
+            keys[i].type != TLOG_KEY_COSIGNATURE)
+            return dt_fail(DT_ERR_USAGE, "witness of %s: not a witness's verifier key",
+                           order->witnesses[i].group);
+        for (size_t k = 0; k < i; k++) {
+            if (keys[k].id == keys[i].id)
+                return dt_fail(DT_ERR_USAGE, "witness of %s: its key is there twice",
+                               order->witnesses[i].group);
+        }
+        (void)snprintf(name, sizeof(name), "w-%zu", i);
+        if ((err = tlog_policy_add_witness(p, dt_view_str(name), &keys[i], dt_view_str(""))) != DT_OK)
+            return err;
+    }
+    collect_groups(order, &groups);
+    if (groups.n < ATTESTED_GROUPS)
+        return dt_fail(DT_ERR_USAGE, "witnesses of at least two groups are needed, there are %zu", groups.n);
+    for (size_t i = 0; i < groups.n; i++) {
+        if ((err = add_group(p, order, groups.names[i])) != DT_OK)
+            return err;
+        (void)snprintf(names[i], sizeof(names[i]), "g-%s", groups.names[i]);
+        members[i] = dt_view_str(names[i]);
+    }
+    if ((err = tlog_policy_add_group(p, dt_view_str("sides"), ATTESTED_GROUPS, members, groups.n)) != DT_OK)
+        return err;
+    return tlog_policy_set_quorum(p, dt_view_str("sides"));
+}
+
+/* ---- what is the same in every party's grant ---- */
+
+static enum dt_err
+check_order(const struct dt_grant_order *order)
+{
+    size_t n = strlen(order->url);
+
+    if (n > DT_NET_URL_MAX ||
+        (strncmp(order->url, "http://", 7) != 0 && strncmp(order->url, "https://", 8) != 0) ||
+        order->url[n - 1] == '/' || strpbrk(order->url, " \"\\<>?#@") != NULL)
+        return dt_fail(DT_ERR_USAGE, "the URL must be http:// or https:// with a host and no final /");
+    if (order->n_parties == 0 || order->n_parties > DT_GRANT_PARTIES_MAX)
+        return dt_fail(DT_ERR_USAGE, "1 to %u parties are needed", DT_GRANT_PARTIES_MAX);
+    if (order->n_witnesses > DT_GRANT_WITNESS_MAX)
+        return dt_fail(DT_ERR_USAGE, "at most %u witnesses", DT_GRANT_WITNESS_MAX);
+    for (size_t i = 0; i < order->n_parties; i++) {
+        if (!dt_grant_name_ok(order->parties[i]))
+            return dt_fail(DT_ERR_USAGE, "a party's name must be 1 to 64 of a-z, 0-9 and -");
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(order->parties[i], order->parties[k]) == 0)
+                return dt_fail(DT_ERR_USAGE, "party %s is there twice", order->parties[i]);
+        }
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+fill_common(const struct dt_grant_order *order, struct dt_grant *g, struct tlog_signer *signer)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(DT_GRANT_VKEY_MAX);
+    struct groups groups;
+    uint8_t id[DT_REGISTER_ID];
+    enum dt_err err;
+
+    if ((err = dt_random(id, sizeof(id))) != DT_OK ||
+        (err = dt_random(g->queue_token, sizeof(g->queue_token))) != DT_OK)
+        return err;
+    dt_hex_str(g->register_id, dt_view_of(id));
+    (void)snprintf(g->origin, sizeof(g->origin), "register.detente/%s", g->register_id);
+    if ((err = tlog_signer_new(dt_view_str(g->origin), TLOG_KEY_ED25519, signer)) != DT_OK ||
+        (err = tlog_vkey_write(&signer->vkey, &vkey)) != DT_OK)
+        return err;
+    memcpy(g->vkey, vkey.p, vkey.n);
+    g->vkey[vkey.n] = '\0';
+    (void)snprintf(g->relay, sizeof(g->relay), "%s", order->url);
+    memcpy(g->witnesses, order->witnesses, order->n_witnesses * sizeof(g->witnesses[0]));
+    g->n_witnesses = order->n_witnesses;
+    collect_groups(order, &groups);
+    g->quorum_attested = ATTESTED_GROUPS;
+    g->quorum_final = (uint32_t)groups.n;
+    g->daily_entries = order->daily_entries;
+    g->queues_max = order->queues_max;
+    g->queue_cells_max = order->queue_cells_max;
+    return DT_OK;
+}
+
+/* ---- rows ---- */
+
+static enum dt_err
+put_grant(struct dt_store *s, const struct dt_grant *g, uint64_t *out_id)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    uint8_t hash[32];
+    enum dt_err err;
+
+    if ((err = dt_sha256(dt_view_of(g->queue_token), hash)) != DT_OK ||
+        (err = dt_db_prepare(s->w,
+                             "INSERT INTO grants(token_hash, queues_max, queue_cells_max, queues, created_ms)"
+                             " VALUES (?1, ?2, ?3, 0, ?4)",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view_of(hash));
+    dt_bind_u64(st, 2, g->queues_max);
+    dt_bind_u64(st, 3, g->queue_cells_max);
+    dt_bind_u64(st, 4, dt_clock_now(&s->clock));
+    if ((err = dt_stmt_run(st)) != DT_OK)
+        return err;
+    *out_id = dt_db_last_id(s->w);
+    return DT_OK;
+}
+
+static enum dt_err
+put_register(struct dt_store *s, const struct dt_grant *g, uint64_t grant_id,
+             const struct tlog_signer *signer, const struct tlog_policy *policy, uint64_t *out_id)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    uint8_t name[DT_REGISTER_ID];
+    enum dt_err err;
+
+    if ((err = tlog_policy_write(policy, &text)) != DT_OK ||
+        (err = dt_hex_read_fixed(name, sizeof(name), dt_view_str(g->register_id))) != DT_OK ||
+        (err = dt_db_prepare(s->w,
+                             "INSERT INTO register(name, grant_id, origin, seed, policy, quorum_attested,"
+                             " quorum_final, size, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view_of(name));
+    dt_bind_u64(st, 2, grant_id);
+    dt_bind_text(st, 3, dt_view_str(g->origin));
+    dt_bind_blob(st, 4, dt_secret_view(&signer->seed));
+    dt_bind_text(st, 5, dt_buf_view(&text));
+    dt_bind_u64(st, 6, g->quorum_attested);
+    dt_bind_u64(st, 7, g->quorum_final);
+    dt_bind_blob(st, 8, tlog_hash_view(&tlog_empty_root));
+    if ((err = dt_stmt_run(st)) != DT_OK)
+        return err;
+    *out_id = dt_db_last_id(s->w);
+    return store_checkpoint_put(s, (int64_t)*out_id, signer, 0, &tlog_empty_root);
+}
+
+static enum dt_err
+put_append_key(struct dt_store *s, uint64_t reg, const struct dt_grant *g)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    uint8_t hash[32];
+    enum dt_err err;
+
+    if ((err = dt_sha256(dt_view_of(g->append_key), hash)) != DT_OK ||
+        (err = dt_db_prepare(s->w,
+                             "INSERT INTO append_key(hash, register, daily, day, used)"
+                             " VALUES (?1, ?2, ?3, 0, 0)",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view_of(hash));
+    dt_bind_u64(st, 2, reg);
+    dt_bind_u64(st, 3, g->daily_entries);
+    return dt_stmt_run(st);
+}
+
+enum dt_err
+dt_store_grant(struct dt_store *s, const struct dt_grant_order *order, struct dt_grant *out)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
+    DT_CLEANUP(dt_grant_wipe) struct dt_grant common = {0};
+    DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
+    struct dt_grant *each = NULL;
+    uint64_t grant_id = 0, reg = 0;
+    enum dt_err err;
+
+    if ((err = check_order(order)) != DT_OK || (err = fill_common(order, &common, &signer)) != DT_OK ||
+        (err = build_policy(order, &signer.vkey, &policy)) != DT_OK)
+        return err;
+    if ((each = dt_alloc(order->n_parties, sizeof(*each))) == NULL)
+        return dt_nomem();
+    if ((err = dt_tx_begin(s->w, &tx)) != DT_OK || (err = put_grant(s, &common, &grant_id)) != DT_OK ||
+        (err = put_register(s, &common, grant_id, &signer, &policy, &reg)) != DT_OK)
+        goto done;
+    for (size_t i = 0; i < order->n_parties; i++) {
+        each[i] = common;
+        (void)snprintf(each[i].party, sizeof(each[i].party), "%s", order->parties[i]);
+        if ((err = dt_random(each[i].append_key, sizeof(each[i].append_key))) != DT_OK ||
+            (err = put_append_key(s, reg, &each[i])) != DT_OK)
+            goto done;
+    }
+    if ((err = dt_tx_commit(&tx)) != DT_OK)
+        goto done;
+    memcpy(out, each, order->n_parties * sizeof(*each));
+
+done:
+    dt_wipe(each, order->n_parties * sizeof(*each));
+    dt_free(each);
+    return err;
+}

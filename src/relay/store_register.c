@@ -1,0 +1,620 @@
+/*
+ * relay/store_register.c - registers in the store: entries, tiles, checkpoints, cosignatures.
+ *
+ * Source: c2sp.org/tlog-tiles, c2sp.org/tlog-checkpoint. Layer: relay.
+ * The last signed size and root are written in the transaction that writes the entries under them, and
+ * an edge that does not give the signed root is never appended to: the register cannot contradict itself.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "relay/store_internal.h"
+
+/* ---- the writer's open registers ---- */
+
+static void
+open_free(struct open_register *r)
+{
+    tlog_signer_clear(&r->signer);
+    tlog_edge_free(r->edge);
+    dt_free(r);
+}
+
+void
+store_register_drop_all(struct dt_store *s)
+{
+    while (s->open != NULL) {
+        struct open_register *r = s->open;
+
+        s->open = r->next;
+        open_free(r);
+    }
+}
+
+void
+store_register_drop_dirty(struct dt_store *s)
+{
+    struct open_register **at = &s->open;
+
+    while (*at != NULL) {
+        struct open_register *r = *at;
+
+        if (r->dirty) {
+            *at = r->next;
+            open_free(r);
+        } else {
+            at = &r->next;
+        }
+    }
+}
+
+/* Where a tile lies: for the writer's and the reader's connection alike. */
+struct tile_source {
+    struct dt_db *db;
+    int64_t reg;
+};
+
+static enum dt_err
+read_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    const struct tile_source *from = ctx;
+    struct dt_view content = {0};
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(from->db, "SELECT content FROM tile WHERE register = ?1 AND level = ?2 AND idx = ?3",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)from->reg);
+    dt_bind_u64(st, 2, tile->level);
+    dt_bind_u64(st, 3, tile->index);
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    if (!row)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such tile");
+    if ((err = dt_col_blob(st, 0, TLOG_TILE_BYTES, &content)) != DT_OK)
+        return err;
+    if (content.n < (size_t)tile->width * TLOG_HASH)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such tile");
+    return dt_buf_append(out, dt_view(content.p, (size_t)tile->width * TLOG_HASH));
+}
+
+/* Key, size and root of register ${id} on the writer's connection. */
+static enum dt_err
+load_row(struct dt_store *s, int64_t id, struct tlog_signer *signer, uint64_t *size,
+         struct tlog_hash *root)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    struct dt_view origin = {0}, seed = {0};
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "SELECT origin, seed, size, root FROM register WHERE id = ?1", &st)) !=
+        DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)id);
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    if (!row)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such register");
+    if ((err = dt_col_text(st, 0, TLOG_NAME_MAX, &origin)) != DT_OK ||
+        (err = dt_col_blob(st, 1, DT_ED25519_SEED, &seed)) != DT_OK ||
+        (err = dt_col_u64(st, 2, TLOG_SIZE_MAX, size)) != DT_OK ||
+        (err = dt_col_fixed(st, 3, root->b, TLOG_HASH)) != DT_OK)
+        return err;
+    return tlog_signer_from_seed(origin, TLOG_KEY_ED25519, seed, signer);
+}
+
+enum dt_err
+store_register_open(struct dt_store *s, int64_t id, struct open_register **out)
+{
+    struct tile_source source = {s->w, id};
+    struct tlog_tile_reader tiles = {.fn = read_tile, .ctx = &source};
+    struct tlog_hash signed_root, root;
+    struct open_register *r;
+    enum dt_err err;
+
+    for (r = s->open; r != NULL; r = r->next) {
+        if (r->id == id) {
+            *out = r;
+            return DT_OK;
+        }
+    }
+    if ((r = dt_alloc(1, sizeof(*r))) == NULL)
+        return dt_nomem();
+    r->id = id;
+    if ((err = load_row(s, id, &r->signer, &tiles.size, &signed_root)) != DT_OK ||
+        (err = tlog_edge_new(&r->edge)) != DT_OK ||
+        (err = tlog_edge_load(r->edge, tlog_tile_node, &tiles, tiles.size)) != DT_OK ||
+        (err = tlog_edge_root(r->edge, &root)) != DT_OK)
+        goto fail;
+    if (!tlog_hash_equal(&root, &signed_root)) {
+        err = dt_fail(DT_ERR_CONFLICT, "%s: the tree in the store is not the one that was signed",
+                      r->signer.vkey.name);
+        goto fail;
+    }
+    tlog_tile_reader_clear(&tiles);
+    r->next = s->open;
+    s->open = r;
+    *out = r;
+    return DT_OK;
+
+fail:
+    tlog_tile_reader_clear(&tiles);
+    open_free(r);
+    return err;
+}
+
+/* ---- entries ---- */
+
+/* The quota of ${job}'s key: take one, or set job->result. */
+static enum dt_err
+take_quota(struct dt_store *s, struct dt_store_job *job, bool *out_ok)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
+    uint64_t today = dt_clock_now(&s->clock) / DT_MS_DAY, daily = 0, day = 0, used = 0;
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "SELECT daily, day, used FROM append_key WHERE hash = ?1 AND register = ?2",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view_of(job->u.entry.key_hash));
+    dt_bind_u64(st, 2, (uint64_t)job->u.entry.reg);
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    *out_ok = false;
+    if (!row) {
+        job->result = DT_ERR_REFUSED;
+        return DT_OK;
+    }
+    if ((err = dt_col_u64(st, 0, INT64_MAX, &daily)) != DT_OK ||
+        (err = dt_col_u64(st, 1, INT64_MAX, &day)) != DT_OK ||
+        (err = dt_col_u64(st, 2, INT64_MAX, &used)) != DT_OK)
+        return err;
+    /* A clock that goes back does not give a day twice. */
+    if (today > day) {
+        day = today;
+        used = 0;
+    }
+    if (used >= daily) {
+        job->result = DT_ERR_BUSY;
+        return DT_OK;
+    }
+    if ((err = dt_db_prepare(s->w, "UPDATE append_key SET day = ?2, used = ?3 WHERE hash = ?1", &put)) !=
+        DT_OK)
+        return err;
+    dt_bind_blob(put, 1, dt_view_of(job->u.entry.key_hash));
+    dt_bind_u64(put, 2, day);
+    dt_bind_u64(put, 3, used + 1);
+    *out_ok = true;
+    return dt_stmt_run(put);
+}
+
+static enum dt_err
+put_tile(struct dt_db *db, int64_t reg, const struct tlog_tile *tile, struct dt_view content)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(db,
+                             "INSERT INTO tile(register, level, idx, content) VALUES (?1, ?2, ?3, ?4)"
+                             " ON CONFLICT(register, level, idx) DO UPDATE SET content = excluded.content",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_u64(st, 2, tile->level);
+    dt_bind_u64(st, 3, tile->index);
+    dt_bind_blob(st, 4, content);
+    return dt_stmt_run(st);
+}
+
+static enum dt_err
+tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
+{
+    const struct tile_source *to = ctx;
+
+    return put_tile(to->db, to->reg, tile, content);
+}
+
+/* The index of ${entry} if the register holds it. */
+static enum dt_err
+find_entry(struct dt_store *s, int64_t reg, struct dt_view entry, bool *out_there, uint64_t *out_index)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "SELECT idx FROM entry WHERE register = ?1 AND entry = ?2", &st)) !=
+        DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_blob(st, 2, entry);
+    if ((err = dt_stmt_step(st, out_there)) != DT_OK || !*out_there)
+        return err;
+    return dt_col_u64(st, 0, TLOG_SIZE_MAX, out_index);
+}
+
+static enum dt_err
+put_entry(struct dt_store *s, struct open_register *r, struct dt_view entry)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    struct tile_source to = {s->w, r->id};
+    struct tlog_hash leaf;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "INSERT INTO entry(register, idx, entry) VALUES (?1, ?2, ?3)", &st)) !=
+        DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)r->id);
+    dt_bind_u64(st, 2, tlog_edge_size(r->edge));
+    dt_bind_blob(st, 3, entry);
+    if ((err = dt_stmt_run(st)) != DT_OK || (err = tlog_leaf_hash(entry, &leaf)) != DT_OK)
+        return err;
+    r->dirty = true;
+    return tlog_edge_append(r->edge, &leaf, tile_out, &to);
+}
+
+enum dt_err
+store_entry(struct dt_store *s, struct dt_store_job *job)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(DT_REGISTER_ENTRY);
+    struct open_register *r = NULL;
+    bool there = false, ok = false;
+    uint64_t index = 0;
+    enum dt_err err;
+
+    if ((err = dt_wire_entry_encode(job->u.entry.seal, &entry)) != DT_OK ||
+        (err = find_entry(s, job->u.entry.reg, dt_buf_view(&entry), &there, &index)) != DT_OK)
+        return err;
+    job->u.entry.existed = there;
+    if (there) {
+        job->u.entry.index = index;
+        job->result = DT_OK;
+        return DT_OK;
+    }
+    if ((err = take_quota(s, job, &ok)) != DT_OK || !ok)
+        return err;
+    if ((err = store_register_open(s, job->u.entry.reg, &r)) != DT_OK)
+        return err;
+    index = tlog_edge_size(r->edge);
+    if ((err = put_entry(s, r, dt_buf_view(&entry))) != DT_OK)
+        return err;
+    job->u.entry.index = index;
+    job->result = DT_OK;
+    return DT_OK;
+}
+
+/* ---- checkpoints ---- */
+
+enum dt_err
+store_checkpoint_put(struct dt_store *s, int64_t reg, const struct tlog_signer *signer, uint64_t size,
+                     const struct tlog_hash *root)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *row = NULL;
+    struct tlog_checkpoint cp;
+    enum dt_err err;
+
+    if ((err = tlog_checkpoint_init(&cp, dt_view_str(signer->vkey.name), size, root)) != DT_OK ||
+        (err = tlog_checkpoint_sign(signer, &cp, &note)) != DT_OK ||
+        (err = dt_db_prepare(s->w, "INSERT INTO checkpoint(register, size, root, note) VALUES (?1, ?2, ?3, ?4)",
+                             &put)) != DT_OK ||
+        (err = dt_db_prepare(s->w, "UPDATE register SET size = ?2, root = ?3 WHERE id = ?1", &row)) != DT_OK)
+        return err;
+    dt_bind_u64(put, 1, (uint64_t)reg);
+    dt_bind_u64(put, 2, size);
+    dt_bind_blob(put, 3, tlog_hash_view(root));
+    dt_bind_text(put, 4, dt_buf_view(&note));
+    dt_bind_u64(row, 1, (uint64_t)reg);
+    dt_bind_u64(row, 2, size);
+    dt_bind_blob(row, 3, tlog_hash_view(root));
+    if ((err = dt_stmt_run(put)) != DT_OK)
+        return err;
+    return dt_stmt_run(row);
+}
+
+enum dt_err
+store_register_seal(struct dt_store *s)
+{
+    enum dt_err err;
+
+    for (struct open_register *r = s->open; r != NULL; r = r->next) {
+        struct tile_source to = {s->w, r->id};
+        struct tlog_hash root;
+
+        if (!r->dirty)
+            continue;
+        if ((err = tlog_edge_partials(r->edge, tile_out, &to)) != DT_OK ||
+            (err = tlog_edge_root(r->edge, &root)) != DT_OK ||
+            (err = store_checkpoint_put(s, r->id, &r->signer, tlog_edge_size(r->edge), &root)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+/* ---- cosignatures ---- */
+
+/* Is (size, root) of ${job} a checkpoint that was signed here? */
+static enum dt_err
+cosign_known(struct dt_store *s, const struct dt_store_job *job, bool *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "SELECT 1 FROM checkpoint WHERE register = ?1 AND size = ?2 AND root = ?3",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)job->u.cosign.reg);
+    dt_bind_u64(st, 2, job->u.cosign.size);
+    dt_bind_blob(st, 3, tlog_hash_view(&job->u.cosign.root));
+    return dt_stmt_step(st, out);
+}
+
+static enum dt_err
+cosign_put(struct dt_store *s, const struct dt_store_job *job, const struct dt_store_cosignature *sig)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    /* The earliest of a witness for a size stands: it is the time of the entries below it. */
+    if ((err = dt_db_prepare(s->w,
+                             "INSERT INTO cosignature(register, size, key_id, side, time_s, line)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                             " ON CONFLICT(register, size, key_id) DO UPDATE"
+                             " SET time_s = excluded.time_s, line = excluded.line"
+                             " WHERE excluded.time_s < cosignature.time_s",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)job->u.cosign.reg);
+    dt_bind_u64(st, 2, job->u.cosign.size);
+    dt_bind_u64(st, 3, sig->key_id);
+    dt_bind_u64(st, 4, sig->side);
+    dt_bind_u64(st, 5, sig->time_s);
+    dt_bind_text(st, 6, sig->line);
+    return dt_stmt_run(st);
+}
+
+/* Count the sides of the size and move "attested" and "final" up to it when they are enough. */
+static enum dt_err
+cosign_count(struct dt_store *s, int64_t reg, uint64_t size)
+{
+    static const char *const update[] = {
+        "UPDATE register SET attested = ?2 WHERE id = ?1 AND coalesce(attested, -1) < ?2"
+        " AND quorum_attested <= (SELECT count(DISTINCT side) FROM cosignature"
+        " WHERE register = ?1 AND size = ?2)",
+        "UPDATE register SET final = ?2 WHERE id = ?1 AND coalesce(final, -1) < ?2"
+        " AND quorum_final <= (SELECT count(DISTINCT side) FROM cosignature"
+        " WHERE register = ?1 AND size = ?2)",
+    };
+    enum dt_err err;
+
+    for (size_t i = 0; i < 2; i++) {
+        DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+
+        if ((err = dt_db_prepare(s->w, update[i], &st)) != DT_OK)
+            return err;
+        dt_bind_u64(st, 1, (uint64_t)reg);
+        dt_bind_u64(st, 2, size);
+        if ((err = dt_stmt_run(st)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+enum dt_err
+store_cosign(struct dt_store *s, struct dt_store_job *job)
+{
+    bool known = false;
+    enum dt_err err;
+
+    if ((err = cosign_known(s, job, &known)) != DT_OK)
+        return err;
+    if (!known) {
+        job->result = DT_ERR_REFUSED;
+        return DT_OK;
+    }
+    for (size_t i = 0; i < job->u.cosign.n_sigs; i++) {
+        if ((err = cosign_put(s, job, &job->u.cosign.sigs[i])) != DT_OK)
+            return err;
+    }
+    job->result = DT_OK;
+    return cosign_count(s, job->u.cosign.reg, job->u.cosign.size);
+}
+
+/* ---- reads ---- */
+
+enum dt_err
+dt_store_register(struct dt_store *s, const uint8_t id[static DT_REGISTER_ID],
+                  struct dt_store_register *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    uint64_t row_id = 0, size = 0;
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, "SELECT id, size FROM register WHERE name = ?1", &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view(id, DT_REGISTER_ID));
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    if (!row)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such register");
+    if ((err = dt_col_u64(st, 0, INT64_MAX, &row_id)) != DT_OK ||
+        (err = dt_col_u64(st, 1, TLOG_SIZE_MAX, &size)) != DT_OK)
+        return err;
+    out->id = (int64_t)row_id;
+    out->size = size;
+    return DT_OK;
+}
+
+enum dt_err
+dt_store_append_key(struct dt_store *s, int64_t reg, const uint8_t key_hash[static 32])
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, "SELECT 1 FROM append_key WHERE hash = ?1 AND register = ?2", &st)) !=
+        DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_view(key_hash, 32));
+    dt_bind_u64(st, 2, (uint64_t)reg);
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    return row ? DT_OK : dt_fail(DT_ERR_REFUSED, "not an append key of this register");
+}
+
+enum dt_err
+dt_store_policy(struct dt_store *s, int64_t reg, struct tlog_policy *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    struct dt_view text = {0};
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, "SELECT policy FROM register WHERE id = ?1", &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    if ((err = dt_stmt_row(st)) != DT_OK || (err = dt_col_text(st, 0, TLOG_POLICY_MAX, &text)) != DT_OK)
+        return err;
+    return tlog_policy_parse(text, out);
+}
+
+static const char *
+checkpoint_sql(enum dt_store_which which)
+{
+    switch (which) {
+    case DT_STORE_HELD:
+        return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
+               " ON c.register = r.id AND c.size = r.size WHERE r.id = ?1 AND ?2 >= 0";
+    case DT_STORE_ATTESTED:
+        return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
+               " ON c.register = r.id AND c.size = r.attested WHERE r.id = ?1 AND ?2 >= 0";
+    case DT_STORE_FINAL:
+        return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
+               " ON c.register = r.id AND c.size = r.final WHERE r.id = ?1 AND ?2 >= 0";
+    case DT_STORE_SIZE:
+        return "SELECT size, note FROM checkpoint WHERE register = ?1 AND size = ?2";
+    case DT_STORE_BY:
+        break;
+    }
+    return "SELECT c.size, c.note FROM checkpoint c WHERE c.register = ?1 AND c.size ="
+           " (SELECT max(size) FROM cosignature WHERE register = ?1 AND key_id = ?2)";
+}
+
+enum dt_err
+dt_store_checkpoint(struct dt_store *s, int64_t reg, enum dt_store_which which, uint64_t arg,
+                    struct dt_buf *out, uint64_t *out_size)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *lines = NULL;
+    struct dt_view text = {0};
+    uint64_t size = 0;
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, checkpoint_sql(which), &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_u64(st, 2, arg);
+    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+        return err;
+    if (!row)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such checkpoint");
+    if ((err = dt_col_u64(st, 0, TLOG_SIZE_MAX, &size)) != DT_OK ||
+        (err = dt_col_text(st, 1, DT_REGISTER_NOTE_MAX, &text)) != DT_OK ||
+        (err = dt_buf_append(out, text)) != DT_OK ||
+        (err = dt_db_prepare(s->r,
+                             "SELECT line FROM cosignature WHERE register = ?1 AND size = ?2"
+                             " ORDER BY time_s, key_id",
+                             &lines)) != DT_OK)
+        return err;
+    dt_bind_u64(lines, 1, (uint64_t)reg);
+    dt_bind_u64(lines, 2, size);
+    for (;;) {
+        if ((err = dt_stmt_step(lines, &row)) != DT_OK)
+            return err;
+        if (!row)
+            break;
+        if ((err = dt_col_text(lines, 0, DT_REGISTER_NOTE_MAX, &text)) != DT_OK ||
+            (err = dt_buf_append(out, text)) != DT_OK)
+            return err;
+    }
+    *out_size = size;
+    return DT_OK;
+}
+
+/* The entries of a bundle; NOT_FOUND unless all ${tile}->width of them are there. */
+static enum dt_err
+read_bundle(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    struct dt_view entry = {0};
+    bool row = false;
+    uint64_t n = 0;
+    enum dt_err err;
+
+    if (tile->index > TLOG_SIZE_MAX / TLOG_TILE_WIDTH - 1)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such bundle");
+    if ((err = dt_db_prepare(s->r,
+                             "SELECT entry FROM entry WHERE register = ?1 AND idx >= ?2 AND idx < ?3"
+                             " ORDER BY idx",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_u64(st, 2, tile->index * TLOG_TILE_WIDTH);
+    dt_bind_u64(st, 3, tile->index * TLOG_TILE_WIDTH + tile->width);
+    for (;;) {
+        if ((err = dt_stmt_step(st, &row)) != DT_OK)
+            return err;
+        if (!row)
+            break;
+        if ((err = dt_col_blob(st, 0, TLOG_ENTRY_MAX, &entry)) != DT_OK ||
+            (err = tlog_bundle_append(out, entry)) != DT_OK)
+            return err;
+        n++;
+    }
+    return n == tile->width ? DT_OK : dt_fail(DT_ERR_NOT_FOUND, "no such bundle");
+}
+
+enum dt_err
+dt_store_tile(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    struct tile_source source = {s->r, reg};
+
+    if (tile->entries)
+        return read_bundle(s, reg, tile, out);
+    if (tile->index > TLOG_SIZE_MAX)
+        return dt_fail(DT_ERR_NOT_FOUND, "no such tile");
+    return read_tile(&source, tile, out);
+}
+
+enum dt_err
+dt_store_check(struct dt_store *s, size_t *out_registers)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    size_t n = 0;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->w, "SELECT id FROM register ORDER BY id", &st)) != DT_OK)
+        return err;
+    for (;;) {
+        struct open_register *r = NULL;
+        uint64_t id = 0;
+        bool row = false;
+
+        if ((err = dt_stmt_step(st, &row)) != DT_OK)
+            return err;
+        if (!row)
+            break;
+        if ((err = dt_col_u64(st, 0, INT64_MAX, &id)) != DT_OK ||
+            (err = store_register_open(s, (int64_t)id, &r)) != DT_OK)
+            return err;
+        n++;
+    }
+    *out_registers = n;
+    return DT_OK;
+}
