@@ -181,6 +181,9 @@ inspect(const struct dt_db_config *config, off_t size, bool wal)
     err = check_kind(handle, config, &version);
     if (err == DT_OK && size <= CHECK_MAX)
         err = quick_check(handle, config->path);
+    /* The statements here are right, so what SQLite calls an error is the file's. */
+    if (err == DT_ERR_INTERNAL)
+        err = damaged(config->path, "is damaged, or of a form that SQLite does not know");
 
 done:
     (void)sqlite3_close(handle);

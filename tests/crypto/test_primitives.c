@@ -320,7 +320,7 @@ static void
 x25519_rfc7748(void **state)
 {
     DT_CLEANUP(dt_buf_clear)
-    struct dt_buf a = hex("77076d0a7318a57d3c16c17251b26645df4c2f92ebc0992ac177fba51db92c2a");
+    struct dt_buf a = hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
     DT_CLEANUP(dt_buf_clear)
     struct dt_buf b = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
     DT_CLEANUP(dt_secret_clear) struct dt_secret k = {0};
