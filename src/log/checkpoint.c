@@ -36,8 +36,8 @@ tlog_path_parse(struct dt_view *rest, struct tlog_path *out)
     while (tlog_line_next(rest, &line)) {
         if (line.n == 0)
             return DT_OK;
-        if (out->n == TLOG_PATH_MAX)
-            return dt_fail(DT_ERR_LIMIT, "a proof has more than %d hashes", TLOG_PATH_MAX);
+        if (out->n == TLOG_PROOF_LINES_MAX)
+            return dt_fail(DT_ERR_LIMIT, "a proof has more than %d hashes", TLOG_PROOF_LINES_MAX);
         err = tlog_hash_parse(line, &out->h[out->n]);
         if (err != DT_OK)
             return err;
@@ -52,6 +52,8 @@ tlog_path_write(const struct tlog_path *path, struct dt_buf *out)
     enum dt_err err;
     size_t i;
 
+    if (path->n > TLOG_PROOF_LINES_MAX)
+        return dt_fail(DT_ERR_LIMIT, "a proof has more than %d hashes", TLOG_PROOF_LINES_MAX);
     for (i = 0; i < path->n; i++) {
         if ((err = dt_base64_write(out, tlog_hash_view(&path->h[i]))) != DT_OK ||
             (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)

@@ -11,7 +11,8 @@
 
 #define TLOG_SIZE_MAX ((uint64_t)INT64_MAX) /* largest tree size, as in the Go programs: 2^63 - 1 */
 #define TLOG_TIME_MAX ((uint64_t)INT64_MAX) /* largest cosignature time, in seconds */
-#define TLOG_PATH_MAX 63                    /* hashes in one proof */
+#define TLOG_PATH_MAX 64                    /* hashes in one proof: 63 levels and the old subtree */
+#define TLOG_PROOF_LINES_MAX 63             /* hashes in a request or proof file (c2sp.org/tlog-witness) */
 
 #define TLOG_NAME_MAX      255         /* bytes of a key name or an origin, as in type 0x06 */
 #define TLOG_NOTE_MAX      (256u << 10) /* bytes of a whole signed note */

@@ -264,7 +264,7 @@ tlog_consistency_make(tlog_node_fn node, void *ctx, uint64_t old_size, uint64_t 
         p.n++;
     }
     if (!whole) {
-        /* At most 62 steps lead to an inner node, so there is room for one more. */
+        /* At most 63 steps lead here, so there is room for one more. */
         err = range_root(node, ctx, start, end, &p.h[p.n]);
         if (err != DT_OK)
             return err;
