@@ -1,0 +1,278 @@
+/*
+ * agent/channel_history.c - see channel_check.h: founding lists, and the history that a joiner replays.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+
+#include "agent/channel_check.h"
+
+enum dt_err
+dt_warrants_hash(const struct dt_rules *rules, uint8_t out[static 32])
+{
+    struct dt_view rest = rules->warrants, one;
+    uint8_t hash[32];
+    enum dt_err err;
+
+    if ((err = dt_founding_hash(rules->founding, hash)) != DT_OK ||
+        (err = dt_warrants_first(hash, hash)) != DT_OK)
+        return err;
+    while ((err = dt_history_next(&rest, &one)) == DT_OK)
+        if ((err = dt_warrants_next(hash, one, hash)) != DT_OK)
+            return err;
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    memcpy(out, hash, 32);
+    return DT_OK;
+}
+
+enum dt_err
+dt_invitation_used(const struct dt_rules *rules, const uint8_t invitation_id[static 16], bool *out)
+{
+    struct dt_view rest = rules->warrants, one;
+    struct dt_warrant w;
+    enum dt_err err;
+
+    if (dt_founding_find(rules->founding, invitation_id) != DT_FOUNDING_MEMBERS) {
+        *out = true;
+        return DT_OK;
+    }
+    while ((err = dt_history_next(&rest, &one)) == DT_OK) {
+        if ((err = dt_warrant_decode(one, &w)) != DT_OK)
+            return err;
+        for (size_t i = 0; i < w.n_grounds; i++)
+            if ((w.grounds[i].kind == DT_GROUND_ADD || w.grounds[i].kind == DT_GROUND_REJOIN) &&
+                memcmp(w.grounds[i].invitation_id, invitation_id, 16) == 0) {
+                *out = true;
+                return DT_OK;
+            }
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    *out = false;
+    return DT_OK;
+}
+
+enum dt_err
+dt_founding_check(const struct dt_rules *rules, const struct dt_view *letters, size_t n_letters)
+{
+    const struct dt_founding *f = rules->founding;
+    enum dt_err err;
+
+    if (memcmp(f->forum, rules->forum, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "the founding list is of another forum");
+    if (n_letters != f->n_members)
+        return dt_fail(DT_ERR_REFUSED, "the founding list names %zu first delegates, with %zu letters",
+                       f->n_members, n_letters);
+    for (size_t i = 0; i < n_letters; i++) {
+        DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+        size_t party = 0;
+
+        if ((err = dt_letter_decode(letters[i], &l)) != DT_OK ||
+            (err = dt_letter_check_charter(&l, rules->charter, &party)) != DT_OK)
+            return err;
+        if (memcmp(l.hash, f->members[i].letter_hash, 32) != 0 || party != f->members[i].party)
+            return dt_fail(DT_ERR_REFUSED, "the letter of first delegate %zu is another one", i);
+        if (f->members[i].has_signature &&
+            (err = dt_founding_verify(f, i, dt_view_of(l.key))) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+/* ---- the replay ---- */
+
+/* Every invitation id ever used, and whether it is seated. */
+struct used {
+    uint8_t invitation_id[16];
+    uint8_t letter_hash[32];
+    bool seated;
+};
+
+struct replay {
+    struct used *v;
+    size_t n, cap;
+};
+
+static void
+replay_clear(struct replay *r)
+{
+    dt_free(r->v);
+}
+
+static struct used *
+replay_find(struct replay *r, const uint8_t invitation_id[static 16])
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (memcmp(r->v[i].invitation_id, invitation_id, 16) == 0)
+            return &r->v[i];
+    return NULL;
+}
+
+static enum dt_err
+replay_seat(struct replay *r, const uint8_t invitation_id[static 16], const uint8_t letter_hash[static 32])
+{
+    if (replay_find(r, invitation_id) != NULL)
+        return dt_fail(DT_ERR_REFUSED, "the history uses an invitation id twice");
+    if (r->n == r->cap) {
+        size_t cap = r->cap == 0 ? 32 : 2 * r->cap;
+        struct used *v = dt_realloc(r->v, cap, sizeof *v);
+
+        if (v == NULL)
+            return dt_nomem();
+        r->v = v;
+        r->cap = cap;
+    }
+    memcpy(r->v[r->n].invitation_id, invitation_id, 16);
+    memcpy(r->v[r->n].letter_hash, letter_hash, 32);
+    r->v[r->n].seated = true;
+    r->n++;
+    return DT_OK;
+}
+
+static enum dt_err
+replay_unseat(struct replay *r, const uint8_t invitation_id[static 16],
+              const uint8_t letter_hash[static 32])
+{
+    struct used *u = replay_find(r, invitation_id);
+
+    if (u == NULL || !u->seated || memcmp(u->letter_hash, letter_hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "the history removes someone who is not seated");
+    u->seated = false;
+    return DT_OK;
+}
+
+/* An approval's epochs cannot be checked afterwards (the history has no epochs); all else can. */
+static enum dt_err
+replay_approvals(const struct dt_rules *rules, const struct dt_ground *ground)
+{
+    struct dt_view rest = ground->body;
+    struct dt_approval a;
+    uint32_t seen = 0, wanted = 0;
+    enum dt_err err;
+
+    for (size_t i = 0; i < rules->founding->n_members; i++)
+        wanted |= UINT32_C(1) << rules->founding->members[i].party;
+    while ((err = dt_approvals_next(&rest, &a)) == DT_OK) {
+        if ((err = dt_approval_check(rules, &a, ground->letter_hash, ground->invitation_id)) != DT_OK)
+            return err;
+        seen |= UINT32_C(1) << a.party;
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    return seen == wanted ? DT_OK
+                          : dt_fail(DT_ERR_REFUSED, "the history adds someone without all approvals");
+}
+
+static enum dt_err
+replay_ground(struct replay *r, const struct dt_rules *rules, const struct dt_ground *ground)
+{
+    struct dt_rejoin x;
+    enum dt_err err;
+
+    switch (ground->kind) {
+    case DT_GROUND_ADD:
+        if ((err = replay_approvals(rules, ground)) != DT_OK)
+            return err;
+        return replay_seat(r, ground->invitation_id, ground->letter_hash);
+    case DT_GROUND_REJOIN:
+        if ((err = dt_rejoin_decode(ground->body, &x)) != DT_OK ||
+            (err = replay_unseat(r, x.old_invitation_id, ground->letter_hash)) != DT_OK)
+            return err;
+        return replay_seat(r, ground->invitation_id, ground->letter_hash);
+    default:
+        return replay_unseat(r, ground->invitation_id, ground->letter_hash);
+    }
+}
+
+/* Every seat is a leaf and every leaf a seat; the chains hold. */
+static enum dt_err
+roster_check(const struct replay *r, const struct dt_rules *rules, const struct mls_group *g)
+{
+    uint32_t n = mls_group_n_leaves(g);
+    size_t seated = 0, leaves = 0;
+    enum dt_err err;
+
+    for (size_t i = 0; i < r->n; i++)
+        seated += r->v[i].seated;
+    for (uint32_t leaf = 0; leaf < n; leaf++) {
+        DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+        bool found = false;
+
+        err = dt_seat_of(rules, g, leaf, &s);
+        if (err == DT_ERR_NOT_FOUND)
+            continue;
+        if (err != DT_OK)
+            return dt_fail_context(err, "leaf %u", leaf);
+        for (size_t i = 0; i < r->n && !found; i++)
+            found = r->v[i].seated &&
+                    memcmp(r->v[i].invitation_id, s.voucher.invitation_id, 16) == 0 &&
+                    memcmp(r->v[i].letter_hash, s.letter.hash, 32) == 0;
+        if (!found)
+            return dt_fail(DT_ERR_REFUSED, "leaf %u is held by someone whom the history does not seat",
+                           leaf);
+        leaves++;
+    }
+    /* MLS refuses two leaves with one signature key, and an invitation id is in one voucher chain, so equal
+     * counts mean equal sets only if no id sits twice. */
+    for (uint32_t x = 0; x < n; x++) {
+        struct mls_member m;
+        struct dt_voucher v;
+        struct dt_view letter;
+        uint32_t first = 0;
+
+        if (mls_group_member(g, x, &m) && dt_credential_decode(m.identity, &letter, &v) == DT_OK &&
+            dt_seat_find(g, v.invitation_id, &first) && first != x)
+            return dt_fail(DT_ERR_REFUSED, "one invitation id sits on two leaves");
+    }
+    if (leaves != seated)
+        return dt_fail(DT_ERR_REFUSED, "the history seats %zu members, the group has %zu", seated,
+                       leaves);
+    return DT_OK;
+}
+
+enum dt_err
+dt_history_check(const struct dt_rules *rules, const struct dt_view *letters, size_t n_letters,
+                 const struct mls_group *g)
+{
+    DT_CLEANUP(replay_clear) struct replay r = {0};
+    struct dt_view rest = rules->warrants, one, body;
+    struct dt_forum_ext x;
+    uint8_t hash[32];
+    enum dt_err err;
+
+    if ((err = dt_founding_check(rules, letters, n_letters)) != DT_OK)
+        return err;
+    if (!dt_founding_complete(rules->founding))
+        return dt_fail(DT_ERR_REFUSED, "not every party signed the founding list");
+    if (!dt_view_equal(mls_group_id(g), dt_view_of(rules->founding->group_id)))
+        return dt_fail(DT_ERR_REFUSED, "the founding list is of another group");
+    if (!mls_group_extension(g, DT_EXT_FORUM, &body))
+        return dt_fail(DT_ERR_REFUSED, "the group has no forum extension");
+    if ((err = dt_forum_ext_decode(body, &x)) != DT_OK ||
+        (err = dt_founding_hash(rules->founding, hash)) != DT_OK)
+        return err;
+    if (memcmp(x.forum, rules->forum, 32) != 0 || memcmp(x.founding_hash, hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "the group's forum extension names another founding list");
+    if ((err = dt_warrants_hash(rules, hash)) != DT_OK)
+        return err;
+    if (memcmp(x.warrants_hash, hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "the history told is not the one the members have");
+
+    for (size_t i = 0; i < rules->founding->n_members; i++)
+        if ((err = replay_seat(&r, rules->founding->members[i].invitation_id,
+                               rules->founding->members[i].letter_hash)) != DT_OK)
+            return err;
+    while ((err = dt_history_next(&rest, &one)) == DT_OK) {
+        struct dt_warrant w;
+
+        if ((err = dt_warrant_decode(one, &w)) != DT_OK)
+            return err;
+        for (size_t i = 0; i < w.n_grounds; i++)
+            if ((err = replay_ground(&r, rules, &w.grounds[i])) != DT_OK)
+                return err;
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    return roster_check(&r, rules, g);
+}

@@ -1,0 +1,487 @@
+/*
+ * agent/channel_take.c - one cell of a channel's queue, taken in: message, Commit, or our own read back.
+ *
+ * Source: DESIGN "Handshakes", "Queues"; docs/protocol-agent.md "Taking a cell".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/flows.h"
+
+struct dt_rules
+dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
+{
+    return (struct dt_rules){.charter = &a->charter, .forum = a->forum, .founding = &ch->founding,
+                             .warrants = dt_buf_view(&ch->warrants)};
+}
+
+/* What one cell did, for the end of its transaction. */
+struct taken {
+    struct dt_agent *a;
+    struct dt_channel *ch;
+    const struct dt_wire_item *item;
+    struct dt_sync_report *report;
+    bool new_epoch;
+};
+
+static void
+person_of(struct taken *t, const struct mls_member *m, struct dt_person *out, bool *out_known)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+
+    *out_known = dt_seat_check(&rules, m->identity, m->signature_key, &s) == DT_OK;
+    if (*out_known)
+        dt_person_from(t->a, &s.letter, s.party, out);
+}
+
+/* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last message. */
+static enum dt_err
+pass_over(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *what)
+{
+    struct dt_person who;
+    bool known = false;
+    char why[160];
+
+    (void)snprintf(why, sizeof why, "%s", dt_err_message());
+    if (m != NULL && m->identity.n > 0)
+        person_of(t, m, &who, &known);
+    t->report->passed_over++;
+    return dt_alarm_add(t->a, kind, t->ch->group_id, t->item->position, known ? &who : NULL,
+                        "%s at position %llu was passed over: %s", what,
+                        (unsigned long long)t->item->position, why);
+}
+
+static enum dt_err
+broken(struct taken *t, enum dt_alarm_kind kind, const char *text)
+{
+    t->ch->state = DT_CHANNEL_BROKEN;
+    t->ch->confirmed = false;
+    return dt_alarm_add(t->a, kind, t->ch->group_id, t->item->position, NULL, "%s", text);
+}
+
+/* ---- application messages ---- */
+
+static enum dt_err
+take_here(struct taken *t, const struct mls_event *e, const struct dt_incoming *in,
+          const struct dt_seat *s)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(DT_AUTHENTICATOR_MAX);
+    const struct dt_payload *p = in->payload;
+    enum dt_err err;
+
+    err = dt_channel_authenticator(t->a, t->ch->group_id, p->epoch, &ours);
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK; /* an epoch before we joined */
+    if (err != DT_OK)
+        return err;
+    if (p->epoch != e->epoch || !dt_ct_equal(dt_buf_view(&ours), p->authenticator)) {
+        struct dt_person who;
+
+        dt_person_from(t->a, &s->letter, s->party, &who);
+        return dt_alarm_add(t->a, DT_ALARM_FORK, t->ch->group_id, t->item->position, &who,
+                            "fork: another authenticator for epoch %llu than ours: compare by voice",
+                            (unsigned long long)p->epoch);
+    }
+    if (in->own)
+        return DT_OK;
+    /* We owe an answer once an epoch, so that whoever came back or joined hears every party. */
+    if (t->ch->here_epoch != mls_group_epoch(t->ch->group) + 1)
+        t->ch->here_due = true;
+    if (!dt_voucher_valid_at(&s->voucher, dt_agent_now(t->a)))
+        return DT_OK;
+    t->ch->here |= UINT32_C(1) << s->party;
+    if ((err = dt_here_note(t->a, t->ch->group_id, s->voucher.invitation_id)) != DT_OK)
+        return err;
+    if (dt_channel_all_here(t->a, t->ch))
+        t->ch->confirmed = true;
+    return DT_OK;
+}
+
+static enum dt_err
+take_leave(struct taken *t, const struct dt_incoming *in, const struct dt_seat *s)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(DT_WARRANT_MAX);
+    struct dt_warrant w = {.n_grounds = 1};
+    struct dt_leave l;
+    uint8_t id[16];
+    enum dt_err err;
+
+    if ((err = dt_leave_decode(in->payload->leave, &l)) != DT_OK ||
+        (err = dt_leave_verify(&l, dt_view_of(s->letter.key))) != DT_OK)
+        return err;
+    if (memcmp(l.forum, t->a->forum, 32) != 0 || memcmp(l.group_id, t->ch->group_id, 32) != 0 ||
+        memcmp(l.invitation_id, s->voucher.invitation_id, 16) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a leave that is not its sender's");
+    w.grounds[0].kind = DT_GROUND_LEAVE;
+    memcpy(w.grounds[0].invitation_id, l.invitation_id, 16);
+    memcpy(w.grounds[0].letter_hash, s->letter.hash, 32);
+    w.grounds[0].body = in->payload->leave;
+    if ((err = dt_warrant_encode(&w, &body)) != DT_OK || (err = dt_random(id, sizeof id)) != DT_OK)
+        return err;
+    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, id, dt_buf_view(&body));
+}
+
+static enum dt_err
+dispatch(struct taken *t, const struct mls_event *e, const struct dt_incoming *in,
+         const struct dt_seat *s)
+{
+    switch (in->payload->kind) {
+    case DT_PAYLOAD_HERE:
+        return take_here(t, e, in, s);
+    case DT_PAYLOAD_TALK:
+        return dt_talk_receive(t->a, in);
+    case DT_PAYLOAD_LEAVE:
+        return in->own ? DT_OK : take_leave(t, in, s);
+    case DT_PAYLOAD_RECORD:
+        return t->a->on_record != NULL ? t->a->on_record(t->a, in) : DT_OK;
+    }
+    return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
+}
+
+static enum dt_err
+take_application(struct taken *t, const struct mls_event *e)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
+                             .position = t->item->position, .leaf = e->sender.leaf};
+    struct dt_payload p;
+    bool revoked = false;
+    enum dt_err err;
+
+    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, &s)) != DT_OK ||
+        (err = dt_payload_decode(dt_buf_view(&e->plaintext), &p)) != DT_OK ||
+        (err = dt_letter_revoked(t->a, s.letter.hash, &revoked, NULL)) != DT_OK)
+        goto done;
+    in.party = s.party;
+    in.letter = &s.letter;
+    in.letter_bytes = s.letter_bytes;
+    in.payload = &p;
+    in.unconfirmed = !t->ch->confirmed || revoked ||
+                     !dt_voucher_valid_at(&s.voucher, dt_agent_now(t->a)) ||
+                     dt_letter_check_time(&s.letter, dt_agent_now(t->a)) != DT_OK;
+    err = dispatch(t, e, &in, &s);
+    if (err == DT_OK)
+        t->report->received++;
+
+done:
+    return err != DT_OK && !dt_err_is_local(err)
+               ? pass_over(t, DT_ALARM_CELL, &e->sender, "a message")
+               : err;
+}
+
+/* An own application message came back: its place in the order is fixed. */
+static enum dt_err
+own_back(struct taken *t, const struct mls_event *e)
+{
+    DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+    struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
+                             .position = t->item->position,
+                             .leaf = mls_group_own_leaf(t->ch->group), .own = true,
+                             .party = t->a->party, .letter = &t->a->letter};
+    struct dt_payload p;
+    enum dt_err err = dt_outbox_get(t->a, t->item->append_id, &row);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK; /* a copy of ours that was confirmed or replaced already */
+    if (err != DT_OK || (err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
+        return err;
+    if (row.ref != DT_OUTBOX_PAYLOAD)
+        return DT_OK;
+    if ((err = dt_payload_decode(dt_buf_view(&row.payload), &p)) != DT_OK)
+        return err;
+    in.letter_bytes = dt_buf_view(&t->a->letter_bytes);
+    in.payload = &p;
+    if (p.kind == DT_PAYLOAD_TALK)
+        return dt_talk_mark(t->a, t->ch->group_id, p.id, DT_TALK_CONFIRMED, t->item->position,
+                            e->epoch, in.leaf);
+    if (p.kind == DT_PAYLOAD_RECORD && t->a->on_record != NULL)
+        return t->a->on_record(t->a, &in);
+    return DT_OK;
+}
+
+/* ---- Commits ---- */
+
+static enum dt_err
+keep_warrant(const struct dt_commit_meaning *m, struct dt_buf *out)
+{
+    return m->warrant.n > 0 ? dt_buf_set(out, m->warrant) : DT_OK;
+}
+
+static enum dt_err
+take_commit(struct taken *t, struct mls_event *e)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf warrant = DT_BUF_INIT(DT_WARRANT_MAX);
+    const struct mls_effects *effects = mls_staged_effects(e->staged);
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    struct dt_commit_meaning meaning;
+    bool removes_us = effects->removes_us;
+    enum dt_err err = dt_commit_check(&rules, t->ch->group, effects, &meaning);
+
+    if (err != DT_OK)
+        return dt_err_is_local(err) ? err
+                                    : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+    if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
+        (err = mls_group_take(t->ch->group, e->staged, dt_agent_now(t->a))) != DT_OK)
+        return err;
+    e->staged = NULL;
+    t->new_epoch = true;
+    t->report->received++;
+    if (t->ch->pending) { /* ours lost; its intent stays and is done anew on this epoch */
+        t->ch->pending = false;
+        err = dt_outbox_del(t->a, t->ch->pending_append);
+        if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+            return err;
+    }
+    if (removes_us) {
+        bool here = false;
+
+        t->ch->state = DT_CHANNEL_LEFT;
+        return dt_outbox_restage(t->a, t->ch->group_id, &here);
+    }
+    meaning.warrant = dt_buf_view(&warrant);
+    return dt_commit_follow(t->a, t->ch, &meaning);
+}
+
+/* The invitee of an own Add, or of a re-join: the Welcome goes out now that the Commit stands. */
+static enum dt_err
+send_welcome(struct taken *t, struct dt_view welcome, uint64_t position)
+{
+    DT_CLEANUP(dt_admission_clear) struct dt_admission x = {0};
+    DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter to = {0};
+    struct dt_inbox_message m = {.kind = DT_INBOX_WELCOME};
+    struct dt_rejoin q;
+    const uint8_t *letter_hash = NULL;
+    enum dt_err err;
+
+    if (t->ch->pending_kind == DT_INTENT_ADD) {
+        if ((err = dt_admission_load(t->a, t->ch->pending_intent, &x)) != DT_OK)
+            return err;
+        x.state = DT_ADMISSION_DONE;
+        dt_buf_clear(&x.key_package);
+        if ((err = dt_admission_save(t->a, &x)) != DT_OK)
+            return err;
+        memcpy(m.invitation_id, x.request_id, 16);
+        letter_hash = x.letter_hash;
+    } else {
+        if ((err = dt_rejoin_row_load(t->a, t->ch->pending_intent, &row)) != DT_OK ||
+            (err = dt_rejoin_decode(dt_buf_view(&row.request), &q)) != DT_OK)
+            return err;
+        memcpy(m.invitation_id, row.invitation_id, 16);
+        letter_hash = q.letter_hash;
+    }
+    memcpy(m.group_id, t->ch->group_id, 32);
+    m.queue_position = position;
+    m.welcome = welcome;
+    if ((err = dt_letter_load(t->a, letter_hash, &to, NULL, NULL)) != DT_OK)
+        return err;
+    return dt_outbox_to_inbox(t->a, &to, &m);
+}
+
+static enum dt_err
+take_own_commit(struct taken *t)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf warrant = DT_BUF_INIT(DT_WARRANT_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf welcome = DT_BUF_INIT(DT_WELCOME_MAX);
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    struct dt_commit_meaning meaning;
+    struct dt_view commit_bytes, welcome_bytes = {0};
+    enum dt_err err;
+
+    if (!t->ch->pending || !mls_group_pending(t->ch->group, &commit_bytes, &welcome_bytes))
+        return dt_fail(DT_ERR_INTERNAL, "an own Commit came back that is not pending");
+    if ((err = dt_commit_check(&rules, t->ch->group, mls_group_pending_effects(t->ch->group),
+                               &meaning)) != DT_OK)
+        return dt_fail_context(DT_ERR_INTERNAL, "an own Commit breaks the rules");
+    if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
+        (err = dt_buf_set(&welcome, welcome_bytes)) != DT_OK ||
+        (err = mls_group_take_pending(t->ch->group, dt_agent_now(t->a))) != DT_OK)
+        return err;
+    t->new_epoch = true;
+    t->ch->pending = false;
+    meaning.warrant = dt_buf_view(&warrant);
+    err = dt_outbox_del(t->a, t->ch->pending_append);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    err = dt_intent_del(t->a, t->ch->group_id, t->ch->pending_intent);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    if (meaning.adds &&
+        (err = send_welcome(t, dt_buf_view(&welcome), t->item->position)) != DT_OK)
+        return err;
+    if (!t->ch->confirmed)
+        t->ch->here_due = true;
+    t->report->received++;
+    return dt_commit_follow(t->a, t->ch, &meaning);
+}
+
+/* ---- one cell ---- */
+
+static enum dt_err
+take_event(struct taken *t, struct mls_event *e)
+{
+    switch (e->kind) {
+    case MLS_EVENT_APPLICATION:
+        return take_application(t, e);
+    case MLS_EVENT_COMMIT:
+        return take_commit(t, e);
+    case MLS_EVENT_OWN_COMMIT:
+        return take_own_commit(t);
+    case MLS_EVENT_OWN_MESSAGE:
+        return own_back(t, e);
+    case MLS_EVENT_OWN_UNKNOWN:
+        return broken(t, DT_ALARM_RESTORED,
+                      "the queue holds a message of ours that this store does not know: the store is a "
+                      "restored copy; nothing is sent under it: re-join");
+    case MLS_EVENT_STALE:
+        if (e->content_type != 1)
+            return DT_OK; /* a Commit that came second: its author does it again */
+        dt_ignore(dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept",
+                          (unsigned long long)e->epoch), "for the alarm's text");
+        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+    case MLS_EVENT_FUTURE:
+        dt_ignore(dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
+                  "for the alarm's text");
+        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+    case MLS_EVENT_PROPOSAL:
+    case MLS_EVENT_NONE:
+        break;
+    }
+    return dt_fail(DT_ERR_INTERNAL, "an event of no known kind");
+}
+
+/* Process ${message}; a cell that fails is passed over and leaves the group as it was. */
+static enum dt_err
+take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
+{
+    struct mls_event e = {0};
+    enum dt_err err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
+
+    *out_keep_group = true;
+    if (err == DT_ERR_NOT_FOUND) {
+        err = broken(t, DT_ALARM_CELL,
+                     "a Commit cannot be followed from this agent's state: re-join the channel");
+    } else if (err != DT_OK) {
+        err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");
+    } else if (e.kind == MLS_EVENT_PROPOSAL) {
+        /* Standalone proposals are against the rules, and a cached one would stop our own sending: the
+         * group stays as it was loaded. */
+        *out_keep_group = false;
+        dt_ignore(dt_fail(DT_ERR_REFUSED, "a proposal outside a Commit"), "for the alarm's text");
+        err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a proposal");
+    } else {
+        err = take_event(t, &e);
+    }
+    mls_event_clear(&e);
+    return err;
+}
+
+static enum dt_err
+reload_group(struct dt_agent *a, struct dt_channel *ch)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_STORE_VALUE_MAX);
+    struct mls_group *g = NULL;
+    enum dt_err err;
+
+    if ((err = dt_store_get_group(a->store, dt_view_of(ch->group_id), &value)) != DT_OK ||
+        (err = mls_group_load(dt_buf_view(&value), &g)) != DT_OK)
+        return err;
+    mls_group_free(ch->group);
+    ch->group = g;
+    return DT_OK;
+}
+
+static enum dt_err
+take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
+          struct dt_sync_report *report)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
+    struct taken t = {.a = a, .ch = ch, .item = item, .report = report};
+    uint64_t queue = ch->queue_number;
+    bool keep = true;
+    enum dt_err err = dt_cell_open(&ch->queue, item->cell, &message);
+
+    if (err != DT_OK)
+        err = dt_err_is_local(err) ? err : pass_over(&t, DT_ALARM_CELL, NULL, "a cell");
+    else
+        err = take_message(&t, dt_buf_view(&message), &keep);
+    if (err == DT_OK && !keep)
+        err = reload_group(a, ch);
+    if (err != DT_OK)
+        return err;
+    if (ch->queue_number == queue)
+        ch->position = item->position;
+    mls_group_expire(ch->group, dt_agent_now(a));
+    return dt_channel_save(a, ch, t.new_epoch);
+}
+
+enum dt_err
+dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
+                     const struct dt_wire_item *item, struct dt_sync_report *report)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct dt_sync_report counted = *report;
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    err = dt_channel_load(a, group_id, &ch);
+    if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
+        ch.position + 1 == item->position)
+        err = take_cell(a, &ch, item, &counted);
+    err = dt_store_end(a->store, err);
+    if (err == DT_OK)
+        *report = counted;
+    return err;
+}
+
+/* ---- absence ---- */
+
+enum dt_err
+dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    uint64_t now = dt_agent_now(a);
+    uint8_t id[16];
+    bool has = false;
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
+        now <= ch.last_read_ms || now - ch.last_read_ms <= DT_VOUCHER_LIFE_MAX_MS)
+        goto done;
+    ch.confirmed = dt_channel_parties(&ch) == UINT32_C(1) << a->party;
+    ch.here = 0;
+    ch.here_due = true;
+    ch.last_read_ms = now;
+    if ((err = dt_here_forget(a, group_id)) != DT_OK ||
+        (err = dt_intent_has(a, group_id, DT_INTENT_ROTATE, &has)) != DT_OK ||
+        (err = dt_random(id, sizeof id)) != DT_OK ||
+        (!has && (err = dt_intent_add(a, group_id, DT_INTENT_ROTATE, id, dt_view(NULL, 0))) != DT_OK))
+        goto done;
+    err = dt_channel_save(a, &ch, false);
+
+done:
+    return dt_store_end(a->store, err);
+}
+
+enum dt_err
+dt_channel_note_read(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    uint64_t now = dt_agent_now(a);
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    /* An hour's grain spares a write at every poll. */
+    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK &&
+        (now > ch.last_read_ms + DT_MS_HOUR || now < ch.last_read_ms)) {
+        ch.last_read_ms = now;
+        err = dt_channel_save(a, &ch, false);
+    }
+    return dt_store_end(a->store, err);
+}

@@ -1,0 +1,176 @@
+/*
+ * agent/flows.h - the steps of sync, each one transaction: take in a cell, prepare what is to be sent, found, join.
+ *
+ * Source: docs/protocol-agent.md. Layer: agent, internal.
+ */
+#ifndef DT_AGENT_FLOWS_H
+#define DT_AGENT_FLOWS_H
+
+#include "agent/channel_check.h"
+#include "agent/outbox.h"
+
+/* The rules' view of ${ch}. */
+struct dt_rules dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch);
+
+/* ---- channel_take.c ---- */
+
+/**
+ * dt_channel_take_cell(a, group_id, queue_number, item, report):
+ * Take in the cell at item->position of the channel's queue number ${queue_number}: plaintext, ratchet state
+ * and position in one transaction. A cell that was taken already (another process), or of a queue that has
+ * ended, changes nothing.
+ */
+DT_MUST_CHECK enum dt_err dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32],
+                                               uint64_t queue_number, const struct dt_wire_item *item,
+                                               struct dt_sync_report *report);
+
+/* The queue was read to its end: note the time; after an absence longer than a voucher's life the channel
+ * becomes unconfirmed first (*${before} was the last time). */
+DT_MUST_CHECK enum dt_err dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32]);
+DT_MUST_CHECK enum dt_err dt_channel_note_read(struct dt_agent *a, const uint8_t group_id[static 32]);
+
+/* ---- channel_send.c ---- */
+
+/* Turn what may be sent now into outbox rows. ${out_made} counts them. */
+DT_MUST_CHECK enum dt_err dt_channel_prepare(struct dt_agent *a, const uint8_t group_id[static 32],
+                                             size_t *out_made);
+
+/* ---- channel_commit.c ---- */
+
+/* Make the Commit of ${intent} pending in ${ch} and put it into the outbox. Errors that are not local mean that
+ * the intent can never be done as it is. STATE: it is done already (drop it). */
+DT_MUST_CHECK enum dt_err dt_commit_make(struct dt_agent *a, struct dt_channel *ch,
+                                         const struct dt_intent *intent);
+
+/* What follows every accepted Commit, ours or not, after the group has moved on. */
+DT_MUST_CHECK enum dt_err dt_commit_follow(struct dt_agent *a, struct dt_channel *ch,
+                                           const struct dt_commit_meaning *meaning);
+
+/* Encode the history extension for a new member. */
+DT_MUST_CHECK enum dt_err dt_history_ext(const struct dt_channel *ch, struct dt_view warrants,
+                                         struct dt_buf *out);
+
+/* Capabilities that every leaf of ours lists, and what a group requires. */
+extern const uint16_t dt_mls_extensions[1];
+extern const uint16_t dt_mls_proposals[1];
+#define DT_MLS_SUITE 1u
+
+/* A new session key, its voucher and credential. */
+struct dt_session {
+    struct dt_secret seed;
+    uint8_t pub[32];
+    struct dt_voucher voucher;
+    struct dt_buf identity;
+};
+void dt_session_clear(struct dt_session *s);
+DT_MUST_CHECK enum dt_err dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32],
+                                         uint64_t serial, const uint8_t invitation_id[static 16],
+                                         struct dt_session *out);
+struct mls_leaf_params dt_session_leaf(const struct dt_session *s);
+
+/* Check a key package for a seat: by its letter, with this invitation id, serial 0, voucher valid now. */
+DT_MUST_CHECK enum dt_err dt_key_package_check(struct dt_agent *a, const struct dt_rules *rules,
+                                               struct dt_view key_package,
+                                               const uint8_t letter_hash[static 32],
+                                               const uint8_t invitation_id[static 16]);
+
+/* How key package lifetimes are judged on an Add. */
+struct mls_time_policy dt_mls_lifetime(const struct dt_agent *a);
+struct mls_group_policy dt_mls_past(void);
+
+/* ---- channel_found.c, channel_admit.c, channel_join.c: inbox messages ---- */
+
+DT_MUST_CHECK enum dt_err dt_founding_signature_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_key_package_take(struct dt_agent *a, const struct dt_inbox_message *m);
+/* When all answers are in: epoch 0, epoch 1, queue, Welcomes. *${out_founded} says whether. */
+DT_MUST_CHECK enum dt_err dt_founding_try(struct dt_agent *a, const uint8_t group_id[static 32],
+                                          bool *out_founded);
+
+DT_MUST_CHECK enum dt_err dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m);
+
+DT_MUST_CHECK enum dt_err dt_approval_request_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_approval_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_admission_key_package(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m);
+
+/* What an admission intent needs for its Commit; and its end. */
+struct dt_admission {
+    uint8_t request_id[16];
+    uint8_t group_id[32];
+    bool ours;
+    bool approved_by_us;
+    enum dt_admission_state state;
+    uint8_t letter_hash[32]; /* to be admitted */
+    uint8_t from_hash[32];   /* letter of who asks */
+    uint64_t epoch;
+    struct dt_buf approvals; /* body of the ground */
+    struct dt_buf key_package;
+};
+void dt_admission_clear(struct dt_admission *x);
+DT_MUST_CHECK enum dt_err dt_admission_load(struct dt_agent *a, const uint8_t request_id[static 16],
+                                            struct dt_admission *out);
+DT_MUST_CHECK enum dt_err dt_admission_save(struct dt_agent *a, const struct dt_admission *x);
+
+/* A re-join request that we may commit. */
+struct dt_rejoin_row {
+    uint8_t invitation_id[16];
+    uint8_t group_id[32];
+    struct dt_buf request;     /* dt_rejoin_encode() */
+    struct dt_buf key_package; /* empty until it came */
+};
+void dt_rejoin_row_clear(struct dt_rejoin_row *x);
+DT_MUST_CHECK enum dt_err dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+                                             struct dt_rejoin_row *out);
+
+/* An invitation that reached us, and the keys of our answer. */
+struct dt_invitation {
+    uint8_t invitation_id[16];
+    uint8_t group_id[32];
+    enum dt_invitation_state state;
+    bool founding_member;
+    bool rejoin;
+    struct dt_buf founding; /* encoded, with signatures */
+    struct dt_buf letters;  /* opaque<V> each, in the list's order */
+    uint8_t from_hash[32];
+    struct dt_secret session_seed;
+    struct dt_secret init_priv;
+    struct dt_secret leaf_priv;
+    struct dt_buf key_package;
+};
+void dt_invitation_clear(struct dt_invitation *x);
+DT_MUST_CHECK enum dt_err dt_invitation_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+                                             struct dt_invitation *out);
+DT_MUST_CHECK enum dt_err dt_invitation_save(struct dt_agent *a, const struct dt_invitation *x);
+/* Make session key, voucher and key package for ${x}, and put them into it. */
+DT_MUST_CHECK enum dt_err dt_invitation_answer(struct dt_agent *a, struct dt_invitation *x);
+
+/* ---- talk.c ---- */
+
+DT_MUST_CHECK enum dt_err dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in);
+/* Ours moved on: to SENT, or CONFIRMED at ${position} of epoch ${epoch}. No such talk is fine (a record). */
+DT_MUST_CHECK enum dt_err dt_talk_mark(struct dt_agent *a, const uint8_t group_id[static 32],
+                                       const uint8_t id[static 16], enum dt_talk_state state,
+                                       uint64_t position, uint64_t epoch, uint32_t leaf);
+
+/* ---- inbox.c ---- */
+
+/* Position read so far, and whether the queue was created. */
+DT_MUST_CHECK enum dt_err dt_inbox_state(struct dt_agent *a, bool *ready, uint64_t *position);
+DT_MUST_CHECK enum dt_err dt_inbox_state_set(struct dt_agent *a, bool ready, uint64_t position);
+DT_MUST_CHECK enum dt_err dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item,
+                                             struct dt_sync_report *report);
+
+/* ---- status.c ---- */
+
+/* "here" of one seat in this stay; forgotten when the channel becomes unconfirmed. */
+DT_MUST_CHECK enum dt_err dt_here_note(struct dt_agent *a, const uint8_t group_id[static 32],
+                                       const uint8_t invitation_id[static 16]);
+DT_MUST_CHECK enum dt_err dt_here_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
+
+/* Split letters kept as opaque<V> each into at most DT_FOUNDING_MEMBERS views. */
+DT_MUST_CHECK enum dt_err dt_letters_split(struct dt_view v, struct dt_view out[static DT_FOUNDING_MEMBERS],
+                                           size_t *out_n);
+
+#endif
