@@ -6,6 +6,7 @@
  * Unconfirmed: only our own `here` and our own rotation. Confirmed: what waits, in its order; then at most
  * one Commit, since only one can be pending.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/flows.h"
@@ -120,8 +121,7 @@ give_up(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_i
     char text[160];
     enum dt_err err;
 
-    (void)strncpy(text, dt_err_message(), sizeof text - 1);
-    text[sizeof text - 1] = '\0';
+    (void)snprintf(text, sizeof text, "%s", dt_err_message());
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     err = dt_intent_del(a, group_id, x->id);

@@ -6,7 +6,9 @@
 #ifndef DT_AGENT_LIMITS_H
 #define DT_AGENT_LIMITS_H
 
-#include "record/limits.h" /* DT_LETTER_MAX, DT_LANG_MAX */
+#include "record/limits.h" /* DT_LANG_MAX */
+
+#define DT_LETTER_MAX          4096u      /* an encoded letter of credence */
 
 #define DT_VOUCHER_MAX         512u       /* an encoded voucher */
 #define DT_FOUNDING_MAX        16384u     /* a founding list with its signatures */
