@@ -331,8 +331,20 @@ truncated(void **state)
     }
 }
 
+/* Without the syncs of dt_file_write(): there are hundreds. */
+static void
+overwrite(struct dt_view v)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, v.p, v.n), v.n);
+    assert_int_equal(close(fd), 0);
+}
+
 /*
- * One bit flipped at a time, in every 37th byte: the database is refused, or opens and answers. Never a
+ * One bit flipped at a time, in each byte of the header and every 97th after it: refused, or it opens and
+ * answers. Never a
  * crash; a refusal changes nothing; and the header and the tables' structure are among what is refused.
  */
 static void
@@ -348,11 +360,11 @@ bits_flipped(void **state)
     fill(db, 60);
     dt_db_close(db);
     good = content();
-    for (size_t i = 0; i < good.n; i += i < 100 ? 1 : 37) {
+    for (size_t i = 0; i < good.n; i += i < 100 ? 1 : 97) {
         enum dt_err err;
 
         good.p[i] ^= 0x10;
-        assert_int_equal(dt_file_write(path, dt_buf_view(&good), 0600), DT_OK);
+        overwrite(dt_buf_view(&good));
         good.p[i] ^= 0x10;
         db = NULL;
         err = dt_db_open(&c, &db);
