@@ -176,6 +176,23 @@ path_fields(const struct mls_group *g, struct making *m, struct mls_leaf_fields 
     return DT_OK;
 }
 
+/* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential. */
+static enum dt_err
+check_rotation(const struct mls_group *g, const struct making *m, const struct mls_leaf_fields *fields)
+{
+    for (uint32_t i = 0; i < m->tree.n_leaves; i++) {
+        const struct mls_leaf_node *leaf = mls_tree_leaf(&m->tree, i);
+
+        if (leaf == NULL || i == g->own_leaf)
+            continue;
+        if (dt_view_equal(leaf->signature_key, fields->signature_key))
+            return dt_fail(DT_ERR_REFUSED, "the new signature key is that of leaf %u", i);
+        if (!mls_u16s_have(leaf->capabilities.credentials, fields->credential.type))
+            return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support the credential", i);
+    }
+    return DT_OK;
+}
+
 static enum dt_err
 make_path(const struct mls_group *g, struct making *m)
 {
@@ -187,12 +204,12 @@ make_path(const struct mls_group *g, struct making *m)
 
     /* The fields are views into the old leaf, which leaves the tree on the way. */
     if ((err = path_fields(g, m, &fields)) != DT_OK ||
+        (err = check_rotation(g, m, &fields)) != DT_OK ||
         (err = mls_extensions_parse(m->applied.extensions, &extensions)) != DT_OK ||
         (err = mls_path_begin(&m->tree, g->own_leaf, &fields, m->new_sig_priv, g->context.group_id,
                               &m->path)) != DT_OK ||
         (err = mls_leaf_node_verify(g->suite, m->path.leaf, g->context.group_id, g->own_leaf)) != DT_OK ||
         (err = mls_leaf_node_check(m->path.leaf, MLS_LEAF_COMMIT, &rules)) != DT_OK ||
-        (err = mls_tree_check_leaf(&m->tree, m->path.leaf, g->own_leaf)) != DT_OK ||
         (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) != DT_OK ||
         (err = mls_path_seal(&m->tree, &m->path, dt_buf_view(&m->provisional.raw), m->applied.added,
                              m->applied.n_added, &m->commit.path)) != DT_OK ||

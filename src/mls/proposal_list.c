@@ -175,6 +175,8 @@ apply_updates(struct work *w)
                                           mls_tree_leaf(w->tree, x->sender)->encryption_key))
             err = dt_fail(DT_ERR_REFUSED, "an Update keeps its encryption key");
         if (err == DT_OK)
+            err = mls_tree_check_leaf(w->tree, leaf, x->sender);
+        if (err == DT_OK)
             err = mls_tree_update(w->tree, x->sender, leaf);
     }
     return err;
@@ -194,10 +196,6 @@ apply_removes(struct work *w, struct mls_applied *out)
             out->removes_us = true;
         err = mls_tree_remove(w->tree, p->remove);
     }
-    /* Only now is the tree the one in which an updated leaf must be unique. */
-    for (size_t i = 0; err == DT_OK && i < w->list->n; i++)
-        if (w->list->v[i].proposal->type == MLS_PROPOSAL_UPDATE)
-            err = mls_tree_check_leaf(w->tree, w->list->v[i].proposal->update, w->list->v[i].sender);
     return err;
 }
 

@@ -1,0 +1,86 @@
+/*
+ * tests/mls/group_util.h - parties and groups for the tests of the group half.
+ */
+#ifndef DT_TESTS_GROUP_UTIL_H
+#define DT_TESTS_GROUP_UTIL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "crypto/crypto.h"
+#include "mls/group.h"
+
+#define GU_EXT     0xf7a0u
+#define GU_WARRANT 0xf7a1u
+#define GU_NOW_S   UINT64_C(1760000000)
+#define GU_NOW_MS  (GU_NOW_S * 1000)
+
+#define assert_ok(expr)                                                                            \
+    do {                                                                                           \
+        enum dt_err gu_err_ = (expr);                                                              \
+        if (gu_err_ != DT_OK)                                                                      \
+            fail_msg("%s: %s (%s, %s)", #expr, dt_err_name(gu_err_), dt_err_message(),             \
+                     dt_err_place());                                                              \
+    } while (0)
+
+#define assert_err(want, expr)                                                                     \
+    do {                                                                                           \
+        enum dt_err gu_err_ = (expr);                                                              \
+        if (gu_err_ != (want))                                                                     \
+            fail_msg("%s: got %s (%s, %s), want %s", #expr, dt_err_name(gu_err_),                  \
+                     dt_err_message(), dt_err_place(), dt_err_name(want));                         \
+    } while (0)
+
+#define assert_views_equal(a, b) assert_true(dt_view_equal((a), (b)))
+
+/* One client with its keys, a key package and, once in it, the group. */
+struct gu_party {
+    uint16_t suite;
+    char identity[32];
+    struct dt_secret seed;
+    uint8_t pub[DT_ED25519_PUB];
+    struct dt_buf key_package;
+    struct mls_key_bundle bundle;
+    struct mls_group *group;
+};
+
+/* A policy that checks nothing; and one at GU_NOW with four days at most. */
+extern const struct mls_time_policy gu_no_clock;
+extern const struct mls_time_policy gu_clock;
+
+void gu_party_init(struct gu_party *p, uint16_t suite, const char *identity);
+void gu_party_clear(struct gu_party *p);
+/* A fresh key package, valid a day around GU_NOW. */
+void gu_key_package(struct gu_party *p);
+struct mls_leaf_params gu_leaf(const struct gu_party *p);
+
+/* ${p} creates a group with the extension GU_EXT ("forum") and capabilities required. */
+void gu_create(struct gu_party *p);
+/* ${p} joins from ${welcome} with its key package. */
+void gu_join(struct gu_party *p, struct dt_view welcome, struct mls_psk_list psks);
+
+/* ${from} adds ${who} and everyone in ${all} (members so far, NULL entries passed over) follows. */
+void gu_add(struct gu_party *from, struct gu_party *who, struct gu_party *const *all, size_t n_all);
+
+/* ${p} takes in a commit and moves on; the effects' authenticator becomes the group's. */
+void gu_follow(struct gu_party *p, struct dt_view commit);
+/* ${from} commits with ${opts}, everyone else in ${all} follows, ${from} takes it. ${out} may be NULL. */
+void gu_commit(struct gu_party *from, const struct mls_commit_opts *opts, struct gu_party *const *all,
+               size_t n_all, struct mls_commit_out *out);
+
+/* A message from ${from} that all others in ${all} read. */
+void gu_say(struct gu_party *from, const char *text, struct gu_party *const *all, size_t n_all);
+void gu_protect(struct gu_party *from, const char *text, struct dt_buf *out);
+/* ${p} processes ${message}, which must be application data that says ${text}. */
+void gu_hear(struct gu_party *p, struct dt_view message, const char *text);
+
+/* All in ${all} have the same epoch, authenticator, tree hash and exporter. */
+void gu_agree(struct gu_party *const *all, size_t n_all);
+
+/* Save and load the group of ${p}, checking that the saved form is one; the group is replaced. */
+void gu_reload(struct gu_party *p);
+
+#endif
