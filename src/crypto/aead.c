@@ -92,6 +92,7 @@ dt_aead_open(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
 {
     EVP_CIPHER_CTX *ctx;
     uint8_t tag[TAG_LEN];
+    uint8_t empty[1];
     uint8_t *p;
     size_t plain_len;
     enum dt_err err;
@@ -106,7 +107,7 @@ dt_aead_open(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
         err = dt_buf_reserve(out, plain_len);
     if (err != DT_OK)
         return err;
-    p = out->p + out->n;
+    p = out->p != NULL ? out->p + out->n : empty;
     memcpy(tag, sealed.p + plain_len, TAG_LEN);
     ctx = dt_thread_cipher(alg);
     if (ctx == NULL || EVP_DecryptInit_ex2(ctx, dt_evp_cipher(alg), key.p, nonce.p, NULL) != 1)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,9 +130,25 @@ vm_flags(const void *p, char *out, size_t out_len)
     fclose(f);
 }
 
+/* AddressSanitizer makes mlock() do nothing; then the parts that are about locking cannot be seen. */
+static bool
+locking_works(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    void *p = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char flags[512];
+
+    assert_ptr_not_equal(p, MAP_FAILED);
+    assert_int_equal(mlock(p, (size_t)page), 0);
+    vm_flags(p, flags, sizeof flags);
+    assert_int_equal(munmap(p, (size_t)page), 0);
+    return strstr(flags, " lo") != NULL;
+}
+
 static void
 locked_and_out_of_dumps(void **state)
 {
+    bool locks = locking_works();
     DT_CLEANUP(dt_secret_clear) struct dt_secret small = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret big = {0};
     const struct dt_secret *both[2];
@@ -146,7 +163,7 @@ locked_and_out_of_dumps(void **state)
         vm_flags(both[i]->p, flags, sizeof flags);
         assert_non_null(strstr(flags, " dd")); /* not in core dumps */
         assert_non_null(strstr(flags, " dc")); /* not copied by fork */
-        if (dt_secret_unlocked() == 0)
+        if (locks && dt_secret_unlocked() == 0)
             assert_non_null(strstr(flags, " lo"));
     }
 }
@@ -271,9 +288,12 @@ no_lock(void *arg)
 static void
 lock_limit_by_policy(void **state)
 {
-    int status = in_child(no_lock, NULL);
+    int status;
 
     (void)state;
+    if (!locking_works())
+        skip();
+    status = in_child(no_lock, NULL);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 20)
         skip();
