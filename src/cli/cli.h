@@ -1,0 +1,150 @@
+/*
+ * cli/cli.h - what every command of the program `detente` is given, and how it answers.
+ *
+ * Layer: cli. Results go to standard output, everything else to standard error. One table of commands; each
+ * command's options are a table from which parsing and --help are made.
+ */
+#ifndef DT_CLI_CLI_H
+#define DT_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "agent/agent.h"
+#include "base/bytes.h"
+#include "base/time.h"
+
+/* Exit codes, the same in every command and in the man page. */
+enum dt_exit {
+    DT_EXIT_OK = 0,      /* yes, done */
+    DT_EXIT_NO = 1,      /* no: a proof fails, nothing matches, not found, a file is not what it should be */
+    DT_EXIT_USAGE = 2,   /* the command line */
+    DT_EXIT_IO = 3,      /* files, memory, network */
+    DT_EXIT_REFUSED = 4  /* locked, or a rule forbids it */
+};
+
+#define DT_CLI_VALUES 128 /* options and operands of one call */
+
+struct cli_option {
+    const char *name; /* without the two dashes */
+    const char *arg;  /* NULL: a flag; else the argument's name in --help */
+    const char *help;
+};
+
+struct cli;
+
+struct cli_command {
+    const char *name; /* one or two words: "sync", "charter draft" */
+    const char *operands;
+    const char *help; /* one line */
+    const char *more; /* further paragraphs of --help, or NULL */
+    const struct cli_option *options; /* ends with a NULL name; may be NULL */
+    enum dt_err (*run)(struct cli *c);
+    bool home; /* works on a home: opened before, closed after */
+    size_t min_operands;
+    size_t max_operands;
+};
+
+/* One call of the program. */
+struct cli {
+    const struct cli_command *command;
+    const char *home;
+    bool json;
+    bool quiet;
+    bool verbose;
+    struct dt_clock clock;
+    struct dt_agent *agent; /* with command->home */
+    const char *option_name[DT_CLI_VALUES];
+    const char *option_value[DT_CLI_VALUES];
+    size_t n_options;
+    const char *operand[DT_CLI_VALUES];
+    size_t n_operands;
+    enum dt_exit verdict; /* what to exit with when run() gives DT_OK; a "no" that is not an error */
+};
+
+/* All commands; ends with a NULL name. */
+extern const struct cli_command cli_commands[];
+
+/* ---- options.c ---- */
+
+/* Parse argv into ${c}: finds the command and checks its options. USAGE with what is wrong. */
+DT_MUST_CHECK enum dt_err cli_parse(struct cli *c, int argc, char *const argv[]);
+
+/* Print help for ${command}, or for the whole program with NULL, to standard output. */
+void cli_help(const struct cli_command *command);
+
+/* The last value given for an option, or NULL; whether a flag was given. */
+const char *cli_get(const struct cli *c, const char *name);
+bool cli_has(const struct cli *c, const char *name);
+
+/* Walk all values of a repeated option: start with *${at} = 0; NULL at the end. */
+const char *cli_next(const struct cli *c, const char *name, size_t *at);
+
+/* The value of an option that must be given. USAGE. */
+DT_MUST_CHECK enum dt_err cli_need(const struct cli *c, const char *name, const char **out);
+
+/* A number option with a default. USAGE. */
+DT_MUST_CHECK enum dt_err cli_number(const struct cli *c, const char *name, uint64_t standard, uint64_t max,
+                                     uint64_t *out);
+
+/* ---- passphrase.c ---- */
+
+/**
+ * cli_passphrase(c, what, fresh, out):
+ * The passphrase for ${what}: from --passphrase-file, --passphrase-fd, $DETENTE_PASSPHRASE_FILE, or asked
+ * on the terminal with echo off (twice when ${fresh}). Never from the command line. LOCKED when there is
+ * no way to ask, or the two differ, or it is empty.
+ */
+DT_MUST_CHECK enum dt_err cli_passphrase(const struct cli *c, const char *what, bool fresh,
+                                         struct dt_secret *out);
+
+/* ---- output.c ---- */
+
+/* Print ${root} (given: its reference is taken) with "format": 1 as one JSON document. */
+DT_MUST_CHECK enum dt_err cli_json(json_t *root);
+
+/* Put a string, a number or the hex of bytes into a JSON object; errors are found by cli_json(). */
+void cli_put(json_t *o, const char *key, const char *value);
+void cli_put_view(json_t *o, const char *key, struct dt_view value);
+void cli_put_hex(json_t *o, const char *key, struct dt_view bytes);
+void cli_put_u64(json_t *o, const char *key, uint64_t value);
+void cli_put_bool(json_t *o, const char *key, bool value);
+void cli_put_time(json_t *o, const char *key, uint64_t ms); /* null for 0 */
+void cli_put_person(json_t *o, const char *key, const struct dt_person *p);
+
+/* Print to standard output, text of peers with control characters made harmless. */
+void cli_print(const char *fmt, ...) DT_PRINTF(1, 2);
+void cli_print_view(struct dt_view text);
+
+/* A line to standard error unless --quiet. */
+void cli_note(const struct cli *c, const char *fmt, ...) DT_PRINTF(2, 3);
+
+/* First 12 hex digits of ${hash}, the short form for people. */
+void cli_short(char out[static 13], struct dt_view hash);
+
+/* ---- text.c ---- */
+
+/* ${text} in Unicode Normalization Form C, appended to ${out}. FORMAT: not UTF-8. */
+DT_MUST_CHECK enum dt_err cli_nfc(struct dt_view text, struct dt_buf *out);
+
+/* As a new C string. Owner: dt_free(). */
+DT_MUST_CHECK enum dt_err cli_nfc_str(const char *text, char **out);
+
+/* "RFC 3339 time", "YYYY-MM-DD" or "in 30 days" as +30d, +12h: a time from now. USAGE. */
+DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64_t *out_ms);
+
+/* ---- lookup.c ---- */
+
+/* The channel named by operand or option ${text}; the only live one when ${text} is NULL. */
+DT_MUST_CHECK enum dt_err cli_channel(struct cli *c, const char *text, uint8_t out_group_id[static 32]);
+
+/* The person named ${text}: name, party name (when it has one delegate), or hex prefix of the letter hash. */
+DT_MUST_CHECK enum dt_err cli_person(struct cli *c, const char *text, struct dt_person *out);
+
+/* 16 bytes by their hex prefix among ${ids}. NOT_FOUND, CONFLICT. */
+DT_MUST_CHECK enum dt_err cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n, size_t stride,
+                                   size_t *out);
+
+/* The exit code for an error class. */
+enum dt_exit cli_exit(enum dt_err err);
+
+#endif

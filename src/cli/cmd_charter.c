@@ -1,0 +1,335 @@
+/*
+ * cli/cmd_charter.c - detente charter draft | sign | merge | show: the founding document of a forum.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
+#include "net/grant.h"
+#include "record/charter.h"
+
+#include "cli/commands.h"
+#include "cli/rootfile.h"
+
+/* What a draft is built from: everything its views point into. */
+struct draft {
+    struct dt_charter charter;
+    struct dt_grant grant;
+    char *title;
+    char *names[DT_CHARTER_PARTIES];
+    char path[64 + DT_NET_URL_MAX];
+};
+
+static void
+draft_clear(struct draft *d)
+{
+    dt_free(d->title);
+    for (size_t i = 0; i < DT_CHARTER_PARTIES; i++)
+        dt_free(d->names[i]);
+    dt_grant_wipe(&d->grant);
+    dt_charter_clear(&d->charter);
+}
+
+/* NAME=FILE of one party. */
+static enum dt_err
+add_party(struct draft *d, const char *option, const char *value, uint8_t kind)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_ROOTFILE_MAX);
+    DT_CLEANUP(dt_free_p) char *name = NULL;
+    struct dt_charter *ch = &d->charter;
+    const char *equals = strrchr(value, '=');
+    enum dt_err err;
+
+    if (equals == NULL || equals == value || equals[1] == '\0')
+        return dt_fail(DT_ERR_USAGE, "--%s: write NAME=FILE, with the public line of its root in FILE",
+                       option);
+    if (ch->n_parties == DT_CHARTER_PARTIES)
+        return dt_fail(DT_ERR_LIMIT, "a charter has at most %u parties", DT_CHARTER_PARTIES);
+    name = dt_strndup(value, (size_t)(equals - value));
+    if (name == NULL)
+        return dt_nomem();
+    if ((err = cli_nfc_str(name, &d->names[ch->n_parties])) != DT_OK ||
+        (err = dt_file_read(equals + 1, &b)) != DT_OK ||
+        (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), ch->parties[ch->n_parties].root), "%s",
+                               equals + 1)) != DT_OK)
+        return err;
+    ch->parties[ch->n_parties].kind = kind;
+    ch->parties[ch->n_parties].name = dt_view_str(d->names[ch->n_parties]);
+    ch->n_parties++;
+    return DT_OK;
+}
+
+/* "United States" -> "united-states": how the grant names the same party. */
+static void
+slug(const char *name, char *out, size_t n)
+{
+    size_t k = 0;
+
+    for (; *name != '\0' && k + 1 < n; name++) {
+        char x = *name;
+
+        if (x >= 'A' && x <= 'Z')
+            x = (char)(x - 'A' + 'a');
+        if ((x >= 'a' && x <= 'z') || (x >= '0' && x <= '9'))
+            out[k++] = x;
+        else if (k > 0 && out[k - 1] != '-')
+            out[k++] = '-';
+    }
+    while (k > 0 && out[k - 1] == '-')
+        k--;
+    out[k] = '\0';
+}
+
+/* Which party speaks for the grant's witness group: by --group GROUP=NAME, else by its name. */
+static enum dt_err
+party_of_group(struct cli *c, const struct draft *d, const char *group, uint8_t *out)
+{
+    size_t at = 0;
+    size_t n = strlen(group);
+    const char *value;
+
+    for (size_t i = 0; i < d->charter.n_parties; i++) {
+        char s[DT_GRANT_NAME_MAX + 1];
+
+        slug(d->names[i], s, sizeof s);
+        if (strcmp(s, group) == 0) {
+            *out = (uint8_t)i;
+            return DT_OK;
+        }
+    }
+    while ((value = cli_next(c, "group", &at)) != NULL)
+        for (size_t i = 0; i < d->charter.n_parties; i++)
+            if (strncmp(value, group, n) == 0 && value[n] == '=' &&
+                strcmp(value + n + 1, d->names[i]) == 0) {
+                *out = (uint8_t)i;
+                return DT_OK;
+            }
+    return dt_fail(DT_ERR_USAGE, "the grant's witness group '%s' is no party's name; say --group %s=NAME",
+                   group, group);
+}
+
+static enum dt_err
+add_register(struct cli *c, struct draft *d)
+{
+    struct dt_charter *ch = &d->charter;
+    const struct dt_grant *g = &d->grant;
+    enum dt_err err;
+
+    ch->relays[0] = dt_view_str(g->relay);
+    ch->n_relays = 1;
+    ch->register_origin = dt_view_str(g->origin);
+    ch->register_vkey = dt_view_str(g->vkey);
+    (void)snprintf(d->path, sizeof d->path, "/r/%s", g->register_id);
+    ch->register_path = dt_view_str(d->path);
+    ch->quorum_attested = (uint8_t)g->quorum_attested;
+    ch->quorum_final = 0;
+    if (g->n_witnesses > DT_CHARTER_WITNESSES)
+        return dt_fail(DT_ERR_LIMIT, "the grant names more than %u witnesses", DT_CHARTER_WITNESSES);
+    for (size_t i = 0; i < g->n_witnesses; i++) {
+        if ((err = party_of_group(c, d, g->witnesses[i].group, &ch->witnesses[i].party)) != DT_OK)
+            return err;
+        ch->witnesses[i].vkey = dt_view_str(g->witnesses[i].vkey);
+        ch->n_witnesses++;
+    }
+    return DT_OK;
+}
+
+enum dt_err
+cmd_charter_draft(struct cli *c)
+{
+    static const struct { const char *option; uint8_t kind; } kinds[] = {
+        {"party", DT_PARTY_PARTY}, {"mediator", DT_PARTY_MEDIATOR}, {"monitor", DT_PARTY_MONITOR}};
+    DT_CLEANUP(draft_clear) struct draft d = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CHARTER_MAX);
+    const char *grant = NULL;
+    const char *title = NULL;
+    const char *file = NULL;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "grant", &grant)) != DT_OK || (err = cli_need(c, "title", &title)) != DT_OK ||
+        (err = cli_need(c, "out", &file)) != DT_OK || (err = dt_grant_load(grant, &d.grant)) != DT_OK ||
+        (err = cli_nfc_str(title, &d.title)) != DT_OK)
+        return err;
+    d.charter.title = dt_view_str(d.title);
+    d.charter.created_ms = dt_clock_now(&c->clock);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        const char *value;
+        size_t at = 0;
+
+        while ((value = cli_next(c, kinds[k].option, &at)) != NULL)
+            if ((err = add_party(&d, kinds[k].option, value, kinds[k].kind)) != DT_OK)
+                return err;
+    }
+    if ((err = add_register(c, &d)) != DT_OK ||
+        (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
+        (err = dt_charter_check(&d.charter)) != DT_OK ||
+        (err = dt_charter_encode(&d.charter, &out)) != DT_OK ||
+        (err = dt_file_create(file, dt_buf_view(&out), 0644)) != DT_OK)
+        return err;
+    cli_note(c, "draft in %s: every root signs it with 'detente charter sign'", file);
+    return DT_OK;
+}
+
+static enum dt_err
+load(const char *path, struct dt_charter *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
+    enum dt_err err = dt_file_read(path, &b);
+
+    if (err == DT_OK)
+        err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), out), "charter %s", path);
+    return err;
+}
+
+static enum dt_err
+store(const char *path, const struct dt_charter *ch)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
+    enum dt_err err = dt_charter_encode(ch, &b);
+
+    return err != DT_OK ? err : dt_file_write(path, dt_buf_view(&b), 0644);
+}
+
+static size_t
+count_signatures(const struct dt_charter *ch)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ch->n_parties; i++)
+        n += ch->has_signature[i] ? 1 : 0;
+    return n;
+}
+
+enum dt_err
+cmd_charter_sign(struct cli *c)
+{
+    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf key = DT_BUF_INIT(DT_ROOTFILE_MAX);
+    const char *root = NULL;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = load(c->operand[0], &ch)) != DT_OK ||
+        (err = dt_file_read(root, &key)) != DT_OK ||
+        (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
+        (err = dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed),
+                               "%s", root)) != DT_OK ||
+        (err = dt_charter_sign(&ch, dt_secret_view(&seed))) != DT_OK ||
+        (err = store(c->operand[0], &ch)) != DT_OK)
+        return err;
+    cli_note(c, "signed: %zu of %zu roots", count_signatures(&ch), ch.n_parties);
+    return DT_OK;
+}
+
+enum dt_err
+cmd_charter_merge(struct cli *c)
+{
+    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    enum dt_err err = load(c->operand[0], &ch);
+
+    for (size_t i = 1; i < c->n_operands && err == DT_OK; i++) {
+        DT_CLEANUP(dt_charter_clear) struct dt_charter other = {0};
+
+        if ((err = load(c->operand[i], &other)) == DT_OK)
+            err = dt_fail_context(dt_charter_merge(&ch, &other), "%s", c->operand[i]);
+    }
+    if (err == DT_OK)
+        err = store(c->operand[0], &ch);
+    if (err == DT_OK)
+        cli_note(c, "%s has the signatures of %zu of %zu roots", c->operand[0], count_signatures(&ch),
+                 ch.n_parties);
+    return err;
+}
+
+static const char *
+kind_name(uint8_t kind)
+{
+    return kind == DT_PARTY_PARTY ? "party" : kind == DT_PARTY_MEDIATOR ? "mediator" : "monitor";
+}
+
+static enum dt_err
+show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], bool complete)
+{
+    json_t *root = json_object();
+    json_t *parties = json_array();
+    json_t *witnesses = json_array();
+
+    cli_put_hex(root, "forum", dt_view(forum, DT_FORUM_ID));
+    cli_put_view(root, "title", ch->title);
+    cli_put_time(root, "created", ch->created_ms);
+    cli_put_bool(root, "complete", complete);
+    cli_put_view(root, "relay", ch->relays[0]);
+    cli_put_view(root, "register_origin", ch->register_origin);
+    cli_put_view(root, "register_vkey", ch->register_vkey);
+    cli_put_view(root, "register_path", ch->register_path);
+    cli_put_u64(root, "quorum_attested", ch->quorum_attested);
+    for (size_t i = 0; i < ch->n_parties; i++) {
+        json_t *o = json_object();
+        char words[DT_KEY_WORDS_STR];
+
+        dt_key_words(ch->parties[i].root_id, words);
+        cli_put_view(o, "name", ch->parties[i].name);
+        cli_put(o, "kind", kind_name(ch->parties[i].kind));
+        cli_put(o, "words", words);
+        cli_put_hex(o, "root_id", dt_view_of(ch->parties[i].root_id));
+        cli_put_bool(o, "signed", ch->has_signature[i]);
+        (void)json_array_append_new(parties, o);
+    }
+    for (size_t i = 0; i < ch->n_witnesses; i++) {
+        json_t *o = json_object();
+
+        cli_put_view(o, "party", ch->parties[ch->witnesses[i].party].name);
+        cli_put_view(o, "vkey", ch->witnesses[i].vkey);
+        (void)json_array_append_new(witnesses, o);
+    }
+    (void)json_object_set_new(root, "parties", parties);
+    (void)json_object_set_new(root, "witnesses", witnesses);
+    return cli_json(root);
+}
+
+enum dt_err
+cmd_charter_show(struct cli *c)
+{
+    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    uint8_t forum[DT_FORUM_ID];
+    char hex[2 * DT_FORUM_ID + 1];
+    char when[DT_TIME_STR];
+    bool complete;
+    enum dt_err err;
+
+    if ((err = load(c->operand[0], &ch)) != DT_OK || (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
+        return err;
+    complete = dt_charter_verify(&ch) == DT_OK;
+    if (!complete)
+        c->verdict = DT_EXIT_NO;
+    if (cli_has(c, "id")) {
+        dt_hex_str(hex, dt_view_of(forum));
+        cli_print("%s\n", hex);
+        return DT_OK;
+    }
+    if (c->json)
+        return show_json(&ch, forum, complete);
+    dt_hex_str(hex, dt_view_of(forum));
+    dt_time_str(when, ch.created_ms);
+    cli_print("%.*s\n  forum    %s\n  drafted  %s\n  relay    %.*s\n  register %.*s\n", (int)ch.title.n,
+              (const char *)ch.title.p, hex, when, (int)ch.relays[0].n, (const char *)ch.relays[0].p,
+              (int)ch.register_origin.n, (const char *)ch.register_origin.p);
+    for (size_t i = 0; i < ch.n_parties; i++) {
+        char words[DT_KEY_WORDS_STR];
+
+        dt_key_words(ch.parties[i].root_id, words);
+        cli_print("  %-8s %.*s, %s\n           key words: %s\n", kind_name(ch.parties[i].kind),
+                  (int)ch.parties[i].name.n, (const char *)ch.parties[i].name.p,
+                  ch.has_signature[i] ? "signed" : "NOT SIGNED YET", words);
+    }
+    for (size_t i = 0; i < ch.n_witnesses; i++)
+        cli_print("  witness  of %.*s: %.*s\n", (int)ch.parties[ch.witnesses[i].party].name.n,
+                  (const char *)ch.parties[ch.witnesses[i].party].name.p, (int)ch.witnesses[i].vkey.n,
+                  (const char *)ch.witnesses[i].vkey.p);
+    cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
+    return DT_OK;
+}

@@ -1,0 +1,169 @@
+/*
+ * cli/cmd_claims.c - detente claims check: public claims about contacts against what can be shown of them.
+ *
+ * With proof files: a stranger's view. Without: the view of a member, from the records in the home.
+ */
+#include <string.h>
+
+#include "agent/records.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "instrument/claims.h"
+
+#include "cli/commands.h"
+#include "cli/verify_io.h"
+
+#define KNOWN_MAX 1024
+
+/* Contacts known to the checker; views borrow from verdicts or facts. */
+struct known {
+    struct dt_known_contact contact[KNOWN_MAX];
+    size_t n;
+    struct dt_verdict *verdicts;
+    size_t n_verdicts;
+    struct dt_agent_facts facts;
+    struct dt_standing *standing;
+    size_t n_standing;
+};
+
+static void
+known_free(struct known **kp)
+{
+    struct known *k = *kp;
+
+    if (k == NULL)
+        return;
+    for (size_t i = 0; i < k->n_verdicts; i++)
+        dt_verdict_clear(&k->verdicts[i]);
+    dt_free(k->verdicts);
+    dt_free(k->standing);
+    dt_agent_facts_free(&k->facts);
+    dt_free(k);
+}
+
+static enum dt_err
+add(struct known *k, enum dt_err err)
+{
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK; /* no contact, or too little of it opened */
+    if (err == DT_OK)
+        k->n++;
+    return err;
+}
+
+static enum dt_err
+from_proofs(struct cli *c, struct known *k)
+{
+    DT_CLEANUP(cli_anchor_clear) struct cli_anchor anchor = {0};
+    struct dt_verify_in in;
+    const char *path;
+    size_t at = 0;
+    size_t n = 0;
+    enum dt_err err = cli_verify_in(c, &anchor, &in);
+
+    while (cli_next(c, "proof", &at) != NULL)
+        n++;
+    if (err == DT_OK && n > KNOWN_MAX)
+        err = dt_fail(DT_ERR_LIMIT, "more than %d proof files", KNOWN_MAX);
+    if (err != DT_OK)
+        return err;
+    k->verdicts = dt_alloc(n, sizeof *k->verdicts);
+    if (k->verdicts == NULL)
+        return dt_nomem();
+    at = 0;
+    while ((path = cli_next(c, "proof", &at)) != NULL) {
+        struct dt_verdict *v = &k->verdicts[k->n_verdicts];
+
+        if ((err = cli_verify_file(path, &in, v)) != DT_OK)
+            return err;
+        k->n_verdicts++;
+        if (v->code == DT_VERDICT_REFUSED)
+            return dt_fail(DT_ERR_PROOF, "%s: refused: %.*s", path, (int)v->reason.n,
+                           (const char *)v->reason.p);
+        if (v->code != DT_VERDICT_VERIFIED) {
+            cli_note(c, "%s: %s; it supports no claim", path, dt_verdict_name(v->code));
+            c->verdict = DT_EXIT_NO;
+            continue;
+        }
+        if ((err = add(k, dt_known_from_verdict(v, &k->contact[k->n]))) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+from_home(struct cli *c, struct known *k)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
+    enum dt_err err;
+
+    if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
+        (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) != DT_OK ||
+        (err = dt_agent_facts(c->agent, &k->facts)) != DT_OK ||
+        (err = dt_standing_fold(k->facts.facts, k->facts.n, &k->standing, &k->n_standing)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < k->n_standing && err == DT_OK; i++) {
+        if (k->n == KNOWN_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more than %d contacts", KNOWN_MAX);
+        err = add(k, dt_known_from_record(k->facts.facts, &k->standing[i], &k->contact[k->n]));
+    }
+    return err;
+}
+
+static enum dt_err
+results_json(const struct dt_claims *claims, const struct dt_claim_result *results)
+{
+    json_t *root = json_object();
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < claims->n; i++) {
+        json_t *o = json_object();
+        json_t *against = json_array();
+
+        cli_put_view(o, "claim", claims->claims[i].id);
+        cli_put(o, "standing", dt_standing_name(results[i].standing));
+        if (results[i].entry != DT_ENTRY_UNKNOWN)
+            cli_put_u64(o, "entry", results[i].entry);
+        for (size_t k = 0; k < results[i].n_against; k++) {
+            struct dt_view id = claims->claims[results[i].against[k]].id;
+
+            (void)json_array_append_new(against, json_stringn((const char *)id.p, id.n));
+        }
+        (void)json_object_set_new(o, "contradicted_by", against);
+        (void)json_array_append_new(list, o);
+    }
+    (void)json_object_set_new(root, "claims", list);
+    return cli_json(root);
+}
+
+enum dt_err
+cmd_claims_check(struct cli *c)
+{
+    DT_CLEANUP(known_free) struct known *k = dt_alloc(1, sizeof *k);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf csv = DT_BUF_INIT(DT_CSV_FILE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CSV_FILE_MAX);
+    DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
+    struct dt_claim_result *results = NULL;
+    bool member = cli_has(c, "as-member");
+    enum dt_err err;
+
+    if (k == NULL)
+        return dt_nomem();
+    if (member && cli_has(c, "proof"))
+        return dt_fail(DT_ERR_USAGE, "--as-member and --proof exclude each other");
+    if ((err = dt_file_read(c->operand[0], &csv)) != DT_OK ||
+        (err = dt_fail_context(dt_claims_read(dt_buf_view(&csv), &claims), "%s", c->operand[0])) != DT_OK ||
+        (err = member ? from_home(c, k) : from_proofs(c, k)) != DT_OK ||
+        (err = dt_claims_check(&claims, k->contact, k->n, &results)) != DT_OK)
+        return err;
+    if (c->json) {
+        err = results_json(&claims, results);
+    } else {
+        err = cli_has(c, "csv") ? dt_claims_write_csv(&claims, results, &out)
+                                : dt_claims_write_text(&claims, results, &out);
+        if (err == DT_OK)
+            cli_print_view(dt_buf_view(&out));
+    }
+    dt_claim_results_free(results, claims.n);
+    return err;
+}

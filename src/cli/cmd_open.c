@@ -1,0 +1,190 @@
+/*
+ * cli/cmd_open.c - detente open and detente verify: make a proof file, and check one with nothing but it.
+ */
+#include <string.h>
+
+#include "agent/opening.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "record/proof.h"
+
+#include "cli/commands.h"
+#include "cli/verify_io.h"
+
+enum dt_err
+cmd_open(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    struct dt_opening_params p = {0};
+    const char *fields = NULL;
+    const char *out = NULL;
+    enum dt_err err;
+
+    p.without_consent = cli_has(c, "without-consent");
+    p.show_names = cli_has(c, "names");
+    if ((err = cli_need(c, "fields", &fields)) != DT_OK || (err = cli_need(c, "out", &out)) != DT_OK ||
+        (err = dt_agent_record_find(c->agent, c->operand[0], p.commitment)) != DT_OK ||
+        (err = dt_agent_record(c->agent, p.commitment, &r)) != DT_OK ||
+        (err = dt_slots_from_names(r.tmpl, dt_view_str(fields), &p.slots)) != DT_OK ||
+        (err = dt_agent_open_record(c->agent, &p, &file)) != DT_OK ||
+        (err = dt_file_write(out, dt_buf_view(&file), 0644)) != DT_OK)
+        return err;
+    cli_note(c, "proof in %s; anyone checks it with: detente verify %s --forum ID", out, out);
+    return DT_OK;
+}
+
+enum dt_err
+cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in)
+{
+    const char *forum = cli_get(c, "forum");
+    const char *words;
+    size_t at = 0;
+    enum dt_err err;
+
+    *in = (struct dt_verify_in){.now_ms = dt_clock_now(&c->clock)};
+    if (forum != NULL) {
+        if (dt_hex_read_fixed(anchor->forum, sizeof anchor->forum, dt_view_str(forum)) != DT_OK)
+            return dt_fail(DT_ERR_USAGE, "--forum: a forum id is 64 hex digits");
+        in->forum = anchor->forum;
+    }
+    while ((words = cli_next(c, "root-words", &at)) != NULL) {
+        if (anchor->n_words == DT_CHARTER_PARTIES)
+            return dt_fail(DT_ERR_USAGE, "--root-words: at most %u roots", DT_CHARTER_PARTIES);
+        if ((err = dt_key_words_read(dt_view_str(words), anchor->words[anchor->n_words])) != DT_OK)
+            return dt_fail(DT_ERR_USAGE, "--root-words: these are not eight key words: '%s'", words);
+        anchor->n_words++;
+    }
+    if (anchor->n_words > 0) {
+        in->root_words = (const uint8_t(*)[11])anchor->words;
+        in->n_root_words = anchor->n_words;
+    }
+    if ((err = dt_templates_load(&anchor->templates)) != DT_OK)
+        return err;
+    in->templates = anchor->templates;
+    return DT_OK;
+}
+
+void
+cli_anchor_clear(struct cli_anchor *anchor)
+{
+    dt_templates_free(anchor->templates);
+    *anchor = (struct cli_anchor){0};
+}
+
+enum dt_err
+cli_verify_file(const char *path, const struct dt_verify_in *in, struct dt_verdict *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    enum dt_err err = dt_file_read(path, &file);
+
+    return err != DT_OK ? err : dt_proof_verify(dt_buf_view(&file), in, out);
+}
+
+/* The text of one opened slot of the subject. */
+static enum dt_err
+slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
+{
+    const struct dt_proof_record *r = &v->records[0];
+    DT_CLEANUP(dt_free_p) char *name = NULL;
+    struct dt_value_hint hint = {0};
+    struct dt_field field;
+
+    if (r->slots[slot].kind != DT_SLOT_VALUE)
+        return dt_buf_append(out, dt_view_str("(absent)"));
+    dt_template_slot(r->tmpl, slot, &field);
+    name = dt_strndup((const char *)field.name.p, field.name.n);
+    if (name == NULL)
+        return dt_nomem();
+    hint.field = name;
+    hint.type = r->slots[slot].type;
+    hint.values = field.values;
+    hint.n_values = field.n_values;
+    hint.charter = v->charter;
+    return dt_value_to_text(&hint, r->slots[slot].value, out);
+}
+
+static enum dt_err
+verdict_json(const struct dt_verdict *v, const char *path)
+{
+    json_t *root = json_object();
+    json_t *fields = json_object();
+    enum dt_err err = DT_OK;
+
+    cli_put(root, "file", path);
+    cli_put(root, "verdict", dt_verdict_name(v->code));
+    cli_put_view(root, "reason", dt_buf_view(&v->reason));
+    cli_put_view(root, "findings", dt_buf_view(&v->findings));
+    cli_put_view(root, "standing", dt_buf_view(&v->standing));
+    if (v->code != DT_VERDICT_REFUSED) {
+        const struct dt_proof_record *r = &v->records[0];
+
+        cli_put_hex(root, "forum", dt_view_of(v->forum));
+        cli_put_view(root, "kind", dt_template_id(r->tmpl));
+        cli_put_hex(root, "commitment", dt_view_of(r->commitment));
+        if (r->state != DT_ENTRY_NONE)
+            cli_put_u64(root, "entry", r->entry);
+        cli_put_time(root, "entered", r->entry_ms);
+        if (v->entered_after)
+            cli_put_u64(root, "days_after", v->days_after);
+        for (size_t i = DT_ENVELOPE_SLOTS; i < r->header.n_slots && err == DT_OK; i++) {
+            DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4u << 20);
+            DT_CLEANUP(dt_free_p) char *name = NULL;
+
+            if ((r->opened >> i & 1) == 0)
+                continue;
+            name = dt_strndup((const char *)r->slots[i].name.p, r->slots[i].name.n);
+            if (name == NULL)
+                err = dt_nomem();
+            else if ((err = slot_text(v, i, &text)) == DT_OK)
+                cli_put_view(fields, name, dt_buf_view(&text));
+        }
+    }
+    (void)json_object_set_new(root, "fields", fields);
+    if (err != DT_OK) {
+        json_decref(root);
+        return err;
+    }
+    return cli_json(root);
+}
+
+static enum dt_err
+print_verdict(const struct dt_verdict *v, const char *path)
+{
+    const struct dt_proof_record *r = &v->records[0];
+    enum dt_err err = DT_OK;
+
+    if (v->code == DT_VERDICT_REFUSED) {
+        cli_print("%s: REFUSED: %.*s\n", path, (int)v->reason.n, (const char *)v->reason.p);
+        return DT_OK;
+    }
+    cli_print("%s: %s\n", path, dt_verdict_name(v->code));
+    for (size_t i = DT_ENVELOPE_SLOTS; i < r->header.n_slots && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4u << 20);
+
+        if ((r->opened >> i & 1) == 0 || (err = slot_text(v, i, &text)) != DT_OK)
+            continue;
+        cli_print("  %-16.*s ", (int)r->slots[i].name.n, (const char *)r->slots[i].name.p);
+        cli_print_view(dt_buf_view(&text));
+        cli_print("\n");
+    }
+    cli_print_view(dt_buf_view(&v->findings));
+    return err;
+}
+
+enum dt_err
+cmd_verify(struct cli *c)
+{
+    DT_CLEANUP(cli_anchor_clear) struct cli_anchor anchor = {0};
+    DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
+    struct dt_verify_in in;
+    enum dt_err err;
+
+    if ((err = cli_verify_in(c, &anchor, &in)) != DT_OK ||
+        (err = cli_verify_file(c->operand[0], &in, &v)) != DT_OK)
+        return err;
+    if (v.code != DT_VERDICT_VERIFIED)
+        c->verdict = DT_EXIT_NO;
+    return c->json ? verdict_json(&v, c->operand[0]) : print_verdict(&v, c->operand[0]);
+}

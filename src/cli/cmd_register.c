@@ -1,0 +1,246 @@
+/*
+ * cli/cmd_register.c - detente register status | check: the member's view, and a stranger's.
+ */
+#include <string.h>
+
+#include "agent/register.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "log/policy.h"
+#include "log/tile.h"
+#include "net/relay_client.h"
+#include "record/charter.h"
+
+#include "cli/commands.h"
+#include "cli/verify_io.h"
+
+enum dt_err
+cmd_register(struct cli *c)
+{
+    DT_CLEANUP(dt_free_p) struct dt_group_info *groups = NULL;
+    struct dt_register_report r;
+    json_t *root;
+    json_t *list;
+    size_t n = 0;
+    enum dt_err err;
+
+    if ((err = dt_agent_register_status(c->agent, &r)) != DT_OK ||
+        (err = dt_agent_register_groups(c->agent, &groups, &n)) != DT_OK)
+        return err;
+    if (!c->json) {
+        cli_print("%llu entries: %llu attested, %llu final; %llu of ours to hand in\n",
+                  (unsigned long long)r.size, (unsigned long long)r.attested_size,
+                  (unsigned long long)r.final_size, (unsigned long long)r.waiting);
+        for (size_t i = 0; i < n; i++) {
+            char when[DT_TIME_STR];
+
+            dt_time_str(when, groups[i].time_ms);
+            cli_print("  %-16s cosigned %llu%s%s\n", groups[i].name, (unsigned long long)groups[i].size,
+                      groups[i].time_ms != 0 ? ", " : "", groups[i].time_ms != 0 ? when : "");
+        }
+        return DT_OK;
+    }
+    root = json_object();
+    list = json_array();
+    cli_put_u64(root, "size", r.size);
+    cli_put_u64(root, "attested", r.attested_size);
+    cli_put_u64(root, "final", r.final_size);
+    cli_put_u64(root, "waiting", r.waiting);
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = json_object();
+
+        cli_put(o, "name", groups[i].name);
+        cli_put_u64(o, "size", groups[i].size);
+        cli_put_time(o, "time", groups[i].time_ms);
+        (void)json_array_append_new(list, o);
+    }
+    (void)json_object_set_new(root, "groups", list);
+    return cli_json(root);
+}
+
+/* ---- the stranger ---- */
+
+/* What a stranger needs to find and judge a register. */
+struct stranger {
+    struct dt_charter charter; /* from --charter */
+    struct cli_anchor anchor;  /* from --proof, with --forum */
+    struct dt_verdict verdict;
+    const struct dt_charter *use;
+    struct dt_http_client *http;
+    struct dt_buf url;
+};
+
+static void
+stranger_clear(struct stranger *s)
+{
+    dt_charter_clear(&s->charter);
+    dt_verdict_clear(&s->verdict);
+    cli_anchor_clear(&s->anchor);
+    dt_http_client_free(s->http);
+    dt_buf_clear(&s->url);
+}
+
+static enum dt_err
+find_charter(struct cli *c, struct stranger *s)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
+    const char *file = cli_get(c, "charter");
+    const char *proof = cli_get(c, "proof");
+    uint8_t forum[DT_FORUM_ID];
+    struct dt_verify_in in;
+    enum dt_err err;
+
+    if ((file != NULL) == (proof != NULL))
+        return dt_fail(DT_ERR_USAGE, "detente register check needs --charter FILE or --proof FILE");
+    if ((err = cli_verify_in(c, &s->anchor, &in)) != DT_OK)
+        return err;
+    if (proof != NULL) {
+        if ((err = cli_verify_file(proof, &in, &s->verdict)) != DT_OK)
+            return err;
+        if (s->verdict.code == DT_VERDICT_REFUSED)
+            return dt_fail(DT_ERR_PROOF, "%s: refused: %.*s", proof, (int)s->verdict.reason.n,
+                           (const char *)s->verdict.reason.p);
+        s->use = s->verdict.charter;
+    } else {
+        if ((err = dt_file_read(file, &b)) != DT_OK ||
+            (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &s->charter), "%s", file)) != DT_OK ||
+            (err = dt_charter_verify(&s->charter)) != DT_OK)
+            return err;
+        s->use = &s->charter;
+    }
+    if ((err = dt_charter_forum_id(s->use, forum)) != DT_OK)
+        return err;
+    if (in.forum == NULL) {
+        cli_note(c, "no --forum given: whose register this is was not checked");
+        c->verdict = DT_EXIT_NO;
+    } else if (memcmp(forum, in.forum, sizeof forum) != 0) {
+        return dt_fail(DT_ERR_AUTH, "the charter is of another forum than --forum says");
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+register_url(struct cli *c, struct stranger *s)
+{
+    const char *relay = cli_get(c, "relay");
+    struct dt_view base = relay != NULL ? dt_view_str(relay) : s->use->relays[0];
+    enum dt_err err;
+
+    dt_buf_init(&s->url, DT_NET_URL_MAX + 256);
+    if ((err = dt_buf_append(&s->url, base)) != DT_OK ||
+        (err = dt_buf_append(&s->url, s->use->register_path)) != DT_OK)
+        return err;
+    return dt_buf_append(&s->url, dt_view((const uint8_t *)"", 1));
+}
+
+/* All entries up to ${size}; counts distinct ones and gives their root. */
+static enum dt_err
+walk_entries(struct stranger *s, uint64_t size, struct tlog_hash *root)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = DT_BUF_INIT(TLOG_BUNDLE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
+    struct tlog_frontier f = {0};
+    struct tlog_hash leaf;
+    enum dt_err err;
+
+    while (f.size < size) {
+        struct tlog_tile tile = {.entries = true, .index = f.size / TLOG_TILE_WIDTH};
+        struct dt_view entries[TLOG_TILE_WIDTH];
+        size_t n = 0;
+
+        tile.width = tlog_tile_width(0, tile.index, size);
+        path.n = 0;
+        bundle.n = 0;
+        if ((err = tlog_tile_path_write(&tile, &path)) != DT_OK ||
+            (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK ||
+            (err = dt_register_file(s->http, (const char *)s->url.p, (const char *)path.p,
+                                    &bundle)) != DT_OK ||
+            (err = tlog_bundle_parse(dt_buf_view(&bundle), entries, &n)) != DT_OK)
+            return err;
+        if (n < tile.width)
+            return dt_fail(DT_ERR_PROOF, "the register gives %zu of the %u entries of %s", n, tile.width,
+                           (const char *)path.p);
+        for (size_t i = 0; i < tile.width; i++)
+            if ((err = tlog_leaf_hash(entries[i], &leaf)) != DT_OK ||
+                (err = tlog_frontier_append(&f, &leaf)) != DT_OK)
+                return err;
+    }
+    return tlog_frontier_root(&f, root);
+}
+
+/* The newest checkpoint of a kind, judged by the charter's policy; size 0 when there is none. */
+static enum dt_err
+checkpoint(struct stranger *s, enum dt_checkpoint_kind kind, enum dt_policy_kind policy_kind,
+           struct tlog_policy_state *state, bool *found)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    enum dt_err err;
+
+    *found = false;
+    err = dt_register_checkpoint(s->http, (const char *)s->url.p, kind, &note);
+    if (err == DT_ERR_NOT_FOUND && kind != DT_CHECKPOINT_HELD)
+        return DT_OK;
+    if (err != DT_OK || (err = dt_charter_policy(s->use, policy_kind, &text)) != DT_OK ||
+        (err = tlog_policy_parse(dt_buf_view(&text), &policy)) != DT_OK ||
+        (err = tlog_policy_evaluate(&policy, NULL, dt_buf_view(&note), state)) != DT_OK)
+        return err;
+    state->checkpoint.extension = dt_view(NULL, 0);
+    if (kind != DT_CHECKPOINT_HELD && !state->quorum)
+        return dt_fail(DT_ERR_AUTH, "the relay shows a checkpoint as cosigned that too few groups cosigned");
+    *found = true;
+    return DT_OK;
+}
+
+/* Does the register's tree at the size of ${state} have the root that was signed? */
+static enum dt_err
+check_root(struct stranger *s, const struct tlog_policy_state *state)
+{
+    struct tlog_hash root;
+    enum dt_err err = walk_entries(s, state->checkpoint.size, &root);
+
+    if (err == DT_OK && !tlog_hash_equal(&root, &state->checkpoint.root))
+        err = dt_fail(DT_ERR_PROOF, "the register's %llu entries do not lead to its signed checkpoint",
+                      (unsigned long long)state->checkpoint.size);
+    return err;
+}
+
+enum dt_err
+cmd_register_check(struct cli *c)
+{
+    DT_CLEANUP(stranger_clear) struct stranger s = {0};
+    struct tlog_policy_state held;
+    struct tlog_policy_state attested;
+    struct tlog_policy_state final;
+    bool has_held = false;
+    bool has_attested = false;
+    bool has_final = false;
+    enum dt_err err;
+
+    if ((err = find_charter(c, &s)) != DT_OK || (err = register_url(c, &s)) != DT_OK ||
+        (err = dt_http_client_new(NULL, &s.http)) != DT_OK ||
+        (err = checkpoint(&s, DT_CHECKPOINT_HELD, DT_POLICY_HELD, &held, &has_held)) != DT_OK ||
+        (err = checkpoint(&s, DT_CHECKPOINT_ATTESTED, DT_POLICY_ATTESTED, &attested,
+                          &has_attested)) != DT_OK ||
+        (err = checkpoint(&s, DT_CHECKPOINT_FINAL, DT_POLICY_FINAL, &final, &has_final)) != DT_OK ||
+        (err = check_root(&s, &held)) != DT_OK ||
+        (has_attested && (err = check_root(&s, &attested)) != DT_OK) ||
+        (has_final && (err = check_root(&s, &final)) != DT_OK))
+        return err;
+    if (c->json) {
+        json_t *o = json_object();
+
+        cli_put_u64(o, "entries", held.checkpoint.size);
+        cli_put_u64(o, "attested", has_attested ? attested.checkpoint.size : 0);
+        cli_put_u64(o, "final", has_final ? final.checkpoint.size : 0);
+        cli_put_time(o, "attested_time", has_attested ? attested.quorum_time * 1000 : 0);
+        return cli_json(o);
+    }
+    cli_print("%llu entries, %llu attested, %llu final; the register only grew and its roots hold\n",
+              (unsigned long long)held.checkpoint.size,
+              (unsigned long long)(has_attested ? attested.checkpoint.size : 0),
+              (unsigned long long)(has_final ? final.checkpoint.size : 0));
+    return DT_OK;
+}

@@ -1,0 +1,200 @@
+/*
+ * cli/cmd_talk.c - detente send | read | save: talk, the default lane.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "cli/commands.h"
+
+static enum dt_err
+said(struct cli *c, const uint8_t id[static 16])
+{
+    char hex[33];
+
+    dt_hex_str(hex, dt_view(id, 16));
+    if (c->json) {
+        json_t *o = json_object();
+
+        cli_put(o, "id", hex);
+        return cli_json(o);
+    }
+    if (!c->quiet)
+        cli_print("%s\n", hex);
+    return DT_OK;
+}
+
+static enum dt_err
+send_file(struct cli *c, const uint8_t group_id[static 32], const char *path)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    DT_CLEANUP(dt_free_p) char *name = NULL;
+    const char *slash = strrchr(path, '/');
+    const char *type = cli_get(c, "type");
+    uint8_t id[16];
+    enum dt_err err;
+
+    if ((err = cli_nfc_str(slash != NULL ? slash + 1 : path, &name)) != DT_OK ||
+        (err = dt_file_read(path, &b)) != DT_OK ||
+        (err = dt_agent_talk_file(c->agent, group_id, name,
+                                  type != NULL ? type : "application/octet-stream", dt_buf_view(&b),
+                                  id)) != DT_OK)
+        return err;
+    return said(c, id);
+}
+
+enum dt_err
+cmd_send(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf in = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(4 * DT_PAYLOAD_MAX);
+    const char *file = cli_get(c, "file");
+    uint8_t group_id[32];
+    uint8_t id[16];
+    enum dt_err err;
+
+    if ((file != NULL) == (c->n_operands == 2))
+        return dt_fail(DT_ERR_USAGE, "detente send needs either a text (or '-') or --file FILE");
+    if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK)
+        return err;
+    if (file != NULL)
+        return send_file(c, group_id, file);
+    err = strcmp(c->operand[1], "-") == 0 ? dt_file_read("-", &in)
+                                          : dt_buf_append(&in, dt_view_str(c->operand[1]));
+    if (err != DT_OK || (err = cli_nfc(dt_buf_view(&in), &text)) != DT_OK)
+        return err;
+    if (text.n == 0)
+        return dt_fail(DT_ERR_USAGE, "the message is empty");
+    if ((err = dt_agent_talk_text(c->agent, group_id, dt_buf_view(&text), id)) != DT_OK)
+        return err;
+    return said(c, id);
+}
+
+static const char *
+talk_state(enum dt_talk_state s)
+{
+    static const char *const names[] = {"", "waiting", "sent", "confirmed", "received"};
+
+    return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "?";
+}
+
+static enum dt_err
+talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *list, size_t n)
+{
+    json_t *root = json_object();
+    json_t *array = json_array();
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < n && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+        json_t *o = json_object();
+
+        cli_put_hex(o, "id", dt_view_of(list[i].id));
+        cli_put_u64(o, "number", list[i].seq);
+        cli_put(o, "state", talk_state(list[i].state));
+        cli_put_time(o, "sent", list[i].time_ms);
+        cli_put_person(o, "from", &list[i].from);
+        cli_put_u64(o, "size", list[i].size);
+        cli_put_u64(o, "epoch", list[i].epoch);
+        cli_put_u64(o, "position", list[i].position);
+        cli_put_bool(o, "unconfirmed", list[i].unconfirmed);
+        if (list[i].file) {
+            cli_put(o, "file", list[i].name);
+            cli_put(o, "type", list[i].media_type);
+        } else if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) == DT_OK) {
+            cli_put_view(o, "text", dt_buf_view(&b));
+        }
+        (void)json_array_append_new(array, o);
+    }
+    (void)json_object_set_new(root, "talk", array);
+    if (err != DT_OK) {
+        json_decref(root);
+        return err;
+    }
+    return cli_json(root);
+}
+
+enum dt_err
+cmd_read(struct cli *c)
+{
+    DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
+    uint8_t group_id[32];
+    uint64_t after = 0;
+    size_t n = 0;
+    enum dt_err err;
+
+    if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
+        (err = cli_number(c, "after", 0, UINT32_MAX, &after)) != DT_OK ||
+        (err = dt_agent_talk_list(c->agent, group_id, after, &list, &n)) != DT_OK)
+        return err;
+    if (c->json)
+        return talk_json(c, group_id, list, n);
+    for (size_t i = 0; i < n; i++) {
+        DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+        char when[DT_TIME_STR];
+        char hex[33];
+
+        dt_time_str(when, list[i].time_ms);
+        dt_hex_str(hex, dt_view_of(list[i].id));
+        cli_print("%llu  %s  %s (%s)%s%s\n", (unsigned long long)list[i].seq, when, list[i].from.name,
+                  list[i].from.party_name,
+                  list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT ? ", not on its way yet"
+                                                                                    : "",
+                  list[i].unconfirmed ? ", UNCONFIRMED" : "");
+        if (list[i].file) {
+            cli_print("    file '%s', %zu bytes: detente save %s %.8s --out FILE\n", list[i].name,
+                      list[i].size, c->operand[0], hex);
+            continue;
+        }
+        if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) != DT_OK)
+            return err;
+        cli_print("    ");
+        cli_print_view(dt_buf_view(&b));
+        cli_print("\n");
+    }
+    return DT_OK;
+}
+
+enum dt_err
+cmd_save(struct cli *c)
+{
+    DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    const char *out = NULL;
+    uint8_t group_id[32];
+    uint64_t number = 0;
+    size_t n = 0;
+    size_t at = SIZE_MAX;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
+        (err = dt_agent_talk_list(c->agent, group_id, 0, &list, &n)) != DT_OK)
+        return err;
+    if (strlen(c->operand[1]) < 6 &&
+        dt_decimal_read(dt_view_str(c->operand[1]), UINT32_MAX, &number) == DT_OK)
+        for (size_t i = 0; i < n; i++)
+            if (list[i].seq == number)
+                at = i;
+    if (at == SIZE_MAX) {
+        if (n == 0)
+            return dt_fail(DT_ERR_NOT_FOUND, "nothing was said in that channel yet");
+        if ((err = cli_pick("message", c->operand[1], list[0].id, n, sizeof list[0], &at)) != DT_OK)
+            return err;
+    }
+    if ((err = dt_agent_talk_read(c->agent, group_id, list[at].id, &b)) != DT_OK)
+        return err;
+    if (strcmp(out, "-") == 0) {
+        for (size_t done = 0; done < b.n;) {
+            ssize_t w = write(STDOUT_FILENO, b.p + done, b.n - done);
+
+            if (w <= 0)
+                return dt_fail(DT_ERR_IO, "standard output could not be written");
+            done += (size_t)w;
+        }
+        return DT_OK;
+    }
+    return dt_file_create(out, dt_buf_view(&b), 0600);
+}

@@ -1,0 +1,216 @@
+/*
+ * cli/commands.c - the table of commands and their options: parsing, --help and the man page follow it.
+ */
+#include "cli/commands.h"
+
+static const struct cli_option root_new[] = {
+    {"out", "FILE", "write the key to FILE (0600) and its public line to FILE.pub"}, {NULL, NULL, NULL}};
+
+static const struct cli_option charter_draft[] = {
+    {"grant", "FILE", "any one of the relay's grant files: relay, register, witnesses"},
+    {"title", "TEXT", "what the forum is called"},
+    {"party", "NAME=FILE", "a party and the public line of its root; repeat"},
+    {"mediator", "NAME=FILE", "likewise, the mediator"},
+    {"monitor", "NAME=FILE", "likewise, a monitor"},
+    {"group", "GROUP=NAME", "which party a witness group of the grant speaks for, if not named alike"},
+    {"out", "FILE", "write the draft to FILE"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option with_root[] = {
+    {"root", "FILE", "the root's key file"}, {NULL, NULL, NULL}};
+
+static const struct cli_option charter_show[] = {
+    {"id", NULL, "print the forum id alone"}, {NULL, NULL, NULL}};
+
+static const struct cli_option with_out[] = {
+    {"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
+
+static const struct cli_option letter_issue[] = {
+    {"root", "FILE", "the root's key file"},
+    {"charter", "FILE", "the signed charter of the forum"},
+    {"request", "FILE", "the delegate's request"},
+    {"rights", "LIST", "talk,record,admit,consent,found (default: all)"},
+    {"from", "TIME", "valid from (default: now)"},
+    {"days", "N", "valid for N days (default: 365)"},
+    {"out", "FILE", "write the letter to FILE (0600)"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option letter_import[] = {
+    {"revocation", NULL, "the files are revocations"}, {NULL, NULL, NULL}};
+
+static const struct cli_option letter_revoke[] = {
+    {"root", "FILE", "the root's key file"}, {"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
+
+static const struct cli_option init[] = {
+    {"charter", "FILE", "the signed charter"},
+    {"grant", "FILE", "the party's grant file"},
+    {"party", "NAME", "the party, as the charter names it"},
+    {"name", "TEXT", "the delegate's name"},
+    {"title", "TEXT", "the delegate's title"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option found[] = {
+    {"kind", "KIND", "plenary (default), caucus or track"},
+    {"with", "PERSON", "a first delegate besides you; repeat"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option send[] = {
+    {"file", "FILE", "send a file in place of a text"},
+    {"type", "TYPE", "its media type (default: application/octet-stream)"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option read_[] = {
+    {"after", "N", "only what came after number N"}, {NULL, NULL, NULL}};
+
+static const struct cli_option record[] = {
+    {"set", "FIELD=VALUE", "set a field; items of a list are separated by ';'; repeat"},
+    {"csv", "FILE", "take fields from a CSV file whose columns are named like them"},
+    {"row", "ID", "the row of --csv whose first column is ID"},
+    {"about-talk", "ID", "refer to a piece of talk by its id"},
+    {"yes", NULL, "do not ask; what will be provable is said all the same"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option answer[] = {
+    {"set", "FIELD=VALUE", "set a further field of the answer; repeat"},
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option dispute[] = {
+    {"should-be", "FIELD=VALUE", "what a field of the record should be; repeat"},
+    {"set", "FIELD=VALUE", "set a further field of the dispute; repeat"},
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option consent[] = {
+    {"fields", "LIST", "the fields that may be opened, separated by commas"},
+    {"audience", "TEXT", "to whom (default: public)"},
+    {"expires", "TIME", "until when (default: +30d)"},
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option open_[] = {
+    {"fields", "LIST", "the fields to open, separated by commas"},
+    {"out", "FILE", "write the proof to FILE"},
+    {"names", NULL, "open the names and titles of the authors too"},
+    {"without-consent", NULL, "even though a consent is missing; every verifier will say so"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option verify[] = {
+    {"forum", "ID", "the forum id that you got elsewhere (64 hex digits)"},
+    {"root-words", "WORDS", "eight key words of a root that you got elsewhere; repeat"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option register_check[] = {
+    {"charter", "FILE", "the forum's signed charter"},
+    {"proof", "FILE", "take the charter from this proof file"},
+    {"forum", "ID", "the forum id that you got elsewhere"},
+    {"root-words", "WORDS", "key words of a root, for --proof; repeat"},
+    {"relay", "URL", "where the relay is, if not where the charter says"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option claims[] = {
+    {"proof", "FILE", "a proof file; repeat"},
+    {"forum", "ID", "the forum id that you got elsewhere"},
+    {"root-words", "WORDS", "key words of a root; repeat"},
+    {"as-member", NULL, "check against the records in your home instead"},
+    {"csv", NULL, "answer as CSV"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option witness_keygen[] = {
+    {"name", "NAME", "the witness's name, e.g. witness.example/north"},
+    {"out", "FILE", "write the key to FILE (0600, no passphrase: it must start by itself)"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option witness_run[] = {
+    {"key", "FILE", "the witness key"},
+    {"state", "FILE", "the witness's own small state file; made when it is not there"},
+    {"register", "URL", "the register, e.g. http://relay:8470/r/ID"},
+    {"vkey", "VKEY", "the register's verifier key"},
+    {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
+    {"agent-checkpoint", "FILE", "after a restore: the largest checkpoint your agent saw"},
+    {"once", NULL, "cosign what is held now, and stop"},
+    {NULL, NULL, NULL}};
+
+#define MANY (DT_CLI_VALUES)
+
+const struct cli_command cli_commands[] = {
+    {"root new", "", "make a party's root key", NULL, root_new, cmd_root_new, false, 0, 0},
+    {"root words", "FILE...", "show the key words of roots, to compare by voice", NULL, NULL,
+     cmd_root_words, false, 1, MANY},
+    {"charter draft", "", "draft the founding document of a forum", NULL, charter_draft, cmd_charter_draft,
+     false, 0, 0},
+    {"charter sign", "CHARTER", "sign a charter with a root", NULL, with_root, cmd_charter_sign, false, 1, 1},
+    {"charter merge", "CHARTER OTHER...", "take over signatures from other copies", NULL, NULL,
+     cmd_charter_merge, false, 2, MANY},
+    {"charter show", "CHARTER", "show a charter, who signed it, and the forum id", NULL, charter_show,
+     cmd_charter_show, false, 1, 1},
+    {"init", "", "make a delegate's home", NULL, init, cmd_init, false, 0, 0},
+    {"letter request", "", "ask the root for a letter of credence", NULL, with_out, cmd_letter_request, true,
+     0, 0},
+    {"letter issue", "", "accredit a delegate (with the root's key)", NULL, letter_issue, cmd_letter_issue,
+     false, 0, 0},
+    {"letter import", "FILE...", "take in letters: your own, and others'", NULL, letter_import,
+     cmd_letter_import, true, 1, MANY},
+    {"letter show", "FILE", "show what a letter says and who signed it", NULL, NULL, cmd_letter_show, false,
+     1, 1},
+    {"letter revoke", "LETTER", "revoke a letter (with the root's key)", NULL, letter_revoke,
+     cmd_letter_revoke, false, 1, 1},
+    {"people", "", "everyone whose letter is here", NULL, NULL, cmd_people, true, 0, 0},
+    {"sync", "", "exchange everything with the relay and the register, once", NULL, NULL, cmd_sync, true, 0,
+     0},
+    {"agent", "", "stay in touch with the relay until Ctrl-C", NULL, NULL, cmd_agent, true, 0, 0},
+    {"status", "", "who you are, the channels, the register, what is late", NULL, NULL, cmd_status, true, 0,
+     0},
+    {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
+    {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
+    {"found", "NAME", "propose a channel", NULL, found, cmd_found, true, 1, 1},
+    {"channels", "", "list the channels", NULL, NULL, cmd_channels, true, 0, 0},
+    {"roster", "CHANNEL", "who is in a channel", NULL, NULL, cmd_roster, true, 1, 1},
+    {"invitations", "", "list invitations", NULL, NULL, cmd_invitations, true, 0, 0},
+    {"accept", "[CHANNEL|ID]", "accept an invitation", NULL, NULL, cmd_accept, true, 0, 1},
+    {"decline", "[CHANNEL|ID]", "decline an invitation", NULL, NULL, cmd_decline, true, 0, 1},
+    {"admit ask", "CHANNEL PERSON", "ask every party to approve a new member", NULL, NULL, cmd_admit_ask,
+     true, 2, 2},
+    {"admit list", "", "requests to admit someone, ours and others'", NULL, NULL, cmd_admit_list, true, 0, 0},
+    {"admit approve", "ID", "approve someone else's request for your party", NULL, NULL, cmd_admit_approve,
+     true, 1, 1},
+    {"admit commit", "ID", "add the new member, when every party approved", NULL, NULL, cmd_admit_commit,
+     true, 1, 1},
+    {"remove", "CHANNEL PERSON", "remove a member (own party, left, or revoked)", NULL, NULL, cmd_remove, true,
+     2, 2},
+    {"leave", "CHANNEL", "leave a channel", NULL, NULL, cmd_leave, true, 1, 1},
+    {"rotate", "CHANNEL", "replace your session key now", NULL, NULL, cmd_rotate, true, 1, 1},
+    {"rejoin", "CHANNEL", "be put in anew after losing state", NULL, NULL, cmd_rejoin, true, 1, 1},
+    {"send", "CHANNEL [TEXT|-]", "say something (talk: private, not for the record)", NULL, send, cmd_send,
+     true, 1, 2},
+    {"read", "CHANNEL", "read what was said", NULL, read_, cmd_read, true, 1, 1},
+    {"save", "CHANNEL MESSAGE", "write a message or file to a file", NULL, with_out, cmd_save, true, 2, 2},
+    {"templates", "[KIND]", "kinds of record, and their fields", NULL, NULL, cmd_templates, false, 0, 1},
+    {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL, record,
+     cmd_record, true, 2, 2},
+    {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, NULL, cmd_records, true,
+     0, 1},
+    {"show", "RECORD", "show a record whole", NULL, NULL, cmd_show, true, 1, 1},
+    {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt, true, 1, 1},
+    {"countersign", "RECORD", "attest the same fields", NULL, answer, cmd_countersign, true, 1, 1},
+    {"answer", "RECORD", "reply to a record", NULL, answer, cmd_answer, true, 1, 1},
+    {"dispute", "RECORD", "say which field should be what", NULL, dispute, cmd_dispute, true, 1, 1},
+    {"withdraw", "RECORD", "withdraw a record of your own party", NULL, answer, cmd_withdraw, true, 1, 1},
+    {"consent", "RECORD", "agree that fields of a record are opened", NULL, consent, cmd_consent, true, 1, 1},
+    {"open", "RECORD", "write a proof file with the opened fields", NULL, open_, cmd_open, true, 1, 1},
+    {"verify", "PROOF", "check a proof file, offline and without a home",
+     "Against the forum id, or root key words, that you got from someone you trust. Without either the\n"
+     "answer can only be: consistent, but whose?",
+     verify, cmd_verify, false, 1, 1},
+    {"register status", "", "what your copy of the register holds", NULL, NULL, cmd_register, true, 0, 0},
+    {"register check", "", "count and check a register as a stranger", NULL, register_check,
+     cmd_register_check, false, 0, 0},
+    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims, cmd_claims_check,
+     false, 1, 1},
+    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0, 0},
+    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run, false, 0,
+     0},
+    {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify, false, 1,
+     1},
+    {NULL, NULL, NULL, NULL, NULL, NULL, false, 0, 0},
+};

@@ -1,0 +1,90 @@
+/*
+ * cli/commands.h - the functions behind the table of commands, one file a subject.
+ *
+ * Layer: cli. Each runs one call: reads c's options and operands, prints its result, returns an error.
+ */
+#ifndef DT_CLI_COMMANDS_H
+#define DT_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* cmd_root.c */
+enum dt_err cmd_root_new(struct cli *c);
+enum dt_err cmd_root_words(struct cli *c);
+
+/* cmd_charter.c */
+enum dt_err cmd_charter_draft(struct cli *c);
+enum dt_err cmd_charter_sign(struct cli *c);
+enum dt_err cmd_charter_merge(struct cli *c);
+enum dt_err cmd_charter_show(struct cli *c);
+
+/* cmd_letter.c */
+enum dt_err cmd_letter_request(struct cli *c);
+enum dt_err cmd_letter_issue(struct cli *c);
+enum dt_err cmd_letter_import(struct cli *c);
+enum dt_err cmd_letter_show(struct cli *c);
+enum dt_err cmd_letter_revoke(struct cli *c);
+enum dt_err cmd_people(struct cli *c);
+
+/* cmd_home.c */
+enum dt_err cmd_init(struct cli *c);
+enum dt_err cmd_sync(struct cli *c);
+enum dt_err cmd_agent(struct cli *c);
+enum dt_err cmd_status(struct cli *c);
+enum dt_err cmd_alarms(struct cli *c);
+enum dt_err cmd_check(struct cli *c);
+
+/* cmd_channel.c */
+enum dt_err cmd_found(struct cli *c);
+enum dt_err cmd_channels(struct cli *c);
+enum dt_err cmd_roster(struct cli *c);
+enum dt_err cmd_invitations(struct cli *c);
+enum dt_err cmd_accept(struct cli *c);
+enum dt_err cmd_decline(struct cli *c);
+enum dt_err cmd_remove(struct cli *c);
+enum dt_err cmd_leave(struct cli *c);
+enum dt_err cmd_rotate(struct cli *c);
+enum dt_err cmd_rejoin(struct cli *c);
+
+/* cmd_admit.c */
+enum dt_err cmd_admit_ask(struct cli *c);
+enum dt_err cmd_admit_list(struct cli *c);
+enum dt_err cmd_admit_approve(struct cli *c);
+enum dt_err cmd_admit_commit(struct cli *c);
+
+/* cmd_talk.c */
+enum dt_err cmd_send(struct cli *c);
+enum dt_err cmd_read(struct cli *c);
+enum dt_err cmd_save(struct cli *c);
+
+/* cmd_record.c */
+enum dt_err cmd_templates(struct cli *c);
+enum dt_err cmd_record(struct cli *c);
+enum dt_err cmd_records(struct cli *c);
+enum dt_err cmd_show(struct cli *c);
+
+/* cmd_answer.c */
+enum dt_err cmd_receipt(struct cli *c);
+enum dt_err cmd_countersign(struct cli *c);
+enum dt_err cmd_answer(struct cli *c);
+enum dt_err cmd_dispute(struct cli *c);
+enum dt_err cmd_withdraw(struct cli *c);
+enum dt_err cmd_consent(struct cli *c);
+
+/* cmd_open.c */
+enum dt_err cmd_open(struct cli *c);
+enum dt_err cmd_verify(struct cli *c);
+
+/* cmd_register.c */
+enum dt_err cmd_register(struct cli *c);
+enum dt_err cmd_register_check(struct cli *c);
+
+/* cmd_claims.c */
+enum dt_err cmd_claims_check(struct cli *c);
+
+/* cmd_witness.c */
+enum dt_err cmd_witness_keygen(struct cli *c);
+enum dt_err cmd_witness_run(struct cli *c);
+enum dt_err cmd_evidence_verify(struct cli *c);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * cli/record_io.h - what the commands of the record lane share.
+ *
+ * Layer: cli.
+ */
+#ifndef DT_CLI_RECORD_IO_H
+#define DT_CLI_RECORD_IO_H
+
+#include "agent/inside.h"
+#include "agent/records.h"
+#include "instrument/csv.h"
+
+#include "cli/cli.h"
+
+/* Put every --set FIELD=VALUE into ${d}. */
+DT_MUST_CHECK enum dt_err cli_set_fields(struct cli *c, struct dt_record_draft *d);
+
+/* Say what will be provable, and ask unless --yes. REFUSED when the answer is not yes. */
+DT_MUST_CHECK enum dt_err cli_confirm_record(struct cli *c, const struct dt_template *t);
+
+/* Check, ask, send, print the commitment. */
+DT_MUST_CHECK enum dt_err cli_send_record(struct cli *c, const uint8_t group_id[static 32],
+                                          const struct dt_record_draft *d);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * cli/verify_io.h - what verify and claims check share: what the verifier got elsewhere, and reading a proof.
+ *
+ * Layer: cli.
+ */
+#ifndef DT_CLI_VERIFY_IO_H
+#define DT_CLI_VERIFY_IO_H
+
+#include "record/proof.h"
+
+#include "cli/cli.h"
+
+/* Holds what a struct dt_verify_in points to. */
+struct cli_anchor {
+    uint8_t forum[DT_FORUM_ID];
+    uint8_t words[DT_CHARTER_PARTIES][11];
+    size_t n_words;
+    struct dt_templates *templates;
+};
+void cli_anchor_clear(struct cli_anchor *anchor);
+
+/* Fill ${in} from --forum and --root-words. USAGE. */
+DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in);
+
+/* Read and verify one proof file. */
+DT_MUST_CHECK enum dt_err cli_verify_file(const char *path, const struct dt_verify_in *in,
+                                          struct dt_verdict *out);
+
+#endif
