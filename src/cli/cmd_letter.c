@@ -14,7 +14,7 @@
 enum dt_err
 cmd_letter_request(struct cli *c)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_LETTER_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     const char *file = NULL;
     enum dt_err err;
 
@@ -66,8 +66,8 @@ cmd_letter_issue(struct cli *c)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     DT_CLEANUP(dt_letter_request_clear) struct dt_letter_request q = {0};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf in = DT_BUF_INIT(DT_LETTER_MAX);
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf out = DT_BUF_INIT(DT_LETTER_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf in = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf out = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     uint64_t now = dt_clock_now(&c->clock);
     uint64_t days = 0;
     uint64_t from = now;
@@ -102,7 +102,7 @@ cmd_letter_import(struct cli *c)
     enum dt_err err = DT_OK;
 
     for (size_t i = 0; i < c->n_operands && err == DT_OK; i++) {
-        DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_MAX);
+        DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
         uint8_t hash[32];
 
         if ((err = dt_file_read(c->operand[i], &b)) != DT_OK)
@@ -130,7 +130,7 @@ enum dt_err
 cmd_letter_show(struct cli *c)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     uint8_t id[DT_ROOT_ID];
     char words[DT_KEY_WORDS_STR];
     char rights[64];
@@ -172,8 +172,8 @@ cmd_letter_revoke(struct cli *c)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf in = DT_BUF_INIT(DT_LETTER_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_LETTER_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf in = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     struct dt_revocation v;
     const char *file = NULL;
     enum dt_err err;
