@@ -19,5 +19,14 @@ void vec_mls_tree_operations(struct vector_run *run, const char *path, const jso
 void vec_mls_tree_validation(struct vector_run *run, const char *path, const json_t *cases);
 /* kind_mls_treekem.c */
 void vec_mls_treekem(struct vector_run *run, const char *path, const json_t *cases);
+/* kind_mls_group.c */
+void vec_mls_key_schedule(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_psk_secret(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_secret_tree(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_transcript_hashes(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_message_protection(struct vector_run *run, const char *path, const json_t *cases);
+void vec_mls_welcome(struct vector_run *run, const char *path, const json_t *cases);
+/* kind_mls_passive.c */
+void vec_mls_passive(struct vector_run *run, const char *path, const json_t *cases);
 
 #endif
