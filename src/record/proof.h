@@ -80,6 +80,8 @@ struct dt_proof_record {
     uint8_t commitment[32];
     struct dt_author author;
     size_t party;            /* place in the charter */
+    struct dt_view name, title; /* of the delegate, where its letter opens them */
+    bool template_known;     /* built-in, or the same among those given to the verifier */
     bool vouched;            /* this party's root was checked */
     uint64_t opened;         /* bit per slot */
     struct dt_slot slots[DT_SLOTS_MAX]; /* only where opened */
@@ -97,6 +99,8 @@ struct dt_proof_party {
     enum dt_party_account account;
     size_t account_item;   /* place in records of that countersignature or dispute */
     bool consent;          /* a consent that holds, covers all that is opened and has not ended */
+    bool consent_needed;   /* the rules ask for this party's consent */
+    size_t consent_item;   /* place in records of the consent shown; 0: none */
     bool withdrawn;        /* the author withdrew it */
     uint64_t consent_expires_ms; /* 0: none shown */
 };

@@ -1,0 +1,76 @@
+/*
+ * record/proof_internal.h - the structure inside a proof file, for the files of proof_*.c.
+ *
+ * Source: docs/protocol-record.md, "Proof file". Layer: record, not for other rooms.
+ */
+#ifndef DT_RECORD_PROOF_INTERNAL_H
+#define DT_RECORD_PROOF_INTERNAL_H
+
+#include "base/wire.h"
+#include "log/proof.h"
+
+#include "record/proof.h"
+
+#define DT_PROOF_MAGIC   "detente proof 1\n"
+#define DT_PROOF_VERSION 1
+#define DT_PROOF_LINE    76 /* base64 characters in a line */
+
+/* How an entry is held in the file. No two codes differ in one bit alone. */
+enum dt_proof_entry { DT_PROOF_NO_ENTRY = 0, DT_PROOF_FIRST = 3, DT_PROOF_LATER = 5 };
+
+/* The slots of a letter that a proof opens always, and by choice; its inbox never. */
+#define DT_LETTER_OPEN_ALWAYS                                                                                  \
+    (UINT64_C(1) << DT_SLOT_AUTHOR | UINT64_C(1) << DT_SLOT_KIND | UINT64_C(1) << DT_LETTER_RIGHTS |           \
+     UINT64_C(1) << DT_LETTER_NOT_BEFORE | UINT64_C(1) << DT_LETTER_NOT_AFTER | UINT64_C(1) << DT_LETTER_KEY | \
+     UINT64_C(1) << DT_LETTER_PARTY)
+#define DT_LETTER_OPEN_CHOICE (UINT64_C(1) << DT_LETTER_NAME | UINT64_C(1) << DT_LETTER_TITLE)
+
+#define DT_OPEN_ALWAYS (UINT64_C(1) << DT_SLOT_AUTHOR | UINT64_C(1) << DT_SLOT_KIND)
+
+/* A field tree of which some slots are opened, as parsed. */
+struct dt_opened {
+    struct dt_header header; /* forum is that of the charter, filled in later */
+    uint8_t key[32];         /* delegate's, or root's for a letter */
+    uint8_t signature[64];
+    struct dt_reader openings;
+};
+
+struct dt_proof_parts {
+    struct dt_view charter;
+    struct dt_view templates[DT_PROOF_TEMPLATES];
+    size_t n_templates;
+    struct dt_opened letters[DT_PROOF_LETTERS];
+    size_t n_letters;
+    struct dt_proof_revocation revocations[DT_PROOF_REVOCATIONS];
+    size_t n_revocations;
+    struct {
+        struct dt_opened tree;
+        uint8_t entry; /* enum dt_proof_entry */
+        struct dt_view tlog_proof;
+    } items[DT_PROOF_ITEMS];
+    size_t n_items;
+};
+
+/* Take the structure out of the file's text; ${out} gets its bytes. FORMAT says in which line. */
+DT_MUST_CHECK enum dt_err dt_proof_unarmor(struct dt_view file, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_proof_armor(struct dt_view bytes, struct dt_buf *out);
+
+/* Parse the structure; all views point into ${bytes}. */
+DT_MUST_CHECK enum dt_err dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out);
+
+/* The next opening of a tree of ${n_slots}; name and type are not in the file. */
+DT_MUST_CHECK enum dt_err dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots, struct dt_opening *out);
+
+/* Write one tree with the slots of ${mask} opened. */
+DT_MUST_CHECK enum dt_err dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h,
+                                              const struct dt_slot *slots, struct dt_view secret,
+                                              const uint8_t key[static 32], const uint8_t signature[static 64],
+                                              uint64_t mask);
+
+/* Slots that an answer of ${tmpl} must open besides author and kind. */
+uint64_t dt_proof_answer_slots(const struct dt_template *tmpl);
+
+/* Write findings and standing of ${v}, whose other members are set. ${name_of_audience}s come from its records. */
+DT_MUST_CHECK enum dt_err dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in);
+
+#endif

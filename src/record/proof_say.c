@@ -1,0 +1,390 @@
+/*
+ * record/proof_say.c - what a proof shows, in lines of plain English.
+ *
+ * Source: docs/protocol-record.md, "What a verifier says"; DESIGN "Standing". Layer: record. A verifier never says
+ * "undisputed": it says what is shown, and what is not.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+#include "record/proof_internal.h"
+
+const char *
+dt_verdict_name(enum dt_verdict_code code)
+{
+    switch (code) {
+    case DT_VERDICT_VERIFIED:
+        return "verified";
+    case DT_VERDICT_WITHOUT_CONSENT:
+        return "opened without consent";
+    case DT_VERDICT_ROOT_UNCHECKED:
+        return "claimed by the charter, root not checked";
+    case DT_VERDICT_WHOSE:
+        return "consistent, but whose?";
+    case DT_VERDICT_REFUSED:
+        return "refused";
+    default:
+        return "no verdict";
+    }
+}
+
+/* Findings are written to one buffer; the first error sticks. */
+struct say {
+    struct dt_verdict *v;
+    struct dt_buf *out;
+    enum dt_err err;
+};
+
+static void
+say(struct say *s, const char *text)
+{
+    if (s->err == DT_OK)
+        s->err = dt_buf_append(s->out, dt_view_str(text));
+}
+
+static void
+say_view(struct say *s, struct dt_view v)
+{
+    if (s->err == DT_OK)
+        s->err = dt_buf_append(s->out, v);
+}
+
+static void
+say_number(struct say *s, uint64_t x)
+{
+    if (s->err == DT_OK)
+        s->err = dt_buf_printf(s->out, "%llu", (unsigned long long)x);
+}
+
+static void
+say_time(struct say *s, uint64_t ms)
+{
+    char text[DT_TIME_STR];
+
+    dt_time_str(text, ms);
+    say(s, text);
+}
+
+static void
+say_party(struct say *s, size_t party)
+{
+    say_view(s, s->v->charter->parties[party].name);
+    if (!s->v->parties[party].vouched)
+        say(s, " (claimed by the charter, root not checked)");
+}
+
+static void
+say_value(struct say *s, const struct dt_field *f, struct dt_view value)
+{
+    const struct dt_value_hint hint = {
+        .type = f->type, .values = f->values, .n_values = f->n_values, .charter = s->v->charter};
+    size_t from = s->out->n;
+
+    if (s->err == DT_OK)
+        s->err = dt_value_to_text(&hint, value, s->out);
+    /* A long text keeps to its line. */
+    for (size_t i = from; i < s->out->n; i++)
+        if (s->out->p[i] == '\n')
+            s->out->p[i] = ' ';
+}
+
+static void
+say_forum(struct say *s)
+{
+    char hex[65];
+
+    dt_hex_str(hex, dt_view_of(s->v->forum));
+    say(s, "forum: ");
+    say_view(s, s->v->charter->title);
+    say(s, " (");
+    say(s, hex);
+    say(s, ")\n");
+}
+
+static void
+say_subject(struct say *s)
+{
+    const struct dt_proof_record *r = &s->v->records[0];
+
+    say(s, "record: ");
+    say_view(s, r->header.template_id);
+    say(s, " by ");
+    say_party(s, r->party);
+    if (r->name.n > 0) {
+        say(s, ", delegate ");
+        say_view(s, r->name);
+        if (r->title.n > 0) {
+            say(s, ", ");
+            say_view(s, r->title);
+        }
+    }
+    say(s, "\n");
+    if (!r->template_known)
+        say(s, "note: the template of this record is not one that this program knows\n");
+    for (size_t i = 2; i < r->header.n_slots; i++) {
+        struct dt_field f;
+
+        if ((r->opened >> i & 1) == 0)
+            continue;
+        dt_template_slot(r->tmpl, i, &f);
+        say(s, "opened: ");
+        if (f.type == DT_TYPE_NONE)
+            say(s, "an unused slot");
+        else
+            say_view(s, f.name);
+        if (r->slots[i].kind == DT_SLOT_VALUE) {
+            say(s, " = ");
+            say_value(s, &f, r->slots[i].value);
+        } else if (f.type != DT_TYPE_NONE) {
+            say(s, " is absent");
+        }
+        say(s, "\n");
+    }
+}
+
+/* "entry 5, entered 2026-11-22T10:00:00Z" and how sure that is. */
+static void
+say_entry(struct say *s, const struct dt_proof_record *r, uint64_t now_ms)
+{
+    if (r->state == DT_ENTRY_NONE) {
+        say(s, "no register entry is shown; not later than ");
+        say_time(s, now_ms);
+        say(s, ", when this was checked");
+        return;
+    }
+    say(s, "entry ");
+    say_number(s, r->entry);
+    if (r->state == DT_ENTRY_ATTESTED) {
+        say(s, ", entered ");
+        say_time(s, r->entry_ms);
+    } else if (r->entry_ms != 0) {
+        say(s, r->state == DT_ENTRY_HELD ? ", not attested; not later than " : ", not later than ");
+        say_time(s, r->entry_ms);
+    } else {
+        say(s, ", not attested; not later than ");
+        say_time(s, now_ms);
+        say(s, ", when this was checked");
+    }
+}
+
+static void
+say_time_of_entry(struct say *s, uint64_t now_ms)
+{
+    const struct dt_verdict *v = s->v;
+    const struct dt_proof_record *r = &v->records[0];
+
+    say(s, "time: ");
+    say_entry(s, r, now_ms);
+    say(s, "\n");
+    if (!v->has_event)
+        return;
+    if (v->entered_after) {
+        say(s, "entered ");
+        say_number(s, v->days_after);
+        say(s, v->days_after == 1 ? " day after the event\n" : " days after the event\n");
+    } else if (r->state == DT_ENTRY_ATTESTED) {
+        say(s, "entered before the event was over\n");
+    } else {
+        say(s, "when it was entered after the event is not shown\n");
+    }
+}
+
+static void
+say_dispute(struct say *s, const struct dt_proof_record *d)
+{
+    const struct dt_proof_record *subject = &s->v->records[0];
+    struct dt_view rest = d->slots[DT_ENVELOPE_SLOTS + 2].value;
+    struct dt_value_pair pair = {0};
+
+    while (dt_value_map_next(&rest, &pair)) {
+        struct dt_field f = {0};
+        size_t slot = 0;
+
+        say(s, "disputed field: ");
+        say_view(s, pair.key);
+        say(s, ": ");
+        say_party(s, subject->party);
+        say(s, " says ");
+        if (dt_template_slot_find(subject->tmpl, pair.key, &slot) != DT_OK)
+            slot = DT_SLOTS_MAX;
+        if (slot < DT_SLOTS_MAX)
+            dt_template_slot(subject->tmpl, slot, &f);
+        if (slot == DT_SLOTS_MAX || f.type != pair.type) {
+            say(s, "nothing of this kind");
+            f = (struct dt_field){.type = pair.type};
+        } else if ((subject->opened >> slot & 1) == 0) {
+            say(s, "(not opened)");
+        } else if (subject->slots[slot].kind != DT_SLOT_VALUE) {
+            say(s, "(absent)");
+        } else {
+            say_value(s, &f, subject->slots[slot].value);
+        }
+        say(s, "; ");
+        say_party(s, d->party);
+        say(s, " says ");
+        if (pair.value.n == 0)
+            say(s, "(absent)");
+        else if (dt_value_check(f.type, f.n_values, pair.value) != DT_OK && f.n_values > 0)
+            say(s, "a value that the field cannot have");
+        else
+            say_value(s, &f, pair.value);
+        say(s, "\n");
+    }
+}
+
+static void
+say_answers(struct say *s, uint64_t now_ms)
+{
+    const struct dt_verdict *v = s->v;
+
+    for (size_t i = 1; i < v->n_records; i++) {
+        const struct dt_proof_record *r = &v->records[i];
+        bool own = r->party == v->records[0].party;
+
+        if (r->answer == DT_ANSWER_CONSENT)
+            continue;
+        say(s, dt_answer_name(r->answer));
+        say(s, " by ");
+        say_party(s, r->party);
+        say(s, ": ");
+        say_entry(s, r, now_ms);
+        if (r->answer == DT_ANSWER_WITHDRAW
+                ? !own
+                : own && (r->answer == DT_ANSWER_COUNTERSIGN || r->answer == DT_ANSWER_DISPUTE))
+            say(s, "; does not count: not this party's to give");
+        say(s, "\n");
+        if (r->answer == DT_ANSWER_DISPUTE && !own)
+            say_dispute(s, r);
+        if (r->answer == DT_ANSWER_WITHDRAW && own)
+            say(s, "withdrawn by its author, which undoes nothing\n");
+    }
+}
+
+static void
+say_consent(struct say *s, size_t party, uint64_t now_ms)
+{
+    static const char *const standing[] = {"", "no standing", "countersigned", "disputed", "withdrawn"};
+    const struct dt_proof_party *p = &s->v->parties[party];
+    const struct dt_proof_record *r = &s->v->records[p->consent_item];
+    const struct dt_slot *slots = r->slots;
+    uint64_t allowed = 0, left;
+    uint16_t own = 0;
+
+    say(s, "consent of ");
+    say_party(s, party);
+    if (p->consent_item == 0) {
+        say(s, ": not shown\n");
+        return;
+    }
+    say(s, " to open to '");
+    say_view(s, slots[DT_ENVELOPE_SLOTS + 2].value);
+    say(s, "', until ");
+    say_time(s, p->consent_expires_ms);
+    if (dt_value_enum(slots[DT_ENVELOPE_SLOTS + 4].value, &own) == DT_OK && own >= 1 && own <= 4) {
+        say(s, "; its own standing to the record: ");
+        say(s, standing[own]);
+    }
+    say(s, "; ");
+    say_entry(s, r, now_ms);
+    say(s, "\n");
+    if (now_ms > p->consent_expires_ms) {
+        say(s, "the consent of ");
+        say_party(s, party);
+        say(s, " has ended\n");
+    }
+    if (dt_slots_read(slots[DT_ENVELOPE_SLOTS + 1].value, &allowed) != DT_OK)
+        return;
+    left = s->v->records[0].opened & ~DT_OPEN_ALWAYS & ~allowed;
+    for (size_t i = 0; i < DT_SLOTS_MAX; i++) {
+        struct dt_field f;
+
+        if ((left >> i & 1) == 0)
+            continue;
+        dt_template_slot(s->v->records[0].tmpl, i, &f);
+        say(s, "opened without the consent of ");
+        say_party(s, party);
+        say(s, ": ");
+        say_view(s, f.name);
+        say(s, "\n");
+    }
+    if (own == DT_CONSENT_DISPUTED && p->account != DT_ACCOUNT_DISPUTED) {
+        say(s, "the account of ");
+        say_party(s, party);
+        say(s, ", which says that it disputes the record, is not shown\n");
+    }
+}
+
+static void
+say_accounts(struct say *s)
+{
+    const struct dt_verdict *v = s->v;
+    bool all = true;
+
+    for (size_t i = 0; i < v->charter->n_parties; i++) {
+        if (v->charter->parties[i].kind != DT_PARTY_PARTY || v->parties[i].account != DT_ACCOUNT_NOT_SHOWN)
+            continue;
+        all = false;
+    }
+    if (!all)
+        say(s, "other accounts not shown\n");
+}
+
+/* "countersigned by A; disputed by B", or "asserted by one: C". */
+static void
+say_standing(struct say *s)
+{
+    const struct dt_verdict *v = s->v;
+    bool any = false;
+
+    for (int round = 0; round < 2; round++) {
+        enum dt_party_account want = round == 0 ? DT_ACCOUNT_DISPUTED : DT_ACCOUNT_COUNTERSIGNED;
+
+        if (v->standing_code == DT_ACCOUNT_AUTHOR)
+            break;
+        for (size_t i = 0; i < v->charter->n_parties; i++) {
+            if (v->parties[i].account != want || !v->parties[i].vouched)
+                continue;
+            say(s, any ? "; " : "");
+            say(s, round == 0 ? "disputed by " : "countersigned by ");
+            say_party(s, i);
+            any = true;
+        }
+    }
+    if (!any) {
+        say(s, "asserted by one: ");
+        say_party(s, v->records[0].party);
+    }
+    if (v->parties[v->records[0].party].withdrawn)
+        say(s, "; withdrawn by its author");
+}
+
+enum dt_err
+dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in)
+{
+    struct say s = {.v = v, .out = &v->standing};
+
+    say_standing(&s);
+    s.out = &v->findings;
+    say_forum(&s);
+    say_subject(&s);
+    say_time_of_entry(&s, in->now_ms);
+    say(&s, "standing: ");
+    say_view(&s, dt_buf_view(&v->standing));
+    say(&s, "\n");
+    say_answers(&s, in->now_ms);
+    for (size_t i = 0; i < v->charter->n_parties; i++)
+        if (v->parties[i].consent_needed || v->parties[i].consent_item != 0)
+            say_consent(&s, i, in->now_ms);
+    for (size_t i = 0; i < v->charter->n_parties; i++)
+        if (v->parties[i].consent_needed && !v->parties[i].consent) {
+            say(&s, "opened without consent\n");
+            break;
+        }
+    say_accounts(&s);
+    say(&s, "verdict: ");
+    say(&s, dt_verdict_name(v->code));
+    say(&s, "\n");
+    return s.err;
+}

@@ -1,0 +1,710 @@
+/*
+ * record/proof_verify.c - a proof file checked from end to end.
+ *
+ * Source: docs/protocol-record.md, "Proof file"; DESIGN "Proofs". Layer: record.
+ *
+ * Order: text and structure; charter and whose it is; letters; revocations; the opened records, each with
+ * its entry; then what the answers and consents make of the subject. The first thing that does not hold
+ * ends it with its place and reason.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include "record/proof_internal.h"
+#include "record/template_internal.h"
+
+/* A letter whose opened fields hold. */
+struct letter_seen {
+    uint8_t hash[32], key[32];
+    size_t party;
+    uint32_t rights;
+    uint64_t not_before_ms, not_after_ms;
+    struct dt_view name, title;
+    bool used, revoked;
+    uint64_t revoked_ms;
+};
+
+struct verify {
+    const struct dt_verify_in *in;
+    struct dt_verdict *v;
+    struct dt_proof_parts *parts;
+    struct dt_template *letter; /* the built-in template */
+    struct tlog_policy policy;
+    struct letter_seen letters[DT_PROOF_LETTERS];
+    bool template_used[DT_PROOF_TEMPLATES];
+};
+
+static void
+verify_clear(struct verify *c)
+{
+    tlog_policy_clear(&c->policy);
+    dt_template_free(c->letter);
+    dt_free(c->parts);
+    dt_free(c);
+}
+
+static void
+verify_clear_p(struct verify **c)
+{
+    if (*c != NULL)
+        verify_clear(*c);
+}
+
+/* ---- one opened tree ---- */
+
+/* Check all openings of ${t}, which is of ${tmpl}; they must lead to one root. */
+static enum dt_err
+open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *slots, uint64_t *out_mask,
+          uint8_t out_commitment[static 32])
+{
+    struct dt_reader r = t->openings;
+    uint8_t first[32], root[32], ctx[32];
+    uint64_t mask = 0;
+    enum dt_err err;
+
+    if (memcmp(t->header.template_hash, dt_template_hash(tmpl), 32) != 0 ||
+        t->header.n_slots != dt_template_slots(tmpl))
+        return dt_fail(DT_ERR_PROOF, "its template is not the one its header names");
+    while (r.n > 0) {
+        struct dt_opening o = {0};
+        struct dt_field f;
+
+        if ((err = dt_proof_opening_read(&r, t->header.n_slots, &o)) != DT_OK)
+            return err;
+        if (mask >> o.index != 0)
+            return dt_fail(DT_ERR_FORMAT, "the opened slots are not in order, each once");
+        dt_template_slot(tmpl, o.index, &f);
+        o.slot.name = f.name;
+        o.slot.type = f.type;
+        if ((err = dt_slot_check(tmpl, o.index, &o.slot)) != DT_OK ||
+            (err = dt_opening_root(&t->header, &o, root)) != DT_OK)
+            return err;
+        if (mask == 0)
+            memcpy(first, root, 32);
+        else if (memcmp(first, root, 32) != 0)
+            return dt_fail(DT_ERR_PROOF, "slot %u does not belong to the commitment of the slots before it",
+                           o.index);
+        slots[o.index] = o.slot;
+        mask |= (uint64_t)1 << o.index;
+    }
+    if ((mask & DT_OPEN_ALWAYS) != DT_OPEN_ALWAYS)
+        return dt_fail(DT_ERR_FORMAT, "author and kind are not opened");
+    if (!dt_view_equal(slots[DT_SLOT_KIND].value, t->header.template_id) ||
+        !dt_view_equal(t->header.template_id, dt_template_id(tmpl)))
+        return dt_fail(DT_ERR_PROOF, "its kind is not its template's id");
+    if ((err = dt_header_ctx(&t->header, ctx)) != DT_OK ||
+        (err = dt_fields_commitment(ctx, first, out_commitment)) != DT_OK)
+        return err;
+    *out_mask = mask;
+    return DT_OK;
+}
+
+static enum dt_err
+check_signature(const struct dt_opened *t, const char *label, const uint8_t commitment[static 32])
+{
+    uint8_t both[64];
+
+    memcpy(both, t->header.forum, 32);
+    memcpy(both + 32, commitment, 32);
+    if (dt_label_verify(dt_view_of(t->key), label, dt_view_of(both), dt_view_of(t->signature)) != DT_OK)
+        return dt_fail(DT_ERR_AUTH, "the signature does not hold for what is opened");
+    return DT_OK;
+}
+
+/* ---- whose it is ---- */
+
+static enum dt_err
+check_charter(struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
+    bool any = false;
+    enum dt_err err;
+
+    v->charter = dt_alloc(1, sizeof *v->charter);
+    if (v->charter == NULL)
+        return dt_nomem();
+    if ((err = dt_charter_decode(c->parts->charter, v->charter)) != DT_OK ||
+        (err = dt_charter_verify(v->charter)) != DT_OK ||
+        (err = dt_charter_forum_id(v->charter, v->forum)) != DT_OK ||
+        (err = dt_charter_policy(v->charter, DT_POLICY_ATTESTED, &text)) != DT_OK ||
+        (err = tlog_policy_parse(dt_buf_view(&text), &c->policy)) != DT_OK)
+        return err;
+    if (c->in->forum != NULL && memcmp(c->in->forum, v->forum, 32) != 0)
+        return dt_fail(DT_ERR_AUTH, "the charter in the file is not that of the forum asked for");
+    for (size_t i = 0; i < v->charter->n_parties; i++) {
+        v->parties[i].vouched = c->in->forum != NULL;
+        for (size_t k = 0; k < c->in->n_root_words && !v->parties[i].vouched; k++)
+            v->parties[i].vouched = dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id);
+        any = any || v->parties[i].vouched;
+    }
+    if (c->in->n_root_words > 0 && !any)
+        return dt_fail(DT_ERR_AUTH, "no root of the charter in the file has the key words given");
+    for (size_t i = 0; i < c->parts->n_letters; i++)
+        memcpy(c->parts->letters[i].header.forum, v->forum, 32);
+    for (size_t i = 0; i < c->parts->n_items; i++)
+        memcpy(c->parts->items[i].tree.header.forum, v->forum, 32);
+    return DT_OK;
+}
+
+/* ---- letters ---- */
+
+static enum dt_err
+read_letter(struct verify *c, struct dt_opened *t, struct letter_seen *l)
+{
+    struct dt_slot slots[DT_SLOTS_MAX] = {{0}};
+    uint8_t zero[32] = {0};
+    uint64_t mask = 0;
+    struct dt_view list, item = {0};
+    struct dt_author author = {0};
+    uint16_t right = 0;
+    enum dt_err err;
+
+    if ((err = open_tree(t, c->letter, slots, &mask, l->hash)) != DT_OK)
+        return err;
+    if ((mask & DT_LETTER_OPEN_ALWAYS) != DT_LETTER_OPEN_ALWAYS ||
+        (mask & ~(DT_LETTER_OPEN_ALWAYS | DT_LETTER_OPEN_CHOICE)) != 0)
+        return dt_fail(DT_ERR_FORMAT, "not the fields that a proof opens of a letter");
+    if ((err = check_signature(t, "letter", l->hash)) != DT_OK ||
+        (err = dt_author_read(slots[DT_SLOT_AUTHOR].value, &author)) != DT_OK ||
+        (err = dt_value_u64(slots[DT_LETTER_NOT_BEFORE].value, &l->not_before_ms)) != DT_OK ||
+        (err = dt_value_u64(slots[DT_LETTER_NOT_AFTER].value, &l->not_after_ms)) != DT_OK)
+        return err;
+    if (dt_charter_party_by_id(c->v->charter, author.party, &l->party) != DT_OK)
+        return dt_fail(DT_ERR_AUTH, "its root is none of the charter's");
+    if (memcmp(c->v->charter->parties[l->party].root, t->key, 32) != 0 || memcmp(author.key, t->key, 32) != 0 ||
+        memcmp(author.letter, zero, 32) != 0 || memcmp(slots[DT_LETTER_PARTY].value.p, author.party, 32) != 0)
+        return dt_fail(DT_ERR_AUTH, "its author is not the root that signed it");
+    list = slots[DT_LETTER_RIGHTS].value;
+    while (dt_value_list_next(&list, &item)) {
+        if ((err = dt_value_enum(item, &right)) != DT_OK)
+            return err;
+        l->rights |= DT_RIGHT_BIT(right);
+    }
+    memcpy(l->key, slots[DT_LETTER_KEY].value.p, 32);
+    l->name = slots[DT_LETTER_NAME].value;
+    l->title = slots[DT_LETTER_TITLE].value;
+    return DT_OK;
+}
+
+static enum dt_err
+check_letters(struct verify *c)
+{
+    enum dt_err err;
+
+    if ((err = dt_builtin_find(dt_view_str("letter"), &c->letter)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < c->parts->n_letters; i++) {
+        if ((err = read_letter(c, &c->parts->letters[i], &c->letters[i])) != DT_OK)
+            return dt_fail_context(err, "letter %zu", i + 1);
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(c->letters[k].hash, c->letters[i].hash, 32) == 0)
+                return dt_fail(DT_ERR_FORMAT, "letter %zu: a second time", i + 1);
+    }
+    return DT_OK;
+}
+
+/* ---- the register ---- */
+
+/* Every line of the note must be by a key of the charter, so that no byte of it goes unchecked. */
+static enum dt_err
+check_note_lines(const struct verify *c, struct dt_view note)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note n = {0};
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(note, &n)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < n.n_sigs; i++) {
+        const struct tlog_sig *s = &n.sigs[i];
+        const struct tlog_vkey *log = &c->policy.logs[0].key;
+        bool known = s->id == log->id && dt_view_equal(s->name, dt_view_str(log->name));
+
+        for (size_t k = 0; k < c->policy.n_nodes && !known; k++) {
+            const struct tlog_policy_node *node = &c->policy.nodes[k];
+
+            known = !node->is_group && s->id == node->key.id &&
+                    dt_view_equal(s->name, dt_view_str(node->key.name));
+        }
+        if (!known)
+            return dt_fail(DT_ERR_AUTH, "signature line %zu of the checkpoint is by no key of the charter", i + 1);
+    }
+    return DT_OK;
+}
+
+/* The side of the policy that is ${party}'s. */
+static size_t
+side_of_party(const struct verify *c, size_t party)
+{
+    const struct dt_charter *charter = c->v->charter;
+    struct tlog_vkey key;
+
+    for (size_t i = 0; i < charter->n_witnesses; i++)
+        if (charter->witnesses[i].party == party && tlog_vkey_parse(charter->witnesses[i].vkey, &key) == DT_OK)
+            return tlog_policy_side_of(&c->policy, tlog_policy_find_key(&c->policy, &key));
+    return TLOG_POLICY_NO_NODE;
+}
+
+struct entry_seen {
+    enum dt_entry_state state;
+    uint64_t index, ms;
+};
+
+/* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
+static enum dt_err
+check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[static 32], size_t party,
+            uint8_t how, struct entry_seen *out)
+{
+    DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
+    struct tlog_policy_state state;
+    struct tlog_attestation att;
+    struct tlog_hash leaf;
+    uint8_t entry[DT_REGISTER_ENTRY];
+    uint64_t seconds = 0;
+    bool other;
+    enum dt_err err;
+
+    dt_register_entry(seal, entry);
+    if ((err = tlog_proof_parse(text, &proof)) != DT_OK || (err = tlog_proof_write(&proof, &again)) != DT_OK)
+        return err;
+    if (proof.has_extra || !dt_view_equal(text, dt_buf_view(&again)))
+        return dt_fail(DT_ERR_FORMAT, "the register proof is not in its one form");
+    if ((err = check_note_lines(c, dt_buf_view(&proof.note))) != DT_OK ||
+        (err = tlog_leaf_hash(dt_view_of(entry), &leaf)) != DT_OK ||
+        (err = tlog_proof_evaluate(&proof, &leaf, &c->policy, NULL, &state)) != DT_OK)
+        return err;
+    out->index = proof.index;
+    tlog_attestation(&c->policy, &state, c->v->charter->quorum_attested, &att);
+    other = tlog_earliest_other(&c->policy, &state, side_of_party(c, party), &seconds);
+    if (other && (seconds == 0 || seconds > DT_TIME_MAX_MS / DT_MS_SECOND))
+        return dt_fail(DT_ERR_RANGE, "a cosignature's time");
+    out->ms = other ? seconds * DT_MS_SECOND : 0;
+    out->state = !other || !att.attested || c->v->charter->quorum_attested == 0 ? DT_ENTRY_HELD
+                 : how == DT_PROOF_FIRST                                         ? DT_ENTRY_ATTESTED
+                                                                                 : DT_ENTRY_NOT_LATER;
+    return DT_OK;
+}
+
+static enum dt_err
+check_revocation(struct verify *c, const struct dt_proof_revocation *in)
+{
+    struct dt_revocation rev;
+    struct entry_seen entry = {0};
+    uint8_t seal[32];
+    enum dt_err err;
+
+    if ((err = dt_revocation_decode(in->revocation, &rev)) != DT_OK ||
+        (err = dt_revocation_check(&rev, c->v->charter, NULL)) != DT_OK ||
+        (err = dt_revocation_seal(&rev, seal)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < c->parts->n_letters; i++) {
+        struct letter_seen *l = &c->letters[i];
+
+        if (memcmp(l->hash, rev.letter, 32) != 0)
+            continue;
+        if (memcmp(c->v->charter->parties[l->party].root_id, rev.party, 32) != 0)
+            return dt_fail(DT_ERR_AUTH, "not by the root that issued the letter");
+        if ((err = check_entry(c, in->tlog_proof, seal, l->party, DT_PROOF_FIRST, &entry)) != DT_OK)
+            return err;
+        if (entry.ms == 0)
+            return dt_fail(DT_ERR_PROOF, "its entry has no time by another group, and so it says nothing");
+        l->revoked_ms = l->revoked && l->revoked_ms < entry.ms ? l->revoked_ms : entry.ms;
+        l->revoked = true;
+        return DT_OK;
+    }
+    return dt_fail(DT_ERR_FORMAT, "of no letter in the file");
+}
+
+/* ---- records ---- */
+
+/* Built in, or carried in the file. */
+static enum dt_err
+find_template(struct verify *c, const struct dt_header *h, const struct dt_template **out)
+{
+    struct dt_verdict *v = c->v;
+    struct dt_template *t = NULL;
+    enum dt_err err;
+
+    for (size_t i = 0; i < v->n_templates; i++)
+        if (memcmp(dt_template_hash(v->templates[i]), h->template_hash, 32) == 0) {
+            if (i < c->parts->n_templates)
+                c->template_used[i] = true;
+            *out = v->templates[i];
+            return DT_OK;
+        }
+    err = dt_builtin_find(h->template_id, &t);
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(DT_ERR_PROOF, "its template is not in the file");
+    if (err != DT_OK)
+        return err;
+    v->templates[v->n_templates++] = t; /* room for each of them was made */
+    if (memcmp(dt_template_hash(t), h->template_hash, 32) != 0)
+        return dt_fail(DT_ERR_UNSUPPORTED, "a built-in template in a version not known here");
+    *out = t;
+    return DT_OK;
+}
+
+static enum dt_err
+read_templates(struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    struct dt_template *t = NULL;
+    enum dt_err err;
+
+    v->templates = dt_alloc(DT_PROOF_TEMPLATES + dt_builtin_count, sizeof(struct dt_template *));
+    if (v->templates == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < c->parts->n_templates; i++) {
+        if ((err = dt_template_decode(c->parts->templates[i], &t)) != DT_OK)
+            return dt_fail_context(err, "template %zu", i + 1);
+        v->templates[v->n_templates++] = t;
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(dt_template_hash(v->templates[k]), dt_template_hash(t), 32) == 0)
+                return dt_fail(DT_ERR_FORMAT, "template %zu: a second time", i + 1);
+        if (dt_builtin_find(dt_template_id(t), &t) == DT_OK) {
+            dt_template_free(t);
+            return dt_fail(DT_ERR_FORMAT, "template %zu: in the place of a built-in one", i + 1);
+        }
+    }
+    return DT_OK;
+}
+
+/* The letter that ${r} names must be there, be the author's, give the right, and hold at its time. */
+static enum dt_err
+check_letter_of(struct verify *c, struct dt_proof_record *r)
+{
+    enum dt_right right = r->answer == DT_ANSWER_CONSENT ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD;
+    uint64_t at = r->entry_ms != 0 ? r->entry_ms : c->in->now_ms;
+    struct letter_seen *l = NULL;
+
+    for (size_t i = 0; i < c->parts->n_letters; i++)
+        if (memcmp(c->letters[i].hash, r->author.letter, 32) == 0)
+            l = &c->letters[i];
+    if (l == NULL)
+        return dt_fail(DT_ERR_PROOF, "the letter of credence of its author is not in the file");
+    l->used = true;
+    if (l->party != r->party || memcmp(l->key, r->author.key, 32) != 0)
+        return dt_fail(DT_ERR_AUTH, "its author is not the delegate of the letter it names");
+    if ((l->rights & DT_RIGHT_BIT(right)) == 0)
+        return dt_fail(DT_ERR_REFUSED, "its author's letter of credence does not give the right to make it");
+    if (at < l->not_before_ms)
+        return dt_fail(DT_ERR_EXPIRED, "its author's letter of credence was not yet valid at that time");
+    if (at > l->not_after_ms)
+        return dt_fail(DT_ERR_EXPIRED, r->entry_ms != 0
+                                           ? "its author's letter of credence had ended at that time"
+                                           : "its author's letter of credence has ended, and no entry shows "
+                                             "that it was made before");
+    if (l->revoked && (r->entry_ms == 0 || l->revoked_ms <= r->entry_ms))
+        return dt_fail(DT_ERR_EXPIRED, "its author's letter of credence was revoked, and it is not shown to be from "
+                                       "before that");
+    r->name = l->name;
+    r->title = l->title;
+    return DT_OK;
+}
+
+static enum dt_err
+read_record(struct verify *c, size_t place, struct dt_proof_record *r)
+{
+    struct dt_opened *t = &c->parts->items[place].tree;
+    struct dt_view text = c->parts->items[place].tlog_proof;
+    struct entry_seen entry = {0};
+    const struct dt_template *known;
+    uint8_t seal[32];
+    uint64_t needed;
+    enum dt_err err;
+
+    if (dt_view_equal(t->header.template_id, dt_view_str("letter")))
+        return dt_fail(DT_ERR_FORMAT, "a letter is no record");
+    if ((err = find_template(c, &t->header, &r->tmpl)) != DT_OK ||
+        (err = open_tree(t, r->tmpl, r->slots, &r->opened, r->commitment)) != DT_OK ||
+        (err = check_signature(t, "record", r->commitment)) != DT_OK ||
+        (err = dt_author_read(r->slots[DT_SLOT_AUTHOR].value, &r->author)) != DT_OK)
+        return err;
+    if (memcmp(r->author.key, t->key, 32) != 0)
+        return dt_fail(DT_ERR_AUTH, "the author it names is not the key that signed");
+    if (dt_charter_party_by_id(c->v->charter, r->author.party, &r->party) != DT_OK)
+        return dt_fail(DT_ERR_AUTH, "its author's party is none of the charter's");
+    r->header = t->header;
+    r->vouched = c->v->parties[r->party].vouched;
+    r->answer = dt_answer_of(t->header.template_id);
+    known = c->in->templates != NULL ? dt_templates_get(c->in->templates, t->header.template_id) : NULL;
+    r->template_known = dt_template_builtin(r->tmpl) ||
+                        (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0);
+    needed = place == 0 ? 0 : dt_proof_answer_slots(r->tmpl);
+    if ((r->opened & needed) != needed)
+        return dt_fail(DT_ERR_FORMAT, "an answer that does not open what it has to");
+    if (place > 0 && (r->answer == DT_ANSWER_NONE ||
+                      memcmp(r->slots[DT_ENVELOPE_SLOTS].value.p, c->v->records[0].commitment, 32) != 0))
+        return dt_fail(DT_ERR_PROOF, "no answer to the record that the file is about");
+    if (text.n > 0) {
+        if ((err = dt_seal(r->commitment, t->key, t->signature, seal)) != DT_OK ||
+            (err = check_entry(c, text, seal, r->party, c->parts->items[place].entry, &entry)) != DT_OK)
+            return dt_fail_context(err, "its register entry");
+        r->state = entry.state;
+        r->entry = entry.index;
+        r->entry_ms = entry.ms;
+    }
+    return check_letter_of(c, r);
+}
+
+static enum dt_err
+check_records(struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    enum dt_err err;
+
+    v->records = dt_alloc(c->parts->n_items, sizeof *v->records);
+    if (v->records == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < c->parts->n_items; i++) {
+        struct dt_proof_record *r = &v->records[i];
+
+        v->n_records = i + 1;
+        if ((err = read_record(c, i, r)) != DT_OK)
+            return dt_fail_context(err, "record %zu (%s)", i + 1,
+                                   i == 0 ? "the one opened" : dt_answer_name(r->answer));
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(v->records[k].commitment, r->commitment, 32) == 0)
+                return dt_fail(DT_ERR_FORMAT, "record %zu: a second time", i + 1);
+    }
+    for (size_t i = 0; i < c->parts->n_letters; i++)
+        if (!c->letters[i].used)
+            return dt_fail(DT_ERR_FORMAT, "letter %zu: of nobody in the file", i + 1);
+    for (size_t i = 0; i < c->parts->n_templates; i++)
+        if (!c->template_used[i])
+            return dt_fail(DT_ERR_FORMAT, "template %zu: of nothing in the file", i + 1);
+    return DT_OK;
+}
+
+/* ---- answers ---- */
+
+/* Does answer ${a} come later in the register than ${b}? What has no entry yet is later than all that has. */
+static bool
+later(const struct dt_proof_record *a, const struct dt_proof_record *b)
+{
+    if (a->state == DT_ENTRY_NONE)
+        return true;
+    return b->state != DT_ENTRY_NONE && a->entry > b->entry;
+}
+
+static enum dt_err
+count_consent(struct verify *c, size_t place)
+{
+    struct dt_verdict *v = c->v;
+    const struct dt_proof_record *r = &v->records[place];
+    struct dt_proof_party *p = &v->parties[r->party];
+    uint64_t slots = 0, expires = 0;
+    bool covers;
+    enum dt_err err;
+
+    if ((err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK ||
+        (err = dt_value_u64(r->slots[DT_ENVELOPE_SLOTS + 3].value, &expires)) != DT_OK)
+        return dt_fail_context(err, "record %zu (consent)", place + 1);
+    covers = (v->records[0].opened & ~DT_OPEN_ALWAYS & ~slots) == 0 && c->in->now_ms <= expires;
+    if (p->consent || (!covers && p->consent_item != 0))
+        return DT_OK; /* the best one shown is the one that is spoken of */
+    p->consent = covers;
+    p->consent_item = place;
+    p->consent_expires_ms = expires;
+    return DT_OK;
+}
+
+static enum dt_err
+count_answers(struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    size_t author = v->records[0].party;
+    enum dt_err err;
+
+    v->parties[author].account = DT_ACCOUNT_AUTHOR;
+    for (size_t i = 1; i < v->n_records; i++) {
+        const struct dt_proof_record *r = &v->records[i];
+        struct dt_proof_party *p = &v->parties[r->party];
+
+        if (r->answer == DT_ANSWER_WITHDRAW && r->party == author)
+            p->withdrawn = true;
+        if (r->answer == DT_ANSWER_CONSENT && (err = count_consent(c, i)) != DT_OK)
+            return err;
+        if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) || r->party == author)
+            continue;
+        /* Of one party's countersignature and dispute the later one is its account. */
+        if (p->account == DT_ACCOUNT_NOT_SHOWN || later(r, &v->records[p->account_item])) {
+            p->account = r->answer == DT_ANSWER_DISPUTE ? DT_ACCOUNT_DISPUTED : DT_ACCOUNT_COUNTERSIGNED;
+            p->account_item = i;
+        }
+    }
+    return DT_OK;
+}
+
+/* The end of the calendar day, month or year that ${ms} lies in; ${ms} itself when it is exact. */
+static uint64_t
+precision_end(uint64_t ms, uint16_t precision)
+{
+    int year, month, day;
+    int32_t days = 0;
+
+    dt_date_from_days((int32_t)(ms / DT_MS_DAY), &year, &month, &day);
+    if (precision == 2)
+        return (ms / DT_MS_DAY + 1) * DT_MS_DAY;
+    if (precision == 3) {
+        month++;
+        if (month == 13) {
+            month = 1;
+            year++;
+        }
+    } else if (precision == 4) {
+        month = 1;
+        year++;
+    } else {
+        return ms;
+    }
+    if (year > 9999 || dt_days_from_date(year, month, 1, &days) != DT_OK)
+        return DT_TIME_MAX_MS;
+    return (uint64_t)days * DT_MS_DAY;
+}
+
+/* When the event that the record speaks of was over, as far as it is opened. */
+static void
+find_event(struct dt_verdict *v)
+{
+    static const char *const times[] = {"started_at", "ended_at"}; /* the later one is the better one */
+    const struct dt_proof_record *r = &v->records[0];
+    uint16_t precision = 1;
+    uint64_t ms = 0;
+    size_t slot = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t x = 0;
+
+        if (dt_template_slot_find(r->tmpl, dt_view_str(times[i]), &slot) == DT_OK &&
+            r->slots[slot].type == DT_TYPE_DATETIME && r->slots[slot].kind == DT_SLOT_VALUE &&
+            dt_value_u64(r->slots[slot].value, &x) == DT_OK) {
+            ms = x;
+            v->has_event = true;
+        }
+    }
+    if (!v->has_event)
+        return;
+    if (dt_template_slot_find(r->tmpl, dt_view_str("time_precision"), &slot) == DT_OK &&
+        r->slots[slot].type == DT_TYPE_ENUM && r->slots[slot].kind == DT_SLOT_VALUE)
+        dt_ignore(dt_value_enum(r->slots[slot].value, &precision), "it was checked when it was opened");
+    v->event_end_ms = precision_end(ms, precision);
+    if (r->state == DT_ENTRY_ATTESTED && r->entry_ms >= v->event_end_ms) {
+        v->entered_after = true;
+        v->days_after = (r->entry_ms - v->event_end_ms) / DT_MS_DAY;
+    }
+}
+
+static void
+decide(struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    bool all_vouched = true, all_consent = true;
+
+    v->standing_code = DT_ACCOUNT_AUTHOR;
+    for (size_t i = 0; i < v->charter->n_parties; i++) {
+        struct dt_proof_party *p = &v->parties[i];
+
+        p->consent_needed = v->charter->parties[i].kind == DT_PARTY_PARTY || i == v->records[0].party;
+        all_vouched = all_vouched && p->vouched;
+        all_consent = all_consent && (p->consent || !p->consent_needed);
+        /* Only an account under a root that was checked lifts a record above "asserted by one". */
+        if (!p->vouched || !v->parties[v->records[0].party].vouched)
+            continue;
+        if (p->account == DT_ACCOUNT_DISPUTED ||
+            (p->account == DT_ACCOUNT_COUNTERSIGNED && v->standing_code == DT_ACCOUNT_AUTHOR))
+            v->standing_code = p->account;
+    }
+    if (c->in->forum == NULL && c->in->n_root_words == 0)
+        v->code = DT_VERDICT_WHOSE;
+    else if (!all_vouched)
+        v->code = DT_VERDICT_ROOT_UNCHECKED;
+    else
+        v->code = all_consent ? DT_VERDICT_VERIFIED : DT_VERDICT_WITHOUT_CONSENT;
+}
+
+/* ---- all of it ---- */
+
+void
+dt_verdict_clear(struct dt_verdict *v)
+{
+    if (v == NULL)
+        return;
+    dt_buf_clear(&v->reason);
+    dt_buf_clear(&v->findings);
+    dt_buf_clear(&v->standing);
+    dt_buf_clear(&v->store);
+    if (v->charter != NULL)
+        dt_charter_clear(v->charter);
+    dt_free(v->charter);
+    dt_free(v->records);
+    for (size_t i = 0; i < v->n_templates; i++)
+        dt_template_free(v->templates[i]);
+    dt_free(v->templates);
+    memset(v, 0, sizeof *v);
+}
+
+static enum dt_err
+verify_file(struct dt_view file, struct verify *c)
+{
+    struct dt_verdict *v = c->v;
+    enum dt_err err;
+
+    if ((err = dt_proof_unarmor(file, &v->store)) != DT_OK ||
+        (err = dt_proof_parts_read(dt_buf_view(&v->store), c->parts)) != DT_OK ||
+        (err = check_charter(c)) != DT_OK || (err = read_templates(c)) != DT_OK ||
+        (err = check_letters(c)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < c->parts->n_revocations; i++)
+        if ((err = check_revocation(c, &c->parts->revocations[i])) != DT_OK)
+            return dt_fail_context(err, "revocation %zu", i + 1);
+    if ((err = check_records(c)) != DT_OK || (err = count_answers(c)) != DT_OK)
+        return err;
+    find_event(v);
+    decide(c);
+    return dt_proof_say(v, c->in);
+}
+
+static void
+init_verdict(struct dt_verdict *v)
+{
+    memset(v, 0, sizeof *v);
+    dt_buf_init(&v->reason, 1024);
+    dt_buf_init(&v->findings, 4u * DT_PROOF_MAX);
+    dt_buf_init(&v->standing, 64u << 10);
+    dt_buf_init(&v->store, DT_PROOF_MAX);
+}
+
+enum dt_err
+dt_proof_verify(struct dt_view file, const struct dt_verify_in *in, struct dt_verdict *out)
+{
+    DT_CLEANUP(dt_verdict_clear) struct dt_verdict v;
+    DT_CLEANUP(verify_clear_p) struct verify *c = dt_alloc(1, sizeof *c);
+    enum dt_err err;
+
+    init_verdict(&v);
+    if (c == NULL)
+        return dt_nomem();
+    c->in = in;
+    c->v = &v;
+    c->parts = dt_alloc(1, sizeof *c->parts);
+    if (c->parts == NULL)
+        return dt_nomem();
+    err = verify_file(file, c);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    if (err != DT_OK) {
+        /* Nothing of a refused file is given on but why it was refused. */
+        dt_verdict_clear(&v);
+        init_verdict(&v);
+        v.code = DT_VERDICT_REFUSED;
+        if ((err = dt_buf_append(&v.reason, dt_view_str(dt_err_message()))) != DT_OK)
+            return err;
+    }
+    *out = v;
+    memset(&v, 0, sizeof v);
+    return DT_OK;
+}
