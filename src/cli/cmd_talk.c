@@ -22,8 +22,7 @@ said(struct cli *c, const uint8_t id[static 16])
         cli_put(o, "id", hex);
         return cli_json(o);
     }
-    if (!c->quiet)
-        cli_print("%s\n", hex);
+    cli_print("%s\n", hex);
     return DT_OK;
 }
 

@@ -1,0 +1,362 @@
+#!/usr/bin/env bash
+# The main job: two delegations and a mediator talk, seal three contacts, open two; a stranger verifies.
+# Started by ./run, or by a test, with:
+#   DT_BIN    folder of detente and detente-relay      DT_STATE  where homes, keys and proofs are kept
+#   DT_RUN_DIR logs and process ids of the daemons     DT_INPUT  folder with claims.csv, contacts.csv, expected.csv
+#   PORT      where the relay listens on 127.0.0.1
+# Every step leaves a mark in DT_STATE/done when it is finished, so that a later run goes on from there.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=../../tools/lib.sh
+. "$here/../../tools/lib.sh"
+
+detente=$DT_BIN/detente
+relay_program=$DT_BIN/detente-relay
+run_dir=$DT_RUN_DIR
+url=http://127.0.0.1:$PORT
+cd "$DT_STATE" || exit 1
+mkdir -p done pass roots files letters proofs
+chmod 700 pass roots
+
+# ---- small tools ----
+
+line() {
+    printf '    %s\n' "$*"
+}
+
+fail_step() {
+    printf 'main job: %s\n' "$*" >&2
+    exit 1
+}
+
+# must COMMAND...: run it; on failure show what it said and stop.
+must() {
+    "$@" >"$DT_STATE/last.out" 2>"$DT_STATE/last.err" || {
+        printf 'main job: exit status %d of: %s\n' "$?" "$*" >&2
+        cat "$DT_STATE/last.out" "$DT_STATE/last.err" >&2
+        exit 1
+    }
+}
+
+# refused STATUS REGEX COMMAND...: it must exit with that status and say so.
+refused() {
+    local want=$1 regex=$2 rc
+    shift 2
+    "$@" >"$DT_STATE/last.out" 2>"$DT_STATE/last.err"
+    rc=$?
+    [ "$rc" = "$want" ] && cat "$DT_STATE/last.out" "$DT_STATE/last.err" | grep -qE -- "$regex" || {
+        printf 'main job: expected exit status %s and "%s", got %d from: %s\n' "$want" "$regex" "$rc" "$*" >&2
+        cat "$DT_STATE/last.out" "$DT_STATE/last.err" >&2
+        exit 1
+    }
+}
+
+# step NAME TITLE: begins a step; returns 1 when an earlier run has finished it.
+step() {
+    this_step=$1
+    say "$2"
+    [ ! -e "done/$1" ] || { line '(done by an earlier run)'; return 1; }
+}
+finish() {
+    : >"done/$this_step"
+}
+
+# secret NAME: a passphrase file of its own for each key and home.
+secret() {
+    [ -s "pass/$1" ] || (umask 077; head -c 24 /dev/urandom | base64 >"pass/$1")
+}
+
+# as WHO COMMAND...: detente on the home of WHO
+as() {
+    local who=$1
+    shift
+    "$detente" --home "homes/$who" --passphrase-file "pass/$who" --quiet "$@"
+}
+
+# settle WHO...: all of them exchange with relay and register until nobody has anything left to say.
+settle() {
+    local round who busy
+    for ((round = 0; round < 20; round++)); do
+        busy=no
+        for who in "$@"; do
+            must as "$who" sync --json
+            grep -qE '"(received|sent|waiting|seals_submitted)": [1-9]' last.out && busy=yes
+        done
+        [ "$busy" = yes ] || return 0
+    done
+    fail_step "agents have not come to rest after 20 rounds: $*"
+}
+
+# register_has WHO held|attested|final N: syncs until the agent of WHO sees at least N such entries.
+register_has() {
+    local i n key=size
+    [ "$2" = held ] || key=$2
+    for ((i = 0; i < 150; i++)); do
+        must as "$1" sync
+        must as "$1" register status --json
+        n=$(sed -nE "s/^  \"$key\": ([0-9]+),?$/\1/p" last.out)
+        [ "${n:-0}" -lt "$3" ] || return 0
+        sleep 0.2
+    done
+    fail_step "the register did not come to $3 $2 entries in time"
+}
+
+register_line() {
+    must as "$1" register status
+    head -n 1 last.out | sed 's/;.*//'
+}
+
+witness() { # start the witness of a party
+    start_daemon "witness-$1" "$detente" witness run --key "roots/witness-$1.key" --state "files/witness-$1.state" \
+        --register "$url/r/$register" --vkey "$register_vkey"
+}
+
+# ---- 1. grant, roots, charter ----
+
+names=(united-states russia mediator)
+title_of() { case $1 in united-states) echo 'United States' ;; russia) echo Russia ;; *) echo Mediator ;; esac; }
+
+if step 1 'keys: three roots, three witnesses, a grant by the relay'; then
+    witnesses=()
+    for n in "${names[@]}"; do
+        secret "root-$n"
+        [ -e "roots/$n.key" ] || must "$detente" root new --passphrase-file "pass/root-$n" --out "roots/$n.key"
+        rm -f "roots/witness-$n.key"
+        must "$detente" witness keygen --name "witness.example/$n" --out "roots/witness-$n.key"
+        witnesses+=(--witness "$n=$(cat last.out)")
+    done
+    rm -rf grants && mkdir -m 700 grants
+    must "$relay_program" grant --store relay.db --url "$url" --out grants \
+        --party united-states --party russia --party mediator "${witnesses[@]}"
+    finish
+fi
+for n in "${names[@]}"; do
+    must "$detente" root words "roots/$n.key.pub"
+    line "$(printf '%-14s key words: %s' "$(title_of "$n")" "$(cat last.out)")"
+done
+
+if step 2 'charter: drafted by the mediator, signed by all three roots'; then
+    rm -f charter
+    must "$detente" charter draft --grant grants/mediator.grant --title 'Exercise: contacts between capitals' \
+        --party 'United States=roots/united-states.key.pub' --party 'Russia=roots/russia.key.pub' \
+        --mediator 'Mediator=roots/mediator.key.pub' --out charter
+    for n in "${names[@]}"; do
+        must "$detente" charter sign --root "roots/$n.key" --passphrase-file "pass/root-$n" charter
+    done
+    finish
+fi
+must "$detente" charter show --id charter
+forum=$(cat last.out)
+line "forum $forum"
+must "$detente" charter show --json charter
+register=$(sed -nE 's|.*"register_path": "/r/([0-9a-f]+)/?".*|\1|p' last.out)
+register_vkey=$(sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' last.out | sed 's|\\/|/|g')
+
+start_daemon relay "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT"
+wait_port "$PORT" || fail_step "the relay did not start; see $run_dir/relay.log"
+
+# ---- 2. delegates ----
+
+# accredit WHO PARTY NAME TITLE: home, request, letter by the party's root, letter taken in
+accredit() {
+    local slug
+    slug=$(printf '%s' "$2" | tr 'A-Z ' 'a-z-')
+    secret "$1"
+    [ -e "homes/$1" ] || must "$detente" init --home "homes/$1" --passphrase-file "pass/$1" --charter charter \
+        --grant "grants/$slug.grant" --party "$2" --name "$3" --title "$4"
+    must as "$1" letter request --out "letters/$1.request"
+    must "$detente" letter issue --root "roots/$slug.key" --passphrase-file "pass/root-$slug" --charter charter \
+        --request "letters/$1.request" --out "letters/$1.letter"
+    must as "$1" letter import "letters/$1.letter"
+}
+
+if step 3 'delegates: keys, inboxes, letters of credence bound to the forum'; then
+    mkdir -p homes
+    accredit us 'United States' 'Jordan Ellis' 'Special envoy (exercise)'
+    accredit ru Russia 'Irina Sokolova' 'Special representative (exercise)'
+    accredit med Mediator 'Noor Haddad' 'Head of the mediation team (exercise)'
+    for who in us ru med; do
+        must as "$who" letter import letters/us.letter letters/ru.letter letters/med.letter
+    done
+    settle us ru med
+    finish
+fi
+
+# ---- 3. channels ----
+
+if step 4 'channels: a plenary and two caucuses are founded through the inboxes'; then
+    must as med found plenary --kind plenary --with 'Jordan Ellis' --with 'Irina Sokolova'
+    must as med found caucus-us --kind caucus --with 'Jordan Ellis'
+    must as med found caucus-ru --kind caucus --with 'Irina Sokolova'
+    settle med us ru
+    for c in plenary caucus-us; do must as us accept "$c"; done
+    for c in plenary caucus-ru; do must as ru accept "$c"; done
+    settle us ru med
+    finish
+fi
+must as med channels
+while read -r _ name kind state _; do line "$name: $kind, $state"; done <last.out
+
+# ---- 4. talk ----
+
+if step 5 'talk: both ways in plenary and caucus, and a file of 300 KB'; then
+    head -c 307200 /dev/urandom >files/annex.bin
+    must as us send plenary 'Good morning. We propose to begin with the record of contacts.'
+    must as ru send plenary 'Добрый день. Согласны.'
+    must as med send caucus-us 'Is the list of contacts complete on your side?'
+    must as us send caucus-us 'It is, as far as the capital has told us.'
+    must as ru send caucus-ru 'We will dispute one of the dates.'
+    must as med send caucus-ru 'Noted; please do so field by field.'
+    must as us send plenary --file files/annex.bin
+    annex=$(cat last.out)
+    settle us ru med
+    for who in ru med; do
+        rm -f "files/annex-$who.bin"
+        must as "$who" save plenary "$annex" --out "files/annex-$who.bin"
+        must cmp files/annex.bin "files/annex-$who.bin"
+    done
+    must as ru read plenary
+    grep -q 'begin with the record of contacts' last.out || fail_step 'a message has not arrived'
+    must as med read caucus-ru
+    grep -q 'dispute one of the dates' last.out || fail_step 'a message has not arrived'
+    line 'six messages and 307,200 bytes arrived, byte for byte'
+    finish
+fi
+
+# ---- 5. a second delegate comes and goes ----
+
+if step 6 'a second delegate: refused for want of an approval, then added by all, then removed'; then
+    accredit ru2 Russia 'Pavel Orlov' 'Adviser (exercise)'
+    for who in us ru med; do
+        must as "$who" letter import letters/ru2.letter
+        must as ru2 letter import "letters/$who.letter"
+    done
+    settle ru2
+    must as ru admit ask plenary 'Pavel Orlov'
+    request=$(cat last.out)
+    settle ru us med ru2
+    must as ru2 accept plenary
+    settle ru2 ru
+    refused 4 'no approval from' as ru admit commit "$request"
+    line "refused: $(sed 's/^detente: //' last.err)"
+    must as us admit approve "$request"
+    must as med admit approve "$request"
+    settle us med ru
+    must as ru admit commit "$request"
+    settle ru us med ru2
+    must as us roster plenary
+    grep -q 'Pavel Orlov' last.out || fail_step 'the second delegate is not in the roster'
+    must as ru2 send plenary 'Present.'
+    settle ru2 us ru med
+    must as us read plenary
+    grep -q 'Present\.' last.out || fail_step 'the second delegate was not heard'
+    line 'added with the approvals of all three parties in the warrant, and heard'
+    must as ru remove plenary 'Pavel Orlov'
+    settle ru us med
+    must as us roster plenary
+    ! grep -q 'Pavel Orlov' last.out || fail_step 'the second delegate is still in the roster'
+    must as med send plenary 'We go on as before.'
+    settle med us ru
+    must as ru read plenary
+    grep -q 'go on as before' last.out || fail_step 'the new queue does not work'
+    must as us channels --json
+    grep -q '"queue_number": 2' last.out || fail_step 'no new queue has begun with the removal'
+    line 'removed by its own party; the new queue is in use'
+    finish
+fi
+
+# ---- 6. records ----
+
+# number WHO KIND CLAIM: the number of the contact record that refers to the claim's date
+record_of() {
+    cat "files/$1.commitment"
+}
+
+if step 7 'records: three contacts entered by one delegation'; then
+    for claim in c10 c11 c12; do
+        [ -s "files/$claim.commitment" ] ||
+            { must as us record contact plenary --csv "$DT_INPUT/contacts.csv" --row "$claim" --yes
+              cp last.out "files/$claim.commitment"; }
+    done
+    settle us ru med
+    register_has us held 3
+    line "$(register_line us)"
+    finish
+fi
+
+say 'witnesses: three of them check that the register only grew'
+for n in "${names[@]}"; do witness "$n"; done
+
+if step 8 'answers: c10 countersigned, c12 disputed, c11 left without answer; one witness is stopped'; then
+    register_has us final 3
+    line "$(register_line us)"
+    stop_daemon witness-russia
+    must as ru countersign "$(record_of c10)" --yes
+    must as ru dispute "$(record_of c12)" --should-be started_at=2025-01-01T00:00:00Z \
+        --should-be ended_at=2025-12-31T23:59:59Z --yes
+    settle ru us med
+    register_has us attested 5
+    line "one witness stopped: $(register_line us)"
+    witness russia
+    register_has us final 5
+    line "it is back:          $(register_line us)"
+    finish
+fi
+
+# ---- 7. opening ----
+
+fields=mode,parties,started_at,time_precision
+if step 9 'opening: by consent of both, four fields of c10 and of c12'; then
+    refused 4 'no consent from' as us open "$(record_of c10)" --fields "$fields" --out proofs/c10.proof
+    for claim in c10 c12; do
+        for who in us ru; do
+            must as "$who" consent "$(record_of "$claim")" --fields "$fields" --yes
+        done
+    done
+    settle us ru med
+    register_has us attested 9
+    settle us ru med
+    for claim in c10 c12; do
+        must as us open "$(record_of "$claim")" --fields "$fields" --out "proofs/$claim.proof"
+    done
+    register_has us final 9
+    finish
+fi
+
+# ---- 8. the stranger ----
+
+say 'the stranger: no key, no home, only the two proofs and the forum id'
+for claim in c10 c12; do
+    must "$detente" verify "proofs/$claim.proof" --forum "$forum"
+    sed 's/^/    /' last.out
+    grep -qE 'entered [0-9]+ days after the event' last.out || fail_step 'the proof does not say when it was entered'
+    refused 1 'consistent, but whose\?' "$detente" verify "proofs/$claim.proof"
+done
+line 'without the forum id: consistent, but whose?'
+cp proofs/c10.proof files/altered.proof
+# One bit of a byte in the middle.
+middle=$(($(wc -c <files/altered.proof) / 2))
+byte=$(od -An -tu1 -j "$middle" -N 1 files/altered.proof)
+# shellcheck disable=SC2059
+printf "\\x$(printf %x $((byte ^ 1)))" | dd of=files/altered.proof bs=1 seek="$middle" conv=notrunc status=none
+refused 1 'REFUSED' "$detente" verify files/altered.proof --forum "$forum"
+line "one bit changed: $(sed 's/^[^:]*: //' last.out | head -n 1)"
+must "$detente" register check --proof proofs/c10.proof --forum "$forum"
+line "$(cat last.out)"
+must "$detente" claims check "$DT_INPUT/claims.csv" --proof proofs/c10.proof --proof proofs/c12.proof --forum "$forum"
+sed 's/^/    /' last.out
+must "$detente" claims check "$DT_INPUT/claims.csv" --proof proofs/c10.proof --proof proofs/c12.proof --forum "$forum" --csv
+cp last.out files/claims-result.csv
+cmp files/claims-result.csv "$DT_INPUT/expected.csv" ||
+    fail_step 'the result of the claims check differs from expected.csv'
+must as ru claims check "$DT_INPUT/claims.csv" --as-member
+line "to members:  $(grep '^c11' last.out)"
+
+say 'what this shows'
+cat <<'TXT'
+    Three parties talked over a relay that none of them trusts; it saw padded, sealed cells and no names.
+    Nobody could be added until every party had approved, and the removal began a new, separate queue.
+    Three contacts were sealed. Their entries are in a register that each side's own witness watches.
+    One contact is countersigned, one is disputed with both accounts side by side, one nobody else has answered.
+    With both consents four fields of two of them were opened; a stranger checked them offline, and nothing else.
+TXT
