@@ -1,0 +1,393 @@
+/*
+ * witness/run.c - the witness's loop. See witness.h. Layer: witness.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "log/tile_read.h"
+#include "net/relay_client.h"
+
+#include "witness/witness_internal.h"
+
+#define PAUSE_FIRST_MS 200u
+#define PAUSE_MAX_MS   5000u
+
+struct run {
+    const struct dt_witness_config *config;
+    const atomic_bool *stop;
+    struct dt_clock clock;
+    struct tlog_signer signer;
+    struct tlog_vkey log;
+    struct witness_state state;
+    struct dt_http_client *http;
+    bool away; /* the operator was told that the relay is not reached */
+};
+
+static void say(const struct run *w, const char *fmt, ...) DT_PRINTF(2, 3);
+
+static void
+say(const struct run *w, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+
+    if (w->config->say == NULL)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    w->config->say(w->config->say_ctx, line);
+}
+
+/* ---- split views ---- */
+
+/* Write ${e} beside the state file or into the folder asked for. */
+static enum dt_err
+evidence_write(const struct run *w, const struct tlog_evidence *e, const struct tlog_checkpoint *seen)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+    const char *dir = w->config->evidence_dir, *slash = strrchr(w->config->state_path, '/');
+    char path[4096], root[9];
+    int n, dir_len;
+    enum dt_err err;
+
+    dt_hex_str(root, dt_view(seen->root.b, 4));
+    if (dir == NULL) {
+        dir = slash == NULL ? "." : w->config->state_path;
+        dir_len = slash == NULL ? 1 : (int)(slash - w->config->state_path);
+    } else {
+        dir_len = (int)strlen(dir);
+    }
+    n = snprintf(path, sizeof(path), "%.*s/evidence-%llu-%s.txt", dir_len, dir,
+                 (unsigned long long)seen->size, root);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return dt_fail(DT_ERR_IO, "the evidence's path is too long");
+    if ((err = tlog_evidence_write(e, &text)) != DT_OK)
+        return err;
+    err = dt_file_create(path, dt_buf_view(&text), 0644);
+    if (err == DT_ERR_EXISTS)
+        err = DT_OK; /* the same two checkpoints, written before */
+    if (err == DT_OK)
+        say(w, "SPLIT VIEW: the register's key signed two trees; evidence: %s; nothing more is signed", path);
+    return err;
+}
+
+/*
+ * Try to show that ${note} (checkpoint ${cp}) and the one of our state contradict each other. With proof:
+ * evidence, stop for ever, CONFLICT. Without: the caller's ${otherwise}.
+ */
+static enum dt_err
+split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
+           const struct tlog_hash *old_root, const struct tlog_path *proof, enum dt_err otherwise)
+{
+    DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
+    enum dt_err err;
+
+    if (tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e) != DT_OK)
+        return otherwise;
+    if ((err = evidence_write(w, &e, cp)) != DT_OK || (err = witness_state_stop(&w->state)) != DT_OK)
+        return err;
+    return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees", w->log.name);
+}
+
+/* ---- growth from tiles ---- */
+
+static enum dt_err
+fetch_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
+    struct run *w = ctx;
+    struct tlog_tile full = *tile;
+    enum dt_err err;
+
+    if ((err = tlog_tile_path_write(tile, &path)) != DT_OK ||
+        (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK)
+        return err;
+    err = dt_register_file(w->http, w->config->register_url, (const char *)path.p, out);
+    if (err != DT_ERR_NOT_FOUND || tile->width == TLOG_TILE_WIDTH)
+        return err;
+    /* c2sp.org/tlog-tiles: a partial tile may be gone once the full one is there. */
+    full.width = TLOG_TILE_WIDTH;
+    dt_buf_clear(&path);
+    if ((err = tlog_tile_path_write(&full, &path)) != DT_OK ||
+        (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK)
+        return err;
+    return dt_register_file(w->http, w->config->register_url, (const char *)path.p, out);
+}
+
+/* Does ${cp} of ${note} extend our state? OK with ${out} the proof; CONFLICT when it provably does not;
+ * PROOF when the tiles show neither. */
+static enum dt_err
+growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, struct tlog_path *out)
+{
+    const struct tlog_witness_tree *old = &w->state.tree;
+    struct tlog_hash old_root;
+    struct tlog_path proof = {0};
+    enum dt_err err;
+
+    out->n = 0;
+    if (old->size == 0)
+        return DT_OK; /* everything extends the empty tree */
+    if (cp->size == old->size) {
+        if (tlog_hash_equal(&cp->root, &old->root))
+            return DT_OK;
+        return split_view(w, note, cp, NULL, NULL, DT_ERR_PROOF);
+    }
+    err = tlog_tiles_consistency(fetch_tile, w, old->size, &old->root, cp->size, &cp->root, out);
+    if (err != DT_ERR_PROOF)
+        return err;
+    /* Its own tiles may show what root it had at our size: then both signatures stand against each other. */
+    if (tlog_tiles_prefix(fetch_tile, w, old->size, cp->size, &cp->root, &old_root, &proof) != DT_OK)
+        return dt_fail(DT_ERR_PROOF, "the register's tiles do not lead to what it signed");
+    return split_view(w, note, cp, &old_root, &proof,
+                      dt_fail(DT_ERR_PROOF, "the register's tiles do not show that it only grew"));
+}
+
+/* ---- cosigning ---- */
+
+/* Is our own good cosignature on ${note} (whose text is ${text})? */
+static bool
+has_ours(const struct run *w, struct dt_view bytes)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    struct tlog_verified v = {0};
+
+    return tlog_note_parse(bytes, &note) == DT_OK &&
+           tlog_note_check(&note, note.text, &w->signer.vkey, &v) == DT_OK && v.ok;
+}
+
+/* What the register signed, without other witnesses' lines: this is what is kept. */
+static enum dt_err
+bare_note(const struct run *w, struct dt_view bytes, struct dt_buf *out)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
+        (err = dt_buf_append(out, note.text)) != DT_OK || (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
+        return err;
+    for (size_t i = 0; i < note.n_sigs; i++) {
+        if (note.sigs[i].id == w->log.id && dt_view_equal(note.sigs[i].name, dt_view_str(w->log.name)) &&
+            (err = dt_buf_append(out, note.sigs[i].line)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+/* Sign the state's checkpoint with the time of now, and hand it in. The state is on disk already. */
+static enum dt_err
+hand_in(struct run *w)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(TLOG_NOTE_MAX);
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(dt_buf_view(&w->state.note), &note)) != DT_OK ||
+        (err = dt_buf_append(&out, dt_buf_view(&w->state.note))) != DT_OK ||
+        (err = tlog_cosign(&w->signer, note.text, dt_clock_now(&w->clock) / 1000, &out)) != DT_OK ||
+        (err = dt_register_cosign(w->http, w->config->register_url, dt_buf_view(&out))) != DT_OK)
+        return err;
+    say(w, "cosigned size %llu", (unsigned long long)w->state.tree.size);
+    return DT_OK;
+}
+
+/* One held checkpoint: check, decide, commit, and only then sign. */
+static enum dt_err
+consider(struct run *w, struct dt_view bytes)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf kept = DT_BUF_INIT(TLOG_NOTE_MAX);
+    struct tlog_witness_decision d = {0};
+    struct tlog_witness_tree next;
+    struct tlog_checkpoint cp;
+    struct tlog_path proof = {0};
+    enum dt_err err;
+
+    if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
+        return dt_fail_context(err, "the checkpoint held by the relay");
+    if (cp.size < w->state.tree.size) {
+        say(w, "the relay holds size %llu, below the %llu cosigned before: not signed",
+            (unsigned long long)cp.size, (unsigned long long)w->state.tree.size);
+        return DT_OK;
+    }
+    if ((err = growth(w, bytes, &cp, &proof)) != DT_OK)
+        return err;
+    tlog_witness_decide(&w->state.tree, &cp, w->state.tree.size, &proof, &d);
+    if (d.status != TLOG_WITNESS_OK)
+        return dt_fail(DT_ERR_PROOF, "not signed: %s", d.why);
+    if (d.refresh && has_ours(w, bytes))
+        return DT_OK; /* the earliest stands; a later one would say nothing new */
+    next.size = cp.size;
+    next.root = cp.root;
+    if ((err = bare_note(w, bytes, &kept)) != DT_OK ||
+        (err = witness_state_put(&w->state, &next, dt_buf_view(&kept))) != DT_OK)
+        return err;
+    return hand_in(w);
+}
+
+/* ---- the restore rule ---- */
+
+/* Take over a signed checkpoint larger than our state, without signing it. */
+static enum dt_err
+take_over(struct run *w, struct dt_view bytes, const char *whose)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf kept = DT_BUF_INIT(TLOG_NOTE_MAX);
+    struct tlog_witness_tree next;
+    struct tlog_checkpoint cp;
+    struct tlog_path proof = {0};
+    enum dt_err err;
+
+    if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
+        return dt_fail_context(err, "the checkpoint %s", whose);
+    if (cp.size < w->state.tree.size || cp.size == 0)
+        return DT_OK;
+    if ((err = growth(w, bytes, &cp, &proof)) != DT_OK)
+        return err;
+    if (cp.size == w->state.tree.size)
+        return DT_OK;
+    say(w, "the state file is an old copy: taking over size %llu %s", (unsigned long long)cp.size, whose);
+    next.size = cp.size;
+    next.root = cp.root;
+    if ((err = bare_note(w, bytes, &kept)) != DT_OK)
+        return err;
+    return witness_state_put(&w->state, &next, dt_buf_view(&kept));
+}
+
+/* Before anything is signed: the largest tree that we, or our party's agent, are known to have seen. */
+static enum dt_err
+restore(struct run *w)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    uint8_t id[4] = {(uint8_t)(w->signer.vkey.id >> 24), (uint8_t)(w->signer.vkey.id >> 16),
+                     (uint8_t)(w->signer.vkey.id >> 8), (uint8_t)w->signer.vkey.id};
+    char key_id[9];
+    enum dt_err err;
+
+    dt_hex_str(key_id, dt_view_of(id));
+    err = dt_register_checkpoint_by(w->http, w->config->register_url, key_id, &note);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    if (err == DT_OK && has_ours(w, dt_buf_view(&note)) &&
+        (err = take_over(w, dt_buf_view(&note), "that bears our own cosignature")) != DT_OK)
+        return err;
+    if (w->config->agent_checkpoint.n == 0)
+        return DT_OK;
+    return take_over(w, w->config->agent_checkpoint, "that our party's agent saw");
+}
+
+/* ---- the loop ---- */
+
+static bool
+stopped(const struct run *w)
+{
+    return w->stop != NULL && atomic_load(w->stop);
+}
+
+static void
+pause_for(const struct run *w, uint64_t ms)
+{
+    uint64_t end = dt_monotonic_ms() + ms;
+
+    while (!stopped(w) && dt_monotonic_ms() < end) {
+        struct timespec t = {0, 50 * 1000000L};
+
+        (void)nanosleep(&t, NULL);
+    }
+}
+
+/* Errors that time may heal; the others end the run. */
+static bool
+passing(enum dt_err err)
+{
+    return err == DT_ERR_NET || err == DT_ERR_BUSY || err == DT_ERR_PROOF || err == DT_ERR_AUTH ||
+           err == DT_ERR_LIMIT || err == DT_ERR_NOT_FOUND;
+}
+
+/* One turn: what is held now (${wait} false), or the next that is larger. */
+static enum dt_err
+turn(struct run *w, bool wait)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    unsigned int wait_s = w->config->wait_s == 0 ? 30 : w->config->wait_s;
+    enum dt_err err;
+
+    if (wait) {
+        err = dt_register_checkpoint_after(w->http, w->config->register_url, DT_CHECKPOINT_HELD,
+                                           w->state.tree.size, wait_s, &note);
+        if (err == DT_ERR_NOT_FOUND)
+            return DT_OK; /* nothing new in this time */
+    } else {
+        err = dt_register_checkpoint(w->http, w->config->register_url, DT_CHECKPOINT_HELD, &note);
+    }
+    if (err != DT_OK)
+        return err;
+    return consider(w, dt_buf_view(&note));
+}
+
+static enum dt_err
+loop(struct run *w, bool once)
+{
+    uint64_t pause_ms = PAUSE_FIRST_MS;
+    bool restored = false, looked = false;
+    enum dt_err err = DT_OK;
+
+    while (!stopped(w)) {
+        err = restored ? turn(w, looked) : restore(w);
+        if (err == DT_OK) {
+            if (w->away)
+                say(w, "the relay answers again");
+            w->away = false;
+            pause_ms = PAUSE_FIRST_MS;
+            looked = restored;
+            if (once && restored)
+                return DT_OK;
+            restored = true;
+            continue;
+        }
+        if (stopped(w))
+            return DT_OK;
+        if (once || !passing(err))
+            return err;
+        if (!w->away)
+            say(w, "waiting: %s", dt_err_message());
+        w->away = true;
+        looked = false; /* what is held is looked at anew */
+        pause_for(w, pause_ms);
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    }
+    return DT_OK;
+}
+
+static void
+run_clear(struct run *w)
+{
+    dt_http_client_free(w->http);
+    witness_state_close(&w->state);
+    tlog_signer_clear(&w->signer);
+}
+
+enum dt_err
+dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, bool once)
+{
+    DT_CLEANUP(run_clear) struct run w = {.config = config, .stop = stop, .state = {.lock_fd = -1}};
+    struct dt_http_client_config http = {.stop = stop};
+    enum dt_err err;
+
+    w.clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
+    if ((err = witness_key_load(config->key_path, &w.signer)) != DT_OK)
+        return err;
+    if (tlog_vkey_parse(dt_view_str(config->register_vkey), &w.log) != DT_OK ||
+        w.log.type != TLOG_KEY_ED25519)
+        return dt_fail(DT_ERR_FORMAT, "the register's verifier key is not one");
+    if ((err = witness_state_open(config->state_path, &w.log, &w.state)) != DT_OK)
+        return err;
+    if (w.state.stopped)
+        return dt_fail(DT_ERR_CONFLICT, "%s: a split view was found before (see the evidence file);"
+                       " this witness signs nothing for this register any more", w.log.name);
+    if ((err = dt_http_client_new(&http, &w.http)) != DT_OK)
+        return err;
+    return loop(&w, once);
+}
