@@ -248,8 +248,9 @@ cosignatures(void **state)
     assert_int_equal(tlog_cosign(&log_key, body, 1, &line), DT_ERR_STATE);
     assert_int_equal(tlog_cosign(&witness, text("no checkpoint\n"), 1, &line), DT_ERR_FORMAT);
     assert_int_equal(tlog_cosign(&witness, body, UINT64_MAX, &line), DT_ERR_RANGE);
-    /* Two good lines of one witness: the earlier time counts. */
+    /* Three good lines of one witness: the earlier time counts. */
     ok(tlog_cosign(&witness, body, 1600000000, &line));
+    ok(tlog_cosign(&witness, body, 1650000000, &line));
     ok(tlog_note_parse_lines(dt_buf_view(&line), &two));
     ok(tlog_note_check(&two, body, &witness.vkey, &v));
     assert_int_equal(v.time, 1600000000);

@@ -361,7 +361,20 @@ bad_proof_files(void **state)
         "c2sp.org/tlog-proof@v1\nindex 0\nextra AA==\n\n",
     };
 
+    DT_CLEANUP(tlog_proof_clear) struct tlog_proof made = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf edited = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
+    struct tlog_proof none = {0};
+    size_t first = strlen("c2sp.org/tlog-proof@v1\n");
+
     (void)state;
+    /* A good file with an empty extra line in it. */
+    make_proof(5, 11, true, &made);
+    ok(tlog_proof_write(&made, &file));
+    ok(dt_buf_append(&edited, dt_view(file.p, first)));
+    ok(dt_buf_append(&edited, text("extra \n")));
+    ok(dt_buf_append(&edited, dt_view(file.p + first, file.n - first)));
+    assert_int_equal(tlog_proof_parse(dt_buf_view(&edited), &none), DT_ERR_FORMAT);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct tlog_proof p = {0};
 

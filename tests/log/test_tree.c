@@ -266,6 +266,11 @@ edges(void **state)
     assert_int_equal(tlog_inclusion_verify(&leaves[0], UINT64_MAX, 1, &none, &roots[1]), DT_ERR_PROOF);
     assert_int_equal(tlog_inclusion_len(0, TLOG_SIZE_MAX), 63);
 
+    /* A proof to size 5 has the shape of one to size 8, not of one to size 9: there it is too short. */
+    ok(tlog_consistency_make(tlog_leaves_node, &all, 4, 5, &p));
+    ok(tlog_consistency_verify(4, 5, &p, &roots[4], &roots[5]));
+    assert_int_equal(tlog_consistency_verify(4, 9, &p, &roots[4], &roots[5]), DT_ERR_PROOF);
+
     /* What cannot be made is RANGE, and outputs stay as they were. */
     memset(&p, 7, sizeof(p));
     before = p;
