@@ -159,8 +159,11 @@ test_copy_is_independent(void **state)
     mls_tree_init(&copy, w.suite);
     assert_ok(mls_tree_copy(&w.tree, &copy));
     tree_bytes(&copy, &before);
-    world_remove(&w, 3);
+    assert_ptr_equal(mls_tree_parent(&copy, 7), mls_tree_parent(&w.tree, 7));
     (void)world_add(&w); /* changes unmerged leaves of shared parents */
+    assert_int_equal(mls_tree_parent(&w.tree, 7)->n_unmerged, 1);
+    assert_int_equal(mls_tree_parent(&copy, 7)->n_unmerged, 0);
+    world_remove(&w, 3);
     (void)world_add(&w);
     world_commit(&w, 1);
     tree_bytes(&copy, &after);

@@ -140,7 +140,10 @@ test_unmerged(void **state)
     assert_int_equal(mls_tree_check_unmerged(&w.tree), DT_ERR_AUTH);
     assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     p->n_unmerged = 1;
-    p->unmerged[0] = 3; /* not below it */
+    p->unmerged[0] = 7;
+    p = own_parent(&w.tree, 9); /* above leaves 4 and 5 alone */
+    p->unmerged[0] = 7;
+    p->n_unmerged = 1;
     assert_int_equal(mls_tree_check_unmerged(&w.tree), DT_ERR_AUTH);
     world_clear(&w);
 }
@@ -214,6 +217,16 @@ test_parent_hash(void **state)
     assert_int_equal(mls_parent_hash_check(&w.tree), DT_ERR_AUTH);
     world_clear(&w);
 
+    /* a member of the half that vouches is called unmerged, although it got the path secret */
+    setup(&w);
+    p = own_parent(&w.tree, 7);
+    assert_int_equal(p->unmerged[0], 6);
+    memmove(p->unmerged + 1, p->unmerged, 2 * sizeof *p->unmerged);
+    p->unmerged[0] = 0;
+    p->n_unmerged = 3;
+    assert_int_equal(mls_parent_hash_check(&w.tree), DT_ERR_AUTH);
+    world_clear(&w);
+
     /* a member put below a set parent without being unmerged there */
     setup(&w);
     member_new(&ghost, w.suite, 77);
@@ -221,6 +234,18 @@ test_parent_hash(void **state)
     world_commit(&w, 0);
     assert_ok(check_tree(&w.tree));
     mls_tree_set_leaf(&w.tree, 7, ghost.kp.key_package->leaf);
+    assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
+    member_clear(&ghost);
+    world_clear(&w);
+
+    /* the same beside the committer: two nodes stand where the path secret went to one */
+    world_init(&w, 1, 8);
+    member_new(&ghost, w.suite, 78);
+    world_remove(&w, 4);
+    world_commit(&w, 5);
+    assert_ok(check_tree(&w.tree));
+    assert_true(mls_tree_is_blank(&w.tree, 9));
+    mls_tree_set_leaf(&w.tree, 4, ghost.kp.key_package->leaf);
     assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     member_clear(&ghost);
     world_clear(&w);
@@ -337,6 +362,17 @@ test_check_leaf(void **state)
     /* credential types, both ways round */
     mls_leaf_fields_from(&f, m.kp.key_package->leaf);
     f.capabilities.credentials = u16_list(2, 0, 1);
+    assert_ok(mls_leaf_node_new(w.suite, &f, dt_secret_view(&m.sig_priv), GROUP_ID, 8, &leaf));
+    assert_int_equal(mls_tree_check_leaf(&w.tree, leaf, MLS_NO_NODE), DT_ERR_UNSUPPORTED);
+    mls_leaf_node_unref(leaf);
+    world_clear(&w);
+    flat(&w);
+    f = plain_fields(&w, 1);
+    f.capabilities.credentials = u16_list(1, 0, 1);
+    set_leaf(&w, 1, &f);
+    mls_leaf_fields_from(&f, m.kp.key_package->leaf);
+    assert_ok(mls_tree_check_leaf(&w.tree, m.kp.key_package->leaf, MLS_NO_NODE));
+    f.credential = (struct mls_credential){.type = MLS_CREDENTIAL_X509};
     assert_ok(mls_leaf_node_new(w.suite, &f, dt_secret_view(&m.sig_priv), GROUP_ID, 8, &leaf));
     assert_int_equal(mls_tree_check_leaf(&w.tree, leaf, MLS_NO_NODE), DT_ERR_UNSUPPORTED);
     mls_leaf_node_unref(leaf);
