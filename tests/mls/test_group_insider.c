@@ -1,0 +1,484 @@
+/*
+ * tests/mls/test_group_insider.c - members who do not play by the rules: every bad Commit is properly
+ * signed and sealed by a member, and refused for the rule that it breaks.
+ *
+ * Source: RFC 9420 sections 12.2, 12.4, 12.4.2, 6.3.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "mls/group_internal.h"
+#include "mls/label.h"
+
+#include "group_util.h"
+
+static const struct mls_psk_list no_psks = {NULL, 0};
+
+static int
+setup(void **state)
+{
+    (void)state;
+    assert_ok(dt_crypto_init());
+    return 0;
+}
+
+struct trio {
+    struct gu_party p[3];
+    struct gu_party *all[3];
+};
+
+static void
+trio_init(struct trio *t)
+{
+    const char *names[] = {"ada", "bob", "cyd"};
+
+    for (size_t i = 0; i < 3; i++) {
+        gu_party_init(&t->p[i], 1, names[i]);
+        t->all[i] = &t->p[i];
+    }
+    gu_create(&t->p[0]);
+    gu_add(&t->p[0], &t->p[1], t->all, 1);
+    gu_add(&t->p[1], &t->p[2], t->all, 2);
+}
+
+static void
+trio_clear(struct trio *t)
+{
+    for (size_t i = 0; i < 3; i++)
+        gu_party_clear(&t->p[i]);
+}
+
+/* Seal ${content} (an AuthenticatedContent said to be of leaf ${as}) with keys that ${g} knows. */
+static void
+seal_as(struct mls_group *g, uint32_t as, enum mls_ratchet_kind kind, uint32_t generation,
+        const struct dt_buf *content, struct dt_buf *out)
+{
+    struct mls_tree_step step = {0};
+
+    dt_buf_init(out, MLS_MESSAGE_MAX);
+    assert_ok(mls_secret_tree_derive(&g->keys, as, kind, generation, &step));
+    assert_ok(mls_private_message_seal(g->suite, dt_buf_view(content),
+                                       dt_secret_view(&g->secrets.sender_data), &step, 0, out));
+    mls_tree_step_clear(&step);
+}
+
+/* A commit of ${c} by the owner of ${g}, with a confirmation tag that holds for nothing. */
+static void
+bad_commit(struct mls_group *g, const struct mls_commit *c, struct dt_buf *out)
+{
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .group_id = g->context.group_id,
+                                   .epoch = g->context.epoch,
+                                   .sender = g->own_leaf,
+                                   .content_type = MLS_CONTENT_COMMIT,
+                                   .commit = c};
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer w = dt_writer_init(&content);
+    uint8_t tag[32] = {0};
+    size_t end;
+
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    dt_write_vec(&w, dt_view_of(tag));
+    assert_ok(dt_writer_end(&w));
+    seal_as(g, g->own_leaf, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(g), &content, out);
+    dt_buf_clear(&content);
+}
+
+/* ${proposals} by value, with a path of another commit or none, must be refused by member 1 with ${want},
+ * and by the committer itself before it is made. */
+static void
+refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool path, enum dt_err want)
+{
+    struct mls_commit c = {0};
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out out = {0};
+    struct mls_auth_content pending = {0};
+    struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m;
+    struct mls_event e = {0};
+
+    for (size_t i = 0; i < n; i++)
+        assert_ok(mls_commit_add(&c, proposals[i], dt_view(NULL, 0)));
+    if (path) {
+        /* Any well-formed path will do, since the list is looked at first. */
+        assert_ok(mls_group_commit(t->p[0].group, &empty, &out));
+        assert_ok(dt_buf_set(&copy, dt_buf_view(&t->p[0].group->pending->content)));
+        assert_ok(mls_auth_content_parse(&copy, &pending, NULL));
+        c.path = mls_update_path_ref(pending.commit.path);
+        mls_group_drop_pending(t->p[0].group);
+    }
+    bad_commit(t->p[0].group, &c, &m);
+    assert_err(want, mls_group_process(t->p[1].group, no_psks, dt_buf_view(&m), &e));
+    dt_buf_clear(&m);
+    mls_commit_clear(&c);
+    mls_auth_content_clear(&pending);
+    mls_commit_out_clear(&out);
+}
+
+static struct mls_proposal *
+remove_of(uint32_t leaf)
+{
+    struct mls_proposal *p = NULL;
+
+    assert_ok(mls_proposal_new_remove(leaf, &p));
+    return p;
+}
+
+static struct mls_proposal *
+add_of(const struct gu_party *who)
+{
+    struct mls_key_package *kp = NULL;
+    struct mls_proposal *p = NULL;
+    struct dt_view body;
+
+    assert_ok(mls_message_body(dt_buf_view(&who->key_package), MLS_WIRE_KEY_PACKAGE, &body));
+    assert_ok(mls_key_package_parse(body, &kp));
+    assert_ok(mls_proposal_new_add(kp, &p));
+    mls_key_package_unref(kp);
+    return p;
+}
+
+static struct mls_proposal *
+psk_of(const char *id, size_t nonce_len, uint8_t type, uint8_t usage)
+{
+    static const uint8_t nonce[64] = {7};
+    struct mls_psk_id x = {.type = type,
+                           .usage = usage,
+                           .id = dt_view_str(id),
+                           .group_id = dt_view_str("g"),
+                           .nonce = dt_view(nonce, nonce_len)};
+    struct mls_proposal *p = NULL;
+
+    assert_ok(mls_proposal_new_psk(&x, &p));
+    return p;
+}
+
+static struct mls_proposal *
+extensions_of(uint16_t type)
+{
+    struct dt_buf raw = DT_BUF_INIT(1024);
+    struct mls_extensions x;
+    struct mls_proposal *p = NULL;
+
+    assert_ok(mls_extension_append(&raw, type, dt_view_str("x")));
+    assert_ok(mls_extensions_parse(dt_buf_view(&raw), &x));
+    assert_ok(mls_proposal_new_group_context_extensions(&x, &p));
+    dt_buf_clear(&raw);
+    return p;
+}
+
+/* A proposal from its bytes, type included. */
+static struct mls_proposal *
+raw_of(uint16_t type, struct dt_view body)
+{
+    struct mls_proposal *p = NULL;
+
+    assert_ok(mls_proposal_parse_body(type, body, &p));
+    return p;
+}
+
+static void
+one(struct trio *t, struct mls_proposal *p, bool path, enum dt_err want)
+{
+    refused(t, &p, 1, path, want);
+    mls_proposal_unref(p);
+}
+
+static void
+two(struct trio *t, struct mls_proposal *a, struct mls_proposal *b, enum dt_err want)
+{
+    struct mls_proposal *both[] = {a, b};
+
+    refused(t, both, 2, true, want);
+    mls_proposal_unref(a);
+    mls_proposal_unref(b);
+}
+
+static void
+test_proposal_lists(void **state)
+{
+    static const uint8_t reinit[] = {1, 'g', 0, 1, 0, 1, 0};
+    static const uint8_t external_init[] = {1, 'k'};
+    struct trio t;
+    struct gu_party d;
+    struct mls_proposal *p = NULL;
+
+    (void)state;
+    trio_init(&t);
+    gu_party_init(&d, 1, "dan");
+    /* Paths: an empty list, and every type but add and psk, need one. */
+    refused(&t, NULL, 0, false, DT_ERR_REFUSED);
+    one(&t, remove_of(2), false, DT_ERR_REFUSED);
+    one(&t, extensions_of(GU_EXT), false, DT_ERR_REFUSED);
+    assert_ok(mls_proposal_new_private(GU_WARRANT, dt_view_str("w"), &p));
+    one(&t, p, false, DT_ERR_REFUSED);
+    p = NULL;
+    /* Section 12.2, in its order. */
+    one(&t, remove_of(3), true, DT_ERR_REFUSED);
+    one(&t, remove_of(70000), true, DT_ERR_REFUSED);
+    one(&t, remove_of(0), true, DT_ERR_REFUSED);
+    two(&t, remove_of(2), remove_of(2), DT_ERR_REFUSED);
+    two(&t, add_of(&d), add_of(&d), DT_ERR_REFUSED);
+    one(&t, add_of(&t.p[2]), true, DT_ERR_REFUSED);
+    two(&t, psk_of("a", 32, 1, 0), psk_of("a", 32, 1, 0), DT_ERR_REFUSED);
+    one(&t, psk_of("a", 31, 1, 0), true, DT_ERR_REFUSED);
+    one(&t, psk_of("a", 32, 1, 0), false, DT_ERR_NOT_FOUND);
+    one(&t, psk_of("", 32, 2, 2), true, DT_ERR_REFUSED);
+    one(&t, psk_of("", 32, 2, 3), true, DT_ERR_REFUSED);
+    one(&t, psk_of("", 32, 2, 1), true, DT_ERR_UNSUPPORTED);
+    two(&t, extensions_of(GU_EXT), extensions_of(GU_EXT), DT_ERR_REFUSED);
+    one(&t, extensions_of(0xf123), true, DT_ERR_UNSUPPORTED);
+    one(&t, raw_of(5, dt_view_of(reinit)), true, DT_ERR_UNSUPPORTED);
+    one(&t, raw_of(6, dt_view_of(external_init)), true, DT_ERR_REFUSED);
+    assert_ok(mls_proposal_new_private(0xf999, dt_view_str("w"), &p));
+    one(&t, p, true, DT_ERR_REFUSED);
+    p = NULL;
+    /* The committer's own Update; its leaf is taken from the tree, so all else about it is right. */
+    assert_ok(mls_proposal_new_update(t.p[0].group->tree.leaves[0], &p));
+    one(&t, p, true, DT_ERR_REFUSED);
+    /* And a removal that is fine leads as far as the path, which is of another commit. */
+    one(&t, remove_of(2), true, DT_ERR_FORMAT);
+    gu_agree(t.all, 3);
+    gu_say(&t.p[0], "nothing happened", t.all, 3);
+    gu_party_clear(&d);
+    trio_clear(&t);
+}
+
+/* The confirmation tag is not signed, so whoever commits can send another one: all members refuse it. */
+static void
+test_confirmation_tag(void **state)
+{
+    struct trio t;
+    struct mls_group *before = NULL;
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out out = {0};
+    struct mls_event e = {0};
+    struct mls_pending *pending;
+
+    (void)state;
+    trio_init(&t);
+    assert_ok(mls_group_clone(t.p[0].group, &before));
+    assert_ok(mls_group_commit(t.p[0].group, &empty, &out));
+    pending = t.p[0].group->pending;
+    for (size_t len = 0; len <= 34; len++) {
+        struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+        struct dt_writer w = dt_writer_init(&content);
+        uint8_t tag[34] = {0};
+        struct dt_buf m;
+
+        memcpy(tag, pending->content.p + pending->content.n - 32, len < 32 ? len : 32);
+        if (len == 32)
+            tag[31] ^= 1;
+        dt_write_view(&w, dt_view(pending->content.p, pending->content.n - 33));
+        dt_write_vec(&w, dt_view(tag, len));
+        assert_ok(dt_writer_end(&w));
+        seal_as(before, 0, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(before), &content, &m);
+        assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+        dt_buf_clear(&content);
+        dt_buf_clear(&m);
+    }
+    /* A bad one took no key away from the good one. */
+    gu_follow(&t.p[1], dt_buf_view(&out.commit));
+    gu_follow(&t.p[2], dt_buf_view(&out.commit));
+    assert_ok(mls_group_take_pending(t.p[0].group, GU_NOW_MS));
+    gu_agree(t.all, 3);
+    mls_group_free(before);
+    mls_commit_out_clear(&out);
+    trio_clear(&t);
+}
+
+/* One member's path secret is spoiled: it alone cannot follow, and is told so. */
+static void
+test_spoiled_path(void **state)
+{
+    struct trio t;
+    struct mls_group *before = NULL;
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out out = {0};
+    struct mls_auth_content c = {0};
+    struct mls_commit bad = {0};
+    struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf path = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m;
+    struct dt_reader r;
+    struct mls_event e = {0};
+
+    (void)state;
+    trio_init(&t);
+    gu_commit(&t.p[1], &empty, t.all, 3, NULL);
+    assert_ok(mls_group_clone(t.p[0].group, &before));
+    assert_ok(mls_group_commit(t.p[0].group, &empty, &out));
+    assert_ok(dt_buf_set(&copy, dt_buf_view(&t.p[0].group->pending->content)));
+    assert_ok(mls_auth_content_parse(&copy, &c, NULL));
+    assert_ok(dt_buf_set(&path, dt_buf_view(&c.commit.path->raw)));
+    /* The last bytes of the path are the last ciphertext, the one for the far side of the tree. */
+    path.p[path.n - 1] ^= 1;
+    r = dt_reader_init(dt_buf_view(&path));
+    assert_ok(mls_update_path_read(&r, &bad.path));
+    bad_commit(before, &bad, &m);
+    assert_err(DT_ERR_NOT_FOUND, mls_group_process(t.p[2].group, no_psks, dt_buf_view(&m), &e));
+    assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    dt_buf_clear(&m);
+    mls_commit_clear(&bad);
+    mls_auth_content_clear(&c);
+    dt_buf_clear(&path);
+    mls_group_free(before);
+    mls_commit_out_clear(&out);
+    trio_clear(&t);
+}
+
+/* cyd knows every key of the epoch but signs as itself: it cannot speak for ada, nor burn her keys. */
+static void
+test_forged_sender(void **state)
+{
+    struct trio t;
+    struct mls_group *g;
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .content_type = MLS_CONTENT_APPLICATION,
+                                   .sender = 0,
+                                   .authenticated_data = dt_view_str("aad"),
+                                   .application_data = dt_view_str("not from ada")};
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m;
+    struct dt_buf real;
+    struct mls_event e = {0};
+    size_t end;
+
+    (void)state;
+    trio_init(&t);
+    g = t.p[2].group;
+    f.group_id = g->context.group_id;
+    f.epoch = g->context.epoch;
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    seal_as(g, 0, MLS_RATCHET_APPLICATION, 0, &content, &m);
+    assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    /* To ada it is not proof of a restored copy either: the signature is not hers. */
+    assert_err(DT_ERR_AUTH, mls_group_process(t.p[0].group, no_psks, dt_buf_view(&m), &e));
+    gu_protect(&t.p[0], "from ada", &real);
+    gu_hear(&t.p[1], dt_buf_view(&real), "from ada");
+    dt_buf_clear(&m);
+    dt_buf_clear(&content);
+    /* A blank leaf and one outside the tree send nothing. */
+    f.sender = 3;
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    seal_as(g, 3, MLS_RATCHET_APPLICATION, 0, &content, &m);
+    assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    dt_buf_clear(&m);
+    dt_buf_clear(&content);
+    dt_buf_clear(&real);
+    trio_clear(&t);
+}
+
+/* Padding is zero bytes and nothing else: what is hidden there is refused. */
+static void
+test_padding_channel(void **state)
+{
+    struct trio t;
+    struct mls_group *g;
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .content_type = MLS_CONTENT_APPLICATION,
+                                   .application_data = dt_view_str("visible")};
+    static const uint8_t hidden[] = {0, 0, 1, 0};
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m;
+    struct mls_event e = {0};
+    size_t end;
+
+    (void)state;
+    trio_init(&t);
+    g = t.p[0].group;
+    f.group_id = g->context.group_id;
+    f.epoch = g->context.epoch;
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    assert_ok(dt_buf_append(&content, dt_view_of(hidden)));
+    seal_as(g, 0, MLS_RATCHET_APPLICATION, 0, &content, &m);
+    assert_err(DT_ERR_FORMAT, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    dt_buf_clear(&m);
+    content.p[content.n - 2] = 0;
+    seal_as(g, 0, MLS_RATCHET_APPLICATION, 0, &content, &m);
+    assert_ok(mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    assert_int_equal(e.kind, MLS_EVENT_APPLICATION);
+    mls_event_clear(&e);
+    dt_buf_clear(&m);
+    dt_buf_clear(&content);
+    trio_clear(&t);
+}
+
+/* A Commit by reference of another member's Update: the only way an Update is taken. */
+static void
+test_update_by_reference(void **state)
+{
+    struct trio t;
+    struct mls_group *g;
+    struct mls_leaf_fields fields;
+    struct mls_leaf_node *leaf = NULL;
+    struct mls_proposal *p = NULL;
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .content_type = MLS_CONTENT_PROPOSAL};
+    struct mls_commit_opts opts = {.commit_cached = true};
+    struct mls_commit_out out = {0};
+    struct dt_secret priv = {0};
+    uint8_t pub[64];
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m;
+    struct mls_event e = {0};
+    const struct mls_effects *eff;
+    size_t end;
+
+    (void)state;
+    trio_init(&t);
+    g = t.p[2].group;
+    mls_leaf_fields_from(&fields, g->tree.leaves[2]);
+    assert_ok(dt_x25519_new(&priv, pub));
+    fields.encryption_key = dt_view(pub, 32);
+    fields.source = MLS_LEAF_UPDATE;
+    assert_ok(mls_leaf_node_new(g->suite, &fields, dt_secret_view(&g->signature_priv),
+                                g->context.group_id, 2, &leaf));
+    assert_ok(mls_proposal_new_update(leaf, &p));
+    f.group_id = g->context.group_id;
+    f.epoch = g->context.epoch;
+    f.sender = 2;
+    f.proposal = p;
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    seal_as(g, 2, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(g), &content, &m);
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(mls_group_process(t.p[i].group, no_psks, dt_buf_view(&m), &e));
+        assert_int_equal(e.kind, MLS_EVENT_PROPOSAL);
+        mls_event_clear(&e);
+    }
+    assert_ok(mls_group_commit(t.p[0].group, &opts, &out));
+    assert_ok(mls_group_process(t.p[1].group, no_psks, dt_buf_view(&out.commit), &e));
+    eff = mls_staged_effects(e.staged);
+    assert_true(eff->by_reference);
+    assert_int_equal(eff->n_updated, 2);
+    assert_views_equal(eff->updated[1].after.encryption_key, dt_view(pub, 32));
+    assert_ok(mls_group_take(t.p[1].group, e.staged, GU_NOW_MS));
+    e.staged = NULL;
+    mls_event_clear(&e);
+    assert_ok(mls_group_take_pending(t.p[0].group, GU_NOW_MS));
+    gu_agree(t.all, 2);
+    dt_buf_clear(&m);
+    dt_buf_clear(&content);
+    mls_commit_out_clear(&out);
+    mls_proposal_unref(p);
+    mls_leaf_node_unref(leaf);
+    dt_secret_clear(&priv);
+    trio_clear(&t);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_proposal_lists),  cmocka_unit_test(test_confirmation_tag),
+        cmocka_unit_test(test_spoiled_path),    cmocka_unit_test(test_forged_sender),
+        cmocka_unit_test(test_padding_channel), cmocka_unit_test(test_update_by_reference),
+    };
+
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
