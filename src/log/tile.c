@@ -216,7 +216,7 @@ enum dt_err
 tlog_bundle_parse(struct dt_view bundle, struct dt_view *out, size_t *out_n)
 {
     struct dt_reader r = dt_reader_init(bundle);
-    struct dt_view entries[TLOG_TILE_WIDTH];
+    struct dt_view entries[TLOG_TILE_WIDTH] = {{NULL, 0}};
     enum dt_err err;
     size_t n = 0;
 

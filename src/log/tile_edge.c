@@ -53,7 +53,7 @@ tlog_edge_load(struct tlog_edge *edge, tlog_node_fn node, void *ctx, uint64_t si
     size_t i;
 
     err = tlog_edge_new(&e);
-    if (err != DT_OK)
+    if (err != DT_OK || e == NULL)
         return err;
     err = tlog_frontier_make(node, ctx, size, &e->frontier);
     for (level = 0; err == DT_OK && level < TLOG_TILE_LEVELS; level++) {

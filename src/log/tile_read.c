@@ -103,7 +103,7 @@ tlog_tile_node(void *reader, unsigned int level, uint64_t index, struct tlog_has
     first = index << within;
     offset = (size_t)(first % TLOG_TILE_WIDTH);
     err = slot_get(r, level / 8, first / TLOG_TILE_WIDTH, &slot);
-    if (err != DT_OK)
+    if (err != DT_OK || slot == NULL)
         return err;
     if (offset + n > slot->n)
         return dt_fail(DT_ERR_RANGE, "node is not complete in a tree of this size");
