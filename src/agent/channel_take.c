@@ -21,6 +21,7 @@ struct taken {
     struct dt_channel *ch;
     const struct dt_wire_item *item;
     struct dt_sync_report *report;
+    const char *refuse; /* why its content is not to be taken in: it failed before; else NULL */
     bool new_epoch;
 };
 
@@ -166,9 +167,7 @@ take_application(struct taken *t, const struct mls_event *e)
         t->report->received++;
 
 done:
-    return err != DT_OK && !dt_err_is_local(err)
-               ? pass_over(t, DT_ALARM_CELL, &e->sender, "a message")
-               : err;
+    return err;
 }
 
 /* An own application message came back: its place in the order is fixed. */
@@ -324,7 +323,10 @@ take_event(struct taken *t, struct mls_event *e)
 {
     switch (e->kind) {
     case MLS_EVENT_APPLICATION:
-        return take_application(t, e);
+        if (t->refuse == NULL)
+            return take_application(t, e);
+        dt_ignore(dt_fail(DT_ERR_REFUSED, "%s", t->refuse), "for the alarm's text");
+        return pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
     case MLS_EVENT_COMMIT:
         return take_commit(t, e);
     case MLS_EVENT_OWN_COMMIT:
@@ -395,10 +397,10 @@ reload_group(struct dt_agent *a, struct dt_channel *ch)
 
 static enum dt_err
 take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
-          struct dt_sync_report *report)
+          const char *refuse, struct dt_sync_report *report)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
-    struct taken t = {.a = a, .ch = ch, .item = item, .report = report};
+    struct taken t = {.a = a, .ch = ch, .item = item, .report = report, .refuse = refuse};
     uint64_t queue = ch->queue_number;
     bool keep = true;
     enum dt_err err = dt_cell_open(&ch->queue, item->cell, &message);
@@ -417,9 +419,9 @@ take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *
     return dt_channel_save(a, ch, t.new_epoch);
 }
 
-enum dt_err
-dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
-                     const struct dt_wire_item *item, struct dt_sync_report *report)
+static enum dt_err
+take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
+          const struct dt_wire_item *item, const char *refuse, struct dt_sync_report *report)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_sync_report counted = *report;
@@ -430,11 +432,25 @@ dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint
     err = dt_channel_load(a, group_id, &ch);
     if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
         ch.position + 1 == item->position)
-        err = take_cell(a, &ch, item, &counted);
+        err = take_cell(a, &ch, item, refuse, &counted);
     err = dt_store_end(a->store, err);
     if (err == DT_OK)
         *report = counted;
     return err;
+}
+
+enum dt_err
+dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
+                     const struct dt_wire_item *item, struct dt_sync_report *report)
+{
+    char why[160];
+    enum dt_err err = take_once(a, group_id, queue_number, item, NULL, report);
+
+    if (err == DT_OK || dt_err_is_local(err))
+        return err;
+    /* The content does not hold. All that it began is undone; the message is consumed and passed over. */
+    (void)snprintf(why, sizeof why, "%s", dt_err_message());
+    return take_once(a, group_id, queue_number, item, why, report);
 }
 
 /* ---- absence ---- */

@@ -1,0 +1,169 @@
+/*
+ * agent/channel_join.c - joining from a Welcome: history replayed, roster checked, queue taken up.
+ *
+ * Source: DESIGN "Warrants", "Founding a channel", "Queues"; RFC 9420 section 12.4.3.1.
+ */
+#include <string.h>
+
+#include "base/wire.h"
+
+#include "agent/flows.h"
+
+/* The state of a channel that we have already: only one that was lost or left may be taken up again. */
+static enum dt_err
+check_new(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out_queue_number)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    bool here = false;
+    enum dt_err err = dt_channel_load(a, group_id, &ch);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK;
+    if (err != DT_OK)
+        return err;
+    if (ch.state != DT_CHANNEL_BROKEN && ch.state != DT_CHANNEL_LEFT)
+        return dt_fail(DT_ERR_STATE, "a Welcome to a channel that we are in already");
+    *out_queue_number = ch.queue_number;
+    /* What was sealed under the lost state is sealed anew under the new one. */
+    return dt_outbox_restage(a, group_id, &here);
+}
+
+/* Our own leaf is the one that we made, and its voucher has not run out. */
+static enum dt_err
+check_own(struct dt_agent *a, const struct dt_rules *rules, const struct mls_group *g,
+          const struct dt_invitation *x)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
+    enum dt_err err = dt_seat_of(rules, g, mls_group_own_leaf(g), &own);
+
+    if (err != DT_OK)
+        return err;
+    if (memcmp(own.voucher.invitation_id, x->invitation_id, 16) != 0 ||
+        memcmp(own.letter.hash, a->letter.hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a Welcome seats us under another invitation");
+    if (!dt_voucher_valid_at(&own.voucher, dt_agent_now(a)))
+        return dt_fail(DT_ERR_EXPIRED, "a Welcome came after our voucher had run out: re-join");
+    return DT_OK;
+}
+
+/* Keep the letters of all members, so that we can write to their inboxes. */
+static enum dt_err
+keep_letters(struct dt_agent *a, const struct dt_rules *rules, const struct mls_group *g)
+{
+    uint32_t n = mls_group_n_leaves(g);
+
+    for (uint32_t leaf = 0; leaf < n; leaf++) {
+        DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+        enum dt_err err = dt_seat_of(rules, g, leaf, &s);
+
+        if (err == DT_ERR_NOT_FOUND)
+            continue;
+        if (err != DT_OK || (err = dt_letter_keep(a, &s.letter, s.party, s.letter_bytes)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}
+
+static enum dt_err
+take_queue(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext, uint64_t position)
+{
+    DT_CLEANUP(dt_queue_ext_clear) struct dt_queue_ext q = {0};
+    enum dt_err err = dt_queue_ext_decode(ext, &q);
+
+    if (err != DT_OK)
+        return err;
+    memcpy(ch->queue_token, q.queue_token, 32);
+    if (q.begins_here) {
+        err = dt_channel_new_queue(a, ch);
+    } else {
+        ch->queue_number++;
+        ch->position = position;
+        err = dt_queue_keys_set(&ch->queue, dt_secret_view(&q.keys.bytes));
+    }
+    ch->queue_begun_ms = q.begun_ms;
+    return err;
+}
+
+static enum dt_err
+take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
+             const struct dt_invitation *x)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf letters = DT_BUF_INIT(DT_HISTORY_MAX);
+    struct dt_writer w = dt_writer_init(&ch->letters);
+    struct dt_founding asked;
+    struct dt_history h;
+    struct dt_rules rules;
+    uint8_t hash[32], asked_hash[32];
+    enum dt_err err;
+
+    if ((err = dt_history_decode(ext, &h)) != DT_OK ||
+        (err = dt_founding_decode(h.founding, &ch->founding)) != DT_OK ||
+        (err = dt_founding_decode(dt_buf_view(&x->founding), &asked)) != DT_OK ||
+        (err = dt_founding_hash(&ch->founding, hash)) != DT_OK ||
+        (err = dt_founding_hash(&asked, asked_hash)) != DT_OK)
+        return err;
+    if (memcmp(hash, asked_hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a Welcome's founding list is not the one we were invited under");
+    for (size_t i = 0; i < h.n_letters; i++)
+        dt_write_vec(&w, h.letters[i]);
+    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_buf_set(&ch->warrants, h.warrants)) != DT_OK)
+        return err;
+    rules = dt_channel_rules(a, ch);
+    if ((err = dt_history_check(&rules, h.letters, h.n_letters, ch->group)) != DT_OK ||
+        (err = check_own(a, &rules, ch->group, x)) != DT_OK)
+        return err;
+    return keep_letters(a, &rules, ch->group);
+}
+
+enum dt_err
+dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
+{
+    DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {.state = DT_CHANNEL_LIVE};
+    DT_CLEANUP(mls_join_info_clear) struct mls_join_info info = {0};
+    struct mls_key_bundle bundle = {0};
+    struct mls_join_params params = {.welcome = m->welcome, .policy = dt_mls_past()};
+    struct dt_view history, queue;
+    enum dt_err err;
+
+    dt_buf_init(&ch.letters, DT_FOUNDING_MEMBERS * (DT_LETTER_MAX + 4u));
+    dt_buf_init(&ch.warrants, DT_HISTORY_MAX);
+    if ((err = dt_agent_need_letter(a)) != DT_OK ||
+        (err = dt_invitation_load(a, m->invitation_id, &x)) != DT_OK)
+        return err;
+    if (x.state == DT_INVITATION_JOINED)
+        return DT_OK; /* a second copy */
+    if (x.state != DT_INVITATION_ACCEPTED || memcmp(x.group_id, m->group_id, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a Welcome that we did not ask for");
+    if ((err = check_new(a, m->group_id, &ch.queue_number)) != DT_OK)
+        return err;
+    bundle.init_priv = x.init_priv; /* borrowed */
+    bundle.leaf_priv = x.leaf_priv;
+    params.key_package = dt_buf_view(&x.key_package);
+    params.bundle = &bundle;
+    params.signature_priv = dt_secret_view(&x.session_seed);
+    if ((err = mls_group_join(&params, &ch.group, &info)) != DT_OK)
+        return err;
+    if (!mls_join_info_extension(&info, DT_EXT_HISTORY, &history) ||
+        !mls_join_info_extension(&info, DT_EXT_QUEUE, &queue))
+        return dt_fail(DT_ERR_REFUSED, "a Welcome without history or queue");
+    memcpy(ch.group_id, m->group_id, 32);
+    memcpy(ch.invitation_id, m->invitation_id, 16);
+    if (!dt_view_equal(mls_group_id(ch.group), dt_view_of(ch.group_id)))
+        return dt_fail(DT_ERR_REFUSED, "a Welcome to another group than it says");
+    if ((err = take_history(a, &ch, history, &x)) != DT_OK ||
+        (err = take_queue(a, &ch, queue, m->queue_position)) != DT_OK)
+        return err;
+    ch.here_due = true;
+    ch.last_read_ms = dt_agent_now(a);
+    ch.confirmed = dt_channel_all_here(a, &ch);
+    x.state = DT_INVITATION_JOINED;
+    dt_secret_clear(&x.session_seed); /* the group has it; the others served once */
+    dt_secret_clear(&x.init_priv);
+    dt_secret_clear(&x.leaf_priv);
+    dt_buf_clear(&x.key_package);
+    if ((err = dt_here_forget(a, ch.group_id)) != DT_OK || (err = dt_channel_add(a, &ch)) != DT_OK ||
+        (err = dt_channel_note_epoch(a, &ch)) != DT_OK)
+        return err;
+    return dt_invitation_save(a, &x);
+}

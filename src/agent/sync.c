@@ -1,0 +1,325 @@
+/*
+ * agent/sync.c - the loop over inbox, channels and outbox; the only file of this room that waits for the relay
+ * (with outbox.c and the register's).
+ *
+ * Source: docs/protocol-agent.md "Sync"; docs/protocol-relay.md.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "agent/flows.h"
+
+#define ROUNDS_MAX     200u
+#define POLL_WAIT_S    25u
+#define PAUSE_FIRST_MS 500u
+#define PAUSE_MAX_MS   30000u
+
+/* Create a queue with the token of a grant; the relay's answer must be the address that we computed. */
+static enum dt_err
+create_queue(struct dt_agent *a, const uint8_t queue_token[static 32], struct dt_view read_token,
+             struct dt_view write_token, const uint8_t want[static 32])
+{
+    struct dt_wire_create create;
+    uint8_t address[32];
+    enum dt_err err;
+
+    memcpy(create.queue_token, queue_token, 32);
+    if ((err = dt_sha256(read_token, create.read_hash)) != DT_OK ||
+        (err = dt_sha256(write_token, create.write_hash)) != DT_OK ||
+        (err = dt_relay_queue_create(a->queue_http, a->grant.relay, &create, address)) != DT_OK)
+        return err;
+    dt_wipe(&create, sizeof create);
+    return memcmp(address, want, 32) == 0
+               ? DT_OK
+               : dt_fail(DT_ERR_CONFLICT, "the relay answered with another queue than asked for");
+}
+
+static enum dt_err
+ensure_inbox(struct dt_agent *a)
+{
+    bool ready = false;
+    uint64_t position = 0;
+    enum dt_err err = dt_inbox_state(a, &ready, &position);
+
+    if (err != DT_OK || ready)
+        return err;
+    if ((err = create_queue(a, a->grant.queue_token, dt_view(a->inbox_tokens.p, 32),
+                            dt_view(a->inbox_tokens.p + 32, 32), a->inbox_address)) != DT_OK)
+        return dt_fail_context(err, "inbox");
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_inbox_state(a, &ready, &position)) == DT_OK)
+        err = dt_inbox_state_set(a, true, position);
+    return dt_store_end(a->store, err);
+}
+
+/* The relay must not know less than we read: then it, or its disk, went back. Said once a position. */
+static enum dt_err
+check_behind(struct dt_agent *a, const uint8_t *group_id, uint64_t last, uint64_t position)
+{
+    enum dt_err err;
+
+    if (last >= position)
+        return DT_OK;
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    return dt_store_end(a->store,
+                        dt_alarm_add(a, DT_ALARM_BEHIND, group_id, last, NULL,
+                                     "the relay's queue ends at %llu, before position %llu that we read: "
+                                     "the relay was put back to an older state",
+                                     (unsigned long long)last, (unsigned long long)position));
+}
+
+static enum dt_err
+read_inbox(struct dt_agent *a, struct dt_sync_report *report)
+{
+    for (;;) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+        struct dt_wire_items items;
+        struct dt_wire_item item;
+        uint64_t position = 0, last = 0;
+        bool ready = false, more = true;
+        enum dt_err err;
+
+        if ((err = dt_inbox_state(a, &ready, &position)) != DT_OK ||
+            (err = dt_relay_read(a->queue_http, a->grant.relay, a->inbox_address,
+                                 dt_view(a->inbox_tokens.p, 32), position, 0, &answer)) != DT_OK ||
+            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
+            (err = check_behind(a, NULL, last, position)) != DT_OK)
+            return dt_fail_context(err, "inbox");
+        if (last <= position)
+            return DT_OK;
+        while ((err = dt_wire_items_next(&items, &item, &more)) == DT_OK && more)
+            if ((err = dt_inbox_take_cell(a, &item, report)) != DT_OK)
+                return err;
+        if (err != DT_OK)
+            return err;
+    }
+}
+
+/* Make sure that the channel's queue is there. */
+static enum dt_err
+ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    uint64_t number;
+    enum dt_err err = dt_channel_load(a, group_id, &ch);
+
+    if (err != DT_OK || ch.state != DT_CHANNEL_LIVE || ch.queue_made)
+        return err;
+    number = ch.queue_number;
+    if ((err = create_queue(a, ch.queue_token, dt_queue_read_token(&ch.queue),
+                            dt_queue_write_token(&ch.queue), ch.queue.address)) != DT_OK)
+        return dt_fail_context(err, "queue of a channel");
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK && ch.queue_number == number) {
+        ch.queue_made = true;
+        err = dt_channel_save(a, &ch, false);
+    }
+    return dt_store_end(a->store, err);
+}
+
+/* Read one channel's queue to its end; a Commit may end the queue on the way. */
+static enum dt_err
+read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report)
+{
+    enum dt_err err = dt_channel_note_absence(a, group_id);
+
+    if (err != DT_OK)
+        return err;
+    for (;;) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+        struct dt_wire_items items;
+        struct dt_wire_item item;
+        uint64_t last = 0;
+        bool more = true;
+
+        if ((err = ensure_queue(a, group_id)) != DT_OK ||
+            (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+            return err;
+        if (ch.state != DT_CHANNEL_LIVE)
+            return DT_OK;
+        if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
+                                 dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) != DT_OK ||
+            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
+            (err = check_behind(a, group_id, last, ch.position)) != DT_OK)
+            return dt_fail_context(err, "channel %s", ch.founding.name);
+        if (last <= ch.position)
+            return dt_channel_note_read(a, group_id);
+        while ((err = dt_wire_items_next(&items, &item, &more)) == DT_OK && more)
+            if ((err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) != DT_OK)
+                return err;
+        if (err != DT_OK)
+            return err;
+    }
+}
+
+/* Every channel: read to the end, and only then say anything. */
+static enum dt_err
+sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
+             size_t *made)
+{
+    bool founded = false;
+    enum dt_err err;
+
+    if ((err = dt_founding_try(a, group_id, &founded)) != DT_OK)
+        return err;
+    *made += founded;
+    if ((err = read_channel(a, group_id, report)) != DT_OK ||
+        (err = dt_channel_prepare(a, group_id, made)) != DT_OK)
+        return err;
+    return dt_outbox_flush(a, group_id, &report->sent);
+}
+
+static enum dt_err
+one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet)
+{
+    struct dt_sync_report before = *report;
+    size_t made = 0;
+    uint64_t at = 0;
+    uint8_t group_id[32];
+    enum dt_err err;
+
+    if ((err = read_inbox(a, report)) != DT_OK)
+        return err;
+    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK)
+        if ((err = sync_channel(a, group_id, report, &made)) != DT_OK)
+            return err;
+    if (err != DT_ERR_NOT_FOUND || (err = dt_outbox_flush(a, NULL, &report->sent)) != DT_OK)
+        return err;
+    *out_quiet = made == 0 && report->received == before.received && report->sent == before.sent &&
+                 report->passed_over == before.passed_over;
+    return DT_OK;
+}
+
+/* What is left to be sent, for the report. */
+static enum dt_err
+count_waiting(struct dt_agent *a, struct dt_sync_report *report)
+{
+    uint64_t at = 0, n = 0;
+    uint8_t group_id[32];
+    enum dt_err err = dt_outbox_count(a, NULL, &n);
+
+    if (err != DT_OK)
+        return err;
+    report->waiting = (size_t)n;
+    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK) {
+        uint64_t rows = 0, intents = 0;
+
+        if ((err = dt_outbox_count(a, group_id, &rows)) != DT_OK ||
+            (err = dt_store_count(a->store, "intent", dt_view(group_id, 32), &intents)) != DT_OK)
+            return err;
+        report->waiting += (size_t)(rows + intents);
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
+dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
+{
+    struct dt_sync_report r = {0};
+    bool quiet = false;
+    enum dt_err err = dt_agent_refresh(a);
+
+    if (err == DT_OK)
+        err = ensure_inbox(a);
+    for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
+        err = one_round(a, &r, &quiet);
+    if (err == DT_OK)
+        err = count_waiting(a, &r);
+    if (report != NULL)
+        *report = r;
+    return err;
+}
+
+/* ---- in the background ---- */
+
+static enum dt_err
+wanted_queues(struct dt_agent *a, struct dt_wire_poll out[static DT_RELAY_POLL_MAX], size_t *out_n)
+{
+    bool ready = false;
+    uint64_t at = 0;
+    uint8_t group_id[32];
+    size_t n = 0;
+    enum dt_err err = dt_inbox_state(a, &ready, &out[0].after);
+
+    if (err != DT_OK)
+        return err;
+    memcpy(out[n].address, a->inbox_address, 32);
+    memcpy(out[n++].read_token, a->inbox_tokens.p, 32);
+    while (n < DT_RELAY_POLL_MAX && (err = dt_channel_next(a, &at, group_id)) == DT_OK) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+        if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+            return err;
+        if (ch.state != DT_CHANNEL_LIVE || !ch.queue_made)
+            continue;
+        memcpy(out[n].address, ch.queue.address, 32);
+        memcpy(out[n].read_token, dt_queue_read_token(&ch.queue).p, 32);
+        out[n++].after = ch.position;
+    }
+    *out_n = n;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* Wait for news; other processes of this home may have put something into the outbox meanwhile, so not long. */
+static enum dt_err
+wait_for_news(struct dt_agent *a)
+{
+    struct dt_wire_poll wanted[DT_RELAY_POLL_MAX];
+    struct dt_wire_news news[DT_RELAY_POLL_MAX];
+    size_t n = 0, n_news = 0;
+    enum dt_err err = wanted_queues(a, wanted, &n);
+
+    if (err == DT_OK)
+        err = dt_relay_poll(a->queue_http, a->grant.relay, wanted, n, POLL_WAIT_S, news, &n_news);
+    dt_wipe(wanted, sizeof wanted);
+    return err;
+}
+
+static void
+pause_ms(unsigned int ms, const atomic_bool *stop)
+{
+    for (unsigned int done = 0; done < ms && !atomic_load(stop); done += 100) {
+        struct timespec t = {.tv_nsec = 100 * 1000 * 1000};
+
+        (void)nanosleep(&t, NULL); /* an early return only makes the pause shorter */
+    }
+}
+
+enum dt_err
+dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
+             void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report), void *ctx)
+{
+    struct dt_http_client_config config = {.stop = stop};
+    struct dt_http_client *http = NULL;
+    unsigned int pause = PAUSE_FIRST_MS;
+    enum dt_err err = dt_http_client_new(&config, &http);
+
+    if (err != DT_OK)
+        return err;
+    dt_http_client_free(a->queue_http); /* from now on one that ends when told to */
+    a->queue_http = http;
+    while (!atomic_load(stop)) {
+        struct dt_sync_report report = {0};
+
+        err = dt_agent_sync(a, &report);
+        if (atomic_load(stop))
+            break;
+        if (progress != NULL)
+            progress(ctx, err, &report);
+        if (err == DT_OK) {
+            pause = PAUSE_FIRST_MS;
+            err = wait_for_news(a);
+        }
+        if (err == DT_ERR_NET || err == DT_ERR_BUSY || err == DT_ERR_NOT_FOUND) {
+            pause_ms(pause, stop);
+            pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+        } else if (err != DT_OK) {
+            return err;
+        }
+    }
+    return DT_OK;
+}

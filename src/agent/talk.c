@@ -1,0 +1,311 @@
+/*
+ * agent/talk.c - talk: written, received, listed, read. What was said is sealed in the store and nowhere else.
+ *
+ * Source: docs/protocol-agent.md "Talk"; DESIGN "What must hold" 6: nothing here is signed with a delegate's key.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/wire.h"
+
+#include "agent/flows.h"
+
+#define TALK_MAX 4096u
+
+/* A row of table "talk"; its bytes are in table "talk_data" under the same key. */
+struct talk {
+    uint64_t seq;
+    uint8_t id[16];
+    enum dt_talk_state state;
+    bool file;
+    bool unconfirmed;
+    uint64_t time_ms;
+    uint64_t position;
+    uint64_t epoch;
+    uint32_t leaf;
+    uint8_t letter_hash[32]; /* of who said it */
+    uint64_t size;
+    char name[DT_FILE_NAME_MAX + 1];
+    char media_type[DT_MEDIA_TYPE_MAX + 1];
+};
+
+static void
+talk_key(uint8_t out[static 48], const uint8_t group_id[static 32], const uint8_t id[static 16])
+{
+    memcpy(out, group_id, 32);
+    memcpy(out + 32, id, 16);
+}
+
+static enum dt_err
+save(struct dt_agent *a, const uint8_t group_id[static 32], const struct talk *t)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(TALK_MAX);
+    struct dt_writer w = dt_writer_init(&value);
+    uint8_t key[48];
+    enum dt_err err;
+
+    talk_key(key, group_id, t->id);
+    dt_write_u64(&w, t->seq);
+    dt_write_u8(&w, (uint8_t)t->state);
+    dt_write_optional(&w, t->file);
+    dt_write_optional(&w, t->unconfirmed);
+    dt_write_u64(&w, t->time_ms);
+    dt_write_u64(&w, t->position);
+    dt_write_u64(&w, t->epoch);
+    dt_write_u32(&w, t->leaf);
+    dt_write_view(&w, dt_view_of(t->letter_hash));
+    dt_write_u64(&w, t->size);
+    dt_write_str(&w, t->name);
+    dt_write_str(&w, t->media_type);
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    return dt_store_put(a->store, "talk", dt_view_of(key), dt_view(group_id, 32), t->seq,
+                        dt_buf_view(&value));
+}
+
+static enum dt_err
+read_text(struct dt_reader *r, size_t max, char *out)
+{
+    struct dt_view v;
+    enum dt_err err = dt_read_vec(r, max, &v);
+
+    if (err != DT_OK)
+        return err;
+    if (v.n > 0)
+        memcpy(out, v.p, v.n);
+    out[v.n] = '\0';
+    return DT_OK;
+}
+
+static enum dt_err
+decode(struct dt_view v, struct talk *t)
+{
+    struct dt_reader r = dt_reader_init(v);
+    uint8_t state = 0;
+    enum dt_err err;
+
+    if ((err = dt_read_u64(&r, &t->seq)) != DT_OK || (err = dt_read_u8(&r, &state)) != DT_OK ||
+        (err = dt_read_optional(&r, &t->file)) != DT_OK ||
+        (err = dt_read_optional(&r, &t->unconfirmed)) != DT_OK ||
+        (err = dt_read_u64(&r, &t->time_ms)) != DT_OK || (err = dt_read_u64(&r, &t->position)) != DT_OK ||
+        (err = dt_read_u64(&r, &t->epoch)) != DT_OK || (err = dt_read_u32(&r, &t->leaf)) != DT_OK ||
+        (err = dt_read_fixed(&r, t->letter_hash, 32)) != DT_OK ||
+        (err = dt_read_u64(&r, &t->size)) != DT_OK ||
+        (err = read_text(&r, DT_FILE_NAME_MAX, t->name)) != DT_OK ||
+        (err = read_text(&r, DT_MEDIA_TYPE_MAX, t->media_type)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
+        return dt_fail_context(err, "talk row");
+    t->state = (enum dt_talk_state)state;
+    return DT_OK;
+}
+
+static enum dt_err
+load(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16], struct talk *t)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(TALK_MAX);
+    uint8_t key[48];
+    enum dt_err err;
+
+    talk_key(key, group_id, id);
+    if ((err = dt_store_get_blob(a->store, "talk", dt_view_of(key), &value)) != DT_OK)
+        return err;
+    memcpy(t->id, id, 16);
+    return decode(dt_buf_view(&value), t);
+}
+
+/* Put a new piece at the end of the channel's talk. */
+static enum dt_err
+add(struct dt_agent *a, const uint8_t group_id[static 32], struct talk *t, struct dt_view data)
+{
+    uint8_t key[48];
+    enum dt_err err;
+
+    talk_key(key, group_id, t->id);
+    t->size = data.n;
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_store_next_seq(a->store, "talk", dt_view(group_id, 32), &t->seq)) == DT_OK) {
+        t->seq = t->seq == 0 ? 1 : t->seq;
+        if ((err = save(a, group_id, t)) == DT_OK)
+            err = dt_store_put_blob(a->store, "talk_data", dt_view_of(key), data);
+    }
+    return dt_store_end(a->store, err);
+}
+
+/* ---- ours ---- */
+
+static enum dt_err
+send(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_payload *p, bool file,
+     uint8_t out_id[static 16])
+{
+    struct talk t = {.state = DT_TALK_WAITING, .file = file, .time_ms = dt_agent_now(a)};
+    enum dt_err err;
+
+    if ((err = dt_agent_need_letter(a)) != DT_OK ||
+        (err = dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_TALK))) != DT_OK ||
+        (err = dt_random(p->id, sizeof p->id)) != DT_OK)
+        return err;
+    p->kind = DT_PAYLOAD_TALK;
+    p->sent_ms = t.time_ms;
+    memcpy(t.id, p->id, 16);
+    memcpy(t.letter_hash, a->letter.hash, 32);
+    if (p->name.n > DT_FILE_NAME_MAX || p->media_type.n > DT_MEDIA_TYPE_MAX)
+        return dt_fail(DT_ERR_LIMIT, "a file's name has at most %u bytes, its media type %u",
+                       DT_FILE_NAME_MAX, DT_MEDIA_TYPE_MAX);
+    if (p->name.n > 0)
+        memcpy(t.name, p->name.p, p->name.n);
+    memcpy(t.media_type, p->media_type.p, p->media_type.n);
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_channel_send(a, group_id, p)) == DT_OK)
+        err = add(a, group_id, &t, p->data);
+    err = dt_store_end(a->store, err);
+    if (err == DT_OK)
+        memcpy(out_id, t.id, 16);
+    return err;
+}
+
+enum dt_err
+dt_agent_talk_text(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view text,
+                   uint8_t out_id[static 16])
+{
+    struct dt_payload p = {.media_type = dt_view_str("text/plain"), .data = text};
+
+    if (!dt_utf8_valid(text))
+        return dt_fail(DT_ERR_FORMAT, "the text is not valid UTF-8: send it as a file");
+    return send(a, group_id, &p, false, out_id);
+}
+
+enum dt_err
+dt_agent_talk_file(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
+                   const char *media_type, struct dt_view data, uint8_t out_id[static 16])
+{
+    struct dt_payload p = {.media_type = dt_view_str(media_type), .name = dt_view_str(name),
+                           .data = data};
+
+    if (p.name.n == 0 || p.media_type.n == 0 || strchr(name, '/') != NULL ||
+        !dt_utf8_line(p.name) || !dt_utf8_line(p.media_type))
+        return dt_fail(DT_ERR_RANGE, "a file is sent under a name without path, with a media type");
+    return send(a, group_id, &p, true, out_id);
+}
+
+enum dt_err
+dt_talk_mark(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+             enum dt_talk_state state, uint64_t position, uint64_t epoch, uint32_t leaf)
+{
+    struct talk t = {0};
+    enum dt_err err = load(a, group_id, id, &t);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return DT_OK;
+    if (err != DT_OK)
+        return err;
+    t.state = state;
+    t.position = position;
+    t.epoch = epoch;
+    t.leaf = leaf;
+    return save(a, group_id, &t);
+}
+
+/* ---- others' ---- */
+
+enum dt_err
+dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in)
+{
+    const struct dt_payload *p = in->payload;
+    struct talk t = {.state = DT_TALK_RECEIVED, .unconfirmed = in->unconfirmed,
+                     .time_ms = p->sent_ms, .position = in->position, .epoch = in->epoch,
+                     .leaf = in->leaf, .file = p->name.n > 0};
+    struct talk old = {0};
+    enum dt_err err = load(a, in->group_id, p->id, &old);
+
+    /* Sent twice because its first copy might not have counted: the first that we took in stands. */
+    if (err == DT_OK)
+        return DT_OK;
+    if (err != DT_ERR_NOT_FOUND ||
+        (err = dt_letter_check_rights(in->letter, DT_RIGHT_BIT(DT_RIGHT_TALK))) != DT_OK)
+        return err;
+    memcpy(t.id, p->id, 16);
+    memcpy(t.letter_hash, in->letter->hash, 32);
+    if (p->name.n > 0)
+        memcpy(t.name, p->name.p, p->name.n);
+    memcpy(t.media_type, p->media_type.p, p->media_type.n);
+    if ((err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) != DT_OK)
+        return err;
+    return add(a, in->group_id, &t, p->data);
+}
+
+/* ---- reading ---- */
+
+static enum dt_err
+describe(struct dt_agent *a, const struct talk *t, struct dt_talk_info *out)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    size_t party = 0;
+    enum dt_err err = dt_letter_load(a, t->letter_hash, &l, &party, NULL);
+
+    if (err != DT_OK)
+        return err;
+    *out = (struct dt_talk_info){.seq = t->seq, .state = t->state, .file = t->file,
+                                 .unconfirmed = t->unconfirmed, .time_ms = t->time_ms,
+                                 .position = t->position, .epoch = t->epoch, .leaf = t->leaf,
+                                 .size = (size_t)t->size};
+    memcpy(out->id, t->id, 16);
+    memcpy(out->name, t->name, sizeof out->name);
+    memcpy(out->media_type, t->media_type, sizeof out->media_type);
+    dt_person_from(a, &l, party, &out->from);
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t after_seq,
+                   struct dt_talk_info **out, size_t *out_n)
+{
+    struct dt_talk_info *v = NULL;
+    size_t n = 0;
+    uint64_t at = after_seq + 1;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+        struct talk t = {0};
+        struct dt_talk_info *grown;
+
+        if ((err = dt_store_next(a->store, "talk", dt_view(group_id, 32), at, &row)) != DT_OK ||
+            (err = decode(dt_buf_view(&row.value), &t)) != DT_OK)
+            break;
+        at = row.seq + 1;
+        if (row.key.n == 48)
+            memcpy(t.id, row.key.p + 32, 16);
+        grown = dt_realloc(v, n + 1, sizeof *v);
+        if (grown == NULL) {
+            err = dt_nomem();
+            break;
+        }
+        v = grown;
+        if ((err = describe(a, &t, &v[n])) != DT_OK)
+            break;
+        n++;
+    }
+    if (err != DT_ERR_NOT_FOUND) {
+        dt_free(v);
+        return err;
+    }
+    *out = v;
+    *out_n = n;
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+                   struct dt_buf *out)
+{
+    uint8_t key[48];
+    enum dt_err err;
+
+    talk_key(key, group_id, id);
+    err = dt_store_get_blob(a->store, "talk_data", dt_view_of(key), out);
+    return err == DT_ERR_NOT_FOUND ? dt_fail(DT_ERR_NOT_FOUND, "there is no such talk in the channel")
+                                   : err;
+}
