@@ -15,7 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_same(dt_buf_view(&leaf->raw), data, size);
     rules.group_extensions = &leaf->extensions;
     dt_ignore(mls_leaf_node_check(leaf, 0, &rules), "any verdict will do");
-    dt_ignore(mls_leaf_node_verify(rules.suite, leaf, dt_view_str("group"), 0), "any verdict will do");
+    dt_ignore(mls_leaf_node_verify(rules.suite, leaf, dt_view_str("group"), 0),
+              "any verdict will do");
     fuzz_accepted();
     return 0;
 }

@@ -1,4 +1,5 @@
-/* fuzz/mls/fuzz_ratchet_tree.c - the ratchet_tree extension, every check of it, and changes to it. */
+/* fuzz/mls/fuzz_ratchet_tree.c - the ratchet_tree extension, every check of it, and changes to it.
+ */
 #include "mls/parent_hash.h"
 #include "mls/tree_check.h"
 
@@ -16,14 +17,16 @@ shrink(struct mls_tree *t)
     mls_tree_init(&again, t->suite);
     while (leaf < t->n_leaves && mls_tree_leaf(t, leaf) == NULL)
         leaf++;
-    if (leaf == t->n_leaves || mls_tree_check_unmerged(t) != DT_OK || mls_parent_hash_check(t) != DT_OK)
+    if (leaf == t->n_leaves || mls_tree_check_unmerged(t) != DT_OK ||
+        mls_parent_hash_check(t) != DT_OK)
         return;
     if (mls_tree_remove(t, leaf) != DT_OK)
         abort();
     if (t->n_leaves == 0)
         return;
     mls_tree_write(&w, t);
-    if (dt_writer_end(&w) != DT_OK || mls_tree_parse(dt_buf_view(&raw), t->suite, &again) != DT_OK ||
+    if (dt_writer_end(&w) != DT_OK ||
+        mls_tree_parse(dt_buf_view(&raw), t->suite, &again) != DT_OK ||
         again.n_leaves != t->n_leaves)
         abort();
 }

@@ -16,7 +16,8 @@ merge(const struct dt_suite *suite, const struct mls_update_path *up)
     uint32_t index;
 
     mls_tree_init(&t, suite);
-    if (mls_tree_add(&t, up->leaf, &index) != DT_OK || mls_tree_add(&t, up->leaf, &index) != DT_OK ||
+    if (mls_tree_add(&t, up->leaf, &index) != DT_OK ||
+        mls_tree_add(&t, up->leaf, &index) != DT_OK ||
         dt_hpke_new_key_pair(suite, &p.leaf_priv, pub) != DT_OK)
         abort();
     dt_ignore(mls_path_merge(&t, 0, up, dt_view_str("group"), &rules, true), "any verdict will do");

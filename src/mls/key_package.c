@@ -166,7 +166,8 @@ mls_key_package_create(const struct dt_suite *suite, const struct mls_leaf_field
     mls_leaf_node_write(&w, leaf);
     mls_extensions_write(&w, extensions != NULL ? extensions : &none);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = mls_sign_with_label(suite, sig_priv, "KeyPackageTBS", dt_buf_view(&raw), &sig)) != DT_OK)
+        (err = mls_sign_with_label(suite, sig_priv, "KeyPackageTBS", dt_buf_view(&raw), &sig)) !=
+            DT_OK)
         return err;
     dt_write_vec(&w, dt_buf_view(&sig));
     if ((err = dt_writer_end(&w)) != DT_OK ||

@@ -162,7 +162,8 @@ mls_leaf_node_new(const struct dt_suite *suite, const struct mls_leaf_fields *fi
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     if ((err = build_tbs(dt_buf_view(&raw), fields->source, group_id, leaf_index, &tbs)) != DT_OK ||
-        (err = mls_sign_with_label(suite, sig_priv, "LeafNodeTBS", dt_buf_view(&tbs), &sig)) != DT_OK)
+        (err = mls_sign_with_label(suite, sig_priv, "LeafNodeTBS", dt_buf_view(&tbs), &sig)) !=
+            DT_OK)
         return err;
     dt_write_vec(&w, dt_buf_view(&sig));
     if ((err = dt_writer_end(&w)) != DT_OK)
@@ -196,11 +197,13 @@ check_own_extensions(const struct mls_leaf_node *leaf)
     while (mls_extensions_next(&rest, &e))
         if (!mls_extension_is_default(e.type) &&
             !mls_u16s_have(leaf->capabilities.extensions, e.type))
-            return dt_fail(DT_ERR_REFUSED, "a leaf carries extension %u and does not list it", e.type);
+            return dt_fail(DT_ERR_REFUSED, "a leaf carries extension %u and does not list it",
+                           e.type);
     return DT_OK;
 }
 
-/* RFC 9420 sections 7.3 and 13.4: required_capabilities, and every extension that the group uses. */
+/* RFC 9420 sections 7.3 and 13.4: required_capabilities, and every extension that the group uses.
+ */
 static enum dt_err
 check_group_extensions(const struct mls_leaf_node *leaf, const struct mls_extensions *group)
 {

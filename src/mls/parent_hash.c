@@ -59,7 +59,8 @@ field_of(const struct mls_tree *t, uint32_t node)
 
 /*
  * Is there a node D in the resolution of ${child} such that the rest of that resolution is what is
- * unmerged at ${parent} below ${child}, and D's parent_hash is that of ${parent}? At most one D can be.
+ * unmerged at ${parent} below ${child}, and D's parent_hash is that of ${parent}? At most one D can
+ * be.
  */
 static enum dt_err
 child_vouches(struct mls_tree *t, uint32_t parent, uint32_t child, uint32_t sibling, bool *out)

@@ -1,4 +1,5 @@
-/* mls/tree.c - see tree.h; hashes are in tree_hash.c, what is derived from the shape in tree_path.c. */
+/* mls/tree.c - see tree.h; hashes are in tree_hash.c, what is derived from the shape in
+ * tree_path.c. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -117,7 +118,8 @@ mls_parent_node_write(struct dt_writer *w, const struct mls_parent_node *p, cons
     dt_write_vec_end(w, mark);
 }
 
-/* ${node}: where it stands, since its unmerged leaves must be below it, in strictly increasing order. */
+/* ${node}: where it stands, since its unmerged leaves must be below it, in strictly increasing
+ * order. */
 static enum dt_err
 read_parent_node(struct dt_reader *r, uint32_t node, struct mls_parent_node **out)
 {
@@ -142,8 +144,8 @@ read_parent_node(struct dt_reader *r, uint32_t node, struct mls_parent_node **ou
             goto done;
         if (!mls_node_covers(node, leaf) ||
             (p->n_unmerged > 0 && leaf <= p->unmerged[p->n_unmerged - 1])) {
-            err = dt_fail(DT_ERR_FORMAT, "unmerged leaves of node %u are not sorted or not below it",
-                          node);
+            err = dt_fail(DT_ERR_FORMAT,
+                          "unmerged leaves of node %u are not sorted or not below it", node);
             goto done;
         }
         p->unmerged[p->n_unmerged++] = leaf;

@@ -31,11 +31,12 @@ mls_tree_check_unmerged(const struct mls_tree *t)
         const struct mls_parent_node *p = mls_tree_parent(t, node);
 
         for (size_t i = 0; p != NULL && i < p->n_unmerged; i++) {
-            /* mls_tree_read() refuses these two already; a tree built otherwise is checked as well. */
+            /* mls_tree_read() refuses these two already; a tree built otherwise is checked as well.
+             */
             if (!mls_node_covers(node, p->unmerged[i]) ||
                 (i > 0 && p->unmerged[i] <= p->unmerged[i - 1]))
-                return dt_fail(DT_ERR_AUTH, "unmerged leaves of node %u are not sorted or not below it",
-                               node);
+                return dt_fail(DT_ERR_AUTH,
+                               "unmerged leaves of node %u are not sorted or not below it", node);
             if ((err = check_unmerged_leaf(t, p->unmerged[i], mls_node_level(node))) != DT_OK)
                 return err;
         }
@@ -103,8 +104,8 @@ check_credential_types(const struct mls_tree *t)
         for (uint16_t type = MLS_CREDENTIAL_BASIC; type <= MLS_CREDENTIAL_X509; type++)
             if (t->leaves[i] != NULL && used[type] &&
                 !mls_u16s_have(t->leaves[i]->capabilities.credentials, type))
-                return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support a credential type in use",
-                               i);
+                return dt_fail(DT_ERR_UNSUPPORTED,
+                               "leaf %u does not support a credential type in use", i);
     return DT_OK;
 }
 

@@ -33,7 +33,8 @@ hash_leaf(const struct mls_tree *t, uint32_t leaf_index, const struct mls_leaf_n
     return dt_hash(t->suite->hash, parts, 2, out);
 }
 
-/* TreeHashInput of a parent whose children have these hashes. ${scratch} is reused between calls. */
+/* TreeHashInput of a parent whose children have these hashes. ${scratch} is reused between calls.
+ */
 static enum dt_err
 hash_parent(const struct mls_tree *t, uint32_t node, const uint8_t *left, const uint8_t *right,
             const uint32_t *skip, size_t n_skip, struct dt_buf *scratch, uint8_t *out)
@@ -104,7 +105,8 @@ struct changed {
     size_t hash_len;
 };
 
-/* The hash of ${node}: the changed one if it is entry *${i} (which is consumed), else the present one. */
+/* The hash of ${node}: the changed one if it is entry *${i} (which is consumed), else the present
+ * one. */
 static enum dt_err
 child_hash(struct mls_tree *t, const struct changed *c, size_t *i, uint32_t node, uint8_t *out)
 {

@@ -130,7 +130,8 @@ mls_node_key_pair(const struct dt_suite *suite, const struct dt_secret *path_sec
     DT_CLEANUP(dt_secret_clear) struct dt_secret node_secret = {0};
     enum dt_err err;
 
-    if ((err = mls_derive_secret(suite, dt_secret_view(path_secret), "node", &node_secret)) != DT_OK)
+    if ((err = mls_derive_secret(suite, dt_secret_view(path_secret), "node", &node_secret)) !=
+        DT_OK)
         return err;
     return dt_hpke_derive_key_pair(suite, dt_secret_view(&node_secret), priv, pub);
 }
@@ -160,7 +161,8 @@ implant_one(struct mls_tree_priv *p, const struct mls_tree *t, uint32_t level,
     if ((err = mls_node_key_pair(t->suite, path_secret, &p->node_priv[level - 1], pub)) != DT_OK)
         return err;
     if (!dt_view_equal(dt_view(pub, t->suite->kem_pub_len), mls_tree_key(t, node)))
-        return dt_fail(DT_ERR_AUTH, "a path secret does not lead to the public key of node %u", node);
+        return dt_fail(DT_ERR_AUTH, "a path secret does not lead to the public key of node %u",
+                       node);
     return DT_OK;
 }
 

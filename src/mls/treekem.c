@@ -37,7 +37,8 @@ set_key(struct mls_tree *t, uint32_t node, struct dt_view key)
     return DT_OK;
 }
 
-/* Fresh path secrets and key pairs for the nodes of path->shape, and the commit secret above them. */
+/* Fresh path secrets and key pairs for the nodes of path->shape, and the commit secret above them.
+ */
 static enum dt_err
 refresh_nodes(struct mls_tree *t, struct mls_path *path)
 {
@@ -52,7 +53,8 @@ refresh_nodes(struct mls_tree *t, struct mls_path *path)
 
         if ((err = dt_secret_set(&path->path_secrets[i], dt_secret_view(&secret))) != DT_OK ||
             (err = mls_node_key_pair(t->suite, &secret,
-                                     &path->priv.node_priv[mls_node_level(node) - 1], pub)) != DT_OK ||
+                                     &path->priv.node_priv[mls_node_level(node) - 1], pub)) !=
+                DT_OK ||
             (err = set_key(t, node, dt_view(pub, t->suite->kem_pub_len))) != DT_OK ||
             (err = mls_path_secret_next(t->suite, &secret)) != DT_OK)
             return err;
@@ -84,7 +86,8 @@ mls_path_begin(struct mls_tree *t, uint32_t leaf_index, const struct mls_leaf_fi
     f.source = MLS_LEAF_COMMIT;
     f.encryption_key = dt_view(pub, t->suite->kem_pub_len);
     f.parent_hash = dt_buf_view(&parent_hash);
-    if ((err = mls_leaf_node_new(t->suite, &f, sig_priv, group_id, leaf_index, &path.leaf)) != DT_OK)
+    if ((err = mls_leaf_node_new(t->suite, &f, sig_priv, group_id, leaf_index, &path.leaf)) !=
+        DT_OK)
         return err;
     mls_tree_set_leaf(t, leaf_index, path.leaf);
     *out = path;
@@ -240,7 +243,8 @@ mls_path_merge(struct mls_tree *t, uint32_t sender, const struct mls_update_path
     mls_tree_blank_direct_path(t, sender);
     mls_tree_filtered_path(t, sender, &shape);
     if (shape.n != update_path->n_nodes)
-        return dt_fail(DT_ERR_FORMAT, "an update path does not have the length of the filtered path");
+        return dt_fail(DT_ERR_FORMAT,
+                       "an update path does not have the length of the filtered path");
     for (uint32_t i = 0; i < shape.n; i++)
         if ((err = set_key(t, shape.nodes[i], update_path->nodes[i].encryption_key)) != DT_OK)
             return err;
@@ -301,7 +305,8 @@ mls_path_open(const struct mls_tree *t, uint32_t sender, const struct mls_update
 
     mls_tree_filtered_path(t, sender, &shape);
     if (shape.n != update_path->n_nodes)
-        return dt_fail(DT_ERR_FORMAT, "an update path does not have the length of the filtered path");
+        return dt_fail(DT_ERR_FORMAT,
+                       "an update path does not have the length of the filtered path");
     for (uint32_t i = 0; i < shape.n; i++) {
         to.n = 0;
         if ((err = recipients(t, shape.copath[i], added, n_added, &to)) != DT_OK)
@@ -311,7 +316,8 @@ mls_path_open(const struct mls_tree *t, uint32_t sender, const struct mls_update
             return dt_fail(DT_ERR_FORMAT, "an update path has the wrong number of ciphertexts");
         if (!mls_node_covers(shape.copath[i], p->leaf_index))
             continue;
-        if ((err = open_node(t, &update_path->nodes[i], &to, group_context, p, &path_secret)) != DT_OK)
+        if ((err = open_node(t, &update_path->nodes[i], &to, group_context, p, &path_secret)) !=
+            DT_OK)
             return err;
         from = shape.nodes[i];
     }

@@ -1,5 +1,6 @@
 /*
- * tests/mls/test_leaf_node.c - leaf nodes, their parts, and the rules of RFC 9420 sections 5.3, 7.2 and 7.3.
+ * tests/mls/test_leaf_node.c - leaf nodes, their parts, and the rules of RFC 9420 sections 5.3, 7.2
+ * and 7.3.
  */
 #include <string.h>
 
@@ -60,7 +61,8 @@ check(const struct mls_leaf_fields *f, int source, const struct mls_leaf_rules *
 static void
 test_round_trip(void **state)
 {
-    static const enum mls_leaf_source sources[] = {MLS_LEAF_KEY_PACKAGE, MLS_LEAF_UPDATE, MLS_LEAF_COMMIT};
+    static const enum mls_leaf_source sources[] = {MLS_LEAF_KEY_PACKAGE, MLS_LEAF_UPDATE,
+                                                   MLS_LEAF_COMMIT};
     DT_CLEANUP(dt_buf_clear) struct dt_buf ext = DT_BUF_INIT(1000);
 
     (void)state;
@@ -283,7 +285,8 @@ test_own_extensions(void **state)
 
 /* GroupContext extensions with required_capabilities of one entry each. */
 static void
-required(struct dt_buf *out, struct mls_extensions *x, uint16_t ext, uint16_t proposal, uint16_t credential)
+required(struct dt_buf *out, struct mls_extensions *x, uint16_t ext, uint16_t proposal,
+         uint16_t credential)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(100);
     struct dt_writer w = dt_writer_init(&body);
@@ -356,15 +359,24 @@ test_lifetime(void **state)
         uint64_t now, skew, max;
         enum dt_err err;
     } cases[] = {
-        {1000, 0, 0, DT_OK},          {2000, 0, 0, DT_OK},          {999, 0, 0, DT_ERR_EXPIRED},
-        {2001, 0, 0, DT_ERR_EXPIRED}, {990, 10, 0, DT_OK},          {989, 10, 0, DT_ERR_EXPIRED},
-        {2010, 10, 0, DT_OK},         {2011, 10, 0, DT_ERR_EXPIRED}, {1500, 0, 1000, DT_OK},
-        {1500, 0, 999, DT_ERR_REFUSED}, {UINT64_MAX, 5, 0, DT_ERR_EXPIRED}, {0, 5, 0, DT_ERR_EXPIRED},
+        {1000, 0, 0, DT_OK},
+        {2000, 0, 0, DT_OK},
+        {999, 0, 0, DT_ERR_EXPIRED},
+        {2001, 0, 0, DT_ERR_EXPIRED},
+        {990, 10, 0, DT_OK},
+        {989, 10, 0, DT_ERR_EXPIRED},
+        {2010, 10, 0, DT_OK},
+        {2011, 10, 0, DT_ERR_EXPIRED},
+        {1500, 0, 1000, DT_OK},
+        {1500, 0, 999, DT_ERR_REFUSED},
+        {UINT64_MAX, 5, 0, DT_ERR_EXPIRED},
+        {0, 5, 0, DT_ERR_EXPIRED},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        rules.lifetime = (struct mls_lifetime_policy){true, cases[i].now, cases[i].skew, cases[i].max};
+        rules.lifetime =
+            (struct mls_lifetime_policy){true, cases[i].now, cases[i].skew, cases[i].max};
         assert_int_equal(check(&f, 1, &rules), cases[i].err);
         rules.lifetime.check = false;
         assert_ok(check(&f, 1, &rules));

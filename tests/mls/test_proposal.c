@@ -1,5 +1,6 @@
 /*
- * tests/mls/test_proposal.c - key packages (RFC 9420 section 10.1), proposals (12.1) and labels (5.1).
+ * tests/mls/test_proposal.c - key packages (RFC 9420 section 10.1), proposals (12.1) and labels
+ * (5.1).
  */
 #include <string.h>
 
@@ -34,8 +35,8 @@ teardown(void **state)
 
 /* A package by hand, signed by ${m}: its suite, init key and leaf may be wrong. */
 static enum dt_err
-make_package(uint16_t version, uint16_t id, struct dt_view init_key, const struct mls_leaf_node *leaf,
-             struct mls_key_package **out)
+make_package(uint16_t version, uint16_t id, struct dt_view init_key,
+             const struct mls_leaf_node *leaf, struct mls_key_package **out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(1u << 16);
     DT_CLEANUP(dt_buf_clear) struct dt_buf sig = DT_BUF_INIT(256);
@@ -47,8 +48,8 @@ make_package(uint16_t version, uint16_t id, struct dt_view init_key, const struc
     mls_leaf_node_write(&w, leaf);
     dt_write_vec(&w, dt_view(NULL, 0));
     assert_ok(dt_writer_end(&w));
-    assert_ok(mls_sign_with_label(suite, dt_secret_view(&m.sig_priv), "KeyPackageTBS", dt_buf_view(&raw),
-                                  &sig));
+    assert_ok(mls_sign_with_label(suite, dt_secret_view(&m.sig_priv), "KeyPackageTBS",
+                                  dt_buf_view(&raw), &sig));
     dt_write_vec(&w, dt_buf_view(&sig));
     assert_ok(dt_writer_end(&w));
     return mls_key_package_parse(dt_buf_view(&raw), out);
@@ -135,7 +136,8 @@ test_key_package_bits(void **state)
     assert_ok(dt_hpke_pub(suite, dt_secret_view(&m.kp.init_priv), pub));
     assert_true(dt_view_equal(dt_view(pub, suite->kem_pub_len), m.kp.key_package->init_key));
     assert_ok(dt_hpke_pub(suite, dt_secret_view(&m.kp.leaf_priv), pub));
-    assert_true(dt_view_equal(dt_view(pub, suite->kem_pub_len), m.kp.key_package->leaf->encryption_key));
+    assert_true(
+        dt_view_equal(dt_view(pub, suite->kem_pub_len), m.kp.key_package->leaf->encryption_key));
 }
 
 /* ---- proposals ---- */
@@ -210,7 +212,10 @@ test_proposal_round_trip(void **state)
     assert_ok(mls_proposal_parse_body(MLS_PROPOSAL_REINIT, dt_buf_view(&body), &p));
     assert_int_equal(p->reinit.cipher_suite, 3);
     round_trip(p, MLS_PROPOSAL_REINIT);
-    assert_ok(mls_proposal_parse_body(MLS_PROPOSAL_EXTERNAL_INIT, dt_view_str("\x03" "kem"), &p));
+    assert_ok(mls_proposal_parse_body(MLS_PROPOSAL_EXTERNAL_INIT,
+                                      dt_view_str("\x03"
+                                                  "kem"),
+                                      &p));
     assert_true(dt_view_equal(p->kem_output, dt_view_str("kem")));
     round_trip(p, MLS_PROPOSAL_EXTERNAL_INIT);
 }
@@ -230,11 +235,11 @@ test_proposal_refused(void **state)
         {0xefff, "\0", 1, DT_ERR_UNSUPPORTED},
         {0xf000, "\0", 1, DT_OK},
         {0xffff, "\1x", 2, DT_OK},
-        {0xf7a1, "\1x!", 3, DT_ERR_FORMAT},    /* trailing byte */
+        {0xf7a1, "\1x!", 3, DT_ERR_FORMAT},      /* trailing byte */
         {0xf7a1, "\x40\x01x", 3, DT_ERR_FORMAT}, /* non-minimal length */
         {0xf7a1, "\xc0\0\0\0", 4, DT_ERR_FORMAT},
         {3, "\0\0\0\1\0", 5, DT_ERR_FORMAT},
-        {4, "\0\0\0", 3, DT_ERR_FORMAT},       /* PSK type 0 */
+        {4, "\0\0\0", 3, DT_ERR_FORMAT}, /* PSK type 0 */
         {4, "\3\0\0", 3, DT_ERR_FORMAT},
         {4, "\1\0\0", 3, DT_OK},
         {4, "\2\0\0\0\0\0\0\0\0\0\0\0", 12, DT_ERR_FORMAT}, /* usage 0 */
@@ -282,17 +287,19 @@ test_labels_separate(void **state)
     assert_ok(mls_sign_with_label(suite, dt_secret_view(&m.sig_priv), "A", msg, &sig));
     assert_ok(mls_verify_with_label(suite, pub, "A", msg, dt_buf_view(&sig)));
     assert_int_equal(mls_verify_with_label(suite, pub, "B", msg, dt_buf_view(&sig)), DT_ERR_AUTH);
-    assert_int_equal(mls_verify_with_label(suite, pub, "A", dt_view_str("messagE"), dt_buf_view(&sig)),
-                     DT_ERR_AUTH);
+    assert_int_equal(
+        mls_verify_with_label(suite, pub, "A", dt_view_str("messagE"), dt_buf_view(&sig)),
+        DT_ERR_AUTH);
     for (size_t n = 0; n < sig.n; n++)
-        assert_int_equal(mls_verify_with_label(suite, pub, "A", msg, dt_view(sig.p, n)), DT_ERR_AUTH);
+        assert_int_equal(mls_verify_with_label(suite, pub, "A", msg, dt_view(sig.p, n)),
+                         DT_ERR_AUTH);
 
-    assert_ok(mls_encrypt_with_label(suite, m.kp.key_package->init_key, "A", dt_view_str("context"), msg,
-                                     enc, &ct));
+    assert_ok(mls_encrypt_with_label(suite, m.kp.key_package->init_key, "A", dt_view_str("context"),
+                                     msg, enc, &ct));
     x.kem_output = dt_view(enc, suite->kem_pub_len);
     x.ciphertext = dt_buf_view(&ct);
-    assert_ok(mls_decrypt_with_label(suite, dt_secret_view(&m.kp.init_priv), "A", dt_view_str("context"),
-                                     &x, &out));
+    assert_ok(mls_decrypt_with_label(suite, dt_secret_view(&m.kp.init_priv), "A",
+                                     dt_view_str("context"), &x, &out));
     assert_true(dt_view_equal(dt_buf_view(&out), msg));
     assert_int_equal(mls_decrypt_with_label(suite, dt_secret_view(&m.kp.init_priv), "B",
                                             dt_view_str("context"), &x, &out),

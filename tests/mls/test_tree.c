@@ -23,9 +23,9 @@ test_tree_math(void **state)
                 continue;
             }
             assert_int_equal(mls_node_level(parent), mls_node_level(node) + 1);
-            assert_true(mls_node_left(parent) == node ? mls_node_right(parent) == sibling
-                                                      : mls_node_right(parent) == node &&
-                                                            mls_node_left(parent) == sibling);
+            assert_true(mls_node_left(parent) == node
+                            ? mls_node_right(parent) == sibling
+                            : mls_node_right(parent) == node && mls_node_left(parent) == sibling);
             assert_true(mls_node_first_leaf(parent) <= mls_node_first_leaf(node));
             assert_true(mls_node_last_leaf(parent) >= mls_node_last_leaf(node));
             assert_int_equal(mls_node_last_leaf(node) - mls_node_first_leaf(node) + 1,
@@ -140,7 +140,8 @@ test_update_blanks_path(void **state)
     assert_int_equal(none, MLS_NO_NODE);
     assert_int_equal(mls_tree_find_leaf(&w.tree, m.kp.key_package->leaf), 2);
     assert_int_equal(mls_tree_find_signature_key(&w.tree, dt_view_of(m.sig_pub)), 2);
-    assert_int_equal(mls_tree_find_encryption_key(&w.tree, m.kp.key_package->leaf->encryption_key), 2);
+    assert_int_equal(mls_tree_find_encryption_key(&w.tree, m.kp.key_package->leaf->encryption_key),
+                     2);
     member_clear(&m);
     world_clear(&w);
 }
@@ -235,13 +236,13 @@ test_read_refused(void **state)
         {{0, 1, 2, 3, 4, 5, 6}, 7, DT_OK},
         {{0, 1, 2, -1, 4}, 5, DT_OK},
         {{0}, 1, DT_OK},
-        {{0}, 0, DT_ERR_FORMAT},                     /* no node at all */
-        {{0, 1, 2, 3, 4, 5, -1}, 7, DT_ERR_FORMAT},  /* last node blank */
+        {{0}, 0, DT_ERR_FORMAT},                    /* no node at all */
+        {{0, 1, 2, 3, 4, 5, -1}, 7, DT_ERR_FORMAT}, /* last node blank */
         {{0, -1, -1}, 3, DT_ERR_FORMAT},
         {{-1}, 1, DT_ERR_FORMAT},
-        {{0, 1, 2, 3}, 4, DT_ERR_FORMAT},            /* an even number: ends with a parent */
-        {{0, 2, 4}, 3, DT_ERR_FORMAT},               /* a leaf in a parent's place */
-        {{0, 1, 3}, 3, DT_ERR_FORMAT},               /* a parent in a leaf's place */
+        {{0, 1, 2, 3}, 4, DT_ERR_FORMAT}, /* an even number: ends with a parent */
+        {{0, 2, 4}, 3, DT_ERR_FORMAT},    /* a leaf in a parent's place */
+        {{0, 1, 3}, 3, DT_ERR_FORMAT},    /* a parent in a leaf's place */
     };
 
     (void)state;

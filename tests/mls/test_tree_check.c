@@ -30,7 +30,8 @@ own_parent(struct mls_tree *t, uint32_t node)
     struct mls_parent_node *p = NULL;
 
     assert_non_null(old);
-    assert_ok(mls_parent_node_new(dt_buf_view(&old->encryption_key), dt_buf_view(&old->parent_hash), &p));
+    assert_ok(
+        mls_parent_node_new(dt_buf_view(&old->encryption_key), dt_buf_view(&old->parent_hash), &p));
     if (old->n_unmerged > 0) {
         p->unmerged = dt_alloc(old->n_unmerged + 2, sizeof *p->unmerged);
         assert_non_null(p->unmerged);
@@ -50,7 +51,8 @@ set_leaf(struct world *w, uint32_t index, const struct mls_leaf_fields *f)
 {
     struct mls_leaf_node *leaf = NULL;
 
-    assert_ok(mls_leaf_node_new(w->suite, f, dt_secret_view(&w->m[index].sig_priv), GROUP_ID, index, &leaf));
+    assert_ok(mls_leaf_node_new(w->suite, f, dt_secret_view(&w->m[index].sig_priv), GROUP_ID, index,
+                                &leaf));
     mls_tree_set_leaf(&w->tree, index, leaf);
     mls_leaf_node_unref(leaf);
 }
@@ -89,14 +91,15 @@ test_tree_hash(void **state)
     assert_int_equal(mls_tree_check(&w.tree, GROUP_ID, &rules, dt_view(hash, w.suite->hash_len)),
                      DT_ERR_AUTH);
     hash[0] ^= 1;
-    assert_int_equal(mls_tree_check(&w.tree, GROUP_ID, &rules, dt_view(hash, w.suite->hash_len - 1)),
-                     DT_ERR_AUTH);
+    assert_int_equal(
+        mls_tree_check(&w.tree, GROUP_ID, &rules, dt_view(hash, w.suite->hash_len - 1)),
+        DT_ERR_AUTH);
     assert_int_equal(mls_tree_check(&w.tree, GROUP_ID, &rules, dt_view(NULL, 0)), DT_ERR_AUTH);
     assert_ok(mls_tree_check(&w.tree, GROUP_ID, &rules, dt_view(hash, w.suite->hash_len)));
     /* the same tree under another group's id: the leaves of Commits are signed for this one */
-    assert_int_equal(mls_tree_check(&w.tree, dt_view_str("another"), &rules,
-                                    dt_view(hash, w.suite->hash_len)),
-                     DT_ERR_AUTH);
+    assert_int_equal(
+        mls_tree_check(&w.tree, dt_view_str("another"), &rules, dt_view(hash, w.suite->hash_len)),
+        DT_ERR_AUTH);
     world_clear(&w);
 }
 
@@ -204,7 +207,8 @@ test_parent_hash(void **state)
             assert_ok(dt_buf_set(&p->encryption_key, dt_view(pub, w.suite->kem_pub_len)));
             assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
         } else { /* a node that nobody set: the insider's own key in a subtree it is not in */
-            assert_ok(mls_parent_node_new(dt_view(pub, w.suite->kem_pub_len), dt_view(NULL, 0), &p));
+            assert_ok(
+                mls_parent_node_new(dt_view(pub, w.suite->kem_pub_len), dt_view(NULL, 0), &p));
             mls_tree_set_parent(&w.tree, node, p);
             assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
         }

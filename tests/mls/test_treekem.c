@@ -1,5 +1,6 @@
 /*
- * tests/mls/test_treekem.c - paths made, followed and refused (RFC 9420 sections 7.4 to 7.6, 12.4.2).
+ * tests/mls/test_treekem.c - paths made, followed and refused (RFC 9420 sections 7.4
+ * to 7.6, 12.4.2).
  */
 #include <string.h>
 
@@ -101,7 +102,8 @@ test_alone(void **state)
 
 /* ---- a path that is refused ---- */
 
-/* A group of 5 (leaf 4 alone in its half), and a good path by leaf 1 before it was merged anywhere. */
+/* A group of 5 (leaf 4 alone in its half), and a good path by leaf 1 before it was merged anywhere.
+ */
 struct scene {
     struct world w;
     struct mls_tree before, after;
@@ -124,7 +126,8 @@ scene_init(struct scene *s)
     assert_ok(mls_tree_copy(&s->w.tree, &s->before));
     assert_ok(mls_tree_copy(&s->w.tree, &s->after));
     f = member_fields(&s->w.m[1]);
-    assert_ok(mls_path_begin(&s->after, 1, &f, dt_secret_view(&s->w.m[1].sig_priv), GROUP_ID, &s->path));
+    assert_ok(
+        mls_path_begin(&s->after, 1, &f, dt_secret_view(&s->w.m[1].sig_priv), GROUP_ID, &s->path));
     world_context(&s->w, &s->after, &s->context);
     assert_ok(mls_path_seal(&s->after, &s->path, dt_buf_view(&s->context), NULL, 0, &s->up));
     assert_int_equal(s->up->n_nodes, 3);
@@ -143,14 +146,17 @@ scene_clear(struct scene *s)
 
 /* What to change in the good path before it is encoded anew. */
 struct change {
-    struct mls_leaf_node *leaf;  /* NULL: as it was */
-    size_t n_nodes;              /* 0: as many */
-    struct dt_view key[4];       /* n == 0: as it was */
-    int drop_ciphertext;         /* from node i; -1: none */
-    int add_ciphertext;          /* to node i; -1: none */
-    int flip_ciphertext;         /* in node i; -1: none */
+    struct mls_leaf_node *leaf; /* NULL: as it was */
+    size_t n_nodes;             /* 0: as many */
+    struct dt_view key[4];      /* n == 0: as it was */
+    int drop_ciphertext;        /* from node i; -1: none */
+    int add_ciphertext;         /* to node i; -1: none */
+    int flip_ciphertext;        /* in node i; -1: none */
 };
-#define NO_CHANGE {.drop_ciphertext = -1, .add_ciphertext = -1, .flip_ciphertext = -1}
+#define NO_CHANGE                                                                                  \
+    {                                                                                              \
+        .drop_ciphertext = -1, .add_ciphertext = -1, .flip_ciphertext = -1                         \
+    }
 
 static struct mls_update_path *
 rebuild(const struct scene *s, const struct change *c)
@@ -211,7 +217,8 @@ merge(const struct scene *s, const struct change *c, uint32_t sender)
 
 /* The committer's leaf with other fields, properly signed by its owner for leaf ${index}. */
 static struct mls_leaf_node *
-resign(const struct scene *s, const struct mls_leaf_fields *f, struct dt_view group_id, uint32_t index)
+resign(const struct scene *s, const struct mls_leaf_fields *f, struct dt_view group_id,
+       uint32_t index)
 {
     struct mls_leaf_node *leaf = NULL;
 
@@ -221,7 +228,8 @@ resign(const struct scene *s, const struct mls_leaf_fields *f, struct dt_view gr
 }
 
 static enum dt_err
-merge_leaf(const struct scene *s, const struct mls_leaf_fields *f, struct dt_view group_id, uint32_t index)
+merge_leaf(const struct scene *s, const struct mls_leaf_fields *f, struct dt_view group_id,
+           uint32_t index)
 {
     struct change c = NO_CHANGE;
     enum dt_err err;
@@ -275,7 +283,8 @@ test_merge_leaf_refused(void **state)
     assert_int_equal(merge_leaf(&s, &f, GROUP_ID, 1), DT_ERR_AUTH);
     f.parent_hash = dt_view(hash, good.parent_hash.n - 1);
     assert_int_equal(merge_leaf(&s, &f, GROUP_ID, 1), DT_ERR_AUTH);
-    /* section 7.3: another member's signature key; its owner cannot sign here, so it is seen first */
+    /* section 7.3: another member's signature key; its owner cannot sign here, so it is seen first
+     */
     f = good;
     f.signature_key = mls_tree_leaf(&s.before, 0)->signature_key;
     assert_int_equal(merge_leaf(&s, &f, GROUP_ID, 1), DT_ERR_CONFLICT);
@@ -297,8 +306,9 @@ test_merge_nodes_refused(void **state)
     (void)state;
     scene_init(&s);
     assert_ok(merge(&s, &c, 1));
-    assert_int_equal(merge(&s, &c, 0), DT_ERR_CONFLICT); /* by another sender: the key is leaf 1's */
-    assert_int_equal(merge(&s, &c, 7), DT_ERR_RANGE);    /* by a blank leaf */
+    assert_int_equal(merge(&s, &c, 0),
+                     DT_ERR_CONFLICT);                /* by another sender: the key is leaf 1's */
+    assert_int_equal(merge(&s, &c, 7), DT_ERR_RANGE); /* by a blank leaf */
     assert_int_equal(merge(&s, &c, 1000), DT_ERR_RANGE);
     /* one node too few, one too many */
     c.n_nodes = 2;
@@ -326,7 +336,8 @@ test_merge_nodes_refused(void **state)
     scene_clear(&s);
 }
 
-/* ${leaf} opens the changed path on the good merged tree; its keys must stand as they were on error. */
+/* ${leaf} opens the changed path on the good merged tree; its keys must stand as they were on
+ * error. */
 static enum dt_err
 open_as(struct scene *s, const struct change *c, uint32_t leaf, struct dt_view context)
 {
@@ -403,9 +414,11 @@ test_open_key_mismatch(void **state)
     assert_int_equal(commit.n, 0);
     assert_ok(mls_tree_priv_check(s.w.suite, &p, &s.before));
     /* a path secret of the wrong length, or for a node off our path */
-    assert_int_equal(mls_tree_priv_implant(&p, &s.after, 7, dt_view_str("short"), NULL), DT_ERR_AUTH);
-    assert_int_equal(mls_tree_priv_implant(&p, &s.after, 1, dt_secret_view(&s.path.path_secrets[0]), NULL),
+    assert_int_equal(mls_tree_priv_implant(&p, &s.after, 7, dt_view_str("short"), NULL),
                      DT_ERR_AUTH);
+    assert_int_equal(
+        mls_tree_priv_implant(&p, &s.after, 1, dt_secret_view(&s.path.path_secrets[0]), NULL),
+        DT_ERR_AUTH);
     assert_int_equal(open_as(&s, &c, 3, dt_buf_view(&s.context)), DT_OK);
     scene_clear(&s);
 }
@@ -429,18 +442,20 @@ test_added_excluded(void **state)
     mls_tree_init(&theirs, s.w.suite);
     added = world_add(&s.w);
     f = member_fields(&s.w.m[0]);
-    assert_ok(mls_path_begin(&s.w.tree, 0, &f, dt_secret_view(&s.w.m[0].sig_priv), GROUP_ID, &path));
+    assert_ok(
+        mls_path_begin(&s.w.tree, 0, &f, dt_secret_view(&s.w.m[0].sig_priv), GROUP_ID, &path));
     world_context(&s.w, &s.w.tree, &context);
     assert_ok(mls_path_seal(&s.w.tree, &path, dt_buf_view(&context), &added, 1, &up));
     /* the half of leaf 4 and the new leaf: one ciphertext, for leaf 4 */
     assert_int_equal(up->nodes[up->n_nodes - 1].n_ciphertexts, 1);
-    assert_int_equal(mls_path_open(&s.w.tree, 0, up, dt_buf_view(&context), NULL, 0, &s.w.m[4].priv,
-                                   &commit),
-                     DT_ERR_FORMAT);
+    assert_int_equal(
+        mls_path_open(&s.w.tree, 0, up, dt_buf_view(&context), NULL, 0, &s.w.m[4].priv, &commit),
+        DT_ERR_FORMAT);
     assert_int_equal(mls_path_open(&s.w.tree, 0, up, dt_buf_view(&context), &added, 1,
                                    &s.w.m[added].priv, &commit),
                      DT_ERR_AUTH);
-    assert_ok(mls_path_open(&s.w.tree, 0, up, dt_buf_view(&context), &added, 1, &s.w.m[4].priv, &commit));
+    assert_ok(
+        mls_path_open(&s.w.tree, 0, up, dt_buf_view(&context), &added, 1, &s.w.m[4].priv, &commit));
     assert_ok(mls_path_secret_for(&path, added, &secret));
     assert_int_equal(mls_path_secret_for(&path, 100, &secret), DT_ERR_NOT_FOUND);
     scene_clear(&s);

@@ -45,12 +45,12 @@ rules_plain(const struct dt_suite *suite)
 struct mls_leaf_fields
 member_fields(const struct member *m)
 {
-    struct mls_leaf_fields f = {.signature_key = dt_view_of(m->sig_pub),
-                                .credential = {.type = MLS_CREDENTIAL_BASIC,
-                                               .identity = dt_view_str(m->name)},
-                                .capabilities = caps_plain(),
-                                .source = MLS_LEAF_KEY_PACKAGE,
-                                .lifetime = {1000, 2000}};
+    struct mls_leaf_fields f = {
+        .signature_key = dt_view_of(m->sig_pub),
+        .credential = {.type = MLS_CREDENTIAL_BASIC, .identity = dt_view_str(m->name)},
+        .capabilities = caps_plain(),
+        .source = MLS_LEAF_KEY_PACKAGE,
+        .lifetime = {1000, 2000}};
 
     return f;
 }
@@ -151,8 +151,8 @@ welcome_one(struct world *w, struct mls_tree *t, const struct mls_path *path, ui
     struct dt_view secret;
 
     assert_ok(mls_path_secret_for(path, leaf, &secret));
-    assert_ok(mls_tree_priv_implant(&w->m[leaf].priv, t, mls_common_ancestor(path->leaf_index, leaf),
-                                    secret, &commit));
+    assert_ok(mls_tree_priv_implant(&w->m[leaf].priv, t,
+                                    mls_common_ancestor(path->leaf_index, leaf), secret, &commit));
     assert_true(dt_ct_equal(dt_secret_view(&commit), dt_secret_view(&path->commit_secret)));
 }
 

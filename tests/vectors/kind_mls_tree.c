@@ -1,5 +1,6 @@
 /*
- * tests/vectors/kind_mls_tree.c - MLS vectors of encoding, labels, tree arithmetic and ratchet trees.
+ * tests/vectors/kind_mls_tree.c - MLS vectors of encoding, labels, tree arithmetic and ratchet
+ * trees.
  */
 #include "crypto/hpke.h"
 #include "mls/label.h"
@@ -18,7 +19,8 @@ vec_mls_deserialization(struct vector_run *run, const char *path, const json_t *
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(dt_buf_clear) struct dt_buf header = VEC_BUF;
         DT_CLEANUP(dt_buf_clear) struct dt_buf again = VEC_BUF;
         uint64_t length = 0;
@@ -53,7 +55,8 @@ check_relation(struct vector_run *run, const json_t *c, const char *field, uint3
     if (!vec_array(run, c, field, &list) ||
         !vec_check(run, json_array_size(list) == mls_node_width(n_leaves), "%s: size", field))
         return false;
-    json_array_foreach (list, node, e) {
+    json_array_foreach(list, node, e)
+    {
         uint32_t want = json_is_null(e) ? MLS_NO_NODE : (uint32_t)json_integer_value(e);
         uint32_t got = fn((uint32_t)node, n_leaves);
 
@@ -84,7 +87,8 @@ vec_mls_tree_math(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         uint64_t n_leaves = 0, n_nodes = 0, root = 0;
 
         vec_case(run, "%zu", i);
@@ -122,7 +126,8 @@ check_ref_hash(struct vector_run *run, const struct dt_suite *s, const json_t *o
     uint8_t got[MLS_HASH_MAX];
     const char *label;
 
-    if (get_label(run, o, &label) && vec_hex(run, o, "value", &value) && vec_hex(run, o, "out", &want) &&
+    if (get_label(run, o, &label) && vec_hex(run, o, "value", &value) &&
+        vec_hex(run, o, "out", &want) &&
         vec_ok(run, mls_ref_hash(s, label, dt_buf_view(&value), got), "ref_hash"))
         (void)vec_equal(run, "ref_hash", dt_view(got, s->hash_len), dt_buf_view(&want));
 }
@@ -182,8 +187,9 @@ check_sign(struct vector_run *run, const struct dt_suite *s, const json_t *o)
     DT_CLEANUP(dt_buf_clear) struct dt_buf ours = VEC_BUF;
     const char *label;
 
-    if (!get_label(run, o, &label) || !vec_hex(run, o, "priv", &priv) || !vec_hex(run, o, "pub", &pub) ||
-        !vec_hex(run, o, "content", &content) || !vec_hex(run, o, "signature", &sig))
+    if (!get_label(run, o, &label) || !vec_hex(run, o, "priv", &priv) ||
+        !vec_hex(run, o, "pub", &pub) || !vec_hex(run, o, "content", &content) ||
+        !vec_hex(run, o, "signature", &sig))
         return;
     (void)vec_ok(run,
                  mls_verify_with_label(s, dt_buf_view(&pub), label, dt_buf_view(&content),
@@ -217,15 +223,17 @@ check_encrypt(struct vector_run *run, const struct dt_suite *s, const json_t *o)
     uint8_t enc[DT_HPKE_PUB_MAX];
     const char *label;
 
-    if (!get_label(run, o, &label) || !vec_hex(run, o, "priv", &priv) || !vec_hex(run, o, "pub", &pub) ||
-        !vec_hex(run, o, "context", &context) || !vec_hex(run, o, "plaintext", &plain) ||
-        !vec_hex(run, o, "kem_output", &kem) || !vec_hex(run, o, "ciphertext", &ct))
+    if (!get_label(run, o, &label) || !vec_hex(run, o, "priv", &priv) ||
+        !vec_hex(run, o, "pub", &pub) || !vec_hex(run, o, "context", &context) ||
+        !vec_hex(run, o, "plaintext", &plain) || !vec_hex(run, o, "kem_output", &kem) ||
+        !vec_hex(run, o, "ciphertext", &ct))
         return;
     x.kem_output = dt_buf_view(&kem);
     x.ciphertext = dt_buf_view(&ct);
-    if (vec_ok(run,
-               mls_decrypt_with_label(s, dt_buf_view(&priv), label, dt_buf_view(&context), &x, &got),
-               "given ciphertext"))
+    if (vec_ok(
+            run,
+            mls_decrypt_with_label(s, dt_buf_view(&priv), label, dt_buf_view(&context), &x, &got),
+            "given ciphertext"))
         (void)vec_equal(run, "plaintext", dt_buf_view(&got), dt_buf_view(&plain));
     got.n = 0;
     if (!vec_ok(run,
@@ -235,9 +243,10 @@ check_encrypt(struct vector_run *run, const struct dt_suite *s, const json_t *o)
         return;
     x.kem_output = dt_view(enc, s->kem_pub_len);
     x.ciphertext = dt_buf_view(&ours);
-    if (vec_ok(run,
-               mls_decrypt_with_label(s, dt_buf_view(&priv), label, dt_buf_view(&context), &x, &got),
-               "our ciphertext"))
+    if (vec_ok(
+            run,
+            mls_decrypt_with_label(s, dt_buf_view(&priv), label, dt_buf_view(&context), &x, &got),
+            "our ciphertext"))
         (void)vec_equal(run, "our plaintext", dt_buf_view(&got), dt_buf_view(&plain));
 }
 
@@ -248,7 +257,8 @@ vec_mls_crypto_basics(struct vector_run *run, const char *path, const json_t *ca
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const struct dt_suite *s;
 
         vec_case(run, "%zu", i);
@@ -267,8 +277,8 @@ vec_mls_crypto_basics(struct vector_run *run, const char *path, const json_t *ca
 /* ---- tree-operations.json ---- */
 
 static bool
-tree_equals(struct vector_run *run, struct mls_tree *t, const char *what, const struct dt_buf *bytes,
-            const struct dt_buf *hash)
+tree_equals(struct vector_run *run, struct mls_tree *t, const char *what,
+            const struct dt_buf *bytes, const struct dt_buf *hash)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = VEC_BUF;
     struct dt_writer w = dt_writer_init(&out);
@@ -338,7 +348,8 @@ vec_mls_tree_operations(struct vector_run *run, const char *path, const json_t *
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const struct dt_suite *s;
 
         vec_case(run, "%zu", i);
@@ -367,9 +378,9 @@ check_node(struct vector_run *run, struct mls_tree *t, uint32_t node, const json
         !vec_check(run, res.n == json_array_size(resolution), "resolution of %u: size", node) ||
         !vec_check(run, mls_tree_resolution_empty(t, node) == (res.n == 0), "empty resolution"))
         return false;
-    json_array_foreach (resolution, i, e)
-        if (!vec_check(run, res.p[i] == (uint32_t)json_integer_value(e), "resolution of %u", node))
-            return false;
+    json_array_foreach(resolution, i,
+                       e) if (!vec_check(run, res.p[i] == (uint32_t)json_integer_value(e),
+                                         "resolution of %u", node)) return false;
     return true;
 }
 
@@ -386,7 +397,8 @@ run_validation(struct vector_run *run, const json_t *c, const struct dt_suite *s
 
     mls_tree_init(&t, s);
     if (!vec_hex(run, c, "tree", &raw) || !vec_hex(run, c, "group_id", &group_id) ||
-        !vec_array(run, c, "tree_hashes", &hashes) || !vec_array(run, c, "resolutions", &resolutions) ||
+        !vec_array(run, c, "tree_hashes", &hashes) ||
+        !vec_array(run, c, "resolutions", &resolutions) ||
         !vec_ok(run, mls_tree_parse(dt_buf_view(&raw), s, &t), "tree") ||
         !vec_check(run, json_array_size(hashes) == mls_node_width(t.n_leaves), "number of nodes") ||
         !vec_ok(run, mls_tree_hash(&t, root), "root hash") ||
@@ -408,7 +420,8 @@ vec_mls_tree_validation(struct vector_run *run, const char *path, const json_t *
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const struct dt_suite *s;
 
         vec_case(run, "%zu", i);

@@ -1,5 +1,6 @@
 /*
- * tests/vectors/kind_mls_treekem.c - treekem.json: update paths of others, and ours, by every member.
+ * tests/vectors/kind_mls_treekem.c - treekem.json: update paths of others, and ours, by every
+ * member.
  */
 #include <stdlib.h>
 
@@ -45,14 +46,15 @@ read_path_secret(struct vector_run *run, const struct kem_case *k, const json_t 
     uint64_t node = 0;
 
     if (!vec_u64(run, c, "node", &node) || !vec_hex(run, c, "path_secret", &raw) ||
-        !vec_check(run, node < mls_node_width(k->tree.n_leaves) && node % 2 == 1 &&
-                            mls_node_covers((uint32_t)node, p->leaf_index),
+        !vec_check(run,
+                   node < mls_node_width(k->tree.n_leaves) && node % 2 == 1 &&
+                       mls_node_covers((uint32_t)node, p->leaf_index),
                    "node %u is not on the path of leaf %u", (unsigned)node, p->leaf_index))
         return false;
     return vec_ok(run, dt_secret_set(&secret, dt_buf_view(&raw)), "path secret") &&
            vec_ok(run,
-                  mls_node_key_pair(k->suite, &secret, &p->node_priv[mls_node_level((uint32_t)node) - 1],
-                                    pub),
+                  mls_node_key_pair(k->suite, &secret,
+                                    &p->node_priv[mls_node_level((uint32_t)node) - 1], pub),
                   "node key pair");
 }
 
@@ -66,17 +68,17 @@ read_private(struct vector_run *run, struct kem_case *k, const json_t *c)
     size_t i;
 
     if (!vec_u64(run, c, "index", &index) ||
-        !vec_check(run, mls_tree_leaf(&k->tree, (uint32_t)index) != NULL, "private state of a blank") ||
-        !vec_hex(run, c, "encryption_priv", &priv) || !vec_array(run, c, "path_secrets", &secrets) ||
+        !vec_check(run, mls_tree_leaf(&k->tree, (uint32_t)index) != NULL,
+                   "private state of a blank") ||
+        !vec_hex(run, c, "encryption_priv", &priv) ||
+        !vec_array(run, c, "path_secrets", &secrets) ||
         !vec_hex(run, c, "signature_priv", &k->signature_privs[index]))
         return false;
     p = &k->privs[index];
     p->leaf_index = (uint32_t)index;
     if (!vec_ok(run, dt_secret_set(&p->leaf_priv, dt_buf_view(&priv)), "encryption_priv"))
         return false;
-    json_array_foreach (secrets, i, e)
-        if (!read_path_secret(run, k, e, p))
-            return false;
+    json_array_foreach(secrets, i, e) if (!read_path_secret(run, k, e, p)) return false;
     return vec_ok(run, mls_tree_priv_check(k->suite, p, &k->tree), "private against public state");
 }
 
@@ -98,9 +100,7 @@ read_case(struct vector_run *run, const json_t *c, struct kem_case *k)
         return false;
     for (uint32_t n = 0; n < k->tree.n_leaves; n++)
         dt_buf_init(&k->signature_privs[n], VEC_MAX);
-    json_array_foreach (list, i, e)
-        if (!read_private(run, k, e))
-            return false;
+    json_array_foreach(list, i, e) if (!read_private(run, k, e)) return false;
     return vec_check(run, json_array_size(list) == mls_tree_n_members(&k->tree), "private states");
 }
 
@@ -127,9 +127,9 @@ group_context(struct vector_run *run, const struct kem_case *k, struct mls_tree 
 
 /* Member ${leaf} follows ${up}; when ${want} is given, the path secret it got must be that one. */
 static bool
-follow(struct vector_run *run, const struct kem_case *k, const struct mls_tree *merged, uint32_t sender,
-       uint32_t leaf, const struct mls_update_path *up, struct dt_view context, const struct dt_buf *want,
-       struct dt_view commit_secret)
+follow(struct vector_run *run, const struct kem_case *k, const struct mls_tree *merged,
+       uint32_t sender, uint32_t leaf, const struct mls_update_path *up, struct dt_view context,
+       const struct dt_buf *want, struct dt_view commit_secret)
 {
     DT_CLEANUP(mls_tree_priv_clear) struct mls_tree_priv p = {0};
     DT_CLEANUP(mls_tree_priv_clear) struct mls_tree_priv q = {0};
@@ -137,7 +137,8 @@ follow(struct vector_run *run, const struct kem_case *k, const struct mls_tree *
     uint32_t common = mls_common_ancestor(sender, leaf);
 
     if (!vec_ok(run, mls_tree_priv_copy(&k->privs[leaf], &p), "copy") ||
-        !vec_ok(run, mls_path_open(merged, sender, up, context, NULL, 0, &p, &commit), "open path") ||
+        !vec_ok(run, mls_path_open(merged, sender, up, context, NULL, 0, &p, &commit),
+                "open path") ||
         !vec_equal(run, "commit secret", dt_secret_view(&commit), commit_secret) ||
         !vec_ok(run, mls_tree_priv_check(k->suite, &p, merged), "private keys after the path"))
         return false;
@@ -145,7 +146,8 @@ follow(struct vector_run *run, const struct kem_case *k, const struct mls_tree *
         return true;
     /* The path secret itself is not kept: what it gives must be what was stored. */
     return vec_ok(run, mls_tree_priv_copy(&k->privs[leaf], &q), "copy") &&
-           vec_ok(run, mls_tree_priv_implant(&q, merged, common, dt_buf_view(want), &commit), "implant") &&
+           vec_ok(run, mls_tree_priv_implant(&q, merged, common, dt_buf_view(want), &commit),
+                  "implant") &&
            vec_equal(run, "commit secret of the given path secret", dt_secret_view(&commit),
                      commit_secret) &&
            vec_equal(run, "node key", dt_secret_view(&p.node_priv[mls_node_level(common) - 1]),
@@ -179,7 +181,8 @@ run_given(struct vector_run *run, const struct kem_case *k, const json_t *c)
         !vec_ok(run, dt_read_end(&r), "update_path") ||
         !vec_equal(run, "encoding", dt_buf_view(&up->raw), dt_buf_view(&raw)) ||
         !vec_ok(run, mls_tree_copy(&k->tree, &t), "copy") ||
-        !vec_ok(run, mls_path_merge(&t, (uint32_t)sender, up, dt_buf_view(&k->group_id), &rules, false),
+        !vec_ok(run,
+                mls_path_merge(&t, (uint32_t)sender, up, dt_buf_view(&k->group_id), &rules, false),
                 "merge path") ||
         !vec_ok(run, mls_parent_hash_check(&t), "parent hashes after the path") ||
         !group_context(run, k, &t, &hash, &context) ||
@@ -244,16 +247,15 @@ run_ours(struct vector_run *run, const struct kem_case *k, uint32_t sender)
 static void
 run_case(struct vector_run *run, const json_t *c, const struct dt_suite *s)
 {
-    DT_CLEANUP(kem_case_clear) struct kem_case k = {.suite = s, .group_id = VEC_BUF, .transcript_hash = VEC_BUF};
+    DT_CLEANUP(kem_case_clear)
+    struct kem_case k = {.suite = s, .group_id = VEC_BUF, .transcript_hash = VEC_BUF};
     const json_t *paths = NULL, *e;
     size_t i;
 
     mls_tree_init(&k.tree, s);
     if (!read_case(run, c, &k) || !vec_array(run, c, "update_paths", &paths))
         return;
-    json_array_foreach (paths, i, e)
-        if (!run_given(run, &k, e))
-            return;
+    json_array_foreach(paths, i, e) if (!run_given(run, &k, e)) return;
     for (uint32_t leaf = 0; leaf < k.tree.n_leaves; leaf++)
         if (mls_tree_leaf(&k.tree, leaf) != NULL && !run_ours(run, &k, leaf))
             return;
@@ -266,7 +268,8 @@ vec_mls_treekem(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const struct dt_suite *s;
 
         vec_case(run, "%zu", i);
