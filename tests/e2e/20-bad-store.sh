@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Goal: a wrong passphrase and a damaged or newer store give one clear line, and nothing on disk changes.
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+need_programs
+forum
+plenary
+need 'send' as us send plenary 'before the bad day'
+settle us ru med
+
+# unchanged WHAT: home us is as it was in the copy "good" or "bad"
+fingerprint() {
+    (cd "$1" && find . -type f ! -name '*-shm' -exec sha256sum {} + | sort)
+}
+
+# one_line WHAT REGEX: standard error of the last command is one line that says so
+one_line() {
+    if [ "$(grep -c . "$DT_WORK/err")" = 1 ] && grep -qE -- "$2" "$DT_WORK/err"; then
+        pass "$1: $(cat "$DT_WORK/err")"
+    else
+        fail "$1: not one clear line matching $2"
+        cat "$DT_WORK/err"
+    fi
+}
+
+echo 'another passphrase' >wrong
+fingerprint us >before
+check_status 'a wrong passphrase is exit status 4' 4 "$detente" --home us --passphrase-file wrong status
+one_line 'wrong passphrase' 'passphrase'
+fingerprint us >after
+check_same 'a wrong passphrase changes nothing on disk' before after
+
+# bad NAME REGEX: home "bad" is damaged; status must fail with one line, and leave every byte
+bad() {
+    fingerprint bad >before
+    "$detente" --home bad status >"$DT_WORK/out" 2>"$DT_WORK/err" </dev/null
+    rc=$?
+    if [ $rc -ge 1 ] && [ $rc -le 4 ]; then pass "$1: refused (exit status $rc)"; else fail "$1: exit status $rc"; fi
+    one_line "$1" "$2"
+    fingerprint bad >after
+    check_same "$1: nothing changed on disk" before after
+}
+
+size=$(wc -c <us/store.db)
+for keep in 0 100 4096 $((size / 2)) $((size - 512)); do
+    rm -rf bad && cp -a us bad && truncate -s "$keep" bad/store.db
+    bad "truncated to $keep bytes" 'store'
+done
+RANDOM=20261122
+for ((i = 0; i < 12; i++)); do
+    at=$(((RANDOM * 32768 + RANDOM) % size))
+    rm -rf bad && cp -a us bad
+    byte=$(od -An -tu1 -j "$at" -N 1 bad/store.db)
+    # shellcheck disable=SC2059
+    printf "\\x$(printf %x $((byte ^ (1 << (RANDOM % 8)))))" | dd of=bad/store.db bs=1 seek="$at" conv=notrunc status=none
+    fingerprint bad >before
+    "$detente" --home bad check >"$DT_WORK/out" 2>"$DT_WORK/err" </dev/null
+    rc=$?
+    fingerprint bad >after
+    # A bit in a page that nothing uses may go unnoticed; then everything must still be there.
+    if [ $rc = 0 ]; then
+        "$detente" --home bad read plenary >"$DT_WORK/out" 2>"$DT_WORK/err"
+        check_line "a flipped bit at byte $at lies in unused space: all is still there" 'before the bad day' "$DT_WORK/out"
+    else
+        one_line "a flipped bit at byte $at" .
+        check_same "a flipped bit at byte $at: nothing changed on disk" before after
+    fi
+done
+
+# The schema's version is SQLite's user_version: bytes 60 to 63 of the file.
+rm -rf bad && cp -a us bad
+printf '\x00\x00\x03\xe7' | dd of=bad/store.db bs=1 seek=60 conv=notrunc status=none
+bad 'a store of a newer version' 'newer'
+
+rm -rf bad && cp -a us bad
+"$detente" --home bad read plenary >"$DT_WORK/out" 2>"$DT_WORK/err"
+check_line 'an untouched copy still reads' 'before the bad day' "$DT_WORK/out"
+scenario_end

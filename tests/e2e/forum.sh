@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# A small forum for scenarios: relay, charter, delegates us, ru, med with letters, and a plenary that all
+# have joined. Sourced after lib.sh. Homes are folders of the same names.
+
+export DETENTE_PASSPHRASE_FILE=$DT_WORK/passphrase
+
+# as WHO COMMAND...
+as() {
+    local who=$1
+    shift
+    "$detente" --home "$who" "$@"
+}
+
+# need WHAT COMMAND...: a step of the set-up; the scenario ends when it fails.
+need() {
+    local what=$1
+    shift
+    if ! "$@" >"$DT_WORK/need.out" 2>"$DT_WORK/need.err" </dev/null; then
+        fail "set-up: $what: $*"
+        tail -n 20 "$DT_WORK/need.out" "$DT_WORK/need.err"
+        scenario_end
+    fi
+}
+
+# settle WHO...: syncs until nobody has anything left to say; fails after 20 rounds.
+settle() {
+    local round who busy
+    for ((round = 0; round < 20; round++)); do
+        busy=no
+        for who in "$@"; do
+            need 'sync' as "$who" sync --json
+            grep -qE '"(received|sent|waiting|seals_submitted)": [1-9]' "$DT_WORK/need.out" && busy=yes
+        done
+        [ "$busy" = yes ] || return 0
+    done
+    fail "no rest after 20 rounds: $*"
+}
+
+# home WHO PARTY NAME: a delegate with a letter, known to nobody yet
+home() {
+    local who=$1 party=$2 name=$3
+    need 'init' "$detente" --home "$who" init --charter charter --grant "grants/$party.grant" --party "$party" \
+        --name "$name" --title 'Delegate (exercise)'
+    need 'request' as "$who" letter request --out "$who.request"
+    need 'letter' "$detente" letter issue --root "$party.root" --charter charter --request "$who.request" \
+        --out "$who.letter"
+    need 'own letter' as "$who" letter import "$who.letter"
+}
+
+start_relay() {
+    start_daemon relay "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT"
+    wait_port "$PORT" || { fail 'set-up: the relay did not start'; tail "$run_dir/relay.log"; scenario_end; }
+}
+
+# forum: everything up to letters, relay running
+forum() {
+    local p witnesses=()
+    umask 077
+    echo 'a passphrase for the exercise' >"$DT_WORK/passphrase"
+    PORT=$(free_port)
+    for p in north south mediator; do
+        need 'root' "$detente" root new --out "$p.root"
+        need 'witness key' "$detente" witness keygen --name "witness.example/$p" --out "$p.witness"
+        witnesses+=(--witness "$p=$(cat "$DT_WORK/need.out")")
+    done
+    need 'grant' "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants \
+        --party north --party south --party mediator "${witnesses[@]}"
+    need 'charter' "$detente" charter draft --grant grants/mediator.grant --title 'Exercise' --out charter \
+        --party north=north.root.pub --party south=south.root.pub --mediator mediator=mediator.root.pub
+    for p in north south mediator; do
+        need 'signature' "$detente" charter sign --root "$p.root" charter
+    done
+    start_relay
+    home us north 'Ana North'
+    home ru south 'Boris South'
+    home med mediator 'Mira Mediator'
+    for p in us ru med; do
+        need 'letters' as "$p" letter import us.letter ru.letter med.letter
+    done
+    settle us ru med
+}
+
+# plenary: a channel of the three, open on all sides
+plenary() {
+    need 'found' as med found plenary --with 'Ana North' --with 'Boris South'
+    settle med us ru
+    need 'accept' as us accept plenary
+    need 'accept' as ru accept plenary
+    settle us ru med
+    local who
+    for who in us ru med; do
+        need 'channels' as "$who" channels --json
+        grep -q '"confirmed": true' "$DT_WORK/need.out" || { fail "set-up: $who has not joined"; scenario_end; }
+    done
+}
+
+# times WHO TEXT: how often WHO has a message with exactly this text
+times() {
+    "$detente" --home "$1" read plenary --json >"$DT_WORK/times.json" || return 1
+    grep -cF "\"text\": \"$2\"" "$DT_WORK/times.json"
+}
