@@ -109,7 +109,12 @@ compile() {
     shift
     mkdir -p "$logs"
     ninja -C "$dir" "$@" >"$log" 2>&1 || {
-        grep -vE '^\[[0-9]+/[0-9]+\] |^ninja: (Entering|build stopped)' "$log" | head -n 60 >&2
+        # From the first failed rule on; without one (meson itself, a full disk) the end of the log.
+        if grep -q '^FAILED' "$log"; then
+            sed -n '/^FAILED/,$p' "$log" | grep -vE '^\[[0-9]+/[0-9]+\] ' | head -n 60 >&2
+        else
+            tail -n 40 "$log" >&2
+        fi
         return 1
     }
 }

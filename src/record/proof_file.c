@@ -189,7 +189,7 @@ read_items(struct dt_reader items, struct dt_proof_parts *p)
             if ((p->items[p->n_items].entry == DT_PROOF_NO_ENTRY) ==
                 (p->items[p->n_items].tlog_proof.n == 0))
                 break;
-            /* fall through */
+            __attribute__((fallthrough));
         default:
             return dt_fail(DT_ERR_FORMAT, "record %zu: how its entry is shown", p->n_items + 1);
         }
