@@ -2,6 +2,8 @@
  * agent/agent.h - what the programs do with a delegate's agent: identity, channels, talk, sync, status.
  *
  * Source: DESIGN; docs/protocol-agent.md. Layer: agent. Blocking calls, one thread per struct dt_agent;
+struct dt_charter;
+struct dt_letter;
  * several processes may have the same home open. The clock is the caller's. Records, answers, consents and
  * the register are in agent/records.h, agent/register.h and agent/opening.h.
  *
@@ -22,6 +24,8 @@
 #include "base/time.h"
 
 struct dt_agent;
+struct dt_charter;
+struct dt_letter;
 
 #define DT_AGENT_NAME_MAX 256u /* a person's name or title, bytes of UTF-8 */
 
@@ -53,6 +57,12 @@ void dt_agent_close(struct dt_agent *a);
 void dt_agent_close_p(struct dt_agent **a);
 
 struct dt_store *dt_agent_store(struct dt_agent *a);
+
+/* The forum's charter. Borrowed, as long as ${a} is open. */
+const struct dt_charter *dt_agent_charter(const struct dt_agent *a);
+
+/* Our own letter, decoded (dt_letter_clear()). NOT_FOUND before it was accepted. */
+DT_MUST_CHECK enum dt_err dt_agent_letter_own(struct dt_agent *a, struct dt_letter *out);
 
 /* What the party's root signs into a letter, appended to ${out} (the record room's letter request). */
 DT_MUST_CHECK enum dt_err dt_agent_letter_request(struct dt_agent *a, struct dt_buf *out);
@@ -228,6 +238,7 @@ struct dt_talk_info {
     uint64_t position;    /* in its queue; 0 before */
     uint64_t epoch;
     uint32_t leaf;
+    uint32_t generation; /* of the sender's ratchet in that epoch; ours: when confirmed */
     struct dt_person from;
     char name[DT_FILE_NAME_MAX + 1];        /* of a file */
     char media_type[DT_MEDIA_TYPE_MAX + 1]; /* of a file */

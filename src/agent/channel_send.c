@@ -61,8 +61,7 @@ send_payloads(struct dt_agent *a, struct dt_channel *ch, size_t *made)
             continue;
         if ((err = protect(a, ch, DT_OUTBOX_PAYLOAD, x.id, dt_buf_view(&x.body))) != DT_OK ||
             (err = dt_intent_del(a, ch->group_id, x.id)) != DT_OK ||
-            (err = dt_talk_mark(a, ch->group_id, x.id, DT_TALK_SENT, 0, mls_group_epoch(ch->group),
-                                mls_group_own_leaf(ch->group))) != DT_OK)
+            (err = dt_talk_sent(a, ch->group_id, x.id)) != DT_OK)
             return err;
         (*made)++;
     }

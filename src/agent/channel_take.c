@@ -135,7 +135,7 @@ dispatch(struct taken *t, const struct mls_event *e, const struct dt_incoming *i
     case DT_PAYLOAD_LEAVE:
         return in->own ? DT_OK : take_leave(t, in, s);
     case DT_PAYLOAD_RECORD:
-        return t->a->on_record != NULL ? t->a->on_record(t->a, in) : DT_OK;
+        return dt_record_receive(t->a, in);
     }
     return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
 }
@@ -146,7 +146,8 @@ take_application(struct taken *t, const struct mls_event *e)
     DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
     struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
-                             .position = t->item->position, .leaf = e->sender.leaf};
+                             .position = t->item->position, .leaf = e->sender.leaf,
+                             .generation = e->generation};
     struct dt_payload p;
     bool revoked = false;
     enum dt_err err;
@@ -176,7 +177,7 @@ own_back(struct taken *t, const struct mls_event *e)
 {
     DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
     struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
-                             .position = t->item->position,
+                             .position = t->item->position, .generation = e->generation,
                              .leaf = mls_group_own_leaf(t->ch->group), .own = true,
                              .party = t->a->party, .letter = &t->a->letter};
     struct dt_payload p;
@@ -193,11 +194,8 @@ own_back(struct taken *t, const struct mls_event *e)
     in.letter_bytes = dt_buf_view(&t->a->letter_bytes);
     in.payload = &p;
     if (p.kind == DT_PAYLOAD_TALK)
-        return dt_talk_mark(t->a, t->ch->group_id, p.id, DT_TALK_CONFIRMED, t->item->position,
-                            e->epoch, in.leaf);
-    if (p.kind == DT_PAYLOAD_RECORD && t->a->on_record != NULL)
-        return t->a->on_record(t->a, &in);
-    return DT_OK;
+        return dt_talk_confirm(t->a, &in);
+    return p.kind == DT_PAYLOAD_RECORD ? dt_record_receive(t->a, &in) : DT_OK;
 }
 
 /* ---- Commits ---- */

@@ -36,8 +36,7 @@ struct dt_agent {
     /* Two connections, so that the relay cannot tie queues to an append key (DESIGN "What must hold" 1). */
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
-    /* Called inside the cell's transaction for each RECORD payload (agent/records.c). */
-    enum dt_err (*on_record)(struct dt_agent *a, const struct dt_incoming *in);
+    struct dt_templates *templates; /* those known here */
 };
 
 /* Who sent an application message, as of its epoch. */
@@ -46,6 +45,7 @@ struct dt_incoming {
     uint64_t epoch;
     uint64_t position;
     uint32_t leaf;
+    uint32_t generation;
     bool own;         /* read back from the queue: our own */
     bool unconfirmed; /* the sender's session key had expired, or the channel was unconfirmed */
     size_t party;
@@ -94,6 +94,15 @@ DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const uint8_t group
                                          const uint8_t session_pub[static 32], uint64_t serial,
                                          const uint8_t invitation_id[static 16], struct dt_voucher *out,
                                          struct dt_buf *identity);
+
+/* ---- records (records.c) ---- */
+
+/**
+ * dt_record_receive(a, in):
+ * A RECORD payload arrived, or our own was read back; inside the cell's transaction. Checked and kept, or kept
+ * out with an alarm that names the sender: what is wrong with it is no error here.
+ */
+DT_MUST_CHECK enum dt_err dt_record_receive(struct dt_agent *a, const struct dt_incoming *in);
 
 /* ---- alarms (status.c) ---- */
 

@@ -149,10 +149,10 @@ DT_MUST_CHECK enum dt_err dt_invitation_answer(struct dt_agent *a, struct dt_inv
 /* ---- talk.c ---- */
 
 DT_MUST_CHECK enum dt_err dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in);
-/* Ours moved on: to SENT, or CONFIRMED at ${position} of epoch ${epoch}. No such talk is fine (a record). */
-DT_MUST_CHECK enum dt_err dt_talk_mark(struct dt_agent *a, const uint8_t group_id[static 32],
-                                       const uint8_t id[static 16], enum dt_talk_state state,
-                                       uint64_t position, uint64_t epoch, uint32_t leaf);
+/* Ours is in the outbox; ours was read back. No such talk is fine (a record). */
+DT_MUST_CHECK enum dt_err dt_talk_sent(struct dt_agent *a, const uint8_t group_id[static 32],
+                                       const uint8_t id[static 16]);
+DT_MUST_CHECK enum dt_err dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in);
 
 /* ---- inbox.c ---- */
 

@@ -43,6 +43,7 @@ dt_agent_close(struct dt_agent *a)
         return;
     dt_http_client_free(a->queue_http);
     dt_http_client_free(a->register_http);
+    dt_templates_free(a->templates);
     dt_store_close(a->store);
     dt_charter_clear(&a->charter);
     dt_grant_wipe(&a->grant);
@@ -246,6 +247,7 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
     dt_buf_wipe(&b);
     if ((err = dt_store_get_blob(a->store, "self", dt_view_str("identity"), &b)) != DT_OK ||
         (err = identity_decode(a, dt_buf_view(&b))) != DT_OK || (err = dt_agent_refresh(a)) != DT_OK ||
+        (err = dt_templates_load(&a->templates)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->queue_http)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->register_http)) != DT_OK)
         return err;
@@ -254,7 +256,24 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
     return DT_OK;
 }
 
+const struct dt_charter *
+dt_agent_charter(const struct dt_agent *a)
+{
+    return &a->charter;
+}
+
 /* ---- our own letter ---- */
+
+enum dt_err
+dt_agent_letter_own(struct dt_agent *a, struct dt_letter *out)
+{
+    enum dt_err err = dt_agent_refresh(a);
+
+    if (err == DT_OK && !a->has_letter)
+        err = dt_fail(DT_ERR_NOT_FOUND, "no letter of credence yet: detente letter request, then import it");
+    return err != DT_OK ? err : dt_letter_copy(&a->letter, out);
+}
+
 
 enum dt_err
 dt_agent_letter_request(struct dt_agent *a, struct dt_buf *out)

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-#include "agent/inside.h"
+#include "agent/core.h"
 #include "agent/opening.h"
 
 /* Everything that a proof is built from, owned. */
@@ -45,7 +45,7 @@ add_letter(struct dt_agent *a, struct parts *p, const uint8_t hash[static 32], b
     for (size_t i = 0; i < p->n_letters; i++)
         if (memcmp(p->letters[i].hash, hash, 32) == 0)
             return DT_OK;
-    err = dt_agent_letter_get(a, hash, &p->letters[p->n_letters]);
+    err = dt_letter_load(a, hash, &p->letters[p->n_letters], NULL, NULL);
     if (err != DT_OK)
         return dt_fail_context(err, "the letter of an author");
     p->shown[p->n_letters].letter = &p->letters[p->n_letters];
@@ -128,11 +128,11 @@ check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
 {
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
     uint8_t forum[DT_FORUM_ID];
-    struct dt_verify_in in = {.templates = dt_agent_templates(a)};
+    struct dt_verify_in in = {.templates = a->templates};
     enum dt_err err;
 
-    in.now_ms = dt_clock_now(dt_agent_clock(a));
-    if ((err = dt_charter_forum_id(dt_agent_charter(a), forum)) != DT_OK)
+    in.now_ms = dt_agent_now(a);
+    if ((err = dt_charter_forum_id(&a->charter, forum)) != DT_OK)
         return err;
     in.forum = forum;
     if ((err = dt_proof_verify(file, &in, &v)) != DT_OK)
@@ -157,7 +157,7 @@ dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params,
 {
     DT_CLEANUP(parts_clear) struct parts p = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
-    struct dt_proof_in in = {.charter = dt_agent_charter(a)};
+    struct dt_proof_in in = {.charter = &a->charter};
     enum dt_err err;
 
     if ((err = gather(a, params, &p)) != DT_OK)

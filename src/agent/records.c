@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "base/wire.h"
 
-#include "agent/inside.h"
+#include "agent/channel.h"
+#include "agent/core.h"
 #include "agent/records.h"
 
 #define ALL     "all"
@@ -46,7 +47,7 @@ keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_reco
     enum dt_err err;
 
     dt_write_view(&w, dt_view(group_id, 32));
-    dt_write_u64(&w, dt_clock_now(dt_agent_clock(a)));
+    dt_write_u64(&w, dt_agent_now(a));
     dt_write_vec(&w, encoded);
     if ((err = dt_writer_end(&w)) != DT_OK ||
         (err = dt_store_next_seq(s, "record", dt_view_str(ALL), &seq)) != DT_OK)
@@ -62,7 +63,7 @@ dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32], con
                       struct dt_record_draft *out)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
-    const struct dt_template *tmpl = dt_templates_get_str(dt_agent_templates(a), kind);
+    const struct dt_template *tmpl = dt_templates_get_str(a->templates, kind);
     struct dt_channel_info channel;
     enum dt_err err;
 
@@ -71,7 +72,7 @@ dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32], con
     if ((err = dt_agent_channel(a, group_id, &channel)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK)
         return err;
-    return dt_record_draft_init(out, tmpl, &letter, group_id, dt_clock_now(dt_agent_clock(a)));
+    return dt_record_draft_init(out, tmpl, &letter, group_id, dt_agent_now(a));
 }
 
 enum dt_err
@@ -84,8 +85,8 @@ dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32], e
 
     if ((err = dt_agent_record(a, commitment, &r)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
-        (err = dt_answer_draft(out, dt_agent_templates(a), answer, &r, &letter,
-                               dt_clock_now(dt_agent_clock(a)))) != DT_OK)
+        (err = dt_answer_draft(out, a->templates, answer, &r, &letter,
+                               dt_agent_now(a))) != DT_OK)
         return err;
     *subject = r;
     r = (struct dt_record){0};
@@ -110,19 +111,17 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
                      const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
-    DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf encoded = DT_BUF_INIT(DT_RECORD_MAX);
     struct dt_store *s = dt_agent_store(a);
     struct dt_payload p = {.kind = DT_PAYLOAD_RECORD};
     enum dt_err err;
 
-    p.sent_ms = dt_clock_now(dt_agent_clock(a));
+    p.sent_ms = dt_agent_now(a);
     if ((err = dt_record_draft_check(draft)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
         (err = check_right(&letter, draft->tmpl, p.sent_ms)) != DT_OK ||
-        (err = dt_agent_delegate_seed(a, &seed)) != DT_OK ||
-        (err = dt_record_make(draft, dt_secret_view(&seed), &r)) != DT_OK ||
+                (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
         (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
         (err = dt_record_encode(&r, &encoded)) != DT_OK ||
         (err = dt_random(p.id, sizeof p.id)) != DT_OK)
@@ -132,7 +131,7 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
     if ((err = keep(a, group_id, &r, dt_buf_view(&encoded))) == DT_OK &&
-        (err = dt_agent_send_payload(a, group_id, &p)) == DT_OK)
+        (err = dt_channel_send(a, group_id, &p)) == DT_OK)
         err = dt_agent_register_submit(a, r.seal);
     err = dt_store_end(s, err);
     if (err == DT_OK)
@@ -144,47 +143,57 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
 
 /* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent it. */
 static enum dt_err
-check_received(struct dt_agent *a, const uint8_t group_id[static 32],
-               const uint8_t letter_hash[static 32], struct dt_view bytes, struct dt_record *out)
+check_received(struct dt_agent *a, const struct dt_incoming *in, struct dt_record *out)
 {
-    DT_CLEANUP(dt_letter_clear) struct dt_letter sender = {0};
     DT_CLEANUP(dt_letter_clear) struct dt_letter author = {0};
+    const struct dt_letter *l = in->letter;
     enum dt_err err;
 
-    if ((err = dt_record_decode(bytes, dt_agent_templates(a), out)) != DT_OK ||
-        (err = dt_record_check_channel(out, group_id)) != DT_OK ||
-        (err = dt_agent_letter_get(a, letter_hash, &sender)) != DT_OK)
+    if ((err = dt_record_decode(in->payload->record, a->templates, out)) != DT_OK ||
+        (err = dt_record_check_channel(out, in->group_id)) != DT_OK)
         return err;
     /* A renewed letter is another letter of the same delegate key. */
-    if ((err = dt_agent_letter_get(a, out->author.letter, &author)) != DT_OK)
-        return err;
-    if (memcmp(sender.key, author.key, sizeof sender.key) != 0)
+    if (memcmp(out->author.letter, l->hash, 32) != 0) {
+        if ((err = dt_letter_load(a, out->author.letter, &author, NULL, NULL)) != DT_OK)
+            return err;
+        l = &author;
+    }
+    if (memcmp(in->letter->key, l->key, sizeof l->key) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the member who sent it");
     /* The time that counts is its register entry's, which is not known yet. */
-    return dt_record_check_author(out, dt_agent_charter(a), &author, 0);
+    return dt_record_check_author(out, &a->charter, l, 0);
 }
 
 enum dt_err
-dt_agent_record_received(struct dt_agent *a, const uint8_t group_id[static 32],
-                         const uint8_t letter_hash[static 32], struct dt_view record, bool own)
+dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
 {
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    struct dt_person who;
     bool there = false;
-    enum dt_err err;
+    enum dt_err err = check_received(a, in, &r);
 
-    err = check_received(a, group_id, letter_hash, record, &r);
-    if (err == DT_ERR_NOMEM || err == DT_ERR_IO)
+    if (err != DT_OK && dt_err_is_local(err))
         return err;
-    if (err != DT_OK)
-        return dt_agent_alarm(a, DT_ALARM_CELL, group_id, 0, letter_hash,
-                              "a record was not taken: %s", dt_err_name(err));
-    err = dt_store_has(dt_agent_store(a), "record", dt_view_of(r.commitment), &there);
-    if (err != DT_OK || there || own)
+    if (err != DT_OK) {
+        dt_person_from(a, in->letter, in->party, &who);
+        return dt_alarm_add(a, DT_ALARM_CELL, in->group_id, in->position, &who,
+                            "a record was not taken: %s", dt_err_message());
+    }
+    err = dt_store_has(a->store, "record", dt_view_of(r.commitment), &there);
+    if (err != DT_OK || there || in->own)
         return err;
-    return keep(a, group_id, &r, record);
+    if ((err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) != DT_OK)
+        return err;
+    return keep(a, in->group_id, &r, in->payload->record);
 }
 
 /* ---- reading ---- */
+
+const struct dt_templates *
+dt_agent_templates(struct dt_agent *a)
+{
+    return a->templates;
+}
 
 enum dt_err
 dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32], struct dt_record *out)
@@ -198,7 +207,7 @@ dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32], struct 
         return dt_fail(err, "no such record here");
     if (err != DT_OK || (err = kept_read(dt_buf_view(&row), &k)) != DT_OK)
         return err;
-    return dt_record_decode(k.record, dt_agent_templates(a), out);
+    return dt_record_decode(k.record, a->templates, out);
 }
 
 void
@@ -236,7 +245,7 @@ dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
         struct dt_record *r = &f.records[f.n];
 
         if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK ||
-            (err = dt_record_decode(k.record, dt_agent_templates(a), r)) != DT_OK)
+            (err = dt_record_decode(k.record, a->templates, r)) != DT_OK)
             return err;
         f.n++; /* from here on it is cleared with the rest */
         if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include "agent/inside.h"
+#include "agent/core.h"
 #include "agent/records.h"
 
 static void

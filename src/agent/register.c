@@ -38,7 +38,7 @@ submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
     struct dt_store *s = dt_agent_store(a);
-    const struct dt_grant *grant = dt_agent_grant(a);
+    const struct dt_grant *grant = &a->grant;
     uint64_t at = 0;
     uint64_t index = 0;
     enum dt_err err;
@@ -81,7 +81,7 @@ contradiction(struct dt_agent *a, struct dt_view ours, struct dt_view theirs, co
         err = dt_store_put(s, "register_evidence", dt_view_of(key), dt_view_str(""), seq,
                            dt_buf_view(&b));
     if (err == DT_OK)
-        err = dt_agent_alarm(a, DT_ALARM_FORK, NULL, 0, NULL,
+        err = dt_alarm_add(a, DT_ALARM_FORK, NULL, 0, NULL,
                              "the register contradicts itself: %s; both signed checkpoints are kept",
                              what);
     if ((err = dt_store_end(s, err)) != DT_OK)
@@ -328,15 +328,14 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
 enum dt_err
 dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
 {
-    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *http = NULL;
+    struct dt_http_client *http = a->register_http;
     DT_CLEANUP(dt_buf_clear) struct dt_buf url = DT_BUF_INIT(DT_NET_URL_MAX + 128);
     struct dt_register_report done = {0};
     enum dt_err sent;
     enum dt_err err;
 
-    if ((err = dt_grant_register_url(dt_agent_grant(a), &url)) != DT_OK ||
-        (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK ||
-        (err = dt_http_client_new(NULL, &http)) != DT_OK)
+    if ((err = dt_grant_register_url(&a->grant, &url)) != DT_OK ||
+        (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK)
         return err;
     /* A full quota does not keep us from reading. */
     sent = submit_waiting(a, http, (const char *)url.p, &done);

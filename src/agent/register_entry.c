@@ -116,7 +116,7 @@ dt_agent_entry_proof(struct dt_agent *a, const uint8_t seal[static 32], struct d
 static void
 group_name(struct dt_agent *a, const char *group, char *out, size_t n)
 {
-    const struct dt_charter *c = dt_agent_charter(a);
+    const struct dt_charter *c = &a->charter;
     const char *dash = strchr(group, '-');
     uint64_t place = 0;
 

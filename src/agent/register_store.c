@@ -24,7 +24,7 @@ enum dt_err
 dt_register_policy(struct dt_agent *a, enum dt_policy_kind kind, struct tlog_policy *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
-    enum dt_err err = dt_charter_policy(dt_agent_charter(a), kind, &text);
+    enum dt_err err = dt_charter_policy(&a->charter, kind, &text);
 
     if (err == DT_OK)
         err = tlog_policy_parse(dt_buf_view(&text), out);

@@ -14,7 +14,7 @@
 #ifndef DT_AGENT_REGISTER_STORE_H
 #define DT_AGENT_REGISTER_STORE_H
 
-#include "agent/inside.h"
+#include "agent/core.h"
 #include "agent/register.h"
 #include "log/policy.h"
 #include "log/tile.h"

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "agent/flows.h"
+#include "agent/register.h"
 
 #define ROUNDS_MAX     200u
 #define POLL_WAIT_S    25u
@@ -306,6 +307,8 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
         struct dt_sync_report report = {0};
 
         err = dt_agent_sync(a, &report);
+        if (err == DT_OK && (err = dt_agent_register_sync(a, NULL)) == DT_ERR_LIMIT)
+            err = DT_OK; /* the day's quota is used up: what waits goes in later */
         if (atomic_load(stop))
             break;
         if (progress != NULL)

@@ -24,6 +24,7 @@ struct talk {
     uint64_t position;
     uint64_t epoch;
     uint32_t leaf;
+    uint32_t generation;
     uint8_t letter_hash[32]; /* of who said it */
     uint64_t size;
     char name[DT_FILE_NAME_MAX + 1];
@@ -54,6 +55,7 @@ save(struct dt_agent *a, const uint8_t group_id[static 32], const struct talk *t
     dt_write_u64(&w, t->position);
     dt_write_u64(&w, t->epoch);
     dt_write_u32(&w, t->leaf);
+    dt_write_u32(&w, t->generation);
     dt_write_view(&w, dt_view_of(t->letter_hash));
     dt_write_u64(&w, t->size);
     dt_write_str(&w, t->name);
@@ -90,6 +92,7 @@ decode(struct dt_view v, struct talk *t)
         (err = dt_read_optional(&r, &t->unconfirmed)) != DT_OK ||
         (err = dt_read_u64(&r, &t->time_ms)) != DT_OK || (err = dt_read_u64(&r, &t->position)) != DT_OK ||
         (err = dt_read_u64(&r, &t->epoch)) != DT_OK || (err = dt_read_u32(&r, &t->leaf)) != DT_OK ||
+        (err = dt_read_u32(&r, &t->generation)) != DT_OK ||
         (err = dt_read_fixed(&r, t->letter_hash, 32)) != DT_OK ||
         (err = dt_read_u64(&r, &t->size)) != DT_OK ||
         (err = read_text(&r, DT_FILE_NAME_MAX, t->name)) != DT_OK ||
@@ -191,21 +194,31 @@ dt_agent_talk_file(struct dt_agent *a, const uint8_t group_id[static 32], const 
 }
 
 enum dt_err
-dt_talk_mark(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
-             enum dt_talk_state state, uint64_t position, uint64_t epoch, uint32_t leaf)
+dt_talk_sent(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16])
 {
     struct talk t = {0};
     enum dt_err err = load(a, group_id, id, &t);
 
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK;
     if (err != DT_OK)
-        return err;
-    t.state = state;
-    t.position = position;
-    t.epoch = epoch;
-    t.leaf = leaf;
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    t.state = DT_TALK_SENT;
     return save(a, group_id, &t);
+}
+
+enum dt_err
+dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in)
+{
+    struct talk t = {0};
+    enum dt_err err = load(a, in->group_id, in->payload->id, &t);
+
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    t.state = DT_TALK_CONFIRMED;
+    t.position = in->position;
+    t.epoch = in->epoch;
+    t.leaf = in->leaf;
+    t.generation = in->generation;
+    return save(a, in->group_id, &t);
 }
 
 /* ---- others' ---- */
@@ -216,7 +229,8 @@ dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in)
     const struct dt_payload *p = in->payload;
     struct talk t = {.state = DT_TALK_RECEIVED, .unconfirmed = in->unconfirmed,
                      .time_ms = p->sent_ms, .position = in->position, .epoch = in->epoch,
-                     .leaf = in->leaf, .file = p->name.n > 0};
+                     .leaf = in->leaf, .generation = in->generation,
+                     .file = p->name.n > 0};
     struct talk old = {0};
     enum dt_err err = load(a, in->group_id, p->id, &old);
 
@@ -250,6 +264,7 @@ describe(struct dt_agent *a, const struct talk *t, struct dt_talk_info *out)
     *out = (struct dt_talk_info){.seq = t->seq, .state = t->state, .file = t->file,
                                  .unconfirmed = t->unconfirmed, .time_ms = t->time_ms,
                                  .position = t->position, .epoch = t->epoch, .leaf = t->leaf,
+                                 .generation = t->generation,
                                  .size = (size_t)t->size};
     memcpy(out->id, t->id, 16);
     memcpy(out->name, t->name, sizeof out->name);

@@ -98,6 +98,8 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
         cli_put_person(o, "from", &list[i].from);
         cli_put_u64(o, "size", list[i].size);
         cli_put_u64(o, "epoch", list[i].epoch);
+        cli_put_u64(o, "leaf", list[i].leaf);
+        cli_put_u64(o, "generation", list[i].generation);
         cli_put_u64(o, "position", list[i].position);
         cli_put_bool(o, "unconfirmed", list[i].unconfirmed);
         if (list[i].file) {

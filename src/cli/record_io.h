@@ -6,7 +6,8 @@
 #ifndef DT_CLI_RECORD_IO_H
 #define DT_CLI_RECORD_IO_H
 
-#include "agent/inside.h"
+#include "record/charter.h"
+#include "record/letter.h"
 #include "agent/records.h"
 #include "instrument/csv.h"
 
