@@ -1,0 +1,354 @@
+/*
+ * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal, rotation.
+ */
+#include "base/mem.h"
+#include "world.h"
+
+struct four {
+    struct world w;
+    struct dt_agent *a[4]; /* mediator, blue, red, and blue's second */
+};
+
+static int
+set_up(void **state)
+{
+    struct four *f = calloc(1, sizeof *f);
+
+    assert_non_null(f);
+    world_start(&f->w);
+    f->a[0] = world_home(&f->w, "envoy", MEDIATOR, DT_RIGHTS_ALL);
+    f->a[1] = world_home(&f->w, "blue-1", BLUE, DT_RIGHTS_ALL);
+    f->a[2] = world_home(&f->w, "red-1", RED, DT_RIGHTS_ALL);
+    f->a[3] = world_home(&f->w, "blue-2", BLUE, DT_RIGHTS_ALL);
+    world_share(f->a, 4);
+    *state = f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct four *f = *state;
+
+    for (size_t i = 0; i < 4; i++)
+        dt_agent_close(f->a[i]);
+    world_stop(&f->w);
+    free(f);
+    return 0;
+}
+
+static void
+same_epoch(struct dt_agent **a, size_t n, const uint8_t gid[static 32], uint64_t epoch)
+{
+    struct dt_channel_info first = world_channel(a[0], gid);
+
+    is(first.epoch, epoch);
+    for (size_t i = 1; i < n; i++) {
+        struct dt_channel_info x = world_channel(a[i], gid);
+
+        is(x.epoch, epoch);
+        is(x.epoch_authenticator_len, first.epoch_authenticator_len);
+        assert_memory_equal(x.epoch_authenticator, first.epoch_authenticator, x.epoch_authenticator_len);
+        assert_memory_equal(x.queue, first.queue, 32);
+        is(x.to_send, 0);
+    }
+}
+
+static void
+say(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
+{
+    uint8_t id[16];
+
+    ok(dt_agent_talk_text(a, gid, dt_view_str(text), id));
+}
+
+static void
+founding_and_talk(void **state)
+{
+    struct four *f = *state;
+    struct dt_roster_entry *roster = NULL;
+    uint8_t plenary[32], caucus[32], id[16];
+    struct dt_agent *pair[2] = {f->a[0], f->a[1]};
+    uint8_t *big = malloc(300 * 1024);
+    size_t n = 0;
+
+    assert_non_null(big);
+    for (size_t i = 0; i < 300 * 1024; i++)
+        big[i] = (uint8_t)(i * 7 + i / 251);
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", plenary);
+    world_found(pair, 2, DT_CHANNEL_CAUCUS, "blue caucus", caucus);
+    same_epoch(f->a, 3, plenary, 1);
+    ok(dt_agent_roster(f->a[2], plenary, &roster, &n));
+    is(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(roster[i].here);
+        assert_false(roster[i].expired);
+        is(roster[i].serial, 0);
+    }
+    dt_free(roster);
+
+    say(f->a[0], plenary, "good morning");
+    say(f->a[1], plenary, "blue is here");
+    say(f->a[2], plenary, "so is red");
+    say(f->a[1], caucus, "between us");
+    ok(dt_agent_talk_file(f->a[2], plenary, "map.bin", "application/octet-stream",
+                          dt_view(big, 300 * 1024), id));
+    world_sync(f->a, 3, 2);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], plenary, dt_view_str("good morning")), 1);
+        is(world_talk_count(f->a[i], plenary, dt_view_str("blue is here")), 1);
+        is(world_talk_count(f->a[i], plenary, dt_view_str("so is red")), 1);
+        is(world_talk_count(f->a[i], plenary, dt_view(big, 300 * 1024)), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+    is(world_talk_count(f->a[0], caucus, dt_view_str("between us")), 1);
+    is(dt_agent_talk_text(f->a[2], caucus, dt_view_str("let me in"), id), DT_ERR_NOT_FOUND);
+    same_epoch(f->a, 3, plenary, 1);
+    free(big);
+}
+
+/* Ask, be refused, collect the approvals, commit: then the second delegate is in and can talk. */
+static void
+admit_second(struct four *f, const uint8_t gid[static 32], uint8_t hash[static 32])
+{
+    uint8_t request[16];
+    struct dt_admission_info *v = NULL;
+    size_t n = 0;
+
+    world_letter_hash(f->a[3], hash);
+    ok(dt_agent_request_admission(f->a[1], gid, hash, request));
+    world_sync(f->a, 4, 1);
+    world_accept(f->a[3]);
+    world_sync(f->a, 4, 2);
+    is(dt_agent_commit_admission(f->a[1], request), DT_ERR_REFUSED);
+    assert_non_null(strstr(dt_err_message(), "no approval from mediator-office"));
+
+    ok(dt_agent_admissions(f->a[0], &v, &n));
+    is(n, 1);
+    assert_false(v[0].ours);
+    assert_string_equal(v[0].who.name, "blue-2");
+    dt_free(v);
+    ok(dt_agent_approve(f->a[0], request));
+    is(dt_agent_approve(f->a[0], request), DT_ERR_STATE);
+    world_sync(f->a, 4, 1);
+    is(dt_agent_commit_admission(f->a[1], request), DT_ERR_REFUSED);
+    assert_non_null(strstr(dt_err_message(), "no approval from red"));
+
+    ok(dt_agent_approve(f->a[2], request));
+    world_sync(f->a, 4, 2); /* red's agent sends after blue's has read: a second round */
+    ok(dt_agent_commit_admission(f->a[1], request));
+    world_sync(f->a, 4, 4);
+    ok(dt_agent_admissions(f->a[1], &v, &n));
+    is(n, 1);
+    is(v[0].state, DT_ADMISSION_DONE);
+    dt_free(v);
+}
+
+static void
+admission_and_removal(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32], hash[32], old_queue[32];
+    struct dt_channel_info info;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    say(f->a[0], gid, "before blue-2 came");
+    world_sync(f->a, 3, 2);
+    admit_second(f, gid, hash);
+    same_epoch(f->a, 4, gid, 2);
+    info = world_channel(f->a[3], gid);
+    is(info.members, 4);
+    assert_true(info.confirmed);
+    is(info.alarms, 0);
+    say(f->a[3], gid, "blue-2 speaking");
+    world_sync(f->a, 4, 2);
+    for (size_t i = 0; i < 4; i++)
+        is(world_talk_count(f->a[i], gid, dt_view_str("blue-2 speaking")), 1);
+    is(world_talk_count(f->a[3], gid, dt_view_str("before blue-2 came")), 0);
+
+    /* Only its own party may remove it, and then a new queue begins. */
+    is(dt_agent_remove(f->a[2], gid, world_leaf(f->a[2], gid, hash)), DT_ERR_REFUSED);
+    is(dt_agent_remove(f->a[0], gid, world_leaf(f->a[0], gid, hash)), DT_ERR_REFUSED);
+    memcpy(old_queue, info.queue, 32);
+    ok(dt_agent_remove(f->a[1], gid, world_leaf(f->a[1], gid, hash)));
+    say(f->a[2], gid, "said while the queue ends");
+    world_sync(f->a, 4, 3);
+    same_epoch(f->a, 3, gid, 3);
+    info = world_channel(f->a[0], gid);
+    is(info.members, 3);
+    is(info.queue_number, 2);
+    assert_memory_not_equal(info.queue, old_queue, 32);
+    is(world_channel(f->a[3], gid).state, DT_CHANNEL_LEFT);
+    say(f->a[0], gid, "in the new queue");
+    world_sync(f->a, 4, 2);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("in the new queue")), 1);
+        is(world_talk_count(f->a[i], gid, dt_view_str("said while the queue ends")), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+    is(world_talk_count(f->a[3], gid, dt_view_str("in the new queue")), 0);
+}
+
+static void
+two_commits_at_once(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    /* All three want a new epoch before any has read the others' Commit: the relay orders them. */
+    for (size_t i = 0; i < 3; i++) {
+        ok(dt_agent_rotate(f->a[i], gid));
+        say(f->a[i], gid, i == 0 ? "from one" : i == 1 ? "from two" : "from three");
+    }
+    world_relay_stop(&f->w);
+    for (size_t i = 0; i < 3; i++)
+        is(dt_agent_sync(f->a[i], NULL), DT_ERR_NET);
+    world_relay_start(&f->w);
+    world_sync(f->a, 3, 4);
+    same_epoch(f->a, 3, gid, 4); /* each was done, one after the other */
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("from one")), 1);
+        is(world_talk_count(f->a[i], gid, dt_view_str("from two")), 1);
+        is(world_talk_count(f->a[i], gid, dt_view_str("from three")), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+}
+
+static void
+leaving(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    ok(dt_agent_leave(f->a[2], gid));
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[2], gid).state, DT_CHANNEL_LEFT);
+    same_epoch(f->a, 2, gid, 2);
+    is(world_channel(f->a[0], gid).members, 2);
+    is(world_channel(f->a[0], gid).queue_number, 2);
+    say(f->a[0], gid, "without red");
+    world_sync(f->a, 3, 2);
+    is(world_talk_count(f->a[1], gid, dt_view_str("without red")), 1);
+    is(world_talk_count(f->a[2], gid, dt_view_str("without red")), 0);
+}
+
+static void
+rotation_and_absence(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    struct dt_roster_entry *v = NULL;
+    size_t n = 0;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    /* Less than a day is left: everyone rotates by itself. */
+    f->w.offset_ms += 3 * DT_MS_DAY + DT_MS_HOUR;
+    world_sync(f->a, 3, 4);
+    ok(dt_agent_roster(f->a[0], gid, &v, &n));
+    is(n, 3);
+    for (size_t i = 0; i < n; i++)
+        is(v[i].serial, 1);
+    dt_free(v);
+    same_epoch(f->a, 3, gid, 4);
+    /* All were away for longer than a voucher lives: roster and backlog are unconfirmed until all said here. */
+    f->w.offset_ms += 6 * DT_MS_DAY;
+    say(f->a[0], gid, "after the holidays");
+    ok(dt_agent_sync(f->a[0], NULL));
+    assert_false(world_channel(f->a[0], gid).confirmed);
+    world_sync(f->a, 3, 5);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(world_channel(f->a[i], gid).confirmed);
+        is(world_talk_count(f->a[i], gid, dt_view_str("after the holidays")), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+}
+
+static void
+expired_answer(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32], hash[32], request[16];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    world_letter_hash(f->a[3], hash);
+    ok(dt_agent_request_admission(f->a[1], gid, hash, request));
+    world_sync(f->a, 4, 1);
+    world_accept(f->a[3]);
+    world_sync(f->a, 4, 1);
+    ok(dt_agent_approve(f->a[0], request));
+    ok(dt_agent_approve(f->a[2], request));
+    world_sync(f->a, 4, 2);
+    f->w.offset_ms += 5 * DT_MS_DAY;
+    is(dt_agent_commit_admission(f->a[1], request), DT_ERR_EXPIRED);
+}
+
+static void
+rejoining(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    struct dt_channel_info info;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    ok(dt_agent_rejoin(f->a[2], gid));
+    is(world_channel(f->a[2], gid).state, DT_CHANNEL_BROKEN);
+    world_sync(f->a, 3, 5);
+    info = world_channel(f->a[2], gid);
+    is(info.state, DT_CHANNEL_LIVE);
+    assert_true(info.confirmed);
+    is(info.members, 3);
+    say(f->a[2], gid, "back again");
+    world_sync(f->a, 3, 2);
+    for (size_t i = 0; i < 3; i++)
+        is(world_talk_count(f->a[i], gid, dt_view_str("back again")), 1);
+}
+
+/* A copy of a home from before a message was sent meets that message: it sends nothing more. */
+static void
+restored_copy(void **state)
+{
+    struct four *f = *state;
+    char home[128], copy[128], command[300];
+    uint8_t gid[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    world_path(&f->w, "red-1", home);
+    world_path(&f->w, "red-copy", copy);
+    dt_agent_close(f->a[2]);
+    (void)snprintf(command, sizeof command, "cp -r %s %s", home, copy);
+    is(system(command), 0);
+    f->a[2] = world_open(&f->w, "red-1");
+    say(f->a[2], gid, "said after the copy");
+    world_sync(f->a, 3, 2);
+    dt_agent_close(f->a[2]);
+    f->a[2] = world_open(&f->w, "red-copy");
+    say(f->a[2], gid, "said from the copy");
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], gid).state, DT_CHANNEL_BROKEN);
+    is(world_alarms(f->a[2], DT_ALARM_RESTORED), 1);
+    world_sync(f->a, 2, 1);
+    is(world_talk_count(f->a[0], gid, dt_view_str("said from the copy")), 0);
+    ok(dt_agent_rejoin(f->a[2], gid));
+    world_sync(f->a, 3, 5);
+    is(world_channel(f->a[2], gid).state, DT_CHANNEL_LIVE);
+    is(world_talk_count(f->a[0], gid, dt_view_str("said from the copy")), 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(founding_and_talk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(admission_and_removal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_commits_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(leaving, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rotation_and_absence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rejoining, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(restored_copy, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
