@@ -71,8 +71,8 @@ add_item(struct dt_agent *a, struct parts *p, const struct dt_record *r, uint64_
     item->slots = slots;
     err = dt_agent_entry_proof(a, r->seal, proof, &item->first);
     if (err == DT_ERR_NOT_FOUND)
-        return dt_fail(DT_ERR_STATE, "an item of this proof is not in the register yet: sync, and try "
-                                     "again when it is attested");
+        return dt_fail(DT_ERR_STATE, "the record is not in the register yet: sync, and try again when "
+                                     "it is attested");
     if (err != DT_OK)
         return err;
     item->tlog_proof = dt_buf_view(proof);
@@ -91,6 +91,7 @@ static enum dt_err
 gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p)
 {
     const struct dt_record *subject = NULL;
+    struct dt_entry_info entry;
     enum dt_err err;
 
     if ((err = dt_agent_facts(a, &p->facts)) != DT_OK)
@@ -116,6 +117,11 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
         if (!belongs(dt_record_answer(r, &about)) || about == NULL ||
             memcmp(about, params->commitment, 32) != 0)
             continue;
+        /* One that has not reached the register can show nothing yet: the proof does without it. */
+        if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
+            return err;
+        if (entry.standing == DT_ENTRY_WAITING)
+            continue;
         if ((err = add_item(a, p, r, dt_proof_slots_needed(r), params->show_names)) != DT_OK)
             return err;
     }
@@ -140,7 +146,7 @@ check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
     if (v.code == DT_VERDICT_WITHOUT_CONSENT && !without_consent) {
         for (size_t i = 0; i < v.charter->n_parties; i++)
             if (v.charter->parties[i].kind == DT_PARTY_PARTY && !v.parties[i].consent)
-                return dt_fail(DT_ERR_REFUSED, "no consent from %.*s to open these fields; ask for it, "
+                return dt_fail(DT_ERR_REFUSED, "no consent from %.*s in the register to open these fields; ask for it, "
                                                "or open without consent (every verifier will say so)",
                                (int)v.charter->parties[i].name.n,
                                (const char *)v.charter->parties[i].name.p);

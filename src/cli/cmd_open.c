@@ -149,28 +149,15 @@ verdict_json(const struct dt_verdict *v, const char *path)
     return cli_json(root);
 }
 
-static enum dt_err
+static void
 print_verdict(const struct dt_verdict *v, const char *path)
 {
-    const struct dt_proof_record *r = &v->records[0];
-    enum dt_err err = DT_OK;
-
     if (v->code == DT_VERDICT_REFUSED) {
         cli_print("%s: REFUSED: %.*s\n", path, (int)v->reason.n, (const char *)v->reason.p);
-        return DT_OK;
+        return;
     }
     cli_print("%s: %s\n", path, dt_verdict_name(v->code));
-    for (size_t i = DT_ENVELOPE_SLOTS; i < r->header.n_slots && err == DT_OK; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4u << 20);
-
-        if ((r->opened >> i & 1) == 0 || (err = slot_text(v, i, &text)) != DT_OK)
-            continue;
-        cli_print("  %-16.*s ", (int)r->slots[i].name.n, (const char *)r->slots[i].name.p);
-        cli_print_view(dt_buf_view(&text));
-        cli_print("\n");
-    }
     cli_print_view(dt_buf_view(&v->findings));
-    return err;
 }
 
 enum dt_err
@@ -186,5 +173,8 @@ cmd_verify(struct cli *c)
         return err;
     if (v.code != DT_VERDICT_VERIFIED)
         c->verdict = DT_EXIT_NO;
-    return c->json ? verdict_json(&v, c->operand[0]) : print_verdict(&v, c->operand[0]);
+    if (c->json)
+        return verdict_json(&v, c->operand[0]);
+    print_verdict(&v, c->operand[0]);
+    return DT_OK;
 }

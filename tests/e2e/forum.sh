@@ -58,22 +58,22 @@ forum() {
     umask 077
     echo 'a passphrase for the exercise' >"$DT_WORK/passphrase"
     PORT=$(free_port)
-    for p in north south mediator; do
+    for p in north south neutral; do
         need 'root' "$detente" root new --out "$p.root"
         need 'witness key' "$detente" witness keygen --name "witness.example/$p" --out "$p.witness"
         witnesses+=(--witness "$p=$(cat "$DT_WORK/need.out")")
     done
     need 'grant' "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants \
-        --party north --party south --party mediator "${witnesses[@]}"
-    need 'charter' "$detente" charter draft --grant grants/mediator.grant --title 'Exercise' --out charter \
-        --party north=north.root.pub --party south=south.root.pub --mediator mediator=mediator.root.pub
-    for p in north south mediator; do
+        --party north --party south --party neutral "${witnesses[@]}"
+    need 'charter' "$detente" charter draft --grant grants/neutral.grant --title 'Exercise' --out charter \
+        --party north=north.root.pub --party south=south.root.pub --mediator neutral=neutral.root.pub
+    for p in north south neutral; do
         need 'signature' "$detente" charter sign --root "$p.root" charter
     done
     start_relay
     home us north 'Ana North'
     home ru south 'Boris South'
-    home med mediator 'Mira Mediator'
+    home med neutral 'Mira Mediator'
     for p in us ru med; do
         need 'letters' as "$p" letter import us.letter ru.letter med.letter
     done
