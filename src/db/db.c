@@ -87,7 +87,10 @@ dt_db_close(struct dt_db *db)
         dt_free(st->sql);
         dt_free(st);
     }
+    dt_db_list_lock();
     (void)sqlite3_close_v2(db->handle); /* rolls back what is open; nothing more can be done here */
+    dt_db_list_remove(db);
+    dt_db_list_unlock();
     dt_free(db->path);
     dt_free(db);
 }

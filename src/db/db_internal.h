@@ -7,6 +7,7 @@
 #define DT_DB_DB_INTERNAL_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "db/db.h"
 
@@ -23,7 +24,15 @@ struct dt_db {
     sqlite3 *handle;
     char *path;
     struct dt_stmt *stmts; /* compiled ones, most recent first */
+    struct dt_db *next;    /* in the list of those open in this process */
+    dev_t dev;             /* which file it is */
+    ino_t ino;
 };
+
+/* The list of connections open in this process, under one recursive lock; see open.c. */
+void dt_db_list_lock(void);
+void dt_db_list_unlock(void);
+void dt_db_list_remove(struct dt_db *db);
 
 /* The error class and message for SQLite's result ${rc} on ${handle} (may be NULL). */
 enum dt_err dt_db_error(sqlite3 *handle, const char *path, int rc, const char *what);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,54 @@
 #define BUSY_MS_DEFAULT 5000u
 #define LENGTH_MAX      (64 << 20) /* the longest value that SQLite may handle for us */
 #define CHECK_MAX       (16 << 20) /* larger files are checked for structure only on request */
+
+/*
+ * SQLite keeps a connection's place in the file by POSIX locks, and the system drops all of a process's
+ * locks on a file as soon as the process closes any descriptor of it (fcntl(2)). So while this
+ * process has a connection to a file, we must not open and close that file ourselves: another process would
+ * take itself for the last user and delete the -wal under our hands. Hence this list: what is open here
+ * was looked at when it was opened first, and is not looked at again.
+ */
+static pthread_mutex_t list_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static struct dt_db *open_list;
+
+void
+dt_db_list_lock(void)
+{
+    (void)pthread_mutex_lock(&list_lock); /* cannot fail: recursive, statically made */
+}
+
+void
+dt_db_list_unlock(void)
+{
+    (void)pthread_mutex_unlock(&list_lock);
+}
+
+void
+dt_db_list_remove(struct dt_db *db)
+{
+    for (struct dt_db **at = &open_list; *at != NULL; at = &(*at)->next) {
+        if (*at == db) {
+            *at = db->next;
+            return;
+        }
+    }
+}
+
+/* Is ${path} a file to which this process has a connection? */
+static bool
+is_open_here(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return false;
+    for (const struct dt_db *db = open_list; db != NULL; db = db->next) {
+        if (db->dev == st.st_dev && db->ino == st.st_ino)
+            return true;
+    }
+    return false;
+}
 
 static enum dt_err
 damaged(const char *path, const char *what)
@@ -271,6 +320,7 @@ static enum dt_err
 open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
 {
     struct dt_db *db = dt_alloc(1, sizeof *db);
+    struct stat st;
     enum dt_err err;
     int rc;
 
@@ -291,8 +341,14 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
         goto fail;
     }
     err = settings(db);
+    if (err == DT_OK && stat(path, &st) != 0)
+        err = dt_fail(DT_ERR_IO, "%s: is gone: %s", config->path, strerror(errno));
     if (err != DT_OK)
         goto fail;
+    db->dev = st.st_dev;
+    db->ino = st.st_ino;
+    db->next = open_list;
+    open_list = db;
     *out = db;
     return DT_OK;
 
@@ -415,8 +471,8 @@ create(const struct dt_db_config *config)
     return err;
 }
 
-enum dt_err
-dt_db_open(const struct dt_db_config *config, struct dt_db **out)
+static enum dt_err
+open_locked(const struct dt_db_config *config, struct dt_db **out)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     uint32_t version = 0;
@@ -426,7 +482,7 @@ dt_db_open(const struct dt_db_config *config, struct dt_db **out)
         return dt_fail(DT_ERR_INTERNAL, "incomplete database settings");
     if (strlen(config->path) + 32 >= PATH_MAX)
         return dt_fail(DT_ERR_LIMIT, "path too long");
-    err = look_first(config);
+    err = is_open_here(config->path) ? DT_OK : look_first(config);
     if (err == DT_ERR_NOT_FOUND && config->create) {
         err = create(config);
         if (err == DT_OK || err == DT_ERR_EXISTS) /* another process made it meanwhile */
@@ -444,6 +500,17 @@ dt_db_open(const struct dt_db_config *config, struct dt_db **out)
     db = NULL;
     dt_err_forget();
     return DT_OK;
+}
+
+enum dt_err
+dt_db_open(const struct dt_db_config *config, struct dt_db **out)
+{
+    enum dt_err err;
+
+    dt_db_list_lock();
+    err = open_locked(config, out);
+    dt_db_list_unlock();
+    return err;
 }
 
 enum dt_err

@@ -438,6 +438,46 @@ wal_of_a_killed_process(void **state)
     dt_db_close(db);
 }
 
+/*
+ * A process with two connections, beside which another opens and closes the file: the -wal must stay the
+ * one that the first works in, although the system drops a process's file locks on any close(2).
+ */
+static void
+two_connections_and_a_visitor(void **state)
+{
+    int ready[2], go[2], status = 0;
+    struct dt_db *db;
+    char c = 'x';
+    pid_t pid;
+
+    (void)state;
+    dt_db_close(opened());
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(go), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct dt_db *first = opened(), *second = opened();
+
+        if (second != NULL && put(first, "before", 1) == DT_OK && write(ready[1], &c, 1) == 1 &&
+            read(go[0], &c, 1) == 1 && put(first, "after", 2) == DT_OK)
+            (void)kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    dt_db_close(opened()); /* the visitor */
+    assert_int_equal(write(go[1], &c, 1), 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    db = opened();
+    assert_int_equal(count(db), 2);
+    dt_db_close(db);
+    for (int i = 0; i < 2; i++) {
+        (void)close(ready[i]);
+        (void)close(go[i]);
+    }
+}
+
 static void
 transactions(void **state)
 {
@@ -714,6 +754,7 @@ main(void)
         cmocka_unit_test_setup(truncated, new_path),
         cmocka_unit_test_setup(bits_flipped, new_path),
         cmocka_unit_test_setup(wal_of_a_killed_process, new_path),
+        cmocka_unit_test_setup(two_connections_and_a_visitor, new_path),
         cmocka_unit_test_setup(transactions, new_path),
         cmocka_unit_test_setup(two_connections, new_path),
         cmocka_unit_test_setup(constraints, new_path),
