@@ -59,7 +59,8 @@ read_talk(struct dt_reader *r, struct dt_payload *p)
     if (p->media_type.n == 0 || !dt_utf8_line(p->media_type) || !dt_utf8_line(p->lang))
         return dt_fail(DT_ERR_FORMAT, "media type or language is not one line of text");
     /* A name is shown and may become a file's name: never a path. */
-    if (!dt_utf8_line(p->name) || (p->name.n > 0 && memchr(p->name.p, '/', p->name.n) != NULL))
+    if (!dt_utf8_line(p->name) || (p->name.n > 0 && memchr(p->name.p, '/', p->name.n) != NULL) ||
+        dt_view_equal(p->name, dt_view_str(".")) || dt_view_equal(p->name, dt_view_str("..")))
         return dt_fail(DT_ERR_FORMAT, "the file name is a path or not one line of text");
     if (is_text(p->media_type) && p->name.n == 0 && !dt_utf8_valid(p->data))
         return dt_fail(DT_ERR_FORMAT, "the text is not valid UTF-8");

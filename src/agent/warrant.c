@@ -272,6 +272,11 @@ dt_warrant_decode(struct dt_view bytes, struct dt_warrant *out)
     struct dt_warrant wt = {0};
     enum dt_err err;
 
+    /* The whole, its length header too: what is accepted here must fit a history (dt_history_next()). */
+    if (bytes.n > DT_WARRANT_MAX) {
+        err = dt_fail(DT_ERR_LIMIT, "%zu bytes, more than %u", bytes.n, DT_WARRANT_MAX);
+        goto done;
+    }
     if ((err = dt_read_sub(&r, DT_WARRANT_MAX, &sub)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
         goto done;
     while (sub.n > 0)
@@ -293,7 +298,8 @@ dt_approvals_add(struct dt_buf *body, const struct dt_approval *a)
     struct dt_writer w = dt_writer_init(body);
     size_t mark = dt_write_vec_begin(&w);
 
-    w.err = dt_approval_encode(a, body);
+    if (w.err == DT_OK)
+        w.err = dt_approval_encode(a, body);
     dt_write_vec_end(&w, mark);
     return dt_writer_end(&w);
 }
