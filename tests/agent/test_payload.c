@@ -1,0 +1,219 @@
+/*
+ * tests/agent/test_payload.c - agent/payload.c: what an application message carries.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/wire.h"
+#include "crypto/crypto.h"
+
+#include "samples.h"
+
+static enum dt_err
+again(struct dt_view bytes, struct dt_buf *out)
+{
+    struct dt_payload p;
+    enum dt_err err = dt_payload_decode(bytes, &p);
+
+    return err != DT_OK ? err : dt_payload_encode(&p, out);
+}
+
+static void
+every_kind_has_one_encoding(void **state)
+{
+    (void)state;
+    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_LEAVE; kind++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+        struct dt_payload p;
+        struct dt_payload x;
+
+        sample_payload(&p, (enum dt_payload_kind)kind);
+        assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
+        codec_check(again, dt_buf_view(&b));
+        assert_int_equal(dt_payload_decode(dt_buf_view(&b), &x), DT_OK);
+        assert_int_equal(x.kind, kind);
+        assert_memory_equal(x.id, p.id, 16);
+        assert_int_equal(x.sent_ms, p.sent_ms);
+        assert_true(dt_view_equal(x.media_type, p.media_type));
+        assert_true(dt_view_equal(x.name, p.name));
+        assert_true(dt_view_equal(x.lang, p.lang));
+        assert_true(dt_view_equal(x.data, p.data));
+        assert_true(dt_view_equal(x.record, p.record));
+        assert_true(dt_view_equal(x.leave, p.leave));
+        assert_int_equal(x.epoch, p.epoch);
+        assert_true(dt_view_equal(x.authenticator, p.authenticator));
+    }
+}
+
+static enum dt_err
+there_and_back(const struct dt_payload *p)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(2 * DT_PAYLOAD_MAX);
+    struct dt_payload x;
+    enum dt_err err;
+
+    assert_int_equal(dt_payload_encode(p, &b), DT_OK);
+    err = dt_payload_decode(dt_buf_view(&b), &x);
+    if (err == DT_OK) {
+        assert_true(dt_view_equal(x.data, p->data));
+        assert_true(dt_view_equal(x.name, p->name));
+    }
+    return err;
+}
+
+static void
+large_payloads_pass_up_to_the_maximum(void **state)
+{
+    static uint8_t big[DT_PAYLOAD_MAX + 1];
+    struct dt_payload p;
+
+    (void)state;
+    memset(big, 'x', sizeof big);
+    sample_payload(&p, DT_PAYLOAD_TALK);
+    p.data = dt_view(big, 300000);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.name = dt_view_str("map.pdf");
+    p.media_type = dt_view_str("application/pdf");
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.data = dt_view(big, DT_PAYLOAD_MAX);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.data = dt_view(big, DT_PAYLOAD_MAX + 1);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+    sample_payload(&p, DT_PAYLOAD_RECORD);
+    p.record = dt_view(big, DT_PAYLOAD_MAX + 1);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+}
+
+static void
+texts_are_utf8_and_files_are_any_bytes(void **state)
+{
+    static const char *const bad[] = {"cut \xc3", "\xff", "surrogate \xed\xa0\x80", "long \xc0\xaf"};
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_TALK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        p.data = dt_view_str(bad[i]);
+        p.name = dt_view(NULL, 0);
+        p.media_type = dt_view_str("text/plain");
+        assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+        p.name = dt_view_str("old.txt");
+        assert_int_equal(there_and_back(&p), DT_OK);
+        p.name = dt_view(NULL, 0);
+        p.media_type = dt_view_str("image/png");
+        assert_int_equal(there_and_back(&p), DT_OK);
+    }
+    sample_payload(&p, DT_PAYLOAD_TALK);
+    p.data = dt_view_str("two\nlines"); /* how it is shown is the programs' care */
+    assert_int_equal(there_and_back(&p), DT_OK);
+}
+
+static void
+file_names_are_never_paths(void **state)
+{
+    static const char *const bad[] = {"/etc/passwd", "../x", "a/b", "..", ".", "a\nb", "a\x1b[2J", "a\x7f",
+                                      "a\xc2\x9b", "a\xc3"};
+    static const char *const good[] = {"report.pdf", ".hidden", "...", "r\xc3\xa9sum\xc3\xa9 (1).odt"};
+    static char name[DT_FILE_NAME_MAX + 2];
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_TALK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        p.name = dt_view_str(bad[i]);
+        assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    }
+    p.name = dt_view((const uint8_t *)"a\0b", 3);
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        p.name = dt_view_str(good[i]);
+        assert_int_equal(there_and_back(&p), DT_OK);
+    }
+    memset(name, 'n', DT_FILE_NAME_MAX + 1);
+    p.name = dt_view_str(name);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+    p.name.n--;
+    assert_int_equal(there_and_back(&p), DT_OK);
+}
+
+static void
+media_type_and_language_are_one_short_line(void **state)
+{
+    static char line[DT_MEDIA_TYPE_MAX + 2];
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_TALK);
+    p.media_type = dt_view(NULL, 0);
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.media_type = dt_view_str("text/plain\n");
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    memset(line, 'm', DT_MEDIA_TYPE_MAX + 1);
+    p.media_type = dt_view_str(line);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+    p.media_type.n--;
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.lang = dt_view_str("e\x1bn");
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.lang = dt_view_str(line);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+}
+
+static void
+small_parts_have_their_limits(void **state)
+{
+    static uint8_t bytes[600];
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_HERE);
+    p.authenticator = dt_view(bytes, 64);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.authenticator = dt_view(bytes, 65);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+    sample_payload(&p, DT_PAYLOAD_LEAVE);
+    p.leave = dt_view(bytes, 512);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.leave = dt_view(bytes, 513);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+}
+
+static void
+unknown_kinds_and_versions_are_unsupported(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_RECORD);
+    assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
+    b.p[1] = 0;
+    assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
+    b.p[1] = 5;
+    assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
+    b.p[1] = 2;
+    b.p[0] = 2;
+    assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_has_one_encoding),
+        cmocka_unit_test(large_payloads_pass_up_to_the_maximum),
+        cmocka_unit_test(texts_are_utf8_and_files_are_any_bytes),
+        cmocka_unit_test(file_names_are_never_paths),
+        cmocka_unit_test(media_type_and_language_are_one_short_line),
+        cmocka_unit_test(small_parts_have_their_limits),
+        cmocka_unit_test(unknown_kinds_and_versions_are_unsupported),
+    };
+
+    return dt_crypto_init() != DT_OK ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
