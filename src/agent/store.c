@@ -479,8 +479,9 @@ dt_store_check(struct dt_store *s)
     bool more = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value, tab FROM row", &st)) !=
-        DT_OK)
+    if ((err = dt_db_check(s->db)) != DT_OK ||
+        (err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value, tab FROM row", &st)) !=
+            DT_OK)
         return err;
     while ((err = dt_stmt_step(st, &more)) == DT_OK && more) {
         struct dt_view sealed, table;
