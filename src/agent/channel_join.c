@@ -88,7 +88,6 @@ static enum dt_err
 take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
              const struct dt_invitation *x)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf letters = DT_BUF_INIT(DT_HISTORY_MAX);
     struct dt_writer w = dt_writer_init(&ch->letters);
     struct dt_founding asked;
     struct dt_history h;
