@@ -137,7 +137,7 @@ write_items(struct dt_writer *w, const struct dt_proof_in *in)
         if ((err = dt_proof_tree_write(w, &r->header, r->slots, dt_secret_view(&r->secret), r->author_key,
                                        r->signature, mask)) != DT_OK)
             return err;
-        dt_write_u8(w, !entry ? DT_PROOF_NO_ENTRY : item->first ? DT_PROOF_FIRST : DT_PROOF_LATER);
+        dt_write_u32(w, !entry ? DT_PROOF_NO_ENTRY : item->first ? DT_PROOF_FIRST : DT_PROOF_LATER);
         dt_write_vec(w, item->tlog_proof);
     }
     dt_write_vec_end(w, mark);

@@ -179,7 +179,7 @@ read_items(struct dt_reader items, struct dt_proof_parts *p)
         if (p->n_items == DT_PROOF_ITEMS)
             return dt_fail(DT_ERR_LIMIT, "more than %u records", DT_PROOF_ITEMS);
         if ((err = read_tree(&items, &p->items[p->n_items].tree)) != DT_OK ||
-            (err = dt_read_u8(&items, &p->items[p->n_items].entry)) != DT_OK ||
+            (err = dt_read_u32(&items, &p->items[p->n_items].entry)) != DT_OK ||
             (err = dt_read_vec(&items, DT_TLOG_PROOF_MAX, &p->items[p->n_items].tlog_proof)) != DT_OK)
             return dt_fail_context(err, "record %zu", p->n_items + 1);
         switch (p->items[p->n_items].entry) {

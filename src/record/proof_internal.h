@@ -15,8 +15,15 @@
 #define DT_PROOF_VERSION 1
 #define DT_PROOF_LINE    76 /* base64 characters in a line */
 
-/* How an entry is held in the file. No two codes differ in one bit alone. */
-enum dt_proof_entry { DT_PROOF_NO_ENTRY = 0, DT_PROOF_FIRST = 3, DT_PROOF_LATER = 5 };
+/*
+ * How an entry is held in the file: four letters. Nothing signs this, so it must not change unnoticed: one character of
+ * base64 is six bits in a row, and any two of these words differ in more than that.
+ */
+enum dt_proof_entry {
+    DT_PROOF_NO_ENTRY = 0x6e6f6e65, /* "none" */
+    DT_PROOF_FIRST = 0x66727374,    /* "frst" */
+    DT_PROOF_LATER = 0x6c617465     /* "late" */
+};
 
 /* The slots of a letter that a proof opens always, and by choice; its inbox never. */
 #define DT_LETTER_OPEN_ALWAYS                                                                                  \
@@ -45,7 +52,7 @@ struct dt_proof_parts {
     size_t n_revocations;
     struct {
         struct dt_opened tree;
-        uint8_t entry; /* enum dt_proof_entry */
+        uint32_t entry; /* enum dt_proof_entry */
         struct dt_view tlog_proof;
     } items[DT_PROOF_ITEMS];
     size_t n_items;

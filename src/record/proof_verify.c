@@ -255,7 +255,7 @@ struct entry_seen {
 /* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
 static enum dt_err
 check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[static 32], size_t party,
-            uint8_t how, struct entry_seen *out)
+            uint32_t how, struct entry_seen *out)
 {
     DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);

@@ -1,0 +1,118 @@
+/*
+ * tests/record/make_seeds.c - writes the seeds of the fuzz targets of record: make_seeds <fuzz/corpus folder>.
+ */
+#include "fixture.h"
+
+#include "base/file.h"
+#include "record/proof_internal.h"
+
+static struct world w;
+static const char *folder;
+
+static void
+seed(const char *target, const char *name, int first, struct dt_view v)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    uint8_t byte = (uint8_t)first;
+    char path[512];
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, target);
+    ok(dt_dir_make(path, 0755));
+    if (first >= 0)
+        ok(dt_buf_append(&b, dt_view(&byte, 1)));
+    ok(dt_buf_append(&b, v));
+    (void)snprintf(path, sizeof path, "%s/%s/%s", folder, target, name);
+    ok(dt_file_write(path, dt_buf_view(&b), 0644));
+}
+
+static void
+seeds_of_letters(void)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf letter = DT_BUF_INIT(4096), request = DT_BUF_INIT(4096), rev = DT_BUF_INIT(4096);
+    struct dt_letter_request q = {.name = str("N"), .title = str("T"), .inbox_token = str("t")};
+    struct dt_revocation v;
+
+    ok(dt_letter_encode(&w.letter[US], &letter));
+    seed("letter", "letter", 0, dt_buf_view(&letter));
+    memcpy(q.forum, w.forum, 32);
+    ok(dt_letter_request_make(&q, seed_view(w.delegate_seed[US]), &request));
+    seed("letter", "request", 1, dt_buf_view(&request));
+    ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &v));
+    ok(dt_revocation_encode(&v, &rev));
+    seed("letter", "revocation", 2, dt_buf_view(&rev));
+}
+
+static void
+seeds_of_records(void)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf a = DT_BUF_INIT(DT_RECORD_MAX), b = DT_BUF_INIT(DT_RECORD_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX), inside = DT_BUF_INIT(DT_PROOF_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf p0 = DT_BUF_INIT(DT_TLOG_PROOF_MAX), p1 = DT_BUF_INIT(DT_TLOG_PROOF_MAX);
+    DT_CLEANUP(dt_record_clear) struct dt_record contact = {0}, dispute = {0};
+    struct dt_proof_letter letters[2] = {{&w.letter[US], true}, {&w.letter[RUSSIA], false}};
+    struct dt_proof_item items[2];
+    struct dt_proof_in in = {
+        .charter = &w.charter, .letters = letters, .n_letters = 2, .items = items, .n_items = 2};
+
+    make_contact(&w, US, "2025-02-12T15:00:00Z", "2025-02-12T16:30:00Z", "day", &contact);
+    make_dispute(&w, RUSSIA, &contact, "level", "envoy", &dispute);
+    ok(dt_record_encode(&contact, &a));
+    seed("record", "contact", -1, dt_buf_view(&a));
+    ok(dt_record_encode(&dispute, &b));
+    seed("record", "dispute", -1, dt_buf_view(&b));
+    (void)world_enter(&w, contact.seal);
+    (void)world_enter(&w, dispute.seal);
+    world_prove(&w, 0, 7, WORLD_START + DAY, &p0);
+    world_prove(&w, 1, 7, WORLD_START + DAY, &p1);
+    items[0] = (struct dt_proof_item){&contact, 0x900, dt_buf_view(&p0), true};
+    items[1] = (struct dt_proof_item){&dispute, 0, dt_buf_view(&p1), true};
+    ok(dt_proof_build(&in, &file));
+    seed("proof_file", "file", -1, dt_buf_view(&file));
+    ok(dt_proof_unarmor(dt_buf_view(&file), &inside));
+    seed("proof_file", "structure", -1, dt_buf_view(&inside));
+}
+
+static void
+seeds_of_values(void)
+{
+    static const char *const texts[] = {"\x01\x02hello",  "\x03\x02-42",       "\x04\x02" "12.50", "\x06\x02two",
+                                        "\x07\x02" "1870-02-28", "\x08\x02" "2025-02-12T15:00:00Z", "\x09\x02P1DT2H",
+                                        "\x0a\x02" "52.1,4.3", "\x0b\x02" "1,2 r3.5", "\x0b\x02" "0,0 0,1 1,1",
+                                        "\x0c\x02zh-hant", "\x0d\x02" "both", "\x10\x02" "a=1,b=x",
+                                        "\x81\x02" "a;b\\;c", "\x90\x02" "a=1;b='2", "\x0c\x01pt-BR"};
+    char name[8];
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        (void)snprintf(name, sizeof name, "%02zu", i);
+        seed("value_text", name, -1, str(texts[i]));
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX), t = DT_BUF_INIT(DT_TEMPLATE_MAX);
+
+    if (argc != 2)
+        return 2;
+    folder = argv[1];
+    world_init(&w);
+    ok(dt_charter_encode(&w.charter, &b));
+    seed("charter", "charter", -1, dt_buf_view(&b));
+    ok(dt_template_encode(dt_templates_get_str(w.templates, "heartbeat"), &t));
+    seed("template", "heartbeat", -1, dt_buf_view(&t));
+    seed("template", "json", -1,
+         str("{\"id\":\"x\",\"title\":\"X\",\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"required\":true,\"values\":"
+             "[\"p\",\"q\"]},{\"name\":\"t\",\"type\":\"datetime\"}],\"deadline\":{\"rule\":\"before:t:P1D\"},"
+             "\"ack\":{\"required\":true,\"within\":\"PT3H\",\"kind\":\"receipt\"},\"default_disclosure\":\"type\"}"));
+    seed("csv", "table", -1, str("a,b\r\n1,\"x, \"\"y\"\"\"\n"));
+    seed("csv", "claims", -1,
+         str("claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,count,party_a,party_b,asserted_by,"
+             "stance,source_document,note\nc1,k,call,2025-02-12,2025-02-12,day,,1,A,B,p,announced,s,n\n"
+             "c2,k,call,2023-01-01,2023-12-31,year,5,2,A,B,p,denied,s,\"n, n\"\n"));
+    seeds_of_letters();
+    seeds_of_records();
+    seeds_of_values();
+    world_clear(&w);
+    return 0;
+}
