@@ -514,6 +514,43 @@ test_staged_for_another_epoch(void **state)
     clear(p, 3);
 }
 
+/* Nor is it for the same epoch number in a fork of the group. */
+static void
+test_staged_for_a_fork(void **state)
+{
+    struct gu_party p[3];
+    struct gu_party *all[3];
+    struct gu_party fork;
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out x = {0};
+    struct mls_commit_out y = {0};
+    struct mls_commit_out z = {0};
+    struct mls_event e = {0};
+
+    (void)state;
+    three(p, all);
+    fork = p[1];
+    assert_ok(mls_group_clone(p[1].group, &fork.group));
+    assert_ok(mls_group_commit(p[2].group, &empty, &y));
+    assert_ok(mls_group_commit(p[0].group, &empty, &x));
+    gu_follow(&fork, dt_buf_view(&y.commit));
+    gu_follow(&p[1], dt_buf_view(&x.commit));
+    assert_ok(mls_group_take_pending(p[0].group, GU_NOW_MS));
+    assert_int_equal(mls_group_epoch(fork.group), mls_group_epoch(p[1].group));
+    assert_ok(mls_group_commit(p[0].group, &empty, &z));
+    assert_err(DT_ERR_AUTH, mls_group_process(fork.group, no_psks, dt_buf_view(&z.commit), &e));
+    assert_ok(mls_group_process(p[1].group, no_psks, dt_buf_view(&z.commit), &e));
+    assert_err(DT_ERR_STATE, mls_group_take(fork.group, e.staged, GU_NOW_MS));
+    assert_ok(mls_group_take(p[1].group, e.staged, GU_NOW_MS));
+    e.staged = NULL;
+    mls_event_clear(&e);
+    mls_group_free(fork.group);
+    mls_commit_out_clear(&x);
+    mls_commit_out_clear(&y);
+    mls_commit_out_clear(&z);
+    clear(p, 3);
+}
+
 static void
 test_own_echoes(void **state)
 {
@@ -683,6 +720,7 @@ main(void)
         cmocka_unit_test(test_proposals_by_reference),
         cmocka_unit_test(test_competing_commits),
         cmocka_unit_test(test_staged_for_another_epoch),
+        cmocka_unit_test(test_staged_for_a_fork),
         cmocka_unit_test(test_own_echoes),
         cmocka_unit_test(test_past_epochs),
         cmocka_unit_test(test_key_package_rules),

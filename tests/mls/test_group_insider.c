@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "mls/group_internal.h"
 #include "mls/label.h"
+#include "mls/welcome.h"
 
 #include "group_util.h"
 
@@ -471,6 +472,166 @@ test_update_by_reference(void **state)
     trio_clear(&t);
 }
 
+/* ---- Welcomes ---- */
+
+/* What a dishonest committer may change in a Welcome before it is sealed anew. */
+struct lie {
+    bool confirmation_tag;
+    bool no_tree;
+    bool wrong_tree;        /* the tree of another epoch */
+    uint32_t signer;        /* as claimed */
+    bool signed_by_other;   /* by a key that is not the signer's */
+    size_t joiner_len;
+    bool path_secret;       /* another path secret than the right one */
+    bool epoch;             /* a GroupContext of another epoch */
+};
+
+static enum dt_err
+join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struct lie *lie)
+{
+    const struct dt_suite *suite = dt_suite_get(1);
+    struct mls_key_package *kp = NULL;
+    struct mls_welcome w;
+    struct mls_encrypted_group_secrets entry;
+    struct mls_group_secrets gs = {0};
+    struct mls_group_info gi = {0};
+    struct mls_group_context ctx = {0};
+    struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf info = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf sealed = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf ext = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf tree = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf ct = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf out = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer tw = dt_writer_init(&tree);
+    struct dt_writer ow = dt_writer_init(&out);
+    struct dt_writer pw = dt_writer_init(&plain);
+    struct dt_secret psk = {0};
+    struct dt_secret ws = {0};
+    struct mls_hpke_ciphertext x;
+    struct mls_join_params join = {.bundle = &d->bundle,
+                                   .key_package = dt_buf_view(&d->key_package),
+                                   .signature_priv = dt_secret_view(&d->seed)};
+    uint8_t tag[32];
+    uint8_t joiner[64];
+    uint8_t path[32];
+    uint8_t kem[64];
+    uint8_t ref[64];
+    struct dt_view body;
+    size_t mark;
+    enum dt_err err;
+
+    assert_ok(mls_message_body(dt_buf_view(&d->key_package), MLS_WIRE_KEY_PACKAGE, &body));
+    assert_ok(mls_key_package_parse(body, &kp));
+    assert_ok(mls_key_package_hash(suite, kp, ref));
+    assert_ok(mls_message_body(welcome, MLS_WIRE_WELCOME, &body));
+    assert_ok(mls_welcome_parse(body, &w));
+    assert_true(mls_welcome_find(&w, dt_view(ref, 32), &entry));
+    assert_ok(mls_decrypt_with_label(suite, dt_secret_view(&d->bundle.init_priv), "Welcome",
+                                     w.encrypted_group_info, &entry.sealed, &plain));
+    assert_ok(mls_group_secrets_parse(&plain, &gs));
+    assert_ok(mls_psk_secret(suite, NULL, 0, &psk));
+    assert_ok(mls_welcome_secret(suite, gs.joiner_secret, dt_secret_view(&psk), &ws));
+    assert_ok(mls_welcome_open_info(suite, dt_secret_view(&ws), w.encrypted_group_info, &info));
+    assert_ok(mls_group_info_parse(dt_buf_view(&info), &gi));
+    /* The lies. */
+    memcpy(tag, gi.confirmation_tag.p, 32);
+    if (lie->confirmation_tag)
+        tag[0] ^= 1;
+    mls_tree_write(&tw, lie->wrong_tree ? &t->p[1].group->tree : &t->p[0].group->pending->next->tree);
+    assert_ok(dt_writer_end(&tw));
+    if (!lie->no_tree)
+        assert_ok(mls_extension_append(&ext, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree)));
+    assert_ok(mls_group_context_new(1, gi.context.group_id, gi.context.epoch + (lie->epoch ? 1 : 0),
+                                    gi.context.tree_hash, gi.context.confirmed_transcript_hash,
+                                    gi.context.extensions.raw, &ctx));
+    dt_buf_clear(&info);
+    assert_ok(mls_group_info_sign(suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag),
+                                  lie->signer,
+                                  dt_secret_view(lie->signed_by_other ? &t->p[1].seed : &t->p[0].seed),
+                                  &info));
+    memset(joiner, 0, sizeof joiner);
+    memcpy(joiner, gs.joiner_secret.p, 32);
+    dt_secret_clear(&ws);
+    assert_ok(mls_welcome_secret(suite, dt_view(joiner, lie->joiner_len), dt_secret_view(&psk), &ws));
+    assert_ok(mls_welcome_seal_info(suite, dt_secret_view(&ws), dt_buf_view(&info), &sealed));
+    memcpy(path, gs.path_secret.p, 32);
+    if (lie->path_secret)
+        path[5] ^= 1;
+    dt_buf_init(&plain, MLS_MESSAGE_MAX);
+    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len), dt_view_of(path), dt_view(NULL, 0));
+    assert_ok(dt_writer_end(&pw));
+    assert_ok(mls_encrypt_with_label(suite, kp->init_key, "Welcome", dt_buf_view(&sealed),
+                                     dt_buf_view(&plain), kem, &ct));
+    mls_message_write(&ow, MLS_WIRE_WELCOME);
+    dt_write_u16(&ow, 1);
+    mark = dt_write_vec_begin(&ow);
+    dt_write_vec(&ow, dt_view(ref, 32));
+    x.kem_output = dt_view(kem, 32);
+    x.ciphertext = dt_buf_view(&ct);
+    mls_hpke_ciphertext_write(&ow, &x);
+    dt_write_vec_end(&ow, mark);
+    dt_write_vec(&ow, dt_buf_view(&sealed));
+    assert_ok(dt_writer_end(&ow));
+    join.welcome = dt_buf_view(&out);
+    err = mls_group_join(&join, &d->group, NULL);
+    mls_group_free(d->group);
+    d->group = NULL;
+    mls_key_package_unref(kp);
+    mls_group_secrets_clear(&gs);
+    mls_group_info_clear(&gi);
+    mls_group_context_clear(&ctx);
+    dt_secret_clear(&psk);
+    dt_secret_clear(&ws);
+    dt_buf_wipe(&plain);
+    dt_buf_clear(&info);
+    dt_buf_clear(&sealed);
+    dt_buf_clear(&ext);
+    dt_buf_clear(&tree);
+    dt_buf_clear(&ct);
+    dt_buf_clear(&out);
+    return err;
+}
+
+static void
+test_welcome_lies(void **state)
+{
+    struct trio t;
+    struct gu_party d;
+    struct dt_view add;
+    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    const struct lie honest = {.joiner_len = 32};
+    struct lie lie;
+
+    (void)state;
+    trio_init(&t);
+    gu_party_init(&d, 1, "dan");
+    add = dt_buf_view(&d.key_package);
+    assert_ok(mls_group_commit(t.p[0].group, &opts, &out));
+#define REFUSED_WITH(want, member, value)                                                          \
+    do {                                                                                           \
+        lie = honest;                                                                              \
+        lie.member = (value);                                                                      \
+        assert_err((want), join_lie(&t, &d, dt_buf_view(&out.welcome), &lie));                     \
+    } while (0)
+    assert_ok(join_lie(&t, &d, dt_buf_view(&out.welcome), &honest));
+    REFUSED_WITH(DT_ERR_AUTH, confirmation_tag, true);
+    REFUSED_WITH(DT_ERR_NOT_FOUND, no_tree, true);
+    REFUSED_WITH(DT_ERR_AUTH, wrong_tree, true);
+    REFUSED_WITH(DT_ERR_AUTH, signer, 1);
+    REFUSED_WITH(DT_ERR_AUTH, signer, 7);
+    REFUSED_WITH(DT_ERR_AUTH, signed_by_other, true);
+    REFUSED_WITH(DT_ERR_FORMAT, joiner_len, 31);
+    REFUSED_WITH(DT_ERR_FORMAT, joiner_len, 33);
+    REFUSED_WITH(DT_ERR_AUTH, path_secret, true);
+    REFUSED_WITH(DT_ERR_AUTH, epoch, true);
+#undef REFUSED_WITH
+    mls_commit_out_clear(&out);
+    gu_party_clear(&d);
+    trio_clear(&t);
+}
+
 int
 main(void)
 {
@@ -478,6 +639,7 @@ main(void)
         cmocka_unit_test(test_proposal_lists),  cmocka_unit_test(test_confirmation_tag),
         cmocka_unit_test(test_spoiled_path),    cmocka_unit_test(test_forged_sender),
         cmocka_unit_test(test_padding_channel), cmocka_unit_test(test_update_by_reference),
+        cmocka_unit_test(test_welcome_lies),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
