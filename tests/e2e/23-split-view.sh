@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Goal: a relay that shows one agent a register, and later another that does not contain it, is caught by the
+# agent and by a witness; nothing of the other tree is taken in, and the evidence verifies offline.
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+need_programs
+forum
+plenary
+
+entry() { # WHO SUBJECT: a contact record
+    need 'record' as "$1" record contact plenary --yes --set mode=call --set initiated_by=both \
+        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
+        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$2"
+}
+size_at() {
+    "$detente" --home "$1" register status --json | sed -nE 's/^  "size": ([0-9]+),?$/\1/p'
+}
+register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
+vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
+cosign() { # PARTY
+    "$detente" witness run --once --key "$1.witness" --state "$1.state" --register "http://127.0.0.1:$PORT$register" \
+        --vkey "$vkey" --evidence evidence >"$DT_WORK/out" 2>"$DT_WORK/err" </dev/null
+}
+mkdir evidence
+
+entry us one
+settle us ru med
+check 'a witness cosigns the first tree' cosign north
+stop_daemon relay
+cp relay.db fork.db
+[ ! -e relay.db-wal ] || cp relay.db-wal fork.db-wal
+start_relay
+entry us two
+need 'sync' as us sync
+check 'the witness cosigns the second tree' cosign north
+[ "$(size_at us)" = 2 ] && pass 'the agent holds two entries' || fail "the agent holds $(size_at us) entries"
+
+# The same key signs another second entry.
+stop_daemon relay
+mv fork.db relay.db
+rm -f relay.db-shm relay.db-wal
+[ ! -e fork.db-wal ] || mv fork.db-wal relay.db-wal
+start_relay
+entry ru three
+need 'sync' as ru sync
+"$detente" --home us sync >out 2>err </dev/null
+rc=$?
+[ $rc = 1 ] && pass 'the agent refuses the other tree (exit status 1)' || fail "the agent's sync: exit status $rc"
+check_line 'and says why' 'the register contradicts itself' err
+[ "$(size_at us)" = 2 ] && pass 'nothing of it was taken in' || fail "the agent holds $(size_at us) entries now"
+"$detente" --home us alarms >alarms
+check_line 'an alarm is kept' 'both signed checkpoints are kept' alarms
+cosign north
+rc=$?
+[ $rc != 0 ] && pass "the witness does not cosign it (exit status $rc)" || fail 'the witness cosigned the other tree'
+file=$(find evidence . -maxdepth 1 -name 'evidence-*' | head -n 1)
+if [ -n "$file" ]; then
+    check 'its evidence file verifies offline' "$detente" evidence verify "$file"
+    cp "$file" altered
+    printf 'x' | dd of=altered bs=1 seek=$(($(wc -c <altered) / 2)) conv=notrunc status=none
+    check_status 'an altered one does not' 1 "$detente" evidence verify altered
+else
+    fail 'the witness wrote no evidence'
+    cat "$DT_WORK/err"
+fi
+scenario_end
