@@ -24,6 +24,7 @@ const struct vector_file vector_files_mls[] = {
     {.name = "tree-operations.json", .fn = vec_mls_tree_operations},
     {.name = "tree-validation.json", .fn = vec_mls_tree_validation},
     {.name = "treekem.json", .fn = vec_mls_treekem},
+    {.name = "messages.json", .fn = vec_mls_messages},
     {.name = "key-schedule.json", .fn = vec_mls_key_schedule},
     {.name = "psk_secret.json", .fn = vec_mls_psk_secret},
     {.name = "secret-tree.json", .fn = vec_mls_secret_tree},

@@ -28,5 +28,7 @@ void vec_mls_message_protection(struct vector_run *run, const char *path, const 
 void vec_mls_welcome(struct vector_run *run, const char *path, const json_t *cases);
 /* kind_mls_passive.c */
 void vec_mls_passive(struct vector_run *run, const char *path, const json_t *cases);
+/* kind_mls_messages.c */
+void vec_mls_messages(struct vector_run *run, const char *path, const json_t *cases);
 
 #endif
