@@ -61,15 +61,18 @@ cmd_root_new(struct cli *c)
 
     if ((err = cli_need(c, "out", &out)) != DT_OK)
         return err;
-    if (dt_file_exists(out))
-        return dt_fail(DT_ERR_EXISTS, "%s is there already; a root key is never overwritten", out);
     if ((err = dt_buf_printf(&path, "%s.pub", out)) != DT_OK ||
-        (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK ||
-        (err = cli_passphrase(c, "the new root key", true, &passphrase)) != DT_OK ||
+        (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK)
+        return err;
+    /* The public line too: it may be all that is left here of a key that was taken offline. */
+    if (dt_file_exists(out) || dt_file_exists((const char *)path.p))
+        return dt_fail(DT_ERR_EXISTS, "%s is there already; a root key is never overwritten",
+                       dt_file_exists(out) ? out : (const char *)path.p);
+    if ((err = cli_passphrase(c, "the new root key", true, &passphrase)) != DT_OK ||
         (err = dt_rootfile_new(dt_secret_view(&passphrase), &key, &pub)) != DT_OK ||
         (err = dt_rootfile_pub(dt_buf_view(&pub), raw)) != DT_OK ||
         (err = dt_file_create(out, dt_buf_view(&key), 0600)) != DT_OK ||
-        (err = dt_file_write((const char *)path.p, dt_buf_view(&pub), 0644)) != DT_OK)
+        (err = dt_file_create((const char *)path.p, dt_buf_view(&pub), 0644)) != DT_OK)
         return err;
     cli_note(c, "root key in %s (keep it offline), public line in %s; its words:", out,
              (const char *)path.p);
@@ -91,7 +94,7 @@ cmd_root_words(struct cli *c)
         DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_ROOTFILE_MAX);
         uint8_t pub[DT_ED25519_PUB];
 
-        if ((err = dt_file_read(c->operand[i], &b)) == DT_OK &&
+        if ((err = cli_file(c->operand[i], &b)) == DT_OK &&
             (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), pub), "%s", c->operand[i])) == DT_OK)
             err = show_words(c, list, c->operand[i], pub);
     }
