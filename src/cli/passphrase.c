@@ -34,7 +34,7 @@ static enum dt_err
 from_file(const char *path, struct dt_secret *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(PASSPHRASE_MAX);
-    enum dt_err err = dt_file_read(path, &b);
+    enum dt_err err = cli_file(path, &b);
 
     if (err == DT_OK)
         err = first_line(dt_buf_view(&b), out);
@@ -69,14 +69,20 @@ ask(int tty, const char *prompt, const char *what, struct dt_secret *out)
 
     if (tcgetattr(tty, &before) != 0)
         return dt_fail(DT_ERR_LOCKED, "the terminal cannot be asked for a passphrase");
-    /* Ctrl-C waits until echo is on again. */
+    /* Signals wait until echo is on again. */
     (void)sigemptyset(&block);
     (void)sigaddset(&block, SIGINT);
     (void)sigaddset(&block, SIGTSTP);
+    (void)sigaddset(&block, SIGTERM);
+    (void)sigaddset(&block, SIGQUIT);
+    (void)sigaddset(&block, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &block, &old);
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    (void)tcsetattr(tty, TCSAFLUSH, &silent);
+    if (tcsetattr(tty, TCSAFLUSH, &silent) != 0) {
+        (void)sigprocmask(SIG_SETMASK, &old, NULL);
+        return dt_fail(DT_ERR_LOCKED, "the terminal's echo cannot be turned off");
+    }
     (void)dprintf(tty, "%s %s: ", prompt, what);
     err = dt_fd_read_line(tty, &b);
     (void)dprintf(tty, "\n");
