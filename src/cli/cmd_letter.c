@@ -35,26 +35,25 @@ open_root(struct cli *c, struct dt_secret *seed)
     const char *root = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = dt_file_read(root, &key)) != DT_OK ||
+    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = cli_file(root, &key)) != DT_OK ||
         (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK)
         return err;
     return dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), seed), "%s",
                            root);
 }
 
-/* When --charter is given, the request must be for that forum. */
+/* The signed charter of --charter; the request must be for its forum. */
 static enum dt_err
-check_forum(struct cli *c, const struct dt_letter_request *q)
+check_forum(struct cli *c, const struct dt_letter_request *q, struct dt_charter *ch)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
-    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
     uint8_t forum[DT_FORUM_ID];
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "charter", &file)) != DT_OK || (err = dt_file_read(file, &b)) != DT_OK ||
-        (err = dt_charter_decode(dt_buf_view(&b), &ch)) != DT_OK ||
-        (err = dt_charter_verify(&ch)) != DT_OK || (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
+    if ((err = cli_need(c, "charter", &file)) != DT_OK || (err = cli_file(file, &b)) != DT_OK ||
+        (err = dt_charter_decode(dt_buf_view(&b), ch)) != DT_OK ||
+        (err = dt_charter_verify(ch)) != DT_OK || (err = dt_charter_forum_id(ch, forum)) != DT_OK)
         return dt_fail_context(err, "charter");
     if (memcmp(forum, q->forum, sizeof forum) != 0)
         return dt_fail(DT_ERR_REFUSED, "the request is for another forum than this charter's");
@@ -66,6 +65,8 @@ cmd_letter_issue(struct cli *c)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     DT_CLEANUP(dt_letter_request_clear) struct dt_letter_request q = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf in = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf out = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     uint64_t now = dt_clock_now(&c->clock);
@@ -81,15 +82,17 @@ cmd_letter_issue(struct cli *c)
         (cli_has(c, "from") && (err = cli_time(c, cli_get(c, "from"), &from)) != DT_OK) ||
         (cli_has(c, "rights") &&
          (err = dt_rights_read(dt_view_str(cli_get(c, "rights")), &rights)) != DT_OK) ||
-        (err = dt_file_read(request, &in)) != DT_OK ||
+        (err = cli_file(request, &in)) != DT_OK ||
         (err = dt_fail_context(dt_letter_request_decode(dt_buf_view(&in), &q), "%s", request)) != DT_OK ||
-        (err = check_forum(c, &q)) != DT_OK)
+        (err = check_forum(c, &q, &ch)) != DT_OK)
         return err;
     cli_note(c, "accrediting %.*s, %.*s", (int)q.name.n, (const char *)q.name.p, (int)q.title.n,
              (const char *)q.title.p);
     if ((err = open_root(c, &seed)) != DT_OK ||
         (err = dt_letter_issue(dt_secret_view(&seed), &q, rights, from, from + days * DT_MS_DAY, now,
-                               &out)) != DT_OK)
+                               &out)) != DT_OK ||
+        (err = dt_letter_decode(dt_buf_view(&out), &letter)) != DT_OK ||
+        (err = dt_fail_context(dt_letter_check_charter(&letter, &ch, NULL), "no letter was issued")) != DT_OK)
         return err;
     return dt_file_write(file, dt_buf_view(&out), 0600);
 }
@@ -105,7 +108,7 @@ cmd_letter_import(struct cli *c)
         DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
         uint8_t hash[32];
 
-        if ((err = dt_file_read(c->operand[i], &b)) != DT_OK)
+        if ((err = cli_file(c->operand[i], &b)) != DT_OK)
             break;
         if (cli_has(c, "revocation")) {
             err = dt_agent_revocation_import(c->agent, dt_buf_view(&b));
@@ -139,7 +142,7 @@ cmd_letter_show(struct cli *c)
     char hex[65];
     enum dt_err err;
 
-    if ((err = dt_file_read(c->operand[0], &b)) != DT_OK ||
+    if ((err = cli_file(c->operand[0], &b)) != DT_OK ||
         (err = dt_fail_context(dt_letter_decode(dt_buf_view(&b), &l), "%s", c->operand[0])) != DT_OK ||
         (err = dt_root_id(l.root, id)) != DT_OK)
         return err;
@@ -178,7 +181,7 @@ cmd_letter_revoke(struct cli *c)
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "out", &file)) != DT_OK || (err = dt_file_read(c->operand[0], &in)) != DT_OK ||
+    if ((err = cli_need(c, "out", &file)) != DT_OK || (err = cli_file(c->operand[0], &in)) != DT_OK ||
         (err = dt_fail_context(dt_letter_decode(dt_buf_view(&in), &l), "%s", c->operand[0])) != DT_OK ||
         (err = open_root(c, &seed)) != DT_OK ||
         (err = dt_revocation_make(dt_secret_view(&seed), &l, dt_clock_now(&c->clock), &v)) != DT_OK ||
