@@ -111,12 +111,26 @@ void cli_put_bool(json_t *o, const char *key, bool value);
 void cli_put_time(json_t *o, const char *key, uint64_t ms); /* null for 0 */
 void cli_put_person(json_t *o, const char *key, const struct dt_person *p);
 
-/* Print to standard output, text of peers with control characters made harmless. */
+/* Print to standard output. Text of peers is made harmless: what acts on a terminal or turns the direction of writing
+ * comes out as '?'; line feeds and tabs pass. */
 void cli_print(const char *fmt, ...) DT_PRINTF(1, 2);
 void cli_print_view(struct dt_view text);
 
+/* As cli_print_view(), each line behind ${indent} and with a line feed at the end: so no text of a peer can look like
+ * a line of ours. */
+void cli_print_lines(const char *indent, struct dt_view text);
+
+/* "  name             text", further lines of the text below its first. */
+void cli_print_field(struct dt_view name, struct dt_view text);
+
 /* A line to standard error unless --quiet. */
 void cli_note(const struct cli *c, const char *fmt, ...) DT_PRINTF(2, 3);
+
+/* To standard error, whatever --quiet says. */
+void cli_complain(const char *fmt, ...) DT_PRINTF(1, 2);
+
+/* dt_file_read() of a file that the user named: that it is not there is IO (exit 3), never a "no" (exit 1). */
+DT_MUST_CHECK enum dt_err cli_file(const char *path, struct dt_buf *out);
 
 /* First 12 hex digits of ${hash}, the short form for people. */
 void cli_short(char out[static 13], struct dt_view hash);

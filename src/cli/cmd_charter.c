@@ -52,7 +52,7 @@ add_party(struct draft *d, const char *option, const char *value, uint8_t kind)
     if (name == NULL)
         return dt_nomem();
     if ((err = cli_nfc_str(name, &d->names[ch->n_parties])) != DT_OK ||
-        (err = dt_file_read(equals + 1, &b)) != DT_OK ||
+        (err = cli_file(equals + 1, &b)) != DT_OK ||
         (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), ch->parties[ch->n_parties].root), "%s",
                                equals + 1)) != DT_OK)
         return err;
@@ -91,6 +91,13 @@ party_of_group(struct cli *c, const struct draft *d, const char *group, uint8_t 
     size_t n = strlen(group);
     const char *value;
 
+    while ((value = cli_next(c, "group", &at)) != NULL)
+        for (size_t i = 0; i < d->charter.n_parties; i++)
+            if (strncmp(value, group, n) == 0 && value[n] == '=' &&
+                strcmp(value + n + 1, d->names[i]) == 0) {
+                *out = (uint8_t)i;
+                return DT_OK;
+            }
     for (size_t i = 0; i < d->charter.n_parties; i++) {
         char s[DT_GRANT_NAME_MAX + 1];
 
@@ -100,13 +107,6 @@ party_of_group(struct cli *c, const struct draft *d, const char *group, uint8_t 
             return DT_OK;
         }
     }
-    while ((value = cli_next(c, "group", &at)) != NULL)
-        for (size_t i = 0; i < d->charter.n_parties; i++)
-            if (strncmp(value, group, n) == 0 && value[n] == '=' &&
-                strcmp(value + n + 1, d->names[i]) == 0) {
-                *out = (uint8_t)i;
-                return DT_OK;
-            }
     return dt_fail(DT_ERR_USAGE, "the grant's witness group '%s' is no party's name; say --group %s=NAME",
                    group, group);
 }
@@ -137,6 +137,15 @@ add_register(struct cli *c, struct draft *d)
     return DT_OK;
 }
 
+static enum dt_err
+load_grant(const char *path, struct dt_grant *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);
+    enum dt_err err = cli_file(path, &b);
+
+    return err != DT_OK ? err : dt_fail_context(dt_grant_read(dt_buf_view(&b), out), "%s", path);
+}
+
 enum dt_err
 cmd_charter_draft(struct cli *c)
 {
@@ -150,7 +159,7 @@ cmd_charter_draft(struct cli *c)
     enum dt_err err;
 
     if ((err = cli_need(c, "grant", &grant)) != DT_OK || (err = cli_need(c, "title", &title)) != DT_OK ||
-        (err = cli_need(c, "out", &file)) != DT_OK || (err = dt_grant_load(grant, &d.grant)) != DT_OK ||
+        (err = cli_need(c, "out", &file)) != DT_OK || (err = load_grant(grant, &d.grant)) != DT_OK ||
         (err = cli_nfc_str(title, &d.title)) != DT_OK)
         return err;
     d.charter.title = dt_view_str(d.title);
@@ -177,7 +186,7 @@ static enum dt_err
 load(const char *path, struct dt_charter *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
-    enum dt_err err = dt_file_read(path, &b);
+    enum dt_err err = cli_file(path, &b);
 
     if (err == DT_OK)
         err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), out), "charter %s", path);
@@ -214,7 +223,7 @@ cmd_charter_sign(struct cli *c)
     enum dt_err err;
 
     if ((err = cli_need(c, "root", &root)) != DT_OK || (err = load(c->operand[0], &ch)) != DT_OK ||
-        (err = dt_file_read(root, &key)) != DT_OK ||
+        (err = cli_file(root, &key)) != DT_OK ||
         (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
         (err = dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed),
                                "%s", root)) != DT_OK ||

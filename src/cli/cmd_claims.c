@@ -151,7 +151,7 @@ cmd_claims_check(struct cli *c)
         return dt_nomem();
     if (member && cli_has(c, "proof"))
         return dt_fail(DT_ERR_USAGE, "--as-member and --proof exclude each other");
-    if ((err = dt_file_read(c->operand[0], &csv)) != DT_OK ||
+    if ((err = cli_file(c->operand[0], &csv)) != DT_OK ||
         (err = dt_fail_context(dt_claims_read(dt_buf_view(&csv), &claims), "%s", c->operand[0])) != DT_OK ||
         (err = member ? from_home(c, k) : from_proofs(c, k)) != DT_OK ||
         (err = dt_claims_check(&claims, k->contact, k->n, &results)) != DT_OK)

@@ -34,8 +34,8 @@ cmd_init(struct cli *c)
         (err = cli_need(c, "party", &p.party)) != DT_OK || (err = cli_need(c, "name", &raw_name)) != DT_OK ||
         (err = cli_need(c, "title", &raw_title)) != DT_OK || (err = cli_nfc_str(raw_name, &name)) != DT_OK ||
         (err = cli_nfc_str(raw_title, &title)) != DT_OK ||
-        (err = dt_file_read(charter_file, &charter)) != DT_OK ||
-        (err = dt_file_read(grant_file, &grant)) != DT_OK ||
+        (err = cli_file(charter_file, &charter)) != DT_OK ||
+        (err = cli_file(grant_file, &grant)) != DT_OK ||
         (err = cli_passphrase(c, "the new home", true, &passphrase)) != DT_OK)
         return err;
     p.passphrase = dt_secret_view(&passphrase);

@@ -77,7 +77,7 @@ enum dt_err
 cli_verify_file(const char *path, const struct dt_verify_in *in, struct dt_verdict *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
-    enum dt_err err = dt_file_read(path, &file);
+    enum dt_err err = cli_file(path, &file);
 
     return err != DT_OK ? err : dt_proof_verify(dt_buf_view(&file), in, out);
 }

@@ -140,7 +140,7 @@ set_from_csv(struct cli *c, struct dt_record_draft *d)
 
     if (file == NULL)
         return DT_OK;
-    if ((err = cli_need(c, "row", &row)) != DT_OK || (err = dt_file_read(file, &raw)) != DT_OK ||
+    if ((err = cli_need(c, "row", &row)) != DT_OK || (err = cli_file(file, &raw)) != DT_OK ||
         (err = dt_fail_context(cli_nfc(dt_buf_view(&raw), &text), "%s", file)) != DT_OK ||
         (err = dt_fail_context(dt_csv_read(dt_buf_view(&text), &table), "%s", file)) != DT_OK)
         return err;
@@ -337,9 +337,7 @@ show_fields(struct cli *c, const struct dt_record *r, json_t *fields)
                 return dt_nomem();
             cli_put_view(fields, name, dt_buf_view(&text));
         } else {
-            cli_print("  %-16.*s ", (int)s->name.n, (const char *)s->name.p);
-            cli_print_view(dt_buf_view(&text));
-            cli_print("\n");
+            cli_print_field(s->name, dt_buf_view(&text));
         }
     }
     return err;

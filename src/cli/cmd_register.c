@@ -103,7 +103,7 @@ find_charter(struct cli *c, struct stranger *s)
                            (const char *)s->verdict.reason.p);
         s->use = s->verdict.charter;
     } else {
-        if ((err = dt_file_read(file, &b)) != DT_OK ||
+        if ((err = cli_file(file, &b)) != DT_OK ||
             (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &s->charter), "%s", file)) != DT_OK ||
             (err = dt_charter_verify(&s->charter)) != DT_OK)
             return err;

@@ -37,7 +37,7 @@ send_file(struct cli *c, const uint8_t group_id[static 32], const char *path)
     enum dt_err err;
 
     if ((err = cli_nfc_str(slash != NULL ? slash + 1 : path, &name)) != DT_OK ||
-        (err = dt_file_read(path, &b)) != DT_OK ||
+        (err = cli_file(path, &b)) != DT_OK ||
         (err = dt_agent_talk_file(c->agent, group_id, name,
                                   type != NULL ? type : "application/octet-stream", dt_buf_view(&b),
                                   id)) != DT_OK)
@@ -61,7 +61,7 @@ cmd_send(struct cli *c)
         return err;
     if (file != NULL)
         return send_file(c, group_id, file);
-    err = strcmp(c->operand[1], "-") == 0 ? dt_file_read("-", &in)
+    err = strcmp(c->operand[1], "-") == 0 ? cli_file("-", &in)
                                           : dt_buf_append(&in, dt_view_str(c->operand[1]));
     if (err != DT_OK || (err = cli_nfc(dt_buf_view(&in), &text)) != DT_OK)
         return err;
@@ -152,9 +152,7 @@ cmd_read(struct cli *c)
         }
         if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) != DT_OK)
             return err;
-        cli_print("    ");
-        cli_print_view(dt_buf_view(&b));
-        cli_print("\n");
+        cli_print_lines("    ", dt_buf_view(&b));
     }
     return DT_OK;
 }

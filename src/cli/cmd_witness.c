@@ -63,7 +63,7 @@ cmd_witness_run(struct cli *c)
         return err;
     w.evidence_dir = cli_get(c, "evidence");
     if (agent != NULL) {
-        if ((err = dt_file_read(agent, &checkpoint)) != DT_OK)
+        if ((err = cli_file(agent, &checkpoint)) != DT_OK)
             return err;
         w.agent_checkpoint = dt_buf_view(&checkpoint);
     }
@@ -83,7 +83,7 @@ cmd_evidence_verify(struct cli *c)
     struct tlog_checkpoint second;
     enum dt_err err;
 
-    if ((err = dt_file_read(c->operand[0], &b)) != DT_OK ||
+    if ((err = cli_file(c->operand[0], &b)) != DT_OK ||
         (err = tlog_evidence_read(dt_buf_view(&b), &e)) != DT_OK ||
         (err = tlog_evidence_verify(&e, &first, &second)) != DT_OK)
         return dt_fail_context(err, "%s", c->operand[0]);

@@ -76,28 +76,25 @@ main(int argc, char *argv[])
     c.verbose = cli_has(&c, "verbose");
     if (err == DT_OK && cli_has(&c, "version")) {
         print_version();
-        return DT_EXIT_OK;
-    }
-    if (err == DT_OK && cli_has(&c, "help")) {
+    } else if (err == DT_OK && cli_has(&c, "help")) {
         cli_help(c.command);
-        return DT_EXIT_OK;
-    }
-    if (err == DT_OK)
-        err = dt_crypto_init();
-    if (err == DT_OK)
-        err = find_home(&c, &home);
-    if (err == DT_OK) {
-        c.home = home;
-        err = run(&c);
+    } else {
+        if (err == DT_OK)
+            err = dt_crypto_init();
+        if (err == DT_OK)
+            err = find_home(&c, &home);
+        if (err == DT_OK) {
+            c.home = home;
+            err = run(&c);
+        }
     }
     if (err == DT_OK && fflush(stdout) != 0)
         err = dt_fail(DT_ERR_IO, "standard output could not be written");
     code = err == DT_OK ? c.verdict : cli_exit(err);
     if (err != DT_OK) {
-        (void)fprintf(stderr, "detente: %s\n",
-                      dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
+        cli_complain("detente: %s\n", dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
         if (c.verbose)
-            (void)fprintf(stderr, "  at %s (%s)\n", dt_err_place(), dt_err_name(err));
+            cli_complain("  at %s (%s)\n", dt_err_place(), dt_err_name(err));
     }
     dt_agent_close(c.agent);
     return (int)code;

@@ -127,8 +127,12 @@ cli_parse(struct cli *c, int argc, char *const argv[])
             const char *second = i + 1 < argc ? argv[i + 1] : NULL;
 
             c->command = find_command(word, second, &begins);
-            if (c->command == NULL && begins && cli_has(c, "help"))
-                return DT_OK;
+            if (c->command == NULL && begins && second != NULL && strcmp(second, "--help") == 0) {
+                i++; /* "detente root --help": the list of all commands shows what goes with it */
+                if ((err = add_option(c, find_in(common, "help", 4), "")) != DT_OK)
+                    return err;
+                continue;
+            }
             if (c->command == NULL)
                 return unknown_command(word, begins);
             if (strchr(c->command->name, ' ') != NULL)

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/secret.h"
 
 #include "cli/cli.h"
 
+/* Only ASCII leaves: a terminal has nothing to act on, and every reader decodes it to the same text. */
 enum dt_err
 cli_json(json_t *root)
 {
@@ -18,7 +20,7 @@ cli_json(json_t *root)
 
     if (root == NULL || json_object_set_new(root, "format", json_integer(1)) != 0)
         err = dt_nomem();
-    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) != 0 || putchar('\n') == EOF)
+    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) != 0 || putchar('\n') == EOF)
         err = dt_fail(DT_ERR_IO, "standard output could not be written");
     json_decref(root);
     return err;
@@ -86,48 +88,97 @@ cli_put_person(json_t *o, const char *key, const struct dt_person *p)
     (void)json_object_set_new(o, key, j);
 }
 
-/* Control characters (escape sequences above all) from a peer never reach the terminal. */
-static void
-print_safely(const char *text, size_t n)
+/* The length of the one UTF-8 character at ${p}, at most ${n} bytes; 0 when it is none. */
+static size_t
+character(const unsigned char *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char b = (unsigned char)text[i];
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 
-        if ((b < 0x20 && b != '\n' && b != '\t') || b == 0x7f)
-            (void)fputc('?', stdout);
-        else if (b == 0xc2 && i + 1 < n && (unsigned char)text[i + 1] >= 0x80 &&
-                 (unsigned char)text[i + 1] < 0xa0) {
-            (void)fputc('?', stdout); /* U+0080 to U+009F */
-            i++;
-        } else {
-            (void)fputc(b, stdout);
-        }
+    return len <= n && dt_utf8_valid(dt_view(p, len)) ? len : 0;
+}
+
+/*
+ * Characters that act on a terminal or on the order of what stands beside them: U+0000 to U+001F without LF and tab,
+ * U+007F to U+009F, the line and paragraph separators U+2028 and U+2029, and the marks that embed, override and
+ * isolate a direction (U+202A to U+202E, U+2066 to U+2069; UAX 9). One valid character at ${p}.
+ */
+static bool
+acts(const unsigned char *p, size_t len)
+{
+    if (len == 1)
+        return (p[0] < 0x20 && p[0] != '\n' && p[0] != '\t') || p[0] == 0x7f;
+    if (len == 2)
+        return p[0] == 0xc2 && p[1] < 0xa0;
+    if (len == 3 && p[0] == 0xe2 && p[1] == 0x80)
+        return p[2] >= 0xa8 && p[2] <= 0xae;
+    return len == 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
+}
+
+/* ${text} on ${f} with what could deceive as '?', and ${indent} after each line feed inside it. */
+static void
+print_safely(FILE *f, const char *text, size_t n, const char *indent)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    for (size_t i = 0; i < n;) {
+        size_t len = character(p + i, n - i);
+
+        if (len == 0 || acts(p + i, len))
+            (void)fputc('?', f);
+        else
+            (void)fwrite(p + i, 1, len, f);
+        if (p[i] == '\n' && i + 1 < n)
+            (void)fputs(indent, f);
+        i += len > 0 ? len : 1;
     }
 }
 
 void
 cli_print_view(struct dt_view text)
 {
-    print_safely((const char *)text.p, text.n);
+    print_safely(stdout, (const char *)text.p, text.n, "");
+}
+
+void
+cli_print_lines(const char *indent, struct dt_view text)
+{
+    (void)fputs(indent, stdout);
+    print_safely(stdout, (const char *)text.p, text.n, indent);
+    (void)fputc('\n', stdout);
+}
+
+void
+cli_print_field(struct dt_view name, struct dt_view text)
+{
+    cli_print("  %-16.*s ", (int)name.n, (const char *)name.p);
+    print_safely(stdout, (const char *)text.p, text.n, "                   ");
+    (void)fputc('\n', stdout);
+}
+
+static void
+print_format(FILE *f, const char *fmt, va_list ap)
+{
+    DT_CLEANUP(dt_free_p) char *text = NULL;
+    va_list again;
+    int n;
+
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, fmt, ap);
+    if (n > 0 && (text = dt_alloc((size_t)n + 1, 1)) != NULL) {
+        (void)vsnprintf(text, (size_t)n + 1, fmt, again);
+        print_safely(f, text, (size_t)n, "");
+    }
+    va_end(again);
 }
 
 void
 cli_print(const char *fmt, ...)
 {
-    DT_CLEANUP(dt_free_p) char *text = NULL;
     va_list ap;
-    va_list again;
-    int n;
 
     va_start(ap, fmt);
-    va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    print_format(stdout, fmt, ap);
     va_end(ap);
-    if (n > 0 && (text = dt_alloc((size_t)n + 1, 1)) != NULL) {
-        (void)vsnprintf(text, (size_t)n + 1, fmt, again);
-        print_safely(text, (size_t)n);
-    }
-    va_end(again);
 }
 
 void
@@ -138,9 +189,27 @@ cli_note(const struct cli *c, const char *fmt, ...)
     if (c->quiet)
         return;
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    print_format(stderr, fmt, ap);
     va_end(ap);
     (void)fputc('\n', stderr);
+}
+
+void
+cli_complain(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    print_format(stderr, fmt, ap);
+    va_end(ap);
+}
+
+enum dt_err
+cli_file(const char *path, struct dt_buf *out)
+{
+    enum dt_err err = dt_file_read(path, out);
+
+    return err == DT_ERR_NOT_FOUND ? DT_ERR_IO : err;
 }
 
 void
