@@ -286,6 +286,61 @@ split_view(void **state)
     assert_int_equal(second.size, 6);
 }
 
+/* Past the first full tile; bundles, partial tiles, and a store whose tiles were changed. */
+static void
+full_tiles(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    const char *check[] = {"check-config", "--store", fx.store, NULL};
+    struct dt_view entries[TLOG_TILE_WIDTH];
+    struct tlog_hash leaf;
+    size_t n = 0;
+
+    (void)state;
+    for (unsigned int i = 0; i < 300; i++) {
+        uint8_t seal[32] = {(uint8_t)i, (uint8_t)(i >> 8), 9};
+        uint64_t index = 0;
+
+        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[i % 3].append_key), seal, &index));
+        assert_int_equal(index, i);
+        if (i == 199)
+            OK(dt_witness_run(&runners[0].config, NULL, true));
+    }
+    OK(dt_witness_run(&runners[0].config, NULL, true));
+    assert_string_equal(runners[0].said, "cosigned size 300");
+    OK(dt_register_file(fx.http, fx.register_url, "tile/entries/000", &b));
+    OK(tlog_bundle_parse(dt_buf_view(&b), entries, &n));
+    assert_int_equal(n, 256);
+    assert_int_equal(entries[255].n, DT_REGISTER_ENTRY);
+    OK(tlog_leaf_hash(entries[255], &leaf));
+    OK(dt_register_file(fx.http, fx.register_url, "tile/0/000", &b));
+    assert_int_equal(b.n, TLOG_TILE_BYTES);
+    assert_memory_equal(b.p + 255 * TLOG_HASH, leaf.b, TLOG_HASH);
+    OK(dt_register_file(fx.http, fx.register_url, "tile/1/000.p/1", &b));
+    assert_int_equal(b.n, TLOG_HASH);
+    OK(dt_register_file(fx.http, fx.register_url, "tile/0/001.p/44", &b));
+    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/0/001.p/45", &b), DT_ERR_NOT_FOUND);
+    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/entries/001", &b), DT_ERR_NOT_FOUND);
+    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/0/2", &b), DT_ERR_NOT_FOUND);
+
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    assert_int_equal(fixture_run(&fx, check), 0);
+    /* A leaf hash of the partial tile with one bit changed, in the file itself. */
+    OK(tlog_leaf_hash(entries[255], &leaf));
+    dt_buf_clear(&b);
+    dt_buf_init(&b, 16u << 20);
+    OK(dt_file_read(fx.store, &b));
+    {
+        uint8_t entry[33] = {1, (uint8_t)299, (uint8_t)(299 >> 8), 9}, *at;
+
+        OK(tlog_leaf_hash(dt_view_of(entry), &leaf));
+        while ((at = memmem(b.p, b.n, leaf.b, TLOG_HASH)) != NULL)
+            at[0] ^= 1;
+    }
+    OK(dt_file_write(fx.store, dt_buf_view(&b), 0600));
+    assert_int_equal(fixture_run(&fx, check), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int
@@ -293,7 +348,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(keys),           TEST(held_attested_final),         TEST(restored_state),
-        TEST(split_view),     TEST(foreign_cosignature_refused),
+        TEST(split_view),     TEST(foreign_cosignature_refused), TEST(full_tiles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
