@@ -13,7 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dt_writer w = dt_writer_init(&again);
 
     (void)fuzz_suite();
-    if (dt_buf_set(&raw, dt_view(data, size)) != DT_OK || mls_auth_content_parse(&raw, &c, NULL) != DT_OK)
+    if (dt_buf_set(&raw, dt_view(data, size)) != DT_OK ||
+        mls_auth_content_parse(&raw, &c, NULL) != DT_OK)
         return 0;
     fuzz_same(dt_buf_view(&c.raw), data, size);
     dt_write_u16(&w, c.wire_format);

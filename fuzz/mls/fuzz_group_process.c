@@ -1,9 +1,10 @@
 /*
  * fuzz/mls/fuzz_group_process.c - one message to a member of a group of three with fixed keys.
  *
- * The first byte says how it comes: 0 the rest is the message as it is; 1 and 2 the rest is a content
- * type and a content, which another member signs and sends as PrivateMessage (1) or PublicMessage (2), so
- * that what lies behind the decryption and the signature is reached. Whatever fails changes nothing.
+ * The first byte says how it comes: 0 the rest is the message as it is; 1 and 2 the rest is a
+ * content type and a content, which another member signs and sends as PrivateMessage (1) or
+ * PublicMessage (2), so that what lies behind the decryption and the signature is reached. Whatever
+ * fails changes nothing.
  */
 #include "mls/group_internal.h"
 #include "mls/label.h"
@@ -64,18 +65,21 @@ craft(uint8_t how, struct dt_view rest, struct dt_buf *message)
     struct mls_group *g = attacker;
     enum mls_ratchet_kind kind;
 
-    if (rest.n == 0 || !content(how == 2 ? MLS_WIRE_PUBLIC_MESSAGE : MLS_WIRE_PRIVATE_MESSAGE, rest.p[0],
-                                dt_view(rest.p + 1, rest.n - 1), &raw))
+    if (rest.n == 0 || !content(how == 2 ? MLS_WIRE_PUBLIC_MESSAGE : MLS_WIRE_PRIVATE_MESSAGE,
+                                rest.p[0], dt_view(rest.p + 1, rest.n - 1), &raw))
         return false;
     if (how == 2)
         return mls_public_message_write(g->suite, dt_buf_view(&raw), dt_buf_view(&g->context.raw),
-                                        dt_secret_view(&g->secrets.membership_key), message) == DT_OK;
+                                        dt_secret_view(&g->secrets.membership_key),
+                                        message) == DT_OK;
     kind = mls_ratchet_of(rest.p[0]);
     if (mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
-                               mls_secret_tree_generation(&g->keys, g->own_leaf, kind), &step) != DT_OK)
+                               mls_secret_tree_generation(&g->keys, g->own_leaf, kind),
+                               &step) != DT_OK)
         abort();
-    return mls_private_message_seal(g->suite, dt_buf_view(&raw), dt_secret_view(&g->secrets.sender_data),
-                                    &step, 0, message) == DT_OK;
+    return mls_private_message_seal(g->suite, dt_buf_view(&raw),
+                                    dt_secret_view(&g->secrets.sender_data), &step, 0,
+                                    message) == DT_OK;
 }
 
 static void

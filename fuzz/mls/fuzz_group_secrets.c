@@ -14,7 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t mark;
 
     (void)fuzz_suite();
-    if (dt_buf_set(&raw, dt_view(data, size)) != DT_OK || mls_group_secrets_parse(&raw, &s) != DT_OK)
+    if (dt_buf_set(&raw, dt_view(data, size)) != DT_OK ||
+        mls_group_secrets_parse(&raw, &s) != DT_OK)
         return 0;
     dt_write_vec(&w, s.joiner_secret);
     dt_write_optional(&w, s.has_path_secret);

@@ -1,4 +1,5 @@
-/* fuzz/mls/fuzz_mls_message.c - MLSMessage of every wire format, as far as it is read without a key. */
+/* fuzz/mls/fuzz_mls_message.c - MLSMessage of every wire format, as far as it is read without a
+ * key. */
 #include "mls/group_limits.h"
 #include "mls/private_message.h"
 #include "mls/welcome.h"
@@ -75,8 +76,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool (*const readers[])(struct dt_view, struct dt_writer *) = {
-        [MLS_WIRE_PUBLIC_MESSAGE] = public_message, [MLS_WIRE_PRIVATE_MESSAGE] = private_message,
-        [MLS_WIRE_WELCOME] = welcome,               [MLS_WIRE_GROUP_INFO] = group_info,
+        [MLS_WIRE_PUBLIC_MESSAGE] = public_message,
+        [MLS_WIRE_PRIVATE_MESSAGE] = private_message,
+        [MLS_WIRE_WELCOME] = welcome,
+        [MLS_WIRE_GROUP_INFO] = group_info,
         [MLS_WIRE_KEY_PACKAGE] = key_package,
     };
     DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(MLS_MESSAGE_MAX);

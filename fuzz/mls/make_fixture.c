@@ -1,8 +1,9 @@
 /*
- * fuzz/mls/make_fixture.c - makes group_fixture.h and the seeds of the group targets, which are in the
- * tree; to be run again when the form of a saved group changes:
+ * fuzz/mls/make_fixture.c - makes group_fixture.h and the seeds of the group targets, which are in
+ * the tree; to be run again when the form of a saved group changes:
  *
- *     ASAN_OPTIONS=detect_leaks=0 build-fuzz/fuzz/mls/make_fixture fuzz/mls/group_fixture.h fuzz/corpus
+ *     ASAN_OPTIONS=detect_leaks=0 build-fuzz/fuzz/mls/make_fixture fuzz/mls/group_fixture.h
+ * fuzz/corpus
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,8 @@ party(struct party *p, const char *name)
     must(dt_ed25519_new(&p->sig, p->pub));
     dt_buf_init(&p->kp, MLS_MESSAGE_MAX);
     leaf = leaf_of(p, name);
-    must(mls_key_package_new(&leaf, 0, 4000000000u, (struct mls_typed_list){NULL, 0}, &p->kp, &p->bundle));
+    must(mls_key_package_new(&leaf, 0, 4000000000u, (struct mls_typed_list){NULL, 0}, &p->kp,
+                             &p->bundle));
 }
 
 static void
@@ -155,7 +157,8 @@ static void
 psk_secrets_seed(void)
 {
     static const uint8_t zero[32] = {0};
-    struct mls_psk_id id = {.type = MLS_PSK_EXTERNAL, .id = dt_view_str("id"), .nonce = dt_view_of(zero)};
+    struct mls_psk_id id = {
+        .type = MLS_PSK_EXTERNAL, .id = dt_view_str("id"), .nonce = dt_view_of(zero)};
     struct dt_buf ids = DT_BUF_INIT(1024);
     struct dt_buf out = DT_BUF_INIT(1024);
     struct dt_writer w = dt_writer_init(&ids);
@@ -256,9 +259,10 @@ main(int argc, char **argv)
     f = fopen(argv[1], "w");
     if (f == NULL)
         return 1;
-    (void)fprintf(f, "/* Made by make_fixture.c: saved groups of two members, for fuzzing alone. */\n"
-                     "#ifndef DT_FUZZ_GROUP_FIXTURE_H\n#define DT_FUZZ_GROUP_FIXTURE_H\n\n"
-                     "#include <stdint.h>\n\n/* clang-format off */\n");
+    (void)fprintf(f,
+                  "/* Made by make_fixture.c: saved groups of two members, for fuzzing alone. */\n"
+                  "#ifndef DT_FUZZ_GROUP_FIXTURE_H\n#define DT_FUZZ_GROUP_FIXTURE_H\n\n"
+                  "#include <stdint.h>\n\n/* clang-format off */\n");
     save(bob.g, &saved);
     array(f, "fixture_victim", dt_buf_view(&saved));
     seed("group_state", "member", -1, dt_buf_view(&saved));

@@ -24,7 +24,8 @@ enum dt_err
 mls_commit_add(struct mls_commit *c, struct mls_proposal *p, struct dt_view reference)
 {
     if (c->n >= MLS_COMMIT_PROPOSALS_MAX)
-        return dt_fail(DT_ERR_LIMIT, "more than %u proposals in a Commit", MLS_COMMIT_PROPOSALS_MAX);
+        return dt_fail(DT_ERR_LIMIT, "more than %u proposals in a Commit",
+                       MLS_COMMIT_PROPOSALS_MAX);
     /* Grown at powers of two, so that the size follows from n alone. */
     if ((c->n & (c->n - 1)) == 0) {
         size_t cap = c->n == 0 ? 1 : 2 * c->n;

@@ -22,7 +22,8 @@ struct mls_commit {
 };
 void mls_commit_clear(struct mls_commit *c);
 
-/* ${out} holds counts of its own; references point into the reader's bytes. FORMAT, LIMIT, UNSUPPORTED. */
+/* ${out} holds counts of its own; references point into the reader's bytes. FORMAT, LIMIT,
+ * UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err mls_commit_read(struct dt_reader *r, struct mls_commit *out);
 void mls_commit_write(struct dt_writer *w, const struct mls_commit *c);
 

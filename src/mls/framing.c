@@ -242,7 +242,8 @@ mls_public_message_parse(struct dt_view body, struct mls_auth_content *out, stru
 
     dt_write_u16(&w, MLS_WIRE_PUBLIC_MESSAGE);
     dt_write_view(&w, body);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = mls_auth_content_parse(&raw, &c, &rest)) != DT_OK)
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = mls_auth_content_parse(&raw, &c, &rest)) != DT_OK)
         return err;
     /* RFC 9420 section 6: application data is sent as PrivateMessage only. */
     if (c.content_type == MLS_CONTENT_APPLICATION)

@@ -4,10 +4,10 @@
  * Source: RFC 9420 sections 6, 6.1 and 6.2. Layer: mls.
  *
  *   AuthenticatedContent.raw:  wire_format | FramedContent | signature<V> | [confirmation_tag<V>]
- *                              0                           content_end    signature_end         raw.n
+ *                              0                           content_end    signature_end raw.n
  *
- * It keeps its own encoding and all views point into it, so what is signed, hashed and cached is what was
- * received, byte for byte.
+ * It keeps its own encoding and all views point into it, so what is signed, hashed and cached is
+ * what was received, byte for byte.
  */
 #ifndef DT_MLS_FRAMING_H
 #define DT_MLS_FRAMING_H
@@ -23,7 +23,11 @@ enum mls_wire_format {
     MLS_WIRE_KEY_PACKAGE = 5,
 };
 
-enum mls_content_type { MLS_CONTENT_APPLICATION = 1, MLS_CONTENT_PROPOSAL = 2, MLS_CONTENT_COMMIT = 3 };
+enum mls_content_type {
+    MLS_CONTENT_APPLICATION = 1,
+    MLS_CONTENT_PROPOSAL = 2,
+    MLS_CONTENT_COMMIT = 3
+};
 
 enum mls_sender_type {
     MLS_SENDER_MEMBER = 1,
@@ -32,7 +36,8 @@ enum mls_sender_type {
     MLS_SENDER_NEW_MEMBER_COMMIT = 4,
 };
 
-/* Read the version and wire format of an MLSMessage; ${r} is left at its content. FORMAT, UNSUPPORTED. */
+/* Read the version and wire format of an MLSMessage; ${r} is left at its content. FORMAT,
+ * UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err mls_message_read(struct dt_reader *r, enum mls_wire_format *out);
 /* The whole of ${message} is an MLSMessage of ${format}; ${body} is its content. FORMAT. */
 DT_MUST_CHECK enum dt_err mls_message_body(struct dt_view message, enum mls_wire_format format,
@@ -59,7 +64,8 @@ struct mls_auth_content {
 void mls_auth_content_clear(struct mls_auth_content *c);
 void mls_auth_content_move(struct mls_auth_content *to, struct mls_auth_content *from);
 
-/* Decode the AuthenticatedContent at the start of *${raw}, which is taken over (emptied) on success;
+/* Decode the AuthenticatedContent at the start of *${raw}, which is taken over (emptied) on
+ * success;
  * ${rest} gets what follows it (a view into out->raw), NULL: nothing may follow. */
 DT_MUST_CHECK enum dt_err mls_auth_content_parse(struct dt_buf *raw, struct mls_auth_content *out,
                                                  struct dt_view *rest);
@@ -90,7 +96,8 @@ DT_MUST_CHECK enum dt_err mls_content_sign(const struct dt_suite *suite,
 /* AUTH unless the signature by ${signature_key} over FramedContentTBS holds (sender: a member). */
 DT_MUST_CHECK enum dt_err mls_auth_content_verify(const struct dt_suite *suite,
                                                   const struct mls_auth_content *c,
-                                                  struct dt_view context, struct dt_view signature_key);
+                                                  struct dt_view context,
+                                                  struct dt_view signature_key);
 
 /* ConfirmedTranscriptHashInput of a Commit. */
 struct dt_view mls_auth_content_transcript_input(const struct mls_auth_content *c);
@@ -105,18 +112,18 @@ DT_MUST_CHECK enum dt_err mls_auth_content_ref(const struct dt_suite *suite,
  * Decode the content of an MLSMessage(PublicMessage). ${tag} gets the membership_tag, borrowed from
  * ${body} (empty when the sender is no member). Application data is refused (section 6.2): FORMAT.
  */
-DT_MUST_CHECK enum dt_err mls_public_message_parse(struct dt_view body, struct mls_auth_content *out,
-                                                   struct dt_view *tag);
+DT_MUST_CHECK enum dt_err
+mls_public_message_parse(struct dt_view body, struct mls_auth_content *out, struct dt_view *tag);
 
 /* AUTH unless ${tag} is the membership tag of ${c}. */
-DT_MUST_CHECK enum dt_err mls_public_message_check(const struct dt_suite *suite,
-                                                   const struct mls_auth_content *c,
-                                                   struct dt_view context, struct dt_view membership_key,
-                                                   struct dt_view tag);
+DT_MUST_CHECK enum dt_err
+mls_public_message_check(const struct dt_suite *suite, const struct mls_auth_content *c,
+                         struct dt_view context, struct dt_view membership_key, struct dt_view tag);
 
 /* Append the MLSMessage(PublicMessage) of ${raw}, an AuthenticatedContent of ours from a member. */
 DT_MUST_CHECK enum dt_err mls_public_message_write(const struct dt_suite *suite, struct dt_view raw,
-                                                   struct dt_view context, struct dt_view membership_key,
+                                                   struct dt_view context,
+                                                   struct dt_view membership_key,
                                                    struct dt_buf *out);
 
 #endif

@@ -191,7 +191,8 @@ first_extensions(const struct mls_group_params *params, struct dt_buf *raw)
         rc.proposals = dt_buf_view(&prop);
         mls_required_capabilities_write(&w, &rc);
         if ((err = dt_writer_end(&w)) != DT_OK ||
-            (err = mls_extension_append(raw, MLS_EXT_REQUIRED_CAPABILITIES, dt_buf_view(&data))) != DT_OK)
+            (err = mls_extension_append(raw, MLS_EXT_REQUIRED_CAPABILITIES, dt_buf_view(&data))) !=
+                DT_OK)
             return err;
     }
     return mls_typed_write(params->extensions, raw);
@@ -216,8 +217,8 @@ first_leaf(const struct mls_group_params *params, const struct mls_extensions *e
     fields.source = MLS_LEAF_KEY_PACKAGE;
     fields.lifetime.not_before = params->not_before_s;
     fields.lifetime.not_after = params->not_after_s;
-    if ((err = mls_leaf_node_new(g->suite, &fields, params->leaf.signature_priv, dt_view(NULL, 0), 0,
-                                 &leaf)) != DT_OK ||
+    if ((err = mls_leaf_node_new(g->suite, &fields, params->leaf.signature_priv, dt_view(NULL, 0),
+                                 0, &leaf)) != DT_OK ||
         (err = mls_leaf_node_verify(g->suite, leaf, dt_view(NULL, 0), 0)) != DT_OK ||
         (err = mls_leaf_node_check(leaf, MLS_LEAF_KEY_PACKAGE, &rules)) != DT_OK)
         return err;
@@ -238,11 +239,12 @@ first_epoch(const struct mls_group_params *params, struct dt_view extensions, st
         (err = mls_group_context_new(g->suite->id, params->group_id, 0, dt_view(hash, n),
                                      dt_view(NULL, 0), extensions, &g->context)) != DT_OK ||
         (err = dt_secret_random(&epoch_secret, n)) != DT_OK ||
-        (err = mls_epoch_secrets_start(g->suite, dt_secret_view(&epoch_secret), &g->secrets)) != DT_OK ||
-        (err = mls_secret_tree_init(&g->keys, g->suite, g->tree.n_leaves, &g->secrets.encryption)) !=
+        (err = mls_epoch_secrets_start(g->suite, dt_secret_view(&epoch_secret), &g->secrets)) !=
             DT_OK ||
-        (err = mls_mac(g->suite, dt_secret_view(&g->secrets.confirmation_key), dt_view(NULL, 0), tag)) !=
-            DT_OK ||
+        (err = mls_secret_tree_init(&g->keys, g->suite, g->tree.n_leaves,
+                                    &g->secrets.encryption)) != DT_OK ||
+        (err = mls_mac(g->suite, dt_secret_view(&g->secrets.confirmation_key), dt_view(NULL, 0),
+                       tag)) != DT_OK ||
         (err = mls_interim_transcript_hash(g->suite, dt_view(NULL, 0), dt_view(tag, n), interim)) !=
             DT_OK)
         return err;
@@ -292,7 +294,8 @@ mls_key_bundle_clear(struct mls_key_bundle *b)
 
 enum dt_err
 mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, uint64_t not_after_s,
-                    struct mls_typed_list extensions, struct dt_buf *out, struct mls_key_bundle *bundle)
+                    struct mls_typed_list extensions, struct dt_buf *out,
+                    struct mls_key_bundle *bundle)
 {
     DT_CLEANUP(mls_leaf_bufs_clear) struct mls_leaf_bufs bufs = {0};
     DT_CLEANUP(mls_key_package_bundle_clear) struct mls_key_package_bundle b = {0};

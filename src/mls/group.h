@@ -10,8 +10,8 @@
  *   join from Welcome              \                                /
  *                        process --> staged -- the caller's checks -- take
  *
- * Nothing moves to a next epoch by itself: an own Commit stays pending until it was read back, and a
- * Commit of another stays staged until the caller has checked its effects.
+ * Nothing moves to a next epoch by itself: an own Commit stays pending until it was read back, and
+ * a Commit of another stays staged until the caller has checked its effects.
  *
  * On any error a group is as it was. Out of scope, and refused with UNSUPPORTED: external commits,
  * external senders, ReInit, branching, resumption PSKs.
@@ -19,13 +19,13 @@
  * What the error classes mean here, besides those of base/err.h:
  *   AUTH         a signature, AEAD tag, membership or confirmation tag does not hold
  *   FORMAT       not a valid encoding, or non-zero padding
- *   STATE        not possible now: key of that generation consumed or no longer kept, commit pending
- *   LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
+ *   STATE        not possible now: key of that generation consumed or no longer kept, commit
+ * pending LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
  *   REFUSED      a rule of RFC 9420 sections 7.3, 12.2 or 12.4 forbids it: all members see it alike
  *   UNSUPPORTED  well-formed, but an option that is not supported
- *   NOT_FOUND    this member cannot follow although others may: a PSK is not known, or no path secret
- *                can be opened or the one opened does not fit
- *   EXPIRED      the lifetime policy refuses a key package
+ *   NOT_FOUND    this member cannot follow although others may: a PSK is not known, or no path
+ * secret can be opened or the one opened does not fit EXPIRED      the lifetime policy refuses a
+ * key package
  */
 #ifndef DT_MLS_GROUP_H
 #define DT_MLS_GROUP_H
@@ -79,7 +79,7 @@ struct mls_leaf_params {
     uint16_t suite;
     struct dt_view signature_priv; /* the seed */
     struct dt_view signature_pub;
-    struct dt_view identity;             /* of a basic credential */
+    struct dt_view identity;              /* of a basic credential */
     struct mls_type_list extension_types; /* capabilities beyond the default ones */
     struct mls_type_list proposal_types;
     struct mls_typed_list leaf_extensions; /* each type must be among extension_types */
@@ -94,14 +94,14 @@ void mls_key_bundle_clear(struct mls_key_bundle *b);
 
 /**
  * mls_key_package_new(leaf, not_before_s, not_after_s, extensions, out, bundle):
- * A fresh key package as MLSMessage, appended to ${out}, valid from ${not_before_s} to ${not_after_s}
- * (seconds since the epoch); its private keys go to ${bundle}.
- * Errors: UNSUPPORTED (suite), RANGE (key lengths, lifetime), LIMIT, NOMEM.
- * Source: RFC 9420 section 10.
+ * A fresh key package as MLSMessage, appended to ${out}, valid from ${not_before_s} to
+ * ${not_after_s} (seconds since the epoch); its private keys go to ${bundle}. Errors: UNSUPPORTED
+ * (suite), RANGE (key lengths, lifetime), LIMIT, NOMEM. Source: RFC 9420 section 10.
  */
-DT_MUST_CHECK enum dt_err mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s,
-                                              uint64_t not_after_s, struct mls_typed_list extensions,
-                                              struct dt_buf *out, struct mls_key_bundle *bundle);
+DT_MUST_CHECK enum dt_err mls_key_package_new(const struct mls_leaf_params *leaf,
+                                              uint64_t not_before_s, uint64_t not_after_s,
+                                              struct mls_typed_list extensions, struct dt_buf *out,
+                                              struct mls_key_bundle *bundle);
 
 /* What a key package (an MLSMessage) says. Views lie in the message. */
 struct mls_key_package_info {
@@ -114,10 +114,13 @@ struct mls_key_package_info {
     uint64_t not_after_s;
 };
 
-/* Decode and check ${message} (signatures, lifetime by ${policy}; RFC 9420 section 10.1), and append its
- * KeyPackageRef to ${ref} unless that is NULL. FORMAT, AUTH, REFUSED, EXPIRED, UNSUPPORTED. */
-DT_MUST_CHECK enum dt_err mls_key_package_open(struct dt_view message, const struct mls_time_policy *policy,
-                                               struct mls_key_package_info *out, struct dt_buf *ref);
+/* Decode and check ${message} (signatures, lifetime by ${policy}; RFC 9420 section 10.1), and
+ * append its KeyPackageRef to ${ref} unless that is NULL. FORMAT, AUTH, REFUSED, EXPIRED,
+ * UNSUPPORTED. */
+DT_MUST_CHECK enum dt_err mls_key_package_open(struct dt_view message,
+                                               const struct mls_time_policy *policy,
+                                               struct mls_key_package_info *out,
+                                               struct dt_buf *ref);
 
 /* ---- life ---- */
 
@@ -131,7 +134,8 @@ struct mls_group_params {
     struct mls_leaf_params leaf;
     struct dt_view group_id;
     struct mls_typed_list extensions; /* GroupContext extensions but required_capabilities */
-    struct mls_type_list required_extensions; /* required_capabilities, written when any list is there */
+    struct mls_type_list
+        required_extensions; /* required_capabilities, written when any list is there */
     struct mls_type_list required_proposals;
     uint64_t not_before_s; /* the lifetime of the creator's first leaf */
     uint64_t not_after_s;
@@ -139,7 +143,8 @@ struct mls_group_params {
 };
 
 /* A group of one at epoch 0 (RFC 9420 section 11). Owner: the caller, mls_group_free(). */
-DT_MUST_CHECK enum dt_err mls_group_create(const struct mls_group_params *params, struct mls_group **out);
+DT_MUST_CHECK enum dt_err mls_group_create(const struct mls_group_params *params,
+                                           struct mls_group **out);
 
 /* Wipe and release; NULL is fine. */
 void mls_group_free(struct mls_group *g);
@@ -149,8 +154,8 @@ DT_MUST_CHECK enum dt_err mls_group_clone(const struct mls_group *g, struct mls_
 
 /**
  * mls_group_save(g, out), mls_group_load(saved, out):
- * Append the whole state (all secrets in clear: seal it before it touches a disk) to ${out}; read it
- * back. It has one encoding: save(load(x)) == x. Load is strict and treats ${saved} as hostile.
+ * Append the whole state (all secrets in clear: seal it before it touches a disk) to ${out}; read
+ * it back. It has one encoding: save(load(x)) == x. Load is strict and treats ${saved} as hostile.
  * Errors: LIMIT, NOMEM; FORMAT, UNSUPPORTED (version, suite), REFUSED.
  */
 DT_MUST_CHECK enum dt_err mls_group_save(const struct mls_group *g, struct dt_buf *out);
@@ -171,8 +176,8 @@ struct mls_join_params {
 
 /* What the Welcome carried besides the group. Release with mls_join_info_clear(). */
 struct mls_join_info {
-    struct dt_buf bytes;         /* what the views below point into */
-    uint32_t signer;             /* leaf of who committed the Add */
+    struct dt_buf bytes;          /* what the views below point into */
+    uint32_t signer;              /* leaf of who committed the Add */
     struct mls_typed *extensions; /* of the GroupInfo, ratchet_tree left out; in order */
     size_t n_extensions;
 };
@@ -187,8 +192,8 @@ bool mls_join_info_extension(const struct mls_join_info *info, uint16_t type, st
  * which is the caller's. ${info} may be NULL.
  * Errors: NOT_FOUND (not for this key package; PSK not known), AUTH, FORMAT, REFUSED, UNSUPPORTED.
  */
-DT_MUST_CHECK enum dt_err mls_group_join(const struct mls_join_params *params, struct mls_group **out,
-                                         struct mls_join_info *info);
+DT_MUST_CHECK enum dt_err mls_group_join(const struct mls_join_params *params,
+                                         struct mls_group **out, struct mls_join_info *info);
 
 /* ---- what a group says of itself; views are tied to the group until it changes ---- */
 
@@ -213,7 +218,8 @@ struct mls_member {
     struct dt_view encryption_key;
 };
 
-/* Leaves of the tree, blank ones included; and the member at ${leaf}: false when blank or beyond. */
+/* Leaves of the tree, blank ones included; and the member at ${leaf}: false when blank or beyond.
+ */
 uint32_t mls_group_n_leaves(const struct mls_group *g);
 uint32_t mls_group_n_members(const struct mls_group *g);
 bool mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_member *out);
@@ -222,16 +228,19 @@ bool mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_membe
 uint32_t mls_group_generation(const struct mls_group *g);
 uint32_t mls_group_handshake_generation(const struct mls_group *g);
 
-/* The exporter of the present epoch (RFC 9420 section 8.5): ${len} bytes into ${out}. STATE, RANGE. */
+/* The exporter of the present epoch (RFC 9420 section 8.5): ${len} bytes into ${out}. STATE, RANGE.
+ */
 DT_MUST_CHECK enum dt_err mls_group_export(const struct mls_group *g, const char *label,
-                                           struct dt_view context, size_t len, struct dt_secret *out);
+                                           struct dt_view context, size_t len,
+                                           struct dt_secret *out);
 
 /* ---- committing ---- */
 
 struct mls_commit_opts {
     /* Proposals by value, in this order: extensions, removes, adds, psks, private_use. */
     bool set_extensions; /* replace all GroupContext extensions by the next two fields */
-    struct mls_typed_list extensions; /* required_capabilities included, when wanted, as its encoding */
+    struct mls_typed_list
+        extensions; /* required_capabilities included, when wanted, as its encoding */
     const uint32_t *removes;
     size_t n_removes;
     const struct dt_view *adds; /* key packages as MLSMessage */
@@ -255,18 +264,18 @@ struct mls_commit_opts {
 
 /* What to send. Release with mls_commit_out_clear(). */
 struct mls_commit_out {
-    struct dt_buf commit;  /* MLSMessage(PrivateMessage) */
-    struct dt_buf welcome; /* MLSMessage(Welcome) with the ratchet tree inside; empty without adds */
+    struct dt_buf commit; /* MLSMessage(PrivateMessage) */
+    struct dt_buf
+        welcome; /* MLSMessage(Welcome) with the ratchet tree inside; empty without adds */
 };
 void mls_commit_out_clear(struct mls_commit_out *out);
 
 /**
  * mls_group_commit(g, opts, out):
- * Make a Commit on the present epoch. It uses up one handshake generation and becomes ${g}'s pending
- * own commit, which is saved with it. Save before sending.
- * Errors: STATE (one is pending; no longer a member), REFUSED, RANGE (no such leaf), AUTH, FORMAT,
- * EXPIRED, UNSUPPORTED (a key package), LIMIT, NOMEM.
- * Source: RFC 9420 section 12.4.1.
+ * Make a Commit on the present epoch. It uses up one handshake generation and becomes ${g}'s
+ * pending own commit, which is saved with it. Save before sending. Errors: STATE (one is pending;
+ * no longer a member), REFUSED, RANGE (no such leaf), AUTH, FORMAT, EXPIRED, UNSUPPORTED (a key
+ * package), LIMIT, NOMEM. Source: RFC 9420 section 12.4.1.
  */
 DT_MUST_CHECK enum dt_err mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
                                            struct mls_commit_out *out);
@@ -274,8 +283,8 @@ DT_MUST_CHECK enum dt_err mls_group_commit(struct mls_group *g, const struct mls
 /* Is an own commit pending? Its bytes (views tied to the group), as sent. */
 bool mls_group_pending(const struct mls_group *g, struct dt_view *commit, struct dt_view *welcome);
 
-/* A look at the group as it will be after the pending commit, for its exporter and authenticator; NULL
- * when nothing is pending. Tied to ${g}. */
+/* A look at the group as it will be after the pending commit, for its exporter and authenticator;
+ * NULL when nothing is pending. Tied to ${g}. */
 const struct mls_group *mls_group_pending_next(const struct mls_group *g);
 
 /* The pending commit was ordered first: move to its epoch. STATE when nothing is pending. */
@@ -287,13 +296,18 @@ void mls_group_drop_pending(struct mls_group *g);
 /* ---- proposals on their own ---- */
 
 /* One standalone proposal, to be committed by another member: exactly one kind is chosen. */
-enum mls_proposal_kind { MLS_PROPOSE_REMOVE = 1, MLS_PROPOSE_ADD, MLS_PROPOSE_PSK, MLS_PROPOSE_PRIVATE };
+enum mls_proposal_kind {
+    MLS_PROPOSE_REMOVE = 1,
+    MLS_PROPOSE_ADD,
+    MLS_PROPOSE_PSK,
+    MLS_PROPOSE_PRIVATE
+};
 
 struct mls_propose_opts {
     enum mls_proposal_kind kind;
-    uint32_t remove;          /* REMOVE */
-    struct dt_view add;       /* ADD: key package as MLSMessage */
-    struct dt_view psk_id;    /* PSK */
+    uint32_t remove;              /* REMOVE */
+    struct dt_view add;           /* ADD: key package as MLSMessage */
+    struct dt_view psk_id;        /* PSK */
     struct mls_typed private_use; /* PRIVATE */
     struct dt_view authenticated_data;
     size_t padding;
@@ -301,11 +315,11 @@ struct mls_propose_opts {
 };
 
 /* Make it as PrivateMessage, appended to ${out}; it is cached in ${g} as others will cache it. */
-DT_MUST_CHECK enum dt_err mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts,
-                                            struct dt_buf *out);
+DT_MUST_CHECK enum dt_err
+mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out);
 
-/* How many proposals are cached for the present epoch. While there are any, application data cannot be
- * sent (RFC 9420 section 12.4). */
+/* How many proposals are cached for the present epoch. While there are any, application data cannot
+ * be sent (RFC 9420 section 12.4). */
 size_t mls_group_n_cached(const struct mls_group *g);
 
 /* ---- application messages ---- */
@@ -316,7 +330,8 @@ size_t mls_group_n_cached(const struct mls_group *g);
  * zero bytes are added inside. Errors: STATE (not a member; proposals are cached), LIMIT, NOMEM.
  */
 DT_MUST_CHECK enum dt_err mls_group_protect(struct mls_group *g, struct dt_view authenticated_data,
-                                            struct dt_view plaintext, size_t padding, struct dt_buf *out);
+                                            struct dt_view plaintext, size_t padding,
+                                            struct dt_buf *out);
 
 /* ---- processing ---- */
 
@@ -327,16 +342,16 @@ enum mls_event_kind {
     MLS_EVENT_PROPOSAL,    /* sender; now cached for a commit by reference */
     MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
     MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
-    MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a restored
-                              copy; send nothing more under it */
+    MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a
+                              restored copy; send nothing more under it */
     MLS_EVENT_STALE,       /* of a past epoch that is not kept, or a handshake of any past epoch */
     MLS_EVENT_FUTURE       /* of an epoch that is not reached yet */
 };
 
 struct mls_event {
     enum mls_event_kind kind;
-    uint64_t epoch;         /* of the message */
-    uint8_t content_type;   /* RFC 9420 section 6: 1 application, 2 proposal, 3 commit */
+    uint64_t epoch;       /* of the message */
+    uint8_t content_type; /* RFC 9420 section 6: 1 application, 2 proposal, 3 commit */
     uint32_t generation;
     struct mls_member sender; /* as of the message's epoch; its views point into bytes */
     struct dt_buf authenticated_data;
@@ -350,11 +365,11 @@ void mls_event_clear(struct mls_event *e);
 
 /**
  * mls_group_process(g, psks, message, out):
- * Take in one MLSMessage (PrivateMessage; PublicMessage for handshakes). What was decrypted with success
- * has its key wiped: the same bytes again are STATE, also after save and load. ${out} is overwritten;
- * it must be cleared before. A Commit changes nothing else in ${g} until its staged group is taken.
- * Errors: the classes above. FORMAT for another group's id or wire format.
- * Source: RFC 9420 sections 6, 9, 12.1.8, 12.2, 12.4.2.
+ * Take in one MLSMessage (PrivateMessage; PublicMessage for handshakes). What was decrypted with
+ * success has its key wiped: the same bytes again are STATE, also after save and load. ${out} is
+ * overwritten; it must be cleared before. A Commit changes nothing else in ${g} until its staged
+ * group is taken. Errors: the classes above. FORMAT for another group's id or wire format. Source:
+ * RFC 9420 sections 6, 9, 12.1.8, 12.2, 12.4.2.
  */
 DT_MUST_CHECK enum dt_err mls_group_process(struct mls_group *g, struct mls_psk_list psks,
                                             struct dt_view message, struct mls_event *out);
@@ -380,13 +395,14 @@ struct mls_effects {
     size_t n_added;
     struct mls_member *removed; /* as they were */
     size_t n_removed;
-    struct mls_effect_update *updated; /* the committer when there is a path, and Update proposals */
+    struct mls_effect_update
+        *updated; /* the committer when there is a path, and Update proposals */
     size_t n_updated;
     struct mls_effect_private *private_use; /* in the order of the Commit */
     size_t n_private_use;
     struct dt_view *psk_ids; /* external PSKs in the order of the Commit */
     size_t n_psk_ids;
-    bool extensions_replaced;      /* by a GroupContextExtensions proposal: */
+    bool extensions_replaced;     /* by a GroupContextExtensions proposal: */
     struct mls_typed *extensions; /* the GroupContext extensions of the next epoch, always given */
     size_t n_extensions;
     bool by_reference; /* at least one proposal was by reference */
@@ -406,11 +422,13 @@ void mls_staged_free(struct mls_staged *s);
 
 /**
  * mls_group_take(g, staged, now_ms):
- * Move ${g} to the staged epoch. The old epoch's receiving keys are kept by the policy, counted from
- * ${now_ms}; a pending own commit is dropped. ${staged} is freed on success. STATE when it was made for
- * another epoch of ${g}.
+ * Move ${g} to the staged epoch. The old epoch's receiving keys are kept by the policy, counted
+ * from
+ * ${now_ms}; a pending own commit is dropped. ${staged} is freed on success. STATE when it was made
+ * for another epoch of ${g}.
  */
-DT_MUST_CHECK enum dt_err mls_group_take(struct mls_group *g, struct mls_staged *staged, uint64_t now_ms);
+DT_MUST_CHECK enum dt_err mls_group_take(struct mls_group *g, struct mls_staged *staged,
+                                         uint64_t now_ms);
 
 /* Wipe past epochs that are older than the policy says. */
 void mls_group_expire(struct mls_group *g, uint64_t now_ms);

@@ -58,7 +58,8 @@ static enum dt_err
 new_psk(const struct dt_suite *suite, struct dt_view id, struct mls_proposal **out)
 {
     uint8_t nonce[DT_HASH_MAX];
-    struct mls_psk_id x = {.type = MLS_PSK_EXTERNAL, .id = id, .nonce = dt_view(nonce, suite->hash_len)};
+    struct mls_psk_id x = {
+        .type = MLS_PSK_EXTERNAL, .id = id, .nonce = dt_view(nonce, suite->hash_len)};
     enum dt_err err = dt_random(nonce, suite->hash_len);
 
     if (err == DT_OK)
@@ -109,7 +110,8 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
         p = NULL;
     }
     for (size_t i = 0; err == DT_OK && i < opts->private_use.n; i++) {
-        err = mls_proposal_new_private(opts->private_use.v[i].type, opts->private_use.v[i].body, &p);
+        err =
+            mls_proposal_new_private(opts->private_use.v[i].type, opts->private_use.v[i].body, &p);
         err = put(c, err, p);
         p = NULL;
     }
@@ -169,8 +171,8 @@ path_fields(const struct mls_group *g, struct making *m, struct mls_leaf_fields 
         return DT_OK;
     if (o->new_signature_priv.n != g->suite->sig_priv_len ||
         o->new_signature_pub.n != g->suite->sig_pub_len)
-        return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes", o->new_signature_priv.n,
-                       o->new_signature_pub.n);
+        return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes",
+                       o->new_signature_priv.n, o->new_signature_pub.n);
     fields->signature_key = o->new_signature_pub;
     m->new_sig_priv = o->new_signature_priv;
     return DT_OK;
@@ -178,7 +180,8 @@ path_fields(const struct mls_group *g, struct making *m, struct mls_leaf_fields 
 
 /* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential. */
 static enum dt_err
-check_rotation(const struct mls_group *g, const struct making *m, const struct mls_leaf_fields *fields)
+check_rotation(const struct mls_group *g, const struct making *m,
+               const struct mls_leaf_fields *fields)
 {
     for (uint32_t i = 0; i < m->tree.n_leaves; i++) {
         const struct mls_leaf_node *leaf = mls_tree_leaf(&m->tree, i);
@@ -208,9 +211,11 @@ make_path(const struct mls_group *g, struct making *m)
         (err = mls_extensions_parse(m->applied.extensions, &extensions)) != DT_OK ||
         (err = mls_path_begin(&m->tree, g->own_leaf, &fields, m->new_sig_priv, g->context.group_id,
                               &m->path)) != DT_OK ||
-        (err = mls_leaf_node_verify(g->suite, m->path.leaf, g->context.group_id, g->own_leaf)) != DT_OK ||
+        (err = mls_leaf_node_verify(g->suite, m->path.leaf, g->context.group_id, g->own_leaf)) !=
+            DT_OK ||
         (err = mls_leaf_node_check(m->path.leaf, MLS_LEAF_COMMIT, &rules)) != DT_OK ||
-        (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) != DT_OK ||
+        (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) !=
+            DT_OK ||
         (err = mls_path_seal(&m->tree, &m->path, dt_buf_view(&m->provisional.raw), m->applied.added,
                              m->applied.n_added, &m->commit.path)) != DT_OK ||
         (err = mls_tree_priv_copy(&m->path.priv, &m->priv)) != DT_OK)
@@ -240,14 +245,16 @@ make_tree(const struct mls_group *g, struct making *m)
     if (m->has_path)
         return make_path(g, m);
     m->new_sig_priv = dt_secret_view(&g->signature_priv);
-    if ((err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) != DT_OK ||
+    if ((err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) !=
+            DT_OK ||
         (err = mls_tree_priv_copy(&g->priv, &m->priv)) != DT_OK)
         return err;
     mls_tree_priv_prune(&m->priv, &m->tree);
     return DT_OK;
 }
 
-/* Sign with the old key, advance the key schedule, add the confirmation tag, seal with the old epoch. */
+/* Sign with the old key, advance the key schedule, add the confirmation tag, seal with the old
+ * epoch. */
 static enum dt_err
 make_message(const struct mls_group *g, struct making *m)
 {
@@ -276,8 +283,8 @@ make_message(const struct mls_group *g, struct making *m)
                                       mls_group_handshake_generation(g), &m->step)) != DT_OK)
         return err;
     return mls_private_message_seal(g->suite, dt_buf_view(&m->content),
-                                    dt_secret_view(&g->secrets.sender_data), &m->step, m->opts->padding,
-                                    &m->pending->commit);
+                                    dt_secret_view(&g->secrets.sender_data), &m->step,
+                                    m->opts->padding, &m->pending->commit);
 }
 
 /* GroupInfo with the caller's extensions and the ratchet tree, signed with the new leaf's key. */
@@ -292,7 +299,8 @@ make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
 
     mls_tree_write(&w, &m->tree);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = mls_extension_append(&extensions, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree))) != DT_OK ||
+        (err = mls_extension_append(&extensions, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree))) !=
+            DT_OK ||
         (err = mls_typed_write(m->opts->group_info_extensions, &extensions)) != DT_OK ||
         (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK)
         return err;
@@ -389,7 +397,8 @@ make_pending(const struct mls_group *g, struct making *m)
 }
 
 enum dt_err
-mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit_out *out)
+mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
+                 struct mls_commit_out *out)
 {
     DT_CLEANUP(making_clear) struct making m = {.opts = opts};
     struct mls_commit_out copy = {DT_BUF_INIT(MLS_MESSAGE_MAX), DT_BUF_INIT(MLS_MESSAGE_MAX)};
@@ -432,7 +441,8 @@ mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts, struct
 
 /* ---- messages of one content ---- */
 
-/* Sign and seal ${fields} with the next own key of its ratchet; ${content} gets the AuthenticatedContent. */
+/* Sign and seal ${fields} with the next own key of its ratchet; ${content} gets the
+ * AuthenticatedContent. */
 static enum dt_err
 send(const struct mls_group *g, const struct mls_content_fields *fields, size_t padding,
      struct mls_tree_step *step, struct dt_buf *content, struct dt_buf *out)
@@ -442,12 +452,13 @@ send(const struct mls_group *g, const struct mls_content_fields *fields, size_t 
     enum dt_err err;
 
     if (fields->authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes", fields->authenticated_data.n);
+        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
+                       fields->authenticated_data.n);
     if ((err = mls_content_sign(g->suite, fields, dt_buf_view(&g->context.raw),
                                 dt_secret_view(&g->signature_priv), content, &end)) != DT_OK ||
         (err = mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
-                                      mls_secret_tree_generation(&g->keys, g->own_leaf, kind), step)) !=
-            DT_OK)
+                                      mls_secret_tree_generation(&g->keys, g->own_leaf, kind),
+                                      step)) != DT_OK)
         return err;
     return mls_private_message_seal(g->suite, dt_buf_view(content),
                                     dt_secret_view(&g->secrets.sender_data), step, padding, out);
@@ -470,7 +481,8 @@ mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct
 
     if (err != DT_OK)
         return err;
-    /* RFC 9420 section 12.4: proposals that were seen are committed before application data is sent. */
+    /* RFC 9420 section 12.4: proposals that were seen are committed before application data is
+     * sent. */
     if (g->n_cache > 0)
         return dt_fail(DT_ERR_STATE, "%zu proposals wait for a commit", g->n_cache);
     if (plaintext.n > MLS_APPLICATION_DATA_MAX)
@@ -482,7 +494,8 @@ mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct
 }
 
 static enum dt_err
-propose_what(const struct mls_group *g, const struct mls_propose_opts *opts, struct mls_proposal **out)
+propose_what(const struct mls_group *g, const struct mls_propose_opts *opts,
+             struct mls_proposal **out)
 {
     switch (opts->kind) {
     case MLS_PROPOSE_REMOVE:

@@ -68,9 +68,9 @@ mls_group_context_read(struct dt_reader *r, struct mls_group_context *out)
 }
 
 enum dt_err
-mls_group_context_new(uint16_t suite, struct dt_view group_id, uint64_t epoch, struct dt_view tree_hash,
-                      struct dt_view confirmed_transcript_hash, struct dt_view extensions,
-                      struct mls_group_context *out)
+mls_group_context_new(uint16_t suite, struct dt_view group_id, uint64_t epoch,
+                      struct dt_view tree_hash, struct dt_view confirmed_transcript_hash,
+                      struct dt_view extensions, struct mls_group_context *out)
 {
     struct mls_group_context c = {.raw = DT_BUF_INIT(MLS_MESSAGE_MAX)};
     struct dt_writer w = dt_writer_init(&c.raw);

@@ -24,19 +24,20 @@ void mls_group_context_clear(struct mls_group_context *c);
 void mls_group_context_move(struct mls_group_context *to, struct mls_group_context *from);
 
 /* Read one; ${out} owns a copy of the bytes. FORMAT, LIMIT, UNSUPPORTED (version), NOMEM. */
-DT_MUST_CHECK enum dt_err mls_group_context_read(struct dt_reader *r, struct mls_group_context *out);
+DT_MUST_CHECK enum dt_err mls_group_context_read(struct dt_reader *r,
+                                                 struct mls_group_context *out);
 
 /* Build one from fields; ${extensions} is the content of the vector. */
-DT_MUST_CHECK enum dt_err mls_group_context_new(uint16_t suite, struct dt_view group_id, uint64_t epoch,
-                                                struct dt_view tree_hash,
+DT_MUST_CHECK enum dt_err mls_group_context_new(uint16_t suite, struct dt_view group_id,
+                                                uint64_t epoch, struct dt_view tree_hash,
                                                 struct dt_view confirmed_transcript_hash,
                                                 struct dt_view extensions,
                                                 struct mls_group_context *out);
 
 /**
  * mls_confirmed_transcript_hash(suite, interim_before, input, out):
- * Hash(interim_transcript_hash || ConfirmedTranscriptHashInput); ${input} is the encoding of wire_format,
- * content and signature<V>. ${out} gets suite->hash_len bytes.
+ * Hash(interim_transcript_hash || ConfirmedTranscriptHashInput); ${input} is the encoding of
+ * wire_format, content and signature<V>. ${out} gets suite->hash_len bytes.
  */
 DT_MUST_CHECK enum dt_err mls_confirmed_transcript_hash(const struct dt_suite *suite,
                                                         struct dt_view interim_before,

@@ -46,7 +46,8 @@ arrays_alloc(struct mls_effects_box *b, size_t n, size_t n_extensions)
 
 /* The member at ${index} of ${t}, whose leaf is kept alive by the box. */
 static void
-describe(struct mls_effects_box *b, const struct mls_tree *t, uint32_t index, struct mls_member *out)
+describe(struct mls_effects_box *b, const struct mls_tree *t, uint32_t index,
+         struct mls_member *out)
 {
     struct mls_leaf_node *leaf = mls_leaf_node_ref(t->leaves[index]);
 
@@ -55,8 +56,8 @@ describe(struct mls_effects_box *b, const struct mls_tree *t, uint32_t index, st
 }
 
 static void
-describe_update(struct mls_effects_box *b, const struct mls_tree *before, const struct mls_tree *after,
-                uint32_t index)
+describe_update(struct mls_effects_box *b, const struct mls_tree *before,
+                const struct mls_tree *after, uint32_t index)
 {
     struct mls_effect_update *u = &b->e.updated[b->e.n_updated++];
 

@@ -10,7 +10,8 @@
 #include "mls/group_internal.h"
 
 enum dt_err
-mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender, struct mls_proposal *p)
+mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
+                    struct mls_proposal *p)
 {
     struct mls_cached_proposal *more;
     size_t n = g->suite->hash_len;
@@ -85,7 +86,8 @@ mls_group_psk_secret(const struct dt_suite *suite, const struct mls_proposal_lis
         while (at < psks.n && !dt_view_equal(psks.v[at].id, p->psk.id))
             at++;
         if (at == psks.n)
-            return dt_fail(DT_ERR_NOT_FOUND, "a pre-shared key that the Commit needs is not held here");
+            return dt_fail(DT_ERR_NOT_FOUND,
+                           "a pre-shared key that the Commit needs is not held here");
         /* A proposal of type psk is its type (uint16) and the PreSharedKeyID. */
         inputs[n].id = dt_view(p->raw.p + 2, p->raw.n - 2);
         inputs[n].value = psks.v[at].value;
@@ -135,7 +137,8 @@ mls_group_advance(const struct mls_group *g, const struct mls_group_context *pro
     /* RFC 9420 section 12.4.1: without a path commit_secret is all zero. */
     if (commit_secret.n == 0)
         commit_secret = dt_view(zero, suite->hash_len);
-    err = mls_confirmed_transcript_hash(suite, dt_buf_view(&g->interim), transcript_input, confirmed);
+    err =
+        mls_confirmed_transcript_hash(suite, dt_buf_view(&g->interim), transcript_input, confirmed);
     if (err == DT_OK)
         err = mls_group_context_new(suite->id, provisional->group_id, provisional->epoch,
                                     provisional->tree_hash, dt_view(confirmed, suite->hash_len),
@@ -145,8 +148,8 @@ mls_group_advance(const struct mls_group *g, const struct mls_group_context *pro
     context = dt_buf_view(&n.context.raw);
     if ((err = mls_joiner_secret(suite, dt_secret_view(&g->secrets.init), commit_secret, context,
                                  &n.joiner_secret)) != DT_OK ||
-        (err = mls_epoch_secrets_derive(suite, dt_secret_view(&n.joiner_secret), psk_secret, context,
-                                        &n.secrets)) != DT_OK ||
+        (err = mls_epoch_secrets_derive(suite, dt_secret_view(&n.joiner_secret), psk_secret,
+                                        context, &n.secrets)) != DT_OK ||
         (err = mls_mac(suite, dt_secret_view(&n.secrets.confirmation_key),
                        dt_view(confirmed, suite->hash_len), n.confirmation_tag)) != DT_OK)
         return err;
@@ -171,8 +174,8 @@ mls_group_next(const struct mls_group *g, struct mls_next_epoch *n, struct mls_t
                                            interim)) != DT_OK ||
         (err = dt_buf_set(&next->interim, dt_view(interim, g->suite->hash_len))) != DT_OK ||
         (err = dt_secret_set(&next->signature_priv, signature_priv)) != DT_OK ||
-        (err = mls_secret_tree_init(&next->keys, g->suite, tree->n_leaves, &n->secrets.encryption)) !=
-            DT_OK)
+        (err = mls_secret_tree_init(&next->keys, g->suite, tree->n_leaves,
+                                    &n->secrets.encryption)) != DT_OK)
         return err;
     mls_tree_move(&next->tree, tree);
     mls_tree_priv_move(&next->priv, priv);
@@ -216,7 +219,8 @@ past_push(struct mls_group *g, struct mls_past_epoch *p, uint64_t now_ms)
     dt_secret_move(&p->sender_data, &g->secrets.sender_data);
     mls_secret_tree_move(&p->keys, &g->keys);
     /* Room for one more, by the limit of the array or of the policy. */
-    while (g->n_past > 0 && (g->n_past >= MLS_PAST_EPOCHS_MAX || g->n_past >= g->policy.past_epochs)) {
+    while (g->n_past > 0 &&
+           (g->n_past >= MLS_PAST_EPOCHS_MAX || g->n_past >= g->policy.past_epochs)) {
         g->n_past--;
         mls_past_epoch_clear(&g->past[g->n_past]);
     }

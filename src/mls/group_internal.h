@@ -79,7 +79,8 @@ struct mls_group {
 };
 
 /* An empty group of ${suite}; NULL when memory is short. */
-struct mls_group *mls_group_new(const struct dt_suite *suite, const struct mls_group_policy *policy);
+struct mls_group *mls_group_new(const struct dt_suite *suite,
+                                const struct mls_group_policy *policy);
 void mls_group_free_p(struct mls_group **g);
 void mls_pending_free(struct mls_pending *p);
 void mls_group_cache_clear(struct mls_group *g);
@@ -88,12 +89,13 @@ void mls_group_cache_clear(struct mls_group *g);
 DT_MUST_CHECK enum dt_err mls_group_policy_check(const struct mls_group_policy *policy);
 
 /* Append a counted proposal to the cache; EXISTS when its ref is there, LIMIT. */
-DT_MUST_CHECK enum dt_err mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
-                                              struct mls_proposal *p);
+DT_MUST_CHECK enum dt_err mls_group_cache_add(struct mls_group *g, const uint8_t *ref,
+                                              uint32_t sender, struct mls_proposal *p);
 
 /* Resolve the proposals of ${commit} by ${sender}: references from the cache. NOT_FOUND. */
-DT_MUST_CHECK enum dt_err mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit,
-                                            uint32_t sender, struct mls_proposal_list *out);
+DT_MUST_CHECK enum dt_err mls_group_resolve(const struct mls_group *g,
+                                            const struct mls_commit *commit, uint32_t sender,
+                                            struct mls_proposal_list *out);
 
 /**
  * mls_group_psk_secret(suite, list, psks, out):
@@ -117,7 +119,8 @@ DT_MUST_CHECK enum dt_err mls_group_provisional(const struct mls_group *g, struc
                                                 struct dt_view extensions,
                                                 struct mls_group_context *out);
 
-/* Transcript, key schedule and confirmation tag; ${transcript_input} is the ConfirmedTranscriptHashInput. */
+/* Transcript, key schedule and confirmation tag; ${transcript_input} is the
+ * ConfirmedTranscriptHashInput. */
 DT_MUST_CHECK enum dt_err mls_group_advance(const struct mls_group *g,
                                             const struct mls_group_context *provisional,
                                             struct dt_view transcript_input,
@@ -130,11 +133,11 @@ DT_MUST_CHECK enum dt_err mls_group_next(const struct mls_group *g, struct mls_n
                                          struct dt_view signature_priv, struct mls_group **out);
 
 /* Describe a commit on ${g}; ${next} NULL when it removes us; ${tree_after} for the leaves. */
-DT_MUST_CHECK enum dt_err mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
-                                            const struct mls_proposal_list *list,
-                                            const struct mls_applied *applied,
-                                            const struct mls_tree *tree_after,
-                                            const struct mls_group *next, struct mls_effects_box *out);
+DT_MUST_CHECK enum dt_err
+mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
+                  const struct mls_proposal_list *list, const struct mls_applied *applied,
+                  const struct mls_tree *tree_after, const struct mls_group *next,
+                  struct mls_effects_box *out);
 
 /* The member as ${leaf} says; views into it. */
 void mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out);
@@ -155,7 +158,8 @@ struct mls_leaf_bufs {
 };
 void mls_leaf_bufs_clear(struct mls_leaf_bufs *b);
 DT_MUST_CHECK enum dt_err mls_leaf_fields_of(const struct mls_leaf_params *p,
-                                             const struct dt_suite *suite, struct mls_leaf_bufs *bufs,
+                                             const struct dt_suite *suite,
+                                             struct mls_leaf_bufs *bufs,
                                              struct mls_leaf_fields *out);
 
 #endif

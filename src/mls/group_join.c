@@ -122,7 +122,8 @@ gather_psks(struct joining *j)
         while (at < psks->n && !dt_view_equal(psks->v[at].id, s->psks[i].id))
             at++;
         if (at == psks->n)
-            return dt_fail(DT_ERR_NOT_FOUND, "a pre-shared key that the Welcome needs is not held here");
+            return dt_fail(DT_ERR_NOT_FOUND,
+                           "a pre-shared key that the Welcome needs is not held here");
         inputs[i].id = s->psk_raw[i];
         inputs[i].value = psks->v[at].value;
     }
@@ -136,8 +137,8 @@ open_info(struct joining *j, const struct mls_welcome *w)
     DT_CLEANUP(dt_buf_clear) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
     enum dt_err err;
 
-    if ((err = mls_welcome_secret(j->suite, j->secrets.joiner_secret, dt_secret_view(&j->psk_secret),
-                                  &welcome_secret)) != DT_OK ||
+    if ((err = mls_welcome_secret(j->suite, j->secrets.joiner_secret,
+                                  dt_secret_view(&j->psk_secret), &welcome_secret)) != DT_OK ||
         (err = mls_welcome_open_info(j->suite, dt_secret_view(&welcome_secret),
                                      w->encrypted_group_info, &plain)) != DT_OK ||
         (err = mls_group_info_parse(dt_buf_view(&plain), &j->info)) != DT_OK)
@@ -165,8 +166,8 @@ check_tree(struct joining *j)
     if (signer == NULL)
         return dt_fail(DT_ERR_AUTH, "the signer's leaf %u is blank", j->info.signer);
     if ((err = mls_group_info_verify(j->suite, &j->info, signer->signature_key)) != DT_OK ||
-        (err = mls_tree_check(&j->tree, j->info.context.group_id, &rules, j->info.context.tree_hash)) !=
-            DT_OK)
+        (err = mls_tree_check(&j->tree, j->info.context.group_id, &rules,
+                              j->info.context.tree_hash)) != DT_OK)
         return err;
     j->my_leaf = mls_tree_find_leaf(&j->tree, j->kp->leaf);
     if (j->my_leaf == MLS_NO_NODE)
@@ -219,8 +220,8 @@ build_group(struct joining *j)
         (err = mls_interim_transcript_hash(j->suite, j->info.context.confirmed_transcript_hash,
                                            j->info.confirmation_tag, interim)) != DT_OK ||
         (err = dt_buf_set(&g->interim, dt_view(interim, j->suite->hash_len))) != DT_OK ||
-        (err = mls_secret_tree_init(&g->keys, j->suite, j->tree.n_leaves, &g->secrets.encryption)) !=
-            DT_OK)
+        (err = mls_secret_tree_init(&g->keys, j->suite, j->tree.n_leaves,
+                                    &g->secrets.encryption)) != DT_OK)
         return err;
     mls_tree_move(&g->tree, &j->tree);
     mls_tree_priv_move(&g->priv, &j->priv);

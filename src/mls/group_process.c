@@ -188,7 +188,8 @@ static enum dt_err
 fill_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *e)
 {
     struct dt_view parts[] = {leaf->credential.identity, leaf->signature_key, leaf->encryption_key};
-    struct dt_view *to[] = {&e->sender.identity, &e->sender.signature_key, &e->sender.encryption_key};
+    struct dt_view *to[] = {&e->sender.identity, &e->sender.signature_key,
+                            &e->sender.encryption_key};
     size_t total = parts[0].n + parts[1].n + parts[2].n;
     enum dt_err err = dt_buf_reserve(&e->bytes, total);
 
@@ -291,8 +292,8 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         e->kind = MLS_EVENT_OWN_MESSAGE;
         return fill_sender(leaf, sender.leaf_index, e);
     }
-    if ((err = mls_secret_tree_derive(ev.keys, sender.leaf_index, kind, sender.generation, &step)) !=
-            DT_OK ||
+    if ((err = mls_secret_tree_derive(ev.keys, sender.leaf_index, kind, sender.generation,
+                                      &step)) != DT_OK ||
         (err = mls_private_message_open(g->suite, &m, &sender, &step, &c)) != DT_OK ||
         (err = mls_auth_content_verify(g->suite, &c, dt_buf_view(&ev.context->raw),
                                        leaf->signature_key)) != DT_OK ||
@@ -312,7 +313,8 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
 /* ---- PublicMessage ---- */
 
 static enum dt_err
-process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view body, struct mls_event *e)
+process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view body,
+               struct mls_event *e)
 {
     DT_CLEANUP(mls_auth_content_clear) struct mls_auth_content c = {0};
     const struct mls_leaf_node *leaf;
@@ -335,8 +337,8 @@ process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view bod
     leaf = mls_tree_leaf(&g->tree, c.sender);
     if (leaf == NULL)
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", c.sender);
-    if ((err = mls_public_message_check(g->suite, &c, context,
-                                        dt_secret_view(&g->secrets.membership_key), tag)) != DT_OK ||
+    if ((err = mls_public_message_check(
+             g->suite, &c, context, dt_secret_view(&g->secrets.membership_key), tag)) != DT_OK ||
         (err = mls_auth_content_verify(g->suite, &c, context, leaf->signature_key)) != DT_OK ||
         (err = fill_sender(leaf, c.sender, e)) != DT_OK)
         return err;

@@ -9,8 +9,9 @@
  *   optional<Pending> pending;                                              (members only)
  *   uint8 n_past; PastEpoch past[n_past];                                   (newest first)
  *
- * An Epoch is context, interim hash, own leaf, tree and, for a member, all secrets. A PastEpoch names each
- * leaf by its difference to the epoch after it: 0 blank, 1 the same bytes, 2 bytes of its own.
+ * An Epoch is context, interim hash, own leaf, tree and, for a member, all secrets. A PastEpoch
+ * names each leaf by its difference to the epoch after it: 0 blank, 1 the same bytes, 2 bytes of
+ * its own.
  */
 #include <string.h>
 
@@ -28,14 +29,10 @@ static void
 epoch_write(struct dt_writer *w, const struct mls_group *g)
 {
     const struct mls_epoch_secrets *s = &g->secrets;
-    const struct dt_secret *secrets[] = {&s->init,
-                                         &s->sender_data,
-                                         &s->exporter,
-                                         &s->external,
-                                         &s->confirmation_key,
-                                         &s->membership_key,
-                                         &s->resumption_psk,
-                                         &s->epoch_authenticator};
+    const struct dt_secret *secrets[] = {
+        &s->init,           &s->sender_data,        &s->exporter,
+        &s->external,       &s->confirmation_key,   &s->membership_key,
+        &s->resumption_psk, &s->epoch_authenticator};
 
     dt_write_view(w, dt_buf_view(&g->context.raw));
     dt_write_vec(w, dt_buf_view(&g->interim));
@@ -172,14 +169,9 @@ static enum dt_err
 secrets_read(struct dt_reader *r, struct mls_group *g)
 {
     struct mls_epoch_secrets *s = &g->secrets;
-    struct dt_secret *secrets[] = {&s->init,
-                                   &s->sender_data,
-                                   &s->exporter,
-                                   &s->external,
-                                   &s->confirmation_key,
-                                   &s->membership_key,
-                                   &s->resumption_psk,
-                                   &s->epoch_authenticator};
+    struct dt_secret *secrets[] = {&s->init,           &s->sender_data,        &s->exporter,
+                                   &s->external,       &s->confirmation_key,   &s->membership_key,
+                                   &s->resumption_psk, &s->epoch_authenticator};
     enum dt_err err = mls_tree_priv_read(r, &g->priv);
 
     if (err == DT_OK)
@@ -252,7 +244,8 @@ cache_read(struct dt_reader *r, struct mls_group *g)
         uint32_t sender;
 
         if ((err = dt_read_view(&sub, g->suite->hash_len, &ref)) != DT_OK ||
-            (err = dt_read_u32(&sub, &sender)) != DT_OK || (err = mls_proposal_read(&sub, &p)) != DT_OK)
+            (err = dt_read_u32(&sub, &sender)) != DT_OK ||
+            (err = mls_proposal_read(&sub, &p)) != DT_OK)
             break;
         err = mls_group_cache_add(g, ref.p, sender, p);
         if (err == DT_ERR_EXISTS)
@@ -284,15 +277,16 @@ pending_check(const struct mls_group *g, struct mls_pending *p)
         !dt_view_equal(p->next->context.group_id, g->context.group_id))
         return dt_fail(DT_ERR_FORMAT, "the saved pending commit is of another epoch");
     if ((err = mls_confirmed_transcript_hash(g->suite, dt_buf_view(&g->interim),
-                                             mls_auth_content_transcript_input(&c), confirmed)) != DT_OK)
+                                             mls_auth_content_transcript_input(&c), confirmed)) !=
+        DT_OK)
         return err;
     if (!dt_view_equal(dt_view(confirmed, g->suite->hash_len),
                        p->next->context.confirmed_transcript_hash))
         return dt_fail(DT_ERR_FORMAT, "the saved pending commit does not lead to its epoch");
     if ((err = mls_group_resolve(g, &c.commit, c.sender, &list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &tree)) != DT_OK ||
-        (err = mls_proposal_list_apply(&list, g->suite, &g->context, c.sender, g->own_leaf, &no_clock,
-                                       &tree, &applied)) != DT_OK)
+        (err = mls_proposal_list_apply(&list, g->suite, &g->context, c.sender, g->own_leaf,
+                                       &no_clock, &tree, &applied)) != DT_OK)
         return err;
     for (size_t i = 0; i < applied.n_added; i++)
         if (mls_tree_leaf(&p->next->tree, applied.added[i]) == NULL)
@@ -333,8 +327,8 @@ pending_read(struct dt_reader *r, struct mls_group *g)
         return dt_nomem();
     if ((err = dt_buf_set(&p->commit, commit)) != DT_OK ||
         (err = dt_buf_set(&p->welcome, welcome)) != DT_OK ||
-        (err = dt_buf_set(&p->content, content)) != DT_OK || (err = epoch_read(r, p->next)) != DT_OK ||
-        (err = pending_check(g, p)) != DT_OK)
+        (err = dt_buf_set(&p->content, content)) != DT_OK ||
+        (err = epoch_read(r, p->next)) != DT_OK || (err = pending_check(g, p)) != DT_OK)
         return err;
     g->pending = p;
     p = NULL;
@@ -342,7 +336,8 @@ pending_read(struct dt_reader *r, struct mls_group *g)
 }
 
 static enum dt_err
-past_leaf_read(struct dt_reader *r, const struct newer *newer, uint32_t i, struct mls_leaf_node **out)
+past_leaf_read(struct dt_reader *r, const struct newer *newer, uint32_t i,
+               struct mls_leaf_node **out)
 {
     const struct mls_leaf_node *other = newer_leaf(newer, i);
     uint8_t how;
@@ -407,8 +402,9 @@ all_past_read(struct dt_reader *r, struct mls_group *g)
         g->n_past = i + 1;
         err = past_read(r, g, &newer, p);
         /* A member that was removed has its last epoch among the past ones. */
-        if (err == DT_OK && (p->context.epoch > after || (p->context.epoch == after && (g->member || i > 0)) ||
-                             !dt_view_equal(p->context.group_id, g->context.group_id)))
+        if (err == DT_OK &&
+            (p->context.epoch > after || (p->context.epoch == after && (g->member || i > 0)) ||
+             !dt_view_equal(p->context.group_id, g->context.group_id)))
             err = dt_fail(DT_ERR_FORMAT, "past epochs are out of order");
         after = p->context.epoch;
         newer.leaves = p->leaves;
@@ -434,7 +430,8 @@ mls_group_load(struct dt_view saved, struct mls_group **out)
         return err;
     if (version != STATE_VERSION)
         return dt_fail(DT_ERR_UNSUPPORTED, "version %u of a saved group", version);
-    if ((err = dt_read_u16(&r, &id)) != DT_OK || (err = dt_read_u32(&r, &policy.past_epochs)) != DT_OK ||
+    if ((err = dt_read_u16(&r, &id)) != DT_OK ||
+        (err = dt_read_u32(&r, &policy.past_epochs)) != DT_OK ||
         (err = dt_read_u64(&r, &policy.past_age_ms)) != DT_OK)
         return err;
     suite = dt_suite_get(id);
@@ -447,8 +444,7 @@ mls_group_load(struct dt_view saved, struct mls_group **out)
         return dt_nomem();
     if ((err = dt_read_optional(&r, &g->member)) != DT_OK || (err = epoch_read(&r, g)) != DT_OK)
         return mls_rule_error(err);
-    if (g->member &&
-        ((err = cache_read(&r, g)) != DT_OK || (err = pending_read(&r, g)) != DT_OK))
+    if (g->member && ((err = cache_read(&r, g)) != DT_OK || (err = pending_read(&r, g)) != DT_OK))
         return mls_rule_error(err);
     if ((err = all_past_read(&r, g)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
         return err;

@@ -190,7 +190,8 @@ mls_psk_secret(const struct dt_suite *suite, const struct mls_psk_input *psks, s
             err = mls_expand_with_label(suite, dt_secret_view(&extracted), "derived psk",
                                         dt_buf_view(&label), suite->hash_len, &input);
         if (err == DT_OK)
-            err = dt_hkdf_extract(suite->hash, dt_secret_view(&input), dt_secret_view(&secret), &next);
+            err = dt_hkdf_extract(suite->hash, dt_secret_view(&input), dt_secret_view(&secret),
+                                  &next);
         if (err == DT_OK)
             dt_secret_move(&secret, &next);
     }

@@ -30,13 +30,16 @@ struct mls_epoch_secrets {
 void mls_epoch_secrets_clear(struct mls_epoch_secrets *s);
 void mls_epoch_secrets_move(struct mls_epoch_secrets *to, struct mls_epoch_secrets *from);
 
-/* joiner_secret of the next epoch. ${commit_secret} and ${group_context} as in the RFC's diagram. */
-DT_MUST_CHECK enum dt_err mls_joiner_secret(const struct dt_suite *suite, struct dt_view init_secret,
-                                            struct dt_view commit_secret, struct dt_view group_context,
-                                            struct dt_secret *out);
+/* joiner_secret of the next epoch. ${commit_secret} and ${group_context} as in the RFC's diagram.
+ */
+DT_MUST_CHECK enum dt_err mls_joiner_secret(const struct dt_suite *suite,
+                                            struct dt_view init_secret,
+                                            struct dt_view commit_secret,
+                                            struct dt_view group_context, struct dt_secret *out);
 
 /* welcome_secret from joiner_secret and psk_secret (both hash_len bytes). */
-DT_MUST_CHECK enum dt_err mls_welcome_secret(const struct dt_suite *suite, struct dt_view joiner_secret,
+DT_MUST_CHECK enum dt_err mls_welcome_secret(const struct dt_suite *suite,
+                                             struct dt_view joiner_secret,
                                              struct dt_view psk_secret, struct dt_secret *out);
 
 /* All secrets of the epoch of ${group_context} from joiner_secret and psk_secret. */
@@ -52,8 +55,8 @@ DT_MUST_CHECK enum dt_err mls_epoch_secrets_start(const struct dt_suite *suite,
                                                   struct mls_epoch_secrets *out);
 
 /* MAC(key, data): confirmation_tag and membership_tag. ${out} gets suite->hash_len bytes. */
-DT_MUST_CHECK enum dt_err mls_mac(const struct dt_suite *suite, struct dt_view key, struct dt_view data,
-                                  uint8_t out[static DT_HASH_MAX]);
+DT_MUST_CHECK enum dt_err mls_mac(const struct dt_suite *suite, struct dt_view key,
+                                  struct dt_view data, uint8_t out[static DT_HASH_MAX]);
 
 /* AUTH unless ${tag} is MAC(key, data): the length is compared first, then in constant time. */
 DT_MUST_CHECK enum dt_err mls_mac_check(const struct dt_suite *suite, struct dt_view key,
@@ -71,7 +74,8 @@ struct mls_psk_input {
 };
 
 /* psk_secret of ${n} PSKs in order; hash_len zero bytes when there are none. LIMIT: above 65535. */
-DT_MUST_CHECK enum dt_err mls_psk_secret(const struct dt_suite *suite, const struct mls_psk_input *psks,
-                                         size_t n, struct dt_secret *out);
+DT_MUST_CHECK enum dt_err mls_psk_secret(const struct dt_suite *suite,
+                                         const struct mls_psk_input *psks, size_t n,
+                                         struct dt_secret *out);
 
 #endif

@@ -18,7 +18,8 @@ mls_private_message_parse(struct dt_view body, struct mls_private_message *out)
     enum dt_err err;
 
     if ((err = dt_read_vec(&r, MLS_GROUP_ID_MAX, &m.group_id)) != DT_OK ||
-        (err = dt_read_u64(&r, &m.epoch)) != DT_OK || (err = dt_read_u8(&r, &m.content_type)) != DT_OK ||
+        (err = dt_read_u64(&r, &m.epoch)) != DT_OK ||
+        (err = dt_read_u8(&r, &m.content_type)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_AUTHENTICATED_DATA_MAX, &m.authenticated_data)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_SIG_MAX, &m.encrypted_sender_data)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_MESSAGE_MAX, &m.ciphertext)) != DT_OK ||
@@ -44,7 +45,8 @@ mls_private_message_write(struct dt_writer *w, const struct mls_private_message 
 enum mls_ratchet_kind
 mls_ratchet_of(uint8_t content_type)
 {
-    return content_type == MLS_CONTENT_APPLICATION ? MLS_RATCHET_APPLICATION : MLS_RATCHET_HANDSHAKE;
+    return content_type == MLS_CONTENT_APPLICATION ? MLS_RATCHET_APPLICATION
+                                                   : MLS_RATCHET_HANDSHAKE;
 }
 
 enum dt_err
@@ -57,7 +59,8 @@ mls_sender_data_keys(const struct dt_suite *suite, struct dt_view sender_data_se
         mls_expand_with_label(suite, sender_data_secret, "key", sample, suite->key_len, key);
 
     if (err == DT_OK)
-        err = mls_expand_with_label(suite, sender_data_secret, "nonce", sample, suite->nonce_len, nonce);
+        err = mls_expand_with_label(suite, sender_data_secret, "nonce", sample, suite->nonce_len,
+                                    nonce);
     return err;
 }
 
@@ -87,7 +90,8 @@ mls_sender_data_open(const struct dt_suite *suite, struct dt_view sender_data_se
     struct dt_reader r;
     enum dt_err err;
 
-    if ((err = mls_sender_data_keys(suite, sender_data_secret, m->ciphertext, &key, &nonce)) != DT_OK ||
+    if ((err = mls_sender_data_keys(suite, sender_data_secret, m->ciphertext, &key, &nonce)) !=
+            DT_OK ||
         (err = aad_write(m, false, &aad)) != DT_OK ||
         (err = dt_aead_open(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce),
                             dt_buf_view(&aad), m->encrypted_sender_data, &plain)) != DT_OK)
@@ -104,7 +108,8 @@ mls_sender_data_open(const struct dt_suite *suite, struct dt_view sender_data_se
 
 /* RFC 9420 section 6.3.1: the reuse guard is XORed into the first four bytes of the nonce. */
 static enum dt_err
-guarded_nonce(const struct mls_tree_step *step, const uint8_t guard[static 4], struct dt_secret *out)
+guarded_nonce(const struct mls_tree_step *step, const uint8_t guard[static 4],
+              struct dt_secret *out)
 {
     enum dt_err err = dt_secret_set(out, dt_secret_view(&step->nonce));
 
@@ -127,8 +132,8 @@ mls_private_message_open(const struct dt_suite *suite, const struct mls_private_
     uint8_t any = 0;
     enum dt_err err;
 
-    /* The FramedContent is rebuilt from the message's fields and the sender data; the plaintext begins
-     * with its last field and goes on with the auth data, then padding. */
+    /* The FramedContent is rebuilt from the message's fields and the sender data; the plaintext
+     * begins with its last field and goes on with the auth data, then padding. */
     dt_write_u16(&w, MLS_WIRE_PRIVATE_MESSAGE);
     dt_write_vec(&w, m->group_id);
     dt_write_u64(&w, m->epoch);
@@ -153,7 +158,8 @@ mls_private_message_open(const struct dt_suite *suite, const struct mls_private_
 
 /* The end of the fields that are not encrypted: where the content's own part begins in ${raw}. */
 static enum dt_err
-split_content(struct dt_view raw, struct mls_private_message *m, uint32_t *leaf, struct dt_view *inner)
+split_content(struct dt_view raw, struct mls_private_message *m, uint32_t *leaf,
+              struct dt_view *inner)
 {
     struct dt_reader r = dt_reader_init(raw);
     uint16_t format;
@@ -162,8 +168,8 @@ split_content(struct dt_view raw, struct mls_private_message *m, uint32_t *leaf,
 
     if ((err = dt_read_u16(&r, &format)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_GROUP_ID_MAX, &m->group_id)) != DT_OK ||
-        (err = dt_read_u64(&r, &m->epoch)) != DT_OK || (err = dt_read_u8(&r, &sender_type)) != DT_OK ||
-        (err = dt_read_u32(&r, leaf)) != DT_OK ||
+        (err = dt_read_u64(&r, &m->epoch)) != DT_OK ||
+        (err = dt_read_u8(&r, &sender_type)) != DT_OK || (err = dt_read_u32(&r, leaf)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_AUTHENTICATED_DATA_MAX, &m->authenticated_data)) != DT_OK ||
         (err = dt_read_u8(&r, &m->content_type)) != DT_OK)
         return err;
@@ -174,9 +180,9 @@ split_content(struct dt_view raw, struct mls_private_message *m, uint32_t *leaf,
 }
 
 static enum dt_err
-seal_content(const struct dt_suite *suite, const struct mls_private_message *m, struct dt_view inner,
-             const struct mls_tree_step *step, const uint8_t guard[static 4], size_t padding,
-             struct dt_buf *ciphertext)
+seal_content(const struct dt_suite *suite, const struct mls_private_message *m,
+             struct dt_view inner, const struct mls_tree_step *step, const uint8_t guard[static 4],
+             size_t padding, struct dt_buf *ciphertext)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -212,11 +218,12 @@ seal_sender(const struct dt_suite *suite, const struct mls_private_message *m,
     dt_write_u32(&w, s->generation);
     dt_write_view(&w, dt_view(s->reuse_guard, sizeof s->reuse_guard));
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = mls_sender_data_keys(suite, sender_data_secret, m->ciphertext, &key, &nonce)) != DT_OK ||
+        (err = mls_sender_data_keys(suite, sender_data_secret, m->ciphertext, &key, &nonce)) !=
+            DT_OK ||
         (err = aad_write(m, false, &aad)) != DT_OK)
         return err;
-    return dt_aead_seal(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce), dt_buf_view(&aad),
-                        dt_buf_view(&plain), out);
+    return dt_aead_seal(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce),
+                        dt_buf_view(&aad), dt_buf_view(&plain), out);
 }
 
 enum dt_err

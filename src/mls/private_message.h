@@ -1,8 +1,8 @@
 /*
  * mls/private_message.h - PrivateMessage: sender data, content encryption, padding.
  *
- * Source: RFC 9420 section 6.3. Layer: mls. The keys come from the secret tree in two moves, so nothing
- * is consumed by a message that does not hold.
+ * Source: RFC 9420 section 6.3. Layer: mls. The keys come from the secret tree in two moves, so
+ * nothing is consumed by a message that does not hold.
  */
 #ifndef DT_MLS_PRIVATE_MESSAGE_H
 #define DT_MLS_PRIVATE_MESSAGE_H
@@ -21,7 +21,8 @@ struct mls_private_message {
 };
 
 /* The whole of ${body} is a PrivateMessage. FORMAT, LIMIT. */
-DT_MUST_CHECK enum dt_err mls_private_message_parse(struct dt_view body, struct mls_private_message *out);
+DT_MUST_CHECK enum dt_err mls_private_message_parse(struct dt_view body,
+                                                    struct mls_private_message *out);
 /* The structure alone, without MLSMessage's header. */
 void mls_private_message_write(struct dt_writer *w, const struct mls_private_message *m);
 
@@ -47,8 +48,9 @@ enum mls_ratchet_kind mls_ratchet_of(uint8_t content_type);
 
 /**
  * mls_private_message_open(suite, m, sender, step, out):
- * Decrypt the content with the key in ${step} (made for ${sender}'s leaf and generation) and rebuild the
- * AuthenticatedContent. The signature is not checked here. AUTH, FORMAT (also non-zero padding).
+ * Decrypt the content with the key in ${step} (made for ${sender}'s leaf and generation) and
+ * rebuild the AuthenticatedContent. The signature is not checked here. AUTH, FORMAT (also non-zero
+ * padding).
  */
 DT_MUST_CHECK enum dt_err mls_private_message_open(const struct dt_suite *suite,
                                                    const struct mls_private_message *m,
@@ -58,8 +60,8 @@ DT_MUST_CHECK enum dt_err mls_private_message_open(const struct dt_suite *suite,
 
 /**
  * mls_private_message_seal(suite, raw, sender_data_secret, step, padding, out):
- * Append the MLSMessage(PrivateMessage) of ${raw}, an AuthenticatedContent of ours, to ${out}. ${step}
- * holds key and nonce of our own next generation, which the caller applies afterwards.
+ * Append the MLSMessage(PrivateMessage) of ${raw}, an AuthenticatedContent of ours, to ${out}.
+ * ${step} holds key and nonce of our own next generation, which the caller applies afterwards.
  */
 DT_MUST_CHECK enum dt_err mls_private_message_seal(const struct dt_suite *suite, struct dt_view raw,
                                                    struct dt_view sender_data_secret,

@@ -73,7 +73,8 @@ touch(struct work *w, uint32_t leaf)
     return DT_OK;
 }
 
-/* RFC 9420 section 12.1.4: what makes a PreSharedKey proposal invalid, and what is not supported. */
+/* RFC 9420 section 12.1.4: what makes a PreSharedKey proposal invalid, and what is not supported.
+ */
 static enum dt_err
 check_psk(const struct work *w, size_t at)
 {
@@ -88,8 +89,8 @@ check_psk(const struct work *w, size_t at)
     for (size_t i = 0; i < at; i++) {
         const struct mls_proposal *other = w->list->v[i].proposal;
 
-        if (other->type == MLS_PROPOSAL_PSK && dt_view_equal(dt_buf_view(&other->raw),
-                                                             dt_buf_view(&w->list->v[at].proposal->raw)))
+        if (other->type == MLS_PROPOSAL_PSK &&
+            dt_view_equal(dt_buf_view(&other->raw), dt_buf_view(&w->list->v[at].proposal->raw)))
             return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
     }
     return DT_OK;
@@ -150,8 +151,8 @@ check_support(const struct work *w)
             if (l == NULL || w->touched[leaf] == 2)
                 continue;
             if (!mls_u16s_have(l->capabilities.proposals, type))
-                return dt_fail(DT_ERR_REFUSED, "leaf %u does not support proposal type 0x%04x", leaf,
-                               type);
+                return dt_fail(DT_ERR_REFUSED, "leaf %u does not support proposal type 0x%04x",
+                               leaf, type);
         }
     }
     return DT_OK;
@@ -171,8 +172,8 @@ apply_updates(struct work *w)
         err = mls_leaf_node_check(leaf, MLS_LEAF_UPDATE, &w->rules);
         if (err == DT_OK)
             err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->sender);
-        if (err == DT_OK && dt_view_equal(leaf->encryption_key,
-                                          mls_tree_leaf(w->tree, x->sender)->encryption_key))
+        if (err == DT_OK &&
+            dt_view_equal(leaf->encryption_key, mls_tree_leaf(w->tree, x->sender)->encryption_key))
             err = dt_fail(DT_ERR_REFUSED, "an Update keeps its encryption key");
         if (err == DT_OK)
             err = mls_tree_check_leaf(w->tree, leaf, x->sender);
@@ -241,21 +242,23 @@ check_members(const struct work *w)
     return err;
 }
 
-/* RFC 9420 section 12.4; a private-use proposal may be what justifies a change, so it asks for a path. */
+/* RFC 9420 section 12.4; a private-use proposal may be what justifies a change, so it asks for a
+ * path. */
 static bool
 needs_path(const struct mls_proposal_list *list)
 {
     for (size_t i = 0; i < list->n; i++)
-        if (list->v[i].proposal->type != MLS_PROPOSAL_ADD && list->v[i].proposal->type != MLS_PROPOSAL_PSK)
+        if (list->v[i].proposal->type != MLS_PROPOSAL_ADD &&
+            list->v[i].proposal->type != MLS_PROPOSAL_PSK)
             return true;
     return list->n == 0;
 }
 
 enum dt_err
 mls_proposal_list_apply(const struct mls_proposal_list *list, const struct dt_suite *suite,
-                        const struct mls_group_context *context, uint32_t committer, uint32_t own_leaf,
-                        const struct mls_lifetime_policy *lifetime, struct mls_tree *tree,
-                        struct mls_applied *out)
+                        const struct mls_group_context *context, uint32_t committer,
+                        uint32_t own_leaf, const struct mls_lifetime_policy *lifetime,
+                        struct mls_tree *tree, struct mls_applied *out)
 {
     DT_CLEANUP(mls_applied_clear) struct mls_applied a = {0};
     struct work w = {.list = list,

@@ -1,7 +1,8 @@
 /*
  * mls/proposal_list.h - the proposals of one Commit: resolved, validated, applied.
  *
- * Source: RFC 9420 sections 12.2 and 12.3. Layer: mls. Committer and receiver run the very same code.
+ * Source: RFC 9420 sections 12.2 and 12.3. Layer: mls. Committer and receiver run the very same
+ * code.
  */
 #ifndef DT_MLS_PROPOSAL_LIST_H
 #define DT_MLS_PROPOSAL_LIST_H
@@ -39,10 +40,10 @@ void mls_applied_clear(struct mls_applied *a);
 
 /**
  * mls_proposal_list_apply(list, context, committer, own_leaf, lifetime, tree, out):
- * Check ${list} for a Commit by ${committer} on the epoch of ${context}, and apply it to ${tree}, which is
- * that epoch's on entry and of no use after an error. ${lifetime} is for the key packages of Adds.
- * Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (ReInit, resumption PSKs; a capability
- * lacks), EXPIRED, LIMIT, NOMEM.
+ * Check ${list} for a Commit by ${committer} on the epoch of ${context}, and apply it to ${tree},
+ * which is that epoch's on entry and of no use after an error. ${lifetime} is for the key packages
+ * of Adds. Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (ReInit, resumption PSKs; a
+ * capability lacks), EXPIRED, LIMIT, NOMEM.
  */
 DT_MUST_CHECK enum dt_err mls_proposal_list_apply(const struct mls_proposal_list *list,
                                                   const struct dt_suite *suite,

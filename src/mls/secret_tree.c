@@ -108,19 +108,21 @@ mls_secret_tree_move(struct mls_secret_tree *to, struct mls_secret_tree *from)
     *from = (struct mls_secret_tree){0};
 }
 
-/* Both children of the secret ${parent}: the one towards the leaf to ${down}, the other to ${aside}. */
+/* Both children of the secret ${parent}: the one towards the leaf to ${down}, the other to
+ * ${aside}. */
 static enum dt_err
 split(const struct dt_suite *suite, const struct dt_secret *parent, bool down_is_left,
       struct dt_secret *down, struct dt_secret *aside)
 {
-    enum dt_err err = mls_expand_with_label(suite, dt_secret_view(parent), "tree",
-                                            dt_view_str(down_is_left ? "left" : "right"),
-                                            suite->hash_len, down);
+    enum dt_err err =
+        mls_expand_with_label(suite, dt_secret_view(parent), "tree",
+                              dt_view_str(down_is_left ? "left" : "right"), suite->hash_len, down);
 
     if (err != DT_OK)
         return err;
     return mls_expand_with_label(suite, dt_secret_view(parent), "tree",
-                                 dt_view_str(down_is_left ? "right" : "left"), suite->hash_len, aside);
+                                 dt_view_str(down_is_left ? "right" : "left"), suite->hash_len,
+                                 aside);
 }
 
 /* Open ${leaf}: from the nearest secret above it down to its two ratchets, all into ${s}. */
@@ -301,7 +303,8 @@ mls_secret_tree_derive(const struct mls_secret_tree *t, uint32_t leaf, enum mls_
     return DT_OK;
 }
 
-/* RFC 9420 section 9.2: the path from the root to the leaf was consumed; its copath is what stays. */
+/* RFC 9420 section 9.2: the path from the root to the leaf was consumed; its copath is what stays.
+ */
 static void
 install_leaf(struct mls_secret_tree *t, struct mls_tree_step *s)
 {
@@ -357,7 +360,8 @@ mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
 }
 
 uint32_t
-mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf, enum mls_ratchet_kind kind)
+mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf,
+                           enum mls_ratchet_kind kind)
 {
     if (leaf >= t->n_leaves || t->leaves[leaf] == NULL)
         return 0;
@@ -507,7 +511,8 @@ shape_check(const struct mls_secret_tree *t)
         for (uint32_t level = 0; level <= depth; level++)
             n += t->nodes[mls_leaf_ancestor(leaf, level)].n > 0 ? 1 : 0;
         if (n != (t->leaves[leaf] == NULL ? 1 : 0))
-            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u has %u secrets above it", leaf, n);
+            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u has %u secrets above it",
+                           leaf, n);
     }
     return DT_OK;
 }

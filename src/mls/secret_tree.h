@@ -3,8 +3,8 @@
  *
  * Source: RFC 9420 section 9. Layer: mls.
  *
- * The tree starts with encryption_secret at the root and is opened only along the path of a leaf that
- * sends. Keys are taken in two moves, so that a message which does not hold changes nothing:
+ * The tree starts with encryption_secret at the root and is opened only along the path of a leaf
+ * that sends. Keys are taken in two moves, so that a message which does not hold changes nothing:
  *
  *   mls_secret_tree_derive()  finds the key of (leaf, ratchet, generation); the tree is untouched
  *   mls_secret_tree_apply()   cannot fail: wipes what is consumed, keeps what was skipped
@@ -70,9 +70,11 @@ struct mls_tree_step {
 };
 void mls_tree_step_clear(struct mls_tree_step *s);
 
-/* A tree over ${n_leaves} leaves (a power of two); takes over *${encryption_secret}, emptied. NOMEM, RANGE. */
-DT_MUST_CHECK enum dt_err mls_secret_tree_init(struct mls_secret_tree *t, const struct dt_suite *suite,
-                                               uint32_t n_leaves, struct dt_secret *encryption_secret);
+/* A tree over ${n_leaves} leaves (a power of two); takes over *${encryption_secret}, emptied.
+ * NOMEM, RANGE. */
+DT_MUST_CHECK enum dt_err mls_secret_tree_init(struct mls_secret_tree *t,
+                                               const struct dt_suite *suite, uint32_t n_leaves,
+                                               struct dt_secret *encryption_secret);
 void mls_secret_tree_clear(struct mls_secret_tree *t);
 void mls_secret_tree_move(struct mls_secret_tree *to, struct mls_secret_tree *from);
 

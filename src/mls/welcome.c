@@ -30,7 +30,8 @@ mls_group_info_move(struct mls_group_info *to, struct mls_group_info *from)
 enum dt_err
 mls_group_info_parse(struct dt_view v, struct mls_group_info *out)
 {
-    DT_CLEANUP(mls_group_info_clear) struct mls_group_info g = {.raw = DT_BUF_INIT(MLS_MESSAGE_MAX)};
+    DT_CLEANUP(mls_group_info_clear)
+    struct mls_group_info g = {.raw = DT_BUF_INIT(MLS_MESSAGE_MAX)};
     struct dt_reader r;
     enum dt_err err;
 
@@ -43,7 +44,8 @@ mls_group_info_parse(struct dt_view v, struct mls_group_info *out)
         (err = dt_read_u32(&r, &g.signer)) != DT_OK)
         return err;
     g.signed_part = dt_view(g.raw.p, r.off);
-    if ((err = dt_read_vec(&r, MLS_SIG_MAX, &g.signature)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+    if ((err = dt_read_vec(&r, MLS_SIG_MAX, &g.signature)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     mls_group_info_move(out, &g);
     return DT_OK;
@@ -76,7 +78,8 @@ enum dt_err
 mls_group_info_verify(const struct dt_suite *suite, const struct mls_group_info *g,
                       struct dt_view signature_key)
 {
-    return mls_verify_with_label(suite, signature_key, "GroupInfoTBS", g->signed_part, g->signature);
+    return mls_verify_with_label(suite, signature_key, "GroupInfoTBS", g->signed_part,
+                                 g->signature);
 }
 
 void
@@ -139,8 +142,8 @@ mls_group_secrets_parse(struct dt_buf *raw, struct mls_group_secrets *out)
 }
 
 void
-mls_group_secrets_write(struct dt_writer *w, struct dt_view joiner_secret, struct dt_view path_secret,
-                        struct dt_view psks)
+mls_group_secrets_write(struct dt_writer *w, struct dt_view joiner_secret,
+                        struct dt_view path_secret, struct dt_view psks)
 {
     dt_write_vec(w, joiner_secret);
     dt_write_optional(w, path_secret.n > 0);
@@ -202,12 +205,12 @@ static enum dt_err
 info_keys(const struct dt_suite *suite, struct dt_view welcome_secret, struct dt_secret *key,
           struct dt_secret *nonce)
 {
-    enum dt_err err = mls_expand_with_label(suite, welcome_secret, "key", dt_view(NULL, 0),
-                                            suite->key_len, key);
+    enum dt_err err =
+        mls_expand_with_label(suite, welcome_secret, "key", dt_view(NULL, 0), suite->key_len, key);
 
     if (err == DT_OK)
-        err = mls_expand_with_label(suite, welcome_secret, "nonce", dt_view(NULL, 0), suite->nonce_len,
-                                    nonce);
+        err = mls_expand_with_label(suite, welcome_secret, "nonce", dt_view(NULL, 0),
+                                    suite->nonce_len, nonce);
     return err;
 }
 
@@ -220,8 +223,8 @@ mls_welcome_open_info(const struct dt_suite *suite, struct dt_view welcome_secre
     enum dt_err err = info_keys(suite, welcome_secret, &key, &nonce);
 
     if (err == DT_OK)
-        err = dt_aead_open(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce), dt_view(NULL, 0),
-                           sealed, out);
+        err = dt_aead_open(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce),
+                           dt_view(NULL, 0), sealed, out);
     return err;
 }
 
@@ -234,7 +237,7 @@ mls_welcome_seal_info(const struct dt_suite *suite, struct dt_view welcome_secre
     enum dt_err err = info_keys(suite, welcome_secret, &key, &nonce);
 
     if (err == DT_OK)
-        err = dt_aead_seal(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce), dt_view(NULL, 0),
-                           group_info, out);
+        err = dt_aead_seal(suite->aead, dt_secret_view(&key), dt_secret_view(&nonce),
+                           dt_view(NULL, 0), group_info, out);
     return err;
 }

@@ -23,14 +23,16 @@ struct mls_group_info {
 void mls_group_info_clear(struct mls_group_info *g);
 void mls_group_info_move(struct mls_group_info *to, struct mls_group_info *from);
 
-/* The whole of ${v} is one GroupInfo, of which ${out} keeps a copy. FORMAT, LIMIT, UNSUPPORTED, NOMEM. */
+/* The whole of ${v} is one GroupInfo, of which ${out} keeps a copy. FORMAT, LIMIT, UNSUPPORTED,
+ * NOMEM. */
 DT_MUST_CHECK enum dt_err mls_group_info_parse(struct dt_view v, struct mls_group_info *out);
 
-/* Append a signed GroupInfo; ${context} is the encoded GroupContext, ${extensions} a list content. */
+/* Append a signed GroupInfo; ${context} is the encoded GroupContext, ${extensions} a list content.
+ */
 DT_MUST_CHECK enum dt_err mls_group_info_sign(const struct dt_suite *suite, struct dt_view context,
-                                              struct dt_view extensions, struct dt_view confirmation_tag,
-                                              uint32_t signer, struct dt_view sig_priv,
-                                              struct dt_buf *out);
+                                              struct dt_view extensions,
+                                              struct dt_view confirmation_tag, uint32_t signer,
+                                              struct dt_view sig_priv, struct dt_buf *out);
 
 /* AUTH unless the signature by ${signature_key} holds. */
 DT_MUST_CHECK enum dt_err mls_group_info_verify(const struct dt_suite *suite,
@@ -50,7 +52,8 @@ struct mls_group_secrets {
 void mls_group_secrets_clear(struct mls_group_secrets *s);
 
 /* Take over *${raw} (emptied on success), which is one GroupSecrets. FORMAT, LIMIT, NOMEM. */
-DT_MUST_CHECK enum dt_err mls_group_secrets_parse(struct dt_buf *raw, struct mls_group_secrets *out);
+DT_MUST_CHECK enum dt_err mls_group_secrets_parse(struct dt_buf *raw,
+                                                  struct mls_group_secrets *out);
 
 /* ${psks} is the concatenation of PreSharedKeyIDs; ${path_secret}: empty for none. */
 void mls_group_secrets_write(struct dt_writer *w, struct dt_view joiner_secret,
@@ -79,10 +82,10 @@ bool mls_welcome_find(const struct mls_welcome *w, struct dt_view ref,
 
 /* Key and nonce of encrypted_group_info from welcome_secret; open and seal it. AUTH. */
 DT_MUST_CHECK enum dt_err mls_welcome_open_info(const struct dt_suite *suite,
-                                                struct dt_view welcome_secret, struct dt_view sealed,
-                                                struct dt_buf *out);
+                                                struct dt_view welcome_secret,
+                                                struct dt_view sealed, struct dt_buf *out);
 DT_MUST_CHECK enum dt_err mls_welcome_seal_info(const struct dt_suite *suite,
-                                                struct dt_view welcome_secret, struct dt_view group_info,
-                                                struct dt_buf *out);
+                                                struct dt_view welcome_secret,
+                                                struct dt_view group_info, struct dt_buf *out);
 
 #endif

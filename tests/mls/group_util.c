@@ -10,10 +10,8 @@ static const uint16_t extension_types[] = {GU_EXT};
 static const uint16_t proposal_types[] = {GU_WARRANT};
 
 const struct mls_time_policy gu_no_clock = {.check = false};
-const struct mls_time_policy gu_clock = {.check = true,
-                                         .now_ms = GU_NOW_MS,
-                                         .max_total_ms = UINT64_C(4) * 86400000,
-                                         .skew_ms = 3600000};
+const struct mls_time_policy gu_clock = {
+    .check = true, .now_ms = GU_NOW_MS, .max_total_ms = UINT64_C(4) * 86400000, .skew_ms = 3600000};
 
 void
 gu_party_init(struct gu_party *p, uint16_t suite, const char *identity)

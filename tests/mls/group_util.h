@@ -67,9 +67,10 @@ void gu_add(struct gu_party *from, struct gu_party *who, struct gu_party *const 
 
 /* ${p} takes in a commit and moves on; the effects' authenticator becomes the group's. */
 void gu_follow(struct gu_party *p, struct dt_view commit);
-/* ${from} commits with ${opts}, everyone else in ${all} follows, ${from} takes it. ${out} may be NULL. */
-void gu_commit(struct gu_party *from, const struct mls_commit_opts *opts, struct gu_party *const *all,
-               size_t n_all, struct mls_commit_out *out);
+/* ${from} commits with ${opts}, everyone else in ${all} follows, ${from} takes it. ${out} may be
+ * NULL. */
+void gu_commit(struct gu_party *from, const struct mls_commit_opts *opts,
+               struct gu_party *const *all, size_t n_all, struct mls_commit_out *out);
 
 /* A message from ${from} that all others in ${all} read. */
 void gu_say(struct gu_party *from, const char *text, struct gu_party *const *all, size_t n_all);

@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_group.c - groups of two to six: joining, committing, rotating, leaving, and the events
- * and effects that the caller's checks live on.
+ * tests/mls/test_group.c - groups of two to six: joining, committing, rotating, leaving, and the
+ * events and effects that the caller's checks live on.
  *
  * Source: RFC 9420 sections 11, 12.
  */
@@ -129,7 +129,8 @@ test_remove(void **state)
     gu_hear(&p[1], dt_buf_view(&late), "before");
     dt_buf_clear(&late);
     dt_buf_init(&late, MLS_MESSAGE_MAX);
-    assert_err(DT_ERR_STATE, mls_group_protect(p[1].group, dt_view(NULL, 0), dt_view(NULL, 0), 0, &late));
+    assert_err(DT_ERR_STATE,
+               mls_group_protect(p[1].group, dt_view(NULL, 0), dt_view(NULL, 0), 0, &late));
     /* The others go on without it. */
     assert_ok(mls_group_process(p[2].group, no_psks, dt_buf_view(&out.commit), &e));
     assert_int_equal(mls_staged_effects(e.staged)->n_removed, 1);
@@ -258,7 +259,8 @@ test_extensions_and_warrants(void **state)
     struct gu_party p[3];
     struct gu_party *all[3];
     struct mls_typed ext = {GU_EXT, dt_view_str("forum 2")};
-    struct mls_typed warrants[] = {{GU_WARRANT, dt_view_str("because")}, {GU_WARRANT, dt_view_str("")}};
+    struct mls_typed warrants[] = {{GU_WARRANT, dt_view_str("because")},
+                                   {GU_WARRANT, dt_view_str("")}};
     struct mls_commit_opts opts = {.set_extensions = true,
                                    .extensions = {&ext, 1},
                                    .private_use = {warrants, 2},
@@ -307,8 +309,9 @@ test_psk(void **state)
 {
     struct gu_party p[3], d;
     struct gu_party *all[3];
-    struct mls_psk psks[] = {{dt_view_str("courier 1"), dt_view_str("0123456789abcdef0123456789abcdef")},
-                             {dt_view_str("courier 2"), dt_view_str("fedcba9876543210fedcba9876543210")}};
+    struct mls_psk psks[] = {
+        {dt_view_str("courier 1"), dt_view_str("0123456789abcdef0123456789abcdef")},
+        {dt_view_str("courier 2"), dt_view_str("fedcba9876543210fedcba9876543210")}};
     struct mls_psk wrong = {dt_view_str("courier 1"), dt_view_str("another value")};
     struct mls_psk_list list = {psks, 2};
     struct mls_psk_list wrong_list = {&wrong, 1};
@@ -326,12 +329,14 @@ test_psk(void **state)
     opts.n_adds = 1;
     assert_ok(mls_group_commit(p[0].group, &opts, &out));
     /* Without the PSK nobody can follow; with it all can, and a failure changed nothing. */
-    assert_err(DT_ERR_NOT_FOUND, mls_group_process(p[1].group, no_psks, dt_buf_view(&out.commit), &e));
+    assert_err(DT_ERR_NOT_FOUND,
+               mls_group_process(p[1].group, no_psks, dt_buf_view(&out.commit), &e));
     assert_err(DT_ERR_NOT_FOUND,
                mls_group_process(p[1].group, wrong_list, dt_buf_view(&out.commit), &e));
     wrong_list.v = (struct mls_psk[]){wrong, psks[1]};
     wrong_list.n = 2;
-    assert_err(DT_ERR_AUTH, mls_group_process(p[1].group, wrong_list, dt_buf_view(&out.commit), &e));
+    assert_err(DT_ERR_AUTH,
+               mls_group_process(p[1].group, wrong_list, dt_buf_view(&out.commit), &e));
     for (size_t i = 1; i < 3; i++) {
         assert_ok(mls_group_process(p[i].group, list, dt_buf_view(&out.commit), &e));
         assert_int_equal(mls_staged_effects(e.staged)->n_psk_ids, 2);
@@ -363,7 +368,8 @@ test_group_info_extensions(void **state)
 {
     struct gu_party a, b, c;
     struct dt_view adds[2];
-    struct mls_typed info_ext[] = {{0xf7b0, dt_view_str("history")}, {0xf7b1, dt_view_str("queue keys")}};
+    struct mls_typed info_ext[] = {{0xf7b0, dt_view_str("history")},
+                                   {0xf7b1, dt_view_str("queue keys")}};
     struct mls_commit_opts opts = {.adds = adds,
                                    .n_adds = 2,
                                    .force_path = true,
@@ -421,7 +427,8 @@ test_proposals_by_reference(void **state)
     /* bob asks to leave; the others commit it. */
     assert_ok(mls_group_propose(p[1].group, &remove, &message));
     assert_int_equal(mls_group_n_cached(p[1].group), 1);
-    assert_err(DT_ERR_STATE, mls_group_protect(p[1].group, dt_view(NULL, 0), dt_view_str("x"), 0, &app));
+    assert_err(DT_ERR_STATE,
+               mls_group_protect(p[1].group, dt_view(NULL, 0), dt_view_str("x"), 0, &app));
     assert_ok(mls_group_process(p[0].group, no_psks, dt_buf_view(&message), &e));
     assert_int_equal(e.kind, MLS_EVENT_PROPOSAL);
     assert_int_equal(e.sender.leaf, 1);
@@ -429,14 +436,16 @@ test_proposals_by_reference(void **state)
     assert_err(DT_ERR_STATE, mls_group_process(p[0].group, no_psks, dt_buf_view(&message), &e));
     gu_reload(&p[0]);
     assert_int_equal(mls_group_n_cached(p[0].group), 1);
-    assert_err(DT_ERR_STATE, mls_group_protect(p[0].group, dt_view(NULL, 0), dt_view_str("x"), 0, &app));
+    assert_err(DT_ERR_STATE,
+               mls_group_protect(p[0].group, dt_view(NULL, 0), dt_view_str("x"), 0, &app));
     /* bob cannot commit its own removal. */
     assert_err(DT_ERR_REFUSED, mls_group_commit(p[1].group, &opts, &out));
     assert_ok(mls_group_commit(p[0].group, &opts, &out));
     gu_reload(&p[0]);
     assert_true(mls_group_pending_effects(p[0].group)->by_reference);
     /* cyd has not got the proposal: it cannot follow until it has. */
-    assert_err(DT_ERR_NOT_FOUND, mls_group_process(p[2].group, no_psks, dt_buf_view(&out.commit), &e));
+    assert_err(DT_ERR_NOT_FOUND,
+               mls_group_process(p[2].group, no_psks, dt_buf_view(&out.commit), &e));
     assert_ok(mls_group_process(p[2].group, no_psks, dt_buf_view(&message), &e));
     mls_event_clear(&e);
     gu_follow(&p[2], dt_buf_view(&out.commit));
@@ -612,7 +621,8 @@ test_past_epochs(void **state)
     for (size_t i = 0; i < 5; i++) {
         if (i >= 2) {
             gu_hear(&p[1], dt_buf_view(&m[i]), "late");
-            assert_err(DT_ERR_STATE, mls_group_process(p[1].group, no_psks, dt_buf_view(&m[i]), &e));
+            assert_err(DT_ERR_STATE,
+                       mls_group_process(p[1].group, no_psks, dt_buf_view(&m[i]), &e));
         } else {
             assert_ok(mls_group_process(p[1].group, no_psks, dt_buf_view(&m[i]), &e));
             assert_int_equal(e.kind, MLS_EVENT_STALE);
@@ -656,7 +666,8 @@ test_key_package_rules(void **state)
     assert_views_equal(info.signature_key, dt_view_of(b.pub));
     assert_int_equal(info.not_after_s, GU_NOW_S + 86400);
     later.now_ms += UINT64_C(2) * 86400000;
-    assert_err(DT_ERR_EXPIRED, mls_key_package_open(dt_buf_view(&b.key_package), &later, &info, NULL));
+    assert_err(DT_ERR_EXPIRED,
+               mls_key_package_open(dt_buf_view(&b.key_package), &later, &info, NULL));
     opts.adds = &add;
     opts.n_adds = 1;
     opts.lifetime = later;

@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_group_insider.c - members who do not play by the rules: every bad Commit is properly
- * signed and sealed by a member, and refused for the rule that it breaks.
+ * tests/mls/test_group_insider.c - members who do not play by the rules: every bad Commit is
+ * properly signed and sealed by a member, and refused for the rule that it breaks.
  *
  * Source: RFC 9420 sections 12.2, 12.4, 12.4.2, 6.3.
  */
@@ -82,14 +82,16 @@ bad_commit(struct mls_group *g, const struct mls_commit *c, struct dt_buf *out)
                                dt_secret_view(&g->signature_priv), &content, &end));
     dt_write_vec(&w, dt_view_of(tag));
     assert_ok(dt_writer_end(&w));
-    seal_as(g, g->own_leaf, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(g), &content, out);
+    seal_as(g, g->own_leaf, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(g), &content,
+            out);
     dt_buf_clear(&content);
 }
 
-/* ${proposals} by value, with a path of another commit or none, must be refused by member 1 with ${want},
- * and by the committer itself before it is made. */
+/* ${proposals} by value, with a path of another commit or none, must be refused by member 1 with
+ * ${want}, and by the committer itself before it is made. */
 static void
-refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool path, enum dt_err want)
+refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool path,
+        enum dt_err want)
 {
     struct mls_commit c = {0};
     struct mls_commit_opts empty = {0};
@@ -235,7 +237,8 @@ test_proposal_lists(void **state)
     assert_ok(mls_proposal_new_private(0xf999, dt_view_str("w"), &p));
     one(&t, p, true, DT_ERR_REFUSED);
     p = NULL;
-    /* The committer's own Update; its leaf is taken from the tree, so all else about it is right. */
+    /* The committer's own Update; its leaf is taken from the tree, so all else about it is right.
+     */
     assert_ok(mls_proposal_new_update(t.p[0].group->tree.leaves[0], &p));
     one(&t, p, true, DT_ERR_REFUSED);
     /* And a removal that is fine leads as far as the path, which is of another commit. */
@@ -246,7 +249,8 @@ test_proposal_lists(void **state)
     trio_clear(&t);
 }
 
-/* The confirmation tag is not signed, so whoever commits can send another one: all members refuse it. */
+/* The confirmation tag is not signed, so whoever commits can send another one: all members refuse
+ * it. */
 static void
 test_confirmation_tag(void **state)
 {
@@ -274,7 +278,8 @@ test_confirmation_tag(void **state)
         dt_write_view(&w, dt_view(pending->content.p, pending->content.n - 33));
         dt_write_vec(&w, dt_view(tag, len));
         assert_ok(dt_writer_end(&w));
-        seal_as(before, 0, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(before), &content, &m);
+        seal_as(before, 0, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(before), &content,
+                &m);
         assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
         dt_buf_clear(&content);
         dt_buf_clear(&m);
@@ -329,7 +334,8 @@ test_spoiled_path(void **state)
     trio_clear(&t);
 }
 
-/* cyd knows every key of the epoch but signs as itself: it cannot speak for ada, nor burn her keys. */
+/* cyd knows every key of the epoch but signs as itself: it cannot speak for ada, nor burn her keys.
+ */
 static void
 test_forged_sender(void **state)
 {
@@ -478,12 +484,12 @@ test_update_by_reference(void **state)
 struct lie {
     bool confirmation_tag;
     bool no_tree;
-    bool wrong_tree;        /* the tree of another epoch */
-    uint32_t signer;        /* as claimed */
-    bool signed_by_other;   /* by a key that is not the signer's */
+    bool wrong_tree;      /* the tree of another epoch */
+    uint32_t signer;      /* as claimed */
+    bool signed_by_other; /* by a key that is not the signer's */
     size_t joiner_len;
-    bool path_secret;       /* another path secret than the right one */
-    bool epoch;             /* a GroupContext of another epoch */
+    bool path_secret; /* another path secret than the right one */
+    bool epoch;       /* a GroupContext of another epoch */
 };
 
 static enum dt_err
@@ -538,7 +544,8 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     memcpy(tag, gi.confirmation_tag.p, 32);
     if (lie->confirmation_tag)
         tag[0] ^= 1;
-    mls_tree_write(&tw, lie->wrong_tree ? &t->p[1].group->tree : &t->p[0].group->pending->next->tree);
+    mls_tree_write(&tw,
+                   lie->wrong_tree ? &t->p[1].group->tree : &t->p[0].group->pending->next->tree);
     assert_ok(dt_writer_end(&tw));
     if (!lie->no_tree)
         assert_ok(mls_extension_append(&ext, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree)));
@@ -546,20 +553,21 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
                                     gi.context.tree_hash, gi.context.confirmed_transcript_hash,
                                     gi.context.extensions.raw, &ctx));
     dt_buf_clear(&info);
-    assert_ok(mls_group_info_sign(suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag),
-                                  lie->signer,
-                                  dt_secret_view(lie->signed_by_other ? &t->p[1].seed : &t->p[0].seed),
-                                  &info));
+    assert_ok(mls_group_info_sign(
+        suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag), lie->signer,
+        dt_secret_view(lie->signed_by_other ? &t->p[1].seed : &t->p[0].seed), &info));
     memset(joiner, 0, sizeof joiner);
     memcpy(joiner, gs.joiner_secret.p, 32);
     dt_secret_clear(&ws);
-    assert_ok(mls_welcome_secret(suite, dt_view(joiner, lie->joiner_len), dt_secret_view(&psk), &ws));
+    assert_ok(
+        mls_welcome_secret(suite, dt_view(joiner, lie->joiner_len), dt_secret_view(&psk), &ws));
     assert_ok(mls_welcome_seal_info(suite, dt_secret_view(&ws), dt_buf_view(&info), &sealed));
     memcpy(path, gs.path_secret.p, 32);
     if (lie->path_secret)
         path[5] ^= 1;
     dt_buf_init(&plain, MLS_MESSAGE_MAX);
-    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len), dt_view_of(path), dt_view(NULL, 0));
+    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len), dt_view_of(path),
+                            dt_view(NULL, 0));
     assert_ok(dt_writer_end(&pw));
     assert_ok(mls_encrypt_with_label(suite, kp->init_key, "Welcome", dt_buf_view(&sealed),
                                      dt_buf_view(&plain), kem, &ct));
@@ -599,7 +607,8 @@ test_welcome_lies(void **state)
     struct trio t;
     struct gu_party d;
     struct dt_view add;
-    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
+    struct mls_commit_opts opts = {
+        .adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
     struct mls_commit_out out = {0};
     const struct lie honest = {.joiner_len = 32};
     struct lie lie;

@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_group_messages.c - application messages and handshakes on a bad line: out of order, again,
- * far ahead, altered in any byte.
+ * tests/mls/test_group_messages.c - application messages and handshakes on a bad line: out of
+ * order, again, far ahead, altered in any byte.
  *
  * Source: RFC 9420 sections 6.2, 6.3, 9.1, 9.2.
  */
@@ -76,9 +76,11 @@ test_out_of_order(void **state)
 
         gu_hear(&b, dt_buf_view(&m[order[i]]), text);
         /* Never twice, neither now nor from the saved state. */
-        assert_err(DT_ERR_STATE, mls_group_process(b.group, no_psks, dt_buf_view(&m[order[i]]), &e));
+        assert_err(DT_ERR_STATE,
+                   mls_group_process(b.group, no_psks, dt_buf_view(&m[order[i]]), &e));
         gu_reload(&b);
-        assert_err(DT_ERR_STATE, mls_group_process(b.group, no_psks, dt_buf_view(&m[order[i]]), &e));
+        assert_err(DT_ERR_STATE,
+                   mls_group_process(b.group, no_psks, dt_buf_view(&m[order[i]]), &e));
     }
     for (size_t i = 0; i < 6; i++)
         dt_buf_clear(&m[i]);
@@ -195,7 +197,8 @@ test_tamper_welcome(void **state)
 {
     struct gu_party a, b;
     struct dt_view add;
-    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
+    struct mls_commit_opts opts = {
+        .adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
     struct mls_commit_out out = {0};
     struct mls_join_params join;
 
@@ -253,7 +256,8 @@ test_public_message(void **state)
     f.proposal = p;
     assert_ok(mls_content_sign(ga->suite, &f, dt_buf_view(&ga->context.raw),
                                dt_secret_view(&ga->signature_priv), &content, &end));
-    assert_ok(mls_public_message_write(ga->suite, dt_buf_view(&content), dt_buf_view(&ga->context.raw),
+    assert_ok(mls_public_message_write(ga->suite, dt_buf_view(&content),
+                                       dt_buf_view(&ga->context.raw),
                                        dt_secret_view(&ga->secrets.membership_key), &m));
     tamper(&b, &m);
     /* Tags of length 0, n - 1 and n + 1 with their right length headers. */
@@ -296,9 +300,11 @@ test_limits(void **state)
     pair(&a, &b);
     assert_ok(dt_buf_reserve(&big, MLS_APPLICATION_DATA_MAX + 1));
     big.n = MLS_APPLICATION_DATA_MAX + 1;
-    assert_err(DT_ERR_LIMIT, mls_group_protect(a.group, dt_view(NULL, 0), dt_buf_view(&big), 0, &m));
-    assert_err(DT_ERR_LIMIT, mls_group_protect(a.group, dt_view(big.p, MLS_AUTHENTICATED_DATA_MAX + 1),
-                                               dt_view(NULL, 0), 0, &m));
+    assert_err(DT_ERR_LIMIT,
+               mls_group_protect(a.group, dt_view(NULL, 0), dt_buf_view(&big), 0, &m));
+    assert_err(DT_ERR_LIMIT,
+               mls_group_protect(a.group, dt_view(big.p, MLS_AUTHENTICATED_DATA_MAX + 1),
+                                 dt_view(NULL, 0), 0, &m));
     assert_err(DT_ERR_LIMIT, mls_group_protect(a.group, dt_view(NULL, 0), dt_view(NULL, 0),
                                                MLS_PADDING_MAX + 1, &m));
     assert_int_equal(m.n, 0);
@@ -319,9 +325,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_out_of_order),       cmocka_unit_test(test_generation_window),
-        cmocka_unit_test(test_tamper_application), cmocka_unit_test(test_tamper_commit),
-        cmocka_unit_test(test_tamper_welcome),     cmocka_unit_test(test_public_message),
+        cmocka_unit_test(test_out_of_order),
+        cmocka_unit_test(test_generation_window),
+        cmocka_unit_test(test_tamper_application),
+        cmocka_unit_test(test_tamper_commit),
+        cmocka_unit_test(test_tamper_welcome),
+        cmocka_unit_test(test_public_message),
         cmocka_unit_test(test_limits),
     };
 

@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_group_state.c - the saved group: one encoding, a strict reader, crashes at any moment, and
- * no half-made change when memory runs short.
+ * tests/mls/test_group_state.c - the saved group: one encoding, a strict reader, crashes at any
+ * moment, and no half-made change when memory runs short.
  */
 #include <string.h>
 
@@ -87,7 +87,8 @@ test_one_encoding(void **state)
     assert_ok(dt_buf_append(&saved, dt_view_str("x")));
     assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(&saved), &g));
     saved.n--;
-    /* A bit flipped anywhere: refused, or another state that is itself well-formed and one encoding. */
+    /* A bit flipped anywhere: refused, or another state that is itself well-formed and one
+     * encoding. */
     for (size_t i = 0; i < saved.n; i++) {
         struct dt_buf again = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
 
@@ -173,7 +174,8 @@ fail_at(void *ctx)
     return countdown == 0;
 }
 
-/* Run ${what} with its 1st, 2nd, ... allocation failing until it passes; before that nothing changes. */
+/* Run ${what} with its 1st, 2nd, ... allocation failing until it passes; before that nothing
+ * changes. */
 static void
 torture(struct gu_party *p, enum dt_err (*what)(struct gu_party *p, void *arg), void *arg)
 {
@@ -323,8 +325,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_encoding),        cmocka_unit_test(test_crash_with_pending),
-        cmocka_unit_test(test_generations_survive), cmocka_unit_test(test_memory_faults),
+        cmocka_unit_test(test_one_encoding),
+        cmocka_unit_test(test_crash_with_pending),
+        cmocka_unit_test(test_generations_survive),
+        cmocka_unit_test(test_memory_faults),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

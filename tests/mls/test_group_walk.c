@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_group_walk.c - random walks of up to six members, repeatable with DT_SEED: add, remove,
- * update, rotate, talk, lose and reload; after every step all agree.
+ * tests/mls/test_group_walk.c - random walks of up to six members, repeatable with DT_SEED: add,
+ * remove, update, rotate, talk, lose and reload; after every step all agree.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -93,8 +93,8 @@ vec_mls_psk_secret(struct vector_run *run, const char *path, const json_t *cases
 /* ---- key-schedule.json ---- */
 
 static bool
-exporter_check(struct vector_run *run, const struct dt_suite *suite, const struct mls_epoch_secrets *s,
-               const json_t *e)
+exporter_check(struct vector_run *run, const struct dt_suite *suite,
+               const struct mls_epoch_secrets *s, const json_t *e)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf context = VEC_BUF;
     DT_CLEANUP(dt_secret_clear) struct dt_secret got = {0};
@@ -128,7 +128,8 @@ epoch_check(struct vector_run *run, const struct dt_suite *suite, struct dt_view
 
     if (!vec_hex(run, e, "tree_hash", &tree_hash) ||
         !vec_hex(run, e, "confirmed_transcript_hash", &transcript) ||
-        !secret_field(run, e, "commit_secret", &commit) || !secret_field(run, e, "psk_secret", &psk) ||
+        !secret_field(run, e, "commit_secret", &commit) ||
+        !secret_field(run, e, "psk_secret", &psk) ||
         !vec_ok(run,
                 mls_group_context_new(suite->id, group_id, epoch, dt_buf_view(&tree_hash),
                                       dt_buf_view(&transcript), dt_view(NULL, 0), &context),
@@ -139,7 +140,8 @@ epoch_check(struct vector_run *run, const struct dt_suite *suite, struct dt_view
                                   dt_buf_view(&context.raw), &joiner),
                 "joiner") ||
         !field_equal(run, e, "joiner_secret", dt_secret_view(&joiner)) ||
-        !vec_ok(run, mls_welcome_secret(suite, dt_secret_view(&joiner), dt_secret_view(&psk), &welcome),
+        !vec_ok(run,
+                mls_welcome_secret(suite, dt_secret_view(&joiner), dt_secret_view(&psk), &welcome),
                 "welcome") ||
         !field_equal(run, e, "welcome_secret", dt_secret_view(&welcome)) ||
         !vec_ok(run,
@@ -184,7 +186,8 @@ vec_mls_key_schedule(struct vector_run *run, const char *path, const json_t *cas
         vec_case(run, "%zu", i);
         suite = vec_mls_suite(run, c);
         if (suite != NULL && vec_hex(run, c, "group_id", &group_id) &&
-            secret_field(run, c, "initial_init_secret", &init) && vec_array(run, c, "epochs", &epochs)) {
+            secret_field(run, c, "initial_init_secret", &init) &&
+            vec_array(run, c, "epochs", &epochs)) {
             json_array_foreach(epochs, k, e)
             {
                 if (!epoch_check(run, suite, dt_buf_view(&group_id), k, e, &init))
@@ -308,9 +311,11 @@ transcript_case(struct vector_run *run, const json_t *c)
         !vec_ok(run, mls_auth_content_parse(&raw, &content, NULL), "AuthenticatedContent") ||
         !vec_ok(run,
                 mls_confirmed_transcript_hash(suite, dt_buf_view(&before),
-                                              mls_auth_content_transcript_input(&content), confirmed),
+                                              mls_auth_content_transcript_input(&content),
+                                              confirmed),
                 "confirmed") ||
-        !field_equal(run, c, "confirmed_transcript_hash_after", dt_view(confirmed, suite->hash_len)) ||
+        !field_equal(run, c, "confirmed_transcript_hash_after",
+                     dt_view(confirmed, suite->hash_len)) ||
         !vec_ok(run,
                 mls_interim_transcript_hash(suite, dt_view(confirmed, suite->hash_len),
                                             content.confirmation_tag, interim),
@@ -404,9 +409,10 @@ open_private(struct vector_run *run, const struct protection *p, struct dt_view 
            vec_ok(run, mls_sender_data_open(p->suite, dt_secret_view(&p->sender_data), &m, &s),
                   "sender data") &&
            vec_check(run, s.leaf_index == 1, "the sender is leaf %u", s.leaf_index) &&
-           vec_ok(run,
-                  mls_secret_tree_derive(&t, 1, mls_ratchet_of(m.content_type), s.generation, &step),
-                  "derive") &&
+           vec_ok(
+               run,
+               mls_secret_tree_derive(&t, 1, mls_ratchet_of(m.content_type), s.generation, &step),
+               "derive") &&
            vec_ok(run, mls_private_message_open(p->suite, &m, &s, &step, &c), "open") &&
            vec_ok(run,
                   mls_auth_content_verify(p->suite, &c, dt_buf_view(&p->context.raw),
@@ -492,7 +498,8 @@ protect_ours(struct vector_run *run, const struct protection *p, enum mls_conten
                 return false;
             /* RFC 9420 section 6: never application data in the open. */
             if (is_app &&
-                (!vec_ok(run, mls_message_body(dt_buf_view(&message), MLS_WIRE_PUBLIC_MESSAGE, &body),
+                (!vec_ok(run,
+                         mls_message_body(dt_buf_view(&message), MLS_WIRE_PUBLIC_MESSAGE, &body),
                          "body") ||
                  !vec_check(run, mls_public_message_parse(body, &c, &got_tag) == DT_ERR_FORMAT,
                             "application data is taken from a PublicMessage")))
@@ -626,17 +633,18 @@ welcome_case(struct vector_run *run, const json_t *c)
     struct dt_view body;
 
     if (suite == NULL || !vec_hex(run, c, "init_priv", &init_priv) ||
-        !vec_hex(run, c, "signer_pub", &signer_pub) || !vec_hex(run, c, "key_package", &key_package) ||
-        !vec_hex(run, c, "welcome", &welcome) ||
+        !vec_hex(run, c, "signer_pub", &signer_pub) ||
+        !vec_hex(run, c, "key_package", &key_package) || !vec_hex(run, c, "welcome", &welcome) ||
         !vec_ok(run, mls_message_body(dt_buf_view(&welcome), MLS_WIRE_WELCOME, &body), "welcome") ||
         !vec_ok(run, mls_welcome_parse(body, &w), "welcome") ||
         !welcome_secrets(run, suite, &w, dt_buf_view(&key_package), dt_buf_view(&init_priv), &gs) ||
         !vec_ok(run, mls_psk_secret(suite, NULL, 0, &psk), "psk_secret") ||
-        !vec_ok(run, mls_welcome_secret(suite, gs.joiner_secret, dt_secret_view(&psk), &welcome_secret),
+        !vec_ok(run,
+                mls_welcome_secret(suite, gs.joiner_secret, dt_secret_view(&psk), &welcome_secret),
                 "welcome secret") ||
         !vec_ok(run,
-                mls_welcome_open_info(suite, dt_secret_view(&welcome_secret), w.encrypted_group_info,
-                                      &info),
+                mls_welcome_open_info(suite, dt_secret_view(&welcome_secret),
+                                      w.encrypted_group_info, &info),
                 "group info") ||
         !vec_ok(run, mls_group_info_parse(dt_buf_view(&info), &gi), "group info") ||
         !vec_ok(run, mls_group_info_verify(suite, &gi, dt_buf_view(&signer_pub)), "signature") ||
@@ -652,7 +660,8 @@ welcome_case(struct vector_run *run, const json_t *c)
         return;
     /* Sealing it anew gives the same bytes: key and nonce are fixed by the secret. */
     if (vec_ok(run,
-               mls_welcome_seal_info(suite, dt_secret_view(&welcome_secret), dt_buf_view(&info), &sealed),
+               mls_welcome_seal_info(suite, dt_secret_view(&welcome_secret), dt_buf_view(&info),
+                                     &sealed),
                "seal"))
         (void)vec_equal(run, "encrypted_group_info", dt_buf_view(&sealed), w.encrypted_group_info);
 }
