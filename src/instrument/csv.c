@@ -174,7 +174,8 @@ dt_csv_column(const struct dt_csv *t, const char *name, size_t *out)
 enum dt_err
 dt_csv_put(struct dt_buf *out, struct dt_view field)
 {
-    bool quote = false;
+    /* At the start of a file it would be taken for a byte order mark. */
+    bool quote = field.n >= 3 && memcmp(field.p, "\xef\xbb\xbf", 3) == 0;
     enum dt_err err;
 
     for (size_t i = 0; i < field.n; i++)

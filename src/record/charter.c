@@ -403,13 +403,21 @@ dt_charter_merge(struct dt_charter *c, const struct dt_charter *other)
 }
 
 enum dt_err
-dt_charter_verify(const struct dt_charter *c)
+dt_charter_complete(const struct dt_charter *c)
 {
     for (size_t i = 0; i < c->n_parties; i++)
         if (!c->has_signature[i])
             return dt_fail(DT_ERR_STATE, "party %zu of the charter (%.*s) has not signed it", i + 1,
                            (int)c->parties[i].name.n, (const char *)c->parties[i].name.p);
-    return verify_signatures(c);
+    return DT_OK;
+}
+
+enum dt_err
+dt_charter_verify(const struct dt_charter *c)
+{
+    enum dt_err err = dt_charter_complete(c);
+
+    return err != DT_OK ? err : verify_signatures(c);
 }
 
 enum dt_err

@@ -73,6 +73,8 @@ DT_MUST_CHECK enum dt_err dt_charter_forum_id(const struct dt_charter *c, uint8_
 DT_MUST_CHECK enum dt_err dt_charter_sign(struct dt_charter *c, struct dt_view root_seed);
 /* Add the signatures of another copy ${other} of the same body. CONFLICT: another body. */
 DT_MUST_CHECK enum dt_err dt_charter_merge(struct dt_charter *c, const struct dt_charter *other);
+/* Is there a signature of every party (valid ones, when it was decoded)? STATE names who has not signed. */
+DT_MUST_CHECK enum dt_err dt_charter_complete(const struct dt_charter *c);
 /* All signatures there and valid? STATE names who has not signed, AUTH whose signature fails. */
 DT_MUST_CHECK enum dt_err dt_charter_verify(const struct dt_charter *c);
 

@@ -524,9 +524,7 @@ dt_value_from_text(const struct dt_value_hint *hint, struct dt_view text, struct
             return err;
         return finish(hint, &b, out);
     }
-    if (text.n == 0)
-        return DT_OK;
-    while (next_part(&rest, ';', &part)) {
+    while (text.n > 0 && next_part(&rest, ';', &part)) {
         if (++n > DT_LIST_MAX)
             return dt_fail(DT_ERR_LIMIT, "%s: more than %u items", FIELD(hint), DT_LIST_MAX);
         part = trim(part);

@@ -89,6 +89,9 @@ test_put(void **state)
     assert_int_equal(dt_csv_put(&b, str("plain")), DT_OK);
     assert_int_equal(dt_csv_put(&b, str("a,\"b\"\n")), DT_OK);
     assert_true(dt_view_equal(dt_buf_view(&b), str("plain\"a,\"\"b\"\"\n\"")));
+    b.n = 0;
+    assert_int_equal(dt_csv_put(&b, str("\xef\xbb\xbf")), DT_OK); /* no byte order mark */
+    assert_true(dt_view_equal(dt_buf_view(&b), str("\"\xef\xbb\xbf\"")));
     dt_buf_clear(&b);
 }
 

@@ -188,6 +188,8 @@ static const struct text_case texts[] = {
     {DT_TYPE_LIST | DT_TYPE_LATLON, "1,2;3,4", "1,2;3,4"},
     {DT_TYPE_LIST | DT_TYPE_MAP, "a=1,b=x;c=y", "a=1,b=x;c=y"},
     {DT_TYPE_ACCOUNT, "a=1", NULL},
+    {99, "", NULL},
+    {DT_TYPE_LIST | 99, "", NULL},
 };
 
 static void
