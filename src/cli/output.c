@@ -155,7 +155,7 @@ cli_print_field(struct dt_view name, struct dt_view text)
     (void)fputc('\n', stdout);
 }
 
-static void
+static void DT_PRINTF(2, 0)
 print_format(FILE *f, const char *fmt, va_list ap)
 {
     DT_CLEANUP(dt_free_p) char *text = NULL;
