@@ -203,9 +203,10 @@ find_added(struct moves *mv, const struct dt_ground *ground, struct dt_seat *out
     return dt_fail(DT_ERR_REFUSED, "a ground adds someone whom the Commit does not add");
 }
 
+/* ${letter_hash} NULL: whatever letter it has. */
 static enum dt_err
 find_removed(struct moves *mv, const uint8_t invitation_id[static 16],
-             const uint8_t letter_hash[static 32], struct dt_seat *out)
+             const uint8_t *letter_hash, struct dt_seat *out)
 {
     enum dt_err err;
 
@@ -217,7 +218,7 @@ find_removed(struct moves *mv, const uint8_t invitation_id[static 16],
         if ((err = dt_seat_check(mv->rules, m->identity, m->signature_key, out)) != DT_OK)
             return err;
         if (same16(out->voucher.invitation_id, invitation_id) &&
-            same32(out->letter.hash, letter_hash)) {
+            (letter_hash == NULL || same32(out->letter.hash, letter_hash))) {
             mv->removed_done |= UINT64_C(1) << i;
             out->leaf = m->leaf;
             return DT_OK;
@@ -254,7 +255,7 @@ ground_rejoin(struct moves *mv, const struct dt_ground *ground)
 
     if ((err = dt_rejoin_decode(ground->body, &x)) != DT_OK ||
         (err = find_added(mv, ground, &added)) != DT_OK ||
-        (err = find_removed(mv, x.old_invitation_id, ground->letter_hash, &removed)) != DT_OK ||
+        (err = find_removed(mv, x.old_invitation_id, NULL, &removed)) != DT_OK ||
         (err = new_leaf_check(mv->rules, &added)) != DT_OK)
         return err;
     if (!same32(x.forum, mv->rules->forum) ||
@@ -263,6 +264,9 @@ ground_rejoin(struct moves *mv, const struct dt_ground *ground)
         !same16(x.invitation_id, ground->invitation_id) ||
         !same32(x.old_session_key, removed.voucher.session_key))
         return dt_fail(DT_ERR_REFUSED, "a re-join request is for something else");
+    /* The same letter, or one renewed by the same root for the same delegate key. */
+    if (removed.party != added.party || !same32(removed.letter.key, added.letter.key))
+        return dt_fail(DT_ERR_REFUSED, "a re-join would seat another delegate");
     return dt_rejoin_verify(&x, dt_view_of(removed.letter.key));
 }
 

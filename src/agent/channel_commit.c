@@ -40,15 +40,30 @@ dt_session_clear(struct dt_session *s)
 }
 
 enum dt_err
-dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t serial,
+dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32],
                const uint8_t invitation_id[static 16], struct dt_session *out)
+{
+    enum dt_err err;
+
+    out->identity.max = DT_LETTER_MAX + DT_VOUCHER_MAX + 16u;
+    if ((err = dt_agent_need_letter(a)) != DT_OK || (err = dt_ed25519_new(&out->seed, out->pub)) != DT_OK)
+        return err;
+    return dt_agent_vouch(a, &a->letter, dt_buf_view(&a->letter_bytes), group_id, out->pub, 0,
+                          invitation_id, &out->voucher, &out->identity);
+}
+
+/* A renewed letter takes a seat only by a re-join: what a rotation may change is the same for all members. */
+enum dt_err
+dt_session_rotate(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_seat *own,
+                  struct dt_session *out)
 {
     enum dt_err err;
 
     out->identity.max = DT_LETTER_MAX + DT_VOUCHER_MAX + 16u;
     if ((err = dt_ed25519_new(&out->seed, out->pub)) != DT_OK)
         return err;
-    return dt_agent_vouch(a, group_id, out->pub, serial, invitation_id, &out->voucher, &out->identity);
+    return dt_agent_vouch(a, &own->letter, own->letter_bytes, group_id, out->pub, own->voucher.serial + 1,
+                          own->voucher.invitation_id, &out->voucher, &out->identity);
 }
 
 struct mls_leaf_params
@@ -174,8 +189,7 @@ part_rotation(struct dt_agent *a, const struct dt_channel *ch, struct making *m,
     enum dt_err err;
 
     if ((err = dt_seat_of(&rules, ch->group, mls_group_own_leaf(ch->group), &own)) != DT_OK ||
-        (err = dt_session_new(a, ch->group_id, own.voucher.serial + 1, ch->invitation_id,
-                              &m->session)) != DT_OK)
+        (err = dt_session_rotate(a, ch->group_id, &own, &m->session)) != DT_OK)
         return err;
     opts->new_signature_priv = dt_secret_view(&m->session.seed);
     opts->new_signature_pub = dt_view_of(m->session.pub);

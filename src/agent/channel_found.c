@@ -293,7 +293,7 @@ found_now(struct dt_agent *a, struct dt_channel *ch, const struct answers *x)
     enum dt_err err;
 
     memcpy(q.queue_token, ch->queue_token, 32);
-    if ((err = dt_session_new(a, ch->group_id, 0, ch->invitation_id, &s)) != DT_OK ||
+    if ((err = dt_session_new(a, ch->group_id, ch->invitation_id, &s)) != DT_OK ||
         (err = epoch_zero(a, ch, &s)) != DT_OK ||
         (err = dt_history_ext(ch, dt_buf_view(&ch->warrants), &history)) != DT_OK ||
         (err = dt_queue_ext_encode(&q, &queue)) != DT_OK)

@@ -132,11 +132,12 @@ replay_seat(struct replay *r, const uint8_t invitation_id[static 16], const uint
 
 static enum dt_err
 replay_unseat(struct replay *r, const uint8_t invitation_id[static 16],
-              const uint8_t letter_hash[static 32])
+              const uint8_t *letter_hash)
 {
     struct used *u = replay_find(r, invitation_id);
 
-    if (u == NULL || !u->seated || memcmp(u->letter_hash, letter_hash, 32) != 0)
+    if (u == NULL || !u->seated ||
+        (letter_hash != NULL && memcmp(u->letter_hash, letter_hash, 32) != 0))
         return dt_fail(DT_ERR_REFUSED, "the history removes someone who is not seated");
     u->seated = false;
     return DT_OK;
@@ -177,7 +178,7 @@ replay_ground(struct replay *r, const struct dt_rules *rules, const struct dt_gr
         return replay_seat(r, ground->invitation_id, ground->letter_hash);
     case DT_GROUND_REJOIN:
         if ((err = dt_rejoin_decode(ground->body, &x)) != DT_OK ||
-            (err = replay_unseat(r, x.old_invitation_id, ground->letter_hash)) != DT_OK)
+            (err = replay_unseat(r, x.old_invitation_id, NULL)) != DT_OK)
             return err;
         return replay_seat(r, ground->invitation_id, ground->letter_hash);
     default:

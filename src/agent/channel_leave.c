@@ -188,7 +188,7 @@ rejoin(struct dt_agent *a, const uint8_t group_id[static 32])
     if ((err = dt_random(q.invitation_id, sizeof q.invitation_id)) != DT_OK ||
         (err = dt_rejoin_sign(&q, dt_secret_view(&a->delegate_seed))) != DT_OK ||
         (err = dt_rejoin_encode(&q, &body)) != DT_OK ||
-        (err = dt_session_new(a, group_id, 0, q.invitation_id, &s)) != DT_OK)
+        (err = dt_session_new(a, group_id, q.invitation_id, &s)) != DT_OK)
         return err;
     leaf = dt_session_leaf(&s);
     if ((err = mls_key_package_new(&leaf, s.voucher.not_before_ms / 1000,
@@ -291,8 +291,6 @@ dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
     if ((err = dt_seat_of(&rules, ch.group, leaf, &s)) != DT_OK ||
         (err = dt_rejoin_verify(&q, dt_view_of(s.letter.key))) != DT_OK)
         return err;
-    if (memcmp(q.letter_hash, s.letter.hash, 32) != 0)
-        return dt_fail(DT_ERR_REFUSED, "a request to re-join under another letter");
     row.request.max = 1024;
     row.key_package.max = DT_KEY_PACKAGE_MAX;
     memcpy(row.invitation_id, q.invitation_id, 16);
@@ -307,8 +305,10 @@ dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     struct dt_rules rules;
     struct dt_rejoin q;
+    size_t party = 0;
     enum dt_err err = dt_rejoin_row_load(a, m->invitation_id, &row);
 
     if (err == DT_ERR_NOT_FOUND)
@@ -321,6 +321,11 @@ dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
     rules = dt_channel_rules(a, &ch);
     if ((err = dt_key_package_check(a, &rules, m->key_package, q.letter_hash, q.invitation_id)) !=
             DT_OK ||
+        (err = dt_letter_take(a, m->sender_letter, &l, &party)) != DT_OK)
+        return err;
+    if (memcmp(l.hash, q.letter_hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a request to re-join comes with another letter");
+    if ((err = dt_letter_keep(a, &l, party, m->sender_letter)) != DT_OK ||
         (err = dt_buf_set(&row.key_package, m->key_package)) != DT_OK ||
         (err = rejoin_save(a, &row)) != DT_OK)
         return err;

@@ -85,7 +85,7 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
     if (now > ch->queue_begun_ms && now - ch->queue_begun_ms > DT_QUEUE_LIFE_MS && ch->confirmed)
         kind = DT_INTENT_QUEUE;
     else if (now + ROTATE_BEFORE_MS > own.voucher.not_after_ms &&
-             own.voucher.not_after_ms < a->letter.not_after_ms)
+             own.voucher.not_after_ms < own.letter.not_after_ms)
         kind = DT_INTENT_ROTATE;
     else
         return DT_OK;

@@ -306,7 +306,7 @@ take_own_commit(struct taken *t)
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     if (meaning.adds &&
-        (err = send_welcome(t, dt_buf_view(&welcome), t->item->position)) != DT_OK)
+        (err = send_welcome(t, dt_buf_view(&welcome), meaning.new_queue ? 0 : t->item->position)) != DT_OK)
         return err;
     if (!t->ch->confirmed)
         t->ch->here_due = true;

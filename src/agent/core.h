@@ -89,8 +89,10 @@ void dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party,
 /* A party's name, NUL-terminated, into ${out} (DT_AGENT_NAME_MAX + 1 bytes). */
 void dt_party_name(const struct dt_agent *a, size_t party, char *out);
 
-/* A new voucher and credential for ${session_pub} under our letter: at most 4 days, not past the letter. */
-DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const uint8_t group_id[static 32],
+/* A new voucher and credential for ${session_pub} under ${letter}, which is ours: at most 4 days, not past the
+ * letter. */
+DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter,
+                                         struct dt_view letter_bytes, const uint8_t group_id[static 32],
                                          const uint8_t session_pub[static 32], uint64_t serial,
                                          const uint8_t invitation_id[static 16], struct dt_voucher *out,
                                          struct dt_buf *identity);

@@ -63,9 +63,12 @@ struct dt_session {
     struct dt_buf identity;
 };
 void dt_session_clear(struct dt_session *s);
+/* For a new seat, under our present letter, with serial 0. */
 DT_MUST_CHECK enum dt_err dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32],
-                                         uint64_t serial, const uint8_t invitation_id[static 16],
-                                         struct dt_session *out);
+                                         const uint8_t invitation_id[static 16], struct dt_session *out);
+/* For the seat that we have: under its letter, with the next serial. */
+DT_MUST_CHECK enum dt_err dt_session_rotate(struct dt_agent *a, const uint8_t group_id[static 32],
+                                            const struct dt_seat *own, struct dt_session *out);
 struct mls_leaf_params dt_session_leaf(const struct dt_session *s);
 
 /* Check a key package for a seat: by its letter, with this invitation id, serial 0, voucher valid now. */

@@ -337,26 +337,26 @@ dt_agent_own_letter(struct dt_agent *a, struct dt_buf *out)
 }
 
 enum dt_err
-dt_agent_vouch(struct dt_agent *a, const uint8_t group_id[static 32],
-               const uint8_t session_pub[static 32], uint64_t serial,
+dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter, struct dt_view letter_bytes,
+               const uint8_t group_id[static 32], const uint8_t session_pub[static 32], uint64_t serial,
                const uint8_t invitation_id[static 16], struct dt_voucher *out, struct dt_buf *identity)
 {
     uint64_t now = dt_agent_now(a);
     struct dt_voucher v = {.serial = serial, .not_before_ms = now,
                            .not_after_ms = now + DT_VOUCHER_LIFE_MAX_MS};
-    enum dt_err err = dt_agent_need_letter(a);
+    enum dt_err err = dt_letter_check_time(letter, now);
 
     if (err != DT_OK)
-        return err;
-    if (v.not_after_ms > a->letter.not_after_ms)
-        v.not_after_ms = a->letter.not_after_ms;
+        return dt_fail_context(err, "our letter of credence");
+    if (v.not_after_ms > letter->not_after_ms)
+        v.not_after_ms = letter->not_after_ms;
     memcpy(v.forum, a->forum, 32);
     memcpy(v.group_id, group_id, 32);
-    memcpy(v.letter_hash, a->letter.hash, 32);
+    memcpy(v.letter_hash, letter->hash, 32);
     memcpy(v.session_key, session_pub, 32);
     memcpy(v.invitation_id, invitation_id, 16);
     if ((err = dt_voucher_sign(&v, dt_secret_view(&a->delegate_seed))) != DT_OK ||
-        (err = dt_credential_encode(dt_buf_view(&a->letter_bytes), &v, identity)) != DT_OK)
+        (err = dt_credential_encode(letter_bytes, &v, identity)) != DT_OK)
         return err;
     *out = v;
     return DT_OK;

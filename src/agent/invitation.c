@@ -218,7 +218,7 @@ dt_invitation_answer(struct dt_agent *a, struct dt_invitation *x)
     struct mls_leaf_params leaf;
     enum dt_err err;
 
-    if ((err = dt_session_new(a, x->group_id, 0, x->invitation_id, &s)) != DT_OK)
+    if ((err = dt_session_new(a, x->group_id, x->invitation_id, &s)) != DT_OK)
         return err;
     leaf = dt_session_leaf(&s);
     dt_buf_clear(&x->key_package);

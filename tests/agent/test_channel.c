@@ -305,6 +305,93 @@ rejoining(void **state)
         is(world_talk_count(f->a[i], gid, dt_view_str("back again")), 1);
 }
 
+/* A renewed letter: the seat keeps the old one, rotations too, until its holder re-joins under the new one. */
+static void
+renewed_letter(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32], old[32], renewed[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    world_letter_hash(f->a[2], old);
+    f->w.offset_ms += DT_MS_HOUR;
+    world_accredit(&f->w, f->a[2], RED, DT_RIGHT_BIT(DT_RIGHT_TALK));
+    world_letter_hash(f->a[2], renewed);
+    assert_memory_not_equal(old, renewed, 32);
+    ok(dt_agent_rotate(f->a[2], gid));
+    world_sync(f->a, 3, 3);
+    same_epoch(f->a, 3, gid, 2);
+    assert_int_not_equal(world_leaf(f->a[0], gid, old), UINT32_MAX);
+    ok(dt_agent_rejoin(f->a[2], gid));
+    world_sync(f->a, 3, 5);
+    assert_int_equal(world_leaf(f->a[0], gid, old), UINT32_MAX);
+    assert_int_not_equal(world_leaf(f->a[0], gid, renewed), UINT32_MAX);
+    say(f->a[2], gid, "under a new letter");
+    world_sync(f->a, 3, 2);
+    is(world_talk_count(f->a[0], gid, dt_view_str("under a new letter")), 1);
+    for (size_t i = 0; i < 3; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* A root's revocation is a ground for anyone to remove the holder of the letter. */
+static void
+revocation(void **state)
+{
+    struct four *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(1024);
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    struct dt_revocation v;
+    uint8_t gid[32], hash[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    world_letter_hash(f->a[2], hash);
+    is(dt_agent_remove(f->a[0], gid, world_leaf(f->a[0], gid, hash)), DT_ERR_REFUSED);
+    ok(dt_agent_own_letter(f->a[2], &letter));
+    ok(dt_letter_decode(dt_buf_view(&letter), &l));
+    ok(dt_revocation_make(dt_view_of(f->w.root[RED]), &l, 1, &v));
+    ok(dt_revocation_encode(&v, &bytes));
+    bytes.p[bytes.n - 1] ^= 1;
+    is(dt_agent_revocation_import(f->a[0], dt_buf_view(&bytes)), DT_ERR_AUTH);
+    bytes.p[bytes.n - 1] ^= 1;
+    ok(dt_agent_revocation_import(f->a[0], dt_buf_view(&bytes)));
+    ok(dt_agent_remove(f->a[0], gid, world_leaf(f->a[0], gid, hash)));
+    world_sync(f->a, 3, 3);
+    same_epoch(f->a, 2, gid, 2);
+    is(world_channel(f->a[1], gid).members, 2);
+    is(world_channel(f->a[2], gid).state, DT_CHANNEL_LEFT);
+}
+
+/* A caucus without all answers is not begun; a no is a no. */
+static void
+declined(void **state)
+{
+    struct four *f = *state;
+    struct dt_invitation_info *v = NULL;
+    uint8_t gid[32], hash[32], none[16] = {0};
+    size_t n = 0;
+
+    world_letter_hash(f->a[1], hash);
+    is(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "", (const uint8_t(*)[32])&hash, 1, gid), DT_ERR_RANGE);
+    is(dt_agent_invitation_accept(f->a[1], none), DT_ERR_NOT_FOUND);
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "caucus", (const uint8_t(*)[32])&hash, 1, gid));
+    world_sync(f->a, 2, 2);
+    ok(dt_agent_invitations(f->a[1], &v, &n));
+    is(n, 1);
+    is(v[0].state, DT_INVITATION_OPEN);
+    assert_true(v[0].founding);
+    assert_string_equal(v[0].channel_name, "caucus");
+    assert_string_equal(v[0].from.name, "envoy");
+    is(v[0].n_people, 2);
+    ok(dt_agent_invitation_decline(f->a[1], v[0].invitation_id));
+    is(dt_agent_invitation_accept(f->a[1], v[0].invitation_id), DT_ERR_STATE);
+    dt_free(v);
+    world_sync(f->a, 2, 2);
+    is(world_channel(f->a[0], gid).state, DT_CHANNEL_FOUNDING);
+    is(world_channel(f->a[0], gid).answers_missing, 1);
+    is(dt_agent_talk_text(f->a[0], gid, dt_view_str("hello?"), none), DT_ERR_STATE);
+}
+
 /* A copy of a home from before a message was sent meets that message: it sends nothing more. */
 static void
 restored_copy(void **state)
@@ -348,6 +435,9 @@ main(void)
         cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rejoining, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restored_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(renewed_letter, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(declined, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,19 @@ use_warrant(struct trial *t, const struct dt_warrant *w, struct mls_commit_opts 
     opts->private_use = (struct mls_typed_list){t->private_use, 1};
 }
 
+/* Red's own seat; its letter's bytes are the agent's copy, so that they outlive the group. */
+static void
+own_seat(struct trial *t, struct dt_seat *out)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct dt_rules rules;
+
+    ok(dt_channel_load(EVIL(t), t->gid, &ch));
+    rules = dt_channel_rules(EVIL(t), &ch);
+    ok(dt_seat_of(&rules, ch.group, mls_group_own_leaf(ch.group), out));
+    out->letter_bytes = dt_buf_view(&EVIL(t)->letter_bytes);
+}
+
 static struct dt_warrant
 add_ground(const struct trial *t, struct dt_view approvals)
 {
@@ -167,7 +180,7 @@ breaking_the_rules(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf approvals = DT_BUF_INIT(1u << 16);
     struct dt_view add = dt_buf_view(&t->admission.key_package);
     struct dt_view rest = dt_buf_view(&t->admission.approvals);
-    struct dt_approval own = {0}, v;
+    struct dt_approval mine = {0}, v;
     struct dt_warrant w;
     uint8_t hash[32], id[16];
     uint32_t leaf;
@@ -176,12 +189,12 @@ breaking_the_rules(void **state)
     while (dt_approvals_next(&rest, &v) == DT_OK) {
         n_all++;
         if (v.party == RED)
-            own = v;
+            mine = v;
     }
     is(n_all, 3);
 
     /* Only the committer's own approval. */
-    ok(dt_approvals_add(&approvals, &own));
+    ok(dt_approvals_add(&approvals, &mine));
     w = add_ground(t, dt_buf_view(&approvals));
     {
         struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true};
@@ -191,8 +204,8 @@ breaking_the_rules(void **state)
         passed_over(t, 1, "an approval is missing");
     }
     /* The same party three times. */
-    ok(dt_approvals_add(&approvals, &own));
-    ok(dt_approvals_add(&approvals, &own));
+    ok(dt_approvals_add(&approvals, &mine));
+    ok(dt_approvals_add(&approvals, &mine));
     w = add_ground(t, dt_buf_view(&approvals));
     {
         struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true};
@@ -204,7 +217,7 @@ breaking_the_rules(void **state)
     /* Approvals that red wrote in the others' names. */
     dt_buf_clear(&approvals);
     for (uint8_t p = 0; p < 3; p++) {
-        v = own;
+        v = mine;
         v.party = p;
         ok(dt_approval_sign(&v, dt_secret_view(&EVIL(t)->delegate_seed)));
         ok(dt_approvals_add(&approvals, &v));
@@ -219,9 +232,9 @@ breaking_the_rules(void **state)
     }
     /* ... and with the others' roots claimed. */
     dt_buf_clear(&approvals);
-    ok(dt_approvals_add(&approvals, &own));
+    ok(dt_approvals_add(&approvals, &mine));
     for (uint8_t p = 0; p < 2; p++) {
-        v = own;
+        v = mine;
         v.party = p;
         v.by_root = true;
         v.letter = dt_view(NULL, 0);
@@ -308,12 +321,12 @@ breaking_the_rules(void **state)
     for (int k = 0; k < 2; k++) {
         DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
         struct mls_commit_opts opts = {.force_path = true};
-        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
 
-        ok(dt_channel_load(EVIL(t), t->gid, &ch));
-        memcpy(id, ch.invitation_id, 16);
-        id[0] ^= k == 1;
-        ok(dt_session_new(EVIL(t), t->gid, k == 0 ? 2 : 1, id, &s));
+        own_seat(t, &own);
+        own.voucher.serial += k == 0;
+        own.voucher.invitation_id[0] ^= k == 1;
+        ok(dt_session_rotate(EVIL(t), t->gid, &own, &s));
         opts.new_signature_priv = dt_secret_view(&s.seed);
         opts.new_signature_pub = dt_view_of(s.pub);
         opts.new_identity = dt_buf_view(&s.identity);
@@ -329,12 +342,12 @@ breaking_the_rules(void **state)
     /* A session key that the delegate's key did not vouch for. */
     {
         DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
-        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
         struct mls_commit_opts opts = {.force_path = true};
         uint8_t seed[32] = {9}, pub[32];
 
-        ok(dt_channel_load(EVIL(t), t->gid, &ch));
-        ok(dt_session_new(EVIL(t), t->gid, 1, ch.invitation_id, &s));
+        own_seat(t, &own);
+        ok(dt_session_rotate(EVIL(t), t->gid, &own, &s));
         ok(dt_ed25519_pub(dt_view_of(seed), pub));
         opts.new_signature_priv = dt_view_of(seed);
         opts.new_signature_pub = dt_view_of(pub);
@@ -392,7 +405,6 @@ garbage(void **state)
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     struct dt_inbox_message m = {.kind = DT_INBOX_WELCOME, .welcome = dt_view_str("no welcome")};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
     struct dt_wire_append append = {0};
     uint8_t junk[512], hash[32], id[16], append_id[16];
     uint64_t position = 0;

@@ -232,6 +232,22 @@ world_open(struct world *w, const char *name)
     return a;
 }
 
+void
+world_accredit(struct world *w, struct dt_agent *a, int party, uint32_t rights)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf request = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_letter_request_clear) struct dt_letter_request q = {0};
+    uint64_t now = now_ms(w);
+    uint8_t hash[32];
+
+    ok(dt_agent_letter_request(a, &request));
+    ok(dt_letter_request_decode(dt_buf_view(&request), &q));
+    ok(dt_letter_issue(dt_view_of(w->root[party]), &q, rights, now - DT_MS_DAY, now + 300 * DT_MS_DAY,
+                       now, &letter));
+    ok(dt_agent_letter_import(a, dt_buf_view(&letter), hash));
+}
+
 struct dt_agent *
 world_home(struct world *w, const char *name, int party, uint32_t rights)
 {
@@ -242,23 +258,14 @@ world_home(struct world *w, const char *name, int party, uint32_t rights)
                                           .name = name,
                                           .title = "delegate",
                                           .clock = world_clock(w)};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf request = DT_BUF_INIT(8192);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
-    DT_CLEANUP(dt_letter_request_clear) struct dt_letter_request q = {0};
     struct dt_agent *a;
-    uint64_t now = now_ms(w);
-    uint8_t hash[32];
     char home[128];
 
     world_path(w, name, home);
     params.home = home;
     ok(dt_agent_init(&params));
     a = world_open(w, name);
-    ok(dt_agent_letter_request(a, &request));
-    ok(dt_letter_request_decode(dt_buf_view(&request), &q));
-    ok(dt_letter_issue(dt_view_of(w->root[party]), &q, rights, now - DT_MS_DAY, now + 300 * DT_MS_DAY,
-                       now, &letter));
-    ok(dt_agent_letter_import(a, dt_buf_view(&letter), hash));
+    world_accredit(w, a, party, rights);
     ok(dt_agent_sync(a, NULL));
     return a;
 }

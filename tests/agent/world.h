@@ -63,6 +63,9 @@ void world_path(const struct world *w, const char *name, char out[static 128]);
 /* A home with an accredited delegate of ${party}; synced once, so that its inbox is there. */
 struct dt_agent *world_home(struct world *w, const char *name, int party, uint32_t rights);
 
+/* A (new) letter for the delegate of ${a}, by its party's root, taken in by ${a}. */
+void world_accredit(struct world *w, struct dt_agent *a, int party, uint32_t rights);
+
 /* Open a home again. */
 struct dt_agent *world_open(struct world *w, const char *name);
 
