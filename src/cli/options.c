@@ -135,7 +135,7 @@ cli_parse(struct cli *c, int argc, char *const argv[])
             }
             if (c->command == NULL)
                 return unknown_command(word, begins);
-            if (strchr(c->command->name, ' ') != NULL)
+            if (strchr(c->command->name, ' ') != NULL && strchr(word, ' ') == NULL)
                 i++;
         } else if (c->n_operands == DT_CLI_VALUES) {
             return dt_fail(DT_ERR_USAGE, "more than %d arguments", DT_CLI_VALUES);
