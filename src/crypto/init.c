@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #include "crypto/crypto.h"
+#include "crypto/ec.h"
 #include "crypto/thread.h"
 
 #define N_MD     4 /* by enum dt_hash_alg; 0 is free */
@@ -18,6 +19,7 @@
 struct contexts {
     EVP_MD_CTX *md[N_MD];
     EVP_CIPHER_CTX *cipher[N_CIPHER];
+    EVP_MD_CTX *sign;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -41,6 +43,7 @@ contexts_free(void *p)
         EVP_MD_CTX_free(c->md[i]);
     for (size_t i = 0; i < N_CIPHER; i++)
         EVP_CIPHER_CTX_free(c->cipher[i]);
+    EVP_MD_CTX_free(c->sign);
     dt_free(c);
     mine = NULL;
 }
@@ -85,6 +88,8 @@ init_once(void)
     for (size_t i = 1; i < N_CIPHER; i++)
         if (ciphers[i] == NULL)
             return;
+    if (!dt_ec_start())
+        return;
     if (!ed25519_rule_holds()) {
         init_err = DT_ERR_UNSUPPORTED;
         return;
@@ -157,6 +162,18 @@ dt_thread_cipher(enum dt_aead_alg alg)
     if (c->cipher[alg] == NULL)
         c->cipher[alg] = EVP_CIPHER_CTX_new();
     return c->cipher[alg];
+}
+
+EVP_MD_CTX *
+dt_thread_sign(void)
+{
+    struct contexts *c = contexts();
+
+    if (c == NULL)
+        return NULL;
+    if (c->sign == NULL)
+        c->sign = EVP_MD_CTX_new();
+    return c->sign;
 }
 
 void

@@ -13,18 +13,27 @@ derive(const struct dt_kem *kem, struct dt_view dkp_prk, struct dt_secret *sk)
 }
 
 static enum dt_err
-pub_of(struct dt_view priv, uint8_t *pub)
+pub_of(const struct dt_kem *kem, struct dt_view priv, uint8_t *pub)
 {
+    (void)kem;
     return dt_x25519_pub(priv, pub);
 }
 
 /* RFC 9180 section 7.1.4: any 32 bytes are a public key; low order shows in the shared secret. */
 static enum dt_err
-pub_check(struct dt_view pub)
+pub_check(const struct dt_kem *kem, struct dt_view pub)
 {
+    (void)kem;
     if (pub.n != DT_X25519)
         return dt_fail(DT_ERR_FORMAT, "an X25519 public key has 32 bytes");
     return DT_OK;
+}
+
+static enum dt_err
+dh(const struct dt_kem *kem, struct dt_view priv, struct dt_view pub, struct dt_secret *out)
+{
+    (void)kem;
+    return dt_x25519(priv, pub, out);
 }
 
 const struct dt_kem dt_kem_x25519 = {
@@ -37,5 +46,5 @@ const struct dt_kem dt_kem_x25519 = {
     .derive = derive,
     .pub = pub_of,
     .pub_check = pub_check,
-    .dh = dt_x25519,
+    .dh = dh,
 };

@@ -1,16 +1,27 @@
 /*
  * crypto/suite.h - the cipher suite table of RFC 9420 section 17.1: sizes and algorithms.
  *
- * Layer: crypto. Suites 1 and 3 now; the others join the table with their KEM and signature code.
+ * Layer: crypto. All seven suites are known; which of them a channel may use is its own rule.
  */
 #ifndef DT_CRYPTO_SUITE_H
 #define DT_CRYPTO_SUITE_H
 
 #include "crypto/crypto.h"
 
-struct dt_kem; /* the group under HPKE: crypto/kem.h, internal */
+#define DT_SIG_PUB_MAX  133
+#define DT_SIG_PRIV_MAX 66
+#define DT_SIG_MAX      139
 
-enum dt_sig_alg { DT_SIG_ED25519 = 1 };
+struct dt_kem;        /* the group under HPKE: crypto/kem.h, internal */
+struct dt_sig_scheme; /* crypto/sign_scheme.h, internal */
+
+enum dt_sig_alg {
+    DT_SIG_ED25519 = 1,
+    DT_SIG_ED448,
+    DT_SIG_ECDSA_P256,
+    DT_SIG_ECDSA_P384,
+    DT_SIG_ECDSA_P521
+};
 
 struct dt_suite {
     uint16_t id;   /* RFC 9420 number, e.g. 0x0001 */
@@ -27,9 +38,13 @@ struct dt_suite {
     size_t kem_priv_len; /* Nsk */
     size_t kem_secret_len; /* Nsecret */
     enum dt_sig_alg sig;
+    const struct dt_sig_scheme *scheme;
     size_t sig_pub_len;
-    size_t sig_priv_len; /* seed */
+    size_t sig_priv_len; /* seed; for ECDSA a big-endian integer of fixed length */
     size_t sig_max;      /* longest signature */
+    /* A signature can be changed into another on the same message without the key (ECDSA: s to n - s), so
+     * the bytes do not identify what was signed. Live channels refuse such a suite. */
+    bool malleable;
 };
 
 /* The suite numbered ${id}, static; NULL when it is not known here. */
