@@ -1,6 +1,8 @@
 /*
  * tests/vectors/kind_mls.c - the table of the RFC 9420 vector files.
  */
+#include <string.h>
+
 #include "kind_mls.h"
 
 const struct dt_suite *
@@ -15,6 +17,23 @@ vec_mls_suite(struct vector_run *run, const json_t *c)
     if (suite == NULL)
         (void)vec_skip(run, "cipher suite %u is not implemented", (unsigned)id);
     return suite;
+}
+
+bool
+vec_mls_priv(struct vector_run *run, const struct dt_suite *suite, const json_t *c, const char *field,
+             size_t len, struct dt_secret *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = VEC_BUF;
+    size_t missing;
+
+    if (!vec_hex(run, c, field, &b))
+        return false;
+    missing = suite->sig == DT_SIG_ECDSA_P521 && b.n < len ? len - b.n : 0;
+    if (!vec_ok(run, dt_secret_alloc(out, b.n + missing), field))
+        return false;
+    if (b.n > 0)
+        memcpy(out->p + missing, b.p, b.n);
+    return true;
 }
 
 const struct vector_file vector_files_mls[] = {

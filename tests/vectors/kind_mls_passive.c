@@ -54,14 +54,6 @@ read_psks(struct vector_run *run, const json_t *c, struct passive *p)
 }
 
 static bool
-secret_field(struct vector_run *run, const json_t *c, const char *field, struct dt_secret *out)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = VEC_BUF;
-
-    return vec_hex(run, c, field, &b) && vec_ok(run, dt_secret_set(out, dt_buf_view(&b)), field);
-}
-
-static bool
 authenticator_equal(struct vector_run *run, const json_t *c, const char *field,
                     const struct mls_group *g)
 {
@@ -72,7 +64,7 @@ authenticator_equal(struct vector_run *run, const json_t *c, const char *field,
 }
 
 static bool
-join(struct vector_run *run, const json_t *c, struct passive *p)
+join(struct vector_run *run, const struct dt_suite *suite, const json_t *c, struct passive *p)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf key_package = VEC_BUF;
     DT_CLEANUP(dt_buf_clear) struct dt_buf welcome = VEC_BUF;
@@ -84,9 +76,9 @@ join(struct vector_run *run, const json_t *c, struct passive *p)
 
     if (!vec_hex(run, c, "key_package", &key_package) || !vec_hex(run, c, "welcome", &welcome) ||
         !vec_hex_opt(run, c, "ratchet_tree", &tree, &present) ||
-        !secret_field(run, c, "signature_priv", &sig) ||
-        !secret_field(run, c, "encryption_priv", &p->bundle.leaf_priv) ||
-        !secret_field(run, c, "init_priv", &p->bundle.init_priv))
+        !vec_mls_priv(run, suite, c, "signature_priv", suite->sig_priv_len, &sig) ||
+        !vec_mls_priv(run, suite, c, "encryption_priv", suite->kem_priv_len, &p->bundle.leaf_priv) ||
+        !vec_mls_priv(run, suite, c, "init_priv", suite->kem_priv_len, &p->bundle.init_priv))
         return false;
     params.welcome = dt_buf_view(&welcome);
     params.key_package = dt_buf_view(&key_package);
@@ -164,17 +156,18 @@ follow(struct vector_run *run, const json_t *epoch, struct passive *p)
 static void
 passive_case(struct vector_run *run, const json_t *c)
 {
+    const struct dt_suite *suite = vec_mls_suite(run, c);
     struct passive *p;
     const json_t *epochs;
     const json_t *e;
     size_t i;
 
-    if (vec_mls_suite(run, c) == NULL)
+    if (suite == NULL)
         return;
     p = calloc(1, sizeof *p);
     if (!vec_check(run, p != NULL, "out of memory"))
         return;
-    if (read_psks(run, c, p) && join(run, c, p) && reload(run, p) &&
+    if (read_psks(run, c, p) && join(run, suite, c, p) && reload(run, p) &&
         vec_array(run, c, "epochs", &epochs)) {
         json_array_foreach(epochs, i, e)
         {
