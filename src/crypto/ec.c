@@ -1,9 +1,9 @@
 /*
  * crypto/ec.c - P-256, P-384 and P-521 over OpenSSL's groups.
  *
- * The groups are made once and only read afterwards. A BN_CTX is made for each use and not kept, against
- * the habit of this room: multiplication leaves copies of the scalar in its pool, which are wiped when it
- * is freed and only then.
+ * The groups are made once and only read afterwards. A BN_CTX is made for each use and not kept,
+ * against the habit of this room: multiplication leaves copies of the scalar in its pool, which are
+ * wiped when it is freed and only then.
  */
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -109,7 +109,8 @@ scalar_read(enum dt_ec_curve curve, struct dt_view priv, struct work *w)
 }
 
 /* Coordinates not below the prime and points off the curve are refused by EC_POINT_oct2point(). The
- * cofactor of these curves is one, so that each point but infinity, which has no such form, is a key. */
+ * cofactor of these curves is one, so that each point but infinity, which has no such form, is a
+ * key. */
 static enum dt_err
 point_read(enum dt_ec_curve curve, struct dt_view pub, struct work *w)
 {

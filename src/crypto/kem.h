@@ -13,7 +13,7 @@
 struct dt_kem {
     uint16_t kem_id;
     enum dt_ec_curve curve; /* of the kem_nist.c ones */
-    enum dt_hash_alg hash; /* of the KEM's own KDF, which may differ from the suite's */
+    enum dt_hash_alg hash;  /* of the KEM's own KDF, which may differ from the suite's */
     size_t pub_len, priv_len, dh_len, secret_len;
 
     /* The private key in ${sk} (priv_len bytes) of DeriveKeyPair's ${dkp_prk}. */

@@ -1,6 +1,6 @@
 /*
- * crypto/kem_nist.c - DHKEM(P-256, HKDF-SHA256), DHKEM(P-384, HKDF-SHA384) and DHKEM(P-521, HKDF-SHA512),
- * numbers 0x0010 to 0x0012.
+ * crypto/kem_nist.c - DHKEM(P-256, HKDF-SHA256), DHKEM(P-384, HKDF-SHA384) and DHKEM(P-521,
+ * HKDF-SHA512), numbers 0x0010 to 0x0012.
  *
  * Source: RFC 9180 sections 7.1.1 to 7.1.4. Private keys are big-endian integers of Nsk bytes.
  */

@@ -57,8 +57,9 @@ dh(const struct dt_kem *kem, struct dt_view priv, struct dt_view pub, struct dt_
     ctx = ours == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL);
     if (theirs == NULL || ctx == NULL || EVP_PKEY_derive_init(ctx) != 1)
         return dt_fail(DT_ERR_INTERNAL, "X448 could not be started");
-    /* RFC 7748 section 6.2: the check for the all-zero value, which RFC 9180 section 7.1.4 requires.
-     * OpenSSL makes it too; the second look costs nothing and does not depend on its release. */
+    /* RFC 7748 section 6.2: the check for the all-zero value, which RFC 9180 section 7.1.4
+     * requires. OpenSSL makes it too; the second look costs nothing and does not depend on its
+     * release. */
     if (EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) != 1 ||
         EVP_PKEY_derive(ctx, shared.p, &n) != 1 || n != X448_LEN ||
         sodium_is_zero(shared.p, shared.n) != 0)

@@ -1,15 +1,15 @@
 /*
  * crypto/sign_ecdsa.c - ECDSA over P-256, P-384 and P-521 with SHA-256, SHA-384 and SHA-512.
  *
- * Source: FIPS 186-5 section 6; RFC 9420 section 5.1.2: the signature is a DER ECDSA-Sig-Value, the public
- * key an uncompressed point. Private keys are big-endian integers of fixed length. One DER form only is
- * taken, but (r, n - s) holds whenever (r, s) does: these signatures are malleable, which the suite table
- * says. OpenSSL mixes the private key and the hash into its random nonce.
+ * Source: FIPS 186-5 section 6; RFC 9420 section 5.1.2: the signature is a DER ECDSA-Sig-Value, the
+ * public key an uncompressed point. Private keys are big-endian integers of fixed length. One DER
+ * form only is taken, but (r, n - s) holds whenever (r, s) does: these signatures are malleable,
+ * which the suite table says. OpenSSL mixes the private key and the hash into its random nonce.
  */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/params.h>
 #include <string.h>
 
@@ -112,7 +112,8 @@ ecdsa_pub_check(const struct dt_sig_scheme *s, struct dt_view pub)
 }
 
 static enum dt_err
-ecdsa_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg, struct dt_buf *sig)
+ecdsa_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg,
+           struct dt_buf *sig)
 {
     DT_CLEANUP(dt_evp_key_free_p) EVP_PKEY *key = NULL;
     DT_CLEANUP(dt_evp_ctx_free_p) EVP_PKEY_CTX *ctx = NULL;
@@ -149,15 +150,16 @@ der_strict(struct dt_view sig)
         return false;
     value = d2i_ECDSA_SIG(NULL, &p, (long)sig.n);
     ok = value != NULL && p == sig.p + sig.n && i2d_ECDSA_SIG(value, NULL) == (int)sig.n &&
-         i2d_ECDSA_SIG(value, &q) == (int)sig.n &&
-         dt_view_equal(sig, dt_view(again, sig.n)) &&
-         BN_is_negative(ECDSA_SIG_get0_r(value)) == 0 && BN_is_negative(ECDSA_SIG_get0_s(value)) == 0;
+         i2d_ECDSA_SIG(value, &q) == (int)sig.n && dt_view_equal(sig, dt_view(again, sig.n)) &&
+         BN_is_negative(ECDSA_SIG_get0_r(value)) == 0 &&
+         BN_is_negative(ECDSA_SIG_get0_s(value)) == 0;
     ECDSA_SIG_free(value);
     return ok;
 }
 
 static enum dt_err
-ecdsa_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg, struct dt_view sig)
+ecdsa_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg,
+             struct dt_view sig)
 {
     DT_CLEANUP(dt_evp_key_free_p) EVP_PKEY *key = NULL;
     DT_CLEANUP(dt_evp_ctx_free_p) EVP_PKEY_CTX *ctx = NULL;

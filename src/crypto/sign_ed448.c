@@ -1,9 +1,10 @@
 /*
  * crypto/sign_ed448.c - Ed448 with an empty context, over OpenSSL.
  *
- * Source: RFC 8032 sections 5.2 and 8.4; RFC 9420 section 5.1.2. As for Ed25519 the form is checked here
- * before the library is asked: S < L, A and R canonical and not of small order. OpenSSL's own equation
- * disregards small-order parts; since R and A are hashed as bytes, only the signer could make use of it.
+ * Source: RFC 8032 sections 5.2 and 8.4; RFC 9420 section 5.1.2. As for Ed25519 the form is checked
+ * here before the library is asked: S < L, A and R canonical and not of small order. OpenSSL's own
+ * equation disregards small-order parts; since R and A are hashed as bytes, only the signer could
+ * make use of it.
  */
 #include <string.h>
 
@@ -37,8 +38,8 @@ scalar_canonical(const uint8_t *s)
     return s[FIELD_LEN] == 0 && less(s, order);
 }
 
-/* RFC 8032 section 5.2.3: y below 2^448 - 2^224 - 1, nothing but the sign of x in the last byte. The four
- * points of small order have y = 0 (order 4), 1 (the neutral element) and -1 (order 2). */
+/* RFC 8032 section 5.2.3: y below 2^448 - 2^224 - 1, nothing but the sign of x in the last byte.
+ * The four points of small order have y = 0 (order 4), 1 (the neutral element) and -1 (order 2). */
 static bool
 point_fit(const uint8_t *p)
 {
@@ -89,7 +90,8 @@ ed448_pub_check(const struct dt_sig_scheme *s, struct dt_view pub)
 }
 
 static enum dt_err
-ed448_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg, struct dt_buf *sig)
+ed448_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg,
+           struct dt_buf *sig)
 {
     DT_CLEANUP(dt_evp_key_free_p) EVP_PKEY *key = NULL;
     static const uint8_t none[1];
@@ -114,7 +116,8 @@ ed448_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view ms
 }
 
 static enum dt_err
-ed448_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg, struct dt_view sig)
+ed448_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg,
+             struct dt_view sig)
 {
     DT_CLEANUP(dt_evp_key_free_p) EVP_PKEY *key = NULL;
     static const uint8_t none[1];

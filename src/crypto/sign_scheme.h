@@ -1,7 +1,8 @@
 /*
  * crypto/sign_scheme.h - a signature scheme of the suite table: sizes and functions.
  *
- * Source: RFC 9420 sections 5.1.2 and 17.1. Layer: crypto, internal to suite.c and the sign_*.c files.
+ * Source: RFC 9420 sections 5.1.2 and 17.1. Layer: crypto, internal to suite.c and the sign_*.c
+ * files.
  */
 #ifndef DT_CRYPTO_SIGN_SCHEME_H
 #define DT_CRYPTO_SIGN_SCHEME_H

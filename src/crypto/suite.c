@@ -1,11 +1,12 @@
 /*
- * crypto/suite.c - the table of cipher suites. A suite is a row: its dt_kem, its dt_sig_scheme and sizes.
+ * crypto/suite.c - the table of cipher suites. A suite is a row: its dt_kem, its dt_sig_scheme and
+ * sizes.
  *
  * Source: RFC 9420 section 17.1; sizes from RFC 9180 section 7.
  */
+#include "crypto/suite.h"
 #include "crypto/kem.h"
 #include "crypto/sign_scheme.h"
-#include "crypto/suite.h"
 
 /* RFC 9180 section 7.2: the KDF. */
 #define SHA256_SIZES .hash = DT_HASH_SHA256, .hash_len = 32, .kdf_id = 0x0001
@@ -18,23 +19,28 @@
 #define AES256GCM_SIZES                                                                            \
     .aead = DT_AEAD_AES256GCM, .aead_id = 0x0002, .key_len = 32, .nonce_len = 12, .tag_len = 16
 #define CHACHA_SIZES                                                                               \
-    .aead = DT_AEAD_CHACHA20POLY1305, .aead_id = 0x0003, .key_len = 32, .nonce_len = 12, .tag_len = 16
+    .aead = DT_AEAD_CHACHA20POLY1305, .aead_id = 0x0003, .key_len = 32, .nonce_len = 12,           \
+    .tag_len = 16
 
 /* RFC 9180 section 7.1: the KEM. */
 #define P256_SIZES                                                                                 \
-    .kem = &dt_kem_p256, .kem_id = 0x0010, .kem_pub_len = 65, .kem_priv_len = 32, .kem_secret_len = 32
+    .kem = &dt_kem_p256, .kem_id = 0x0010, .kem_pub_len = 65, .kem_priv_len = 32,                  \
+    .kem_secret_len = 32
 #define P384_SIZES                                                                                 \
-    .kem = &dt_kem_p384, .kem_id = 0x0011, .kem_pub_len = 97, .kem_priv_len = 48, .kem_secret_len = 48
+    .kem = &dt_kem_p384, .kem_id = 0x0011, .kem_pub_len = 97, .kem_priv_len = 48,                  \
+    .kem_secret_len = 48
 #define P521_SIZES                                                                                 \
-    .kem = &dt_kem_p521, .kem_id = 0x0012, .kem_pub_len = 133, .kem_priv_len = 66, .kem_secret_len = 64
+    .kem = &dt_kem_p521, .kem_id = 0x0012, .kem_pub_len = 133, .kem_priv_len = 66,                 \
+    .kem_secret_len = 64
 #define X25519_SIZES                                                                               \
     .kem = &dt_kem_x25519, .kem_id = 0x0020, .kem_pub_len = DT_X25519, .kem_priv_len = DT_X25519,  \
     .kem_secret_len = 32
 #define X448_SIZES                                                                                 \
-    .kem = &dt_kem_x448, .kem_id = 0x0021, .kem_pub_len = 56, .kem_priv_len = 56, .kem_secret_len = 64
+    .kem = &dt_kem_x448, .kem_id = 0x0021, .kem_pub_len = 56, .kem_priv_len = 56,                  \
+    .kem_secret_len = 64
 
-/* The longest DER of an ECDSA signature: two integers of the order's length, with a zero before a first
- * bit that is set (P-521 has none), two bytes before each and two or three before both. */
+/* The longest DER of an ECDSA signature: two integers of the order's length, with a zero before a
+ * first bit that is set (P-521 has none), two bytes before each and two or three before both. */
 #define ED25519_SIZES                                                                              \
     .sig = DT_SIG_ED25519, .scheme = &dt_sig_ed25519, .sig_pub_len = DT_ED25519_PUB,               \
     .sig_priv_len = DT_ED25519_SEED, .sig_max = DT_ED25519_SIG, .malleable = false
@@ -127,7 +133,8 @@ ed25519_pub_check(const struct dt_sig_scheme *s, struct dt_view pub)
 }
 
 static enum dt_err
-ed25519_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg, struct dt_buf *sig)
+ed25519_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view msg,
+             struct dt_buf *sig)
 {
     uint8_t bytes[DT_ED25519_SIG];
     enum dt_err err = dt_ed25519_sign(priv, msg, bytes);
@@ -137,7 +144,8 @@ ed25519_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view 
 }
 
 static enum dt_err
-ed25519_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg, struct dt_view sig)
+ed25519_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view msg,
+               struct dt_view sig)
 {
     (void)s;
     return dt_ed25519_verify(pub, msg, sig);
@@ -152,13 +160,15 @@ const struct dt_sig_scheme dt_sig_ed25519 = {
 };
 
 enum dt_err
-dt_suite_sign(const struct dt_suite *suite, struct dt_view priv, struct dt_view msg, struct dt_buf *sig)
+dt_suite_sign(const struct dt_suite *suite, struct dt_view priv, struct dt_view msg,
+              struct dt_buf *sig)
 {
     return suite->scheme->sign(suite->scheme, priv, msg, sig);
 }
 
 enum dt_err
-dt_suite_verify(const struct dt_suite *suite, struct dt_view pub, struct dt_view msg, struct dt_view sig)
+dt_suite_verify(const struct dt_suite *suite, struct dt_view pub, struct dt_view msg,
+                struct dt_view sig)
 {
     return suite->scheme->verify(suite->scheme, pub, msg, sig);
 }

@@ -24,7 +24,7 @@ enum dt_sig_alg {
 };
 
 struct dt_suite {
-    uint16_t id;   /* RFC 9420 number, e.g. 0x0001 */
+    uint16_t id; /* RFC 9420 number, e.g. 0x0001 */
     const char *name;
     enum dt_hash_alg hash;
     size_t hash_len; /* Nh, also KDF.Nh */
@@ -34,16 +34,16 @@ struct dt_suite {
     size_t tag_len;
     uint16_t kem_id, kdf_id, aead_id; /* RFC 9180 section 7 */
     const struct dt_kem *kem;
-    size_t kem_pub_len;  /* Npk = Nenc */
-    size_t kem_priv_len; /* Nsk */
+    size_t kem_pub_len;    /* Npk = Nenc */
+    size_t kem_priv_len;   /* Nsk */
     size_t kem_secret_len; /* Nsecret */
     enum dt_sig_alg sig;
     const struct dt_sig_scheme *scheme;
     size_t sig_pub_len;
     size_t sig_priv_len; /* seed; for ECDSA a big-endian integer of fixed length */
     size_t sig_max;      /* longest signature */
-    /* A signature can be changed into another on the same message without the key (ECDSA: s to n - s), so
-     * the bytes do not identify what was signed. Live channels refuse such a suite. */
+    /* A signature can be changed into another on the same message without the key (ECDSA: s to n -
+     * s), so the bytes do not identify what was signed. Live channels refuse such a suite. */
     bool malleable;
 };
 
@@ -51,14 +51,16 @@ struct dt_suite {
 const struct dt_suite *dt_suite_get(uint16_t id);
 
 /* Sign/verify with the suite's signature scheme (raw, no MLS label). ${sig} is appended to. */
-DT_MUST_CHECK enum dt_err dt_suite_sign(const struct dt_suite *suite, struct dt_view priv, struct dt_view msg,
-                                        struct dt_buf *sig);
-DT_MUST_CHECK enum dt_err dt_suite_verify(const struct dt_suite *suite, struct dt_view pub, struct dt_view msg,
-                                          struct dt_view sig);
+DT_MUST_CHECK enum dt_err dt_suite_sign(const struct dt_suite *suite, struct dt_view priv,
+                                        struct dt_view msg, struct dt_buf *sig);
+DT_MUST_CHECK enum dt_err dt_suite_verify(const struct dt_suite *suite, struct dt_view pub,
+                                          struct dt_view msg, struct dt_view sig);
 /* New signature key pair; ${pub} gets sig_pub_len bytes. */
-DT_MUST_CHECK enum dt_err dt_suite_sig_new(const struct dt_suite *suite, struct dt_secret *priv, uint8_t *pub);
+DT_MUST_CHECK enum dt_err dt_suite_sig_new(const struct dt_suite *suite, struct dt_secret *priv,
+                                           uint8_t *pub);
 /* Public key of a signature private key; and whether bytes may be a signature public key at all. */
-DT_MUST_CHECK enum dt_err dt_suite_sig_pub(const struct dt_suite *suite, struct dt_view priv, uint8_t *pub);
+DT_MUST_CHECK enum dt_err dt_suite_sig_pub(const struct dt_suite *suite, struct dt_view priv,
+                                           uint8_t *pub);
 DT_MUST_CHECK enum dt_err dt_suite_sig_pub_check(const struct dt_suite *suite, struct dt_view pub);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * tests/crypto/test_nist.c - P-256, P-384 and P-521: ECDSA, and which points and scalars are refused.
+ * tests/crypto/test_nist.c - P-256, P-384 and P-521: ECDSA, and which points and scalars are
+ * refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +16,8 @@
 
 #define MAX 10000
 
-/* A curve's suite, order, and a key pair with an ECDSA signature on "sample" (RFC 6979 appendices A.2.5,
- * A.2.6 and A.2.7, with the suite's hash). */
+/* A curve's suite, order, and a key pair with an ECDSA signature on "sample" (RFC 6979 appendices
+ * A.2.5, A.2.6 and A.2.7, with the suite's hash). */
 static const struct curve {
     uint16_t suite;
     const char *order, *x, *ux, *uy, *r, *s;
@@ -28,24 +29,36 @@ static const struct curve {
      "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
      "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"},
     {7,
-     "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
-     "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5",
-     "ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13",
-     "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720",
-     "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46",
-     "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8"},
+     "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52"
+     "973",
+     "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2e"
+     "df5",
+     "ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480b"
+     "c13",
+     "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264"
+     "720",
+     "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fab"
+     "e46",
+     "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628"
+     "ac8"},
     {5,
-     "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709"
+     "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f"
+     "709"
      "a5d03bb5c9b8899c47aebb6fb71e91386409",
-     "00fad06daa62ba3b25d2fb40133da757205de67f5bb0018fee8c86e1b68c7e75caa896eb32f1f47c70855836a6d16fcc"
+     "00fad06daa62ba3b25d2fb40133da757205de67f5bb0018fee8c86e1b68c7e75caa896eb32f1f47c70855836a6d16"
+     "fcc"
      "1466f6d8fbec67db89ec0c08b0e996b83538",
-     "01894550d0785932e00eaa23b694f213f8c3121f86dc97a04e5a7167db4e5bcd371123d46e45db6b5d5370a7f20fb633"
+     "01894550d0785932e00eaa23b694f213f8c3121f86dc97a04e5a7167db4e5bcd371123d46e45db6b5d5370a7f20fb"
+     "633"
      "155d38ffa16d2bd761dcac474b9a2f5023a4",
-     "00493101c962cd4d2fddf782285e64584139c2f91b47f87ff82354d6630f746a28a0db25741b5b34a828008b22acc23f"
+     "00493101c962cd4d2fddf782285e64584139c2f91b47f87ff82354d6630f746a28a0db25741b5b34a828008b22acc"
+     "23f"
      "924faafbd4d33f81ea66956dfeaa2bfdfcf5",
-     "00c328fafcbd79dd77850370c46325d987cb525569fb63c5d3bc53950e6d4c5f174e25a1ee9017b5d450606add152b53"
+     "00c328fafcbd79dd77850370c46325d987cb525569fb63c5d3bc53950e6d4c5f174e25a1ee9017b5d450606add152"
+     "b53"
      "4931d7d4e8455cc91f9b15bf05ec36e377fa",
-     "00617cce7cf5064806c467f678d3b4080d6f1cc50af26ca209417308281b68af282623eaa63e5b5c0723d8b8c37ff077"
+     "00617cce7cf5064806c467f678d3b4080d6f1cc50af26ca209417308281b68af282623eaa63e5b5c0723d8b8c37ff"
+     "077"
      "7b1a20f8ccb1dccc43997f1ee0e44da4a67a"},
 };
 #define N_CURVES (sizeof curves / sizeof curves[0])
@@ -97,7 +110,8 @@ der_integer(struct dt_buf *b, struct dt_view v, size_t extra)
     add(b, v.p, v.n);
 }
 
-/* The DER ECDSA-Sig-Value of two integers. ${long_form}: with a length that is one byte longer than need be. */
+/* The DER ECDSA-Sig-Value of two integers. ${long_form}: with a length that is one byte longer than
+ * need be. */
 static struct dt_buf
 der(struct dt_view r, struct dt_view s, size_t extra, bool long_form)
 {
@@ -151,7 +165,8 @@ ecdsa_rfc6979(void **state)
         DT_CLEANUP(dt_buf_clear) struct dt_buf order = hex(c->order);
         DT_CLEANUP(dt_buf_clear) struct dt_buf r = hex(c->r);
         DT_CLEANUP(dt_buf_clear) struct dt_buf s = hex(c->s);
-        DT_CLEANUP(dt_buf_clear) struct dt_buf sig = der(dt_buf_view(&r), dt_buf_view(&s), 0, false);
+        DT_CLEANUP(dt_buf_clear)
+        struct dt_buf sig = der(dt_buf_view(&r), dt_buf_view(&s), 0, false);
         DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(MAX);
         DT_CLEANUP(dt_buf_clear) struct dt_buf other = DT_BUF_INIT(0);
         uint8_t pub[DT_SIG_PUB_MAX];
@@ -160,11 +175,12 @@ ecdsa_rfc6979(void **state)
         assert_true(dt_view_equal(dt_view(pub, suite->sig_pub_len), dt_buf_view(&want)));
         assert_int_equal(verify(c, &sig), DT_OK);
         assert_true(sig.n <= suite->sig_max);
-        assert_int_equal(dt_suite_sign(suite, dt_buf_view(&x), dt_view_str("sample"), &ours), DT_OK);
+        assert_int_equal(dt_suite_sign(suite, dt_buf_view(&x), dt_view_str("sample"), &ours),
+                         DT_OK);
         assert_int_equal(verify(c, &ours), DT_OK);
-        assert_int_equal(dt_suite_verify(suite, dt_buf_view(&want), dt_view_str("Sample"),
-                                         dt_buf_view(&sig)),
-                         DT_ERR_AUTH);
+        assert_int_equal(
+            dt_suite_verify(suite, dt_buf_view(&want), dt_view_str("Sample"), dt_buf_view(&sig)),
+            DT_ERR_AUTH);
         /* What malleable means, and that the table says so. */
         subtract_from(&order, &s);
         other = der(dt_buf_view(&r), dt_buf_view(&s), 0, false);
@@ -183,9 +199,12 @@ ecdsa_other_forms(void **state)
         DT_CLEANUP(dt_buf_clear) struct dt_buf r = hex(c->r);
         DT_CLEANUP(dt_buf_clear) struct dt_buf s = hex(c->s);
         DT_CLEANUP(dt_buf_clear) struct dt_buf order = hex(c->order);
-        DT_CLEANUP(dt_buf_clear) struct dt_buf sig = der(dt_buf_view(&r), dt_buf_view(&s), 0, false);
-        DT_CLEANUP(dt_buf_clear) struct dt_buf padded = der(dt_buf_view(&r), dt_buf_view(&s), 1, false);
-        DT_CLEANUP(dt_buf_clear) struct dt_buf longer = der(dt_buf_view(&r), dt_buf_view(&s), 0, true);
+        DT_CLEANUP(dt_buf_clear)
+        struct dt_buf sig = der(dt_buf_view(&r), dt_buf_view(&s), 0, false);
+        DT_CLEANUP(dt_buf_clear)
+        struct dt_buf padded = der(dt_buf_view(&r), dt_buf_view(&s), 1, false);
+        DT_CLEANUP(dt_buf_clear)
+        struct dt_buf longer = der(dt_buf_view(&r), dt_buf_view(&s), 0, true);
         DT_CLEANUP(dt_buf_clear) struct dt_buf raw = hex(c->r);
         const uint8_t zero = 0;
         struct dt_view z = {&zero, 1};
@@ -204,8 +223,9 @@ ecdsa_other_forms(void **state)
         /* FIPS 186-5 section 6.4.2: r and s above zero and below the order. */
         for (int k = 0; k < 4; k++) {
             struct dt_view bad = k < 2 ? z : dt_buf_view(&order);
-            DT_CLEANUP(dt_buf_clear) struct dt_buf b =
-                der(k % 2 == 0 ? bad : dt_buf_view(&r), k % 2 == 0 ? dt_buf_view(&s) : bad, 0, false);
+            DT_CLEANUP(dt_buf_clear)
+            struct dt_buf b = der(k % 2 == 0 ? bad : dt_buf_view(&r),
+                                  k % 2 == 0 ? dt_buf_view(&s) : bad, 0, false);
 
             assert_int_equal(verify(c, &b), DT_ERR_AUTH);
         }
@@ -276,7 +296,8 @@ nist_bad_points(void **state)
             assert_int_equal(dt_hpke_pub_check(s, v[k]), DT_ERR_FORMAT);
             assert_int_equal(dt_suite_sig_pub_check(s, v[k]), DT_ERR_AUTH);
             assert_int_equal(dt_hpke_seal(s, v[k], v[k], v[k], v[k], enc, &ct), DT_ERR_FORMAT);
-            assert_int_equal(dt_hpke_open(s, dt_buf_view(&priv), v[k], v[k], v[k], v[k], &ct), DT_ERR_AUTH);
+            assert_int_equal(dt_hpke_open(s, dt_buf_view(&priv), v[k], v[k], v[k], v[k], &ct),
+                             DT_ERR_AUTH);
             assert_int_equal(s->kem->dh(s->kem, dt_buf_view(&priv), v[k], &out), DT_ERR_AUTH);
             assert_null(out.p);
             assert_int_equal(ct.n, 0);
@@ -319,8 +340,10 @@ nist_bad_scalars(void **state)
             uint8_t odd[DT_HPKE_PRIV_MAX + 1] = {1};
 
             assert_int_equal(dt_hpke_pub(s, dt_view(odd, k), got), DT_ERR_RANGE);
-            assert_int_equal(dt_suite_sign(s, dt_view(odd, k), dt_view_str("m"), &sig), DT_ERR_RANGE);
-            assert_int_equal(s->kem->dh(s->kem, dt_view(odd, k), dt_buf_view(&pub), &out), DT_ERR_RANGE);
+            assert_int_equal(dt_suite_sign(s, dt_view(odd, k), dt_view_str("m"), &sig),
+                             DT_ERR_RANGE);
+            assert_int_equal(s->kem->dh(s->kem, dt_view(odd, k), dt_buf_view(&pub), &out),
+                             DT_ERR_RANGE);
         }
         assert_int_equal(got[0], 0xaa);
         assert_int_equal(sig.n, 0);

@@ -29,30 +29,38 @@ static void
 x448_rfc7748(void **state)
 {
     const struct dt_kem *kem = &dt_kem_x448;
-    DT_CLEANUP(dt_buf_clear) struct dt_buf k = hex(
-        "3d262fddf9ec8e88495266fea19a34d28882acef045104d0d1aae121700a779c984c24f8cdd78fbff44943eba368f54b"
-        "29259a4f1c600ad3");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf u = hex(
-        "06fce640fa3487bfda5f6cf2d5263f8aad88334cbd07437f020f08f9814dc031ddbdc38c19c6da2583fa5429db94ada1"
-        "8aa7a7fb4ef8a086");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf want = hex(
-        "ce3e4ff95a60dc6697da1db1d85e6afbdf79b50a2412d7546d5f239fe14fbaadeb445fc66a01b0779d98223961111e21"
-        "766282f73dd96b6f");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf a = hex(
-        "9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf574a9419744897391006382a6f127ab1d"
-        "9ac2d8c0a598726b");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = hex(
-        "1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d6927c120bb5ee8972b0d3e21374c9c921b09d1b0"
-        "366f10b65173992d");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf a_pub = hex(
-        "9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bbc836647241d953d40c5b12da88120d53"
-        "177f80e532c41fa0");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b_pub = hex(
-        "3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972fc3e34fb4232a13ca706dcb57aec3dae"
-        "07bdc1c67bf33609");
-    DT_CLEANUP(dt_buf_clear) struct dt_buf shared = hex(
-        "07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56fd2464c335543936521c24403085d59a"
-        "449a5037514a879d");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf k = hex("3d262fddf9ec8e88495266fea19a34d28882acef045104d0d1aae121700a779c984c24f8"
+                          "cdd78fbff44943eba368f54b"
+                          "29259a4f1c600ad3");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf u = hex("06fce640fa3487bfda5f6cf2d5263f8aad88334cbd07437f020f08f9814dc031ddbdc38c"
+                          "19c6da2583fa5429db94ada1"
+                          "8aa7a7fb4ef8a086");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf want = hex("ce3e4ff95a60dc6697da1db1d85e6afbdf79b50a2412d7546d5f239fe14fbaadeb445"
+                             "fc66a01b0779d98223961111e21"
+                             "766282f73dd96b6f");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf a = hex("9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28dd9c9baf574a94197"
+                          "44897391006382a6f127ab1d"
+                          "9ac2d8c0a598726b");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf b = hex("1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d6927c120bb5ee897"
+                          "2b0d3e21374c9c921b09d1b0"
+                          "366f10b65173992d");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf a_pub = hex("9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c22c5d9bbc836"
+                              "647241d953d40c5b12da88120d53"
+                              "177f80e532c41fa0");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf b_pub = hex("3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b43027d8b972fc3e"
+                              "34fb4232a13ca706dcb57aec3dae"
+                              "07bdc1c67bf33609");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf shared = hex("07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282bb60c0b56fd2"
+                               "464c335543936521c24403085d59a"
+                               "449a5037514a879d");
     DT_CLEANUP(dt_secret_clear) struct dt_secret out = {0};
     uint8_t pub[56];
 
@@ -73,8 +81,8 @@ x448_rfc7748(void **state)
     assert_int_equal(kem->pub_check(kem, dt_view(a_pub.p, 55)), DT_ERR_FORMAT);
 }
 
-/* The little-endian field element with these bytes: the first, 1 to 27, the 28th, 29 to 55. The prime,
- * 2^448 - 2^224 - 1, is {ff, ff, fe, ff}. */
+/* The little-endian field element with these bytes: the first, 1 to 27, the 28th, 29 to 55. The
+ * prime, 2^448 - 2^224 - 1, is {ff, ff, fe, ff}. */
 static void
 field_element(const uint8_t e[static 4], uint8_t out[static 56])
 {
@@ -119,21 +127,29 @@ ed448_rfc8032(void **state)
     static const struct {
         const char *seed, *pub, *msg, *sig;
     } cases[] = {
-        {"6c82a562cb808d10d632be89c8513ebf6c929f34ddfa8c9f63c9960ef6e348a3528c8a3fcc2f044e39a3fc5b94492f8f"
+        {"6c82a562cb808d10d632be89c8513ebf6c929f34ddfa8c9f63c9960ef6e348a3528c8a3fcc2f044e39a3fc5b9"
+         "4492f8f"
          "032e7549a20098f95b",
-         "5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778edf124769b46c7061bd6783df1e50f6c"
+         "5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778edf124769b46c7061bd6783df"
+         "1e50f6c"
          "d1fa1abeafe8256180",
          "",
-         "533a37f6bbe457251f023c0d88f976ae2dfb504a843e34d2074fd823d41a591f2b233f034f628281f2fd7a22ddd47d78"
-         "28c59bd0a21bfd3980ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a113a0f4db"
+         "533a37f6bbe457251f023c0d88f976ae2dfb504a843e34d2074fd823d41a591f2b233f034f628281f2fd7a22d"
+         "dd47d78"
+         "28c59bd0a21bfd3980ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a11"
+         "3a0f4db"
          "b61149f05a7363268c71d95808ff2e652600"},
-        {"c4eab05d357007c632f3dbb48489924d552b08fe0c353a0d4a1f00acda2c463afbea67c5e8d2877c5e3bc397a659949e"
+        {"c4eab05d357007c632f3dbb48489924d552b08fe0c353a0d4a1f00acda2c463afbea67c5e8d2877c5e3bc397a"
+         "659949e"
          "f8021e954e0a12274e",
-         "43ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c0866aea01eb00742802b8438ea4cb82169c"
+         "43ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c0866aea01eb00742802b8438ea4c"
+         "b82169c"
          "235160627b4c3a9480",
          "03",
-         "26b8f91727bd62897af15e41eb43c377efb9c610d48f2335cb0bd0087810f4352541b143c4b981b7e18f62de8ccdf633"
-         "fc1bf037ab7cd779805e0dbcc0aae1cbcee1afb2e027df36bc04dcecbf154336c19f0af7e0a6472905e799f1953d2a0f"
+         "26b8f91727bd62897af15e41eb43c377efb9c610d48f2335cb0bd0087810f4352541b143c4b981b7e18f62de8"
+         "ccdf633"
+         "fc1bf037ab7cd779805e0dbcc0aae1cbcee1afb2e027df36bc04dcecbf154336c19f0af7e0a6472905e799f19"
+         "53d2a0f"
          "f3348ab21aa4adafd1d234441cf807c03a00"},
     };
     const struct dt_suite *s = dt_suite_get(4);
@@ -152,18 +168,22 @@ ed448_rfc8032(void **state)
         assert_int_equal(dt_suite_sig_pub_check(s, dt_view_of(pub)), DT_OK);
         assert_int_equal(dt_suite_sign(s, dt_buf_view(&seed), dt_buf_view(&msg), &sig), DT_OK);
         assert_true(dt_view_equal(dt_buf_view(&sig), dt_buf_view(&want_sig)));
-        assert_int_equal(dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_buf_view(&sig)), DT_OK);
+        assert_int_equal(dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_buf_view(&sig)),
+                         DT_OK);
         for (size_t bit = 0; bit < 8 * sig.n; bit++) {
             sig.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            assert_int_equal(dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_buf_view(&sig)),
-                             DT_ERR_AUTH);
+            assert_int_equal(
+                dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_buf_view(&sig)),
+                DT_ERR_AUTH);
             sig.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
         }
-        assert_int_equal(dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_view(sig.p, 113)),
-                         DT_ERR_AUTH);
+        assert_int_equal(
+            dt_suite_verify(s, dt_view_of(pub), dt_buf_view(&msg), dt_view(sig.p, 113)),
+            DT_ERR_AUTH);
         assert_int_equal(dt_suite_verify(s, dt_view(pub, 56), dt_buf_view(&msg), dt_buf_view(&sig)),
                          DT_ERR_AUTH);
-        assert_int_equal(dt_suite_sign(s, dt_view(seed.p, 56), dt_buf_view(&msg), &sig), DT_ERR_RANGE);
+        assert_int_equal(dt_suite_sign(s, dt_view(seed.p, 56), dt_buf_view(&msg), &sig),
+                         DT_ERR_RANGE);
         assert_int_equal(dt_suite_sig_pub(s, dt_view(seed.p, 56), pub), DT_ERR_RANGE);
     }
 }
@@ -173,9 +193,10 @@ static void
 ed448_scalar_above_order(void **state)
 {
     const struct dt_suite *s = dt_suite_get(6);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf order = hex(
-        "f34458ab92c27823558fc58d72c26c219036d6ae49db4ec4e923ca7cffffffffffffffffffffffffffffffffffffffff"
-        "ffffffffffffff3f00");
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf order = hex("f34458ab92c27823558fc58d72c26c219036d6ae49db4ec4e923ca7cffffffffffff"
+                              "ffffffffffffffffffffffffffff"
+                              "ffffffffffffff3f00");
     DT_CLEANUP(dt_secret_clear) struct dt_secret priv = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf sig = DT_BUF_INIT(MAX);
     struct dt_view m = dt_view_str("m");
@@ -194,18 +215,15 @@ ed448_scalar_above_order(void **state)
     assert_int_equal(dt_suite_verify(s, dt_view_of(pub), m, dt_buf_view(&sig)), DT_ERR_AUTH);
 }
 
-/* RFC 8032 section 5.2.3: small order, y not below the prime, bits beside the sign in the last byte. */
+/* RFC 8032 section 5.2.3: small order, y not below the prime, bits beside the sign in the last
+ * byte. */
 static void
 ed448_bad_keys(void **state)
 {
-    static const uint8_t bad[][5] = {{0, 0, 0, 0, 0},
-                                     {0, 0, 0, 0, 0x80},
-                                     {1, 0, 0, 0, 0},
-                                     {1, 0, 0, 0, 0x80},
-                                     {0xfe, 0xff, 0xfe, 0xff, 0},
-                                     {0xff, 0xff, 0xfe, 0xff, 0},
-                                     {0, 0, 0xff, 0xff, 0},
-                                     {0xff, 0xff, 0xff, 0xff, 0}};
+    static const uint8_t bad[][5] = {
+        {0, 0, 0, 0, 0},       {0, 0, 0, 0, 0x80},          {1, 0, 0, 0, 0},
+        {1, 0, 0, 0, 0x80},    {0xfe, 0xff, 0xfe, 0xff, 0}, {0xff, 0xff, 0xfe, 0xff, 0},
+        {0, 0, 0xff, 0xff, 0}, {0xff, 0xff, 0xff, 0xff, 0}};
     const struct dt_suite *s = dt_suite_get(4);
     DT_CLEANUP(dt_secret_clear) struct dt_secret priv = {0};
     uint8_t pub[57];
@@ -264,7 +282,8 @@ no_random(void **state)
     }
 }
 
-/* RFC 9420 section 7.4 gives KDF.Nh bytes, which for P-521 is fewer than Nsk; less than both is refused. */
+/* RFC 9420 section 7.4 gives KDF.Nh bytes, which for P-521 is fewer than Nsk; less than both is
+ * refused. */
 static void
 key_material_length(void **state)
 {
@@ -280,7 +299,8 @@ key_material_length(void **state)
         assert_int_equal(dt_hpke_derive_key_pair(s, dt_view(ikm, s->hash_len), &priv, pub), DT_OK);
         assert_int_equal(priv.n, s->kem_priv_len);
         assert_int_equal(dt_hpke_pub_check(s, dt_view(pub, s->kem_pub_len)), DT_OK);
-        assert_int_equal(dt_hpke_derive_key_pair(s, dt_view(ikm, least - 1), &priv, pub), DT_ERR_RANGE);
+        assert_int_equal(dt_hpke_derive_key_pair(s, dt_view(ikm, least - 1), &priv, pub),
+                         DT_ERR_RANGE);
     }
 }
 
@@ -295,12 +315,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(x448_rfc7748),
-        cmocka_unit_test(x448_low_order),
-        cmocka_unit_test(ed448_rfc8032),
-        cmocka_unit_test(ed448_scalar_above_order),
-        cmocka_unit_test(ed448_bad_keys),
-        cmocka_unit_test(no_random),
+        cmocka_unit_test(x448_rfc7748),        cmocka_unit_test(x448_low_order),
+        cmocka_unit_test(ed448_rfc8032),       cmocka_unit_test(ed448_scalar_above_order),
+        cmocka_unit_test(ed448_bad_keys),      cmocka_unit_test(no_random),
         cmocka_unit_test(key_material_length),
     };
 
