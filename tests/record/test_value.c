@@ -176,6 +176,7 @@ static const struct text_case texts[] = {
     {DT_TYPE_REF, "00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff"},
     {DT_TYPE_HASH, "00112233445566778899aabbccddeeff", NULL},
     {DT_TYPE_MAP, "b=x,a=1,c=true,d=2.50,e='7", "a=1,b=x,c=true,d=2.5,e='7"},
+    {DT_TYPE_MAP, "a=2.00,b=99999999999999999999", "a=2,b=99999999999999999999"},
     {DT_TYPE_MAP, "a=1,a=2", NULL},
     {DT_TYPE_MAP, "a", NULL},
     {DT_TYPE_MAP, "k\\=y=v\\,w", "k\\=y=v\\,w"},
