@@ -3,8 +3,11 @@
  *
  * Source: docs/protocol-agent.md "Identity"; DESIGN "Before the first channel".
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -197,6 +200,53 @@ put_identity(struct dt_agent *a, const struct dt_agent_init_params *params)
     return dt_store_end(a->store, err);
 }
 
+/* What a killed attempt left behind, or ours when it failed. */
+static void
+remove_part(const char *part)
+{
+    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (snprintf(path, sizeof path, "%s/%s", part, names[i]) < (int)sizeof path)
+            (void)unlink(path); /* it need not be there */
+    (void)rmdir(part);
+}
+
+/*
+ * The home is made beside its place and put there by one rename(2), which takes the place of nothing but an
+ * empty folder: it is there whole or not at all.
+ */
+static enum dt_err
+make_home(struct dt_agent *a, const struct dt_agent_init_params *params)
+{
+    size_t n = strlen(params->home);
+    char part[PATH_MAX], home[PATH_MAX], store[PATH_MAX];
+    enum dt_err err;
+
+    while (n > 1 && params->home[n - 1] == '/')
+        n--;
+    if (n == 0 || n + 16 > PATH_MAX)
+        return dt_fail(DT_ERR_RANGE, "the name of the home is empty or too long");
+    (void)snprintf(home, sizeof home, "%.*s", (int)n, params->home);
+    (void)snprintf(part, sizeof part, "%.*s.part", (int)n, params->home);
+    (void)snprintf(store, sizeof store, "%.*s/store.db", (int)n, params->home);
+    if (dt_file_exists(store))
+        return dt_fail(DT_ERR_EXISTS, "%s: there is a store already", store);
+    remove_part(part);
+    if ((err = dt_store_create(part, params->passphrase, &a->store)) == DT_OK)
+        err = put_identity(a, params);
+    dt_store_close(a->store); /* with all that its -wal held */
+    a->store = NULL;
+    if (err == DT_OK && rename(part, home) != 0)
+        err = errno == ENOTEMPTY || errno == EEXIST
+                  ? dt_fail(DT_ERR_EXISTS, "%s: there is something already, and not an empty folder", home)
+                  : dt_fail(DT_ERR_IO, "%s: cannot be made: %s", home, strerror(errno));
+    if (err != DT_OK)
+        remove_part(part);
+    return err;
+}
+
 enum dt_err
 dt_agent_init(const struct dt_agent_init_params *params)
 {
@@ -216,10 +266,7 @@ dt_agent_init(const struct dt_agent_init_params *params)
         return err;
     if ((err = dt_charter_party_by_name(&a->charter, dt_view_str(params->party), &a->party)) != DT_OK)
         return dt_fail(DT_ERR_NOT_FOUND, "the charter has no party of the name given");
-    if ((err = draw_keys(a)) != DT_OK ||
-        (err = dt_store_create(params->home, params->passphrase, &a->store)) != DT_OK)
-        return err;
-    return put_identity(a, params);
+    return (err = draw_keys(a)) != DT_OK ? err : make_home(a, params);
 }
 
 enum dt_err

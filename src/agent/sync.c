@@ -4,8 +4,11 @@
  *
  * Source: docs/protocol-agent.md "Sync"; docs/protocol-relay.md.
  */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/text.h"
 
 #include "agent/flows.h"
 #include "agent/register.h"
@@ -54,21 +57,28 @@ ensure_inbox(struct dt_agent *a)
     return dt_store_end(a->store, err);
 }
 
-/* The relay must not know less than we read: then it, or its disk, went back. Said once a position. */
+/* The relay must not know less than we read: then it, or its disk, went back. One alarm for each queue and end. */
 static enum dt_err
-check_behind(struct dt_agent *a, const uint8_t *group_id, uint64_t last, uint64_t position)
+check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t *group_id, uint64_t last,
+             uint64_t position)
 {
+    char said[96];
+    bool there = false;
     enum dt_err err;
 
     if (last >= position)
         return DT_OK;
+    dt_hex_str(said, dt_view(address, 32));
+    (void)snprintf(said + 64, sizeof said - 64, "/%llu", (unsigned long long)last);
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    return dt_store_end(a->store,
-                        dt_alarm_add(a, DT_ALARM_BEHIND, group_id, last, NULL,
-                                     "the relay's queue ends at %llu, before position %llu that we read: "
-                                     "the relay was put back to an older state",
-                                     (unsigned long long)last, (unsigned long long)position));
+    if ((err = dt_store_has(a->store, "behind", dt_view_str(said), &there)) == DT_OK && !there &&
+        (err = dt_store_put_blob(a->store, "behind", dt_view_str(said), dt_view(NULL, 0))) == DT_OK)
+        err = dt_alarm_add(a, DT_ALARM_BEHIND, group_id, last, NULL,
+                           "the relay's queue ends at %llu, before position %llu that we read: the relay was "
+                           "put back to an older state",
+                           (unsigned long long)last, (unsigned long long)position);
+    return dt_store_end(a->store, err);
 }
 
 static enum dt_err
@@ -86,7 +96,7 @@ read_inbox(struct dt_agent *a, struct dt_sync_report *report)
             (err = dt_relay_read(a->queue_http, a->grant.relay, a->inbox_address,
                                  dt_view(a->inbox_tokens.p, 32), position, 0, &answer)) != DT_OK ||
             (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
-            (err = check_behind(a, NULL, last, position)) != DT_OK)
+            (err = check_behind(a, a->inbox_address, NULL, last, position)) != DT_OK)
             return dt_fail_context(err, "inbox");
         if (last <= position)
             return DT_OK;
@@ -145,7 +155,7 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
                                  dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) != DT_OK ||
             (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
-            (err = check_behind(a, group_id, last, ch.position)) != DT_OK)
+            (err = check_behind(a, ch.queue.address, group_id, last, ch.position)) != DT_OK)
             return dt_fail_context(err, "channel %s", ch.founding.name);
         if (last <= ch.position)
             return dt_channel_note_read(a, group_id);

@@ -1,6 +1,7 @@
 /*
  * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal, rotation.
  */
+#include "base/file.h"
 #include "base/mem.h"
 #include "world.h"
 
@@ -362,6 +363,74 @@ revocation(void **state)
     is(world_channel(f->a[2], gid).state, DT_CHANNEL_LEFT);
 }
 
+/* After 30 days the queue is replaced, and the vouchers with it. */
+static void
+old_queue(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    struct dt_channel_info before;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    before = world_channel(f->a[0], gid);
+    for (unsigned int i = 0; i < 10; i++) {
+        f->w.offset_ms += 3 * DT_MS_DAY + DT_MS_HOUR;
+        world_sync(f->a, 3, 4);
+    }
+    is(world_channel(f->a[0], gid).queue_number, 2);
+    assert_memory_not_equal(world_channel(f->a[0], gid).queue, before.queue, 32);
+    same_epoch(f->a, 3, gid, world_channel(f->a[0], gid).epoch);
+    say(f->a[1], gid, "a month later");
+    world_sync(f->a, 3, 2);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("a month later")), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+}
+
+/* A home is made whole or not at all, and never over another. */
+static void
+making_homes(void **state)
+{
+    struct four *f = *state;
+    struct dt_clock clock = world_clock(&f->w);
+    struct dt_agent_init_params params = {.passphrase = dt_view_str(PASSPHRASE),
+                                          .charter = dt_buf_view(&f->w.charter),
+                                          .grant = dt_buf_view(&f->w.grant[BLUE]),
+                                          .party = "green",
+                                          .name = "N",
+                                          .title = "T",
+                                          .clock = clock};
+    struct dt_agent *a = NULL;
+    char home[128], part[160];
+
+    world_path(&f->w, "new", home);
+    (void)snprintf(part, sizeof part, "%s.part", home);
+    params.home = home;
+    is(dt_agent_init(&params), DT_ERR_NOT_FOUND);
+    params.party = "blue";
+    params.name = "";
+    is(dt_agent_init(&params), DT_ERR_RANGE);
+    params.name = "N";
+    params.passphrase = dt_view_str("");
+    is(dt_agent_init(&params), DT_ERR_RANGE);
+    params.passphrase = dt_view_str(PASSPHRASE);
+    params.grant.n -= 10;
+    assert_int_not_equal(dt_agent_init(&params), DT_OK);
+    params.grant.n += 10;
+    assert_false(dt_file_exists(home));
+    assert_false(dt_file_exists(part));
+    is(dt_agent_open(home, dt_view_str(PASSPHRASE), &clock, &a), DT_ERR_NOT_FOUND);
+    ok(dt_dir_make(part, 0700)); /* as a killed attempt leaves it */
+    ok(dt_agent_init(&params));
+    assert_false(dt_file_exists(part));
+    is(dt_agent_init(&params), DT_ERR_EXISTS);
+    is(dt_agent_open(home, dt_view_str("wrong"), &clock, &a), DT_ERR_LOCKED);
+    ok(dt_agent_open(home, dt_view_str(PASSPHRASE), &clock, &a));
+    is(dt_agent_found(a, DT_CHANNEL_TRACK, "t", NULL, 0, (uint8_t[32]){0}), DT_ERR_STATE); /* no letter */
+    dt_agent_close(a);
+}
+
 /* A caucus without all answers is not begun; a no is a no. */
 static void
 declined(void **state)
@@ -438,6 +507,8 @@ main(void)
         cmocka_unit_test_setup_teardown(renewed_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(declined, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(old_queue, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(making_homes, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
