@@ -66,6 +66,25 @@ invite(struct dt_agent *a, const struct dt_channel *ch, size_t i, struct dt_view
     return dt_outbox_to_inbox(a, &to, &m);
 }
 
+/* A plenary is of all parties; a caucus of a mediator and one party; a track of whoever it is about. */
+static enum dt_err
+check_kind(const struct dt_agent *a, const struct dt_channel *ch)
+{
+    size_t n = 0, n_mediators = 0;
+
+    for (size_t p = 0; p < a->charter.n_parties; p++) {
+        if (!dt_founding_has_party(&ch->founding, (uint8_t)p))
+            continue;
+        n++;
+        n_mediators += a->charter.parties[p].kind == DT_PARTY_MEDIATOR;
+    }
+    if (ch->founding.kind == DT_CHANNEL_PLENARY && n != a->charter.n_parties)
+        return dt_fail(DT_ERR_RANGE, "a plenary has a first delegate of every party of the charter");
+    if (ch->founding.kind == DT_CHANNEL_CAUCUS && (n != 2 || n_mediators != 1))
+        return dt_fail(DT_ERR_RANGE, "a caucus is of a mediator and one party");
+    return DT_OK;
+}
+
 static enum dt_err
 propose(struct dt_agent *a, struct dt_channel *ch, const uint8_t (*letters)[32], size_t n_letters)
 {
@@ -79,6 +98,8 @@ propose(struct dt_agent *a, struct dt_channel *ch, const uint8_t (*letters)[32],
             return err;
     if (ch->founding.n_members < 2)
         return dt_fail(DT_ERR_RANGE, "a channel needs at least one other first delegate");
+    if ((err = check_kind(a, ch)) != DT_OK)
+        return err;
     memcpy(ch->invitation_id, ch->founding.members[0].invitation_id, 16);
     if ((err = dt_founding_sign(&ch->founding, 0, dt_secret_view(&a->delegate_seed))) != DT_OK ||
         (err = dt_founding_encode(&ch->founding, &founding)) != DT_OK)

@@ -89,7 +89,7 @@ take_here(struct taken *t, const struct mls_event *e, const struct dt_incoming *
     /* We owe an answer once an epoch, so that whoever came back or joined hears every party. */
     if (t->ch->here_epoch != mls_group_epoch(t->ch->group) + 1)
         t->ch->here_due = true;
-    if (!dt_voucher_valid_at(&s->voucher, dt_agent_now(t->a)))
+    if (!in->standing)
         return DT_OK;
     t->ch->here |= UINT32_C(1) << s->party;
     if ((err = dt_here_note(t->a, t->ch->group_id, s->voucher.invitation_id)) != DT_OK)
@@ -160,9 +160,9 @@ take_application(struct taken *t, const struct mls_event *e)
     in.letter = &s.letter;
     in.letter_bytes = s.letter_bytes;
     in.payload = &p;
-    in.unconfirmed = !t->ch->confirmed || revoked ||
-                     !dt_voucher_valid_at(&s.voucher, dt_agent_now(t->a)) ||
-                     dt_letter_check_time(&s.letter, dt_agent_now(t->a)) != DT_OK;
+    in.standing = !revoked && dt_voucher_valid_at(&s.voucher, dt_agent_now(t->a)) &&
+                  dt_letter_check_time(&s.letter, dt_agent_now(t->a)) == DT_OK;
+    in.unconfirmed = !t->ch->confirmed || !in.standing;
     err = dispatch(t, e, &in, &s);
     if (err == DT_OK)
         t->report->received++;

@@ -47,7 +47,8 @@ struct dt_incoming {
     uint32_t leaf;
     uint32_t generation;
     bool own;         /* read back from the queue: our own */
-    bool unconfirmed; /* the sender's session key had expired, or the channel was unconfirmed */
+    bool standing;    /* voucher and letter are valid by our clock, and the letter is not revoked */
+    bool unconfirmed; /* not so, or the channel was unconfirmed */
     size_t party;
     const struct dt_letter *letter;
     struct dt_view letter_bytes;

@@ -217,8 +217,13 @@ count_waiting(struct dt_agent *a, struct dt_sync_report *report)
         return err;
     report->waiting = (size_t)n;
     while ((err = dt_channel_next(a, &at, group_id)) == DT_OK) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
         uint64_t rows = 0, intents = 0;
 
+        if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+            return err;
+        if (ch.state == DT_CHANNEL_LEFT)
+            continue; /* what was not said before will not be */
         if ((err = dt_outbox_count(a, group_id, &rows)) != DT_OK ||
             (err = dt_store_count(a->store, "intent", dt_view(group_id, 32), &intents)) != DT_OK)
             return err;

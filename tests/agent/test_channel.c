@@ -442,6 +442,10 @@ declined(void **state)
 
     world_letter_hash(f->a[1], hash);
     is(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "", (const uint8_t(*)[32])&hash, 1, gid), DT_ERR_RANGE);
+    is(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "two of three", (const uint8_t(*)[32])&hash, 1, gid),
+       DT_ERR_RANGE);
+    is(dt_agent_found(f->a[2], DT_CHANNEL_CAUCUS, "no mediator", (const uint8_t(*)[32])&hash, 1, gid),
+       DT_ERR_RANGE);
     is(dt_agent_invitation_accept(f->a[1], none), DT_ERR_NOT_FOUND);
     ok(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "caucus", (const uint8_t(*)[32])&hash, 1, gid));
     world_sync(f->a, 2, 2);
