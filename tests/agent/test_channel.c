@@ -108,6 +108,48 @@ founding_and_talk(void **state)
     free(big);
 }
 
+/* Until a delegate of every other party said `here`, what one says waits, and is shown as waiting. */
+static void
+unconfirmed_waits(void **state)
+{
+    struct four *f = *state;
+    struct dt_talk_info *v = NULL;
+    uint8_t gid[32], letters[2][32];
+    size_t n = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        world_letter_hash(f->a[i + 1], letters[i]);
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "plenary", (const uint8_t(*)[32])letters, 2, gid));
+    world_sync(f->a, 3, 1);
+    world_accept(f->a[1]);
+    world_accept(f->a[2]);
+    ok(dt_agent_sync(f->a[1], NULL));
+    ok(dt_agent_sync(f->a[0], NULL));
+    is(world_channel(f->a[0], gid).state, DT_CHANNEL_FOUNDING); /* red has not answered */
+    ok(dt_agent_sync(f->a[2], NULL));
+    ok(dt_agent_sync(f->a[0], NULL));
+    is(world_channel(f->a[0], gid).state, DT_CHANNEL_LIVE);
+    assert_false(world_channel(f->a[0], gid).confirmed);
+    say(f->a[0], gid, "waiting");
+    ok(dt_agent_sync(f->a[0], NULL));
+    ok(dt_agent_sync(f->a[1], NULL));
+    ok(dt_agent_sync(f->a[0], NULL)); /* blue is here, red is not */
+    assert_false(world_channel(f->a[0], gid).confirmed);
+    is(world_channel(f->a[0], gid).here, 1u << BLUE);
+    is(world_talk_count(f->a[1], gid, dt_view_str("waiting")), 0);
+    ok(dt_agent_talk_list(f->a[0], gid, 0, &v, &n));
+    is(n, 1);
+    is(v[0].state, DT_TALK_WAITING);
+    dt_free(v);
+    world_sync(f->a + 1, 2, 1);
+    world_sync(f->a, 3, 2);
+    assert_true(world_channel(f->a[0], gid).confirmed);
+    is(world_talk_count(f->a[1], gid, dt_view_str("waiting")), 1);
+    ok(dt_agent_talk_list(f->a[0], gid, 0, &v, &n));
+    is(v[0].state, DT_TALK_CONFIRMED);
+    dt_free(v);
+}
+
 /* Ask, be refused, collect the approvals, commit: then the second delegate is in and can talk. */
 static void
 admit_second(struct four *f, const uint8_t gid[static 32], uint8_t hash[static 32])
@@ -501,6 +543,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(founding_and_talk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unconfirmed_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(admission_and_removal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_commits_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaving, set_up, tear_down),

@@ -459,6 +459,115 @@ fork_alarm(void **state)
     is(world_alarms(t->a[0], DT_ALARM_FORK), 1);
 }
 
+static size_t
+prepare(struct trial *t, size_t i)
+{
+    size_t made = 0;
+
+    ok(dt_channel_prepare(t->a[i], t->gid, &made));
+    return made;
+}
+
+static void
+flush(struct trial *t, size_t i)
+{
+    size_t sent = 0;
+
+    ok(dt_outbox_flush(t->a[i], t->gid, &sent));
+    is(sent, 1);
+}
+
+static void
+all_at(struct trial *t, uint64_t epoch, const char *text, size_t copies)
+{
+    for (size_t i = 0; i < 3; i++) {
+        is(world_channel(t->a[i], t->gid).epoch, epoch);
+        is(world_channel(t->a[i], t->gid).to_send, 0);
+        is(world_talk_count(t->a[i], t->gid, dt_view_str(text)), copies);
+        is(world_alarms(t->a[i], DT_ALARM_COMMIT), 0);
+    }
+}
+
+/* Three Commits on one epoch stand in the queue: the first counts, the others are done anew. */
+static void
+three_commits(void **state)
+{
+    struct trial *t = *state;
+
+    for (size_t i = 0; i < 3; i++) {
+        ok(dt_agent_rotate(t->a[i], t->gid));
+        is(prepare(t, i), 1);
+        assert_true(world_channel(t->a[i], t->gid).commit_pending);
+    }
+    flush(t, 1);
+    flush(t, 0);
+    flush(t, 2);
+    ok(dt_agent_sync(t->a[2], NULL)); /* blue's counted; red's own came third, and is made anew */
+    is(world_channel(t->a[2], t->gid).epoch, 3);
+    world_sync(t->a, 3, 3);
+    all_at(t, 4, "", 0);
+}
+
+/* A message that stands in the old queue behind the Commit that ended it, and one that was not even sent: both
+ * arrive once, in the new queue. */
+static void
+behind_the_end(void **state)
+{
+    struct trial *t = *state;
+    uint8_t id[16];
+
+    ok(dt_agent_commit_admission(EVIL(t), t->request));
+    world_sync(t->a, 4, 4);
+    ok(dt_agent_talk_text(t->a[0], t->gid, dt_view_str("behind the end"), id));
+    ok(dt_agent_talk_text(EVIL(t), t->gid, dt_view_str("not sent at all"), id));
+    is(prepare(t, 0), 1);
+    is(prepare(t, 2), 1);
+    ok(dt_agent_remove(t->a[1], t->gid, world_leaf(t->a[1], t->gid, t->admission.letter_hash)));
+    is(prepare(t, 1), 1);
+    flush(t, 1);
+    flush(t, 0);
+    ok(dt_agent_sync(t->a[1], NULL));
+    is(world_channel(t->a[1], t->gid).queue_number, 2);
+    is(world_talk_count(t->a[1], t->gid, dt_view_str("behind the end")), 0);
+    world_sync(t->a, 4, 3);
+    all_at(t, 3, "behind the end", 1);
+    all_at(t, 3, "not sent at all", 1);
+}
+
+/* The relay keeps a cell twice (another append id): it is taken in once. */
+static void
+repeated_cell(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    struct dt_wire_append append = {.append_id = {1, 2, 3}};
+    struct dt_wire_items items;
+    struct dt_wire_item item;
+    uint64_t position = 0, last = 0;
+    bool more = true;
+    uint8_t id[16];
+
+    ok(dt_agent_talk_text(t->a[0], t->gid, dt_view_str("once"), id));
+    ok(dt_agent_sync(t->a[0], NULL));
+    ok(dt_channel_load(t->a[0], t->gid, &ch));
+    ok(dt_relay_read(t->a[0]->queue_http, t->a[0]->grant.relay, ch.queue.address,
+                     dt_queue_read_token(&ch.queue), ch.position - 1, 0, &answer));
+    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
+    ok(dt_wire_items_next(&items, &item, &more));
+    assert_true(more);
+    append.cell = item.cell;
+    ok(dt_relay_append(t->a[0]->queue_http, t->a[0]->grant.relay, ch.queue.address,
+                       dt_queue_write_token(&ch.queue), &append, &position));
+    is(position, item.position + 1);
+    world_sync(t->a, 3, 2);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(t->a[i], t->gid, dt_view_str("once")), 1);
+        is(world_channel(t->a[i], t->gid).state, DT_CHANNEL_LIVE);
+        is(world_channel(t->a[i], t->gid).position, position);
+    }
+}
+
 int
 main(void)
 {
@@ -467,6 +576,9 @@ main(void)
         cmocka_unit_test_setup_teardown(lone_proposal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(three_commits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(behind_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(repeated_cell, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
