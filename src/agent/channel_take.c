@@ -200,6 +200,21 @@ own_back(struct taken *t, const struct mls_event *e)
 
 /* ---- Commits ---- */
 
+/* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by us. */
+static enum dt_err
+lose_commit(struct taken *t, const struct mls_event *e)
+{
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    struct dt_commit_meaning meaning;
+    enum dt_err err = dt_commit_check(&rules, t->ch->group, mls_staged_effects(e->staged), &meaning);
+
+    if (err != DT_OK)
+        return dt_err_is_local(err) ? err
+                                    : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+    return broken(t, DT_ALARM_CELL,
+                  "a Commit cannot be followed from this agent's state: re-join the channel");
+}
+
 static enum dt_err
 keep_warrant(const struct dt_commit_meaning *m, struct dt_buf *out)
 {
@@ -327,6 +342,8 @@ take_event(struct taken *t, struct mls_event *e)
         return pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
     case MLS_EVENT_COMMIT:
         return take_commit(t, e);
+    case MLS_EVENT_COMMIT_LOST:
+        return lose_commit(t, e);
     case MLS_EVENT_OWN_COMMIT:
         return take_own_commit(t);
     case MLS_EVENT_OWN_MESSAGE:
@@ -360,10 +377,7 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
     enum dt_err err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
 
     *out_keep_group = true;
-    if (err == DT_ERR_NOT_FOUND) {
-        err = broken(t, DT_ALARM_CELL,
-                     "a Commit cannot be followed from this agent's state: re-join the channel");
-    } else if (err != DT_OK) {
+    if (err != DT_OK) {
         err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");
     } else if (e.kind == MLS_EVENT_PROPOSAL) {
         /* Standalone proposals are against the rules, and a cached one would stop our own sending: the

@@ -23,9 +23,8 @@
  * pending LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
  *   REFUSED      a rule of RFC 9420 sections 7.3, 12.2 or 12.4 forbids it: all members see it alike
  *   UNSUPPORTED  well-formed, but an option that is not supported
- *   NOT_FOUND    this member cannot follow although others may: a PSK is not known, or no path
- * secret can be opened or the one opened does not fit EXPIRED      the lifetime policy refuses a
- * key package
+ *   NOT_FOUND    a PSK or a proposal that a Commit names is not held here
+ *   EXPIRED      the lifetime policy refuses a key package
  */
 #ifndef DT_MLS_GROUP_H
 #define DT_MLS_GROUP_H
@@ -339,6 +338,9 @@ enum mls_event_kind {
     MLS_EVENT_NONE = 0,
     MLS_EVENT_APPLICATION, /* sender, epoch, generation, authenticated_data, plaintext */
     MLS_EVENT_COMMIT,      /* sender, staged */
+    MLS_EVENT_COMMIT_LOST, /* sender, staged: its public part holds, but no path secret can be opened
+                              here, or the one opened does not fit. Others may follow it; if it passes
+                              the caller's checks too, this member has to join anew */
     MLS_EVENT_PROPOSAL,    /* sender; now cached for a commit by reference */
     MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
     MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
@@ -357,7 +359,7 @@ struct mls_event {
     struct dt_buf authenticated_data;
     struct dt_buf plaintext;
     struct dt_buf bytes;
-    struct mls_staged *staged; /* COMMIT: owned by the event until it is taken out (set NULL) */
+    struct mls_staged *staged; /* COMMIT, COMMIT_LOST: the event's until taken out (set NULL) */
 };
 
 /* Release what it holds (a staged group too); kind becomes NONE. */

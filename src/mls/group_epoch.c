@@ -298,6 +298,8 @@ mls_group_take(struct mls_group *g, struct mls_staged *staged, uint64_t now_ms)
 {
     enum dt_err err;
 
+    if (staged->lost)
+        return dt_fail(DT_ERR_STATE, "the commit cannot be followed from here");
     if (!g->member || staged->base_epoch != g->context.epoch ||
         !dt_view_equal(dt_buf_view(&staged->base_authenticator), mls_group_epoch_authenticator(g)))
         return dt_fail(DT_ERR_STATE, "the commit was staged for another epoch");

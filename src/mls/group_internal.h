@@ -43,6 +43,7 @@ struct mls_effects_box {
 void mls_effects_box_clear(struct mls_effects_box *b);
 
 struct mls_staged {
+    bool lost; /* effects only: its secrets cannot be had here */
     uint64_t base_epoch;
     struct dt_buf base_authenticator; /* of the epoch it was made on */
     struct mls_group *next;           /* NULL: the commit removes us */

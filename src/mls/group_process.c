@@ -117,13 +117,15 @@ follow_public(const struct mls_group *g, const struct mls_auth_content *c, struc
     return mls_group_provisional(g, &f->tree, f->applied.extensions, &f->provisional);
 }
 
-/* Our own part: path secret, PSKs, key schedule, confirmation tag. */
+/* Our own part: path secret, PSKs, key schedule, confirmation tag. *${out_lost}: no path secret can be
+ * opened here, or the one opened does not fit. */
 static enum dt_err
 follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
-              struct following *f)
+              struct following *f, bool *out_lost)
 {
     enum dt_err err;
 
+    *out_lost = false;
     if ((err = mls_group_psk_secret(g->suite, &f->list, psks, &f->psk_secret)) != DT_OK ||
         (err = mls_tree_priv_copy(&g->priv, &f->priv)) != DT_OK)
         return err;
@@ -132,8 +134,10 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
         err = mls_path_open(&f->tree, c->sender, c->commit.path, dt_buf_view(&f->provisional.raw),
                             f->applied.added, f->applied.n_added, &f->priv, &f->commit_secret);
         /* What is sealed to us may be bad for us alone: we cannot follow, others may. */
-        if (err == DT_ERR_AUTH)
-            return dt_fail(DT_ERR_NOT_FOUND, "no path secret of the Commit can be opened here");
+        if (err == DT_ERR_AUTH) {
+            *out_lost = true;
+            return DT_OK;
+        }
         if (err != DT_OK)
             return err;
         mls_tree_priv_prune(&f->priv, &f->tree);
@@ -149,10 +153,11 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
 
 static enum dt_err
 stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
-      struct mls_staged **out)
+      struct mls_staged **out, bool *out_lost)
 {
     DT_CLEANUP(following_clear) struct following f = {0};
     DT_CLEANUP(mls_tree_clear) struct mls_tree tree = {0};
+    bool lost = false;
     enum dt_err err;
 
     mls_tree_init(&f.tree, g->suite);
@@ -165,10 +170,10 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
     if (err == DT_OK)
         err = follow_public(g, c, &f);
     if (err == DT_OK && !f.applied.removes_us) {
-        err = follow_secret(g, c, psks, &f);
-        if (err == DT_OK)
+        err = follow_secret(g, c, psks, &f, &lost);
+        if (err == DT_OK && !lost)
             err = mls_tree_copy(&f.tree, &tree);
-        if (err == DT_OK)
+        if (err == DT_OK && !lost)
             err = mls_group_next(g, &f.next, &tree, &f.priv, dt_secret_view(&g->signature_priv),
                                  &f.staged->next);
     }
@@ -177,6 +182,8 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
                                 &f.staged->effects);
     if (err != DT_OK)
         return mls_rule_error(err);
+    f.staged->lost = lost;
+    *out_lost = lost;
     *out = f.staged;
     f.staged = NULL;
     return DT_OK;
@@ -223,6 +230,7 @@ static enum dt_err
 act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
     struct mls_event *e)
 {
+    bool lost = false;
     enum dt_err err = dt_buf_set(&e->authenticated_data, c->authenticated_data);
 
     if (err != DT_OK)
@@ -235,8 +243,9 @@ act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list p
         e->kind = MLS_EVENT_PROPOSAL;
         return take_proposal(g, c);
     default:
-        e->kind = MLS_EVENT_COMMIT;
-        return stage(g, c, psks, &e->staged);
+        err = stage(g, c, psks, &e->staged, &lost);
+        e->kind = lost ? MLS_EVENT_COMMIT_LOST : MLS_EVENT_COMMIT;
+        return err;
     }
 }
 

@@ -300,28 +300,34 @@ mls_path_open(const struct mls_tree *t, uint32_t sender, const struct mls_update
     DT_CLEANUP(dt_buf_wipe) struct dt_buf path_secret = DT_BUF_INIT(MLS_CIPHERTEXT_MAX);
     DT_CLEANUP(mls_nodes_clear) struct mls_nodes to = {0};
     struct mls_path_shape shape;
-    uint32_t from = MLS_NO_NODE;
+    uint32_t ours = UINT32_MAX;
     enum dt_err err;
 
     mls_tree_filtered_path(t, sender, &shape);
     if (shape.n != update_path->n_nodes)
         return dt_fail(DT_ERR_FORMAT,
                        "an update path does not have the length of the filtered path");
+    /* Every count is checked, ours or not, and before anything is opened, so that all members judge a path
+     * alike. */
     for (uint32_t i = 0; i < shape.n; i++) {
         to.n = 0;
         if ((err = recipients(t, shape.copath[i], added, n_added, &to)) != DT_OK)
             return err;
-        /* Every count is checked, ours or not, so that all members judge a path alike. */
         if (update_path->nodes[i].n_ciphertexts != to.n)
             return dt_fail(DT_ERR_FORMAT, "an update path has the wrong number of ciphertexts");
-        if (!mls_node_covers(shape.copath[i], p->leaf_index))
-            continue;
-        if ((err = open_node(t, &update_path->nodes[i], &to, group_context, p, &path_secret)) !=
-            DT_OK)
-            return err;
-        from = shape.nodes[i];
+        if (mls_node_covers(shape.copath[i], p->leaf_index))
+            ours = i;
     }
-    if (from == MLS_NO_NODE)
+    if (ours == UINT32_MAX)
         return dt_fail(DT_ERR_AUTH, "an update path holds nothing that we can open");
-    return mls_tree_priv_implant(p, t, from, dt_buf_view(&path_secret), commit_secret);
+    to.n = 0;
+    if ((err = recipients(t, shape.copath[ours], added, n_added, &to)) != DT_OK)
+        return err;
+    err = open_node(t, &update_path->nodes[ours], &to, group_context, p, &path_secret);
+    if (err == DT_OK)
+        err = mls_tree_priv_implant(p, t, shape.nodes[ours], dt_buf_view(&path_secret), commit_secret);
+    /* Whatever is wrong with what is sealed to us (a key, a length, the secret in it), only we can see it. */
+    if (err != DT_OK && err != DT_ERR_NOMEM && err != DT_ERR_INTERNAL)
+        return dt_fail_context(DT_ERR_AUTH, "our part of an update path");
+    return err;
 }

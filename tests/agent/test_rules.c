@@ -141,9 +141,10 @@ add_ground(const struct trial *t, struct dt_view approvals)
     return w;
 }
 
-/* The two honest agents pass it over with an alarm that names red and says ${why}; nothing else changes. */
+/* The two honest agents pass it over with an alarm of ${kind} that says ${why}; nothing else changes. A Commit
+ * whose sender was authenticated is an alarm that names red. */
 static void
-passed_over(struct trial *t, uint64_t epoch, const char *why)
+passed_over_as(struct trial *t, uint64_t epoch, enum dt_alarm_kind kind, const char *why)
 {
     t->passed_over++;
     for (size_t i = 0; i < 2; i++) {
@@ -158,19 +159,27 @@ passed_over(struct trial *t, uint64_t epoch, const char *why)
         is(info.members, 3);
         ok(dt_agent_alarms(t->a[i], &v, &n));
         for (size_t k = 0; k < n; k++)
-            if (v[k].kind == DT_ALARM_COMMIT) {
+            if (v[k].kind == kind) {
                 count++;
                 last = &v[k];
             }
         is(count, t->passed_over);
         assert_non_null(last);
-        assert_true(last->has_who);
-        assert_string_equal(last->who.name, "red-1");
+        if (kind == DT_ALARM_COMMIT) {
+            assert_true(last->has_who);
+            assert_string_equal(last->who.name, "red-1");
+        }
         if (strstr(last->text, why) == NULL)
             print_error("expected '%s' in '%s'\n", why, last->text);
         assert_non_null(strstr(last->text, why));
         dt_free(v);
     }
+}
+
+static void
+passed_over(struct trial *t, uint64_t epoch, const char *why)
+{
+    passed_over_as(t, epoch, DT_ALARM_COMMIT, why);
 }
 
 static void
@@ -397,6 +406,51 @@ lone_proposal(void **state)
     is(world_talk_count(t->a[0], t->gid, dt_view_str("me too")), 1);
 }
 
+/* Commits that nobody can follow, and that break the rules besides: passed over like all others. Were they "what
+ * we alone cannot follow", one message would put everybody out of the channel. */
+static void
+unknown_parts(void **state)
+{
+    struct trial *t = *state;
+    uint8_t id[16];
+
+    /* A pre-shared key that nobody has. */
+    {
+        static const struct mls_psk psk = {.id = {(const uint8_t *)"k", 1},
+                                           .value = {(const uint8_t *)"0123456789abcdef", 16}};
+        struct mls_commit_opts opts = {.force_path = true, .psks = {&psk, 1}};
+
+        post(t, &opts);
+        passed_over_as(t, 1, DT_ALARM_CELL, "pre-shared key");
+    }
+    /* A proposal that was sent to nobody, by reference. */
+    {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf proposal = DT_BUF_INIT(DT_CELL_MAX);
+        DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out out = {0};
+        struct mls_propose_opts propose = {.kind = MLS_PROPOSE_REMOVE};
+        struct mls_commit_opts opts = {.force_path = true, .commit_cached = true};
+        uint8_t hash[32], append_id[16];
+        size_t sent = 0;
+
+        memset(id, 1, sizeof id);
+        world_letter_hash(t->a[0], hash);
+        propose.remove = world_leaf(EVIL(t), t->gid, hash);
+        ok(dt_store_begin(EVIL(t)->store));
+        ok(dt_channel_load(EVIL(t), t->gid, &ch));
+        ok(mls_group_propose(ch.group, &propose, &proposal));
+        ok(mls_group_commit(ch.group, &opts, &out));
+        ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&out.commit),
+                              dt_view(NULL, 0), append_id));
+        ok(dt_store_commit(EVIL(t)->store));
+        ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
+        passed_over_as(t, 1, DT_ALARM_CELL, "is not known");
+    }
+    ok(dt_agent_talk_text(t->a[0], t->gid, dt_view_str("undisturbed"), id));
+    world_sync(t->a, 2, 2);
+    is(world_talk_count(t->a[1], t->gid, dt_view_str("undisturbed")), 1);
+}
+
 /* Garbage in queue and inbox: alarms, and everything goes on. */
 static void
 garbage(void **state)
@@ -574,6 +628,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(breaking_the_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lone_proposal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unknown_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(three_commits, set_up, tear_down),

@@ -323,7 +323,12 @@ test_spoiled_path(void **state)
     r = dt_reader_init(dt_buf_view(&path));
     assert_ok(mls_update_path_read(&r, &bad.path));
     bad_commit(before, &bad, &m);
-    assert_err(DT_ERR_NOT_FOUND, mls_group_process(t.p[2].group, no_psks, dt_buf_view(&m), &e));
+    assert_ok(mls_group_process(t.p[2].group, no_psks, dt_buf_view(&m), &e));
+    assert_int_equal(e.kind, MLS_EVENT_COMMIT_LOST);
+    assert_int_equal(mls_staged_effects(e.staged)->committer, 0);
+    assert_true(mls_staged_effects(e.staged)->path);
+    assert_err(DT_ERR_STATE, mls_group_take(t.p[2].group, e.staged, 0));
+    mls_event_clear(&e);
     assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
     dt_buf_clear(&m);
     mls_commit_clear(&bad);
