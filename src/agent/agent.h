@@ -54,6 +54,11 @@ DT_MUST_CHECK enum dt_err dt_agent_init(const struct dt_agent_init_params *param
 DT_MUST_CHECK enum dt_err dt_agent_open(const char *home, struct dt_view passphrase,
                                         const struct dt_clock *clock, struct dt_agent **out);
 void dt_agent_close(struct dt_agent *a);
+
+/* From now on until it is closed, reach the relay at ${url} instead of where the grant says (another port, a
+ * tunnel). What the relay may do does not change: it is trusted with nothing. RANGE: not an http(s) URL. */
+DT_MUST_CHECK enum dt_err dt_agent_relay_at(struct dt_agent *a, const char *url);
+
 void dt_agent_close_p(struct dt_agent **a);
 
 struct dt_store *dt_agent_store(struct dt_agent *a);

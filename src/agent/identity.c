@@ -309,6 +309,21 @@ dt_agent_charter(const struct dt_agent *a)
     return &a->charter;
 }
 
+enum dt_err
+dt_agent_relay_at(struct dt_agent *a, const char *url)
+{
+    size_t n = strlen(url);
+
+    while (n > 0 && url[n - 1] == '/')
+        n--;
+    if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
+        n >= sizeof a->grant.relay)
+        return dt_fail(DT_ERR_RANGE, "the relay's address begins with http:// or https://");
+    memcpy(a->grant.relay, url, n);
+    a->grant.relay[n] = '\0';
+    return DT_OK;
+}
+
 /* ---- our own letter ---- */
 
 enum dt_err

@@ -76,6 +76,9 @@ void cli_help(const struct cli_command *command);
 const char *cli_get(const struct cli *c, const char *name);
 bool cli_has(const struct cli *c, const char *name);
 
+/* --relay, else $DETENTE_RELAY, else NULL. */
+const char *cli_relay(const struct cli *c);
+
 /* Walk all values of a repeated option: start with *${at} = 0; NULL at the end. */
 const char *cli_next(const struct cli *c, const char *name, size_t *at);
 

@@ -123,7 +123,7 @@ find_charter(struct cli *c, struct stranger *s)
 static enum dt_err
 register_url(struct cli *c, struct stranger *s)
 {
-    const char *relay = cli_get(c, "relay");
+    const char *relay = cli_relay(c);
     struct dt_view base = relay != NULL ? dt_view_str(relay) : s->use->relays[0];
     enum dt_err err;
 

@@ -105,7 +105,6 @@ static const struct cli_option register_check[] = {
     {"proof", "FILE", "take the charter from this proof file"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root, for --proof; repeat"},
-    {"relay", "URL", "where the relay is, if not where the charter says"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option claims[] = {

@@ -50,6 +50,9 @@ run(struct cli *c)
          (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) != DT_OK))
         return err;
     dt_secret_clear(&passphrase);
+    if (c->agent != NULL && cli_relay(c) != NULL &&
+        (err = dt_agent_relay_at(c->agent, cli_relay(c))) != DT_OK)
+        return err;
     return c->command->run(c);
 }
 

@@ -2,6 +2,7 @@
  * cli/options.c - the command line: exact long options, one table; see cli.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,6 +14,7 @@
 /* Options of every command. */
 static const struct cli_option common[] = {
     {"home", "DIR", "the delegate's home (default: $DETENTE_HOME, else ~/.local/share/detente)"},
+    {"relay", "URL", "reach the relay there ($DETENTE_RELAY), not where the grant or charter says"},
     {"passphrase-file", "FILE", "read the passphrase from the first line of FILE"},
     {"passphrase-fd", "N", "read the passphrase from the first line of descriptor N"},
     {"json", NULL, "answer as JSON (\"format\": 1)"},
@@ -207,6 +209,16 @@ bool
 cli_has(const struct cli *c, const char *name)
 {
     return cli_get(c, name) != NULL;
+}
+
+const char *
+cli_relay(const struct cli *c)
+{
+    const char *url = cli_get(c, "relay");
+
+    if (url == NULL || url[0] == '\0')
+        url = getenv("DETENTE_RELAY");
+    return url != NULL && url[0] != '\0' ? url : NULL;
 }
 
 const char *
