@@ -220,11 +220,17 @@ cmd_charter_sign(struct cli *c)
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf key = DT_BUF_INIT(DT_ROOTFILE_MAX);
     const char *root = NULL;
+    uint8_t forum[DT_FORUM_ID];
+    char hex[2 * DT_FORUM_ID + 1];
     enum dt_err err;
 
     if ((err = cli_need(c, "root", &root)) != DT_OK || (err = load(c->operand[0], &ch)) != DT_OK ||
-        (err = cli_file(root, &key)) != DT_OK ||
-        (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
+        (err = dt_charter_forum_id(&ch, forum)) != DT_OK || (err = cli_file(root, &key)) != DT_OK)
+        return err;
+    dt_hex_str(hex, dt_view_of(forum));
+    cli_note(c, "signing '%.*s' with its %zu parties, forum %s; detente charter show says all of it",
+             (int)ch.title.n, (const char *)ch.title.p, ch.n_parties, hex);
+    if ((err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
         (err = dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed),
                                "%s", root)) != DT_OK ||
         (err = dt_charter_sign(&ch, dt_secret_view(&seed))) != DT_OK ||

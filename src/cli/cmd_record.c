@@ -165,14 +165,16 @@ cli_confirm_record(struct cli *c, const struct dt_template *t)
 
     if (i >= sizeof levels / sizeof levels[0])
         i = 0;
-    cli_note(c, "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
-                "register.\n"
-                "  The members of this channel can read all of it, now and later.\n"
-                "  Anyone can see in the register that one more entry exists, and when.\n"
-                "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
-                "  %s.\n"
-                "  Fields are opened by consent; but cryptography does not keep a member from proving it.",
-             (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name, levels[i].shown);
+    /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
+    (void)fprintf(stderr,
+                  "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
+                  "register.\n"
+                  "  The members of this channel can read all of it, now and later.\n"
+                  "  Anyone can see in the register that one more entry exists, and when.\n"
+                  "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
+                  "  %s.\n"
+                  "  Fields are opened by consent; but cryptography does not keep a member from proving it.\n",
+                  (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name, levels[i].shown);
     if (cli_has(c, "yes"))
         return DT_OK;
     if (!isatty(STDIN_FILENO))
