@@ -58,6 +58,7 @@ check_status 'a verifier says so' 1 "$detente" verify bare.proof --forum "$forum
 check_line 'in words' 'opened without consent' out
 
 stop_daemons
-check 'a second run goes on from its state' job second.out || tail -n 30 second.out
+PORT=$(free_port)
+check 'a second run goes on from its state, on another port' job second.out || tail -n 30 second.out
 check_line 'and does no step again' 'done by an earlier run' second.out
 scenario_end
