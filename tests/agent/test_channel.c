@@ -133,6 +133,8 @@ unconfirmed_waits(void **state)
     say(f->a[0], gid, "waiting");
     ok(dt_agent_sync(f->a[0], NULL));
     ok(dt_agent_sync(f->a[1], NULL));
+    assert_false(world_channel(f->a[1], gid).confirmed); /* joined, and has heard the founder alone */
+    is(world_channel(f->a[1], gid).here, 1u << MEDIATOR);
     ok(dt_agent_sync(f->a[0], NULL)); /* blue is here, red is not */
     assert_false(world_channel(f->a[0], gid).confirmed);
     is(world_channel(f->a[0], gid).here, 1u << BLUE);

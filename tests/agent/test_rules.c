@@ -588,6 +588,76 @@ behind_the_end(void **state)
     all_at(t, 3, "not sent at all", 1);
 }
 
+/* One piece of talk protected twice, as by an agent that could not know whether its first copy counts: kept once. */
+static void
+talk_twice(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(512);
+    struct dt_payload p = {.kind = DT_PAYLOAD_TALK, .id = {5}, .media_type = dt_view_str("text/plain"),
+                           .data = dt_view_str("twice")};
+    uint8_t append_id[16];
+    size_t sent = 0;
+
+    ok(dt_payload_encode(&p, &body));
+    for (int i = 0; i < 2; i++) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
+
+        ok(dt_store_begin(EVIL(t)->store));
+        ok(dt_channel_load(EVIL(t), t->gid, &ch));
+        ok(mls_group_protect(ch.group, dt_view(NULL, 0), dt_buf_view(&body), 0, &message));
+        ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_PAYLOAD, p.id, dt_buf_view(&message),
+                              dt_buf_view(&body), append_id));
+        ok(dt_channel_save(EVIL(t), &ch, false));
+        ok(dt_store_commit(EVIL(t)->store));
+    }
+    ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
+    is(sent, 2);
+    ok(dt_agent_sync(t->a[0], NULL));
+    is(world_talk_count(t->a[0], t->gid, dt_view_str("twice")), 1);
+    is(world_alarms(t->a[0], 0), 0);
+}
+
+/* A rightful Commit, but the new member is told another history than the members have: it does not join. */
+static void
+told_another_history(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out out = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter to = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf history = DT_BUF_INIT(1u << 20);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf queue = DT_BUF_INIT(512);
+    struct dt_queue_ext q = {.begins_here = true};
+    struct dt_inbox_message m = {.kind = DT_INBOX_WELCOME};
+    struct dt_view add = dt_buf_view(&t->admission.key_package);
+    struct dt_warrant w = add_ground(t, dt_buf_view(&t->admission.approvals));
+    struct mls_typed info[2];
+    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true,
+                                   .lifetime = dt_mls_lifetime(EVIL(t))};
+    struct dt_channel_info none;
+    size_t sent = 0;
+
+    use_warrant(t, &w, &opts);
+    ok(dt_channel_load(EVIL(t), t->gid, &ch));
+    ok(dt_history_ext(&ch, dt_buf_view(&ch.warrants), &history)); /* without the warrant of this Commit */
+    ok(dt_queue_ext_encode(&q, &queue));
+    info[0] = (struct mls_typed){DT_EXT_HISTORY, dt_buf_view(&history)};
+    info[1] = (struct mls_typed){DT_EXT_QUEUE, dt_buf_view(&queue)};
+    opts.group_info_extensions = (struct mls_typed_list){info, 2};
+    ok(mls_group_commit(ch.group, &opts, &out));
+    memcpy(m.group_id, t->gid, 32);
+    memcpy(m.invitation_id, t->request, 16);
+    m.welcome = dt_buf_view(&out.welcome);
+    ok(dt_letter_load(EVIL(t), t->admission.letter_hash, &to, NULL, NULL));
+    ok(dt_outbox_to_inbox(EVIL(t), &to, &m));
+    ok(dt_outbox_flush(EVIL(t), NULL, &sent));
+    ok(dt_agent_sync(t->a[3], NULL));
+    is(dt_agent_channel(t->a[3], t->gid, &none), DT_ERR_NOT_FOUND);
+    is(world_alarms(t->a[3], DT_ALARM_WELCOME), 1);
+}
+
 /* The relay keeps a cell twice (another append id): it is taken in once. */
 static void
 repeated_cell(void **state)
@@ -633,6 +703,8 @@ main(void)
         cmocka_unit_test_setup_teardown(fork_alarm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(three_commits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(behind_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(talk_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(told_another_history, set_up, tear_down),
         cmocka_unit_test_setup_teardown(repeated_cell, set_up, tear_down),
     };
 
