@@ -432,7 +432,8 @@ dt_template_set_docs(struct dt_template *t, struct dt_view title, const struct d
     t->title = dt_view(t->words.p, title.n);
     at = title.n;
     for (size_t i = 0; i < t->n_fields; i++) {
-        t->fields[i].doc = dt_view(t->words.p + at, docs[i].n);
+        /* No title and no words at all: there is no buffer, and no offset into it. */
+        t->fields[i].doc = docs[i].n > 0 ? dt_view(t->words.p + at, docs[i].n) : dt_view(NULL, 0);
         at += docs[i].n;
     }
     return DT_OK;
