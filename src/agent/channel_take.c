@@ -185,7 +185,15 @@ own_back(struct taken *t, const struct mls_event *e)
 
     if (err == DT_ERR_NOT_FOUND)
         return DT_OK; /* a copy of ours that was confirmed or replaced already */
-    if (err != DT_OK || (err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
+    if (err != DT_OK)
+        return err;
+    /* The append id is what the relay says: only the very bytes that we gave it for that id count. */
+    if (!dt_view_equal(dt_buf_view(&row.cell), t->item->cell)) {
+        dt_ignore(dt_fail(DT_ERR_CONFLICT, "the relay gives it under the id of another one of ours"),
+                  "for the alarm's text");
+        return pass_over(t, DT_ALARM_CELL, NULL, "a message of ours");
+    }
+    if ((err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
         return err;
     if (row.ref != DT_OUTBOX_PAYLOAD)
         return DT_OK;
