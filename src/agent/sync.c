@@ -81,6 +81,20 @@ check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t
     return dt_store_end(a->store, err);
 }
 
+/* The first item of an answer must be the next position. A relay that says there is more and does not show it, or
+ * leaves something out, is not asked again and again. */
+static enum dt_err
+check_gap(bool more, const struct dt_wire_item *first, uint64_t position)
+{
+    if (!more)
+        return dt_fail(DT_ERR_PROOF, "the relay says that there is more after position %llu, and does not show it",
+                       (unsigned long long)position);
+    if (first->position != position + 1)
+        return dt_fail(DT_ERR_PROOF, "the relay's queue goes on at position %llu after %llu",
+                       (unsigned long long)first->position, (unsigned long long)position);
+    return DT_OK;
+}
+
 static enum dt_err
 read_inbox(struct dt_agent *a, struct dt_sync_report *report)
 {
@@ -100,11 +114,13 @@ read_inbox(struct dt_agent *a, struct dt_sync_report *report)
             return dt_fail_context(err, "inbox");
         if (last <= position)
             return DT_OK;
-        while ((err = dt_wire_items_next(&items, &item, &more)) == DT_OK && more)
-            if ((err = dt_inbox_take_cell(a, &item, report)) != DT_OK)
+        if ((err = dt_wire_items_next(&items, &item, &more)) != DT_OK ||
+            (err = check_gap(more, &item, position)) != DT_OK)
+            return dt_fail_context(err, "inbox");
+        for (; more; err = dt_wire_items_next(&items, &item, &more)) {
+            if (err != DT_OK || (err = dt_inbox_take_cell(a, &item, report)) != DT_OK)
                 return err;
-        if (err != DT_OK)
-            return err;
+        }
     }
 }
 
@@ -159,11 +175,14 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
             return dt_fail_context(err, "channel %s", ch.founding.name);
         if (last <= ch.position)
             return dt_channel_note_read(a, group_id);
-        while ((err = dt_wire_items_next(&items, &item, &more)) == DT_OK && more)
-            if ((err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) != DT_OK)
+        if ((err = dt_wire_items_next(&items, &item, &more)) != DT_OK ||
+            (err = check_gap(more, &item, ch.position)) != DT_OK)
+            return dt_fail_context(err, "channel %s", ch.founding.name);
+        for (; more; err = dt_wire_items_next(&items, &item, &more)) {
+            if (err != DT_OK ||
+                (err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) != DT_OK)
                 return err;
-        if (err != DT_OK)
-            return err;
+        }
     }
 }
 
@@ -184,24 +203,47 @@ sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
     return dt_outbox_flush(a, group_id, &report->sent);
 }
 
-static enum dt_err
-one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet)
+/* The first error of a round that concerns one channel, or the inbox, alone. */
+struct trouble {
+    enum dt_err err;
+    char text[240];
+};
+
+/* Must everything stop at ${err}? Without network or disk nothing else works either. What one queue or one
+ * channel's members did wrong (a bad token in a Welcome, a queue that is gone) keeps no other from being read. */
+static bool
+stops_all(struct trouble *t, enum dt_err err)
 {
+    if (err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_BUSY || err == DT_ERR_NET)
+        return true;
+    if (t->err == DT_OK) {
+        t->err = err;
+        (void)snprintf(t->text, sizeof t->text, "%s", dt_err_message());
+    }
+    return false;
+}
+
+/* ${out_trouble}: in this round; the round went on in spite of it. */
+static enum dt_err
+one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet, struct trouble *out_trouble)
+{
+    struct trouble t = {0};
     struct dt_sync_report before = *report;
     size_t made = 0;
     uint64_t at = 0;
     uint8_t group_id[32];
     enum dt_err err;
 
-    if ((err = read_inbox(a, report)) != DT_OK)
+    if ((err = read_inbox(a, report)) != DT_OK && stops_all(&t, err))
         return err;
     while ((err = dt_channel_next(a, &at, group_id)) == DT_OK)
-        if ((err = sync_channel(a, group_id, report, &made)) != DT_OK)
+        if ((err = sync_channel(a, group_id, report, &made)) != DT_OK && stops_all(&t, err))
             return err;
     if (err != DT_ERR_NOT_FOUND || (err = dt_outbox_flush(a, NULL, &report->sent)) != DT_OK)
         return err;
     *out_quiet = made == 0 && report->received == before.received && report->sent == before.sent &&
                  report->passed_over == before.passed_over;
+    *out_trouble = t;
     return DT_OK;
 }
 
@@ -236,18 +278,19 @@ enum dt_err
 dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
 {
     struct dt_sync_report r = {0};
+    struct trouble trouble = {0};
     bool quiet = false;
     enum dt_err err = dt_agent_refresh(a);
 
     if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
-        err = one_round(a, &r, &quiet);
+        err = one_round(a, &r, &quiet, &trouble);
     if (err == DT_OK)
         err = count_waiting(a, &r);
     if (report != NULL)
         *report = r;
-    return err;
+    return err == DT_OK && trouble.err != DT_OK ? dt_fail(trouble.err, "%s", trouble.text) : err;
 }
 
 /* ---- in the background ---- */
@@ -305,6 +348,13 @@ pause_ms(unsigned int ms, const atomic_bool *stop)
     }
 }
 
+/* Only what is wrong with this machine or this program; whatever the relay or a peer sends, it goes on. */
+static bool
+ends_run(enum dt_err err)
+{
+    return err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_INTERNAL || err == DT_ERR_LOCKED;
+}
+
 enum dt_err
 dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
              void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report), void *ctx)
@@ -324,6 +374,8 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
         err = dt_agent_sync(a, &report);
         if (err == DT_OK && (err = dt_agent_register_sync(a, NULL)) == DT_ERR_LIMIT)
             err = DT_OK; /* the day's quota is used up: what waits goes in later */
+        else if (err != DT_OK && !ends_run(err) && err != DT_ERR_NET)
+            dt_ignore(dt_agent_register_sync(a, NULL), "the sync's own trouble is the one that is told");
         if (atomic_load(stop))
             break;
         if (progress != NULL)
@@ -332,11 +384,11 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
             pause = PAUSE_FIRST_MS;
             err = wait_for_news(a);
         }
-        if (err == DT_ERR_NET || err == DT_ERR_BUSY || err == DT_ERR_NOT_FOUND) {
+        if (err != DT_OK && ends_run(err))
+            return err;
+        if (err != DT_OK) {
             pause_ms(pause, stop);
             pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
-        } else if (err != DT_OK) {
-            return err;
         }
     }
     return DT_OK;

@@ -3,8 +3,12 @@
  *
  * The evil member is a real one (red) whose agent is driven past its own checks.
  */
+#include <unistd.h>
+
 #include "agent/flows.h"
 #include "base/mem.h"
+#include "base/wire.h"
+#include "net/server.h"
 #include "world.h"
 
 struct trial {
@@ -692,6 +696,115 @@ repeated_cell(void **state)
     }
 }
 
+/* A channel whose queue cannot be had (a member's Welcome may name any token) keeps no other from being read. */
+static void
+one_bad_channel(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    uint8_t other[32], id[16];
+
+    world_found(t->a, 3, DT_CHANNEL_TRACK, "track", other);
+    ok(dt_store_begin(t->a[1]->store));
+    ok(dt_channel_load(t->a[1], t->gid, &ch));
+    ch.queue_made = false;
+    ch.queue_token[0] ^= 1;
+    ok(dt_channel_save(t->a[1], &ch, false));
+    ok(dt_store_commit(t->a[1]->store));
+    ok(dt_agent_talk_text(t->a[0], other, dt_view_str("on the track"), id));
+    ok(dt_agent_sync(t->a[0], NULL));
+    assert_int_not_equal(dt_agent_sync(t->a[1], NULL), DT_OK);
+    is(world_talk_count(t->a[1], other, dt_view_str("on the track")), 1);
+}
+
+/* A relay that swallows our second message and shows the first in its place: nothing is confirmed by it. */
+static void
+swapped_ids(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct dt_agent *a = t->a[0];
+    struct dt_sync_report report = {0};
+    struct dt_talk_info *v = NULL;
+    struct dt_outbox_row rows[2] = {{0}};
+    struct dt_wire_item item = {0};
+    uint8_t id[2][16];
+    uint64_t at = 0;
+    size_t made = 0, n = 0;
+
+    ok(dt_agent_talk_text(a, t->gid, dt_view_str("one"), id[0]));
+    ok(dt_agent_talk_text(a, t->gid, dt_view_str("two"), id[1]));
+    ok(dt_channel_prepare(a, t->gid, &made));
+    is(made, 2);
+    for (size_t i = 0; i < 2; i++) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+
+        ok(dt_store_next(a->store, "outbox", dt_view_of(t->gid), at, &row));
+        at = row.seq + 1;
+        ok(dt_outbox_get(a, row.key.p, &rows[i]));
+    }
+    ok(dt_channel_load(a, t->gid, &ch));
+    item.position = ch.position + 1;
+    item.cell = dt_buf_view(&rows[0].cell);
+    memcpy(item.append_id, rows[1].append_id, 16);
+    ok(dt_channel_take_cell(a, t->gid, ch.queue_number, &item, &report));
+    is(report.passed_over, 1);
+    is(world_alarms(a, DT_ALARM_CELL), 1);
+    ok(dt_agent_talk_list(a, t->gid, 0, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        is(v[i].state, DT_TALK_SENT);
+    dt_free(v);
+    dt_outbox_row_clear(&rows[0]);
+    dt_outbox_row_clear(&rows[1]);
+}
+
+/* A relay that says there is more and shows nothing, or leaves positions out. */
+static enum dt_http_next
+holey_relay(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
+{
+    const struct dt_buf *answer = ctx;
+    struct dt_buf body;
+
+    (void)req;
+    dt_buf_init(&body, DT_NET_ANSWER_MAX);
+    if (dt_buf_set(&body, dt_buf_view(answer)) == DT_OK)
+        dt_http_reply_body(reply, 200, "application/octet-stream", &body);
+    return DT_HTTP_REPLY;
+}
+
+static void
+gaps(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(4096);
+    static const uint8_t cell[512];
+    struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = holey_relay, .ctx = &answer};
+    struct dt_http_server *server = NULL;
+    struct dt_writer w;
+    size_t mark;
+
+    ok(dt_http_server_start(&config, &server));
+    (void)snprintf(t->a[1]->grant.relay, sizeof t->a[1]->grant.relay, "http://127.0.0.1:%u",
+                   dt_http_server_port(server));
+    for (int k = 0; k < 2; k++) {
+        dt_buf_clear(&answer);
+        w = dt_writer_init(&answer);
+        dt_write_u64(&w, 1000);
+        mark = dt_write_vec_begin(&w);
+        if (k == 1) {
+            dt_write_u64(&w, 900);
+            dt_write_view(&w, dt_view(cell, 16));
+            dt_write_vec(&w, dt_view_of(cell));
+        }
+        dt_write_vec_end(&w, mark);
+        ok(dt_writer_end(&w));
+        (void)alarm(20); /* it must not ask for ever */
+        is(dt_agent_sync(t->a[1], NULL), DT_ERR_PROOF);
+        (void)alarm(0);
+    }
+    dt_http_server_stop(server);
+}
+
 int
 main(void)
 {
@@ -701,6 +814,9 @@ main(void)
         cmocka_unit_test_setup_teardown(unknown_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_bad_channel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(swapped_ids, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gaps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(three_commits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(behind_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(talk_twice, set_up, tear_down),
