@@ -67,7 +67,7 @@ read_address(const char *rest, uint8_t address[static 32])
 
 static enum dt_http_next
 append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t address[static 32],
-             const struct dt_store_queue *queue, struct dt_http_reply *reply)
+             const struct dt_relay_store_queue *queue, struct dt_http_reply *reply)
 {
     struct dt_wire_append body;
     struct relay_wait *w;
@@ -90,7 +90,7 @@ append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t addr
 }
 
 static enum dt_http_next
-read_cells(struct dt_relay *r, const struct dt_http_request *req, const struct dt_store_queue *queue,
+read_cells(struct dt_relay *r, const struct dt_http_request *req, const struct dt_relay_store_queue *queue,
            struct dt_http_reply *reply)
 {
     struct dt_buf b = DT_BUF_INIT(DT_NET_ANSWER_MAX);
@@ -110,7 +110,7 @@ read_cells(struct dt_relay *r, const struct dt_http_request *req, const struct d
     if (from < queue->last) {
         if (max > queue->last - from)
             max = queue->last - from;
-        err = dt_store_items(r->store, queue->id, from, max, DT_RELAY_READ_MAX, &w);
+        err = dt_relay_store_items(r->store, queue->id, from, max, DT_RELAY_READ_MAX, &w);
     }
     dt_write_vec_end(&w, mark);
     if (err == DT_OK)
@@ -129,7 +129,7 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
 {
     bool post = req->method == DT_HTTP_POST;
     struct relay_wait *w = req->state;
-    struct dt_store_queue queue;
+    struct dt_relay_store_queue queue;
     uint8_t address[32], token[32];
     enum dt_err err;
 
@@ -144,7 +144,7 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
         return relay_error(reply, DT_ERR_NOT_FOUND);
     if (!relay_bearer(req, token, reply))
         return DT_HTTP_REPLY;
-    if ((err = dt_store_queue(r->store, address, &queue)) != DT_OK)
+    if ((err = dt_relay_store_queue(r->store, address, &queue)) != DT_OK)
         return relay_error(reply, err);
     if (!dt_ct_equal(dt_view_of(token),
                      post ? dt_view_of(queue.write_hash) : dt_view_of(queue.read_hash)))
@@ -164,10 +164,10 @@ gather_news(struct dt_relay *r, const struct dt_wire_poll *wanted, size_t n, str
     enum dt_err err;
 
     for (size_t i = 0; i < n; i++) {
-        struct dt_store_queue queue;
+        struct dt_relay_store_queue queue;
         uint8_t token[32];
 
-        if ((err = dt_store_queue(r->store, wanted[i].address, &queue)) != DT_OK ||
+        if ((err = dt_relay_store_queue(r->store, wanted[i].address, &queue)) != DT_OK ||
             (err = dt_sha256(dt_view_of(wanted[i].read_token), token)) != DT_OK)
             return err;
         if (!dt_ct_equal(dt_view_of(token), dt_view_of(queue.read_hash)))

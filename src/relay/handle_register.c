@@ -34,7 +34,7 @@ error_public(struct dt_http_reply *reply, enum dt_err err)
 /* ---- append ---- */
 
 static enum dt_http_next
-append(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
+append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_store_register *reg,
        struct dt_http_reply *reply)
 {
     struct relay_wait *w = req->state;
@@ -52,7 +52,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_re
     }
     if (!relay_bearer(req, key_hash, reply))
         return DT_HTTP_REPLY;
-    if ((err = dt_store_append_key(r->store, reg->id, key_hash)) != DT_OK)
+    if ((err = dt_relay_store_append_key(r->store, reg->id, key_hash)) != DT_OK)
         return relay_error(reply, err);
     if ((err = dt_wire_entry_decode(req->body, seal)) != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
@@ -91,16 +91,16 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
 
 /* Which checkpoint the query asks for; false with ${reply} filled when it makes no sense. */
 static bool
-checkpoint_query(const struct dt_http_request *req, enum dt_store_which *which, uint64_t *arg,
+checkpoint_query(const struct dt_http_request *req, enum dt_relay_store_which *which, uint64_t *arg,
                  struct dt_http_reply *reply)
 {
     struct dt_view text;
     uint8_t id[4];
 
-    if (*which != DT_STORE_ATTESTED)
+    if (*which != DT_RELAY_STORE_ATTESTED)
         return true;
     if (dt_http_query(req, "size", &text)) {
-        *which = DT_STORE_SIZE;
+        *which = DT_RELAY_STORE_SIZE;
         return relay_number(req, "size", INT64_MAX, 0, arg, reply);
     }
     if (!dt_http_query(req, "by", &text))
@@ -109,14 +109,14 @@ checkpoint_query(const struct dt_http_request *req, enum dt_store_which *which, 
         dt_http_reply_error(reply, 400, "format", "a key id has 8 hex digits");
         return false;
     }
-    *which = DT_STORE_BY;
+    *which = DT_RELAY_STORE_BY;
     *arg = (uint64_t)id[0] << 24 | (uint64_t)id[1] << 16 | (uint64_t)id[2] << 8 | id[3];
     return true;
 }
 
 static enum dt_http_next
-checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
-           enum dt_store_which which, struct dt_http_reply *reply)
+checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_store_register *reg,
+           enum dt_relay_store_which which, struct dt_http_reply *reply)
 {
     struct dt_buf b = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     uint64_t arg = 0, larger_than = 0, wait_s = 0, size = 0;
@@ -132,7 +132,7 @@ checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_stor
     if (has_after && wait_s > 0 && req->state == NULL &&
         checkpoint_wait(r, req, reg->id, wait_s, reply) == DT_HTTP_REPLY)
         return DT_HTTP_REPLY;
-    err = dt_store_checkpoint(r->store, reg->id, which, arg, &b, &size);
+    err = dt_relay_store_checkpoint(r->store, reg->id, which, arg, &b, &size);
     if (err == DT_OK && has_after && size <= larger_than)
         err = DT_ERR_NOT_FOUND;
     if (err == DT_ERR_NOT_FOUND && has_after && wait_s > 0) {
@@ -149,7 +149,7 @@ checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_stor
 /* ---- tiles ---- */
 
 static enum dt_http_next
-tile(struct dt_relay *r, const struct dt_store_register *reg, const char *path,
+tile(struct dt_relay *r, const struct dt_relay_store_register *reg, const char *path,
      struct dt_http_reply *reply)
 {
     struct dt_buf b = DT_BUF_INIT(TLOG_BUNDLE_MAX);
@@ -158,7 +158,7 @@ tile(struct dt_relay *r, const struct dt_store_register *reg, const char *path,
 
     if (tlog_tile_path_parse(dt_view_str(path), &t) != DT_OK)
         return error_public(reply, DT_ERR_NOT_FOUND);
-    if ((err = dt_store_tile(r->store, reg->id, &t, &b)) != DT_OK) {
+    if ((err = dt_relay_store_tile(r->store, reg->id, &t, &b)) != DT_OK) {
         dt_buf_clear(&b);
         return error_public(reply, err);
     }
@@ -186,11 +186,11 @@ side_of(const struct tlog_policy *policy, size_t node, uint32_t *out)
 /* Add one signature line to ${job} if its key is a witness of the policy. AUTH when it does not verify. */
 static enum dt_err
 take_line(const struct tlog_policy *policy, const struct tlog_note *note, const struct tlog_sig *sig,
-          struct dt_store_job *job)
+          struct dt_relay_store_job *job)
 {
     for (size_t i = 0; i < policy->n_nodes; i++) {
         const struct tlog_policy_node *node = &policy->nodes[i];
-        struct dt_store_cosignature *out = &job->u.cosign.sigs[job->u.cosign.n_sigs];
+        struct dt_relay_store_cosignature *out = &job->u.cosign.sigs[job->u.cosign.n_sigs];
         enum dt_err err;
 
         if (node->is_group || node->key.id != sig->id ||
@@ -212,7 +212,7 @@ take_line(const struct tlog_policy *policy, const struct tlog_note *note, const 
 
 /* Parse and verify ${bytes} against ${policy} into ${job}. FORMAT, AUTH, REFUSED. */
 static enum dt_err
-cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_store_job *job)
+cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_checkpoint cp;
@@ -235,7 +235,7 @@ cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_st
 }
 
 static enum dt_http_next
-cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_register *reg,
+cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_store_register *reg,
        struct dt_http_reply *reply)
 {
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
@@ -254,7 +254,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_store_re
         dt_http_reply_error(reply, 413, "too-large", "a checkpoint has at most 64 KiB");
         return DT_HTTP_REPLY;
     }
-    if ((err = dt_store_policy(r->store, reg->id, &policy)) != DT_OK)
+    if ((err = dt_relay_store_policy(r->store, reg->id, &policy)) != DT_OK)
         return relay_error(reply, err);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
         return relay_error(reply, DT_ERR_NOMEM);
@@ -275,12 +275,12 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
 {
     static const struct {
         const char *name;
-        enum dt_store_which which;
-    } checkpoints[] = {{"checkpoint", DT_STORE_ATTESTED},
-                       {"checkpoint.held", DT_STORE_HELD},
-                       {"checkpoint.final", DT_STORE_FINAL}};
+        enum dt_relay_store_which which;
+    } checkpoints[] = {{"checkpoint", DT_RELAY_STORE_ATTESTED},
+                       {"checkpoint.held", DT_RELAY_STORE_HELD},
+                       {"checkpoint.final", DT_RELAY_STORE_FINAL}};
     bool post = req->method == DT_HTTP_POST;
-    struct dt_store_register reg;
+    struct dt_relay_store_register reg;
     uint8_t id[DT_REGISTER_ID];
     const char *name;
     enum dt_err err;
@@ -289,7 +289,7 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
         dt_hex_read_fixed(id, sizeof(id), dt_view((const uint8_t *)rest, 2 * DT_REGISTER_ID)) != DT_OK)
         return error_public(reply, DT_ERR_NOT_FOUND);
     name = rest + 2 * DT_REGISTER_ID + 1;
-    if ((err = dt_store_register(r->store, id, &reg)) != DT_OK)
+    if ((err = dt_relay_store_register(r->store, id, &reg)) != DT_OK)
         return error_public(reply, err);
     if (post && strcmp(name, "append") == 0)
         return append(r, req, &reg, reply);

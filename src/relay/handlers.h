@@ -13,8 +13,8 @@
 #include "relay/writer.h"
 
 struct dt_relay {
-    struct dt_store *store;
-    struct dt_store_writer *writer;
+    struct dt_relay_store *store;
+    struct dt_relay_store_writer *writer;
     struct dt_hub *hub;
     struct dt_http_server *http;
     /* Held by the writer from "done" to the end of the wake, so that a request that is woken by chance
@@ -27,7 +27,7 @@ struct dt_relay {
 struct relay_wait {
     struct dt_relay *relay;
     struct dt_http_request *req;
-    struct dt_store_job job;
+    struct dt_relay_store_job job;
     bool has_job;
     bool job_done; /* under relay->done_lock */
     struct dt_buf note; /* what job.u.cosign.sigs borrow from */

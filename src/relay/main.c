@@ -73,14 +73,14 @@ number(const struct options *o, const char *name, uint64_t max, uint64_t none, u
 static enum dt_err
 check(const struct options *o, size_t *n_registers)
 {
-    struct dt_store_config config = {.path = option_value(o, "--store", 0)};
-    struct dt_store *store = NULL;
+    struct dt_relay_store_config config = {.path = option_value(o, "--store", 0)};
+    struct dt_relay_store *store = NULL;
     enum dt_err err;
 
-    if ((err = dt_store_open(&config, &store)) != DT_OK)
+    if ((err = dt_relay_store_open(&config, &store)) != DT_OK)
         return err;
-    err = dt_store_check(store, n_registers);
-    dt_store_close(store);
+    err = dt_relay_store_check(store, n_registers);
+    dt_relay_store_close(store);
     return err;
 }
 
@@ -250,14 +250,14 @@ write_grants(const struct options *o, const struct dt_grant *grants, size_t n)
 static int
 run_grant(const struct options *o)
 {
-    struct dt_store_config config = {.path = option_value(o, "--store", 0), .create = true};
+    struct dt_relay_store_config config = {.path = option_value(o, "--store", 0), .create = true};
     struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX] = {0};
     const char *parties[DT_GRANT_PARTIES_MAX] = {0};
     struct dt_grant_order order = {.url = option_value(o, "--url", 0),
                                    .parties = parties,
                                    .witnesses = witnesses};
     struct dt_grant *grants = NULL;
-    struct dt_store *store = NULL;
+    struct dt_relay_store *store = NULL;
     uint64_t daily = 0;
     enum dt_err err;
 
@@ -277,10 +277,10 @@ run_grant(const struct options *o)
         return finish(dt_nomem());
     if ((err = dt_dir_make(option_value(o, "--out", 0), 0700)) == DT_OK &&
         (err = none_there(option_value(o, "--out", 0), parties, order.n_parties)) == DT_OK &&
-        (err = dt_store_open(&config, &store)) == DT_OK &&
-        (err = dt_store_grant(store, &order, grants)) == DT_OK)
+        (err = dt_relay_store_open(&config, &store)) == DT_OK &&
+        (err = dt_relay_store_grant(store, &order, grants)) == DT_OK)
         err = write_grants(o, grants, order.n_parties);
-    dt_store_close(store);
+    dt_relay_store_close(store);
     dt_wipe(grants, order.n_parties * sizeof(*grants));
     dt_free(grants);
     return finish(err);

@@ -64,7 +64,7 @@ relay_wait_new(struct dt_relay *relay, struct dt_http_request *req, size_t n_wat
 
 /* Writer's thread, after the commit: first those who wait for news, then the one who brought it. */
 static void
-on_job_done(struct dt_store_job *job)
+on_job_done(struct dt_relay_store_job *job)
 {
     struct relay_wait *w = job->ctx;
     struct dt_relay *relay = w->relay;
@@ -243,7 +243,7 @@ enum dt_err
 dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
 {
     struct dt_relay *r = dt_alloc(1, sizeof(*r));
-    struct dt_store_config store = {config->store, true, config->clock};
+    struct dt_relay_store_config store = {config->store, true, config->clock};
     struct dt_http_server_config http = {
         .listen = config->listen,
         .connections_max = config->connections_max,
@@ -260,8 +260,8 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
     pthread_mutex_init(&r->done_lock, NULL);
     http.ctx = r;
     if ((err = lock_store(config->store, &r->lock_fd)) != DT_OK ||
-        (err = dt_store_open(&store, &r->store)) != DT_OK ||
-        (err = dt_store_check(r->store, &n_registers)) != DT_OK ||
+        (err = dt_relay_store_open(&store, &r->store)) != DT_OK ||
+        (err = dt_relay_store_check(r->store, &n_registers)) != DT_OK ||
         (err = dt_hub_new(&r->hub)) != DT_OK ||
         (err = dt_writer_start(r->store, relay_log_error, NULL, &r->writer)) != DT_OK ||
         (err = dt_http_server_start(&http, &r->http)) != DT_OK) {
@@ -291,7 +291,7 @@ dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
     dt_writer_stop(r->writer);
     dt_http_server_stop(r->http);
     dt_hub_free(r->hub);
-    dt_store_close(r->store);
+    dt_relay_store_close(r->store);
     if (r->lock_fd >= 0)
         close(r->lock_fd);
     pthread_mutex_destroy(&r->done_lock);

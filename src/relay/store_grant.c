@@ -156,7 +156,7 @@ fill_common(const struct dt_grant_order *order, struct dt_grant *g, struct tlog_
 /* ---- rows ---- */
 
 static enum dt_err
-put_grant(struct dt_store *s, const struct dt_grant *g, uint64_t *out_id)
+put_grant(struct dt_relay_store *s, const struct dt_grant *g, uint64_t *out_id)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint8_t hash[32];
@@ -179,7 +179,7 @@ put_grant(struct dt_store *s, const struct dt_grant *g, uint64_t *out_id)
 }
 
 static enum dt_err
-put_register(struct dt_store *s, const struct dt_grant *g, uint64_t grant_id,
+put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_id,
              const struct tlog_signer *signer, const struct tlog_policy *policy, uint64_t *out_id)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
@@ -209,7 +209,7 @@ put_register(struct dt_store *s, const struct dt_grant *g, uint64_t grant_id,
 }
 
 static enum dt_err
-put_append_key(struct dt_store *s, uint64_t reg, const struct dt_grant *g)
+put_append_key(struct dt_relay_store *s, uint64_t reg, const struct dt_grant *g)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint8_t hash[32];
@@ -228,7 +228,7 @@ put_append_key(struct dt_store *s, uint64_t reg, const struct dt_grant *g)
 }
 
 enum dt_err
-dt_store_grant(struct dt_store *s, const struct dt_grant_order *order, struct dt_grant *out)
+dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *order, struct dt_grant *out)
 {
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};

@@ -22,7 +22,7 @@ struct open_register {
     bool dirty; /* the edge is ahead of what is committed */
 };
 
-struct dt_store {
+struct dt_relay_store {
     struct dt_db *w; /* the writer's connection */
     struct dt_db *r; /* the reader's */
     struct dt_clock clock;
@@ -31,21 +31,21 @@ struct dt_store {
 
 /* The register ${id}, opened if it is not yet, its tiles checked against what it signed last. NOT_FOUND,
  * CONFLICT (tiles and signed root differ), IO. */
-DT_MUST_CHECK enum dt_err store_register_open(struct dt_store *s, int64_t id, struct open_register **out);
+DT_MUST_CHECK enum dt_err store_register_open(struct dt_relay_store *s, int64_t id, struct open_register **out);
 
 /* Forget all open registers whose edge is ahead of what is committed. */
-void store_register_drop_dirty(struct dt_store *s);
-void store_register_drop_all(struct dt_store *s);
+void store_register_drop_dirty(struct dt_relay_store *s);
+void store_register_drop_all(struct dt_relay_store *s);
 
 /* Inside a transaction: run a job, setting its result. What is returned ends the whole batch. */
-DT_MUST_CHECK enum dt_err store_entry(struct dt_store *s, struct dt_store_job *job);
-DT_MUST_CHECK enum dt_err store_cosign(struct dt_store *s, struct dt_store_job *job);
+DT_MUST_CHECK enum dt_err store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job);
+DT_MUST_CHECK enum dt_err store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job);
 
 /* Inside a transaction, after its entries: write edges, sign the new checkpoints. */
-DT_MUST_CHECK enum dt_err store_register_seal(struct dt_store *s);
+DT_MUST_CHECK enum dt_err store_register_seal(struct dt_relay_store *s);
 
 /* Sign and insert the checkpoint of ${size} and ${root} for ${signer}; the register's row is updated. */
-DT_MUST_CHECK enum dt_err store_checkpoint_put(struct dt_store *s, int64_t reg,
+DT_MUST_CHECK enum dt_err store_checkpoint_put(struct dt_relay_store *s, int64_t reg,
                                                const struct tlog_signer *signer, uint64_t size,
                                                const struct tlog_hash *root);
 

@@ -22,7 +22,7 @@ open_free(struct open_register *r)
 }
 
 void
-store_register_drop_all(struct dt_store *s)
+store_register_drop_all(struct dt_relay_store *s)
 {
     while (s->open != NULL) {
         struct open_register *r = s->open;
@@ -33,7 +33,7 @@ store_register_drop_all(struct dt_store *s)
 }
 
 void
-store_register_drop_dirty(struct dt_store *s)
+store_register_drop_dirty(struct dt_relay_store *s)
 {
     struct open_register **at = &s->open;
 
@@ -83,7 +83,7 @@ read_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
 
 /* Key, size and root of register ${id} on the writer's connection. */
 static enum dt_err
-load_row(struct dt_store *s, int64_t id, struct tlog_signer *signer, uint64_t *size,
+load_row(struct dt_relay_store *s, int64_t id, struct tlog_signer *signer, uint64_t *size,
          struct tlog_hash *root)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
@@ -108,7 +108,7 @@ load_row(struct dt_store *s, int64_t id, struct tlog_signer *signer, uint64_t *s
 }
 
 enum dt_err
-store_register_open(struct dt_store *s, int64_t id, struct open_register **out)
+store_register_open(struct dt_relay_store *s, int64_t id, struct open_register **out)
 {
     struct tile_source source = {s->w, id};
     struct tlog_tile_reader tiles = {.fn = read_tile, .ctx = &source};
@@ -151,7 +151,7 @@ fail:
 
 /* The quota of ${job}'s key: take one, or set job->result. */
 static enum dt_err
-take_quota(struct dt_store *s, struct dt_store_job *job, bool *out_ok)
+take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_ok)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
@@ -222,7 +222,7 @@ tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
 
 /* The index of ${entry} if the register holds it. */
 static enum dt_err
-find_entry(struct dt_store *s, int64_t reg, struct dt_view entry, bool *out_there, uint64_t *out_index)
+find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry, bool *out_there, uint64_t *out_index)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
@@ -238,7 +238,7 @@ find_entry(struct dt_store *s, int64_t reg, struct dt_view entry, bool *out_ther
 }
 
 static enum dt_err
-put_entry(struct dt_store *s, struct open_register *r, struct dt_view entry)
+put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entry)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct tile_source to = {s->w, r->id};
@@ -258,7 +258,7 @@ put_entry(struct dt_store *s, struct open_register *r, struct dt_view entry)
 }
 
 enum dt_err
-store_entry(struct dt_store *s, struct dt_store_job *job)
+store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(DT_REGISTER_ENTRY);
     struct open_register *r = NULL;
@@ -290,7 +290,7 @@ store_entry(struct dt_store *s, struct dt_store_job *job)
 /* ---- checkpoints ---- */
 
 enum dt_err
-store_checkpoint_put(struct dt_store *s, int64_t reg, const struct tlog_signer *signer, uint64_t size,
+store_checkpoint_put(struct dt_relay_store *s, int64_t reg, const struct tlog_signer *signer, uint64_t size,
                      const struct tlog_hash *root)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
@@ -318,7 +318,7 @@ store_checkpoint_put(struct dt_store *s, int64_t reg, const struct tlog_signer *
 }
 
 enum dt_err
-store_register_seal(struct dt_store *s)
+store_register_seal(struct dt_relay_store *s)
 {
     enum dt_err err;
 
@@ -340,7 +340,7 @@ store_register_seal(struct dt_store *s)
 
 /* Is (size, root) of ${job} a checkpoint that was signed here? */
 static enum dt_err
-cosign_known(struct dt_store *s, const struct dt_store_job *job, bool *out)
+cosign_known(struct dt_relay_store *s, const struct dt_relay_store_job *job, bool *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
@@ -355,7 +355,7 @@ cosign_known(struct dt_store *s, const struct dt_store_job *job, bool *out)
 }
 
 static enum dt_err
-cosign_put(struct dt_store *s, const struct dt_store_job *job, const struct dt_store_cosignature *sig)
+cosign_put(struct dt_relay_store *s, const struct dt_relay_store_job *job, const struct dt_relay_store_cosignature *sig)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
@@ -380,7 +380,7 @@ cosign_put(struct dt_store *s, const struct dt_store_job *job, const struct dt_s
 
 /* Count the sides of the size and move "attested" and "final" up to it when they are enough. */
 static enum dt_err
-cosign_count(struct dt_store *s, int64_t reg, uint64_t size)
+cosign_count(struct dt_relay_store *s, int64_t reg, uint64_t size)
 {
     static const char *const update[] = {
         "UPDATE register SET attested = ?2 WHERE id = ?1 AND coalesce(attested, -1) < ?2"
@@ -406,7 +406,7 @@ cosign_count(struct dt_store *s, int64_t reg, uint64_t size)
 }
 
 enum dt_err
-store_cosign(struct dt_store *s, struct dt_store_job *job)
+store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     bool known = false;
     enum dt_err err;
@@ -428,8 +428,8 @@ store_cosign(struct dt_store *s, struct dt_store_job *job)
 /* ---- reads ---- */
 
 enum dt_err
-dt_store_register(struct dt_store *s, const uint8_t id[static DT_REGISTER_ID],
-                  struct dt_store_register *out)
+dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REGISTER_ID],
+                  struct dt_relay_store_register *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint64_t row_id = 0, size = 0;
@@ -452,7 +452,7 @@ dt_store_register(struct dt_store *s, const uint8_t id[static DT_REGISTER_ID],
 }
 
 enum dt_err
-dt_store_append_key(struct dt_store *s, int64_t reg, const uint8_t key_hash[static 32])
+dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg, const uint8_t key_hash[static 32])
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     bool row = false;
@@ -469,7 +469,7 @@ dt_store_append_key(struct dt_store *s, int64_t reg, const uint8_t key_hash[stat
 }
 
 enum dt_err
-dt_store_policy(struct dt_store *s, int64_t reg, struct tlog_policy *out)
+dt_relay_store_policy(struct dt_relay_store *s, int64_t reg, struct tlog_policy *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_view text = {0};
@@ -484,21 +484,21 @@ dt_store_policy(struct dt_store *s, int64_t reg, struct tlog_policy *out)
 }
 
 static const char *
-checkpoint_sql(enum dt_store_which which)
+checkpoint_sql(enum dt_relay_store_which which)
 {
     switch (which) {
-    case DT_STORE_HELD:
+    case DT_RELAY_STORE_HELD:
         return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
                " ON c.register = r.id AND c.size = r.size WHERE r.id = ?1 AND ?2 >= 0";
-    case DT_STORE_ATTESTED:
+    case DT_RELAY_STORE_ATTESTED:
         return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
                " ON c.register = r.id AND c.size = r.attested WHERE r.id = ?1 AND ?2 >= 0";
-    case DT_STORE_FINAL:
+    case DT_RELAY_STORE_FINAL:
         return "SELECT c.size, c.note FROM register r JOIN checkpoint c"
                " ON c.register = r.id AND c.size = r.final WHERE r.id = ?1 AND ?2 >= 0";
-    case DT_STORE_SIZE:
+    case DT_RELAY_STORE_SIZE:
         return "SELECT size, note FROM checkpoint WHERE register = ?1 AND size = ?2";
-    case DT_STORE_BY:
+    case DT_RELAY_STORE_BY:
         break;
     }
     return "SELECT c.size, c.note FROM checkpoint c WHERE c.register = ?1 AND c.size ="
@@ -506,7 +506,7 @@ checkpoint_sql(enum dt_store_which which)
 }
 
 enum dt_err
-dt_store_checkpoint(struct dt_store *s, int64_t reg, enum dt_store_which which, uint64_t arg,
+dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg, enum dt_relay_store_which which, uint64_t arg,
                     struct dt_buf *out, uint64_t *out_size)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
@@ -549,7 +549,7 @@ dt_store_checkpoint(struct dt_store *s, int64_t reg, enum dt_store_which which, 
 
 /* The entries of a bundle; NOT_FOUND unless all ${tile}->width of them are there. */
 static enum dt_err
-read_bundle(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
+read_bundle(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_view entry = {0};
@@ -581,7 +581,7 @@ read_bundle(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, struc
 }
 
 enum dt_err
-dt_store_tile(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
+dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
 {
     struct tile_source source = {s->r, reg};
 
@@ -593,7 +593,7 @@ dt_store_tile(struct dt_store *s, int64_t reg, const struct tlog_tile *tile, str
 }
 
 enum dt_err
-dt_store_check(struct dt_store *s, size_t *out_registers)
+dt_relay_store_check(struct dt_relay_store *s, size_t *out_registers)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     size_t n = 0;

@@ -55,14 +55,14 @@ migrate(struct dt_db *db, uint32_t from, void *ctx)
 }
 
 enum dt_err
-dt_store_open(const struct dt_store_config *config, struct dt_store **out)
+dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_store **out)
 {
     struct dt_db_config db = {.path = config->path,
                               .app_id = STORE_APP_ID,
                               .version = STORE_VERSION,
                               .create = config->create,
                               .migrate = migrate};
-    struct dt_store *s = dt_alloc(1, sizeof(*s));
+    struct dt_relay_store *s = dt_alloc(1, sizeof(*s));
     enum dt_err err;
 
     if (s == NULL)
@@ -73,7 +73,7 @@ dt_store_open(const struct dt_store_config *config, struct dt_store **out)
         err = dt_db_open(&db, &s->r);
     }
     if (err != DT_OK) {
-        dt_store_close(s);
+        dt_relay_store_close(s);
         return err;
     }
     *out = s;
@@ -81,7 +81,7 @@ dt_store_open(const struct dt_store_config *config, struct dt_store **out)
 }
 
 void
-dt_store_close(struct dt_store *s)
+dt_relay_store_close(struct dt_relay_store *s)
 {
     if (s == NULL)
         return;
@@ -118,7 +118,7 @@ queue_exists(struct dt_db *db, const uint8_t address[static 32], bool *out)
 }
 
 static enum dt_err
-store_create(struct dt_store *s, struct dt_store_job *job)
+store_create(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *grant = NULL;
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *count = NULL;
@@ -182,7 +182,7 @@ cell_id(int64_t queue, uint64_t position)
 
 /* Was ${job}'s append id used in its queue already? Then its result is set. */
 static enum dt_err
-append_again(struct dt_store *s, struct dt_store_job *job, bool *out_again)
+append_again(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_again)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_view cell = {0};
@@ -214,7 +214,7 @@ append_again(struct dt_store *s, struct dt_store_job *job, bool *out_again)
 
 /* Insert the cell at ${position}, and its append id. */
 static enum dt_err
-append_put(struct dt_store *s, const struct dt_store_job *job, uint64_t position)
+append_put(struct dt_relay_store *s, const struct dt_relay_store_job *job, uint64_t position)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *id = NULL;
@@ -243,7 +243,7 @@ append_put(struct dt_store *s, const struct dt_store_job *job, uint64_t position
 }
 
 static enum dt_err
-store_append(struct dt_store *s, struct dt_store_job *job)
+store_append(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint64_t last = 0, cells_max = 0, bytes = 0;
@@ -282,7 +282,7 @@ store_append(struct dt_store *s, struct dt_store_job *job)
 /* ---- batches ---- */
 
 static enum dt_err
-run_one(struct dt_store *s, struct dt_store_job *job)
+run_one(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     switch (job->kind) {
     case DT_JOB_CREATE:
@@ -298,7 +298,7 @@ run_one(struct dt_store *s, struct dt_store_job *job)
 }
 
 enum dt_err
-dt_store_run(struct dt_store *s, struct dt_store_job *const *jobs, size_t n)
+dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *jobs, size_t n)
 {
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
     enum dt_err err = dt_tx_begin(s->w, &tx);
@@ -324,10 +324,10 @@ dt_store_run(struct dt_store *s, struct dt_store_job *const *jobs, size_t n)
 /* ---- reads of queues ---- */
 
 enum dt_err
-dt_store_queue(struct dt_store *s, const uint8_t address[static 32], struct dt_store_queue *out)
+dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32], struct dt_relay_store_queue *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    struct dt_store_queue q = {0};
+    struct dt_relay_store_queue q = {0};
     uint64_t id = 0;
     bool row = false;
     enum dt_err err;
@@ -351,7 +351,7 @@ dt_store_queue(struct dt_store *s, const uint8_t address[static 32], struct dt_s
 }
 
 enum dt_err
-dt_store_items(struct dt_store *s, int64_t queue, uint64_t after, uint64_t max, size_t max_bytes,
+dt_relay_store_items(struct dt_relay_store *s, int64_t queue, uint64_t after, uint64_t max, size_t max_bytes,
                struct dt_writer *w)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;

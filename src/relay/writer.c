@@ -7,22 +7,22 @@
 
 #include "relay/writer.h"
 
-struct dt_store_writer {
-    struct dt_store *store;
+struct dt_relay_store_writer {
+    struct dt_relay_store *store;
     dt_writer_failed_fn failed;
     void *ctx;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct dt_store_job *first, *last; /* waiting, oldest first */
+    struct dt_relay_store_job *first, *last; /* waiting, oldest first */
     size_t n_waiting;
     bool stop;
     uint64_t jobs, batches;
-    struct dt_store_job *batch[DT_RELAY_BATCH_MAX];
+    struct dt_relay_store_job *batch[DT_RELAY_BATCH_MAX];
 };
 
 static size_t
-take_batch(struct dt_store_writer *w)
+take_batch(struct dt_relay_store_writer *w)
 {
     size_t n = 0;
 
@@ -41,7 +41,7 @@ take_batch(struct dt_store_writer *w)
 static void *
 run(void *arg)
 {
-    struct dt_store_writer *w = arg;
+    struct dt_relay_store_writer *w = arg;
 
     for (;;) {
         enum dt_err err;
@@ -54,7 +54,7 @@ run(void *arg)
         pthread_mutex_unlock(&w->lock);
         if (n == 0)
             return NULL; /* stopping, and nothing is left */
-        err = dt_store_run(w->store, w->batch, n);
+        err = dt_relay_store_run(w->store, w->batch, n);
         if (err != DT_OK && w->failed != NULL)
             w->failed(w->ctx, err);
         for (size_t i = 0; i < n; i++)
@@ -63,10 +63,10 @@ run(void *arg)
 }
 
 enum dt_err
-dt_writer_start(struct dt_store *store, dt_writer_failed_fn failed, void *ctx,
-                struct dt_store_writer **out)
+dt_writer_start(struct dt_relay_store *store, dt_writer_failed_fn failed, void *ctx,
+                struct dt_relay_store_writer **out)
 {
-    struct dt_store_writer *w = dt_alloc(1, sizeof(*w));
+    struct dt_relay_store_writer *w = dt_alloc(1, sizeof(*w));
 
     if (w == NULL)
         return dt_nomem();
@@ -86,7 +86,7 @@ dt_writer_start(struct dt_store *store, dt_writer_failed_fn failed, void *ctx,
 }
 
 enum dt_err
-dt_writer_submit(struct dt_store_writer *w, struct dt_store_job *job)
+dt_writer_submit(struct dt_relay_store_writer *w, struct dt_relay_store_job *job)
 {
     enum dt_err err = DT_OK;
 
@@ -108,7 +108,7 @@ dt_writer_submit(struct dt_store_writer *w, struct dt_store_job *job)
 }
 
 void
-dt_writer_stop(struct dt_store_writer *w)
+dt_writer_stop(struct dt_relay_store_writer *w)
 {
     if (w == NULL)
         return;
@@ -123,7 +123,7 @@ dt_writer_stop(struct dt_store_writer *w)
 }
 
 void
-dt_writer_counts(struct dt_store_writer *w, uint64_t *out_jobs, uint64_t *out_batches)
+dt_writer_counts(struct dt_relay_store_writer *w, uint64_t *out_jobs, uint64_t *out_batches)
 {
     pthread_mutex_lock(&w->lock);
     *out_jobs = w->jobs;
