@@ -174,7 +174,8 @@ check_candidate(struct dt_agent *a, const struct dt_channel *ch, const uint8_t h
     for (uint32_t leaf = 0; leaf < n; leaf++) {
         DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
 
-        if (dt_seat_of(&rules, ch->group, leaf, &s) == DT_OK && memcmp(s.letter.hash, hash, 32) == 0)
+        if (dt_seat_of(&rules, ch->group, leaf, &s) == DT_OK &&
+            memcmp(s.letter.key, out->key, 32) == 0)
             return dt_fail(DT_ERR_EXISTS, "the holder of the letter is a member already");
     }
     return DT_OK;

@@ -327,34 +327,70 @@ ground_check(struct moves *mv, const struct dt_ground *ground)
     }
 }
 
-/* Two seats for one letter would let one person be counted twice. */
+/* The delegate key of a leaf that was checked. */
 static enum dt_err
-doubles_check(const struct dt_rules *rules, const struct mls_group *g, const struct mls_effects *e)
+key_of(struct dt_view identity, uint8_t out[static 32])
 {
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    struct dt_voucher v;
+    struct dt_view letter;
+    enum dt_err err;
+
+    if ((err = dt_credential_decode(identity, &letter, &v)) != DT_OK ||
+        (err = dt_letter_decode(letter, &l)) != DT_OK)
+        return err;
+    memcpy(out, l.key, 32);
+    return DT_OK;
+}
+
+/* Two seats for one delegate, under one letter or two, would let one person be counted twice. */
+static enum dt_err
+doubles_check(const struct mls_group *g, const struct mls_effects *e)
+{
+    uint8_t key[32], other[32];
     enum dt_err err;
 
     for (size_t i = 0; i < e->n_added; i++) {
-        DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
         uint32_t n = mls_group_n_leaves(g);
 
-        if ((err = dt_seat_check(rules, e->added[i].identity, e->added[i].signature_key, &s)) != DT_OK)
+        if ((err = key_of(e->added[i].identity, key)) != DT_OK)
             return err;
+        for (size_t k = 0; k < i; k++) {
+            if ((err = key_of(e->added[k].identity, other)) != DT_OK)
+                return err;
+            if (same32(key, other))
+                return dt_fail(DT_ERR_REFUSED, "one delegate would have two seats");
+        }
         for (uint32_t leaf = 0; leaf < n; leaf++) {
             struct mls_member m;
-            struct dt_voucher v;
-            struct dt_view letter;
             bool goes = false;
 
-            if (!mls_group_member(g, leaf, &m) ||
-                dt_credential_decode(m.identity, &letter, &v) != DT_OK ||
-                !same32(v.letter_hash, s.letter.hash))
+            if (!mls_group_member(g, leaf, &m) || key_of(m.identity, other) != DT_OK || !same32(key, other))
                 continue;
             for (size_t k = 0; k < e->n_removed; k++)
                 goes = goes || e->removed[k].leaf == leaf;
             if (!goes)
-                return dt_fail(DT_ERR_REFUSED, "one letter would have two seats");
+                return dt_fail(DT_ERR_REFUSED, "one delegate would have two seats");
         }
     }
+    return DT_OK;
+}
+
+/* A joiner is told all warrants, so there is a most: past it nobody is added or removed any more, by anyone. */
+static enum dt_err
+history_room_check(const struct dt_rules *rules, struct dt_view warrant)
+{
+    struct dt_view rest = rules->warrants, one;
+    size_t n = 0;
+    enum dt_err err;
+
+    while ((err = dt_history_next(&rest, &one)) == DT_OK)
+        n++;
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    if (n >= DT_HISTORY_WARRANTS || warrant.n > DT_WARRANT_MAX ||
+        rules->warrants.n + warrant.n + 4 > DT_HISTORY_MAX)
+        return dt_fail(DT_ERR_REFUSED, "the channel's history is full: found it anew");
     return DT_OK;
 }
 
@@ -474,7 +510,7 @@ dt_commit_check(const struct dt_rules *rules, const struct mls_group *g, const s
         for (size_t i = 0; i < e->n_removed; i++)
             if ((mv.removed_done >> i & 1) == 0)
                 return dt_fail(DT_ERR_REFUSED, "someone is removed without a ground");
-        if ((err = doubles_check(rules, g, e)) != DT_OK)
+        if ((err = doubles_check(g, e)) != DT_OK || (err = history_room_check(rules, warrant)) != DT_OK)
             return err;
     }
     *out = (struct dt_commit_meaning){.new_queue = new_queue, .adds = e->n_added > 0,
