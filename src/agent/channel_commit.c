@@ -342,6 +342,9 @@ dt_commit_make(struct dt_agent *a, struct dt_channel *ch, const struct dt_intent
     making_init(&m);
     switch (intent->kind) {
     case DT_INTENT_QUEUE:
+        /* Every member wanted one on the same day; whose Commit came first has seen to it. */
+        if (dt_agent_now(a) < ch->queue_begun_ms + DT_QUEUE_LIFE_MS)
+            return dt_fail(DT_ERR_STATE, "the queue is new already");
         opts.authenticated_data = dt_view_of(new_queue);
         err = part_rotation(a, ch, &m, &opts);
         break;
@@ -362,6 +365,10 @@ dt_commit_make(struct dt_agent *a, struct dt_channel *ch, const struct dt_intent
     }
     if (err != DT_OK || (err = mls_group_commit(ch->group, &opts, &out)) != DT_OK)
         return err;
+    /* A Welcome that is too long for an inbox would leave its addressee with a seat and no way in. */
+    if (opts.n_adds > 0 && out.welcome.n > DT_WELCOME_MAX)
+        return dt_fail(DT_ERR_LIMIT, "a Welcome of %zu bytes: the channel's history is too long to add anyone; "
+                       "found it anew", out.welcome.n);
     /* What others would pass over is not sent. */
     err = dt_commit_check(&rules, ch->group, mls_group_pending_effects(ch->group), &meaning);
     if (err == DT_OK)

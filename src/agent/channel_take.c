@@ -105,7 +105,6 @@ take_leave(struct taken *t, const struct dt_incoming *in, const struct dt_seat *
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(DT_WARRANT_MAX);
     struct dt_warrant w = {.n_grounds = 1};
     struct dt_leave l;
-    uint8_t id[16];
     enum dt_err err;
 
     if ((err = dt_leave_decode(in->payload->leave, &l)) != DT_OK ||
@@ -118,9 +117,10 @@ take_leave(struct taken *t, const struct dt_incoming *in, const struct dt_seat *
     memcpy(w.grounds[0].invitation_id, l.invitation_id, 16);
     memcpy(w.grounds[0].letter_hash, s->letter.hash, 32);
     w.grounds[0].body = in->payload->leave;
-    if ((err = dt_warrant_encode(&w, &body)) != DT_OK || (err = dt_random(id, sizeof id)) != DT_OK)
+    if ((err = dt_warrant_encode(&w, &body)) != DT_OK)
         return err;
-    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, id, dt_buf_view(&body));
+    /* One intent a seat, however often its holder says so. */
+    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, l.invitation_id, dt_buf_view(&body));
 }
 
 static enum dt_err
@@ -328,9 +328,19 @@ take_own_commit(struct taken *t)
     err = dt_intent_del(t->a, t->ch->group_id, t->ch->pending_intent);
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
-    if (meaning.adds &&
-        (err = send_welcome(t, dt_buf_view(&welcome), meaning.new_queue ? 0 : t->item->position)) != DT_OK)
-        return err;
+    if (meaning.adds) {
+        err = send_welcome(t, dt_buf_view(&welcome), meaning.new_queue ? 0 : t->item->position);
+        /* The Commit stands, whatever is wrong with the letter or inbox of the one it adds. */
+        if (err != DT_OK && !dt_err_is_local(err)) {
+            char why[160];
+
+            (void)snprintf(why, sizeof why, "%s", dt_err_message());
+            err = dt_alarm_add(t->a, DT_ALARM_WELCOME, t->ch->group_id, t->item->position, NULL,
+                               "the Welcome of a new member was not sent: %s", why);
+        }
+        if (err != DT_OK)
+            return err;
+    }
     if (!t->ch->confirmed)
         t->ch->here_due = true;
     t->report->received++;
@@ -459,6 +469,30 @@ take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_
     return err;
 }
 
+/* What others took in cannot be taken in here, and cannot be passed over either: the channel is not followed any
+ * more, and says so, rather than meet the same cell at every sync. */
+static enum dt_err
+take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
+               const struct dt_wire_item *item, struct dt_sync_report *report)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct taken t = {.a = a, .ch = &ch, .item = item, .report = report};
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    err = dt_channel_load(a, group_id, &ch);
+    if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
+        ch.position + 1 == item->position) {
+        ch.position = item->position;
+        err = broken(&t, DT_ALARM_CELL,
+                     "a Commit cannot be taken in by this agent: re-join the channel");
+        if (err == DT_OK)
+            err = dt_channel_save(a, &ch, false);
+    }
+    return dt_store_end(a->store, err);
+}
+
 enum dt_err
 dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
                      const struct dt_wire_item *item, struct dt_sync_report *report)
@@ -470,7 +504,10 @@ dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint
         return err;
     /* The content does not hold. All that it began is undone; the message is consumed and passed over. */
     (void)snprintf(why, sizeof why, "%s", dt_err_message());
-    return take_once(a, group_id, queue_number, item, why, report);
+    err = take_once(a, group_id, queue_number, item, why, report);
+    return err == DT_OK || dt_err_is_local(err)
+               ? err
+               : take_and_break(a, group_id, queue_number, item, report);
 }
 
 /* ---- absence ---- */
