@@ -280,9 +280,12 @@ dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
     struct dt_rules rules;
     struct dt_rejoin q;
     uint32_t leaf = 0;
+    bool there = false;
     enum dt_err err;
 
+    /* The first counts: a copy of it, which any member can send, must not undo what it began. */
     if ((err = dt_rejoin_decode(m->rejoin, &q)) != DT_OK ||
+        (err = dt_store_has(a->store, "rejoin", dt_view_of(q.invitation_id), &there)) != DT_OK || there ||
         (err = dt_channel_load_live(a, q.group_id, &ch)) != DT_OK)
         return err;
     rules = dt_channel_rules(a, &ch);

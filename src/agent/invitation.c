@@ -160,6 +160,28 @@ check(struct dt_agent *a, const struct dt_inbox_message *m, const struct dt_foun
     return DT_OK;
 }
 
+/* Is the answer that we gave still good? Then its keys stay: whoever can write to this inbox can send an old
+ * invitation again, and new keys would make the Welcome to the old ones unreadable. */
+static enum dt_err
+answer_is_good(struct dt_agent *a, const struct dt_invitation *x, bool *out)
+{
+    struct mls_key_package_info info;
+    struct dt_voucher v;
+    struct dt_view letter;
+    enum dt_err err;
+
+    *out = false;
+    if (x->key_package.n == 0)
+        return DT_OK;
+    if ((err = mls_key_package_open(dt_buf_view(&x->key_package), &(struct mls_time_policy){0}, &info,
+                                    NULL)) != DT_OK ||
+        (err = dt_credential_decode(info.identity, &letter, &v)) != DT_OK)
+        return err;
+    /* An hour's difference of clocks is allowed for: the asker may see it expire first. */
+    *out = dt_voucher_valid_at(&v, dt_agent_now(a)) && dt_voucher_valid_at(&v, dt_agent_now(a) + DT_MS_HOUR);
+    return DT_OK;
+}
+
 enum dt_err
 dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
 {
@@ -168,7 +190,7 @@ dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
     struct dt_founding f;
     struct dt_writer w;
     size_t party = 0;
-    bool there = false;
+    bool there = false, good = false;
     enum dt_err err;
 
     init(&x);
@@ -182,7 +204,8 @@ dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
     if (there) {
         /* Asked anew: our key package had expired on the way. A yes stays a yes. */
         if ((err = dt_invitation_load(a, m->invitation_id, &x)) != DT_OK ||
-            x.state != DT_INVITATION_ACCEPTED || memcmp(x.from_hash, from.hash, 32) != 0)
+            x.state != DT_INVITATION_ACCEPTED || memcmp(x.from_hash, from.hash, 32) != 0 ||
+            (err = answer_is_good(a, &x, &good)) != DT_OK || good)
             return err;
         return dt_invitation_answer(a, &x);
     }
