@@ -172,8 +172,4 @@ DT_MUST_CHECK enum dt_err dt_here_note(struct dt_agent *a, const uint8_t group_i
                                        const uint8_t invitation_id[static 16]);
 DT_MUST_CHECK enum dt_err dt_here_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
 
-/* Split letters kept as opaque<V> each into at most DT_FOUNDING_MEMBERS views. */
-DT_MUST_CHECK enum dt_err dt_letters_split(struct dt_view v, struct dt_view out[static DT_FOUNDING_MEMBERS],
-                                           size_t *out_n);
-
 #endif

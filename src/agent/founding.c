@@ -269,10 +269,29 @@ dt_history_encode(const struct dt_history *h, struct dt_buf *out)
 }
 
 enum dt_err
+dt_letters_split(struct dt_view v, struct dt_view out[static DT_FOUNDING_MEMBERS], size_t *out_n)
+{
+    struct dt_reader r = dt_reader_init(v);
+    size_t n = 0;
+
+    while (r.n > 0) {
+        enum dt_err err;
+
+        if (n == DT_FOUNDING_MEMBERS)
+            return dt_fail(DT_ERR_LIMIT, "more than %u letters", DT_FOUNDING_MEMBERS);
+        if ((err = dt_read_vec(&r, DT_LETTER_MAX, &out[n])) != DT_OK)
+            return err;
+        n++;
+    }
+    *out_n = n;
+    return DT_OK;
+}
+
+enum dt_err
 dt_history_decode(struct dt_view bytes, struct dt_history *out)
 {
     struct dt_reader r = dt_reader_init(bytes);
-    struct dt_reader sub;
+    struct dt_view letters;
     struct dt_history h = {0};
     struct dt_view walk;
     struct dt_view one;
@@ -280,17 +299,9 @@ dt_history_decode(struct dt_view bytes, struct dt_history *out)
     enum dt_err err;
 
     if ((err = dt_read_vec(&r, DT_FOUNDING_MAX, &h.founding)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_FOUNDING_MEMBERS * (DT_LETTER_MAX + 4), &sub)) != DT_OK)
+        (err = dt_read_vec(&r, DT_FOUNDING_MEMBERS * (DT_LETTER_MAX + 4), &letters)) != DT_OK ||
+        (err = dt_letters_split(letters, h.letters, &h.n_letters)) != DT_OK)
         goto done;
-    while (sub.n > 0) {
-        if (h.n_letters == DT_FOUNDING_MEMBERS) {
-            err = dt_fail(DT_ERR_LIMIT, "more than %u letters", DT_FOUNDING_MEMBERS);
-            goto done;
-        }
-        if ((err = dt_read_vec(&sub, DT_LETTER_MAX, &h.letters[h.n_letters])) != DT_OK)
-            goto done;
-        h.n_letters++;
-    }
     if ((err = dt_read_vec(&r, DT_HISTORY_MAX, &h.warrants)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK)
         goto done;

@@ -71,6 +71,10 @@ DT_MUST_CHECK enum dt_err dt_warrants_first(const uint8_t founding_hash[static 3
 DT_MUST_CHECK enum dt_err dt_warrants_next(const uint8_t prev[static 32], struct dt_view warrant,
                                            uint8_t out[static 32]);
 
+/* Split letters that stand one behind the other, opaque<V> each, into at most DT_FOUNDING_MEMBERS views. LIMIT. */
+DT_MUST_CHECK enum dt_err dt_letters_split(struct dt_view letters,
+                                           struct dt_view out[static DT_FOUNDING_MEMBERS], size_t *out_n);
+
 /* ---- the history GroupInfo extension: founding list, first delegates' letters, all warrants ---- */
 struct dt_history {
     struct dt_view founding;         /* dt_founding_encode() with signatures */

@@ -119,21 +119,15 @@ dt_inbox_message_encode(const struct dt_inbox_message *m, struct dt_buf *out)
 static enum dt_err
 read_invitation(struct dt_reader *r, struct dt_inbox_message *m)
 {
-    struct dt_reader sub;
+    struct dt_view letters;
     enum dt_err err;
 
     if ((err = dt_read_fixed(r, m->group_id, 32)) != DT_OK ||
         (err = dt_read_fixed(r, m->invitation_id, 16)) != DT_OK ||
         (err = dt_read_vec(r, DT_FOUNDING_MAX, &m->founding)) != DT_OK ||
-        (err = dt_read_sub(r, LETTERS_MAX, &sub)) != DT_OK)
+        (err = dt_read_vec(r, LETTERS_MAX, &letters)) != DT_OK ||
+        (err = dt_letters_split(letters, m->letters, &m->n_letters)) != DT_OK)
         return err;
-    while (sub.n > 0) {
-        if (m->n_letters == DT_FOUNDING_MEMBERS)
-            return dt_fail(DT_ERR_LIMIT, "more than %u letters", DT_FOUNDING_MEMBERS);
-        if ((err = dt_read_vec(&sub, DT_LETTER_MAX, &m->letters[m->n_letters])) != DT_OK)
-            return err;
-        m->n_letters++;
-    }
     return dt_read_vec(r, DT_LETTER_MAX, &m->sender_letter);
 }
 
