@@ -165,7 +165,7 @@ check_candidate(struct dt_agent *a, const struct dt_channel *ch, const uint8_t h
 
     if ((err = dt_letter_load(a, hash, out, &party, bytes)) != DT_OK ||
         (err = dt_letter_check_time(out, dt_agent_now(a))) != DT_OK ||
-        (err = dt_letter_revoked(a, hash, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_revoked(a, out, &revoked, NULL)) != DT_OK)
         return err;
     if (revoked)
         return dt_fail(DT_ERR_REFUSED, "the letter was revoked by its root");

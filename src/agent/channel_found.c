@@ -34,7 +34,7 @@ add_member(struct dt_agent *a, struct dt_channel *ch, const uint8_t hash[static 
         return dt_fail(DT_ERR_LIMIT, "a channel has at most %u first delegates", DT_FOUNDING_MEMBERS);
     if ((err = dt_letter_load(a, hash, &l, &party, &bytes)) != DT_OK ||
         (err = dt_letter_check_time(&l, dt_agent_now(a))) != DT_OK ||
-        (err = dt_letter_revoked(a, hash, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_revoked(a, &l, &revoked, NULL)) != DT_OK)
         return err;
     if (revoked)
         return dt_fail(DT_ERR_REFUSED, "the letter of a first delegate was revoked");

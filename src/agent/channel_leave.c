@@ -53,7 +53,7 @@ remove_seat(struct dt_agent *a, const struct dt_channel *ch, uint32_t leaf)
         return dt_fail(DT_ERR_REFUSED, "nobody removes itself: say that you leave instead");
     if ((err = removal_waits(a, ch->group_id, s.voucher.invitation_id, &waits)) != DT_OK || waits)
         return err;
-    if ((err = dt_letter_revoked(a, s.letter.hash, &revoked, &revocation)) != DT_OK)
+    if ((err = dt_letter_revoked(a, &s.letter, &revoked, &revocation)) != DT_OK)
         return err;
     if (s.party == a->party) {
         w.grounds[0].kind = DT_GROUND_OWN;

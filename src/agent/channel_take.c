@@ -154,7 +154,7 @@ take_application(struct taken *t, const struct mls_event *e)
 
     if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, &s)) != DT_OK ||
         (err = dt_payload_decode(dt_buf_view(&e->plaintext), &p)) != DT_OK ||
-        (err = dt_letter_revoked(t->a, s.letter.hash, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_revoked(t->a, &s.letter, &revoked, NULL)) != DT_OK)
         goto done;
     in.party = s.party;
     in.letter = &s.letter;

@@ -77,8 +77,9 @@ DT_MUST_CHECK enum dt_err dt_letter_keep(struct dt_agent *a, const struct dt_let
 DT_MUST_CHECK enum dt_err dt_letter_load(struct dt_agent *a, const uint8_t hash[static 32],
                                          struct dt_letter *out, size_t *out_party, struct dt_buf *bytes);
 
-/* Is a revocation of this letter held? Its bytes are appended to ${out} unless that is NULL. */
-DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const uint8_t hash[static 32],
+/* Is a revocation of this letter by the root that signed it held? (Any other root's is kept, the letter may still be
+ * on its way, and means nothing.) Its bytes are appended to ${out} unless that is NULL. */
+DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l,
                                             bool *out_revoked, struct dt_buf *out);
 
 /* Keep a revocation that holds under the charter. */

@@ -506,12 +506,23 @@ dt_letter_load(struct dt_agent *a, const uint8_t hash[static 32], struct dt_lett
 
 /* ---- revocations ---- */
 
+/* One root cannot put its revocation into the place of another's. */
+static void
+revocation_key(uint8_t out[static 64], const uint8_t letter[static 32], const uint8_t root[static 32])
+{
+    memcpy(out, letter, 32);
+    memcpy(out + 32, root, 32);
+}
+
 enum dt_err
-dt_letter_revoked(struct dt_agent *a, const uint8_t hash[static 32], bool *out_revoked,
-                  struct dt_buf *out)
+dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l, bool *out_revoked, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(REVOCATION_MAX);
-    enum dt_err err = dt_store_get_blob(a->store, "revocation", dt_view(hash, 32), &b);
+    uint8_t key[64];
+    enum dt_err err;
+
+    revocation_key(key, l->hash, l->root);
+    err = dt_store_get_blob(a->store, "revocation", dt_view_of(key), &b);
 
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
@@ -523,12 +534,14 @@ enum dt_err
 dt_revocation_keep(struct dt_agent *a, struct dt_view bytes)
 {
     struct dt_revocation v;
+    uint8_t key[64];
     enum dt_err err;
 
     if ((err = dt_revocation_decode(bytes, &v)) != DT_OK ||
         (err = dt_revocation_check(&v, &a->charter, NULL)) != DT_OK)
         return err;
-    return dt_store_put_blob(a->store, "revocation", dt_view_of(v.letter), bytes);
+    revocation_key(key, v.letter, v.root);
+    return dt_store_put_blob(a->store, "revocation", dt_view_of(key), bytes);
 }
 
 enum dt_err
@@ -573,7 +586,7 @@ dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party, stru
     memcpy(p->letter_hash, l->hash, 32);
     memcpy(p->delegate_key, l->key, 32);
     p->self = memcmp(l->key, a->delegate_pub, 32) == 0;
-    dt_ignore(dt_letter_revoked(a, l->hash, &revoked, NULL), "shown only; the rules look again");
+    dt_ignore(dt_letter_revoked(a, l, &revoked, NULL), "shown only; the rules look again");
     p->revoked = revoked;
 }
 

@@ -335,6 +335,45 @@ leaving_often(void **state)
     is(world_channel(EVIL(t), t->gid).state, DT_CHANNEL_LEFT);
 }
 
+/* A root revokes its own letters, and nobody else's: red's root says that blue's letter is void. */
+static void
+anothers_revocation(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(1024);
+    struct dt_inbox_message m = {.kind = DT_INBOX_REVOCATION};
+    struct dt_roster_entry *roster = NULL;
+    struct dt_revocation v;
+    uint8_t root[32];
+    size_t n = 0;
+    bool revoked = true;
+
+    ok(dt_agent_letter_own(t->a[1], &l));
+    memcpy(root, l.root, 32);
+    ok(dt_ed25519_pub(dt_view_of(t->w.root[RED]), l.root));
+    ok(dt_revocation_make(dt_view_of(t->w.root[RED]), &l, 1, &v));
+    memcpy(l.root, root, 32);
+    ok(dt_revocation_encode(&v, &bytes));
+    m.revocation = dt_buf_view(&bytes);
+    ok(dt_outbox_to_inbox(EVIL(t), &t->a[0]->letter, &m));
+    world_sync(&EVIL(t), 1, 1);
+    world_sync(t->a, 3, 2);
+    ok(dt_letter_revoked(t->a[0], &l, &revoked, NULL));
+    assert_false(revoked);
+    ok(dt_agent_roster(t->a[0], t->gid, &roster, &n));
+    for (size_t i = 0; i < n; i++)
+        assert_false(roster[i].who.revoked);
+    dt_free(roster);
+    /* Its own root's revocation is heard beside it. */
+    dt_buf_clear(&bytes);
+    ok(dt_revocation_make(dt_view_of(t->w.root[BLUE]), &l, 1, &v));
+    ok(dt_revocation_encode(&v, &bytes));
+    ok(dt_agent_revocation_import(t->a[0], dt_buf_view(&bytes)));
+    ok(dt_letter_revoked(t->a[0], &l, &revoked, NULL));
+    assert_true(revoked);
+}
+
 int
 main(void)
 {
@@ -348,6 +387,7 @@ main(void)
         cmocka_unit_test_setup_teardown(two_seats, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(invitation_again, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(leaving_often, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(anothers_revocation, trial_set_up, trial_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
