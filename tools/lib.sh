@@ -19,25 +19,44 @@ packages_for() {
         /^[^#]/ && NF == 2 && n[$2] <= n[want] { print $1 }' "$top/tools/packages.txt"
 }
 
-# Reads apt's status lines (kind:package:percent:text) and shows a line for every tenth of the way.
+# progress WHAT PERCENT: one line that grows by a number for every tenth of the way; in a pipe's last part only.
+progress() {
+    [[ $2 =~ ^[0-9]+$ ]] || return 0
+    if [ "$1" != "${progress_what:-}" ]; then
+        progress_end
+        progress_what=$1
+        progress_shown=0
+        printf '    %s' "$1"
+    fi
+    while [ $((progress_shown + 10)) -le "$2" ]; do
+        progress_shown=$((progress_shown + 10))
+        printf ' %d' "$progress_shown"
+    done
+}
+progress_end() {
+    [ -z "${progress_what:-}" ] || printf ' %%\n'
+    progress_what=
+}
+
+# Reads apt's status lines (kind:package:percent:text).
 apt_progress() {
-    local kind _ percent _rest shown=-1 step last=''
+    local kind _ percent _rest
     while IFS=: read -r kind _ percent _rest; do
         case $kind in
-        dlstatus) kind=downloading ;;
-        pmstatus) kind=installing ;;
-        *) continue ;;
+        dlstatus) progress downloading "${percent%%.*}" ;;
+        pmstatus) progress installing "${percent%%.*}" ;;
         esac
-        percent=${percent%%.*}
-        [[ $percent =~ ^[0-9]+$ ]] || continue
-        [ "$kind" = "$last" ] || shown=-1
-        last=$kind
-        step=$((percent / 10))
-        if [ "$step" -gt "$shown" ]; then
-            shown=$step
-            printf '    %s %d %%\n' "$kind" $((step * 10))
-        fi
     done
+    progress_end
+}
+
+# Reads ninja's lines ([12/345] ...).
+ninja_progress() {
+    local line
+    while IFS= read -r line; do
+        [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && progress compiling $((BASH_REMATCH[1] * 100 / BASH_REMATCH[2]))
+    done
+    progress_end
 }
 
 # need_packages LEVEL: installs from Debian's packages what is not installed yet.
@@ -103,12 +122,13 @@ configure() {
     printf '%s\n' "$want" >"$dir/configured-with"
 }
 
-# compile DIR [TARGET...]: builds, showing compiler output only when it fails or warns.
+# compile DIR [TARGET...]: builds, showing how far it is, and compiler output only when it fails.
 compile() {
     local dir=$top/$1 log=$logs/compile-$1.log
     shift
     mkdir -p "$logs"
-    ninja -C "$dir" "$@" >"$log" 2>&1 || {
+    ninja -C "$dir" "$@" 2>&1 </dev/null | tee "$log" | ninja_progress
+    [ "${PIPESTATUS[0]}" = 0 ] || {
         # From the first failed rule on; without one (meson itself, a full disk) the end of the log.
         if grep -q '^FAILED' "$log"; then
             sed -n '/^FAILED/,$p' "$log" | grep -vE '^\[[0-9]+/[0-9]+\] ' | head -n 60 >&2

@@ -126,7 +126,7 @@ once() {
 names=(united-states russia mediator)
 title_of() { case $1 in united-states) echo 'United States' ;; russia) echo Russia ;; *) echo Mediator ;; esac; }
 
-if step 1 'keys: three roots, three witnesses, a grant by the relay'; then
+if step 1 'keys: a root for each party, a witness for each party, and the relay'\''s grant'; then
     witnesses=()
     for n in "${names[@]}"; do
         secret "root-$n"
@@ -144,6 +144,7 @@ for n in "${names[@]}"; do
     must "$detente" root words "roots/$n.key.pub"
     line "$(printf '%-14s key words: %s' "$(title_of "$n")" "$(cat last.out)")"
 done
+line '(people compare these words by voice before anything is signed: all later trust rests on them)'
 
 if step 2 'charter: drafted by the mediator, signed by all three roots'; then
     rm -f charter
@@ -158,6 +159,7 @@ fi
 must "$detente" charter show --id charter
 forum=$(cat last.out)
 line "forum $forum"
+line '(the hash of the charter: whoever has it from someone trusted can check every later proof)'
 must "$detente" charter show --json charter
 register=$(sed -nE 's|.*"register_path": "/r/([0-9a-f]+)/?".*|\1|p' last.out)
 register_vkey=$(sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' last.out | sed 's|\\/|/|g')
@@ -189,6 +191,7 @@ if step 3 'delegates: keys, inboxes, letters of credence bound to the forum'; th
         must as "$who" letter import letters/us.letter letters/ru.letter letters/med.letter
     done
     settle us ru med
+    line 'Jordan Ellis for United States, Irina Sokolova for Russia, Noor Haddad for the Mediator'
     finish
 fi
 
@@ -205,7 +208,7 @@ if step 4 'channels: a plenary and two caucuses are founded through the inboxes'
     finish
 fi
 must as med channels
-while read -r _ name kind state _; do line "$name: $kind, $state"; done <last.out
+while read -r _ name kind state _; do line "$(printf '%-10s %s, %s' "$name" "$kind" "$state")"; done <last.out
 
 # ---- 4. talk ----
 
@@ -263,7 +266,7 @@ if step 6 'a second delegate: refused for want of an approval, then added by all
     settle ru2 us ru med
     must as us read plenary
     grep -q 'Present\.' last.out || fail_step 'the second delegate was not heard'
-    line 'added with the approvals of all three parties in the warrant, and heard'
+    line 'added: all three parties approved, every member checked it, and he was heard'
     once remove as ru remove plenary 'Pavel Orlov'
     settle ru us med
     must as us roster plenary
@@ -274,7 +277,7 @@ if step 6 'a second delegate: refused for want of an approval, then added by all
     grep -q 'go on as before' last.out || fail_step 'the new queue does not work'
     must as us channels --json
     grep -q '"queue_number": 2' last.out || fail_step 'no new queue has begun with the removal'
-    line 'removed by its own party; the new queue is in use'
+    line 'removed by his own party; what is said from here on is out of his reach'
     finish
 fi
 
@@ -293,16 +296,17 @@ if step 7 'records: three contacts entered by one delegation'; then
     done
     settle us ru med
     register_has us held 3
-    line "$(register_line us)"
+    line "in the register: $(register_line us)"
     finish
 fi
 
 say 'witnesses: three of them check that the register only grew'
 for n in "${names[@]}"; do witness "$n"; done
+line '(attested: the witnesses of two sides have cosigned; final: those of all three)'
 
 if step 8 'answers: c10 countersigned, c12 disputed, c11 left without answer; one witness is stopped'; then
     register_has us final 3
-    line "$(register_line us)"
+    line "all three at work:   $(register_line us)"
     stop_daemon witness-russia
     once countersign as ru countersign "$(record_of c10)" --yes
     once dispute as ru dispute "$(record_of c12)" --should-be started_at=2025-01-01T00:00:00Z --yes
@@ -320,6 +324,7 @@ fi
 fields=mode,parties,started_at,time_precision
 if step 9 'opening: by consent of both, four fields of c10 and of c12'; then
     refused 4 'no consent from' as us open "$(record_of c10)" --fields "$fields" --out proofs/c10.proof
+    line "refused: $(sed 's/^detente: //' last.err)"
     for claim in c10 c12; do
         for who in us ru; do
             once "consent-$who-$claim" as "$who" consent "$(record_of "$claim")" --fields "$fields" --yes
@@ -332,15 +337,17 @@ if step 9 'opening: by consent of both, four fields of c10 and of c12'; then
         must as us open "$(record_of "$claim")" --fields "$fields" --out "proofs/$claim.proof"
     done
     register_has us final 9
+    line 'both consented; the proofs are two files: proofs/c10.proof and proofs/c12.proof'
     finish
 fi
 
 # ---- 8. the stranger ----
 
-say 'the stranger: no key, no home, only the two proofs and the forum id'
+say 'a stranger, offline: no key, no home, only the two proofs and the forum id'
 for claim in c10 c12; do
     must "$detente" verify "proofs/$claim.proof" --forum "$forum"
     sed 's/^/    /' last.out
+    echo
     grep -qE 'entered [0-9]+ days after the event' last.out || fail_step 'the proof does not say when it was entered'
     refused 1 'consistent, but whose\?' "$detente" verify "proofs/$claim.proof"
 done
@@ -354,7 +361,8 @@ printf "\\x$(printf %x $((byte ^ 1)))" | dd of=files/altered.proof bs=1 seek="$m
 refused 1 'REFUSED' "$detente" verify files/altered.proof --forum "$forum"
 line "one bit changed: $(sed 's/^[^:]*: //' last.out | head -n 1)"
 must "$detente" register check --proof proofs/c10.proof --forum "$forum"
-line "$(cat last.out)"
+line "the register: $(cat last.out)"
+say 'the 21 published claims, against what was opened'
 must "$detente" claims check "$DT_INPUT/claims.csv" --proof proofs/c10.proof --proof proofs/c12.proof --forum "$forum"
 sed 's/^/    /' last.out
 must "$detente" claims check "$DT_INPUT/claims.csv" --proof proofs/c10.proof --proof proofs/c12.proof --forum "$forum" --csv
@@ -363,6 +371,7 @@ cmp files/claims-result.csv "$DT_INPUT/expected.csv" ||
     fail_step 'the result of the claims check differs from expected.csv'
 must as ru claims check "$DT_INPUT/claims.csv" --as-member
 line "to members:  $(grep '^c11' last.out)"
+line '(c11 was sealed and not opened: it supports nothing in public)'
 
 say 'what this shows'
 cat <<'TXT'
@@ -372,3 +381,12 @@ cat <<'TXT'
     One contact is countersigned, one is disputed with both accounts side by side, one nobody else has answered.
     With both consents four fields of two of them were opened; a stranger checked them offline, and nothing else.
 TXT
+here_from() { # PATH: as it is typed in the folder that ./run is started in
+    local top_of
+    top_of=$(cd "$here/../.." && pwd)
+    printf '%s' "${1#"$top_of"/}"
+}
+say 'to look for yourself'
+line "$(here_from "$detente") verify $(here_from "$PWD")/proofs/c10.proof --forum $forum"
+line "$(here_from "$detente") --home $(here_from "$PWD")/homes/us --passphrase-file $(here_from "$PWD")/pass/us read plenary"
+line "$(here_from "$detente") --home $(here_from "$PWD")/homes/us --passphrase-file $(here_from "$PWD")/pass/us records"
