@@ -5,6 +5,7 @@
  */
 #include "agent/flows.h"
 #include "base/mem.h"
+#include "record/words.h"
 #include "trial.h"
 
 static void
@@ -472,12 +473,164 @@ repeated_cell(void **state)
     }
 }
 
+/* Post the removal of the mediator on the one ground ${kind} with ${body}; it is passed over. */
+static void
+try_removal(struct trial *t, enum dt_ground_kind kind, struct dt_view body, const char *why)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    uint8_t hash[32];
+    uint32_t leaf;
+    struct mls_commit_opts opts = {.removes = &leaf, .n_removes = 1, .force_path = true};
+    struct dt_warrant w = {.n_grounds = 1};
+
+    world_letter_hash(t->a[0], hash);
+    leaf = world_leaf(EVIL(t), t->gid, hash);
+    ok(dt_channel_load(t->a[0], t->gid, &ch));
+    w.grounds[0].kind = kind;
+    memcpy(w.grounds[0].invitation_id, ch.invitation_id, 16);
+    memcpy(w.grounds[0].letter_hash, hash, 32);
+    w.grounds[0].body = body;
+    trial_use_warrant(t, &w, &opts);
+    trial_post(t, &opts);
+    trial_passed_over(t, 1, why);
+}
+
+/* DESIGN "Warrants", to remove: the leaver's own leave, its own root's revocation; nobody else's, and no ground that
+ * this version does not know. */
+static void
+removal_needs_a_ground_that_holds(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    struct dt_revocation v;
+    struct dt_leave leave;
+
+    ok(dt_channel_load(t->a[0], t->gid, &ch));
+    memcpy(leave.forum, EVIL(t)->forum, 32);
+    memcpy(leave.group_id, t->gid, 32);
+    memcpy(leave.invitation_id, ch.invitation_id, 16);
+    ok(dt_leave_sign(&leave, dt_secret_view(&EVIL(t)->delegate_seed)));
+    ok(dt_leave_encode(&leave, &body));
+    try_removal(t, DT_GROUND_LEAVE, dt_buf_view(&body), "signature");
+    /* The mediator's own leave, of another channel. */
+    dt_buf_clear(&body);
+    leave.group_id[0] ^= 1;
+    ok(dt_leave_sign(&leave, dt_secret_view(&t->a[0]->delegate_seed)));
+    ok(dt_leave_encode(&leave, &body));
+    try_removal(t, DT_GROUND_LEAVE, dt_buf_view(&body), "a leave is for something else");
+    /* Red's root revokes the mediator's letter. */
+    dt_buf_clear(&body);
+    ok(dt_agent_letter_own(t->a[0], &l));
+    ok(dt_ed25519_pub(dt_view_of(t->w.root[RED]), l.root));
+    ok(dt_root_id(l.root, l.party));
+    ok(dt_revocation_make(dt_view_of(t->w.root[RED]), &l, 1, &v));
+    ok(dt_revocation_encode(&v, &body));
+    try_removal(t, DT_GROUND_REVOCATION, dt_buf_view(&body), "revocation is of another letter");
+    /* The mediator's root revokes another letter. */
+    dt_buf_clear(&body);
+    dt_letter_clear(&l);
+    ok(dt_agent_letter_own(t->a[0], &l));
+    l.hash[0] ^= 1;
+    ok(dt_revocation_make(dt_view_of(t->w.root[MEDIATOR]), &l, 1, &v));
+    ok(dt_revocation_encode(&v, &body));
+    try_removal(t, DT_GROUND_REVOCATION, dt_buf_view(&body), "a revocation is of another letter");
+    try_removal(t, DT_GROUND_EXPIRED, dt_view_str("note"), "not known");
+}
+
+/* DESIGN "Warrants", to re-join: a request signed by the holder of the seat; no member re-joins another, and none
+ * puts someone else into the seat. */
+static void
+no_member_rejoins_another(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    struct dt_view add = dt_buf_view(&t->admission.key_package);
+    struct mls_member own;
+    struct dt_rejoin q;
+    uint32_t leaf;
+
+    /* Blue's first gives its seat to blue's second, whose key package is real: without approvals. */
+    ok(dt_channel_load(t->a[1], t->gid, &ch));
+    leaf = mls_group_own_leaf(ch.group);
+    assert_true(mls_group_member(ch.group, leaf, &own));
+    memcpy(q.forum, t->a[1]->forum, 32);
+    memcpy(q.group_id, t->gid, 32);
+    memcpy(q.old_session_key, own.signature_key.p, 32);
+    memcpy(q.old_invitation_id, ch.invitation_id, 16);
+    memcpy(q.letter_hash, t->admission.letter_hash, 32);
+    memcpy(q.invitation_id, t->admission.request_id, 16);
+    for (int k = 0; k < 2; k++) {
+        struct mls_commit_opts opts = {.removes = &leaf, .n_removes = 1, .adds = &add, .n_adds = 1,
+                                       .force_path = true};
+        struct dt_warrant w = trial_add_ground(t, dt_view(NULL, 0));
+
+        if (k == 1) /* bound to the session key of the seat */
+            q.old_session_key[0] ^= 1;
+        dt_buf_clear(&body);
+        ok(dt_rejoin_sign(&q, dt_secret_view(&t->a[1]->delegate_seed)));
+        ok(dt_rejoin_encode(&q, &body));
+        w.grounds[0].kind = DT_GROUND_REJOIN;
+        w.grounds[0].body = dt_buf_view(&body);
+        trial_use_warrant(t, &w, &opts);
+        trial_post(t, &opts);
+        trial_passed_over(t, 1, k == 0 ? "seat another delegate" : "for something else");
+    }
+}
+
+/* DESIGN "Warrants", to add: each approval holds for epochs n to n + 64, and is by a delegate with the right. */
+static void
+approvals_hold_for_their_epochs_and_by_right(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf approvals = DT_BUF_INIT(1u << 16);
+    struct dt_view add = dt_buf_view(&t->admission.key_package);
+
+    for (int k = 0; k < 4; k++) {
+        static const char *const why[] = {"does not hold for epoch", "right", "for something else",
+                                          "for something else"};
+        struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true};
+        struct dt_view rest = dt_buf_view(&t->admission.approvals);
+        struct dt_approval v;
+        struct dt_warrant w;
+
+        dt_buf_clear(&approvals);
+        while (dt_approvals_next(&rest, &v) == DT_OK) {
+            const struct dt_agent *by = t->a[v.party];
+
+            if (v.party == BLUE) {
+                if (k == 0)
+                    v.epoch_from = 2;
+                if (k == 1) { /* blue's second has the right to talk only */
+                    by = t->a[3];
+                    v.letter = dt_buf_view(&by->letter_bytes);
+                }
+                if (k == 2)
+                    v.founding_hash[0] ^= 1;
+                if (k == 3)
+                    v.invitation_id[0] ^= 1;
+                ok(dt_approval_sign(&v, dt_secret_view(&by->delegate_seed)));
+            }
+            ok(dt_approvals_add(&approvals, &v));
+        }
+        w = trial_add_ground(t, dt_buf_view(&approvals));
+        trial_use_warrant(t, &w, &opts);
+        trial_post(t, &opts);
+        trial_passed_over(t, 1, why[k]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(breaking_the_rules, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(lone_proposal, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(removal_needs_a_ground_that_holds, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(no_member_rejoins_another, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(approvals_hold_for_their_epochs_and_by_right, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(garbage, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(three_commits, trial_set_up, trial_tear_down),
