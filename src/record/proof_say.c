@@ -309,11 +309,6 @@ say_consent(struct say *s, size_t party, uint64_t now_ms)
         say_view(s, f.name);
         say(s, "\n");
     }
-    if (own == DT_CONSENT_DISPUTED && p->account != DT_ACCOUNT_DISPUTED) {
-        say(s, "the account of ");
-        say_party(s, party);
-        say(s, ", which says that it disputes the record, is not shown\n");
-    }
 }
 
 static void
@@ -323,9 +318,15 @@ say_accounts(struct say *s)
     bool all = true;
 
     for (size_t i = 0; i < v->charter->n_parties; i++) {
-        if (v->charter->parties[i].kind != DT_PARTY_PARTY || v->parties[i].account != DT_ACCOUNT_NOT_SHOWN)
-            continue;
-        all = false;
+        const struct dt_proof_party *p = &v->parties[i];
+
+        if (p->account == DT_ACCOUNT_DISPUTED && v->records[p->account_item].answer == DT_ANSWER_CONSENT) {
+            say(s, "the account of ");
+            say_party(s, i);
+            say(s, ", which says that it disputes the record, is not shown\n");
+            all = false;
+        }
+        all = all && (v->charter->parties[i].kind != DT_PARTY_PARTY || p->account != DT_ACCOUNT_NOT_SHOWN);
     }
     if (!all)
         say(s, "other accounts not shown\n");

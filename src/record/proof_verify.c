@@ -482,13 +482,31 @@ check_records(struct verify *c)
 
 /* ---- answers ---- */
 
-/* Does answer ${a} come later in the register than ${b}? What has no entry yet is later than all that has. */
+/*
+ * Is account ${a} of a party to count, and not ${b}? The later one in the register. What is shown without an entry gets
+ * nothing by it: its opener may have left the entry out, so a dispute is then taken for later than all, a
+ * countersignature for earlier than all.
+ */
 static bool
-later(const struct dt_proof_record *a, const struct dt_proof_record *b)
+prevails(const struct dt_proof_record *a, const struct dt_proof_record *b)
 {
-    if (a->state == DT_ENTRY_NONE)
-        return true;
-    return b->state != DT_ENTRY_NONE && a->entry > b->entry;
+    bool a_against = a->answer != DT_ANSWER_COUNTERSIGN, b_against = b->answer != DT_ANSWER_COUNTERSIGN;
+
+    if (a->state == DT_ENTRY_NONE || b->state == DT_ENTRY_NONE)
+        return a->state == DT_ENTRY_NONE ? a_against : !b_against;
+    return a->entry > b->entry;
+}
+
+/* Take the answer at ${place} for the account of ${p} if it prevails over the one so far. */
+static void
+count_account(struct dt_verdict *v, struct dt_proof_party *p, size_t place)
+{
+    const struct dt_proof_record *r = &v->records[place];
+
+    if (p->account != DT_ACCOUNT_NOT_SHOWN && !prevails(r, &v->records[p->account_item]))
+        return;
+    p->account = r->answer == DT_ANSWER_COUNTERSIGN ? DT_ACCOUNT_COUNTERSIGNED : DT_ACCOUNT_DISPUTED;
+    p->account_item = place;
 }
 
 static enum dt_err
@@ -498,8 +516,17 @@ count_consent(struct verify *c, size_t place)
     const struct dt_proof_record *r = &v->records[place];
     struct dt_proof_party *p = &v->parties[r->party];
     uint64_t slots = 0, expires = 0;
+    uint16_t standing = 0;
     bool covers;
     enum dt_err err;
+
+    /* Signed by the party: a dispute or withdrawal that it tells of counts when that itself is left out. */
+    if ((err = dt_value_enum(r->slots[DT_ENVELOPE_SLOTS + 4].value, &standing)) != DT_OK)
+        return err;
+    if (standing == DT_CONSENT_DISPUTED && r->party != v->records[0].party && p->account != DT_ACCOUNT_DISPUTED)
+        count_account(v, p, place);
+    if (standing == DT_CONSENT_WITHDRAWN && r->party == v->records[0].party)
+        p->withdrawn = true;
 
     if ((err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK ||
         (err = dt_value_u64(r->slots[DT_ENVELOPE_SLOTS + 3].value, &expires)) != DT_OK)
@@ -527,16 +554,13 @@ count_answers(struct verify *c)
 
         if (r->answer == DT_ANSWER_WITHDRAW && r->party == author)
             p->withdrawn = true;
-        if (r->answer == DT_ANSWER_CONSENT && (err = count_consent(c, i)) != DT_OK)
-            return err;
         if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) || r->party == author)
             continue;
-        /* Of one party's countersignature and dispute the later one is its account. */
-        if (p->account == DT_ACCOUNT_NOT_SHOWN || later(r, &v->records[p->account_item])) {
-            p->account = r->answer == DT_ANSWER_DISPUTE ? DT_ACCOUNT_DISPUTED : DT_ACCOUNT_COUNTERSIGNED;
-            p->account_item = i;
-        }
+        count_account(v, p, i);
     }
+    for (size_t i = 1; i < v->n_records; i++) /* after the accounts themselves */
+        if (v->records[i].answer == DT_ANSWER_CONSENT && (err = count_consent(c, i)) != DT_OK)
+            return err;
     return DT_OK;
 }
 

@@ -303,7 +303,7 @@ test_disputed(void **state)
     verify(&s);
     says(&s, "the account of Russia, which says that it disputes the record, is not shown\n");
     says(&s, "other accounts not shown\n");
-    says(&s, "standing: asserted by one: United States\n");
+    says(&s, "standing: disputed by Russia\n");
     memset(&s.records[4], 0, sizeof s.records[4]);
     scene_clear(&s);
 }
@@ -549,6 +549,70 @@ test_standing(void **state)
     scene_clear(&s);
 }
 
+/* What an opener might leave out, or say less of, to turn a dispute into a countersignature. */
+static void
+test_standing_not_lifted(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    /* The countersignature is the older one; its entry is not shown, as if it were still to come. */
+    scene_init(&s);
+    make_contact(&w, US, "2025-02-12T15:00:00Z", "2025-02-12T16:30:00Z", "day", next(&s));
+    make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &s.records[0], next(&s));
+    make_dispute(&w, RUSSIA, &s.records[0], "level", "envoy", next(&s));
+    prove_all(&s, ALL_SIDES, ENTERED);
+    s.items[1].tlog_proof = dt_view(NULL, 0);
+    ok(build(&s));
+    verify(&s);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    says(&s, "standing: disputed by Russia\n");
+    /* In the other order in the file, and with no entry of either. */
+    s.records[5] = s.records[1];
+    s.items[5] = s.items[1];
+    s.items[1] = s.items[2];
+    s.items[2] = s.items[5];
+    ok(build(&s));
+    verify(&s);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    s.items[1].tlog_proof = dt_view(NULL, 0);
+    ok(build(&s));
+    verify(&s);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    /* A dispute without an entry may be later than a countersignature with one. */
+    s.items[2].tlog_proof = dt_buf_view(&s.proofs[1]);
+    ok(build(&s));
+    verify(&s);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    memset(&s.records[5], 0, sizeof s.records[5]);
+    scene_clear(&s);
+    /* First countersigned, then disputed: the dispute is left out, but the consent tells of it. */
+    scene_init(&s);
+    make_contact(&w, US, "2025-02-12T15:00:00Z", "2025-02-12T16:30:00Z", "day", next(&s));
+    make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &s.records[0], next(&s));
+    make_consent(&w, US, &s.records[0], OPENED, EXPIRES, DT_CONSENT_WITHDRAWN, next(&s));
+    make_consent(&w, RUSSIA, &s.records[0], OPENED, EXPIRES, DT_CONSENT_DISPUTED, next(&s));
+    make_consent(&w, RUSSIA, &s.records[0], OPENED, EXPIRES + DAY, DT_CONSENT_COUNTERSIGNED, next(&s));
+    prove_all(&s, ALL_SIDES, ENTERED);
+    s.n = 4;
+    ok(build(&s));
+    verify(&s);
+    code_is(&s, DT_VERDICT_VERIFIED);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    says(&s, "standing: disputed by Russia; withdrawn by its author\n");
+    says(&s, "the account of Russia, which says that it disputes the record, is not shown\n");
+    says(&s, "other accounts not shown\n");
+    /* It does not matter which of the consents is the one that is spoken of. */
+    s.items[5] = s.items[3];
+    s.items[3] = s.items[4];
+    s.items[4] = s.items[5];
+    s.n = 5;
+    ok(build(&s));
+    verify(&s);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
+    scene_clear(&s);
+}
+
 static void
 test_not_a_file(void **state)
 {
@@ -575,7 +639,7 @@ main(void)
         cmocka_unit_test(test_countersigned), cmocka_unit_test(test_every_bit), cmocka_unit_test(test_whose),
         cmocka_unit_test(test_disputed),      cmocka_unit_test(test_consents),  cmocka_unit_test(test_times),
         cmocka_unit_test(test_letters),       cmocka_unit_test(test_tricks),    cmocka_unit_test(test_standing),
-        cmocka_unit_test(test_not_a_file),
+        cmocka_unit_test(test_standing_not_lifted), cmocka_unit_test(test_not_a_file),
     };
     int failed;
 
