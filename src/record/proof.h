@@ -117,6 +117,7 @@ struct dt_verdict {
     size_t n_records;
     struct dt_proof_party parties[DT_CHARTER_PARTIES];
     bool has_event;        /* started_at or ended_at is opened */
+    bool event_vague;      /* how precise its time is was not opened, so that its end is not known */
     uint64_t event_end_ms; /* end of the event at its stated precision */
     bool entered_after;    /* and the entry time is known: it was entered days_after days after the event */
     uint64_t days_after;

@@ -180,7 +180,9 @@ say_time_of_entry(struct say *s, uint64_t now_ms)
     say(s, "\n");
     if (!v->has_event)
         return;
-    if (v->entered_after) {
+    if (v->event_vague) {
+        say(s, "how precise its time is was not opened, so when it was entered after the event is not shown\n");
+    } else if (v->entered_after) {
         say(s, "entered ");
         say_number(s, v->days_after);
         say(s, v->days_after == 1 ? " day after the event\n" : " days after the event\n");

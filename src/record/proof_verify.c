@@ -23,7 +23,7 @@ struct letter_seen {
     uint64_t not_before_ms, not_after_ms;
     struct dt_view name, title;
     bool used, revoked;
-    uint64_t revoked_ms;
+    uint64_t revoked_ms, revoked_entry; /* the earliest shown */
 };
 
 struct verify {
@@ -120,7 +120,6 @@ check_charter(struct verify *c)
 {
     struct dt_verdict *v = c->v;
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
-    bool any = false;
     enum dt_err err;
 
     /* Decoding checks every signature that is there; what is left to see is that none is missing. */
@@ -135,14 +134,17 @@ check_charter(struct verify *c)
         return err;
     if (c->in->forum != NULL && memcmp(c->in->forum, v->forum, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the charter in the file is not that of the forum asked for");
-    for (size_t i = 0; i < v->charter->n_parties; i++) {
+    for (size_t i = 0; i < v->charter->n_parties; i++)
         v->parties[i].vouched = c->in->forum != NULL;
-        for (size_t k = 0; k < c->in->n_root_words && !v->parties[i].vouched; k++)
-            v->parties[i].vouched = dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id);
-        any = any || v->parties[i].vouched;
+    for (size_t k = 0; k < c->in->n_root_words; k++) {
+        bool found = false;
+
+        for (size_t i = 0; i < v->charter->n_parties; i++)
+            if (dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id))
+                found = v->parties[i].vouched = true;
+        if (!found)
+            return dt_fail(DT_ERR_AUTH, "no root of the charter in the file has the key words given");
     }
-    if (c->in->n_root_words > 0 && !any)
-        return dt_fail(DT_ERR_AUTH, "no root of the charter in the file has the key words given");
     for (size_t i = 0; i < c->parts->n_letters; i++)
         memcpy(c->parts->letters[i].header.forum, v->forum, 32);
     for (size_t i = 0; i < c->parts->n_items; i++)
@@ -313,6 +315,7 @@ check_revocation(struct verify *c, const struct dt_proof_revocation *in)
         if (entry.ms == 0)
             return dt_fail(DT_ERR_PROOF, "its entry has no time by another group, and so it says nothing");
         l->revoked_ms = l->revoked && l->revoked_ms < entry.ms ? l->revoked_ms : entry.ms;
+        l->revoked_entry = l->revoked && l->revoked_entry < entry.index ? l->revoked_entry : entry.index;
         l->revoked = true;
         return DT_OK;
     }
@@ -398,7 +401,8 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
                                            ? "its author's letter of credence had ended at that time"
                                            : "its author's letter of credence has ended, and no entry shows "
                                              "that it was made before");
-    if (l->revoked && (r->entry_ms == 0 || l->revoked_ms <= r->entry_ms))
+    /* A revocation may be shown under a later checkpoint than the first: then its place says that it came before. */
+    if (l->revoked && (r->entry_ms == 0 || l->revoked_ms <= r->entry_ms || l->revoked_entry < r->entry))
         return dt_fail(DT_ERR_EXPIRED, "its author's letter of credence was revoked, and it is not shown to be from "
                                        "before that");
     r->name = l->name;
@@ -613,11 +617,14 @@ find_event(struct dt_verdict *v)
     }
     if (!v->has_event)
         return;
-    if (dt_template_slot_find(r->tmpl, dt_view_str("time_precision"), &slot) == DT_OK &&
-        r->slots[slot].type == DT_TYPE_ENUM && r->slots[slot].kind == DT_SLOT_VALUE)
-        dt_ignore(dt_value_enum(r->slots[slot].value, &precision), "it was checked when it was opened");
+    if (dt_template_slot_find(r->tmpl, dt_view_str("time_precision"), &slot) == DT_OK) {
+        if (r->slots[slot].type == DT_TYPE_ENUM && r->slots[slot].kind == DT_SLOT_VALUE)
+            dt_ignore(dt_value_enum(r->slots[slot].value, &precision), "it was checked when it was opened");
+        else
+            v->event_vague = (r->opened >> slot & 1) == 0;
+    }
     v->event_end_ms = precision_end(ms, precision);
-    if (r->state == DT_ENTRY_ATTESTED && r->entry_ms >= v->event_end_ms) {
+    if (!v->event_vague && r->state == DT_ENTRY_ATTESTED && r->entry_ms >= v->event_end_ms) {
         v->entered_after = true;
         v->days_after = (r->entry_ms - v->event_end_ms) / DT_MS_DAY;
     }

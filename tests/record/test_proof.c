@@ -269,6 +269,14 @@ test_whose(void **state)
     assert_int_equal(s.v.standing_code, DT_ACCOUNT_AUTHOR);
     verify_as(&s, NULL, (const uint8_t(*)[11])wrong, 1, NOW);
     refused(&s, "key words");
+    /* Whoever names a root that the charter has not got thinks of another forum, whatever else fits. */
+    memset(words[2], 0, sizeof words[2]);
+    verify_as(&s, NULL, (const uint8_t(*)[11])words, 3, NOW);
+    refused(&s, "key words");
+    verify_as(&s, w.forum, (const uint8_t(*)[11])wrong, 1, NOW);
+    refused(&s, "key words");
+    verify_as(&s, w.forum, (const uint8_t(*)[11])words, 2, NOW);
+    code_is(&s, DT_VERDICT_VERIFIED);
     scene_clear(&s);
 }
 
@@ -434,6 +442,26 @@ test_letters(void **state)
         code_is(&s, before ? (enum dt_verdict_code)0 : DT_VERDICT_VERIFIED);
         scene_clear(&s);
     }
+    /* Entered before the record, but shown under a later checkpoint: the places in the register tell. */
+    countersigned(&s);
+    w.n_entries = 0;
+    ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &rev));
+    ok(dt_revocation_encode(&rev, &s.revocation_bytes));
+    ok(dt_revocation_seal(&rev, seal));
+    (void)world_enter(&w, seal);
+    for (size_t i = 0; i < s.n; i++)
+        (void)world_enter(&w, s.records[i].seal);
+    for (size_t i = 0; i < s.n; i++) {
+        dt_buf_clear(&s.proofs[i]);
+        world_prove(&w, i + 1, ALL_SIDES, ENTERED, &s.proofs[i]);
+        s.items[i].tlog_proof = dt_buf_view(&s.proofs[i]);
+    }
+    world_prove(&w, 0, ALL_SIDES, ENTERED + DAY, &s.revocation_proof);
+    s.revocation.revocation = dt_buf_view(&s.revocation_bytes);
+    s.revocation.tlog_proof = dt_buf_view(&s.revocation_proof);
+    assert_int_equal(build(&s), DT_ERR_REFUSED);
+    assert_non_null(strstr(dt_err_message(), "revoked"));
+    scene_clear(&s);
     /* A letter that is not at hand. */
     countersigned(&s);
     s.n_letters = 1;
@@ -538,6 +566,17 @@ test_standing(void **state)
     assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
     says(&s, "standing: disputed by Russia; countersigned by Swiss Mediation\n");
     says(&s, "entered 269 days after the event\n"); /* from 1 March */
+    scene_clear(&s);
+    /* How precise its time is was not opened: it may have been any day of that year. */
+    scene_init(&s);
+    make_contact(&w, US, "2023-01-01T00:00:00Z", "2023-12-31T23:59:59Z", "year", next(&s));
+    prove_all(&s, ALL_SIDES, ENTERED);
+    ok(dt_slots_from_names(s.records[0].tmpl, str("started_at"), &s.items[0].slots));
+    ok(build(&s));
+    verify(&s);
+    assert_false(s.v.entered_after);
+    assert_false(contains(&s.v.findings, "days after the event"));
+    says(&s, "how precise its time is was not opened, so when it was entered after the event is not shown\n");
     scene_clear(&s);
     /* An event that was not over. */
     scene_init(&s);
