@@ -17,6 +17,7 @@ static struct world w;
 #else
 #define EVERY_BIT 1
 #endif
+#define EVERY_BIT_LARGE 47
 
 /* A case under construction. */
 struct scene {
@@ -155,6 +156,21 @@ countersigned(struct scene *s)
     prove_all(s, ALL_SIDES, ENTERED);
 }
 
+/* A revocation of ${party}'s letter, entered last and shown under a checkpoint of ${at_ms}. */
+static void
+add_revocation(struct scene *s, size_t party, uint64_t at_ms)
+{
+    struct dt_revocation rev;
+    uint8_t seal[32];
+
+    ok(dt_revocation_make(seed_view(w.root_seed[party]), &w.letter[party], WORLD_START, &rev));
+    ok(dt_revocation_encode(&rev, &s->revocation_bytes));
+    ok(dt_revocation_seal(&rev, seal));
+    world_prove(&w, world_enter(&w, seal), ALL_SIDES, at_ms, &s->revocation_proof);
+    s->revocation.revocation = dt_buf_view(&s->revocation_bytes);
+    s->revocation.tlog_proof = dt_buf_view(&s->revocation_proof);
+}
+
 static void
 test_countersigned(void **state)
 {
@@ -187,44 +203,61 @@ test_countersigned(void **state)
     scene_clear(&s);
 }
 
+/* No bit of the file can change, of those that ${step} comes by, and it cannot be cut or lengthened. */
+static void
+no_bit_changes(struct scene *s, size_t step)
+{
+    size_t n = 0;
+
+    for (size_t bit = 0; bit < s->file.n * 8; bit += step, n++) {
+        const uint8_t *forum = bit % 3 == 0 ? NULL : w.forum; /* without it too */
+
+        s->file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        verify_as(s, forum, NULL, 0, NOW);
+        if (s->v.code != DT_VERDICT_REFUSED || s->v.reason.n == 0)
+            fail_msg("bit %zu of %zu changed, and '%s'", bit, s->file.n * 8, dt_verdict_name(s->v.code));
+        s->file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_true(n > 1000);
+    for (size_t cut = 1; cut < s->file.n; cut += 97) {
+        s->file.n -= cut;
+        verify(s);
+        assert_int_equal(s->v.code, DT_VERDICT_REFUSED);
+        s->file.n += cut;
+    }
+    ok(dt_buf_append(&s->file, str("\n")));
+    verify(s);
+    assert_int_equal(s->v.code, DT_VERDICT_REFUSED);
+}
+
 static void
 test_every_bit(void **state)
 {
     struct scene s;
-    size_t step = EVERY_BIT, n = 0;
-    static const char slots[] = "mode";
-    uint64_t one = 0;
 
     (void)state;
     countersigned(&s);
     s.n = 2; /* a small file, so that all of it can be gone through */
-    ok(dt_slots_from_names(s.records[0].tmpl, str(slots), &one));
-    s.items[0].slots = one;
+    ok(dt_slots_from_names(s.records[0].tmpl, str("mode"), &s.items[0].slots));
     ok(build(&s));
     verify(&s);
     code_is(&s, DT_VERDICT_WITHOUT_CONSENT);
-    for (size_t bit = 0; bit < s.file.n * 8; bit += step, n++) {
-        const uint8_t *forum = bit % 3 == 0 ? NULL : w.forum; /* without it too */
-        uint64_t changed;
-
-        s.file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        changed = bit;
-        verify_as(&s, forum, NULL, 0, NOW);
-        if (s.v.code != DT_VERDICT_REFUSED || s.v.reason.n == 0)
-            fail_msg("bit %llu of %zu changed, and '%s'", (unsigned long long)changed, s.file.n * 8,
-                     dt_verdict_name(s.v.code));
-        s.file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-    }
-    assert_true(n > 1000);
-    for (size_t cut = 1; cut < s.file.n; cut += 97) {
-        s.file.n -= cut;
-        verify(&s);
-        assert_int_equal(s.v.code, DT_VERDICT_REFUSED);
-        s.file.n += cut;
-    }
-    ok(dt_buf_append(&s.file, str("\n")));
+    no_bit_changes(&s, EVERY_BIT);
+    scene_clear(&s);
+    /* One with all that a file can hold; a bit in 47 of it, which comes by every bit of a byte. */
+    countersigned(&s);
+    make_dispute(&w, MEDIATOR, &s.records[0], "level", "envoy", next(&s));
+    make_answer(&w, US, DT_ANSWER_WITHDRAW, &s.records[0], next(&s));
+    w.n_entries = 0;
+    for (size_t i = 0; i < 6; i++)
+        dt_buf_clear(&s.proofs[i]);
+    prove_all(&s, ALL_SIDES, ENTERED);
+    s.items[5].first = false;
+    add_revocation(&s, US, ENTERED + DAY);
+    ok(build(&s));
     verify(&s);
-    assert_int_equal(s.v.code, DT_VERDICT_REFUSED);
+    code_is(&s, DT_VERDICT_VERIFIED);
+    no_bit_changes(&s, EVERY_BIT_LARGE * EVERY_BIT);
     scene_clear(&s);
 }
 
@@ -427,13 +460,7 @@ test_letters(void **state)
     /* Revoked before the entry, and after it. */
     for (int before = 0; before < 2; before++) {
         countersigned(&s);
-        ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &rev));
-        ok(dt_revocation_encode(&rev, &s.revocation_bytes));
-        ok(dt_revocation_seal(&rev, seal));
-        world_prove(&w, world_enter(&w, seal), ALL_SIDES, before ? ENTERED - DAY : ENTERED + DAY,
-                    &s.revocation_proof);
-        s.revocation.revocation = dt_buf_view(&s.revocation_bytes);
-        s.revocation.tlog_proof = dt_buf_view(&s.revocation_proof);
+        add_revocation(&s, US, before ? ENTERED - DAY : ENTERED + DAY);
         assert_int_equal(build(&s), before ? DT_ERR_REFUSED : DT_OK);
         if (before)
             assert_non_null(strstr(dt_err_message(), "revoked"));
