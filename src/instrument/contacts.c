@@ -76,36 +76,61 @@ counts(enum dt_answer answer, const struct dt_record *r, const struct dt_record 
     return answer == DT_ANSWER_WITHDRAW ? own : true;
 }
 
-/* A party's account is the later of its countersignatures and disputes; a dispute of any party is shown. */
+/* The last countersignature or dispute of each party, by entry. Parties are those of one charter. */
+struct accounts {
+    const uint8_t *party[DT_CHARTER_PARTIES];
+    enum dt_answer last[DT_CHARTER_PARTIES];
+    size_t n;
+};
+
 static void
-weigh(struct dt_standing *s, const struct dt_fact *facts)
+note_account(struct accounts *a, const uint8_t *party, enum dt_answer answer)
 {
-    bool disputed = false, countersigned = false;
+    size_t at = 0;
 
-    for (size_t i = 0; i < s->n_answers; i++) {
-        const struct dt_standing_answer *a = &s->answers[i];
-        bool last = true;
+    while (at < a->n && memcmp(a->party[at], party, 32) != 0)
+        at++;
+    if (at == DT_CHARTER_PARTIES)
+        return;
+    a->party[at] = party;
+    a->last[at] = answer;
+    a->n = at < a->n ? a->n : at + 1;
+}
 
-        if (a->answer == DT_ANSWER_WITHDRAW)
-            s->withdrawn = true;
-        if (a->answer != DT_ANSWER_COUNTERSIGN && a->answer != DT_ANSWER_DISPUTE)
-            continue;
-        for (size_t k = i + 1; k < s->n_answers; k++)
-            if ((s->answers[k].answer == DT_ANSWER_COUNTERSIGN || s->answers[k].answer == DT_ANSWER_DISPUTE) &&
-                memcmp(facts[s->answers[k].fact].record->author.party, facts[a->fact].record->author.party, 32) == 0)
-                last = false;
-        disputed = disputed || (last && a->answer == DT_ANSWER_DISPUTE);
-        countersigned = countersigned || (last && a->answer == DT_ANSWER_COUNTERSIGN);
+/* A dispute of any party is shown. */
+static enum dt_standing_code
+weigh(const struct accounts *a)
+{
+    enum dt_standing_code code = DT_STANDING_ASSERTED;
+
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->last[i] == DT_ANSWER_DISPUTE)
+            return DT_STANDING_DISPUTED;
+        code = DT_STANDING_COUNTERSIGNED;
     }
-    s->code = disputed ? DT_STANDING_DISPUTED : countersigned ? DT_STANDING_COUNTERSIGNED : DT_STANDING_ASSERTED;
+    return code;
+}
+
+/* Of more answers than are kept the oldest goes, one that is no account before one that is. */
+static void
+make_room(struct dt_standing *s)
+{
+    size_t gone = 0;
+
+    for (size_t i = s->n_answers; i > 0; i--)
+        if (s->answers[i - 1].answer != DT_ANSWER_COUNTERSIGN && s->answers[i - 1].answer != DT_ANSWER_DISPUTE)
+            gone = i - 1;
+    s->n_answers--;
+    memmove(&s->answers[gone], &s->answers[gone + 1], (s->n_answers - gone) * sizeof s->answers[0]);
 }
 
 /* The standing of the record at fact ${place}; ${order} is that of all facts. */
-static enum dt_err
+static void
 stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place, struct dt_standing *out)
 {
     const struct dt_record *subject = facts[place].record;
     const uint8_t *about = NULL, *last = NULL;
+    struct accounts accounts = {0};
 
     memset(out, 0, sizeof *out);
     out->fact = place;
@@ -118,15 +143,17 @@ stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place, 
             continue;
         if (last != NULL && memcmp(last, r->commitment, 32) == 0)
             continue; /* a copy */
+        if (answer == DT_ANSWER_COUNTERSIGN || answer == DT_ANSWER_DISPUTE)
+            note_account(&accounts, r->author.party, answer);
+        out->withdrawn = out->withdrawn || answer == DT_ANSWER_WITHDRAW;
         if (out->n_answers == DT_STANDING_ANSWERS)
-            return dt_fail(DT_ERR_LIMIT, "more than %u answers to one record", DT_STANDING_ANSWERS);
+            make_room(out);
         out->answers[out->n_answers].fact = order[i];
         out->answers[out->n_answers].answer = answer;
         out->n_answers++;
         last = r->commitment;
     }
-    weigh(out, facts);
-    return DT_OK;
+    out->code = weigh(&accounts);
 }
 
 enum dt_err
@@ -156,8 +183,7 @@ dt_standing_fold(const struct dt_fact *facts, size_t n, struct dt_standing **out
         if (dt_record_answer(r, &about) != DT_ANSWER_NONE ||
             (last != NULL && memcmp(last, r->commitment, 32) == 0))
             continue;
-        if ((err = stand(facts, order, n, order[i], &s[n_out])) != DT_OK)
-            goto done;
+        stand(facts, order, n, order[i], &s[n_out]);
         last = r->commitment;
         n_out++;
     }

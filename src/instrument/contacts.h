@@ -33,7 +33,7 @@ struct dt_standing_answer {
     enum dt_answer answer;
 };
 
-#define DT_STANDING_ANSWERS 64u
+#define DT_STANDING_ANSWERS 64u /* kept to be shown; all are weighed */
 
 /* One record that is not itself an answer, and its answers in the order of their entries. */
 struct dt_standing {

@@ -143,6 +143,41 @@ test_many(void **state)
     dt_record_clear(&unknown);
 }
 
+/* More answers than are kept: nobody can hide an account, or break the view, by answering again and again. */
+static void
+test_flood(void **state)
+{
+    enum { N = DT_STANDING_ANSWERS + 6 };
+    static struct dt_record r[N + 1];
+    struct dt_fact facts[N + 1];
+    bool withdrawn = false;
+    size_t n = 0;
+
+    (void)state;
+    contact(US, &r[0]);
+    make_answer(&w, MEDIATOR, DT_ANSWER_COUNTERSIGN, &r[0], &r[1]);
+    make_answer(&w, US, DT_ANSWER_WITHDRAW, &r[0], &r[2]);
+    for (size_t i = 3; i <= N; i++)
+        make_answer(&w, RUSSIA, DT_ANSWER_RECEIPT, &r[0], &r[i]);
+    for (size_t i = 0; i <= N; i++)
+        facts[i] = (struct dt_fact){&r[i], i};
+    assert_int_equal(standing(facts, N + 1, &withdrawn, &n), DT_STANDING_COUNTERSIGNED);
+    assert_true(withdrawn);
+    assert_int_equal(n, DT_STANDING_ANSWERS);
+    for (size_t i = 3; i <= N; i++) {
+        dt_record_clear(&r[i]);
+        make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &r[0], &r[i]);
+    }
+    dt_record_clear(&r[1]);
+    make_dispute(&w, MEDIATOR, &r[0], "level", "envoy", &r[1]);
+    for (size_t i = 0; i <= N; i++)
+        facts[i] = (struct dt_fact){&r[i], i};
+    assert_int_equal(standing(facts, N + 1, &withdrawn, &n), DT_STANDING_DISPUTED);
+    assert_true(withdrawn);
+    for (size_t i = 0; i <= N; i++)
+        dt_record_clear(&r[i]);
+}
+
 int
 main(void)
 {
@@ -150,6 +185,7 @@ main(void)
         cmocka_unit_test(test_combinations),
         cmocka_unit_test(test_not_theirs),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_flood),
     };
     int failed;
 
