@@ -103,9 +103,14 @@ from_home(struct cli *c, struct known *k)
         (err = dt_standing_fold(k->facts.facts, k->facts.n, &k->standing, &k->n_standing)) != DT_OK)
         return err;
     for (size_t i = 0; i < k->n_standing && err == DT_OK; i++) {
-        if (k->n == KNOWN_MAX)
+        struct dt_known_contact contact;
+
+        err = dt_known_from_record(k->facts.facts, &k->standing[i], &contact);
+        if (err == DT_OK && k->n == KNOWN_MAX)
             return dt_fail(DT_ERR_LIMIT, "more than %d contacts", KNOWN_MAX);
-        err = add(k, dt_known_from_record(k->facts.facts, &k->standing[i], &k->contact[k->n]));
+        if (err == DT_OK)
+            k->contact[k->n] = contact;
+        err = add(k, err);
     }
     return err;
 }
@@ -124,6 +129,8 @@ results_json(const struct dt_claims *claims, const struct dt_claim_result *resul
         cli_put(o, "standing", dt_standing_name(results[i].standing));
         if (results[i].entry != DT_ENTRY_UNKNOWN)
             cli_put_u64(o, "entry", results[i].entry);
+        if (results[i].withdrawn)
+            (void)json_object_set_new(o, "withdrawn", json_true());
         for (size_t k = 0; k < results[i].n_against; k++) {
             struct dt_view id = claims->claims[results[i].against[k]].id;
 

@@ -72,6 +72,7 @@ DT_MUST_CHECK enum dt_err dt_known_from_verdict(const struct dt_verdict *v, stru
 struct dt_claim_result {
     enum dt_standing_code standing;
     uint64_t entry;    /* DT_ENTRY_UNKNOWN when none */
+    bool withdrawn;    /* the record was, by its author; undoes nothing */
     size_t n_matches;
     uint32_t *against; /* places of the claims that contradict it, ascending; owned */
     size_t n_against;

@@ -124,6 +124,16 @@ better(const struct dt_known_contact *a, const struct dt_known_contact *b)
     return a->entry < b->entry;
 }
 
+/* Is the record of known[i] there a second time, from a proof that shows a dispute of it? */
+static bool
+dispute_elsewhere(const struct dt_known_contact *known, size_t n, size_t i)
+{
+    for (size_t k = 0; k < n && known[i].standing != DT_STANDING_DISPUTED; k++)
+        if (known[k].entry == known[i].entry && known[k].standing == DT_STANDING_DISPUTED)
+            return true;
+    return false;
+}
+
 static enum dt_err
 check_one(const struct dt_claims *claims, size_t place, const struct dt_known_contact *known, size_t n_known,
           struct dt_claim_result *out)
@@ -136,6 +146,8 @@ check_one(const struct dt_claims *claims, size_t place, const struct dt_known_co
     for (size_t i = 0; i < n_known && asserts(c); i++) {
         if (known[i].entry == DT_ENTRY_UNKNOWN || !matches(c, &known[i]))
             continue; /* what is not in the register supports nothing */
+        if (dispute_elsewhere(known, n_known, i))
+            continue;
         out->n_matches++;
         if (best == NULL || better(&known[i], best))
             best = &known[i];
@@ -143,6 +155,7 @@ check_one(const struct dt_claims *claims, size_t place, const struct dt_known_co
     if (best != NULL) {
         out->standing = best->standing;
         out->entry = best->entry;
+        out->withdrawn = best->withdrawn;
     }
     for (size_t i = 0; i < claims->n; i++)
         n += i != place && contradict(c, &claims->claims[i]);
@@ -224,6 +237,7 @@ dt_claims_write_text(const struct dt_claims *claims, const struct dt_claim_resul
             (err = dt_buf_printf(out, ": %s", dt_standing_name(r->standing))) != DT_OK ||
             (r->entry != DT_ENTRY_UNKNOWN &&
              (err = dt_buf_printf(out, " (entry %llu)", (unsigned long long)r->entry)) != DT_OK) ||
+            (r->withdrawn && (err = dt_buf_append(out, dt_view_str("; withdrawn by its author"))) != DT_OK) ||
             (r->n_against > 0 &&
              (err = dt_buf_append(out, dt_view_str(r->n_against == 1 ? "; contradicted by claim "
                                                                      : "; contradicted by claims "))) != DT_OK) ||

@@ -184,7 +184,7 @@ known_from_slots(const struct dt_template *tmpl, const struct dt_slot *mode, con
     rest = parties->value;
     while (dt_value_list_next(&rest, &item)) {
         if (k.n_parties == DT_KNOWN_PARTIES)
-            return dt_fail(DT_ERR_LIMIT, "a contact of more than %u parties", DT_KNOWN_PARTIES);
+            return dt_fail(DT_ERR_NOT_FOUND, "a contact of more than %u parties", DT_KNOWN_PARTIES);
         k.parties[k.n_parties++] = item;
     }
     if ((err = dt_value_u64(started->value, &ms)) != DT_OK ||

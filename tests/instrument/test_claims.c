@@ -290,6 +290,80 @@ test_rules(void **state)
     dt_claim_results_free(r, claims.n);
 }
 
+/* The same record in two proofs, of which one shows less: the dispute is not lost by the other. */
+static void
+test_same_record(void **state)
+{
+    static const char csv[] = HEAD "a,k,call,2025-02-12,2025-02-12,day,,1,x,y,p,announced,s,n\n";
+    DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4096);
+    struct dt_known_contact known[3] = {{0}};
+    struct dt_claim_result *r = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        known[i].entry = 4;
+        known[i].mode = str("call");
+        known[i].n_parties = 2;
+        known[i].parties[0] = str("x");
+        known[i].parties[1] = str("y");
+        ok(dt_days_from_date(2025, 2, 12, &known[i].from_day));
+        known[i].to_day = known[i].from_day;
+    }
+    ok(dt_claims_read(str(csv), &claims));
+    for (size_t turn = 0; turn < 3; turn++) {
+        for (size_t i = 0; i < 3; i++) {
+            static const enum dt_standing_code codes[] = {DT_STANDING_COUNTERSIGNED, DT_STANDING_DISPUTED,
+                                                          DT_STANDING_ASSERTED};
+
+            known[i].standing = codes[(i + turn) % 3];
+        }
+        ok(dt_claims_check(&claims, known, 3, &r));
+        assert_int_equal(r[0].standing, DT_STANDING_DISPUTED);
+        dt_claim_results_free(r, claims.n);
+    }
+    /* Another record of the same contact is another record. */
+    known[0].standing = DT_STANDING_COUNTERSIGNED;
+    known[0].entry = 9;
+    known[0].withdrawn = true;
+    ok(dt_claims_check(&claims, known, 3, &r));
+    assert_int_equal(r[0].standing, DT_STANDING_COUNTERSIGNED);
+    assert_int_equal(r[0].entry, 9);
+    ok(dt_claims_write_text(&claims, r, &text));
+    assert_non_null(memmem(text.p, text.n, "a: countersigned (entry 9); withdrawn by its author\n", 52));
+    dt_claim_results_free(r, claims.n);
+}
+
+/* A contact of more parties than are looked at is no contact of two; it breaks no check. */
+static void
+test_large_table(void **state)
+{
+    struct dt_known_contact known;
+    struct dt_standing *s = NULL;
+    struct dt_record r = {0};
+    struct dt_record_draft d;
+    struct dt_fact fact;
+    size_t n = 0;
+
+    (void)state;
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US], w.channel, WORLD_START));
+    ok(dt_record_draft_set_text(&d, "mode", str("call"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "initiated_by", str("both"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "parties", str("a;b;c;d;e;f;g;h;i"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "started_at", str("2025-02-12T15:00:00Z"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "ended_at", str("2025-02-12T16:00:00Z"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "time_precision", str("day"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "level", str("head"), &w.charter));
+    ok(dt_record_draft_set_text(&d, "participants", str("all"), &w.charter));
+    ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r));
+    dt_record_draft_clear(&d);
+    fact = (struct dt_fact){&r, 0};
+    ok(dt_standing_fold(&fact, 1, &s, &n));
+    assert_int_equal(dt_known_from_record(&fact, s, &known), DT_ERR_NOT_FOUND);
+    dt_free(s);
+    dt_record_clear(&r);
+}
+
 static void
 test_refused(void **state)
 {
@@ -322,7 +396,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stranger), cmocka_unit_test(test_member), cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_rules),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_rules),    cmocka_unit_test(test_refused),  cmocka_unit_test(test_same_record),
+        cmocka_unit_test(test_large_table),
     };
     int failed;
 
