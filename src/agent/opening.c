@@ -1,8 +1,10 @@
 /*
  * agent/opening.c - making a proof file; see opening.h.
  *
- * What goes in: the record, every countersignature, dispute and withdrawal of it, and every consent to
- * it, as far as we hold them; their letters; and for each the first attested checkpoint that holds it.
+ * What goes in: the record, and of each party the answers that count, as far as we hold them: its last countersignature
+ * and last dispute, the author's withdrawal, and the consent that allows most; their letters; and for each the first attested
+ * checkpoint that holds it. An answer that a verifier would refuse stays out, and of many the others: nobody can
+ * keep a record from being opened by answering it.
  */
 #include <string.h>
 
@@ -79,19 +81,114 @@ add_item(struct dt_agent *a, struct parts *p, const struct dt_record *r, uint64_
     return add_letter(a, p, r->author.letter, show_name);
 }
 
-/* Which answers go into a proof: those that say what a party's account is, and consents. */
-static bool
-belongs(enum dt_answer answer)
+/* Why an answer would go into a proof; of each kind a party has one there. */
+enum reason { REASON_NONE, REASON_COUNTERSIGNED, REASON_DISPUTED, REASON_WITHDRAWN, REASON_CONSENT };
+
+static enum reason
+reason_of(const struct dt_record *r, const struct dt_record *subject)
 {
-    return answer == DT_ANSWER_COUNTERSIGN || answer == DT_ANSWER_DISPUTE ||
-           answer == DT_ANSWER_WITHDRAW || answer == DT_ANSWER_CONSENT;
+    const uint8_t *about = NULL;
+    enum dt_answer answer = dt_record_answer(r, &about);
+    bool own = memcmp(r->author.party, subject->author.party, 32) == 0;
+
+    if (about == NULL || memcmp(about, subject->commitment, 32) != 0)
+        return REASON_NONE;
+    if (answer == DT_ANSWER_CONSENT)
+        return REASON_CONSENT;
+    if (answer == DT_ANSWER_WITHDRAW)
+        return own ? REASON_WITHDRAWN : REASON_NONE;
+    if (own)
+        return REASON_NONE;
+    return answer == DT_ANSWER_COUNTERSIGN ? REASON_COUNTERSIGNED
+           : answer == DT_ANSWER_DISPUTE   ? REASON_DISPUTED
+                                           : REASON_NONE;
+}
+
+/* Does the last item hold, together with the subject? If not, it is taken out again. */
+static enum dt_err
+keep_if_it_holds(struct dt_agent *a, struct parts *p, size_t n_letters, bool *out_kept)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    const struct dt_proof_item two[2] = {p->items[0], p->items[p->n_items - 1]};
+    const struct dt_proof_in in = {
+        .charter = &a->charter, .letters = p->shown, .n_letters = p->n_letters, .items = two, .n_items = 2};
+    enum dt_err err = dt_proof_build(&in, &file);
+
+    *out_kept = err == DT_OK;
+    if (err != DT_ERR_REFUSED && err != DT_ERR_LIMIT)
+        return err;
+    p->n_items--;
+    dt_buf_clear(&p->proofs[p->n_items]);
+    while (p->n_letters > n_letters)
+        dt_letter_clear(&p->letters[--p->n_letters]);
+    return DT_OK;
+}
+
+/* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all of ${slots} before one that
+ * does not, so that an older, wider one is not lost behind a newer one. */
+static bool
+rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uint64_t slots, uint64_t now_ms)
+{
+    const struct dt_fact *both[2] = {x, y};
+    bool allows[2] = {false, false};
+
+    for (size_t i = 0; i < 2 && reason == REASON_CONSENT; i++) {
+        const struct dt_slot *s = both[i]->record->slots;
+        uint64_t given = 0;
+        uint64_t expires = 0;
+
+        allows[i] = dt_slots_read(s[DT_ENVELOPE_SLOTS + 1].value, &given) == DT_OK &&
+                    dt_value_u64(s[DT_ENVELOPE_SLOTS + 3].value, &expires) == DT_OK &&
+                    (slots & ~UINT64_C(3) & ~given) == 0 && now_ms <= expires;
+    }
+    return allows[0] != allows[1] ? allows[0] : x->entry > y->entry;
+}
+
+/* Put in the answer for ${reason} of the author of ${first}, which is the best that holds. */
+static enum dt_err
+add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *params, const struct dt_record *first,
+         enum reason reason, bool *tried)
+{
+    const struct dt_record *subject = p->items[0].record;
+    uint64_t now_ms = dt_agent_now(a);
+    enum dt_err err;
+
+    for (;;) {
+        const struct dt_fact *best = NULL;
+        size_t n_letters = p->n_letters;
+        bool kept = false;
+
+        for (size_t i = 0; i < p->facts.n; i++) {
+            const struct dt_fact *f = &p->facts.facts[i];
+
+            /* One that has not reached the register can show nothing yet: the proof does without it. */
+            if (tried[i] || f->entry == DT_ENTRY_UNKNOWN || reason_of(f->record, subject) != reason ||
+                memcmp(f->record->author.party, first->author.party, 32) != 0)
+                continue;
+            if (best == NULL || rather(f, best, reason, params->slots, now_ms))
+                best = f;
+        }
+        if (best == NULL)
+            return DT_OK;
+        tried[best - p->facts.facts] = true;
+        if ((err = add_item(a, p, best->record, dt_proof_slots_needed(best->record), params->show_names)) != DT_OK ||
+            (err = keep_if_it_holds(a, p, n_letters, &kept)) != DT_OK)
+            return err;
+        if (!kept)
+            continue;
+        /* The others of this party are not needed. */
+        for (size_t i = 0; i < p->facts.n; i++)
+            tried[i] = tried[i] || (reason_of(p->facts.facts[i].record, subject) == reason &&
+                                    memcmp(p->facts.records[i].author.party, first->author.party, 32) == 0);
+        return DT_OK;
+    }
 }
 
 static enum dt_err
 gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p)
 {
+    DT_CLEANUP(dt_free_p) bool *tried = NULL;
     const struct dt_record *subject = NULL;
-    struct dt_entry_info entry;
     enum dt_err err;
 
     if ((err = dt_agent_facts(a, &p->facts)) != DT_OK)
@@ -100,7 +197,8 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
     p->proofs = dt_alloc(p->facts.n, sizeof *p->proofs);
     p->letters = dt_alloc(p->facts.n, sizeof *p->letters);
     p->shown = dt_alloc(p->facts.n, sizeof *p->shown);
-    if (p->items == NULL || p->proofs == NULL || p->letters == NULL || p->shown == NULL)
+    tried = dt_alloc(p->facts.n, sizeof *tried);
+    if (p->items == NULL || p->proofs == NULL || p->letters == NULL || p->shown == NULL || tried == NULL)
         return dt_nomem();
     for (size_t i = 0; i < p->facts.n; i++)
         if (memcmp(p->facts.records[i].commitment, params->commitment, 32) == 0)
@@ -112,17 +210,10 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
         return err;
     for (size_t i = 0; i < p->facts.n; i++) {
         const struct dt_record *r = &p->facts.records[i];
-        const uint8_t *about = NULL;
+        enum reason reason = reason_of(r, subject);
 
-        if (!belongs(dt_record_answer(r, &about)) || about == NULL ||
-            memcmp(about, params->commitment, 32) != 0)
-            continue;
-        /* One that has not reached the register can show nothing yet: the proof does without it. */
-        if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
-            return err;
-        if (entry.standing == DT_ENTRY_WAITING)
-            continue;
-        if ((err = add_item(a, p, r, dt_proof_slots_needed(r), params->show_names)) != DT_OK)
+        if (reason != REASON_NONE && !tried[i] &&
+            (err = add_best(a, p, params, r, reason, tried)) != DT_OK)
             return err;
     }
     return DT_OK;
