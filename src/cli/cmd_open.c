@@ -91,8 +91,6 @@ slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
     struct dt_value_hint hint = {0};
     struct dt_field field;
 
-    if (r->slots[slot].kind != DT_SLOT_VALUE)
-        return dt_buf_append(out, dt_view_str("(absent)"));
     dt_template_slot(r->tmpl, slot, &field);
     name = dt_strndup((const char *)field.name.p, field.name.n);
     if (name == NULL)
@@ -106,7 +104,7 @@ slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
 }
 
 static enum dt_err
-verdict_json(const struct dt_verdict *v, const char *path)
+verdict_json(const struct dt_verdict *v, const char *path, uint64_t now_ms)
 {
     json_t *root = json_object();
     json_t *fields = json_object();
@@ -125,7 +123,10 @@ verdict_json(const struct dt_verdict *v, const char *path)
         cli_put_hex(root, "commitment", dt_view_of(r->commitment));
         if (r->state != DT_ENTRY_NONE)
             cli_put_u64(root, "entry", r->entry);
-        cli_put_time(root, "entered", r->entry_ms);
+        if (r->state == DT_ENTRY_ATTESTED)
+            cli_put_time(root, "entered", r->entry_ms);
+        else
+            cli_put_time(root, "not_later_than", r->entry_ms != 0 ? r->entry_ms : now_ms);
         if (v->entered_after)
             cli_put_u64(root, "days_after", v->days_after);
         for (size_t i = DT_ENVELOPE_SLOTS; i < r->header.n_slots && err == DT_OK; i++) {
@@ -137,6 +138,8 @@ verdict_json(const struct dt_verdict *v, const char *path)
             name = dt_strndup((const char *)r->slots[i].name.p, r->slots[i].name.n);
             if (name == NULL)
                 err = dt_nomem();
+            else if (r->slots[i].kind != DT_SLOT_VALUE)
+                (void)json_object_set_new(fields, name, json_null()); /* no text says "absent" unmistakably */
             else if ((err = slot_text(v, i, &text)) == DT_OK)
                 cli_put_view(fields, name, dt_buf_view(&text));
         }
@@ -174,7 +177,7 @@ cmd_verify(struct cli *c)
     if (v.code != DT_VERDICT_VERIFIED)
         c->verdict = DT_EXIT_NO;
     if (c->json)
-        return verdict_json(&v, c->operand[0]);
+        return verdict_json(&v, c->operand[0], in.now_ms);
     print_verdict(&v, c->operand[0]);
     return DT_OK;
 }
