@@ -549,6 +549,7 @@ count_answers(struct verify *c)
 {
     struct dt_verdict *v = c->v;
     size_t author = v->records[0].party;
+    uint64_t slots = 0;
     enum dt_err err;
 
     v->parties[author].account = DT_ACCOUNT_AUTHOR;
@@ -560,6 +561,9 @@ count_answers(struct verify *c)
             p->withdrawn = true;
         if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) || r->party == author)
             continue;
+        if (r->answer == DT_ANSWER_DISPUTE &&
+            (err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK)
+            return dt_fail_context(err, "record %zu (dispute)", i + 1);
         count_account(v, p, i);
     }
     for (size_t i = 1; i < v->n_records; i++) /* after the accounts themselves */

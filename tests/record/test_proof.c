@@ -543,6 +543,21 @@ test_tricks(void **state)
     dt_letter_clear(&other.letter[US]);
     dt_record_clear(&foreign);
     scene_clear(&s);
+    /* A dispute whose slots are no list of slots. */
+    countersigned(&s);
+    struct dt_record_draft d;
+    static const uint8_t backwards[] = {8, 0, 0, 0, 0, 0, 0, 0, 9, 8, 0, 0, 0, 0, 0, 0, 0, 8};
+    static const uint8_t envoy[] = {5, 'l', 'e', 'v', 'e', 'l', 6, 2, 0, 3};
+    dt_record_clear(&s.records[1]);
+    ok(dt_answer_draft(&d, w.templates, DT_ANSWER_DISPUTE, &s.records[0], &w.letter[RUSSIA], WORLD_START + DAY));
+    ok(dt_record_draft_set(&d, 9, dt_view_of(backwards)));
+    ok(dt_record_draft_set(&d, 10, dt_view_of(envoy)));
+    ok(dt_record_make(&d, seed_view(w.delegate_seed[RUSSIA]), &s.records[1]));
+    dt_record_draft_clear(&d);
+    s.items[1].tlog_proof = dt_view(NULL, 0);
+    assert_int_equal(build(&s), DT_ERR_REFUSED);
+    assert_non_null(strstr(dt_err_message(), "record 2 (dispute): slots are numbers"));
+    scene_clear(&s);
     /* A checkpoint with a line by a key that the charter does not name. */
     countersigned(&s);
     struct tlog_signer stranger = {0};
