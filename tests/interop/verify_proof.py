@@ -1,0 +1,515 @@
+#!/usr/bin/env python3
+"""A second verifier of proof files, written from docs/protocol-record.md and docs/protocol-register.md alone.
+
+Python's standard library only; it shares no line with src/. It is here to show that the documents are enough, and
+that both verifiers say the same. Slow, not constant in time, and fed nothing secret: for tests, never for use.
+
+Use: verify_proof.py PROOF [--forum ID] [--root-words WORDS]... [--words FILE] [--at MS]
+     verify_proof.py --compare A.json B.json
+     verify_proof.py --alter late|bit:N|trailing|version PROOF >CHANGED
+The answer is one JSON object, as of `detente verify --json`. Exit status 0 verified, 1 everything else.
+"""
+import argparse
+import base64
+import json
+import re
+import sys
+import time
+from datetime import timedelta
+
+from formats import (EPOCH, LIST, MAX, NAME, TYPES, Checked, Key, Reader, Refused, b64, check_value, each, ed_verify,
+                     hash_of, label, need, sha, show, signed, usable_key, utf8, vec, when)
+
+# ---- templates
+
+class Template:
+    def __init__(self, name, fields, encoding):
+        self.name, self.fields = name, fields            # (name, type, required, values)
+        self.hash = hash_of('template', encoding)
+        self.n_slots = next(n for n in (16, 32, 64) if 8 + len(fields) <= n)
+
+    def slot(self, i):
+        """name, type, values, whether it must be there"""
+        if i < 8:
+            return ENVELOPE[i]
+        if i - 8 < len(self.fields):
+            f = self.fields[i - 8]
+            return f[0], f[1], f[3], f[2]
+        return '', 0, None, False
+
+    def place(self, name):
+        return next((8 + i for i, f in enumerate(self.fields) if f[0] == name), None)
+
+
+ENVELOPE = [('@author', 17, None, True), ('@kind', 1, None, True), ('@channel', 15, None, True),
+            ('@written_at', 8, None, True), ('@references', LIST | 18, None, False), ('@languages', LIST | 12, None, False),
+            ('@carried_from', 15, None, False), ('@spare', 0, None, False)]
+
+BUILT_IN = {
+    'letter': 'name! text, title text, rights! list enum talk record admit consent found, not_before! datetime, '
+              'not_after! datetime, key! hash, encryption_key! hash, party! hash, inbox_address bytes, inbox_token bytes',
+    'amendment': 'number! int, previous! hash, body! bytes',
+    'receipt': 'about! hash, received_at! datetime, desk text',
+    'countersign': 'about! hash, remark ltext',
+    'answer': 'about! hash, text! ltext',
+    'dispute': 'about! hash, slots! list int, values! account, text ltext',
+    'withdraw': 'about! hash, reason ltext',
+    'consent': 'about! hash, slots! list int, audience! text, expires! datetime, '
+               'standing! enum none countersigned disputed withdrawn',
+    'tally': 'first_entry! int, last_entry! int, count! int, counted! text',
+    'cover': ''}
+ANSWERS = ('receipt', 'countersign', 'answer', 'dispute', 'withdraw', 'consent')
+
+
+def built_in():
+    out = {}
+    for name, text in BUILT_IN.items():
+        fields, encoded = [], b''
+        for part in filter(None, text.split(', ')):
+            words = part.split()
+            required, kind, values = words[0].endswith('!'), 0, None
+            if words[1] == 'list':
+                kind, words = LIST, words[:1] + words[2:]
+            kind |= TYPES[words[1]]
+            if words[1] == 'enum':
+                values = words[2:]
+            fields.append((words[0].rstrip('!'), kind, required, values))
+            encoded += vec(fields[-1][0].encode()) + bytes([kind, required]) + vec(b'')
+            encoded += vec(b''.join(vec(v.encode()) for v in values or []))
+        t = Template(name, fields, b'\0\1' + vec(name.encode()) + b'\0\1' + vec(encoded) + b'\0' + vec(b'') + bytes(8) +
+                     vec(b'') + b'\0' + bytes(8) + b'\1')
+        out[t.hash] = t
+    return out
+
+
+def read_template(data):
+    word = re.compile(rb'[a-z][a-z0-9_]{0,39}')
+    r = Reader(data, 'template')
+    need(r.u(2) == 1, 'template: unknown format')
+    name = r.v()
+    need(word.fullmatch(name), 'template: id')
+    r.u(2)
+
+    def field(q):
+        fname, kind, flags = q.v(), q.u(1), q.u(1)
+        utf8(q.v(), 'unit')
+        values = each(q.v(), 'enum', lambda v: v.v(), 64)
+        need(word.fullmatch(fname) and all(word.fullmatch(v) for v in values), 'template: a name')
+        need(kind & ~LIST in NAME and flags < 4 and kind != LIST | 20, 'template: field %s' % fname.decode())
+        need(bool(values) == (kind & ~LIST == 6) and len(set(values)) == len(values), 'template: values')
+        return fname.decode(), kind, bool(flags & 1), [v.decode() for v in values] or None
+    fields = each(r.v(), 'fields', field, 56)
+    names = [f[0] for f in fields]
+    need(len(set(names)) == len(names), 'template: a field twice')
+    rule, about, ms = r.u(1), r.v(), r.u(8)
+    days = each(r.v(), 'days', lambda q: (q.u(1), q.u(1)), 366)
+    ack, within, disclosure = r.u(1), r.u(8), r.u(1)
+    r.end()
+    need(rule <= 5 and ack <= 3 and 1 <= disclosure <= 5, 'template: rules')
+    need((about != b'') == (rule in (1, 2, 3)) and (days != []) == (rule == 5), 'template: deadline')
+    need(about == b'' or about.decode() in names, 'template: deadline of no field')
+    need(rule in (1, 2, 3, 4) or ms == 0, 'template: span')
+    need(ack != 0 or within == 0, 'template: ack')
+    need(days == sorted(set(days)), 'template: days')
+    return Template(name.decode(), fields, data)
+
+
+# ---- charter
+
+class Party:
+    def __init__(self, place, root, kind, name):
+        self.place, self.root, self.kind, self.name = place, root, kind, name
+        self.id = hash_of('root', root)
+        self.vouched = False
+
+
+class Charter:
+    def __init__(self, data):
+        r = Reader(data, 'charter')
+        need(r.u(2) == 1, 'charter: unknown version')
+        self.title = utf8(r.v(200), 'title')
+        r.take(16)
+        r.u(8)
+        rows = each(r.v(), 'parties', lambda q: (q.take(32), q.u(1), utf8(q.v(120, 1), 'name')), 16)
+        self.parties = [Party(i, *row) for i, row in enumerate(rows)]
+        self.by_id = {p.id: p for p in self.parties}
+        names = [re.sub('[A-Z]', lambda m: m.group().lower(), p.name) for p in self.parties]
+        need(len(rows) >= 2 and len(self.by_id) == len(rows) and len(set(names)) == len(rows), 'charter: parties')
+        need(all(usable_key(p.root) and 1 <= p.kind <= 3 for p in self.parties), 'charter: a party')
+        need(not {'both', 'mediator'} & {p.name for p in self.parties}, 'charter: a name that is taken')
+        relays = each(r.v(), 'relays', lambda q: utf8(q.v(500, 1), 'relay'), 8)
+        need(relays, 'charter: no relay')
+        self.origin = utf8(r.v(), 'origin')
+        self.register = Key(r.v(4096), 1)
+        need(self.register.name == self.origin, 'charter: the origin is not the name of the register\'s key')
+        utf8(r.v(), 'path')
+        rows = each(r.v(), 'witnesses', lambda q: (q.u(1), Key(q.v(4096), 4)), 32)
+        need(all(p < len(self.parties) for p, _ in rows), 'charter: a witness of nobody')
+        need(len({k.public for _, k in rows}) == len(rows), 'charter: a witness key twice')
+        need(len({(k.name, k.id) for _, k in rows}) == len(rows), 'charter: a witness key twice')
+        self.witnesses, groups = rows, len({p for p, _ in rows})
+        self.quorum_attested, final = r.u(1), r.u(1)
+        need(self.quorum_attested <= groups and (self.quorum_attested or not rows), 'charter: quorum')
+        need(final == 0 or self.quorum_attested <= final <= groups, 'charter: quorum for final')
+        rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
+        need(all(n in (b'cadence', b'read_key') for n, _ in rules), 'charter: unknown rule')
+        need([n for n, _ in rules] == sorted({n for n, _ in rules}), 'charter: rules')
+        body = data[:r.at]
+        sigs = each(r.v(), 'signatures', lambda q: (q.u(1), q.take(64)), 16)
+        r.end()
+        need([p for p, _ in sigs] == list(range(len(self.parties))), 'charter: a signature lacks')
+        for p, sig in sigs:
+            need(ed_verify(self.parties[p].root, label('charter signature') + body, sig),
+                 'charter: signature of ' + self.parties[p].name)
+        self.forum = hash_of('charter', body)
+
+
+# ---- openings
+
+class Opened:
+    def __init__(self, r, templates, forum, what):
+        template_id, template_hash, record_id, n_slots = r.v(40), r.take(32), r.take(16), r.u(1)
+        self.template = templates.get(template_hash)
+        need(self.template and self.template.name.encode() == template_id, what + ': unknown template')
+        need(n_slots == self.template.n_slots, what + ': number of slots')
+        self.key, self.signature = r.take(32), r.take(64)
+        ctx = hash_of('header', forum + vec(template_id) + template_hash + record_id + bytes([n_slots]))
+        depth = {16: 4, 32: 5, 64: 6}[n_slots]
+        self.slots, roots = {}, set()
+
+        def opening(q):
+            index, salt, kind, value = q.u(1), q.take(32), q.u(1), q.v(MAX['value'])
+            path = q.take(32 * depth)
+            need(index < n_slots and kind <= 1, what + ': an opening')
+            need(not self.slots or index > max(self.slots), what + ': openings not in order')
+            name, typ, values, must = self.template.slot(index)
+            need(kind == 1 or not value, what + ': an absent field with a value')
+            need(kind == 0 or typ != 0, what + ': a value where none can be')
+            if kind == 1:
+                check_value(typ, value, values)
+            else:
+                need(not must, '%s: %s is absent' % (what, name))
+            entry = vec(b'detente 1 field') + ctx + index.to_bytes(2, 'big') + salt + bytes([kind])
+            h = sha(b'\0' + entry + vec(name.encode()) + bytes([typ]) + vec(value))
+            for i in range(depth):
+                sibling = path[32 * i:32 * i + 32]
+                h = sha(b'\1' + (sibling + h if index >> i & 1 else h + sibling))
+            roots.add(h)
+            self.slots[index] = value if kind == 1 else None
+        each(r.v(), what, opening, 64)
+        need(len(roots) == 1, what + ': openings of more than one commitment')
+        self.commitment = hash_of('commitment', ctx + roots.pop())
+        need(self.slots.get(1) == template_id, what + ': kind')
+        author = self.slots.get(0)
+        need(author, what + ': author')
+        self.root_id, self.author_key, self.letter_hash = author[:32], author[32:64], author[64:]
+        need(self.author_key == self.key, what + ': the author\'s key is another')
+
+    def get(self, name):
+        return self.slots.get(self.template.place(name))
+
+    def fields(self):
+        return {i for i in self.slots if i > 1}
+
+    def number(self, name):
+        v = self.get(name)
+        return None if v is None else int.from_bytes(v, 'big')
+
+
+class Letter(Opened):
+    MUST = ('rights', 'not_before', 'not_after', 'key', 'party')
+
+    def __init__(self, r, templates, charter):
+        super().__init__(r, templates, charter.forum, 'letter')
+        need(self.template.name == 'letter', 'letter: of another template')
+        must = {0, 1} | {self.template.place(n) for n in self.MUST}
+        may = must | {self.template.place(n) for n in ('name', 'title')}
+        need(must <= set(self.slots) <= may, 'letter: other openings than there must be')
+        party = charter.by_id.get(self.root_id)
+        need(party and party.root == self.key and self.letter_hash == bytes(32), 'letter: author')
+        need(self.get('party') == self.root_id, 'letter: party')
+        rights = each(self.get('rights'), 'rights', lambda q: q.u(2) if q.u(1) == 2 else 0, 16)
+        need(rights and rights == sorted(set(rights)), 'letter: rights')
+        self.rights = [self.template.slot(self.template.place('rights'))[2][i - 1] for i in rights]
+        self.from_ms, self.to_ms = self.number('not_before'), self.number('not_after')
+        need(self.from_ms < self.to_ms and usable_key(self.get('key')), 'letter: validity or key')
+        need(ed_verify(party.root, label('letter') + charter.forum + self.commitment, self.signature),
+             'letter: signature')
+        self.party, self.revoked_ms, self.revoked_index = party, None, None
+
+
+class Item(Opened):
+    def __init__(self, r, templates, charter, letters, at_ms, place):
+        what = 'item %d' % place
+        super().__init__(r, templates, charter.forum, what)
+        need(self.template.name != 'letter', what + ': a letter is no record')
+        kind, text = r.take(4), r.v(MAX['tlog'])
+        need(ed_verify(self.key, label('record') + charter.forum + self.commitment, self.signature),
+             what + ': signature')
+        self.party = charter.by_id.get(self.root_id)
+        letter = letters.get(self.letter_hash)
+        need(self.party and letter and letter.party is self.party, what + ': no letter')
+        need(letter.get('key') == self.key, what + ': the letter is for another key')
+        need(('consent' if self.template.name == 'consent' else 'record') in letter.rights, what + ': right')
+        self.letter = letter
+        letter.used = True
+        self.index = self.time = None
+        self.exact = False
+        need(kind in (b'none', b'frst', b'late') and (kind == b'none') == (text == b''), what + ': entry')
+        if text:
+            seal = hash_of('seal', self.commitment + self.key + self.signature)
+            proof = Checked(text, b'\1' + seal, charter)
+            self.index, self.time = proof.index, proof.time_for(self.party.place)
+            self.exact = proof.attested and kind == b'frst' and self.time is not None
+        self.check_letter(letter, at_ms, what)
+
+    def check_letter(self, letter, at_ms, what):
+        at = self.time if self.time is not None else at_ms
+        need(letter.from_ms <= at <= letter.to_ms, what + ': the letter was not valid')
+        if letter.revoked_ms is not None:
+            need(self.time is not None and letter.revoked_ms > self.time and letter.revoked_index > self.index,
+                 what + ': the letter was revoked')
+
+
+def read_revocation(r, charter, letters):
+    data, text = r.v(MAX['letter']), r.v(MAX['tlog'])
+    q = Reader(data, 'revocation')
+    need(q.u(2) == 1 and q.take(32) == charter.forum, 'revocation: of another forum')
+    letter_hash, party = q.take(32), charter.by_id.get(q.take(32))
+    q.u(8)
+    root, signature = q.take(32), q.take(64)
+    q.end()
+    body, letter = data[:-64], letters.get(letter_hash)
+    need(letter and party is letter.party and root == party.root, 'revocation: not of a letter in the file')
+    need(ed_verify(root, label('revocation') + body, signature), 'revocation: signature')
+    seal = hash_of('seal', hash_of('revocation', body) + root + signature)
+    proof = Checked(text, b'\1' + seal, charter)
+    at = proof.time_for(party.place)
+    need(at is not None, 'revocation: no time')
+    letter.revoked_ms = min(at, letter.revoked_ms if letter.revoked_ms is not None else at)
+    letter.revoked_index = min(proof.index, letter.revoked_index if letter.revoked_index is not None else proof.index)
+
+
+# ---- the file
+
+def unwrap(data):
+    need(len(data) <= MAX['file'] and data.isascii(), 'file: not text')
+    lines = data.decode('ascii').split('\n')
+    need(lines[0] == 'detente proof 1' and lines[-1] == '' and len(lines) > 2, 'file: first or last line')
+    body = lines[1:-1]
+    need(all(len(s) == 76 for s in body[:-1]) and 0 < len(body[-1]) <= 76, 'file: length of a line')
+    return b64(''.join(body), 'file')
+
+
+def slots_of(value):
+    out = [signed(i) for i in each(value, 'slots', lambda q: q.v(), MAX['list'])]
+    need(out == sorted(set(out)) and all(0 <= i <= 63 for i in out), 'list of slots')
+    return set(out)
+
+
+def event_end(subject):
+    """End of the event in ms, or None when it is not opened, or how precise its time is was not."""
+    t, found = subject.template, None
+    for name in ('ended_at', 'started_at'):
+        place = t.place(name)
+        if place is not None and t.slot(place)[1] == TYPES['datetime'] and subject.slots.get(place) is not None:
+            found = subject.number(name)
+            break
+    place = t.place('time_precision')
+    if found is None or (place is not None and place not in subject.slots):
+        return None
+    precision = ''
+    if place is not None and subject.slots[place] is not None and t.slot(place)[1] == TYPES['enum']:
+        precision = int.from_bytes(subject.slots[place], 'big')      # 2 day, 3 month, 4 year
+    d = EPOCH + timedelta(milliseconds=found)
+    d0 = d.replace(hour=0, minute=0, second=0, microsecond=0)
+    if precision == 2:
+        d = d0 + timedelta(days=1)
+    elif precision == 3:
+        d = d0.replace(day=1, month=d.month % 12 + 1, year=d.year + d.month // 12)
+    elif precision == 4:
+        d = d0.replace(day=1, month=1, year=d.year + 1)
+    return (d - EPOCH) // timedelta(milliseconds=1)
+
+
+def read_words(text, words):
+    parts = [w for w in re.split(r'[ \t\r\n\-,_.]+', text.lower()) if w]
+    need(len(parts) == 8 and all(w in words for w in parts), 'key words')
+    n = 0
+    for w in parts:
+        n = n << 11 | words.index(w)
+    return n.to_bytes(11, 'big')
+
+
+def verify(data, forum, prefixes, at_ms):
+    r = Reader(unwrap(data), 'proof')
+    need(len(r.data) <= MAX['proof'], 'proof: too large')
+    need(r.u(2) == 1, 'proof: unknown version')
+    charter = Charter(r.v(MAX['charter']))
+    need(forum is None or charter.forum == forum, 'charter: its forum id is another')
+    for p in charter.parties:
+        p.vouched = forum is not None or p.id[:11] in prefixes
+    need(all(any(p.id[:11] == x for p in charter.parties) for x in prefixes), 'charter: no root has these key words')
+    templates = built_in()
+    own = each(r.v(), 'templates', lambda q: read_template(q.v(MAX['template'])), MAX['templates'])
+    for t in own:
+        need(t.hash not in templates and t.name not in BUILT_IN, 'template: twice, or built in')
+        templates[t.hash] = t
+    found = each(r.v(), 'letters', lambda q: Letter(q, templates, charter), MAX['letters'])
+    letters = {x.commitment: x for x in found}
+    need(len(letters) == len(found), 'letter: twice')
+    each(r.v(), 'revocations', lambda q: read_revocation(q, charter, letters), MAX['revocations'])
+    items = []
+
+    def item(q):
+        items.append(Item(q, templates, charter, letters, at_ms, len(items)))
+    each(r.v(), 'items', item, MAX['items'])
+    r.end()
+    need(items, 'no items')
+    used = {i.template.hash for i in items}
+    need(all(t.hash in used for t in own), 'template: not used')
+    need(all(hasattr(x, 'used') for x in found), 'letter: not used')
+    return say(charter, items, at_ms, forum is not None, bool(prefixes))
+
+
+def check_answer(a, subject, place):
+    what = 'item %d' % place
+    need(a.template.name in ANSWERS, what + ': no answer')
+    need(a.get('about') == subject.commitment, what + ': about another record')
+    if a.template.name in ('consent', 'dispute'):
+        need(all(8 + i in a.slots for i in range(len(a.template.fields))), what + ': not all its fields are opened')
+        a.about_slots = slots_of(a.get('slots'))
+
+
+def say(charter, items, at_ms, by_forum, by_words):
+    subject, answers = items[0], items[1:]
+    need(len({i.commitment for i in items}) == len(items), 'an item twice')
+    for n, a in enumerate(answers, 1):
+        check_answer(a, subject, n)
+    t, author = subject.template, subject.party
+    anyone = by_forum or by_words
+    # Standing: of each party the account that prevails; a consent's own word after the accounts themselves.
+    last = {}
+
+    def account(a, kind):
+        key = a.index if a.index is not None else (1 << 64 if kind == 'disputed' else -1)
+        if a.party not in last or key > last[a.party][0]:
+            last[a.party] = (key, kind)
+    for a in answers:
+        if a.template.name in ('countersign', 'dispute') and a.party is not author:
+            account(a, 'disputed' if a.template.name == 'dispute' else 'countersigned')
+    withdrawn = any(a.template.name == 'withdraw' and a.party is author for a in answers)
+    for a in answers:
+        if a.template.name != 'consent':
+            continue
+        own = show(6, a.get('standing'), a.template.slot(a.template.place('standing'))[2], None)
+        if own == 'disputed' and a.party is not author and last.get(a.party, (0, ''))[1] != 'disputed':
+            account(a, 'disputed')
+        withdrawn = withdrawn or (own == 'withdrawn' and a.party is author)
+    said = [word + ' by ' + p.name for word in ('disputed', 'countersigned') for p in charter.parties
+            if author.vouched and p.vouched and last.get(p, (0, ''))[1] == word]
+    standing = '; '.join(said) or 'asserted by one: ' + author.name
+    if not said and not author.vouched:
+        standing += ' (claimed by the charter, root not checked)'
+    if withdrawn:
+        standing += '; withdrawn by its author'
+    # Consents: of every party of kind 1 and of the author's, each with one that covers all and is not past.
+    shown = subject.fields()
+    lacking = []
+    for p in charter.parties:
+        if p.kind == 1 or p is author:
+            given = [a for a in answers if a.template.name == 'consent' and a.party is p]
+            if not any(shown <= a.about_slots and a.number('expires') >= at_ms for a in given):
+                lacking.append(p.name)
+    if not anyone:
+        verdict = 'consistent, but whose?'
+    elif not all(p.vouched for p in charter.parties):
+        verdict = 'claimed by the charter, root not checked'
+    else:
+        verdict = 'opened without consent' if lacking else 'verified'
+    out = {'verdict': verdict, 'forum': charter.forum.hex(), 'kind': t.name, 'commitment': subject.commitment.hex(),
+           'standing': standing, 'without_consent_of': lacking,
+           'fields': {t.slot(i)[0]: show(t.slot(i)[1], subject.slots[i], t.slot(i)[2], charter)
+                      if subject.slots[i] is not None else None for i in sorted(shown) if 8 <= i < 8 + len(t.fields)}}
+    if subject.index is not None:
+        out['entry'] = subject.index
+    if subject.exact:
+        out['entered'] = when(subject.time)
+        end = event_end(subject)
+        if end is not None and subject.time >= end:
+            out['days_after'] = (subject.time - end) // 86400000
+    else:
+        out['not_later_than'] = when(subject.time if subject.time is not None else at_ms)
+    return out
+
+
+COMPARED = ('verdict', 'forum', 'kind', 'commitment', 'standing', 'fields', 'entry', 'entered', 'days_after')
+# Not compared: not_later_than where that is the time of checking, which differs between two runs.
+
+
+def compare(a, b):
+    with open(a, encoding='utf-8') as f, open(b, encoding='utf-8') as g:
+        x, y = json.load(f), json.load(g)
+    for key in COMPARED if 'refused' not in (x['verdict'], y['verdict']) else COMPARED[:1]:
+        if x.get(key) != y.get(key):
+            print('%s: %r and %r' % (key, x.get(key), y.get(key)))
+            return 1
+    return 0
+
+
+def wrap(data):
+    text = base64.b64encode(data).decode()
+    return 'detente proof 1\n' + ''.join(text[i:i + 76] + '\n' for i in range(0, len(text), 76))
+
+
+def alter(name, how):
+    """A copy of a proof, changed inside and put in its one form again."""
+    with open(name, 'rb') as f:
+        data = unwrap(f.read())
+    if how == 'late':                            # says less than its opener could; holds
+        out = data.replace(b'frst', b'late')
+    elif how.startswith('bit:'):                 # one bit of the structure, so many thousandths into it
+        at = len(data) * 8 * int(how[4:]) // 1000
+        out = data[:at // 8] + bytes([data[at // 8] ^ 1 << at % 8]) + data[at // 8 + 1:]
+    elif how == 'trailing':
+        out = data + b'\0'
+    elif how == 'version':
+        out = b'\0\2' + data[2:]
+    else:
+        raise SystemExit('no such change: ' + how)
+    sys.stdout.write(wrap(out))
+    return 0
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('files', nargs='+')
+    p.add_argument('--compare', action='store_true')
+    p.add_argument('--alter')
+    p.add_argument('--forum')
+    p.add_argument('--root-words', action='append', default=[])
+    p.add_argument('--words')
+    p.add_argument('--at', type=int, default=time.time_ns() // 1000000)
+    a = p.parse_args()
+    if a.compare:
+        return compare(*a.files)
+    if a.alter:
+        return alter(a.files[0], a.alter)
+    status = 0
+    for name in a.files:
+        try:
+            words = open(a.words, encoding='ascii').read().split() if a.words else []
+            prefixes = [read_words(w, words) for w in a.root_words]
+            with open(name, 'rb') as f:
+                data = f.read(MAX['file'] + 1)
+            out = verify(data, bytes.fromhex(a.forum) if a.forum else None, prefixes, a.at)
+        except Refused as e:
+            out = {'verdict': 'refused', 'reason': str(e)}
+        print(json.dumps(out, ensure_ascii=False, indent=1, sort_keys=True))
+        if out['verdict'] != 'verified':
+            status = 1
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())
