@@ -92,6 +92,11 @@ struct used {
 struct replay {
     struct used *v;
     size_t n, cap;
+    /* Where a removed delegate's letter is looked for: the first delegates', and the roster's. One that was added
+     * and is gone has its letter nowhere: then there is nothing to check a signature with. */
+    const struct dt_view *letters;
+    size_t n_letters;
+    const struct mls_group *g;
 };
 
 static void
@@ -165,6 +170,99 @@ replay_approvals(const struct dt_rules *rules, const struct dt_ground *ground)
                           : dt_fail(DT_ERR_REFUSED, "the history adds someone without all approvals");
 }
 
+/* The letter with this hash, if it is told. NOT_FOUND. */
+static enum dt_err
+replay_letter(const struct replay *r, const uint8_t hash[static 32], struct dt_letter *out)
+{
+    uint32_t n = mls_group_n_leaves(r->g);
+    struct dt_voucher v;
+    struct dt_view letter;
+    struct mls_member m;
+    enum dt_err err;
+
+    for (size_t i = 0; i < r->n_letters + n; i++) {
+        DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+
+        if (i < r->n_letters)
+            letter = r->letters[i];
+        else if (!mls_group_member(r->g, (uint32_t)(i - r->n_letters), &m) ||
+                 dt_credential_decode(m.identity, &letter, &v) != DT_OK ||
+                 memcmp(v.letter_hash, hash, 32) != 0)
+            continue;
+        if ((err = dt_letter_decode(letter, &l)) != DT_OK)
+            return err;
+        if (memcmp(l.hash, hash, 32) == 0) {
+            *out = l;
+            l = (struct dt_letter){0}; /* moved */
+            return DT_OK;
+        }
+    }
+    return dt_fail(DT_ERR_NOT_FOUND, "a letter that the history does not tell");
+}
+
+/* A removal's ground as far as it can be checked afterwards. Who committed an `own` is not told. */
+static enum dt_err
+replay_removal(const struct replay *r, const struct dt_rules *rules, const struct dt_ground *ground)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    struct dt_revocation v;
+    struct dt_leave x;
+    enum dt_err err = replay_letter(r, ground->letter_hash, &l);
+    bool told = err == DT_OK;
+
+    if (!told && err != DT_ERR_NOT_FOUND)
+        return err;
+    switch (ground->kind) {
+    case DT_GROUND_OWN:
+        return ground->body.n == 0 ? DT_OK : dt_fail(DT_ERR_REFUSED, "the ground `own` has a body");
+    case DT_GROUND_LEAVE:
+        if ((err = dt_leave_decode(ground->body, &x)) != DT_OK)
+            return err;
+        if (memcmp(x.forum, rules->forum, 32) != 0 ||
+            memcmp(x.group_id, rules->founding->group_id, 32) != 0 ||
+            memcmp(x.invitation_id, ground->invitation_id, 16) != 0)
+            return dt_fail(DT_ERR_REFUSED, "a leave in the history is for something else");
+        return told ? dt_leave_verify(&x, dt_view_of(l.key)) : DT_OK;
+    case DT_GROUND_REVOCATION:
+        if ((err = dt_revocation_decode(ground->body, &v)) != DT_OK)
+            return err;
+        if (memcmp(v.letter, ground->letter_hash, 32) != 0)
+            return dt_fail(DT_ERR_REFUSED, "a revocation in the history is of another letter");
+        return dt_revocation_check(&v, rules->charter, told ? &l : NULL);
+    default:
+        return dt_fail(DT_ERR_UNSUPPORTED, "a ground of kind %d is not known here", (int)ground->kind);
+    }
+}
+
+/* Old letter and new are of one delegate key, so that either vouches for the request. */
+static enum dt_err
+replay_rejoin(const struct replay *r, const struct dt_rules *rules, const struct dt_ground *ground,
+              const struct dt_rejoin *x)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    struct used *old = NULL;
+    enum dt_err err;
+
+    if (memcmp(x->forum, rules->forum, 32) != 0 ||
+        memcmp(x->group_id, rules->founding->group_id, 32) != 0 ||
+        memcmp(x->letter_hash, ground->letter_hash, 32) != 0 ||
+        memcmp(x->invitation_id, ground->invitation_id, 16) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a re-join in the history is for something else");
+    for (size_t i = 0; i < r->n; i++)
+        if (memcmp(r->v[i].invitation_id, x->old_invitation_id, 16) == 0)
+            old = &r->v[i];
+    err = old != NULL ? replay_letter(r, old->letter_hash, &l) : DT_ERR_NOT_FOUND;
+    if (err == DT_OK && (err = dt_rejoin_verify(x, dt_view_of(l.key))) != DT_OK)
+        return err;
+    dt_letter_clear(&l);
+    l = (struct dt_letter){0};
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        err = replay_letter(r, ground->letter_hash, &l);
+    if (err == DT_OK)
+        return dt_rejoin_verify(x, dt_view_of(l.key));
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
 static enum dt_err
 replay_ground(struct replay *r, const struct dt_rules *rules, const struct dt_ground *ground)
 {
@@ -178,11 +276,15 @@ replay_ground(struct replay *r, const struct dt_rules *rules, const struct dt_gr
         return replay_seat(r, ground->invitation_id, ground->letter_hash);
     case DT_GROUND_REJOIN:
         if ((err = dt_rejoin_decode(ground->body, &x)) != DT_OK ||
-            (err = replay_unseat(r, x.old_invitation_id, NULL)) != DT_OK)
+            (err = replay_unseat(r, x.old_invitation_id, NULL)) != DT_OK ||
+            (err = replay_rejoin(r, rules, ground, &x)) != DT_OK)
             return err;
         return replay_seat(r, ground->invitation_id, ground->letter_hash);
     default:
-        return replay_unseat(r, ground->invitation_id, ground->letter_hash);
+        /* First that it is seated: so there are no more signatures to check than seats. */
+        if ((err = replay_unseat(r, ground->invitation_id, ground->letter_hash)) != DT_OK)
+            return err;
+        return replay_removal(r, rules, ground);
     }
 }
 
@@ -236,7 +338,7 @@ enum dt_err
 dt_history_check(const struct dt_rules *rules, const struct dt_view *letters, size_t n_letters,
                  const struct mls_group *g)
 {
-    DT_CLEANUP(replay_clear) struct replay r = {0};
+    DT_CLEANUP(replay_clear) struct replay r = {.letters = letters, .n_letters = n_letters, .g = g};
     struct dt_view rest = rules->warrants, one, body;
     struct dt_forum_ext x;
     uint8_t hash[32];

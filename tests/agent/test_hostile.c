@@ -380,6 +380,81 @@ anothers_revocation(void **state)
     assert_true(revoked);
 }
 
+/* A group that red made up, whose history says that all others left: signed by red. A joiner does not believe it. */
+static void
+made_up_history(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
+    DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf warrants = DT_BUF_INIT(1u << 16);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf forum = DT_BUF_INIT(256);
+    struct dt_view letters[DT_FOUNDING_MEMBERS];
+    struct dt_agent *red = EVIL(t);
+    struct mls_group *g = NULL;
+    struct mls_typed extension;
+    struct dt_forum_ext x;
+    struct dt_rules rules;
+    size_t n = 0;
+
+    ok(dt_channel_load(red, t->gid, &ch));
+    ok(dt_letters_split(dt_buf_view(&ch.letters), letters, &n));
+    trial_own_seat(t, &own);
+    ok(dt_session_rotate(red, t->gid, &own, &s));
+    for (int honest = 1; honest >= 0; honest--) {
+        dt_buf_clear(&warrants);
+        for (size_t i = 0; i < ch.founding.n_members; i++) {
+            DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+            DT_CLEANUP(dt_buf_clear) struct dt_buf one = DT_BUF_INIT(DT_WARRANT_MAX);
+            const struct dt_founding_member *m = &ch.founding.members[i];
+            const struct dt_agent *by = honest ? t->a[i] : red;
+            struct dt_warrant w = {.n_grounds = 1};
+            struct dt_leave l;
+
+            if (m->party == RED)
+                continue;
+            memcpy(l.forum, red->forum, 32);
+            memcpy(l.group_id, t->gid, 32);
+            memcpy(l.invitation_id, m->invitation_id, 16);
+            ok(dt_leave_sign(&l, dt_secret_view(&by->delegate_seed)));
+            ok(dt_leave_encode(&l, &body));
+            w.grounds[0].kind = DT_GROUND_LEAVE;
+            memcpy(w.grounds[0].invitation_id, m->invitation_id, 16);
+            memcpy(w.grounds[0].letter_hash, m->letter_hash, 32);
+            w.grounds[0].body = dt_buf_view(&body);
+            ok(dt_warrant_encode(&w, &one));
+            ok(dt_history_add(&warrants, dt_buf_view(&one)));
+        }
+        rules = dt_channel_rules(red, &ch);
+        rules.warrants = dt_buf_view(&warrants);
+        memcpy(x.forum, red->forum, 32);
+        ok(dt_founding_hash(&ch.founding, x.founding_hash));
+        ok(dt_warrants_hash(&rules, x.warrants_hash));
+        dt_buf_clear(&forum);
+        ok(dt_forum_ext_encode(&x, &forum));
+        extension = (struct mls_typed){DT_EXT_FORUM, dt_buf_view(&forum)};
+        {
+            struct mls_group_params params = {.leaf = dt_session_leaf(&s),
+                                              .group_id = dt_view_of(t->gid),
+                                              .extensions = {&extension, 1},
+                                              .required_extensions = {dt_mls_extensions, 1},
+                                              .required_proposals = {dt_mls_proposals, 1},
+                                              .not_before_s = 1,
+                                              .not_after_s = 1u << 30,
+                                              .policy = dt_mls_past()};
+
+            ok(mls_group_create(&params, &g));
+        }
+        if (honest)
+            ok(dt_history_check(&rules, letters, n, g));
+        else
+            is(dt_history_check(&rules, letters, n, g), DT_ERR_AUTH);
+        mls_group_free(g);
+        g = NULL;
+    }
+}
+
 int
 main(void)
 {
@@ -394,6 +469,7 @@ main(void)
         cmocka_unit_test_setup_teardown(invitation_again, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(leaving_often, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(anothers_revocation, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(made_up_history, trial_set_up, trial_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
