@@ -134,7 +134,7 @@ register_url(struct cli *c, struct stranger *s)
     return dt_buf_append(&s->url, dt_view((const uint8_t *)"", 1));
 }
 
-/* All entries up to ${size}; counts distinct ones and gives their root. */
+/* The root of all entries up to ${size}, each fetched and hashed. */
 static enum dt_err
 walk_entries(struct stranger *s, uint64_t size, struct tlog_hash *root)
 {

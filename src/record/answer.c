@@ -63,7 +63,8 @@ dt_record_answer(const struct dt_record *r, const uint8_t **out_about)
 {
     enum dt_answer a = dt_answer_of(r->header.template_id);
 
-    *out_about = a == DT_ANSWER_NONE ? NULL : r->slots[ABOUT_SLOT].value.p;
+    if (out_about != NULL)
+        *out_about = a == DT_ANSWER_NONE ? NULL : r->slots[ABOUT_SLOT].value.p;
     return a;
 }
 

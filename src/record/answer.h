@@ -34,7 +34,8 @@ const char *dt_answer_name(enum dt_answer a);
 /* What an answer does not mean, one line for the screen ("Receipt is not approval: ..."). Static. */
 const char *dt_answer_caution(enum dt_answer a);
 
-/* The answer of ${r} and the commitment it is about (32 bytes, borrowed); DT_ANSWER_NONE and NULL otherwise. */
+/* The answer of ${r} and the commitment it is about (32 bytes, borrowed); DT_ANSWER_NONE and NULL otherwise. ${out_about}
+ * may be NULL. */
 enum dt_answer dt_record_answer(const struct dt_record *r, const uint8_t **out_about);
 
 /**

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Goal: every command of detente is run on a real forum, as text and as JSON; none crashes, JSON parses and says
+# its format, and no command of the table is left out.
+# seconds: 600
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+need_programs
+forum
+plenary
+: >ran
+
+# yes WHAT...: the command succeeds, as text; its first two words are noted as run.
+word() { printf '%s\n' "$1 $2" "$1" >>ran; }
+ok() { # HOME COMMAND...
+    local home=$1
+    shift
+    word "$1" "${2:-}"
+    check_status "$*" 0 "$detente" --home "$home" "$@" || true
+    cp "$DT_WORK/out" last
+}
+json() { # HOME COMMAND...: again with --json
+    local home=$1
+    shift
+    word "$1" "${2:-}"
+    check_status "$* --json" 0 "$detente" --home "$home" "$@" --json || return 0
+    if command -v python3 >/dev/null; then
+        python3 -c 'import json,sys; d = json.load(open(sys.argv[1])); sys.exit(d["format"] != 1)' "$DT_WORK/out" ||
+            fail "$*: no JSON of format 1"
+    fi
+    cp "$DT_WORK/out" last
+}
+both() {
+    ok "$@"
+    json "$@"
+}
+no() { # STATUS HOME COMMAND...: the answer is no, in an orderly way
+    local want=$1 home=$2
+    shift 2
+    word "$1" "${2:-}"
+    check_status "$* (no)" "$want" "$detente" --home "$home" "$@"
+}
+
+# Offline
+ok x root new --out new.root
+both x root words new.root new.root.pub
+cp charter copy
+"$detente" charter draft --grant grants/neutral.grant --title 'Another' --out draft --party north=north.root.pub \
+    --party south=south.root.pub --mediator neutral=neutral.root.pub >/dev/null 2>&1
+word charter draft
+cp draft draft2
+ok x charter sign --root north.root draft
+ok x charter sign --root south.root draft2
+ok x charter merge draft draft2
+both x charter show charter
+no 1 x charter show draft
+both x letter show us.letter
+both x templates
+both x templates contact
+no 1 x templates nothing
+ok x letter revoke --root south.root --out ru.revocation ru.letter
+json x witness keygen --name witness.example/x --out x.witness
+no 1 x evidence verify charter
+word init ''
+word letter issue
+word letter request
+word letter import
+
+# In the forum
+both us status
+both us people
+both us channels
+both us roster plenary
+both us invitations
+both us alarms
+both us register status
+ok us check
+both us sync
+json us send plenary 'Good morning.'
+no 2 us send plenary - # an empty message
+json us read plenary
+ok us read plenary --after 1
+echo 'a file' >note.txt
+ok us send plenary --file note.txt --type text/plain
+id=$(cat last)
+settle us ru med
+ok ru save plenary "$id" --out saved.txt
+check_same 'the file arrived' note.txt saved.txt
+contact=(--set mode=call --set initiated_by=both --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z
+    --set ended_at=2026-11-20T10:30:00Z --set time_precision=exact --set level=envoy --set 'participants=two envoys')
+no 4 us record contact plenary "${contact[@]}"
+no 1 us record contact plenary --yes --set mode=call
+no 1 us record contact plenary --yes --set mode=pigeon
+json us record contact plenary --yes "${contact[@]}"
+ok us record contact plenary --yes "${contact[@]}"
+ok med record heartbeat plenary --yes --set station=mediation --set number=1 --set status=normal
+settle us ru med
+both us records
+both us records plenary
+both us show 1
+both ru show 2
+json ru receipt 1 --yes
+ok ru countersign 1 --yes
+ok ru dispute 2 --yes --should-be level=minister
+no 2 ru dispute 2 --yes
+ok ru answer 2 --yes --set text='We will come back to it.'
+ok us withdraw 2 --yes
+no 4 ru withdraw 1 --yes
+ok us consent 1 --yes --fields mode,parties,started_at,time_precision
+ok ru consent 1 --yes --fields mode,parties,started_at,time_precision --expires +10d --audience public
+settle us ru med
+register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
+vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
+for p in north neutral; do
+    ok x witness run --once --key $p.witness --state $p.state --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
+done
+settle us ru med
+both us show 5
+both us records
+ok us open 1 --fields mode,parties,started_at,time_precision --names --out one.proof
+forum=$("$detente" charter show --id charter)
+both x verify one.proof --forum "$forum"
+both x register check --charter charter --forum "$forum"
+both x register check --proof one.proof --forum "$forum"
+both us claims check "$top/examples/contacts/claims.csv" --as-member
+both x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum"
+ok x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum" --csv
+
+# Members come and go
+home ru2 south 'Boris Second'
+for p in us ru med; do ok $p letter import ru2.letter; ok ru2 letter import $p.letter; done
+settle ru2
+json ru admit ask plenary 'Boris Second'
+request=$(sed -nE 's/.*"request_id": "([0-9a-f]+)".*/\1/p' last)
+settle ru us med ru2
+both us admit list
+ok us admit approve "$request"
+ok med admit approve "$request"
+ok ru2 accept
+settle us med ru2 ru
+ok ru admit commit "$request"
+settle ru us med ru2
+ok ru2 leave plenary
+settle ru2 us ru med
+both us roster plenary
+check_no_line 'who left is gone' 'Boris Second' last
+ok us rotate plenary
+settle us ru med
+ok us rejoin plenary
+settle us ru med us
+ok med found side --kind caucus --with 'Ana North'
+settle med us
+ok us decline side
+ok x letter revoke --root south.root --out ru2.revocation ru2.letter
+for p in us med; do ok $p letter import --revocation ru2.revocation; done
+home us2 north 'Ana Second'
+ok us letter import us2.letter
+no 4 us remove plenary 'Boris South' # of another party, and not revoked
+word agent ''
+"$detente" --home us agent >agent.out 2>&1 </dev/null &
+agent=$!
+sleep 2
+kill -TERM $agent
+wait $agent && pass 'agent ends on SIGTERM' || { fail "agent: exit status $?"; cat agent.out; }
+
+# The table against what was run
+"$detente" --help | sed -nE '/^Commands:/,/^Options/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p' >table
+sort -u ran | sed 's/ *$//' >names
+missing=$(grep -vxFf names table)
+[ -z "$missing" ] && pass "all $(wc -l <table) commands were run" || fail "not run here: $(tr '\n' ',' <<<"$missing")"
+scenario_end
