@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/wire.h"
+
 #include "agent/flows.h"
 
 struct dt_rules
@@ -387,13 +389,31 @@ take_event(struct taken *t, struct mls_event *e)
     return dt_fail(DT_ERR_INTERNAL, "an event of no known kind");
 }
 
+/* Everything in a queue is a PrivateMessage (DESIGN "Handshakes"): a PublicMessage would show who its sender is to
+ * whoever gets at the queue's key later. RFC 9420 section 6: version 1, wire format 2. */
+static enum dt_err
+check_private(struct dt_view message)
+{
+    struct dt_reader r = dt_reader_init(message);
+    uint16_t version = 0, format = 0;
+    enum dt_err err;
+
+    if ((err = dt_read_u16(&r, &version)) != DT_OK || (err = dt_read_u16(&r, &format)) != DT_OK)
+        return err;
+    if (version != 1 || format != 2)
+        return dt_fail(DT_ERR_REFUSED, "it is no PrivateMessage");
+    return DT_OK;
+}
+
 /* Process ${message}; a cell that fails is passed over and leaves the group as it was. */
 static enum dt_err
 take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
 {
     struct mls_event e = {0};
-    enum dt_err err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
+    enum dt_err err = check_private(message);
 
+    if (err == DT_OK)
+        err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     *out_keep_group = true;
     if (err != DT_OK) {
         err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");

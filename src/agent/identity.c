@@ -16,6 +16,7 @@
 
 #include "agent/cell.h"
 #include "agent/core.h"
+#include "agent/register.h"
 
 #define IDENTITY_VERSION 1
 #define REVOCATION_MAX   1024u
@@ -547,7 +548,17 @@ dt_revocation_keep(struct dt_agent *a, struct dt_view bytes)
 enum dt_err
 dt_agent_revocation_import(struct dt_agent *a, struct dt_view revocation)
 {
-    return dt_revocation_keep(a, revocation);
+    struct dt_revocation v;
+    uint8_t seal[32];
+    enum dt_err err;
+
+    if ((err = dt_revocation_decode(revocation, &v)) != DT_OK ||
+        (err = dt_revocation_seal(&v, seal)) != DT_OK || (err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    /* It counts from its entry's time; whoever takes it in sees to that, and the register takes a seal once. */
+    if ((err = dt_revocation_keep(a, revocation)) == DT_OK)
+        err = dt_agent_register_submit(a, seal);
+    return dt_store_end(a->store, err);
 }
 
 /* ---- people ---- */

@@ -22,6 +22,10 @@ struct parts {
     struct dt_letter *letters;
     struct dt_proof_letter *shown;
     size_t n_letters;
+    struct dt_buf revoked_bytes[DT_PROOF_REVOCATIONS];
+    struct dt_buf revoked_proofs[DT_PROOF_REVOCATIONS];
+    struct dt_proof_revocation revocations[DT_PROOF_REVOCATIONS];
+    size_t n_revocations;
 };
 
 static void
@@ -31,6 +35,10 @@ parts_clear(struct parts *p)
         dt_buf_clear(&p->proofs[i]);
     for (size_t i = 0; i < p->n_letters; i++)
         dt_letter_clear(&p->letters[i]);
+    for (size_t i = 0; i < p->n_revocations; i++) {
+        dt_buf_clear(&p->revoked_bytes[i]);
+        dt_buf_clear(&p->revoked_proofs[i]);
+    }
     dt_free(p->items);
     dt_free(p->proofs);
     dt_free(p->letters);
@@ -219,6 +227,44 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
     return DT_OK;
 }
 
+/* An author whose letter was revoked is shown as such: a verifier then sees which came first. */
+static enum dt_err
+add_revocations(struct dt_agent *a, struct parts *p)
+{
+    for (size_t i = 0; i < p->n_letters; i++) {
+        struct dt_buf *bytes = &p->revoked_bytes[p->n_revocations];
+        struct dt_buf *proof = &p->revoked_proofs[p->n_revocations];
+        struct dt_revocation v;
+        uint8_t seal[32];
+        bool revoked = false;
+        bool first = false;
+        enum dt_err err;
+
+        if (p->n_revocations == DT_PROOF_REVOCATIONS)
+            return dt_fail(DT_ERR_LIMIT, "more than %u revoked letters in one proof",
+                           DT_PROOF_REVOCATIONS);
+        dt_buf_init(bytes, DT_LETTER_BYTES_MAX);
+        dt_buf_init(proof, DT_TLOG_PROOF_MAX);
+        if ((err = dt_letter_revoked(a, &p->letters[i], &revoked, bytes)) != DT_OK)
+            return err;
+        if (!revoked)
+            continue;
+        p->n_revocations++; /* from here on it is cleared with the rest */
+        if ((err = dt_revocation_decode(dt_buf_view(bytes), &v)) != DT_OK ||
+            (err = dt_revocation_seal(&v, seal)) != DT_OK)
+            return err;
+        err = dt_agent_entry_proof(a, seal, proof, &first);
+        if (err == DT_ERR_NOT_FOUND)
+            return dt_fail(DT_ERR_STATE, "the revocation of an author's letter is not in the register yet: "
+                                         "sync, and try again when it is attested");
+        if (err != DT_OK)
+            return err;
+        p->revocations[p->n_revocations - 1].revocation = dt_buf_view(bytes);
+        p->revocations[p->n_revocations - 1].tlog_proof = dt_buf_view(proof);
+    }
+    return DT_OK;
+}
+
 /* See the file as a stranger with the forum id will. */
 static enum dt_err
 check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
@@ -257,8 +303,10 @@ dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params,
     struct dt_proof_in in = {.charter = &a->charter};
     enum dt_err err;
 
-    if ((err = gather(a, params, &p)) != DT_OK)
+    if ((err = gather(a, params, &p)) != DT_OK || (err = add_revocations(a, &p)) != DT_OK)
         return err;
+    in.revocations = p.revocations;
+    in.n_revocations = p.n_revocations;
     in.letters = p.shown;
     in.n_letters = p.n_letters;
     in.items = p.items;

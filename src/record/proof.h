@@ -89,6 +89,8 @@ struct dt_proof_record {
     enum dt_entry_state state;
     uint64_t entry;          /* register index, when state is not NONE */
     uint64_t entry_ms;       /* time, or bound; 0: unknown */
+    bool author_revoked;     /* its author's letter was revoked later, and the file shows it */
+    uint64_t author_revoked_entry, author_revoked_ms;
 };
 
 enum dt_party_account { DT_ACCOUNT_NOT_SHOWN = 0, DT_ACCOUNT_AUTHOR, DT_ACCOUNT_COUNTERSIGNED, DT_ACCOUNT_DISPUTED };

@@ -178,6 +178,13 @@ say_time_of_entry(struct say *s, uint64_t now_ms)
     say(s, "time: ");
     say_entry(s, r, now_ms);
     say(s, "\n");
+    if (r->author_revoked) {
+        say(s, "the author's letter of credence was revoked later: entry ");
+        say_number(s, r->author_revoked_entry);
+        say(s, ", ");
+        say_time(s, r->author_revoked_ms);
+        say(s, "\n");
+    }
     if (!v->has_event)
         return;
     if (v->event_vague) {

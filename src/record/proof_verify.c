@@ -407,6 +407,9 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
                                        "before that");
     r->name = l->name;
     r->title = l->title;
+    r->author_revoked = l->revoked;
+    r->author_revoked_entry = l->revoked_entry;
+    r->author_revoked_ms = l->revoked_ms;
     return DT_OK;
 }
 

@@ -269,6 +269,26 @@ garbage(void **state)
     is(world_talk_count(t->a[1], t->gid, dt_view_str("goes on")), 1);
 }
 
+/* DESIGN "Handshakes": a PublicMessage is passed over before MLS sees it, whatever it says. */
+static void
+public_message(void **state)
+{
+    static const uint8_t bytes[] = {0, 1, 0, 1, 32, 7, 7, 7}; /* version 1, wire format 1 */
+    struct trial *t = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_free_p) struct dt_alarm_info *alarms = NULL;
+    uint8_t id[16] = {9}, append_id[16];
+    size_t sent = 0, n = 0;
+
+    ok(dt_channel_load(EVIL(t), t->gid, &ch));
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, id, dt_view_of(bytes), dt_view(NULL, 0), append_id));
+    ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
+    ok(dt_agent_sync(t->a[0], NULL));
+    ok(dt_agent_alarms(t->a[0], &alarms, &n));
+    is(n, 1);
+    assert_non_null(strstr(alarms[0].text, "no PrivateMessage"));
+}
+
 /* Another authenticator than ours in a `here` is a fork, and is shown as one. */
 static void
 fork_alarm(void **state)
@@ -632,6 +652,7 @@ main(void)
         cmocka_unit_test_setup_teardown(no_member_rejoins_another, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(approvals_hold_for_their_epochs_and_by_right, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(garbage, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(public_message, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(three_commits, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(behind_the_end, trial_set_up, trial_tear_down),
