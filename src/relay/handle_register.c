@@ -210,9 +210,8 @@ take_line(const struct tlog_policy *policy, const struct tlog_note *note, const 
     return DT_OK;
 }
 
-/* Parse and verify ${bytes} against ${policy} into ${job}. FORMAT, AUTH, REFUSED. */
-static enum dt_err
-cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_relay_store_job *job)
+enum dt_err
+relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_checkpoint cp;
@@ -262,7 +261,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     w->job.u.cosign.reg = reg->id;
     dt_hub_register_key(reg->id, w->key);
     /* The lines borrow from the request's body, which outlives the job. */
-    if ((err = cosign_read(&policy, req->body, &w->job)) != DT_OK)
+    if ((err = relay_cosign_read(&policy, req->body, &w->job)) != DT_OK)
         return relay_error(reply, err);
     return relay_submit(w, reply);
 }

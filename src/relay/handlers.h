@@ -60,6 +60,15 @@ bool relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
 bool relay_number(const struct dt_http_request *req, const char *name, uint64_t max, uint64_t none,
                   uint64_t *out, struct dt_http_reply *reply);
 
+/**
+ * relay_cosign_read(policy, bytes, job):
+ * Parse the body ${bytes} of POST cosign and verify its lines by witnesses of ${policy} into ${job}->u.cosign; lines
+ * by others are passed over. The lines borrow from ${bytes}. On error what ${job} holds means nothing.
+ * Errors: FORMAT, AUTH (a witness's line does not verify), REFUSED (another register, or no witness's line), NOMEM.
+ */
+DT_MUST_CHECK enum dt_err relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes,
+                                            struct dt_relay_store_job *job);
+
 /* Path handlers. ${rest} is what follows the fixed part of the path. */
 enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request *req,
                                      struct dt_http_reply *reply);
