@@ -221,7 +221,7 @@ enum dt_err
 dt_forum_ext_decode(struct dt_view bytes, struct dt_forum_ext *out)
 {
     struct dt_reader r = dt_reader_init(bytes);
-    struct dt_forum_ext x;
+    struct dt_forum_ext x = {0};
     enum dt_err err;
 
     if ((err = dt_read_fixed(&r, x.forum, sizeof x.forum)) == DT_OK &&

@@ -236,7 +236,7 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
         DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     struct dt_store *s = dt_agent_store(a);
-    struct tlog_policy_state state;
+    struct tlog_policy_state state = {0};
     struct tlog_frontier before;
     struct tlog_frontier now;
     struct tlog_frontier f;
@@ -287,7 +287,7 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     const char *which = final ? "final" : "attested";
     struct dt_store *s = dt_agent_store(a);
-    struct tlog_policy_state state;
+    struct tlog_policy_state state = {0};
     struct tlog_frontier f;
     struct tlog_hash root;
     uint64_t have = 0;

@@ -147,7 +147,7 @@ enum dt_err
 dt_leave_decode(struct dt_view bytes, struct dt_leave *out)
 {
     struct dt_reader r = dt_reader_init(bytes);
-    struct dt_leave l;
+    struct dt_leave l = {0};
     enum dt_err err;
 
     if ((err = dt_read_fixed(&r, l.forum, sizeof l.forum)) == DT_OK &&
@@ -207,7 +207,7 @@ enum dt_err
 dt_rejoin_decode(struct dt_view bytes, struct dt_rejoin *out)
 {
     struct dt_reader r = dt_reader_init(bytes);
-    struct dt_rejoin x;
+    struct dt_rejoin x = {0};
     enum dt_err err;
 
     if ((err = dt_read_fixed(&r, x.forum, sizeof x.forum)) == DT_OK &&

@@ -66,9 +66,3 @@ dt_free_p(void *pp)
     memcpy(&p, pp, sizeof p);
     dt_free(p);
 }
-
-enum dt_err
-dt_nomem(void)
-{
-    return dt_fail(DT_ERR_NOMEM, "out of memory");
-}

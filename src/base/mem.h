@@ -31,8 +31,12 @@ char *dt_strndup(const char *s, size_t n) __attribute__((warn_unused_result));
 /* For DT_CLEANUP on a char * or void * variable. */
 void dt_free_p(void *pp);
 
-/* DT_ERR_NOMEM with its message. */
-enum dt_err dt_nomem(void);
+/* DT_ERR_NOMEM with its message. Inline so that compilers and analyzers see what it returns. */
+static inline enum dt_err
+dt_nomem(void)
+{
+    return dt_fail(DT_ERR_NOMEM, "out of memory");
+}
 
 /**
  * dt_mem_fault(fn, ctx):

@@ -227,7 +227,6 @@ dt_decimal_read(struct dt_view text, uint64_t max, uint64_t *out)
             return dt_fail(DT_ERR_FORMAT, "not a decimal number without leading zeros");
         digit = (uint64_t)text.p[i] - '0';
         if (x > (UINT64_MAX - digit) / 10) {
-            x = UINT64_MAX;
             /* The rest still has to be digits before the number may be called too large. */
             for (i++; i < text.n; i++)
                 if (text.p[i] < '0' || text.p[i] > '9')

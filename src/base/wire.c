@@ -125,6 +125,7 @@ dt_read_varint(struct dt_reader *r, uint32_t *out)
     err = read_uint(r, width, &x);
     if (err != DT_OK)
         return err;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): width is 1, 2 or 4 */
     x &= ((uint64_t)1 << (8 * width - 2)) - 1;
     if (x < least[prefix])
         return dt_fail(DT_ERR_FORMAT, "vector length at byte %zu is not in its shortest form", at);

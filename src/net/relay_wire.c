@@ -40,7 +40,7 @@ enum dt_err
 dt_wire_create_decode(struct dt_view v, struct dt_wire_create *out)
 {
     struct dt_reader r = dt_reader_init(v);
-    struct dt_wire_create x;
+    struct dt_wire_create x = {0};
     enum dt_err err;
 
     if ((err = dt_read_fixed(&r, x.queue_token, sizeof(x.queue_token))) != DT_OK ||

@@ -576,7 +576,7 @@ listen_on(const char *text, int *out_fd, uint16_t *out_port)
 {
     const char *colon = strrchr(text, ':');
     struct addrinfo hints = {0}, *found = NULL;
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t bound_len = sizeof(bound);
     char host[128];
     uint64_t port = 0;

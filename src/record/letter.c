@@ -195,7 +195,7 @@ fill_slots(struct dt_letter *l, const struct dt_letter_request *q, uint32_t righ
         (err = dt_buf_append(&l->store, dt_view_of(zero))) != DT_OK)
         return err;
     at_rights = l->store.n;
-    for (uint16_t right = 1; right <= N_RIGHTS; right++) {
+    for (size_t right = 1; right <= N_RIGHTS; right++) {
         uint8_t place[2] = {0, (uint8_t)right};
 
         if ((rights & DT_RIGHT_BIT(right)) != 0 &&

@@ -313,6 +313,7 @@ check_deadline(const struct dt_template *t)
     bool needs_span = needs_field || d->kind == DT_DEADLINE_EVERY;
     bool is_time = f != NULL && (f->type == DT_TYPE_DATE || f->type == DT_TYPE_DATETIME);
     bool is_ref = f != NULL && dt_type_item(f->type) == DT_TYPE_REF;
+    bool is_one_ref = f != NULL && f->type == DT_TYPE_REF;
 
     if (d->kind > DT_DEADLINE_EACH || needs_span != (d->span_ms > 0) || needs_field != (d->field.n > 0) ||
         d->span_ms > DT_TIME_MAX_MS || (d->kind == DT_DEADLINE_EACH) != (d->n_days > 0))
@@ -320,7 +321,7 @@ check_deadline(const struct dt_template *t)
     if (needs_field && f == NULL)
         return dt_fail(DT_ERR_FORMAT, "the deadline names a field that is not there");
     if ((d->kind == DT_DEADLINE_BEFORE && !is_time) ||
-        (d->kind == DT_DEADLINE_AFTER && !is_time && f->type != DT_TYPE_REF) ||
+        (d->kind == DT_DEADLINE_AFTER && !is_time && !is_one_ref) ||
         (d->kind == DT_DEADLINE_REPLY && !is_ref))
         return dt_fail(DT_ERR_FORMAT, "the deadline's field has a type that gives no time");
     return DT_OK;

@@ -78,8 +78,8 @@ dt_key_words(const uint8_t root_id[static DT_ROOT_ID], char out[static DT_KEY_WO
     for (size_t i = 0; i < DT_KEY_WORDS; i++) {
         struct dt_view word = word_at(index_at(root_id, i));
 
-        if (n + word.n + 2 > DT_KEY_WORDS_STR)
-            break; /* no word of the list is that long (tested) */
+        if (word.p == NULL || n + word.n + 2 > DT_KEY_WORDS_STR)
+            break; /* the list has all words, and none is that long (tested) */
         if (i > 0)
             out[n++] = ' ';
         memcpy(out + n, word.p, word.n);
