@@ -60,35 +60,6 @@ submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
 
 /* ---- taking in ---- */
 
-/* Two signed notes that cannot both be true: keep both, say so, refuse. */
-static enum dt_err
-contradiction(struct dt_agent *a, struct dt_view ours, struct dt_view theirs, const char *what)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(2 * TLOG_NOTE_MAX + 64);
-    struct dt_store *s = dt_agent_store(a);
-    struct dt_writer w = dt_writer_init(&b);
-    uint8_t key[DT_SHA256];
-    uint64_t seq = 0;
-    enum dt_err err;
-
-    dt_write_vec(&w, ours);
-    dt_write_vec(&w, theirs);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_sha256(dt_buf_view(&b), key)) != DT_OK ||
-        (err = dt_store_begin(s)) != DT_OK)
-        return err;
-    err = dt_store_next_seq(s, "register_evidence", dt_view_str(""), &seq);
-    if (err == DT_OK)
-        err = dt_store_put(s, "register_evidence", dt_view_of(key), dt_view_str(""), seq,
-                           dt_buf_view(&b));
-    if (err == DT_OK)
-        err = dt_alarm_add(a, DT_ALARM_FORK, NULL, 0, NULL,
-                             "the register contradicts itself: %s; both signed checkpoints are kept",
-                             what);
-    if ((err = dt_store_end(s, err)) != DT_OK)
-        return err;
-    return dt_fail(DT_ERR_PROOF, "the register contradicts itself: %s", what);
-}
-
 /* Fetch entries [f->size, size) into ${out}, 33 bytes each, and grow ${f} by them. No transaction is open:
  * the network may take its time. */
 static enum dt_err
@@ -141,20 +112,6 @@ put_entries(struct dt_agent *a, uint64_t at, struct dt_view entries)
         if ((err = dt_read_view(&r, DT_REGISTER_ENTRY, &one)) == DT_OK)
             err = dt_register_entry_put(a, at++, one);
     return err;
-}
-
-/* The root that our first ${size} entries have. */
-static enum dt_err
-root_at(struct dt_agent *a, uint64_t size, struct tlog_hash *out)
-{
-    DT_CLEANUP(dt_free_p) struct tlog_hash *h = NULL;
-    struct tlog_leaves leaves;
-    enum dt_err err = dt_register_leaves(a, size, &h);
-
-    if (err != DT_OK)
-        return err;
-    leaves = (struct tlog_leaves){h, size};
-    return tlog_root_make(tlog_leaves_node, &leaves, size, out);
 }
 
 /* Remember how far each group has cosigned, by what this note shows. */
@@ -231,7 +188,6 @@ static enum dt_err
 take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(TLOG_NOTE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf entries =
         DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
@@ -241,30 +197,22 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
     struct tlog_frontier now;
     struct tlog_frontier f;
     struct tlog_hash root;
-    uint64_t our_size = 0;
     enum dt_err err;
 
     if ((err = fetch_note(a, http, url, DT_CHECKPOINT_HELD, DT_POLICY_HELD, &note, &policy,
                           &state)) != DT_OK ||
         (err = dt_register_tree(a, &before)) != DT_OK)
         return err;
-    err = dt_register_note_last(a, "held", &our_size, &ours);
-    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
-        return err;
     f = before;
     /* An older checkpoint is honest while a newer one is on its way; it may not contradict ours. */
     if (state.checkpoint.size < before.size)
-        err = root_at(a, state.checkpoint.size, &root);
+        err = dt_register_root_at(a, state.checkpoint.size, &root);
     else if ((err = fetch_entries(http, url, state.checkpoint.size, &f, &entries)) == DT_OK)
         err = tlog_frontier_root(&f, &root);
     if (err != DT_OK)
         return err;
     if (!tlog_hash_equal(&root, &state.checkpoint.root))
-        return ours.n > 0 ? contradiction(a, dt_buf_view(&ours), dt_buf_view(&note),
-                                          "it was not only added to since we last looked")
-                          : dt_fail(DT_ERR_PROOF, "the register's entries do not lead to its "
-                                                  "checkpoint of size %llu",
-                                    (unsigned long long)state.checkpoint.size);
+        return dt_register_contradiction(a, http, url, dt_buf_view(&note));
 
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
@@ -283,7 +231,6 @@ static enum dt_err
 take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, bool final)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(TLOG_NOTE_MAX);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     const char *which = final ? "final" : "attested";
     struct dt_store *s = dt_agent_store(a);
@@ -291,7 +238,6 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
     struct tlog_frontier f;
     struct tlog_hash root;
     uint64_t have = 0;
-    uint64_t held = 0;
     enum dt_err err;
 
     err = fetch_note(a, http, url, final ? DT_CHECKPOINT_FINAL : DT_CHECKPOINT_ATTESTED,
@@ -310,14 +256,11 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
         err = dt_register_tree(a, &f);
     if (err != DT_OK || state.checkpoint.size > f.size)
         return dt_store_end(s, err);
-    if ((err = root_at(a, state.checkpoint.size, &root)) != DT_OK)
+    if ((err = dt_register_root_at(a, state.checkpoint.size, &root)) != DT_OK)
         return dt_store_end(s, err);
     if (!tlog_hash_equal(&root, &state.checkpoint.root)) {
         dt_store_rollback(s);
-        if ((err = dt_register_note_last(a, "held", &held, &ours)) != DT_OK)
-            return err;
-        return contradiction(a, dt_buf_view(&ours), dt_buf_view(&note),
-                             "its cosigned checkpoint is of another tree");
+        return dt_register_contradiction(a, http, url, dt_buf_view(&note));
     }
     err = note_groups(a, &policy, &state);
     if (err == DT_OK && state.checkpoint.size > have)

@@ -59,6 +59,9 @@ DT_MUST_CHECK enum dt_err dt_agent_entry(struct dt_agent *a, const uint8_t seal[
 DT_MUST_CHECK enum dt_err dt_agent_entry_proof(struct dt_agent *a, const uint8_t seal[static 32],
                                                struct dt_buf *out, bool *out_first);
 
+/* Append the newest evidence file that the register contradicted itself (docs/protocol-register.md). NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_agent_evidence(struct dt_agent *a, struct dt_buf *out);
+
 /* A group of the charter's policy under the newest held checkpoint. */
 struct dt_group_info {
     char name[DT_AGENT_NAME_MAX + 1]; /* the party's name */

@@ -181,3 +181,16 @@ dt_register_note_first(struct dt_agent *a, uint64_t index, uint64_t *out_size, s
         *out_size = row.seq;
     return err;
 }
+
+enum dt_err
+dt_register_root_at(struct dt_agent *a, uint64_t size, struct tlog_hash *out)
+{
+    DT_CLEANUP(dt_free_p) struct tlog_hash *h = NULL;
+    struct tlog_leaves leaves;
+    enum dt_err err = dt_register_leaves(a, size, &h);
+
+    if (err != DT_OK)
+        return err;
+    leaves = (struct tlog_leaves){h, size};
+    return tlog_root_make(tlog_leaves_node, &leaves, size, out);
+}

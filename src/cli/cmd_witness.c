@@ -1,10 +1,11 @@
 /*
- * cli/cmd_witness.c - detente witness keygen | run, and detente evidence verify.
+ * cli/cmd_witness.c - detente witness keygen | run, and detente evidence export | verify.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/register.h"
 #include "base/file.h"
 #include "log/witness.h"
 #include "witness/witness.h"
@@ -72,6 +73,20 @@ cmd_witness_run(struct cli *c)
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
     return dt_witness_run(&w, &stop_witness, cli_has(c, "once"));
+}
+
+enum dt_err
+cmd_evidence_export(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+    const char *out = NULL;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = dt_agent_evidence(c->agent, &b)) != DT_OK ||
+        (err = dt_file_write(out, dt_buf_view(&b), 0644)) != DT_OK)
+        return err;
+    cli_note(c, "evidence in %s; anyone checks it with: detente evidence verify %s", out, out);
+    return DT_OK;
 }
 
 enum dt_err

@@ -209,6 +209,8 @@ const struct cli_command cli_commands[] = {
     {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0, 0},
     {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run, false, 0,
      0},
+    {"evidence export", "", "write out evidence that the register contradicted itself", NULL, with_out,
+     cmd_evidence_export, true, 0, 0},
     {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify, false, 1,
      1},
     {NULL, NULL, NULL, NULL, NULL, NULL, false, 0, 0},

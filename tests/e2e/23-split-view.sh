@@ -49,7 +49,12 @@ rc=$?
 check_line 'and says why' 'the register contradicts itself' err
 [ "$(size_at us)" = 2 ] && pass 'nothing of it was taken in' || fail "the agent holds $(size_at us) entries now"
 "$detente" --home us alarms >alarms
-check_line 'an alarm is kept' 'both signed checkpoints are kept' alarms
+check_line 'an alarm is kept' 'signed two trees' alarms
+"$detente" --home us sync >/dev/null 2>&1
+"$detente" --home us alarms >again
+check_same 'the same again is no second alarm' alarms again
+check 'the agent has evidence to show' as us evidence export --out agent.evidence
+check 'and it verifies offline' "$detente" evidence verify agent.evidence
 cosign north
 rc=$?
 [ $rc != 0 ] && pass "the witness does not cosign it (exit status $rc)" || fail 'the witness cosigned the other tree'
