@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "crypto/msan.h"
 #include "crypto/thread.h"
 
 #define NONCE_LEN 12
@@ -82,6 +83,7 @@ dt_aead_seal(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
         dt_wipe(p, plain.n + TAG_LEN);
         return dt_fail(DT_ERR_INTERNAL, "encryption failed");
     }
+    dt_msan_wrote(p, plain.n + TAG_LEN);
     out->n += plain.n + TAG_LEN;
     return DT_OK;
 }
@@ -122,6 +124,7 @@ dt_aead_open(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
             dt_wipe(p, plain_len); /* unauthenticated plaintext is nobody's to see */
         return dt_fail(DT_ERR_AUTH, "decryption failed");
     }
+    dt_msan_wrote(p, plain_len);
     out->n += plain_len;
     return DT_OK;
 }
@@ -145,6 +148,7 @@ dt_box_seal(struct dt_view key, struct dt_view aad, struct dt_view plain, struct
         return err;
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(p + DT_XCHACHA_NONCE, NULL, plain.p, plain.n, aad.p,
                                                      aad.n, NULL, p, key.p);
+    dt_msan_wrote(p, DT_XCHACHA_NONCE + plain.n + DT_XCHACHA_TAG);
     out->n += DT_XCHACHA_NONCE + plain.n + DT_XCHACHA_TAG;
     return DT_OK;
 }
@@ -170,6 +174,7 @@ dt_box_open(struct dt_view key, struct dt_view aad, struct dt_view sealed, struc
                                                    sealed.n - DT_XCHACHA_NONCE, aad.p, aad.n, sealed.p,
                                                    key.p) != 0)
         return dt_fail(DT_ERR_AUTH, "decryption failed");
+    dt_msan_wrote(p, plain_len);
     out->n += plain_len;
     return DT_OK;
 }

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "crypto/crypto.h"
+#include "crypto/msan.h"
 
 #define KEY_LEN     32
 #define MEM_MAX_KIB (1u << 20)
@@ -61,6 +62,7 @@ dt_argon2(const struct dt_argon2 *params, struct dt_view passphrase, struct dt_s
                                params->passes, (size_t)params->mem_kib << 10,
                                crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
         return dt_fail(DT_ERR_NOMEM, "no memory (%u KiB) to hash the passphrase", params->mem_kib);
+    dt_msan_wrote(key.p, key.n);
     dt_secret_move(out, &key);
     return DT_OK;
 }

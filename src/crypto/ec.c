@@ -11,6 +11,7 @@
 #include <openssl/objects.h>
 
 #include "crypto/ec.h"
+#include "crypto/msan.h"
 
 #define POINT_UNCOMPRESSED 0x04 /* SEC 1 section 2.3.3 */
 
@@ -145,6 +146,7 @@ dt_ec_pub(enum dt_ec_curve curve, struct dt_view priv, uint8_t *pub)
     if (EC_POINT_mul(groups[curve], w.r, w.k, NULL, NULL, w.ctx) != 1 ||
         EC_POINT_point2oct(groups[curve], w.r, POINT_CONVERSION_UNCOMPRESSED, pub, n, w.ctx) != n)
         return dt_fail(DT_ERR_INTERNAL, "%s failed", curves[curve].name);
+    dt_msan_wrote(pub, n);
     return DT_OK;
 }
 
@@ -177,6 +179,7 @@ dt_ec_dh(enum dt_ec_curve curve, struct dt_view priv, struct dt_view pub, struct
     if (EC_POINT_get_affine_coordinates(groups[curve], w.r, w.x, NULL, w.ctx) != 1 ||
         BN_bn2binpad(w.x, shared.p, (int)shared.n) != (int)shared.n)
         return dt_fail(DT_ERR_INTERNAL, "%s failed", curves[curve].name);
+    dt_msan_wrote(shared.p, shared.n);
     dt_secret_move(out, &shared);
     return DT_OK;
 }

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "crypto/evp_key.h"
+#include "crypto/msan.h"
 
 EVP_PKEY *
 dt_evp_key_priv(const char *name, struct dt_view priv)
@@ -25,6 +26,7 @@ dt_evp_pub_of(const char *name, struct dt_view priv, uint8_t *pub, size_t n)
 
     if (key == NULL || EVP_PKEY_get_raw_public_key(key, pub, &got) != 1 || got != n)
         return dt_fail(DT_ERR_INTERNAL, "%s failed", name);
+    dt_msan_wrote(pub, n);
     return DT_OK;
 }
 

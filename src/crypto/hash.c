@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crypto/crypto.h"
+#include "crypto/msan.h"
 #include "crypto/thread.h"
 
 #define BLOCK_MAX 128 /* of SHA-384 and SHA-512 */
@@ -37,6 +38,7 @@ dt_hash(enum dt_hash_alg alg, const struct dt_view *parts, size_t n_parts, uint8
         ok = parts[i].n == 0 || EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
     if (!ok || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
         return dt_fail(DT_ERR_INTERNAL, "hashing failed");
+    dt_msan_wrote(out, dt_hash_len(alg));
     return DT_OK;
 }
 
@@ -56,6 +58,7 @@ hmac_sha256(struct dt_view key, const struct dt_view *parts, size_t n_parts, uin
         if (parts[i].n > 0)
             (void)crypto_auth_hmacsha256_update(&st, parts[i].p, parts[i].n);
     (void)crypto_auth_hmacsha256_final(&st, out);
+    dt_msan_wrote(out, 32);
     dt_wipe(&st, sizeof st);
 }
 
@@ -69,6 +72,7 @@ hmac_sha512(struct dt_view key, const struct dt_view *parts, size_t n_parts, uin
         if (parts[i].n > 0)
             (void)crypto_auth_hmacsha512_update(&st, parts[i].p, parts[i].n);
     (void)crypto_auth_hmacsha512_final(&st, out);
+    dt_msan_wrote(out, 64);
     dt_wipe(&st, sizeof st);
 }
 
@@ -100,6 +104,7 @@ hmac_sha384(struct dt_view key, const struct dt_view *parts, size_t n_parts, uin
         err = dt_fail(DT_ERR_INTERNAL, "hashing failed");
         goto done;
     }
+    dt_msan_wrote(inner, 48);
     for (size_t i = 0; i < sizeof block; i++)
         block[i] ^= 0x36 ^ 0x5c;
     err = dt_hash(DT_HASH_SHA384, outer, 2, out);

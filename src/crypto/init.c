@@ -11,6 +11,7 @@
 
 #include "crypto/crypto.h"
 #include "crypto/ec.h"
+#include "crypto/msan.h"
 #include "crypto/thread.h"
 
 #define N_MD     4 /* by enum dt_hash_alg; 0 is free */
@@ -74,6 +75,7 @@ ed25519_rule_holds(void)
 static void
 init_once(void)
 {
+    dt_msan_start();
     if (sodium_init() < 0 || pthread_key_create(&key, contexts_free) != 0)
         return;
     mds[DT_HASH_SHA256] = EVP_MD_fetch(NULL, "SHA2-256", NULL);
@@ -196,7 +198,9 @@ dt_random(uint8_t *out, size_t n)
 {
     enum dt_err err = dt_random_ready();
 
-    if (err == DT_OK && n > 0)
+    if (err == DT_OK && n > 0) {
         randombytes_buf(out, n);
+        dt_msan_wrote(out, n);
+    }
     return err;
 }

@@ -7,6 +7,7 @@
 
 #include "crypto/evp_key.h"
 #include "crypto/kem.h"
+#include "crypto/msan.h"
 
 #define X448_LEN 56
 
@@ -64,6 +65,7 @@ dh(const struct dt_kem *kem, struct dt_view priv, struct dt_view pub, struct dt_
         EVP_PKEY_derive(ctx, shared.p, &n) != 1 || n != X448_LEN ||
         sodium_is_zero(shared.p, shared.n) != 0)
         return dt_fail(DT_ERR_AUTH, "the peer's key is not usable");
+    dt_msan_wrote(shared.p, shared.n);
     dt_secret_move(out, &shared);
     return DT_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/wire.h"
 
 #include "crypto/crypto.h"
+#include "crypto/msan.h"
 #include "crypto/thread.h"
 
 #define LABEL_PREFIX "detente 1 "
@@ -94,6 +95,7 @@ dt_ed25519_pub(struct dt_view seed, uint8_t pub[static DT_ED25519_PUB])
     if (seed.n != DT_ED25519_SEED)
         return dt_fail(DT_ERR_RANGE, "an Ed25519 seed has 32 bytes");
     (void)crypto_sign_seed_keypair(pub, sk, seed.p);
+    dt_msan_wrote(pub, DT_ED25519_PUB);
     dt_wipe(sk, sizeof sk);
     return DT_OK;
 }
@@ -118,6 +120,7 @@ dt_ed25519_sign(struct dt_view seed, struct dt_view msg, uint8_t sig[static DT_E
         return dt_fail(DT_ERR_RANGE, "an Ed25519 seed has 32 bytes");
     (void)crypto_sign_seed_keypair(pub, sk, seed.p);
     (void)crypto_sign_detached(sig, NULL, msg.p, msg.n, sk);
+    dt_msan_wrote(sig, DT_ED25519_SIG);
     dt_wipe(sk, sizeof sk);
     return DT_OK;
 }
@@ -142,6 +145,7 @@ dt_x25519_pub(struct dt_view priv, uint8_t pub[static DT_X25519])
         return dt_fail(DT_ERR_RANGE, "an X25519 key has 32 bytes");
     if (crypto_scalarmult_curve25519_base(pub, priv.p) != 0)
         return dt_fail(DT_ERR_INTERNAL, "X25519 failed");
+    dt_msan_wrote(pub, DT_X25519);
     return DT_OK;
 }
 
@@ -171,6 +175,7 @@ dt_x25519(struct dt_view priv, struct dt_view pub, struct dt_secret *out)
     if (crypto_scalarmult_curve25519(shared.p, priv.p, pub.p) != 0 ||
         sodium_is_zero(shared.p, shared.n) != 0)
         return dt_fail(DT_ERR_AUTH, "X25519 public key of low order");
+    dt_msan_wrote(shared.p, shared.n);
     dt_secret_move(out, &shared);
     return DT_OK;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "crypto/evp_key.h"
+#include "crypto/msan.h"
 #include "crypto/sign_scheme.h"
 #include "crypto/thread.h"
 
@@ -133,6 +134,7 @@ ecdsa_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view ms
     if (ctx == NULL || EVP_PKEY_sign_init(ctx) != 1 ||
         EVP_PKEY_sign(ctx, der, &n, hash, dt_hash_len(s->hash)) != 1)
         return dt_fail(DT_ERR_INTERNAL, "signing failed");
+    dt_msan_wrote(der, n);
     return dt_buf_append(sig, dt_view(der, n));
 }
 
@@ -148,6 +150,7 @@ der_strict(struct dt_view sig)
 
     if (sig.n == 0 || sig.n > sizeof again)
         return false;
+    dt_msan_wrote(again, sizeof again); /* i2d fills what is compared */
     value = d2i_ECDSA_SIG(NULL, &p, (long)sig.n);
     ok = value != NULL && p == sig.p + sig.n && i2d_ECDSA_SIG(value, NULL) == (int)sig.n &&
          i2d_ECDSA_SIG(value, &q) == (int)sig.n && dt_view_equal(sig, dt_view(again, sig.n)) &&
