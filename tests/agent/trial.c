@@ -147,8 +147,7 @@ trial_passed_over_as(struct trial *t, uint64_t epoch, enum dt_alarm_kind kind, c
             assert_string_equal(last->who.name, "red-1");
         }
         if (strstr(last->text, why) == NULL)
-            print_error("expected '%s' in '%s'\n", why, last->text);
-        assert_non_null(strstr(last->text, why));
+            fail_msg("expected '%s' in '%s'", why, last->text);
         dt_free(v);
     }
 }
