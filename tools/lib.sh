@@ -71,7 +71,9 @@ need_packages() {
 
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null 2>&1 ||
-            die "these Debian packages are missing, and only root can install them (no sudo here): ${missing[*]}"
+            die "Debian packages are missing, only root can install them, and there is no sudo here. As root:
+    apt-get update && apt-get install --no-install-recommends ${missing[*]}
+then start this again."
         as_root=(sudo)
         if [ "${CI:-}" = true ] || [ ! -t 0 ]; then
             as_root=(sudo -n)

@@ -131,7 +131,8 @@ cmd_consent(struct cli *c)
     const char *fields = NULL;
     const char *audience = cli_get(c, "audience");
     enum dt_consent_standing standing;
-    uint64_t expires = dt_clock_now(&c->clock) + 30 * DT_MS_DAY;
+    uint64_t now = dt_clock_now(&c->clock);
+    uint64_t expires = now - now % 1000 + 30 * DT_MS_DAY; /* whole seconds: people read it */
     uint64_t slots = 0;
     enum dt_err err;
 
