@@ -610,9 +610,9 @@ listen_on(const char *text, int *out_fd, uint16_t *out_port)
                        strerrordesc_np(saved));
     }
     freeaddrinfo(found);
-    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): set whole at first, then by getsockname() */
     *out_port = bound.ss_family == AF_INET6
                     ? ntohs(((struct sockaddr_in6 *)(void *)&bound)->sin6_port)
+                    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() set it */
                     : ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
     *out_fd = fd;
     return DT_OK;
