@@ -2,13 +2,13 @@
 # Goal: an agent is killed at its n-th write, sync or send, n spread over a run. After the restart every
 # acknowledged message is there exactly once on all sides, and no ratchet generation was used twice.
 # builds: build-clang build-gcc build
-# seconds: 600
+# seconds: 2400
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs
 shim=$DT_BIN/tests/tools/killshim.so
 [ -e "$shim" ] || { skip "no kill shim in $DT_BIN"; scenario_end; }
-kills=${DT_KILLS:-30}
+kills=${DT_KILL_LOOP:-30}
 forum
 plenary
 
