@@ -1,4 +1,5 @@
-/* fuzz/agent/fuzz_cell.c - a cell of a known queue; and the input as content and as padded content. */
+/* fuzz/agent/fuzz_cell.c - a cell of a known queue; and the input as content and as padded content.
+ */
 #include "agent/cell.h"
 
 #include "fuzz_agent.h"

@@ -14,7 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_init();
     if (dt_founding_decode(dt_view(data, size), &x) != DT_OK)
         return 0;
-    if (dt_founding_hash(&x, hash) != DT_OK || x.n_members == 0 || x.n_members > DT_FOUNDING_MEMBERS)
+    if (dt_founding_hash(&x, hash) != DT_OK || x.n_members == 0 ||
+        x.n_members > DT_FOUNDING_MEMBERS)
         abort();
     for (size_t i = 0; i < x.n_members; i++) {
         if (dt_founding_find(&x, x.members[i].invitation_id) != i ||

@@ -1,5 +1,6 @@
 /*
- * fuzz/base/fuzz_text.c - hex, base64, decimal, UTF-8, times and durations: the first byte says which.
+ * fuzz/base/fuzz_text.c - hex, base64, decimal, UTF-8, times and durations: the first byte says
+ * which.
  *
  * Where a text has one form only, what was read is written again and compared.
  */

@@ -1,8 +1,8 @@
 /*
  * fuzz/base/fuzz_wire.c - the reader, against the writer: a program of reads taken from the input.
  *
- * The input is a sequence of items, each a byte that names its type and then its encoding. What is read
- * is written again, and must be the same bytes: there is one encoding only.
+ * The input is a sequence of items, each a byte that names its type and then its encoding. What is
+ * read is written again, and must be the same bytes: there is one encoding only.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -25,7 +25,8 @@ look_at_print(struct dt_view text)
 
         if ((b < 0x20 && b != '\n' && b != '\t') || b == 0x7f || (b == 0xc2 && next < 0xa0))
             abort();
-        if (b == '\n' && i + 2 < n && (shown[i + 1] != ' ' || shown[i + 2] != ' ') && i + 1 != n - 1)
+        if (b == '\n' && i + 2 < n && (shown[i + 1] != ' ' || shown[i + 2] != ' ') &&
+            i + 1 != n - 1)
             abort(); /* a line that is not indented */
     }
     free(shown);

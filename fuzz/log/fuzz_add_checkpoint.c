@@ -3,7 +3,6 @@
  */
 #include "log/witness.h"
 
-
 #include "fuzz_log.h"
 
 int

@@ -3,7 +3,6 @@
  */
 #include "log/checkpoint.h"
 
-
 #include "fuzz_log.h"
 
 int

@@ -3,7 +3,6 @@
  */
 #include "log/tile.h"
 
-
 #include "fuzz_log.h"
 
 int

@@ -1,8 +1,8 @@
 /*
- * fuzz/log/fuzz_note.c - signed notes: every line is found again where it was, and is written again the same.
+ * fuzz/log/fuzz_note.c - signed notes: every line is found again where it was, and is written again
+ * the same.
  */
 #include "log/note.h"
-
 
 #include "fuzz_log.h"
 

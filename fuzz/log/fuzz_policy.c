@@ -1,8 +1,8 @@
 /*
- * fuzz/log/fuzz_policy.c - policy files: what is accepted has one written form, which says the same.
+ * fuzz/log/fuzz_policy.c - policy files: what is accepted has one written form, which says the
+ * same.
  */
 #include "log/policy.h"
-
 
 #include "fuzz_log.h"
 

@@ -3,7 +3,6 @@
  */
 #include "log/proof.h"
 
-
 #include "fuzz_log.h"
 
 int

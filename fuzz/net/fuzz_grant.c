@@ -1,5 +1,6 @@
 /*
- * fuzz/net/fuzz_grant.c - grant files. What is accepted is written and read again to the same grant.
+ * fuzz/net/fuzz_grant.c - grant files. What is accepted is written and read again to the same
+ * grant.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /*
- * fuzz/record/fuzz_charter.c - charters: what is accepted encodes to the same bytes and has a policy.
+ * fuzz/record/fuzz_charter.c - charters: what is accepted encodes to the same bytes and has a
+ * policy.
  */
 #include <stdio.h>
 #include <stdlib.h>

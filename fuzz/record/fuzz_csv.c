@@ -24,7 +24,8 @@ round_trip(const struct dt_csv *t)
     for (size_t row = 0; row < t->n_rows; row++)
         for (size_t column = 0; column < t->n_columns; column++) {
             must(dt_csv_put(&again, dt_csv_cell(t, row, column)) == DT_OK);
-            must(dt_buf_append(&again, dt_view_str(column + 1 < t->n_columns ? "," : "\n")) == DT_OK);
+            must(dt_buf_append(&again, dt_view_str(column + 1 < t->n_columns ? "," : "\n")) ==
+                 DT_OK);
         }
     if (dt_csv_read(dt_buf_view(&again), &back) == DT_OK) {
         must(back.n_rows == t->n_rows && back.n_columns == t->n_columns);

@@ -1,5 +1,6 @@
 /*
- * fuzz/record/fuzz_letter.c - letters of credence, their requests and revocations: the first byte says which.
+ * fuzz/record/fuzz_letter.c - letters of credence, their requests and revocations: the first byte
+ * says which.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     in = dt_view(data + 1, size - 1);
-    ok = data[0] % 3 == 0 ? letter(in, &again) : data[0] % 3 == 1 ? request(in) : revocation(in, &again);
+    ok = data[0] % 3 == 0   ? letter(in, &again)
+         : data[0] % 3 == 1 ? request(in)
+                            : revocation(in, &again);
     if (ok && getenv("DT_FUZZ_ACCEPT") != NULL)
         (void)fprintf(stderr, "accepted\n");
     dt_buf_wipe(&again);

@@ -1,6 +1,7 @@
 /*
- * fuzz/record/fuzz_proof_file.c - proof files as a stranger gets them. An input that begins with another byte than the
- * file's first is taken as the structure inside, so that base64 does not stand in the way.
+ * fuzz/record/fuzz_proof_file.c - proof files as a stranger gets them. An input that begins with
+ * another byte than the file's first is taken as the structure inside, so that base64 does not
+ * stand in the way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (v.code == DT_VERDICT_REFUSED) {
         must(v.reason.n > 0 && v.n_records == 0 && v.findings.n == 0);
     } else {
-        must(v.code == DT_VERDICT_WHOSE && v.n_records > 0 && dt_utf8_lines(dt_buf_view(&v.findings)));
+        must(v.code == DT_VERDICT_WHOSE && v.n_records > 0 &&
+             dt_utf8_lines(dt_buf_view(&v.findings)));
         if (getenv("DT_FUZZ_ACCEPT") != NULL)
             (void)fprintf(stderr, "accepted\n");
     }

@@ -1,6 +1,6 @@
 /*
- * fuzz/record/fuzz_record.c - records as they come in channels: what is accepted encodes to the same bytes and can be
- * shown.
+ * fuzz/record/fuzz_record.c - records as they come in channels: what is accepted encodes to the
+ * same bytes and can be shown.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -27,14 +27,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum dt_err err;
 
     must(dt_crypto_init() == DT_OK);
-    err = json ? dt_template_from_json(dt_view(data, size), &t) : dt_template_decode(dt_view(data, size), &t);
+    err = json ? dt_template_from_json(dt_view(data, size), &t)
+               : dt_template_decode(dt_view(data, size), &t);
     if (err == DT_OK) {
         must(dt_template_encode(t, &again) == DT_OK);
         must(json || dt_view_equal(dt_buf_view(&again), dt_view(data, size)));
         must(dt_template_decode(dt_buf_view(&again), &back) == DT_OK);
         for (size_t i = 0; i < dt_template_slots(t); i++) {
             dt_template_slot(t, i, &f);
-            must(f.name.n == 0 || (dt_template_slot_find(t, f.name, &index) == DT_OK && index == i));
+            must(f.name.n == 0 ||
+                 (dt_template_slot_find(t, f.name, &index) == DT_OK && index == i));
         }
         if (getenv("DT_FUZZ_ACCEPT") != NULL)
             (void)fprintf(stderr, "accepted\n");

@@ -1,5 +1,6 @@
 /*
- * fuzz/record/fuzz_value_text.c - values: the first byte is the type, the second says whether text or bytes follow.
+ * fuzz/record/fuzz_value_text.c - values: the first byte is the type, the second says whether text
+ * or bytes follow.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +38,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (dt_value_from_text(&hint, rest, &value) == DT_OK) {
             must(dt_value_check(hint.type, hint.n_values, dt_buf_view(&value)) == DT_OK);
             must(dt_value_to_text(&hint, dt_buf_view(&value), &text) == DT_OK);
-            /* Text that was read and written reads as the same value; a list of one empty text alone reads as none, and
-             * spaces at the ends of items are not kept. */
-            if (dt_value_from_text(&hint, dt_buf_view(&text), &again) == DT_OK && !dt_type_is_list(hint.type))
+            /* Text that was read and written reads as the same value; a list of one empty text
+             * alone reads as none, and spaces at the ends of items are not kept. */
+            if (dt_value_from_text(&hint, dt_buf_view(&text), &again) == DT_OK &&
+                !dt_type_is_list(hint.type))
                 must(dt_view_equal(dt_buf_view(&again), dt_buf_view(&value)));
             if (getenv("DT_FUZZ_ACCEPT") != NULL)
                 (void)fprintf(stderr, "accepted\n");

@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool
 inside(struct dt_view line, const uint8_t *data, size_t size)
 {
-    return line.n > 0 && line.p >= data && line.n <= size && line.p - data <= (ptrdiff_t)(size - line.n) &&
-           line.p[line.n - 1] == '\n';
+    return line.n > 0 && line.p >= data && line.n <= size &&
+           line.p - data <= (ptrdiff_t)(size - line.n) && line.p[line.n - 1] == '\n';
 }
 
 int
@@ -33,17 +33,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)fputs("accepted\n", stderr);
 
     /* What the store then writes: this register, this tree, and only lines by witnesses. */
-    must(tlog_note_parse(dt_view(data, size), &note) == DT_OK && tlog_checkpoint_parse(note.text, &cp) == DT_OK &&
-         strcmp(cp.origin, COSIGN_ORIGIN) == 0 && cp.size == job.u.cosign.size &&
-         tlog_hash_equal(&cp.root, &job.u.cosign.root));
+    must(tlog_note_parse(dt_view(data, size), &note) == DT_OK &&
+         tlog_checkpoint_parse(note.text, &cp) == DT_OK && strcmp(cp.origin, COSIGN_ORIGIN) == 0 &&
+         cp.size == job.u.cosign.size && tlog_hash_equal(&cp.root, &job.u.cosign.root));
     must(job.u.cosign.n_sigs > 0 && job.u.cosign.n_sigs <= DT_GRANT_WITNESS_MAX);
     for (size_t i = 0; i < job.u.cosign.n_sigs; i++) {
         const struct dt_relay_store_cosignature *c = &job.u.cosign.sigs[i];
         size_t w = 0;
 
-        while (w < policy.n_nodes && (policy.nodes[w].is_group || policy.nodes[w].key.id != c->key_id))
+        while (w < policy.n_nodes &&
+               (policy.nodes[w].is_group || policy.nodes[w].key.id != c->key_id))
             w++;
-        must(w < policy.n_nodes && c->side < 3 && inside(c->line, data, size) && c->time_s <= TLOG_TIME_MAX);
+        must(w < policy.n_nodes && c->side < 3 && inside(c->line, data, size) &&
+             c->time_s <= TLOG_TIME_MAX);
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * fuzz/relay/fuzz_relay_body.c - every body of docs/protocol-relay.md: first byte which, the rest the body.
+ * fuzz/relay/fuzz_relay_body.c - every body of docs/protocol-relay.md: first byte which, the rest
+ * the body.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -22,7 +22,8 @@ seed(const char *dir, const char *name, uint64_t size, unsigned int who)
     memset(&root, (int)size, sizeof root);
     cosign_signer(COSIGN_WITNESSES, &log);
     must(tlog_checkpoint_init(&cp, dt_view_str(COSIGN_ORIGIN), size, &root) == DT_OK &&
-         tlog_checkpoint_sign(&log, &cp, &out) == DT_OK && tlog_note_parse(dt_buf_view(&out), &note) == DT_OK);
+         tlog_checkpoint_sign(&log, &cp, &out) == DT_OK &&
+         tlog_note_parse(dt_buf_view(&out), &note) == DT_OK);
     for (size_t i = 0; i <= COSIGN_WITNESSES + 1; i++) {
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
 

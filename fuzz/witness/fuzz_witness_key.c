@@ -26,7 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (getenv("DT_FUZZ_ACCEPT") != NULL)
         (void)fputs("accepted\n", stderr);
     if (s.vkey.type != TLOG_KEY_COSIGNATURE || tlog_signer_write(&s, &again) != DT_OK ||
-        dt_buf_append(&again, dt_view_str("\n")) != DT_OK || !dt_view_equal(dt_buf_view(&again), dt_view(data, size)))
+        dt_buf_append(&again, dt_view_str("\n")) != DT_OK ||
+        !dt_view_equal(dt_buf_view(&again), dt_view(data, size)))
         abort();
     return 0;
 }

@@ -1,13 +1,15 @@
 /*
- * agent/agent.h - what the programs do with a delegate's agent: identity, channels, talk, sync, status.
+ * agent/agent.h - what the programs do with a delegate's agent: identity, channels, talk, sync,
+status.
  *
- * Source: DESIGN; docs/protocol-agent.md. Layer: agent. Blocking calls, one thread per struct dt_agent;
-struct dt_charter;
-struct dt_letter;
- * several processes may have the same home open. The clock is the caller's. Records, answers, consents and
+ * Source: DESIGN; docs/protocol-agent.md. Layer: agent. Blocking calls, one thread per struct
+dt_agent; struct dt_charter; struct dt_letter;
+ * several processes may have the same home open. The clock is the caller's. Records, answers,
+consents and
  * the register are in agent/records.h, agent/register.h and agent/opening.h.
  *
- * Nothing here waits for the network except dt_agent_sync() and dt_agent_run(): every other call writes what
+ * Nothing here waits for the network except dt_agent_sync() and dt_agent_run(): every other call
+writes what
  * is to be done into the store, and the next sync does it. On any error the store is as before.
  * Messages (dt_err_message()) are one line: what, where, what to do.
  *
@@ -44,9 +46,10 @@ struct dt_agent_init_params {
 
 /**
  * dt_agent_init(params):
- * Make a home: delegate keys (Ed25519, X25519), inbox tokens, charter and grant in a new store. The inbox is
- * created on the relay by the first sync. The home is made whole or not at all.
- * Errors: EXISTS, AUTH/FORMAT (charter), NOT_FOUND (no such party in the charter), those of dt_store_create().
+ * Make a home: delegate keys (Ed25519, X25519), inbox tokens, charter and grant in a new store. The
+ * inbox is created on the relay by the first sync. The home is made whole or not at all. Errors:
+ * EXISTS, AUTH/FORMAT (charter), NOT_FOUND (no such party in the charter), those of
+ * dt_store_create().
  */
 DT_MUST_CHECK enum dt_err dt_agent_init(const struct dt_agent_init_params *params);
 
@@ -55,8 +58,9 @@ DT_MUST_CHECK enum dt_err dt_agent_open(const char *home, struct dt_view passphr
                                         const struct dt_clock *clock, struct dt_agent **out);
 void dt_agent_close(struct dt_agent *a);
 
-/* From now on until it is closed, reach the relay at ${url} instead of where the grant says (another port, a
- * tunnel). What the relay may do does not change: it is trusted with nothing. RANGE: not an http(s) URL. */
+/* From now on until it is closed, reach the relay at ${url} instead of where the grant says
+ * (another port, a tunnel). What the relay may do does not change: it is trusted with nothing.
+ * RANGE: not an http(s) URL. */
 DT_MUST_CHECK enum dt_err dt_agent_relay_at(struct dt_agent *a, const char *url);
 
 void dt_agent_close_p(struct dt_agent **a);
@@ -69,13 +73,14 @@ const struct dt_charter *dt_agent_charter(const struct dt_agent *a);
 /* Our own letter, decoded (dt_letter_clear()). NOT_FOUND before it was accepted. */
 DT_MUST_CHECK enum dt_err dt_agent_letter_own(struct dt_agent *a, struct dt_letter *out);
 
-/* What the party's root signs into a letter, appended to ${out} (the record room's letter request). */
+/* What the party's root signs into a letter, appended to ${out} (the record room's letter request).
+ */
 DT_MUST_CHECK enum dt_err dt_agent_letter_request(struct dt_agent *a, struct dt_buf *out);
 
 /**
  * dt_agent_letter_import(a, letter):
- * Check ${letter} against the charter and keep it; when it is for our own delegate key it becomes our letter.
- * The same again is fine. AUTH, FORMAT, REFUSED (another forum).
+ * Check ${letter} against the charter and keep it; when it is for our own delegate key it becomes
+ * our letter. The same again is fine. AUTH, FORMAT, REFUSED (another forum).
  */
 DT_MUST_CHECK enum dt_err dt_agent_letter_import(struct dt_agent *a, struct dt_view letter,
                                                  uint8_t out_hash[static 32]);
@@ -104,26 +109,29 @@ struct dt_person {
 };
 
 /* Everyone whose letter we hold. */
-DT_MUST_CHECK enum dt_err dt_agent_people(struct dt_agent *a, struct dt_person **out, size_t *out_n);
+DT_MUST_CHECK enum dt_err dt_agent_people(struct dt_agent *a, struct dt_person **out,
+                                          size_t *out_n);
 
 /* ---- sync ---- */
 
 struct dt_sync_report {
-    size_t received;  /* cells taken in that meant something */
-    size_t sent;      /* cells acknowledged by the relay */
+    size_t received;    /* cells taken in that meant something */
+    size_t sent;        /* cells acknowledged by the relay */
     size_t passed_over; /* cells that were not ours to read, or broke a rule: see alarms */
-    size_t waiting;   /* things still to be sent afterwards (unconfirmed channel, missing approvals) */
+    size_t
+        waiting; /* things still to be sent afterwards (unconfirmed channel, missing approvals) */
 };
 
 /**
  * dt_agent_sync(a, report):
- * Inbox, then every channel's queue in order, one transaction per cell; then what is to be sent; until quiet.
- * Errors: NET (relay not reached; what was done stays done), AUTH (store). ${report} may be NULL.
+ * Inbox, then every channel's queue in order, one transaction per cell; then what is to be sent;
+ * until quiet. Errors: NET (relay not reached; what was done stays done), AUTH (store). ${report}
+ * may be NULL.
  */
 DT_MUST_CHECK enum dt_err dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report);
 
-/* Sync, long-poll, sync, ... until *${stop}. Survives an unreachable relay (tries again with a growing
- * pause). ${progress} may be NULL; it is called after each sync with its result. */
+/* Sync, long-poll, sync, ... until *${stop}. Survives an unreachable relay (tries again with a
+ * growing pause). ${progress} may be NULL; it is called after each sync with its result. */
 DT_MUST_CHECK enum dt_err dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
                                        void (*progress)(void *ctx, enum dt_err err,
                                                         const struct dt_sync_report *report),
@@ -133,17 +141,21 @@ DT_MUST_CHECK enum dt_err dt_agent_run(struct dt_agent *a, const atomic_bool *st
 
 /**
  * dt_agent_found(a, kind, name, letters, n_letters, out_group_id):
- * Propose a channel whose first delegates are the holders of ${letters} (hashes of letters that we hold) and
- * ourselves. Invitations go out with the next sync; the channel begins when a delegate of every party signed
- * and every first delegate answered.
- * Errors: NOT_FOUND (letter), REFUSED (own right `found` missing, letter revoked), EXPIRED (a letter), RANGE.
+ * Propose a channel whose first delegates are the holders of ${letters} (hashes of letters that we
+ * hold) and ourselves. Invitations go out with the next sync; the channel begins when a delegate of
+ * every party signed and every first delegate answered. Errors: NOT_FOUND (letter), REFUSED (own
+ * right `found` missing, letter revoked), EXPIRED (a letter), RANGE.
  */
-DT_MUST_CHECK enum dt_err dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind, const char *name,
-                                         const uint8_t (*letters)[32], size_t n_letters,
-                                         uint8_t out_group_id[static 32]);
+DT_MUST_CHECK enum dt_err dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind,
+                                         const char *name, const uint8_t (*letters)[32],
+                                         size_t n_letters, uint8_t out_group_id[static 32]);
 
-enum dt_invitation_state { DT_INVITATION_OPEN = 1, DT_INVITATION_ACCEPTED, DT_INVITATION_JOINED,
-                           DT_INVITATION_DECLINED };
+enum dt_invitation_state {
+    DT_INVITATION_OPEN = 1,
+    DT_INVITATION_ACCEPTED,
+    DT_INVITATION_JOINED,
+    DT_INVITATION_DECLINED
+};
 
 struct dt_invitation_info {
     uint8_t group_id[32];
@@ -159,7 +171,8 @@ struct dt_invitation_info {
 DT_MUST_CHECK enum dt_err dt_agent_invitations(struct dt_agent *a, struct dt_invitation_info **out,
                                                size_t *out_n);
 
-/* Answer yes: signature and key package go out with the next sync. NOT_FOUND, STATE (answered already). */
+/* Answer yes: signature and key package go out with the next sync. NOT_FOUND, STATE (answered
+ * already). */
 DT_MUST_CHECK enum dt_err dt_agent_invitation_accept(struct dt_agent *a,
                                                      const uint8_t invitation_id[static 16]);
 /* Answer no: nothing is sent. */
@@ -168,57 +181,67 @@ DT_MUST_CHECK enum dt_err dt_agent_invitation_decline(struct dt_agent *a,
 
 /* ---- admission ---- */
 
-enum dt_admission_state { DT_ADMISSION_ASKED = 1, DT_ADMISSION_COMMITTING, DT_ADMISSION_DONE,
-                          DT_ADMISSION_FAILED };
+enum dt_admission_state {
+    DT_ADMISSION_ASKED = 1,
+    DT_ADMISSION_COMMITTING,
+    DT_ADMISSION_DONE,
+    DT_ADMISSION_FAILED
+};
 
 /* A request of ours to admit someone, or one of others that waits for our approval. */
 struct dt_admission_info {
     uint8_t request_id[16]; /* the invitation id */
     uint8_t group_id[32];
-    bool ours;              /* we asked: collect approvals, then commit; else: dt_agent_approve() */
+    bool ours; /* we asked: collect approvals, then commit; else: dt_agent_approve() */
     bool approved_by_us;
     enum dt_admission_state state;
-    struct dt_person who;   /* to be admitted */
-    struct dt_person from;  /* who asks */
-    uint64_t epoch;         /* of the request; approvals hold from it to epoch + 64 */
-    bool key_package;       /* ours: the invitee has answered */
-    uint32_t approved;      /* ours: bit i = approval of the charter's party i is there */
-    uint32_t wanted;        /* bit i = party i must approve */
+    struct dt_person who;  /* to be admitted */
+    struct dt_person from; /* who asks */
+    uint64_t epoch;        /* of the request; approvals hold from it to epoch + 64 */
+    bool key_package;      /* ours: the invitee has answered */
+    uint32_t approved;     /* ours: bit i = approval of the charter's party i is there */
+    uint32_t wanted;       /* bit i = party i must approve */
 };
 DT_MUST_CHECK enum dt_err dt_agent_admissions(struct dt_agent *a, struct dt_admission_info **out,
                                               size_t *out_n);
 
 /**
  * dt_agent_request_admission(a, group_id, letter_hash, out_request_id):
- * Ask to add the holder of the letter: our party's approval is signed now (right `admit`), requests go to one
- * delegate of every other party, the invitation to the invitee.
- * Errors: NOT_FOUND (channel, letter), EXISTS (a member already), REFUSED (right missing, revoked), EXPIRED.
+ * Ask to add the holder of the letter: our party's approval is signed now (right `admit`), requests
+ * go to one delegate of every other party, the invitation to the invitee. Errors: NOT_FOUND
+ * (channel, letter), EXISTS (a member already), REFUSED (right missing, revoked), EXPIRED.
  */
-DT_MUST_CHECK enum dt_err dt_agent_request_admission(struct dt_agent *a, const uint8_t group_id[static 32],
+DT_MUST_CHECK enum dt_err dt_agent_request_admission(struct dt_agent *a,
+                                                     const uint8_t group_id[static 32],
                                                      const uint8_t letter_hash[static 32],
                                                      uint8_t out_request_id[static 16]);
 
-/* Approve someone else's request: signed, and sent to who asks. NOT_FOUND, STATE, REFUSED (no right). */
+/* Approve someone else's request: signed, and sent to who asks. NOT_FOUND, STATE, REFUSED (no
+ * right). */
 DT_MUST_CHECK enum dt_err dt_agent_approve(struct dt_agent *a, const uint8_t request_id[static 16]);
 
 /**
  * dt_agent_commit_admission(a, request_id):
- * Have the next sync commit the addition. REFUSED "no approval from <party>" when one is missing, STATE when
- * the invitee's key package is not there yet or its approvals have lapsed (epochs n to n+64).
+ * Have the next sync commit the addition. REFUSED "no approval from <party>" when one is missing,
+ * STATE when the invitee's key package is not there yet or its approvals have lapsed (epochs n to
+ * n+64).
  */
-DT_MUST_CHECK enum dt_err dt_agent_commit_admission(struct dt_agent *a, const uint8_t request_id[static 16]);
+DT_MUST_CHECK enum dt_err dt_agent_commit_admission(struct dt_agent *a,
+                                                    const uint8_t request_id[static 16]);
 
 /* ---- removal, leaving, rotation, re-join ---- */
 
-/* Have the next sync remove the member at ${leaf}: one of our own party, one whose `leave` we hold, or one
- * whose letter its root revoked. REFUSED otherwise, NOT_FOUND (no such leaf). A new queue begins with it. */
+/* Have the next sync remove the member at ${leaf}: one of our own party, one whose `leave` we hold,
+ * or one whose letter its root revoked. REFUSED otherwise, NOT_FOUND (no such leaf). A new queue
+ * begins with it. */
 DT_MUST_CHECK enum dt_err dt_agent_remove(struct dt_agent *a, const uint8_t group_id[static 32],
                                           uint32_t leaf);
 
 /* Say `leave`: any other member's agent then removes us. */
 DT_MUST_CHECK enum dt_err dt_agent_leave(struct dt_agent *a, const uint8_t group_id[static 32]);
 
-/* Have the next sync rotate our session key (done by itself when less than a day of its voucher is left). */
+/* Have the next sync rotate our session key (done by itself when less than a day of its voucher is
+ * left). */
 DT_MUST_CHECK enum dt_err dt_agent_rotate(struct dt_agent *a, const uint8_t group_id[static 32]);
 
 /* Our state of the channel is lost or is a restored copy: ask to be put in anew. */
@@ -237,10 +260,10 @@ struct dt_talk_info {
     uint8_t id[16];
     uint64_t seq; /* order in this store: 1, 2, ... */
     enum dt_talk_state state;
-    bool file;    /* else text */
-    bool unconfirmed; /* the sender's session key had expired, or the channel was unconfirmed */
-    uint64_t time_ms;     /* by the sender's clock */
-    uint64_t position;    /* in its queue; 0 before */
+    bool file;         /* else text */
+    bool unconfirmed;  /* the sender's session key had expired, or the channel was unconfirmed */
+    uint64_t time_ms;  /* by the sender's clock */
+    uint64_t position; /* in its queue; 0 before */
     uint64_t epoch;
     uint32_t leaf;
     uint32_t generation; /* of the sender's ratchet in that epoch; ours: when confirmed */
@@ -250,7 +273,8 @@ struct dt_talk_info {
     size_t size;
 };
 
-/* Send a text (UTF-8) or a file (${name} and ${media_type} not NULL), at most about 480 KB. LIMIT. */
+/* Send a text (UTF-8) or a file (${name} and ${media_type} not NULL), at most about 480 KB. LIMIT.
+ */
 DT_MUST_CHECK enum dt_err dt_agent_talk_text(struct dt_agent *a, const uint8_t group_id[static 32],
                                              struct dt_view text, uint8_t out_id[static 16]);
 DT_MUST_CHECK enum dt_err dt_agent_talk_file(struct dt_agent *a, const uint8_t group_id[static 32],
@@ -259,7 +283,8 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_file(struct dt_agent *a, const uint8_t g
 
 /* The talk of a channel after ${after_seq} (0: all), in order. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32],
-                                             uint64_t after_seq, struct dt_talk_info **out, size_t *out_n);
+                                             uint64_t after_seq, struct dt_talk_info **out,
+                                             size_t *out_n);
 
 /* The bytes of one piece of talk, appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],
@@ -270,8 +295,8 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t g
 enum dt_channel_state {
     DT_CHANNEL_FOUNDING = 1, /* we proposed it, answers are awaited */
     DT_CHANNEL_LIVE,
-    DT_CHANNEL_LEFT,   /* removed, or left */
-    DT_CHANNEL_BROKEN  /* cannot follow (restored copy, lost state): re-join */
+    DT_CHANNEL_LEFT,  /* removed, or left */
+    DT_CHANNEL_BROKEN /* cannot follow (restored copy, lost state): re-join */
 };
 
 struct dt_channel_info {
@@ -279,19 +304,19 @@ struct dt_channel_info {
     enum dt_channel_state state;
     enum dt_channel_kind kind;
     char name[DT_CHANNEL_NAME_MAX + 1];
-    bool confirmed;       /* a delegate of every other party said `here` since we (re)joined */
-    uint32_t parties;     /* bit i: the charter's party i is on the founding list */
-    uint32_t here;        /* bit i: a delegate of party i has said `here` */
+    bool confirmed;   /* a delegate of every other party said `here` since we (re)joined */
+    uint32_t parties; /* bit i: the charter's party i is on the founding list */
+    uint32_t here;    /* bit i: a delegate of party i has said `here` */
     uint32_t own_leaf;
     uint64_t epoch;
     uint8_t epoch_authenticator[DT_AUTHENTICATOR_MAX];
     size_t epoch_authenticator_len;
-    uint8_t queue[32];    /* address of the current queue */
-    uint64_t position;    /* read so far */
+    uint8_t queue[32];     /* address of the current queue */
+    uint64_t position;     /* read so far */
     uint64_t queue_number; /* 1 for the first, +1 for each new one */
     uint64_t last_read_ms;
     size_t members;
-    size_t to_send;       /* own things not read back yet, waiting ones included */
+    size_t to_send; /* own things not read back yet, waiting ones included */
     size_t alarms;
     bool commit_pending;
     uint32_t answers_missing; /* FOUNDING: first delegates who have not answered */
@@ -301,7 +326,8 @@ DT_MUST_CHECK enum dt_err dt_agent_channels(struct dt_agent *a, struct dt_channe
 DT_MUST_CHECK enum dt_err dt_agent_channel(struct dt_agent *a, const uint8_t group_id[static 32],
                                            struct dt_channel_info *out);
 
-/* The channel of that name (the newest live one of several); or by hex prefix of its group id. NOT_FOUND. */
+/* The channel of that name (the newest live one of several); or by hex prefix of its group id.
+ * NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_channel_find(struct dt_agent *a, const char *name_or_hex,
                                                 uint8_t out_group_id[static 32]);
 
@@ -309,22 +335,22 @@ struct dt_roster_entry {
     uint32_t leaf;
     struct dt_person who;
     uint8_t invitation_id[16];
-    uint64_t serial;             /* of the voucher */
+    uint64_t serial; /* of the voucher */
     uint64_t voucher_not_after_ms;
-    bool expired;                /* voucher or letter, now */
-    bool here;                   /* said `here` under an unexpired session key since we (re)joined */
+    bool expired; /* voucher or letter, now */
+    bool here;    /* said `here` under an unexpired session key since we (re)joined */
 };
 DT_MUST_CHECK enum dt_err dt_agent_roster(struct dt_agent *a, const uint8_t group_id[static 32],
                                           struct dt_roster_entry **out, size_t *out_n);
 
 enum dt_alarm_kind {
-    DT_ALARM_FORK = 1,   /* an epoch authenticator that differs from ours */
-    DT_ALARM_COMMIT,     /* a Commit that broke the rules was passed over */
-    DT_ALARM_CELL,       /* a cell that could not be opened or understood */
-    DT_ALARM_RESTORED,   /* our own state is an older copy */
-    DT_ALARM_WELCOME,    /* a Welcome or invitation that does not hold */
-    DT_ALARM_BEHIND,     /* the queue ends before what we had read */
-    DT_ALARM_REGISTER    /* the register contradicts itself or a signature on it fails */
+    DT_ALARM_FORK = 1, /* an epoch authenticator that differs from ours */
+    DT_ALARM_COMMIT,   /* a Commit that broke the rules was passed over */
+    DT_ALARM_CELL,     /* a cell that could not be opened or understood */
+    DT_ALARM_RESTORED, /* our own state is an older copy */
+    DT_ALARM_WELCOME,  /* a Welcome or invitation that does not hold */
+    DT_ALARM_BEHIND,   /* the queue ends before what we had read */
+    DT_ALARM_REGISTER  /* the register contradicts itself or a signature on it fails */
 };
 
 struct dt_alarm_info {
@@ -338,13 +364,14 @@ struct dt_alarm_info {
     struct dt_person who;
     char text[240]; /* one line */
 };
-DT_MUST_CHECK enum dt_err dt_agent_alarms(struct dt_agent *a, struct dt_alarm_info **out, size_t *out_n);
+DT_MUST_CHECK enum dt_err dt_agent_alarms(struct dt_agent *a, struct dt_alarm_info **out,
+                                          size_t *out_n);
 
 struct dt_agent_info {
     uint8_t forum[32];
     struct dt_person self; /* without letter: letter_hash all zero */
     bool has_letter;
-    bool inbox_ready;      /* created on the relay */
+    bool inbox_ready; /* created on the relay */
     char relay[256];
 };
 DT_MUST_CHECK enum dt_err dt_agent_info(struct dt_agent *a, struct dt_agent_info *out);

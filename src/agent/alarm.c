@@ -1,5 +1,6 @@
 /*
- * agent/alarm.c - what went wrong, kept for people: added where it is noticed, listed by the programs.
+ * agent/alarm.c - what went wrong, kept for people: added where it is noticed, listed by the
+ * programs.
  *
  * Source: docs/protocol-agent.md "Status".
  */
@@ -15,8 +16,8 @@
 #define ALARM_MAX 2048u
 
 enum dt_err
-dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind, const uint8_t *group_id, uint64_t position,
-             const struct dt_person *who, const char *fmt, ...)
+dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind, const uint8_t *group_id,
+             uint64_t position, const struct dt_person *who, const char *fmt, ...)
 {
     static const uint8_t nobody[32];
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(ALARM_MAX);
@@ -60,12 +61,15 @@ alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
     size_t party = 0;
     enum dt_err err;
 
-    if ((err = dt_read_u8(&r, &kind)) != DT_OK || (err = dt_read_optional(&r, &out->has_group)) != DT_OK ||
+    if ((err = dt_read_u8(&r, &kind)) != DT_OK ||
+        (err = dt_read_optional(&r, &out->has_group)) != DT_OK ||
         (err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
-        (err = dt_read_u64(&r, &out->position)) != DT_OK || (err = dt_read_u64(&r, &out->time_ms)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->position)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->time_ms)) != DT_OK ||
         (err = dt_read_optional(&r, &out->has_who)) != DT_OK ||
         (err = dt_read_fixed(&r, hash, 32)) != DT_OK ||
-        (err = dt_read_vec(&r, sizeof out->text - 1, &text)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, sizeof out->text - 1, &text)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "alarm row");
     out->kind = (enum dt_alarm_kind)kind;
     if (text.n > 0)
@@ -113,4 +117,3 @@ dt_agent_alarms(struct dt_agent *a, struct dt_alarm_info **out, size_t *out_n)
     *out_n = n;
     return DT_OK;
 }
-

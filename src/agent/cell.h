@@ -1,5 +1,6 @@
 /*
- * agent/cell.h - queue keys, and cells: padded to a few sizes and sealed once more under the queue's key.
+ * agent/cell.h - queue keys, and cells: padded to a few sizes and sealed once more under the
+ * queue's key.
  *
  * Source: docs/protocol.md, Channels: Queues, Cells. Layer: agent; pure, no I/O.
  */
@@ -13,7 +14,8 @@
 #define DT_QUEUE_EXPORT_LABEL "detente 1 queue"
 #define DT_QUEUE_EXPORT_LEN   96
 
-/* What a reader and writer of a queue holds: read token, write token and cell key, 32 bytes each. */
+/* What a reader and writer of a queue holds: read token, write token and cell key, 32 bytes each.
+ */
 struct dt_queue_keys {
     struct dt_secret bytes; /* 96 bytes, in that order */
     uint8_t address[32];
@@ -36,8 +38,9 @@ DT_MUST_CHECK enum dt_err dt_queue_address(struct dt_view read_token, struct dt_
  * powers of two to DT_CELL_MAX. */
 size_t dt_cell_size(size_t n);
 
-/* Append the sealed cell of ${content}: nonce[24] || XChaCha20-Poly1305( opaque content<V> || zeros ),
- * associated data = label "detente 1 cell" and the queue's address. LIMIT when it is too large. */
+/* Append the sealed cell of ${content}: nonce[24] || XChaCha20-Poly1305( opaque content<V> || zeros
+ * ), associated data = label "detente 1 cell" and the queue's address. LIMIT when it is too large.
+ */
 DT_MUST_CHECK enum dt_err dt_cell_seal(const struct dt_queue_keys *k, struct dt_view content,
                                        struct dt_buf *out);
 
@@ -52,9 +55,9 @@ DT_MUST_CHECK enum dt_err dt_cell_unpad(struct dt_view padded, struct dt_view *c
 
 /* ---- the queue GroupInfo extension (DT_EXT_QUEUE) ---- */
 struct dt_queue_ext {
-    uint8_t queue_token[32];  /* the grant's token, with which members create queues */
-    uint64_t begun_ms;        /* when the queue began, by its maker's clock */
-    bool begins_here;         /* keys come from this epoch's exporter; else they follow */
+    uint8_t queue_token[32]; /* the grant's token, with which members create queues */
+    uint64_t begun_ms;       /* when the queue began, by its maker's clock */
+    bool begins_here;        /* keys come from this epoch's exporter; else they follow */
     struct dt_queue_keys keys;
 };
 void dt_queue_ext_clear(struct dt_queue_ext *x);

@@ -35,7 +35,8 @@ encode(const struct dt_channel *ch, struct dt_buf *out)
     dt_write_view(&w, dt_view_of(ch->group_id));
     dt_write_u8(&w, (uint8_t)ch->state);
     mark = dt_write_vec_begin(&w);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_founding_encode(&ch->founding, out)) != DT_OK)
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_founding_encode(&ch->founding, out)) != DT_OK)
         return err;
     dt_write_vec_end(&w, mark);
     dt_write_vec(&w, dt_buf_view(&ch->letters));
@@ -76,8 +77,8 @@ decode(struct dt_view v, struct dt_channel *ch)
     if ((err = dt_read_u8(&r, &version)) != DT_OK)
         return err;
     if (version != CHANNEL_VERSION)
-        return dt_fail(DT_ERR_UNSUPPORTED, "a channel is kept in version %u, which is not known here",
-                       version);
+        return dt_fail(DT_ERR_UNSUPPORTED,
+                       "a channel is kept in version %u, which is not known here", version);
     if ((err = dt_read_fixed(&r, ch->group_id, 32)) != DT_OK ||
         (err = dt_read_u8(&r, &state)) != DT_OK ||
         (err = dt_read_vec(&r, DT_FOUNDING_MAX, &founding)) != DT_OK ||
@@ -174,7 +175,8 @@ save_group(struct dt_agent *a, const struct dt_channel *ch, bool new_epoch)
     enum dt_err err = mls_group_save(ch->group, &value);
 
     if (err == DT_OK)
-        err = dt_store_put_group(a->store, dt_view_of(ch->group_id), dt_buf_view(&value), new_epoch);
+        err =
+            dt_store_put_group(a->store, dt_view_of(ch->group_id), dt_buf_view(&value), new_epoch);
     return err;
 }
 
@@ -196,7 +198,8 @@ list_number(struct dt_agent *a, const struct dt_channel *ch, uint64_t *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
     struct dt_reader r;
-    enum dt_err err = dt_store_get_blob(a->store, "channel_number", dt_view_of(ch->group_id), &value);
+    enum dt_err err =
+        dt_store_get_blob(a->store, "channel_number", dt_view_of(ch->group_id), &value);
 
     r = dt_reader_init(dt_buf_view(&value));
     return err != DT_OK ? err : dt_read_u64(&r, out);
@@ -281,8 +284,8 @@ dt_channel_new_queue(struct dt_agent *a, struct dt_channel *ch)
     DT_CLEANUP(dt_secret_clear) struct dt_secret bytes = {0};
     enum dt_err err;
 
-    if ((err = mls_group_export(ch->group, DT_QUEUE_EXPORT_LABEL, dt_view(NULL, 0), DT_QUEUE_EXPORT_LEN,
-                                &bytes)) != DT_OK ||
+    if ((err = mls_group_export(ch->group, DT_QUEUE_EXPORT_LABEL, dt_view(NULL, 0),
+                                DT_QUEUE_EXPORT_LEN, &bytes)) != DT_OK ||
         (err = dt_queue_keys_set(&ch->queue, dt_secret_view(&bytes))) != DT_OK)
         return err;
     ch->queue_made = false;
@@ -381,7 +384,8 @@ dt_intent_next(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t a
 }
 
 enum dt_err
-dt_intent_has(struct dt_agent *a, const uint8_t group_id[static 32], enum dt_intent_kind kind, bool *out)
+dt_intent_has(struct dt_agent *a, const uint8_t group_id[static 32], enum dt_intent_kind kind,
+              bool *out)
 {
     DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
     uint64_t at = 0;
@@ -401,7 +405,8 @@ dt_intent_has(struct dt_agent *a, const uint8_t group_id[static 32], enum dt_int
 }
 
 enum dt_err
-dt_channel_send(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_payload *payload)
+dt_channel_send(struct dt_agent *a, const uint8_t group_id[static 32],
+                const struct dt_payload *payload)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(DT_PAYLOAD_MAX + 4096u);
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};

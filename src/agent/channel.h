@@ -1,11 +1,13 @@
 /*
- * agent/channel.h - one channel: what is kept of it beside the MLS group, and how both are loaded and saved.
+ * agent/channel.h - one channel: what is kept of it beside the MLS group, and how both are loaded
+ * and saved.
  *
  * Source: docs/protocol-agent.md "Channel". Layer: agent, internal.
  *
  *   FOUNDING --- all answers in: epoch 0, Adds to epoch 1 ---> LIVE --- removed ---> LEFT
  *   (invitation accepted) --- Welcome checked ---------------> LIVE --- cannot follow ---> BROKEN
- *                                                               ^------- Welcome after re-join -------'
+ *                                                               ^------- Welcome after re-join
+ * -------'
  */
 #ifndef DT_AGENT_CHANNEL_H
 #define DT_AGENT_CHANNEL_H
@@ -39,15 +41,15 @@ struct dt_channel {
     uint64_t position; /* read so far */
     uint64_t last_read_ms;
     bool confirmed;
-    uint32_t here;      /* parties that said `here` under an unexpired session key */
-    bool here_due;      /* we owe one */
-    uint64_t here_epoch; /* epoch + 1 of our last `here`; 0: none */
+    uint32_t here;             /* parties that said `here` under an unexpired session key */
+    bool here_due;             /* we owe one */
+    uint64_t here_epoch;       /* epoch + 1 of our last `here`; 0: none */
     uint8_t invitation_id[16]; /* ours */
-    bool pending;       /* an own Commit is pending in the group */
+    bool pending;              /* an own Commit is pending in the group */
     uint8_t pending_intent[16];
     enum dt_intent_kind pending_kind;
     uint8_t pending_append[16]; /* its outbox row */
-    struct mls_group *group; /* NULL while FOUNDING */
+    struct mls_group *group;    /* NULL while FOUNDING */
 };
 
 void dt_channel_clear(struct dt_channel *ch);
@@ -57,17 +59,20 @@ DT_MUST_CHECK enum dt_err dt_channel_load(struct dt_agent *a, const uint8_t grou
                                           struct dt_channel *out);
 
 /* As above, and STATE unless it is live. */
-DT_MUST_CHECK enum dt_err dt_channel_load_live(struct dt_agent *a, const uint8_t group_id[static 32],
-                                               struct dt_channel *out);
+DT_MUST_CHECK enum dt_err
+dt_channel_load_live(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out);
 
 /* Save both. ${new_epoch}: the group moved on, so its epoch key is replaced. */
-DT_MUST_CHECK enum dt_err dt_channel_save(struct dt_agent *a, struct dt_channel *ch, bool new_epoch);
+DT_MUST_CHECK enum dt_err dt_channel_save(struct dt_agent *a, struct dt_channel *ch,
+                                          bool new_epoch);
 
 /* Put a new channel at the end of the list. */
 DT_MUST_CHECK enum dt_err dt_channel_add(struct dt_agent *a, struct dt_channel *ch);
 
-/* Walk all channels: the group id of the first with list number at least *${at}, which moves behind it. */
-DT_MUST_CHECK enum dt_err dt_channel_next(struct dt_agent *a, uint64_t *at, uint8_t group_id[static 32]);
+/* Walk all channels: the group id of the first with list number at least *${at}, which moves behind
+ * it. */
+DT_MUST_CHECK enum dt_err dt_channel_next(struct dt_agent *a, uint64_t *at,
+                                          uint8_t group_id[static 32]);
 
 /* Bits of the parties on the founding list. */
 uint32_t dt_channel_parties(const struct dt_channel *ch);
@@ -80,7 +85,8 @@ DT_MUST_CHECK enum dt_err dt_channel_new_queue(struct dt_agent *a, struct dt_cha
 
 /* Remember the present epoch's authenticator; and look one up (NOT_FOUND). */
 DT_MUST_CHECK enum dt_err dt_channel_note_epoch(struct dt_agent *a, const struct dt_channel *ch);
-DT_MUST_CHECK enum dt_err dt_channel_authenticator(struct dt_agent *a, const uint8_t group_id[static 32],
+DT_MUST_CHECK enum dt_err dt_channel_authenticator(struct dt_agent *a,
+                                                   const uint8_t group_id[static 32],
                                                    uint64_t epoch, struct dt_buf *out);
 
 /* ---- intents: what is to be sent once the channel allows it ---- */
@@ -106,8 +112,8 @@ DT_MUST_CHECK enum dt_err dt_intent_next(struct dt_agent *a, const uint8_t group
 
 /**
  * dt_channel_send(a, group_id, payload):
- * Have the next sync send ${payload} (records use this). Its id must be random. Joins the transaction that
- * is open. STATE unless the channel is live, LIMIT when it does not fit one cell.
+ * Have the next sync send ${payload} (records use this). Its id must be random. Joins the
+ * transaction that is open. STATE unless the channel is live, LIMIT when it does not fit one cell.
  */
 DT_MUST_CHECK enum dt_err dt_channel_send(struct dt_agent *a, const uint8_t group_id[static 32],
                                           const struct dt_payload *payload);

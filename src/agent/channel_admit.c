@@ -41,7 +41,8 @@ decode(struct dt_view v, struct dt_admission *x, uint64_t *seq)
     uint8_t state = 0;
     enum dt_err err;
 
-    if ((err = dt_read_u64(&r, seq)) != DT_OK || (err = dt_read_fixed(&r, x->request_id, 16)) != DT_OK ||
+    if ((err = dt_read_u64(&r, seq)) != DT_OK ||
+        (err = dt_read_fixed(&r, x->request_id, 16)) != DT_OK ||
         (err = dt_read_fixed(&r, x->group_id, 32)) != DT_OK ||
         (err = dt_read_optional(&r, &x->ours)) != DT_OK ||
         (err = dt_read_optional(&r, &x->approved_by_us)) != DT_OK ||
@@ -50,7 +51,8 @@ decode(struct dt_view v, struct dt_admission *x, uint64_t *seq)
         (err = dt_read_fixed(&r, x->from_hash, 32)) != DT_OK ||
         (err = dt_read_u64(&r, &x->epoch)) != DT_OK ||
         (err = dt_read_vec(&r, APPROVALS_BYTES, &approvals)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     x->state = (enum dt_admission_state)state;
     err = dt_buf_set(&x->approvals, approvals);
@@ -58,7 +60,8 @@ decode(struct dt_view v, struct dt_admission *x, uint64_t *seq)
 }
 
 static enum dt_err
-load(struct dt_agent *a, const uint8_t request_id[static 16], struct dt_admission *out, uint64_t *seq)
+load(struct dt_agent *a, const uint8_t request_id[static 16], struct dt_admission *out,
+     uint64_t *seq)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(ADMISSION_MAX);
     enum dt_err err = dt_store_get_blob(a->store, "admission", dt_view(request_id, 16), &value);
@@ -121,7 +124,8 @@ static enum dt_err
 sign_approval(struct dt_agent *a, const struct dt_channel *ch, const struct dt_admission *x,
               struct dt_approval *out)
 {
-    struct dt_approval v = {.epoch_from = x->epoch, .party = (uint8_t)a->party,
+    struct dt_approval v = {.epoch_from = x->epoch,
+                            .party = (uint8_t)a->party,
                             .letter = dt_buf_view(&a->letter_bytes)};
     enum dt_err err = dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_ADMIT));
 
@@ -152,7 +156,8 @@ approved_bits(const struct dt_admission *x)
 
 /* ---- asking ---- */
 
-/* The letter to be admitted: held, valid, not revoked, of a party of the channel, not seated yet. */
+/* The letter to be admitted: held, valid, not revoked, of a party of the channel, not seated yet.
+ */
 static enum dt_err
 check_candidate(struct dt_agent *a, const struct dt_channel *ch, const uint8_t hash[static 32],
                 struct dt_letter *out, struct dt_buf *bytes)
@@ -217,7 +222,8 @@ static enum dt_err
 ask_parties(struct dt_agent *a, const struct dt_channel *ch, const struct dt_admission *x,
             struct dt_view letter)
 {
-    struct dt_inbox_message m = {.kind = DT_INBOX_APPROVAL_REQUEST, .letter = letter,
+    struct dt_inbox_message m = {.kind = DT_INBOX_APPROVAL_REQUEST,
+                                 .letter = letter,
                                  .sender_letter = dt_buf_view(&a->letter_bytes),
                                  .epoch_from = x->epoch};
     enum dt_err err;
@@ -320,11 +326,13 @@ dt_approval_request_take(struct dt_agent *a, const struct dt_inbox_message *m)
         (err = dt_letter_take(a, m->sender_letter, &from, &from_party)) != DT_OK ||
         (err = dt_inbox_request_verify(m, dt_view_of(from.key))) != DT_OK ||
         (err = dt_letter_take(a, m->letter, &who, &who_party)) != DT_OK ||
-        (err = dt_store_has(a->store, "admission", dt_view_of(m->invitation_id), &there)) != DT_OK ||
+        (err = dt_store_has(a->store, "admission", dt_view_of(m->invitation_id), &there)) !=
+            DT_OK ||
         there)
         return err;
     if (!dt_founding_has_party(&ch.founding, (uint8_t)from_party))
-        return dt_fail(DT_ERR_REFUSED, "a request to admit someone by a party that is not of the channel");
+        return dt_fail(DT_ERR_REFUSED,
+                       "a request to admit someone by a party that is not of the channel");
     memcpy(x.request_id, m->invitation_id, 16);
     memcpy(x.group_id, m->group_id, 32);
     memcpy(x.letter_hash, who.hash, 32);
@@ -361,8 +369,9 @@ approve(struct dt_agent *a, const uint8_t request_id[static 16])
     epoch = mls_group_epoch(ch.group);
     if ((epoch > x.epoch && epoch - x.epoch > DT_APPROVAL_EPOCHS) ||
         (x.epoch > epoch && x.epoch - epoch > DT_APPROVAL_EPOCHS))
-        return dt_fail(DT_ERR_STATE, "the request is for another time of the channel: sync, or have it "
-                                     "asked anew");
+        return dt_fail(DT_ERR_STATE,
+                       "the request is for another time of the channel: sync, or have it "
+                       "asked anew");
     if ((err = sign_approval(a, &ch, &x, &approval)) != DT_OK ||
         (err = dt_approval_encode(&approval, &body)) != DT_OK ||
         (err = dt_letter_load(a, x.from_hash, &to, NULL, NULL)) != DT_OK)
@@ -426,7 +435,8 @@ dt_admission_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
     if (!x.ours || x.state != DT_ADMISSION_ASKED)
         return dt_fail(DT_ERR_REFUSED, "a key package that we did not ask for");
     rules = dt_channel_rules(a, &ch);
-    if ((err = dt_key_package_check(a, &rules, m->key_package, x.letter_hash, x.request_id)) != DT_OK ||
+    if ((err = dt_key_package_check(a, &rules, m->key_package, x.letter_hash, x.request_id)) !=
+            DT_OK ||
         (err = dt_buf_set(&x.key_package, m->key_package)) != DT_OK)
         return err;
     return dt_admission_save(a, &x);
@@ -457,8 +467,9 @@ commit_admission(struct dt_agent *a, const uint8_t request_id[static 16])
         return dt_fail(DT_ERR_REFUSED, "no approval from %s", name);
     }
     if (x.key_package.n == 0)
-        return dt_fail(DT_ERR_STATE, "the invited delegate has not answered yet: its agent must accept "
-                                     "and sync");
+        return dt_fail(DT_ERR_STATE,
+                       "the invited delegate has not answered yet: its agent must accept "
+                       "and sync");
     rules = dt_channel_rules(a, &ch);
     if ((err = dt_approvals_check(&rules, dt_buf_view(&x.approvals), x.letter_hash, x.request_id,
                                   mls_group_epoch(ch.group), NULL)) != DT_OK)
@@ -490,10 +501,12 @@ describe(struct dt_agent *a, const struct dt_admission *x, struct dt_admission_i
     size_t party = 0;
     enum dt_err err;
 
-    *out = (struct dt_admission_info){.ours = x->ours, .approved_by_us = x->approved_by_us,
-                                      .state = x->state, .epoch = x->epoch,
-                                      .key_package = x->key_package.n > 0 ||
-                                                     x->state == DT_ADMISSION_DONE,
+    *out = (struct dt_admission_info){.ours = x->ours,
+                                      .approved_by_us = x->approved_by_us,
+                                      .state = x->state,
+                                      .epoch = x->epoch,
+                                      .key_package =
+                                          x->key_package.n > 0 || x->state == DT_ADMISSION_DONE,
                                       .approved = approved_bits(x)};
     memcpy(out->request_id, x->request_id, 16);
     memcpy(out->group_id, x->group_id, 32);

@@ -28,7 +28,8 @@ dt_seat_clear(struct dt_seat *s)
 
 /* A letter that stands under the charter, and the place of its party. */
 static enum dt_err
-letter_check(const struct dt_rules *rules, struct dt_view bytes, struct dt_letter *out, size_t *out_party)
+letter_check(const struct dt_rules *rules, struct dt_view bytes, struct dt_letter *out,
+             size_t *out_party)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     enum dt_err err;
@@ -73,7 +74,8 @@ done:
 }
 
 enum dt_err
-dt_seat_of(const struct dt_rules *rules, const struct mls_group *g, uint32_t leaf, struct dt_seat *out)
+dt_seat_of(const struct dt_rules *rules, const struct mls_group *g, uint32_t leaf,
+           struct dt_seat *out)
 {
     struct mls_member m;
     enum dt_err err;
@@ -129,7 +131,8 @@ dt_approval_check(const struct dt_rules *rules, const struct dt_approval *a,
     if ((err = letter_check(rules, a->letter, &l, &party)) != DT_OK)
         return err;
     if (party != a->party)
-        return dt_fail(DT_ERR_REFUSED, "an approval is by a delegate of another party than it says");
+        return dt_fail(DT_ERR_REFUSED,
+                       "an approval is by a delegate of another party than it says");
     if ((err = dt_letter_check_rights(&l, DT_RIGHT_BIT(DT_RIGHT_ADMIT))) != DT_OK)
         return err;
     return dt_approval_verify(a, dt_view_of(l.key));
@@ -205,8 +208,8 @@ find_added(struct moves *mv, const struct dt_ground *ground, struct dt_seat *out
 
 /* ${letter_hash} NULL: whatever letter it has. */
 static enum dt_err
-find_removed(struct moves *mv, const uint8_t invitation_id[static 16],
-             const uint8_t *letter_hash, struct dt_seat *out)
+find_removed(struct moves *mv, const uint8_t invitation_id[static 16], const uint8_t *letter_hash,
+             struct dt_seat *out)
 {
     enum dt_err err;
 
@@ -258,8 +261,7 @@ ground_rejoin(struct moves *mv, const struct dt_ground *ground)
         (err = find_removed(mv, x.old_invitation_id, NULL, &removed)) != DT_OK ||
         (err = new_leaf_check(mv->rules, &added)) != DT_OK)
         return err;
-    if (!same32(x.forum, mv->rules->forum) ||
-        !same32(x.group_id, mv->rules->founding->group_id) ||
+    if (!same32(x.forum, mv->rules->forum) || !same32(x.group_id, mv->rules->founding->group_id) ||
         !same32(x.letter_hash, ground->letter_hash) ||
         !same16(x.invitation_id, ground->invitation_id) ||
         !same32(x.old_session_key, removed.voucher.session_key))
@@ -365,7 +367,8 @@ doubles_check(const struct mls_group *g, const struct mls_effects *e)
             struct mls_member m;
             bool goes = false;
 
-            if (!mls_group_member(g, leaf, &m) || key_of(m.identity, other) != DT_OK || !same32(key, other))
+            if (!mls_group_member(g, leaf, &m) || key_of(m.identity, other) != DT_OK ||
+                !same32(key, other))
                 continue;
             for (size_t k = 0; k < e->n_removed; k++)
                 goes = goes || e->removed[k].leaf == leaf;
@@ -376,7 +379,8 @@ doubles_check(const struct mls_group *g, const struct mls_effects *e)
     return DT_OK;
 }
 
-/* A joiner is told all warrants, so there is a most: past it nobody is added or removed any more, by anyone. */
+/* A joiner is told all warrants, so there is a most: past it nobody is added or removed any more,
+ * by anyone. */
 static enum dt_err
 history_room_check(const struct dt_rules *rules, struct dt_view warrant)
 {
@@ -396,11 +400,11 @@ history_room_check(const struct dt_rules *rules, struct dt_view warrant)
 
 /* ---- the whole Commit ---- */
 
-/* GroupContext extensions are required_capabilities (type 3), which never changes, and `forum`, whose
- * warrants hash advances exactly when there is a warrant. */
+/* GroupContext extensions are required_capabilities (type 3), which never changes, and `forum`,
+ * whose warrants hash advances exactly when there is a warrant. */
 static enum dt_err
-extensions_check(const struct dt_rules *rules, const struct mls_group *g, const struct mls_effects *e,
-                 struct dt_view warrant)
+extensions_check(const struct dt_rules *rules, const struct mls_group *g,
+                 const struct mls_effects *e, struct dt_view warrant)
 {
     struct dt_view was_caps, was_forum, now_caps = {0}, now_forum = {0};
     struct dt_forum_ext was, now;
@@ -462,8 +466,8 @@ committer_check(const struct dt_rules *rules, const struct mls_effects *e, size_
 }
 
 enum dt_err
-dt_commit_check(const struct dt_rules *rules, const struct mls_group *g, const struct mls_effects *e,
-                struct dt_commit_meaning *out)
+dt_commit_check(const struct dt_rules *rules, const struct mls_group *g,
+                const struct mls_effects *e, struct dt_commit_meaning *out)
 {
     struct moves mv = {.rules = rules, .e = e, .epoch = mls_group_epoch(g)};
     struct dt_view warrant = {0};
@@ -483,7 +487,8 @@ dt_commit_check(const struct dt_rules *rules, const struct mls_group *g, const s
             return dt_fail(DT_ERR_REFUSED, "the Commit's authenticated data is not known");
         new_queue = true;
     }
-    if (e->n_private_use > 1 || (e->n_private_use == 1 && e->private_use[0].type != DT_PROP_WARRANT))
+    if (e->n_private_use > 1 ||
+        (e->n_private_use == 1 && e->private_use[0].type != DT_PROP_WARRANT))
         return dt_fail(DT_ERR_REFUSED, "the Commit has a proposal that is not known");
     if ((e->n_private_use == 1) != moves)
         return dt_fail(DT_ERR_REFUSED, moves ? "the Commit adds or removes without a warrant"
@@ -510,10 +515,11 @@ dt_commit_check(const struct dt_rules *rules, const struct mls_group *g, const s
         for (size_t i = 0; i < e->n_removed; i++)
             if ((mv.removed_done >> i & 1) == 0)
                 return dt_fail(DT_ERR_REFUSED, "someone is removed without a ground");
-        if ((err = doubles_check(g, e)) != DT_OK || (err = history_room_check(rules, warrant)) != DT_OK)
+        if ((err = doubles_check(g, e)) != DT_OK ||
+            (err = history_room_check(rules, warrant)) != DT_OK)
             return err;
     }
-    *out = (struct dt_commit_meaning){.new_queue = new_queue, .adds = e->n_added > 0,
-                                      .warrant = warrant};
+    *out = (struct dt_commit_meaning){
+        .new_queue = new_queue, .adds = e->n_added > 0, .warrant = warrant};
     return DT_OK;
 }

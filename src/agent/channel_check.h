@@ -1,11 +1,12 @@
 /*
  * agent/channel_check.h - the rules of a channel: who may sit on a leaf, and which Commit counts.
  *
- * Source: DESIGN "Credentials and vouchers", "Warrants", "Handshakes"; docs/protocol-agent.md "Rules of a
- * Commit". Layer: agent; pure: no I/O, no clock. All members judge a Commit by the group's state and the
- * Commit's bytes alone, so that all judge alike.
+ * Source: DESIGN "Credentials and vouchers", "Warrants", "Handshakes"; docs/protocol-agent.md
+ * "Rules of a Commit". Layer: agent; pure: no I/O, no clock. All members judge a Commit by the
+ * group's state and the Commit's bytes alone, so that all judge alike.
  *
- * Errors: REFUSED or AUTH, FORMAT, UNSUPPORTED (the peer's fault: all members see it alike), and NOMEM.
+ * Errors: REFUSED or AUTH, FORMAT, UNSUPPORTED (the peer's fault: all members see it alike), and
+ * NOMEM.
  */
 #ifndef DT_AGENT_CHANNEL_CHECK_H
 #define DT_AGENT_CHANNEL_CHECK_H
@@ -16,13 +17,14 @@
 #include "mls/group.h"
 #include "record/letter.h"
 
-/* Authenticated data of a Commit that begins a new queue without removing anyone. Otherwise it is empty. */
+/* Authenticated data of a Commit that begins a new queue without removing anyone. Otherwise it is
+ * empty. */
 #define DT_COMMIT_NEW_QUEUE 0x01u
 
 /* One leaf whose chain holds: root -> letter -> voucher -> session key. */
 struct dt_seat {
     uint32_t leaf;
-    size_t party; /* in the charter */
+    size_t party;                /* in the charter */
     struct dt_view letter_bytes; /* borrowed from the identity */
     struct dt_letter letter;
     struct dt_voucher voucher;
@@ -45,11 +47,12 @@ DT_MUST_CHECK enum dt_err dt_seat_check(const struct dt_rules *rules, struct dt_
                                         struct dt_view signature_key, struct dt_seat *out);
 
 /* The seat of the group's member at ${leaf}. NOT_FOUND when blank. */
-DT_MUST_CHECK enum dt_err dt_seat_of(const struct dt_rules *rules, const struct mls_group *g, uint32_t leaf,
-                                     struct dt_seat *out);
+DT_MUST_CHECK enum dt_err dt_seat_of(const struct dt_rules *rules, const struct mls_group *g,
+                                     uint32_t leaf, struct dt_seat *out);
 
 /* The leaf with this invitation id; false when none. Only for groups whose leaves were checked. */
-bool dt_seat_find(const struct mls_group *g, const uint8_t invitation_id[static 16], uint32_t *out_leaf);
+bool dt_seat_find(const struct mls_group *g, const uint8_t invitation_id[static 16],
+                  uint32_t *out_leaf);
 
 /* What an accepted Commit means for what is kept beside the group. */
 struct dt_commit_meaning {
@@ -60,40 +63,45 @@ struct dt_commit_meaning {
 
 /**
  * dt_commit_check(rules, g, effects, out):
- * Does the Commit with ${effects}, made on the present epoch of ${g}, count? By-value proposals only; only
- * adds, removes, warrant and the `forum` extension; always a path; every added and removed leaf has exactly
- * one ground that holds; the committer's leaf changes only in session key, encryption key and voucher, with
- * serial + 1.
+ * Does the Commit with ${effects}, made on the present epoch of ${g}, count? By-value proposals
+ * only; only adds, removes, warrant and the `forum` extension; always a path; every added and
+ * removed leaf has exactly one ground that holds; the committer's leaf changes only in session key,
+ * encryption key and voucher, with serial + 1.
  */
 DT_MUST_CHECK enum dt_err dt_commit_check(const struct dt_rules *rules, const struct mls_group *g,
                                           const struct mls_effects *effects,
                                           struct dt_commit_meaning *out);
 
-/* Check the approvals of ${ground} (kind ADD) for a seat at ${epoch}: one from every party of the founding
- * list. ${out_missing}, may be NULL, gets the bits of the parties whose approval is not there. */
+/* Check the approvals of ${ground} (kind ADD) for a seat at ${epoch}: one from every party of the
+ * founding list. ${out_missing}, may be NULL, gets the bits of the parties whose approval is not
+ * there. */
 DT_MUST_CHECK enum dt_err dt_approvals_check(const struct dt_rules *rules, struct dt_view approvals,
                                              const uint8_t letter_hash[static 32],
                                              const uint8_t invitation_id[static 16], uint64_t epoch,
                                              uint32_t *out_missing);
 
-/* One approval: AUTH or REFUSED unless it is by its party's root, or by a delegate of it with the right. */
-DT_MUST_CHECK enum dt_err dt_approval_check(const struct dt_rules *rules, const struct dt_approval *a,
+/* One approval: AUTH or REFUSED unless it is by its party's root, or by a delegate of it with the
+ * right. */
+DT_MUST_CHECK enum dt_err dt_approval_check(const struct dt_rules *rules,
+                                            const struct dt_approval *a,
                                             const uint8_t letter_hash[static 32],
                                             const uint8_t invitation_id[static 16]);
 
 /**
  * dt_history_check(rules, letters, g):
- * For a joiner: signatures of every party on the founding list (${letters}: one a first delegate, in order);
- * the running hash over founding list and all warrants equals the group's `forum` extension; every invitation
- * id was used once; those that are seated after all warrants are exactly the roster of ${g}, whose chains hold.
+ * For a joiner: signatures of every party on the founding list (${letters}: one a first delegate,
+ * in order); the running hash over founding list and all warrants equals the group's `forum`
+ * extension; every invitation id was used once; those that are seated after all warrants are
+ * exactly the roster of ${g}, whose chains hold.
  */
-DT_MUST_CHECK enum dt_err dt_history_check(const struct dt_rules *rules, const struct dt_view *letters,
-                                           size_t n_letters, const struct mls_group *g);
+DT_MUST_CHECK enum dt_err dt_history_check(const struct dt_rules *rules,
+                                           const struct dt_view *letters, size_t n_letters,
+                                           const struct mls_group *g);
 
-/* REFUSED unless the founding list stands by itself: forum, letters in order and by the charter's roots (hash
- * and party match). Signatures: those that are there must hold. */
-DT_MUST_CHECK enum dt_err dt_founding_check(const struct dt_rules *rules, const struct dt_view *letters,
-                                            size_t n_letters);
+/* REFUSED unless the founding list stands by itself: forum, letters in order and by the charter's
+ * roots (hash and party match). Signatures: those that are there must hold. */
+DT_MUST_CHECK enum dt_err dt_founding_check(const struct dt_rules *rules,
+                                            const struct dt_view *letters, size_t n_letters);
 
 /* The running hash after all of rules->warrants. */
 DT_MUST_CHECK enum dt_err dt_warrants_hash(const struct dt_rules *rules, uint8_t out[static 32]);

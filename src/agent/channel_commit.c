@@ -19,8 +19,10 @@ const uint16_t dt_mls_proposals[1] = {DT_PROP_WARRANT};
 struct mls_time_policy
 dt_mls_lifetime(const struct dt_agent *a)
 {
-    return (struct mls_time_policy){.check = true, .now_ms = dt_agent_now(a),
-                                    .max_total_ms = KEY_PACKAGE_LIFE, .skew_ms = CLOCK_SKEW_MS};
+    return (struct mls_time_policy){.check = true,
+                                    .now_ms = dt_agent_now(a),
+                                    .max_total_ms = KEY_PACKAGE_LIFE,
+                                    .skew_ms = CLOCK_SKEW_MS};
 }
 
 struct mls_group_policy
@@ -46,13 +48,15 @@ dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32],
     enum dt_err err;
 
     out->identity.max = DT_LETTER_MAX + DT_VOUCHER_MAX + 16u;
-    if ((err = dt_agent_need_letter(a)) != DT_OK || (err = dt_ed25519_new(&out->seed, out->pub)) != DT_OK)
+    if ((err = dt_agent_need_letter(a)) != DT_OK ||
+        (err = dt_ed25519_new(&out->seed, out->pub)) != DT_OK)
         return err;
     return dt_agent_vouch(a, &a->letter, dt_buf_view(&a->letter_bytes), group_id, out->pub, 0,
                           invitation_id, &out->voucher, &out->identity);
 }
 
-/* A renewed letter takes a seat only by a re-join: what a rotation may change is the same for all members. */
+/* A renewed letter takes a seat only by a re-join: what a rotation may change is the same for all
+ * members. */
 enum dt_err
 dt_session_rotate(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_seat *own,
                   struct dt_session *out)
@@ -62,8 +66,9 @@ dt_session_rotate(struct dt_agent *a, const uint8_t group_id[static 32], const s
     out->identity.max = DT_LETTER_MAX + DT_VOUCHER_MAX + 16u;
     if ((err = dt_ed25519_new(&out->seed, out->pub)) != DT_OK)
         return err;
-    return dt_agent_vouch(a, &own->letter, own->letter_bytes, group_id, out->pub, own->voucher.serial + 1,
-                          own->voucher.invitation_id, &out->voucher, &out->identity);
+    return dt_agent_vouch(a, &own->letter, own->letter_bytes, group_id, out->pub,
+                          own->voucher.serial + 1, own->voucher.invitation_id, &out->voucher,
+                          &out->identity);
 }
 
 struct mls_leaf_params
@@ -96,7 +101,8 @@ dt_key_package_check(struct dt_agent *a, const struct dt_rules *rules, struct dt
         memcmp(s.voucher.invitation_id, invitation_id, 16) != 0 || s.voucher.serial != 0)
         return dt_fail(DT_ERR_REFUSED, "a key package is for another letter or invitation");
     if (!dt_voucher_valid_at(&s.voucher, dt_agent_now(a)))
-        return dt_fail(DT_ERR_EXPIRED, "the voucher in a key package has expired: ask for a new answer");
+        return dt_fail(DT_ERR_EXPIRED,
+                       "the voucher in a key package has expired: ask for a new answer");
     if ((err = dt_letter_check_time(&s.letter, dt_agent_now(a))) != DT_OK ||
         (err = dt_letter_revoked(a, &s.letter, &revoked, NULL)) != DT_OK)
         return err;
@@ -130,7 +136,8 @@ dt_commit_follow(struct dt_agent *a, struct dt_channel *ch, const struct dt_comm
         ch->here_due = true;
     if (!meaning->new_queue)
         return DT_OK;
-    /* What of ours was not read back before this Commit does not count any more, wherever it stands. */
+    /* What of ours was not read back before this Commit does not count any more, wherever it
+     * stands. */
     if ((err = dt_outbox_restage(a, ch->group_id, &ch->here_due)) != DT_OK)
         return err;
     return dt_channel_new_queue(a, ch);
@@ -211,7 +218,8 @@ part_warrant(struct dt_agent *a, const struct dt_channel *ch, struct making *m,
         !mls_group_extension(ch->group, DT_EXT_FORUM, &forum))
         return dt_fail(DT_ERR_INTERNAL, "a group of ours has no forum extension");
     if ((err = dt_forum_ext_decode(forum, &x)) != DT_OK ||
-        (err = dt_warrants_next(x.warrants_hash, dt_buf_view(&m->warrant), x.warrants_hash)) != DT_OK ||
+        (err = dt_warrants_next(x.warrants_hash, dt_buf_view(&m->warrant), x.warrants_hash)) !=
+            DT_OK ||
         (err = dt_forum_ext_encode(&x, &m->forum)) != DT_OK ||
         (err = dt_buf_set(&m->warrants, dt_buf_view(&ch->warrants))) != DT_OK ||
         (err = dt_history_add(&m->warrants, dt_buf_view(&m->warrant))) != DT_OK)
@@ -230,8 +238,8 @@ static enum dt_err
 part_group_info(struct dt_agent *a, const struct dt_channel *ch, bool new_queue, struct making *m,
                 struct mls_commit_opts *opts)
 {
-    DT_CLEANUP(dt_queue_ext_clear) struct dt_queue_ext q = {.begun_ms = ch->queue_begun_ms,
-                                                            .begins_here = new_queue};
+    DT_CLEANUP(dt_queue_ext_clear)
+    struct dt_queue_ext q = {.begun_ms = ch->queue_begun_ms, .begins_here = new_queue};
     enum dt_err err;
 
     memcpy(q.queue_token, ch->queue_token, 32);
@@ -365,10 +373,13 @@ dt_commit_make(struct dt_agent *a, struct dt_channel *ch, const struct dt_intent
     }
     if (err != DT_OK || (err = mls_group_commit(ch->group, &opts, &out)) != DT_OK)
         return err;
-    /* A Welcome that is too long for an inbox would leave its addressee with a seat and no way in. */
+    /* A Welcome that is too long for an inbox would leave its addressee with a seat and no way in.
+     */
     if (opts.n_adds > 0 && out.welcome.n > DT_WELCOME_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a Welcome of %zu bytes: the channel's history is too long to add anyone; "
-                       "found it anew", out.welcome.n);
+        return dt_fail(DT_ERR_LIMIT,
+                       "a Welcome of %zu bytes: the channel's history is too long to add anyone; "
+                       "found it anew",
+                       out.welcome.n);
     /* What others would pass over is not sent. */
     err = dt_commit_check(&rules, ch->group, mls_group_pending_effects(ch->group), &meaning);
     if (err == DT_OK)

@@ -3,8 +3,9 @@
  *
  * Source: DESIGN "Founding a channel"; docs/protocol-agent.md "Founding".
  *
- *   dt_agent_found: list with our signature -> invitations -> (each) signature + key package -> all there:
- *   epoch 0 alone, Adds to epoch 1 (posted nowhere), queue of epoch 1, Welcomes at queue position 0
+ *   dt_agent_found: list with our signature -> invitations -> (each) signature + key package -> all
+ * there: epoch 0 alone, Adds to epoch 1 (posted nowhere), queue of epoch 1, Welcomes at queue
+ * position 0
  */
 #include <string.h>
 
@@ -31,7 +32,8 @@ add_member(struct dt_agent *a, struct dt_channel *ch, const uint8_t hash[static 
         if (memcmp(ch->founding.members[i].letter_hash, hash, 32) == 0)
             return DT_OK; /* named twice, or ourselves */
     if (ch->founding.n_members == DT_FOUNDING_MEMBERS)
-        return dt_fail(DT_ERR_LIMIT, "a channel has at most %u first delegates", DT_FOUNDING_MEMBERS);
+        return dt_fail(DT_ERR_LIMIT, "a channel has at most %u first delegates",
+                       DT_FOUNDING_MEMBERS);
     if ((err = dt_letter_load(a, hash, &l, &party, &bytes)) != DT_OK ||
         (err = dt_letter_check_time(&l, dt_agent_now(a))) != DT_OK ||
         (err = dt_letter_revoked(a, &l, &revoked, NULL)) != DT_OK)
@@ -54,7 +56,8 @@ static enum dt_err
 invite(struct dt_agent *a, const struct dt_channel *ch, size_t i, struct dt_view founding)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter to = {0};
-    struct dt_inbox_message m = {.kind = DT_INBOX_INVITATION, .founding = founding,
+    struct dt_inbox_message m = {.kind = DT_INBOX_INVITATION,
+                                 .founding = founding,
                                  .sender_letter = dt_buf_view(&a->letter_bytes)};
     enum dt_err err;
 
@@ -66,7 +69,8 @@ invite(struct dt_agent *a, const struct dt_channel *ch, size_t i, struct dt_view
     return dt_outbox_to_inbox(a, &to, &m);
 }
 
-/* A plenary is of all parties; a caucus of a mediator and one party; a track of whoever it is about. */
+/* A plenary is of all parties; a caucus of a mediator and one party; a track of whoever it is
+ * about. */
 static enum dt_err
 check_kind(const struct dt_agent *a, const struct dt_channel *ch)
 {
@@ -79,7 +83,8 @@ check_kind(const struct dt_agent *a, const struct dt_channel *ch)
         n_mediators += a->charter.parties[p].kind == DT_PARTY_MEDIATOR;
     }
     if (ch->founding.kind == DT_CHANNEL_PLENARY && n != a->charter.n_parties)
-        return dt_fail(DT_ERR_RANGE, "a plenary has a first delegate of every party of the charter");
+        return dt_fail(DT_ERR_RANGE,
+                       "a plenary has a first delegate of every party of the charter");
     if (ch->founding.kind == DT_CHANNEL_CAUCUS && (n != 2 || n_mediators != 1))
         return dt_fail(DT_ERR_RANGE, "a caucus is of a mediator and one party");
     return DT_OK;
@@ -189,19 +194,21 @@ dt_key_package_take(struct dt_agent *a, const struct dt_inbox_message *m)
     if (ch.state != DT_CHANNEL_FOUNDING) {
         bool ours = false;
 
-        if ((err = dt_store_has(a->store, "admission", dt_view_of(m->invitation_id), &ours)) != DT_OK)
+        if ((err = dt_store_has(a->store, "admission", dt_view_of(m->invitation_id), &ours)) !=
+            DT_OK)
             return err;
         return ours ? dt_admission_key_package(a, m) : dt_rejoin_key_package(a, m);
     }
     i = dt_founding_find(&ch.founding, m->invitation_id);
     if (i == DT_FOUNDING_MEMBERS)
-        return dt_fail(DT_ERR_REFUSED, "a key package from someone who is not on the founding list");
+        return dt_fail(DT_ERR_REFUSED,
+                       "a key package from someone who is not on the founding list");
     rules = dt_channel_rules(a, &ch);
     if ((err = dt_key_package_check(a, &rules, m->key_package, ch.founding.members[i].letter_hash,
                                     m->invitation_id)) != DT_OK)
         return err;
-    return dt_store_put(a->store, "answer", dt_view_of(m->invitation_id), dt_view_of(m->group_id), i,
-                        m->key_package);
+    return dt_store_put(a->store, "answer", dt_view_of(m->invitation_id), dt_view_of(m->group_id),
+                        i, m->key_package);
 }
 
 /* ---- all answers are in ---- */
@@ -309,8 +316,8 @@ found_now(struct dt_agent *a, struct dt_channel *ch, const struct answers *x)
     DT_CLEANUP(dt_buf_wipe) struct dt_buf queue = DT_BUF_INIT(512);
     struct dt_queue_ext q = {.begun_ms = dt_agent_now(a), .begins_here = true};
     struct mls_typed info[2];
-    struct mls_commit_opts opts = {.adds = x->views, .n_adds = x->n, .force_path = true,
-                                   .lifetime = dt_mls_lifetime(a)};
+    struct mls_commit_opts opts = {
+        .adds = x->views, .n_adds = x->n, .force_path = true, .lifetime = dt_mls_lifetime(a)};
     enum dt_err err;
 
     memcpy(q.queue_token, ch->queue_token, 32);

@@ -1,5 +1,6 @@
 /*
- * agent/channel_history.c - see channel_check.h: founding lists, and the history that a joiner replays.
+ * agent/channel_history.c - see channel_check.h: founding lists, and the history that a joiner
+ * replays.
  */
 #include <string.h>
 
@@ -62,7 +63,8 @@ dt_founding_check(const struct dt_rules *rules, const struct dt_view *letters, s
     if (memcmp(f->forum, rules->forum, 32) != 0)
         return dt_fail(DT_ERR_REFUSED, "the founding list is of another forum");
     if (n_letters != f->n_members)
-        return dt_fail(DT_ERR_REFUSED, "the founding list names %zu first delegates, with %zu letters",
+        return dt_fail(DT_ERR_REFUSED,
+                       "the founding list names %zu first delegates, with %zu letters",
                        f->n_members, n_letters);
     for (size_t i = 0; i < n_letters; i++) {
         DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
@@ -92,8 +94,9 @@ struct used {
 struct replay {
     struct used *v;
     size_t n, cap;
-    /* Where a removed delegate's letter is looked for: the first delegates', and the roster's. One that was added
-     * and is gone has its letter nowhere: then there is nothing to check a signature with. */
+    /* Where a removed delegate's letter is looked for: the first delegates', and the roster's. One
+     * that was added and is gone has its letter nowhere: then there is nothing to check a signature
+     * with. */
     const struct dt_view *letters;
     size_t n_letters;
     const struct mls_group *g;
@@ -115,7 +118,8 @@ replay_find(struct replay *r, const uint8_t invitation_id[static 16])
 }
 
 static enum dt_err
-replay_seat(struct replay *r, const uint8_t invitation_id[static 16], const uint8_t letter_hash[static 32])
+replay_seat(struct replay *r, const uint8_t invitation_id[static 16],
+            const uint8_t letter_hash[static 32])
 {
     if (replay_find(r, invitation_id) != NULL)
         return dt_fail(DT_ERR_REFUSED, "the history uses an invitation id twice");
@@ -136,8 +140,7 @@ replay_seat(struct replay *r, const uint8_t invitation_id[static 16], const uint
 }
 
 static enum dt_err
-replay_unseat(struct replay *r, const uint8_t invitation_id[static 16],
-              const uint8_t *letter_hash)
+replay_unseat(struct replay *r, const uint8_t invitation_id[static 16], const uint8_t *letter_hash)
 {
     struct used *u = replay_find(r, invitation_id);
 
@@ -160,14 +163,16 @@ replay_approvals(const struct dt_rules *rules, const struct dt_ground *ground)
     for (size_t i = 0; i < rules->founding->n_members; i++)
         wanted |= UINT32_C(1) << rules->founding->members[i].party;
     while ((err = dt_approvals_next(&rest, &a)) == DT_OK) {
-        if ((err = dt_approval_check(rules, &a, ground->letter_hash, ground->invitation_id)) != DT_OK)
+        if ((err = dt_approval_check(rules, &a, ground->letter_hash, ground->invitation_id)) !=
+            DT_OK)
             return err;
         seen |= UINT32_C(1) << a.party;
     }
     if (err != DT_ERR_NOT_FOUND)
         return err;
-    return seen == wanted ? DT_OK
-                          : dt_fail(DT_ERR_REFUSED, "the history adds someone without all approvals");
+    return seen == wanted
+               ? DT_OK
+               : dt_fail(DT_ERR_REFUSED, "the history adds someone without all approvals");
 }
 
 /* The letter with this hash, if it is told. NOT_FOUND. */
@@ -230,7 +235,8 @@ replay_removal(const struct replay *r, const struct dt_rules *rules, const struc
             return dt_fail(DT_ERR_REFUSED, "a revocation in the history is of another letter");
         return dt_revocation_check(&v, rules->charter, told ? &l : NULL);
     default:
-        return dt_fail(DT_ERR_UNSUPPORTED, "a ground of kind %d is not known here", (int)ground->kind);
+        return dt_fail(DT_ERR_UNSUPPORTED, "a ground of kind %d is not known here",
+                       (int)ground->kind);
     }
 }
 
@@ -312,12 +318,12 @@ roster_check(const struct replay *r, const struct dt_rules *rules, const struct 
                     memcmp(r->v[i].invitation_id, s.voucher.invitation_id, 16) == 0 &&
                     memcmp(r->v[i].letter_hash, s.letter.hash, 32) == 0;
         if (!found)
-            return dt_fail(DT_ERR_REFUSED, "leaf %u is held by someone whom the history does not seat",
-                           leaf);
+            return dt_fail(DT_ERR_REFUSED,
+                           "leaf %u is held by someone whom the history does not seat", leaf);
         leaves++;
     }
-    /* MLS refuses two leaves with one signature key, and an invitation id is in one voucher chain, so equal
-     * counts mean equal sets only if no id sits twice. */
+    /* MLS refuses two leaves with one signature key, and an invitation id is in one voucher chain,
+     * so equal counts mean equal sets only if no id sits twice. */
     for (uint32_t x = 0; x < n; x++) {
         struct mls_member m;
         struct dt_voucher v;

@@ -9,7 +9,8 @@
 
 #include "agent/flows.h"
 
-/* The state of a channel that we have already: only one that was lost or left may be taken up again. */
+/* The state of a channel that we have already: only one that was lost or left may be taken up
+ * again. */
 static enum dt_err
 check_new(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out_queue_number)
 {
@@ -102,10 +103,12 @@ take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
         (err = dt_founding_hash(&asked, asked_hash)) != DT_OK)
         return err;
     if (memcmp(hash, asked_hash, 32) != 0)
-        return dt_fail(DT_ERR_REFUSED, "a Welcome's founding list is not the one we were invited under");
+        return dt_fail(DT_ERR_REFUSED,
+                       "a Welcome's founding list is not the one we were invited under");
     for (size_t i = 0; i < h.n_letters; i++)
         dt_write_vec(&w, h.letters[i]);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_buf_set(&ch->warrants, h.warrants)) != DT_OK)
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_buf_set(&ch->warrants, h.warrants)) != DT_OK)
         return err;
     rules = dt_channel_rules(a, ch);
     if ((err = dt_history_check(&rules, h.letters, h.n_letters, ch->group)) != DT_OK ||
@@ -161,8 +164,8 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
     dt_secret_clear(&x.init_priv);
     dt_secret_clear(&x.leaf_priv);
     dt_buf_clear(&x.key_package);
-    if ((err = dt_here_forget(a, ch.group_id)) != DT_OK || (err = dt_channel_add(a, &ch)) != DT_OK ||
-        (err = dt_channel_note_epoch(a, &ch)) != DT_OK)
+    if ((err = dt_here_forget(a, ch.group_id)) != DT_OK ||
+        (err = dt_channel_add(a, &ch)) != DT_OK || (err = dt_channel_note_epoch(a, &ch)) != DT_OK)
         return err;
     return dt_invitation_save(a, &x);
 }

@@ -13,7 +13,8 @@
 
 /* ---- removal ---- */
 
-/* A removal intent that waits with a ground for this seat (a `leave`): then there is nothing to add. */
+/* A removal intent that waits with a ground for this seat (a `leave`): then there is nothing to
+ * add. */
 static enum dt_err
 removal_waits(struct dt_agent *a, const uint8_t group_id[static 32],
               const uint8_t invitation_id[static 16], bool *out)
@@ -61,9 +62,10 @@ remove_seat(struct dt_agent *a, const struct dt_channel *ch, uint32_t leaf)
         w.grounds[0].kind = DT_GROUND_REVOCATION;
         w.grounds[0].body = dt_buf_view(&revocation);
     } else {
-        return dt_fail(DT_ERR_REFUSED, "a member of another party is removed only when it leaves or its "
-                                       "root revokes its letter; a channel that must go on without it is "
-                                       "founded anew");
+        return dt_fail(DT_ERR_REFUSED,
+                       "a member of another party is removed only when it leaves or its "
+                       "root revokes its letter; a channel that must go on without it is "
+                       "founded anew");
     }
     memcpy(w.grounds[0].invitation_id, s.voucher.invitation_id, 16);
     memcpy(w.grounds[0].letter_hash, s.letter.hash, 32);
@@ -102,7 +104,8 @@ dt_agent_leave(struct dt_agent *a, const uint8_t group_id[static 32])
     memcpy(l.group_id, group_id, 32);
     memcpy(l.invitation_id, ch.invitation_id, 16);
     if ((err = dt_leave_sign(&l, dt_secret_view(&a->delegate_seed))) != DT_OK ||
-        (err = dt_leave_encode(&l, &body)) != DT_OK || (err = dt_random(p.id, sizeof p.id)) != DT_OK)
+        (err = dt_leave_encode(&l, &body)) != DT_OK ||
+        (err = dt_random(p.id, sizeof p.id)) != DT_OK)
         goto done;
     p.leave = dt_buf_view(&body);
     err = dt_channel_send(a, group_id, &p);
@@ -146,7 +149,8 @@ ask_members(struct dt_agent *a, const struct dt_channel *ch, const struct dt_inv
                                       .sender_letter = dt_buf_view(&a->letter_bytes),
                                       .key_package = dt_buf_view(&x->key_package)};
 
-        if (leaf == mls_group_own_leaf(ch->group) || dt_seat_of(&rules, ch->group, leaf, &s) != DT_OK)
+        if (leaf == mls_group_own_leaf(ch->group) ||
+            dt_seat_of(&rules, ch->group, leaf, &s) != DT_OK)
             continue;
         memcpy(m.group_id, ch->group_id, 32);
         memcpy(kp.group_id, ch->group_id, 32);
@@ -162,8 +166,8 @@ static enum dt_err
 rejoin(struct dt_agent *a, const uint8_t group_id[static 32])
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {.state = DT_INVITATION_ACCEPTED,
-                                                              .rejoin = true};
+    DT_CLEANUP(dt_invitation_clear)
+    struct dt_invitation x = {.state = DT_INVITATION_ACCEPTED, .rejoin = true};
     DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
     DT_CLEANUP(mls_key_bundle_clear) struct mls_key_bundle bundle = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
@@ -234,7 +238,8 @@ dt_rejoin_row_clear(struct dt_rejoin_row *x)
 }
 
 enum dt_err
-dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16], struct dt_rejoin_row *out)
+dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+                   struct dt_rejoin_row *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(REJOIN_MAX);
     struct dt_reader r;
@@ -246,7 +251,8 @@ dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16], s
     r = dt_reader_init(dt_buf_view(&value));
     if ((err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
         (err = dt_read_vec(&r, 1024, &request)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "re-join row");
     memcpy(out->invitation_id, invitation_id, 16);
     out->request.max = 1024;
@@ -285,8 +291,8 @@ dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
 
     /* The first counts: a copy of it, which any member can send, must not undo what it began. */
     if ((err = dt_rejoin_decode(m->rejoin, &q)) != DT_OK ||
-        (err = dt_store_has(a->store, "rejoin", dt_view_of(q.invitation_id), &there)) != DT_OK || there ||
-        (err = dt_channel_load_live(a, q.group_id, &ch)) != DT_OK)
+        (err = dt_store_has(a->store, "rejoin", dt_view_of(q.invitation_id), &there)) != DT_OK ||
+        there || (err = dt_channel_load_live(a, q.group_id, &ch)) != DT_OK)
         return err;
     rules = dt_channel_rules(a, &ch);
     if (!dt_seat_find(ch.group, q.old_invitation_id, &leaf))

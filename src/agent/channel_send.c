@@ -1,10 +1,11 @@
 /*
- * agent/channel_send.c - what may be sent now becomes outbox rows, in the transaction of the ratchet step.
+ * agent/channel_send.c - what may be sent now becomes outbox rows, in the transaction of the
+ * ratchet step.
  *
  * Source: docs/protocol-agent.md "Sending"; DESIGN "Credentials and vouchers", "Queues".
  *
- * Unconfirmed: only our own `here` and our own rotation. Confirmed: what waits, in its order; then at most
- * one Commit, since only one can be pending.
+ * Unconfirmed: only our own `here` and our own rotation. Confirmed: what waits, in its order; then
+ * at most one Commit, since only one can be pending.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static enum dt_err
 send_here(struct dt_agent *a, struct dt_channel *ch)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(512);
-    struct dt_payload p = {.kind = DT_PAYLOAD_HERE, .sent_ms = dt_agent_now(a),
+    struct dt_payload p = {.kind = DT_PAYLOAD_HERE,
+                           .sent_ms = dt_agent_now(a),
                            .epoch = mls_group_epoch(ch->group),
                            .authenticator = mls_group_epoch_authenticator(ch->group)};
     enum dt_err err;
@@ -132,7 +134,8 @@ give_up(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_i
         err = dt_admission_save(a, &admission);
     }
     if (err == DT_OK && why != DT_ERR_STATE)
-        err = dt_alarm_add(a, DT_ALARM_COMMIT, group_id, 0, NULL, "our own Commit was not made: %s", text);
+        err = dt_alarm_add(a, DT_ALARM_COMMIT, group_id, 0, NULL, "our own Commit was not made: %s",
+                           text);
     return dt_store_end(a->store, err);
 }
 

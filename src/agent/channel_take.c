@@ -1,5 +1,6 @@
 /*
- * agent/channel_take.c - one cell of a channel's queue, taken in: message, Commit, or our own read back.
+ * agent/channel_take.c - one cell of a channel's queue, taken in: message, Commit, or our own read
+ * back.
  *
  * Source: DESIGN "Handshakes", "Queues"; docs/protocol-agent.md "Taking a cell".
  */
@@ -13,7 +14,9 @@
 struct dt_rules
 dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
 {
-    return (struct dt_rules){.charter = &a->charter, .forum = a->forum, .founding = &ch->founding,
+    return (struct dt_rules){.charter = &a->charter,
+                             .forum = a->forum,
+                             .founding = &ch->founding,
                              .warrants = dt_buf_view(&ch->warrants)};
 }
 
@@ -38,7 +41,8 @@ person_of(struct taken *t, const struct mls_member *m, struct dt_person *out, bo
         dt_person_from(t->a, &s.letter, s.party, out);
 }
 
-/* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last message. */
+/* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last
+ * message. */
 static enum dt_err
 pass_over(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *what)
 {
@@ -82,9 +86,10 @@ take_here(struct taken *t, const struct mls_event *e, const struct dt_incoming *
         struct dt_person who;
 
         dt_person_from(t->a, &s->letter, s->party, &who);
-        return dt_alarm_add(t->a, DT_ALARM_FORK, t->ch->group_id, t->item->position, &who,
-                            "fork: another authenticator for epoch %llu than ours: compare by voice",
-                            (unsigned long long)p->epoch);
+        return dt_alarm_add(
+            t->a, DT_ALARM_FORK, t->ch->group_id, t->item->position, &who,
+            "fork: another authenticator for epoch %llu than ours: compare by voice",
+            (unsigned long long)p->epoch);
     }
     if (in->own)
         return DT_OK;
@@ -122,7 +127,8 @@ take_leave(struct taken *t, const struct dt_incoming *in, const struct dt_seat *
     if ((err = dt_warrant_encode(&w, &body)) != DT_OK)
         return err;
     /* One intent a seat, however often its holder says so. */
-    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, l.invitation_id, dt_buf_view(&body));
+    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, l.invitation_id,
+                         dt_buf_view(&body));
 }
 
 static enum dt_err
@@ -147,8 +153,10 @@ take_application(struct taken *t, const struct mls_event *e)
 {
     DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
-    struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
-                             .position = t->item->position, .leaf = e->sender.leaf,
+    struct dt_incoming in = {.group_id = t->ch->group_id,
+                             .epoch = e->epoch,
+                             .position = t->item->position,
+                             .leaf = e->sender.leaf,
                              .generation = e->generation};
     struct dt_payload p;
     bool revoked = false;
@@ -178,10 +186,14 @@ static enum dt_err
 own_back(struct taken *t, const struct mls_event *e)
 {
     DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
-    struct dt_incoming in = {.group_id = t->ch->group_id, .epoch = e->epoch,
-                             .position = t->item->position, .generation = e->generation,
-                             .leaf = mls_group_own_leaf(t->ch->group), .own = true,
-                             .party = t->a->party, .letter = &t->a->letter};
+    struct dt_incoming in = {.group_id = t->ch->group_id,
+                             .epoch = e->epoch,
+                             .position = t->item->position,
+                             .generation = e->generation,
+                             .leaf = mls_group_own_leaf(t->ch->group),
+                             .own = true,
+                             .party = t->a->party,
+                             .letter = &t->a->letter};
     struct dt_payload p;
     enum dt_err err = dt_outbox_get(t->a, t->item->append_id, &row);
 
@@ -189,10 +201,12 @@ own_back(struct taken *t, const struct mls_event *e)
         return DT_OK; /* a copy of ours that was confirmed or replaced already */
     if (err != DT_OK)
         return err;
-    /* The append id is what the relay says: only the very bytes that we gave it for that id count. */
+    /* The append id is what the relay says: only the very bytes that we gave it for that id count.
+     */
     if (!dt_view_equal(dt_buf_view(&row.cell), t->item->cell)) {
-        dt_ignore(dt_fail(DT_ERR_CONFLICT, "the relay gives it under the id of another one of ours"),
-                  "for the alarm's text");
+        dt_ignore(
+            dt_fail(DT_ERR_CONFLICT, "the relay gives it under the id of another one of ours"),
+            "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message of ours");
     }
     if ((err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
@@ -210,17 +224,18 @@ own_back(struct taken *t, const struct mls_event *e)
 
 /* ---- Commits ---- */
 
-/* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by us. */
+/* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by
+ * us. */
 static enum dt_err
 lose_commit(struct taken *t, const struct mls_event *e)
 {
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
     struct dt_commit_meaning meaning;
-    enum dt_err err = dt_commit_check(&rules, t->ch->group, mls_staged_effects(e->staged), &meaning);
+    enum dt_err err =
+        dt_commit_check(&rules, t->ch->group, mls_staged_effects(e->staged), &meaning);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err
-                                    : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+        return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
     return broken(t, DT_ALARM_CELL,
                   "a Commit cannot be followed from this agent's state: re-join the channel");
 }
@@ -242,8 +257,7 @@ take_commit(struct taken *t, struct mls_event *e)
     enum dt_err err = dt_commit_check(&rules, t->ch->group, effects, &meaning);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err
-                                    : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+        return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
     if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = mls_group_take(t->ch->group, e->staged, dt_agent_now(t->a))) != DT_OK)
         return err;
@@ -369,18 +383,21 @@ take_event(struct taken *t, struct mls_event *e)
     case MLS_EVENT_OWN_MESSAGE:
         return own_back(t, e);
     case MLS_EVENT_OWN_UNKNOWN:
-        return broken(t, DT_ALARM_RESTORED,
-                      "the queue holds a message of ours that this store does not know: the store is a "
-                      "restored copy; nothing is sent under it: re-join");
+        return broken(
+            t, DT_ALARM_RESTORED,
+            "the queue holds a message of ours that this store does not know: the store is a "
+            "restored copy; nothing is sent under it: re-join");
     case MLS_EVENT_STALE:
         if (e->content_type != 1)
             return DT_OK; /* a Commit that came second: its author does it again */
-        dt_ignore(dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept",
-                          (unsigned long long)e->epoch), "for the alarm's text");
+        dt_ignore(
+            dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept", (unsigned long long)e->epoch),
+            "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message");
     case MLS_EVENT_FUTURE:
-        dt_ignore(dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
-                  "for the alarm's text");
+        dt_ignore(
+            dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
+            "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message");
     case MLS_EVENT_PROPOSAL:
     case MLS_EVENT_NONE:
@@ -389,8 +406,9 @@ take_event(struct taken *t, struct mls_event *e)
     return dt_fail(DT_ERR_INTERNAL, "an event of no known kind");
 }
 
-/* Everything in a queue is a PrivateMessage (DESIGN "Handshakes"): a PublicMessage would show who its sender is to
- * whoever gets at the queue's key later. RFC 9420 section 6: version 1, wire format 2. */
+/* Everything in a queue is a PrivateMessage (DESIGN "Handshakes"): a PublicMessage would show who
+ * its sender is to whoever gets at the queue's key later. RFC 9420 section 6: version 1, wire
+ * format 2. */
 static enum dt_err
 check_private(struct dt_view message)
 {
@@ -418,8 +436,8 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
     if (err != DT_OK) {
         err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");
     } else if (e.kind == MLS_EVENT_PROPOSAL) {
-        /* Standalone proposals are against the rules, and a cached one would stop our own sending: the
-         * group stays as it was loaded. */
+        /* Standalone proposals are against the rules, and a cached one would stop our own sending:
+         * the group stays as it was loaded. */
         *out_keep_group = false;
         dt_ignore(dt_fail(DT_ERR_REFUSED, "a proposal outside a Commit"), "for the alarm's text");
         err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a proposal");
@@ -489,8 +507,8 @@ take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_
     return err;
 }
 
-/* What others took in cannot be taken in here, and cannot be passed over either: the channel is not followed any
- * more, and says so, rather than meet the same cell at every sync. */
+/* What others took in cannot be taken in here, and cannot be passed over either: the channel is not
+ * followed any more, and says so, rather than meet the same cell at every sync. */
 static enum dt_err
 take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
                const struct dt_wire_item *item, struct dt_sync_report *report)
@@ -522,7 +540,8 @@ dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint
 
     if (err == DT_OK || dt_err_is_local(err))
         return err;
-    /* The content does not hold. All that it began is undone; the message is consumed and passed over. */
+    /* The content does not hold. All that it began is undone; the message is consumed and passed
+     * over. */
     (void)snprintf(why, sizeof why, "%s", dt_err_message());
     err = take_once(a, group_id, queue_number, item, why, report);
     return err == DT_OK || dt_err_is_local(err)
@@ -553,7 +572,8 @@ dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32])
     if ((err = dt_here_forget(a, group_id)) != DT_OK ||
         (err = dt_intent_has(a, group_id, DT_INTENT_ROTATE, &has)) != DT_OK ||
         (err = dt_random(id, sizeof id)) != DT_OK ||
-        (!has && (err = dt_intent_add(a, group_id, DT_INTENT_ROTATE, id, dt_view(NULL, 0))) != DT_OK))
+        (!has &&
+         (err = dt_intent_add(a, group_id, DT_INTENT_ROTATE, id, dt_view(NULL, 0))) != DT_OK))
         goto done;
     err = dt_channel_save(a, &ch, false);
 

@@ -33,7 +33,8 @@ struct dt_agent {
     bool has_letter;
     struct dt_letter letter;
     struct dt_buf letter_bytes;
-    /* Two connections, so that the relay cannot tie queues to an append key (DESIGN "What must hold" 1). */
+    /* Two connections, so that the relay cannot tie queues to an append key (DESIGN "What must
+     * hold" 1). */
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
     struct dt_templates *templates; /* those known here */
@@ -65,20 +66,23 @@ DT_MUST_CHECK enum dt_err dt_agent_need_letter(struct dt_agent *a);
 
 /* ---- letters (identity.c) ---- */
 
-/* Decode ${bytes}, check it against the charter; ${out_party} may be NULL. AUTH, FORMAT, REFUSED. */
+/* Decode ${bytes}, check it against the charter; ${out_party} may be NULL. AUTH, FORMAT, REFUSED.
+ */
 DT_MUST_CHECK enum dt_err dt_letter_take(const struct dt_agent *a, struct dt_view bytes,
                                          struct dt_letter *out, size_t *out_party);
 
 /* Keep a checked letter. */
-DT_MUST_CHECK enum dt_err dt_letter_keep(struct dt_agent *a, const struct dt_letter *l, size_t party,
-                                         struct dt_view bytes);
+DT_MUST_CHECK enum dt_err dt_letter_keep(struct dt_agent *a, const struct dt_letter *l,
+                                         size_t party, struct dt_view bytes);
 
 /* The held letter with this hash, decoded. NOT_FOUND. ${bytes} may be NULL. */
 DT_MUST_CHECK enum dt_err dt_letter_load(struct dt_agent *a, const uint8_t hash[static 32],
-                                         struct dt_letter *out, size_t *out_party, struct dt_buf *bytes);
+                                         struct dt_letter *out, size_t *out_party,
+                                         struct dt_buf *bytes);
 
-/* Is a revocation of this letter by the root that signed it held? (Any other root's is kept, the letter may still be
- * on its way, and means nothing.) Its bytes are appended to ${out} unless that is NULL. */
+/* Is a revocation of this letter by the root that signed it held? (Any other root's is kept, the
+ * letter may still be on its way, and means nothing.) Its bytes are appended to ${out} unless that
+ * is NULL. */
 DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l,
                                             bool *out_revoked, struct dt_buf *out);
 
@@ -86,25 +90,27 @@ DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const struct dt_
 DT_MUST_CHECK enum dt_err dt_revocation_keep(struct dt_agent *a, struct dt_view bytes);
 
 /* Fill ${p} from a letter. */
-void dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party, struct dt_person *p);
+void dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party,
+                    struct dt_person *p);
 
 /* A party's name, NUL-terminated, into ${out} (DT_AGENT_NAME_MAX + 1 bytes). */
 void dt_party_name(const struct dt_agent *a, size_t party, char *out);
 
-/* A new voucher and credential for ${session_pub} under ${letter}, which is ours: at most 4 days, not past the
- * letter. */
+/* A new voucher and credential for ${session_pub} under ${letter}, which is ours: at most 4 days,
+ * not past the letter. */
 DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter,
-                                         struct dt_view letter_bytes, const uint8_t group_id[static 32],
+                                         struct dt_view letter_bytes,
+                                         const uint8_t group_id[static 32],
                                          const uint8_t session_pub[static 32], uint64_t serial,
-                                         const uint8_t invitation_id[static 16], struct dt_voucher *out,
-                                         struct dt_buf *identity);
+                                         const uint8_t invitation_id[static 16],
+                                         struct dt_voucher *out, struct dt_buf *identity);
 
 /* ---- records (records.c) ---- */
 
 /**
  * dt_record_receive(a, in):
- * A RECORD payload arrived, or our own was read back; inside the cell's transaction. Checked and kept, or kept
- * out with an alarm that names the sender: what is wrong with it is no error here.
+ * A RECORD payload arrived, or our own was read back; inside the cell's transaction. Checked and
+ * kept, or kept out with an alarm that names the sender: what is wrong with it is no error here.
  */
 DT_MUST_CHECK enum dt_err dt_record_receive(struct dt_agent *a, const struct dt_incoming *in);
 
@@ -113,7 +119,8 @@ DT_MUST_CHECK enum dt_err dt_record_receive(struct dt_agent *a, const struct dt_
 /* Add an alarm row. ${group_id} and ${who} may be NULL. Inside a transaction. */
 DT_MUST_CHECK enum dt_err dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind,
                                        const uint8_t *group_id, uint64_t position,
-                                       const struct dt_person *who, const char *fmt, ...) DT_PRINTF(6, 7);
+                                       const struct dt_person *who, const char *fmt, ...)
+    DT_PRINTF(6, 7);
 
 /* True for errors that are ours (memory, disk, bug, network): stop, do not pass over. */
 bool dt_err_is_local(enum dt_err err);

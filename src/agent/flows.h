@@ -1,5 +1,6 @@
 /*
- * agent/flows.h - the steps of sync, each one transaction: take in a cell, prepare what is to be sent, found, join.
+ * agent/flows.h - the steps of sync, each one transaction: take in a cell, prepare what is to be
+ * sent, found, join.
  *
  * Source: docs/protocol-agent.md. Layer: agent, internal.
  */
@@ -16,18 +17,20 @@ struct dt_rules dt_channel_rules(const struct dt_agent *a, const struct dt_chann
 
 /**
  * dt_channel_take_cell(a, group_id, queue_number, item, report):
- * Take in the cell at item->position of the channel's queue number ${queue_number}: plaintext, ratchet state
- * and position in one transaction. A cell that was taken already (another process), or of a queue that has
- * ended, changes nothing.
+ * Take in the cell at item->position of the channel's queue number ${queue_number}: plaintext,
+ * ratchet state and position in one transaction. A cell that was taken already (another process),
+ * or of a queue that has ended, changes nothing.
  */
-DT_MUST_CHECK enum dt_err dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32],
-                                               uint64_t queue_number, const struct dt_wire_item *item,
-                                               struct dt_sync_report *report);
+DT_MUST_CHECK enum dt_err
+dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
+                     const struct dt_wire_item *item, struct dt_sync_report *report);
 
-/* The queue was read to its end: note the time; after an absence longer than a voucher's life the channel
- * becomes unconfirmed first (*${before} was the last time). */
-DT_MUST_CHECK enum dt_err dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32]);
-DT_MUST_CHECK enum dt_err dt_channel_note_read(struct dt_agent *a, const uint8_t group_id[static 32]);
+/* The queue was read to its end: note the time; after an absence longer than a voucher's life the
+ * channel becomes unconfirmed first (*${before} was the last time). */
+DT_MUST_CHECK enum dt_err dt_channel_note_absence(struct dt_agent *a,
+                                                  const uint8_t group_id[static 32]);
+DT_MUST_CHECK enum dt_err dt_channel_note_read(struct dt_agent *a,
+                                               const uint8_t group_id[static 32]);
 
 /* ---- channel_send.c ---- */
 
@@ -37,8 +40,8 @@ DT_MUST_CHECK enum dt_err dt_channel_prepare(struct dt_agent *a, const uint8_t g
 
 /* ---- channel_commit.c ---- */
 
-/* Make the Commit of ${intent} pending in ${ch} and put it into the outbox. Errors that are not local mean that
- * the intent can never be done as it is. STATE: it is done already (drop it). */
+/* Make the Commit of ${intent} pending in ${ch} and put it into the outbox. Errors that are not
+ * local mean that the intent can never be done as it is. STATE: it is done already (drop it). */
 DT_MUST_CHECK enum dt_err dt_commit_make(struct dt_agent *a, struct dt_channel *ch,
                                          const struct dt_intent *intent);
 
@@ -65,13 +68,15 @@ struct dt_session {
 void dt_session_clear(struct dt_session *s);
 /* For a new seat, under our present letter, with serial 0. */
 DT_MUST_CHECK enum dt_err dt_session_new(struct dt_agent *a, const uint8_t group_id[static 32],
-                                         const uint8_t invitation_id[static 16], struct dt_session *out);
+                                         const uint8_t invitation_id[static 16],
+                                         struct dt_session *out);
 /* For the seat that we have: under its letter, with the next serial. */
 DT_MUST_CHECK enum dt_err dt_session_rotate(struct dt_agent *a, const uint8_t group_id[static 32],
                                             const struct dt_seat *own, struct dt_session *out);
 struct mls_leaf_params dt_session_leaf(const struct dt_session *s);
 
-/* Check a key package for a seat: by its letter, with this invitation id, serial 0, voucher valid now. */
+/* Check a key package for a seat: by its letter, with this invitation id, serial 0, voucher valid
+ * now. */
 DT_MUST_CHECK enum dt_err dt_key_package_check(struct dt_agent *a, const struct dt_rules *rules,
                                                struct dt_view key_package,
                                                const uint8_t letter_hash[static 32],
@@ -83,7 +88,8 @@ struct mls_group_policy dt_mls_past(void);
 
 /* ---- channel_found.c, channel_admit.c, channel_join.c: inbox messages ---- */
 
-DT_MUST_CHECK enum dt_err dt_founding_signature_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_founding_signature_take(struct dt_agent *a,
+                                                     const struct dt_inbox_message *m);
 DT_MUST_CHECK enum dt_err dt_key_package_take(struct dt_agent *a, const struct dt_inbox_message *m);
 /* When all answers are in: epoch 0, epoch 1, queue, Welcomes. *${out_founded} says whether. */
 DT_MUST_CHECK enum dt_err dt_founding_try(struct dt_agent *a, const uint8_t group_id[static 32],
@@ -92,11 +98,14 @@ DT_MUST_CHECK enum dt_err dt_founding_try(struct dt_agent *a, const uint8_t grou
 DT_MUST_CHECK enum dt_err dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m);
 DT_MUST_CHECK enum dt_err dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m);
 
-DT_MUST_CHECK enum dt_err dt_approval_request_take(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_approval_request_take(struct dt_agent *a,
+                                                   const struct dt_inbox_message *m);
 DT_MUST_CHECK enum dt_err dt_approval_take(struct dt_agent *a, const struct dt_inbox_message *m);
-DT_MUST_CHECK enum dt_err dt_admission_key_package(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_admission_key_package(struct dt_agent *a,
+                                                   const struct dt_inbox_message *m);
 DT_MUST_CHECK enum dt_err dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m);
-DT_MUST_CHECK enum dt_err dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m);
+DT_MUST_CHECK enum dt_err dt_rejoin_key_package(struct dt_agent *a,
+                                                const struct dt_inbox_message *m);
 
 /* What an admission intent needs for its Commit; and its end. */
 struct dt_admission {
@@ -124,7 +133,8 @@ struct dt_rejoin_row {
     struct dt_buf key_package; /* empty until it came */
 };
 void dt_rejoin_row_clear(struct dt_rejoin_row *x);
-DT_MUST_CHECK enum dt_err dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+DT_MUST_CHECK enum dt_err dt_rejoin_row_load(struct dt_agent *a,
+                                             const uint8_t invitation_id[static 16],
                                              struct dt_rejoin_row *out);
 
 /* An invitation that reached us, and the keys of our answer. */
@@ -143,7 +153,8 @@ struct dt_invitation {
     struct dt_buf key_package;
 };
 void dt_invitation_clear(struct dt_invitation *x);
-DT_MUST_CHECK enum dt_err dt_invitation_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+DT_MUST_CHECK enum dt_err dt_invitation_load(struct dt_agent *a,
+                                             const uint8_t invitation_id[static 16],
                                              struct dt_invitation *out);
 DT_MUST_CHECK enum dt_err dt_invitation_save(struct dt_agent *a, const struct dt_invitation *x);
 /* Make session key, voucher and key package for ${x}, and put them into it. */

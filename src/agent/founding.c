@@ -72,8 +72,8 @@ dt_founding_verify(const struct dt_founding *f, size_t i, struct dt_view pub)
         return dt_fail(DT_ERR_AUTH, "member %zu has not signed the founding list", i);
     err = dt_founding_hash(f, hash);
     if (err == DT_OK)
-        err = dt_label_verify(pub, "founding", dt_view_of(hash),
-                              dt_view_of(f->members[i].signature));
+        err =
+            dt_label_verify(pub, "founding", dt_view_of(hash), dt_view_of(f->members[i].signature));
     return dt_fail_context(err, "founding list, signature of member %zu", i);
 }
 
@@ -146,8 +146,10 @@ read_members(struct dt_reader *r, struct dt_founding *f)
         for (size_t i = 0; i < f->n_members; i++)
             if (memcmp(f->members[i].letter_hash, m->letter_hash, sizeof m->letter_hash) == 0 ||
                 memcmp(f->members[i].invitation_id, m->invitation_id, sizeof m->invitation_id) == 0)
-                return dt_fail(DT_ERR_FORMAT, "first delegates %zu and %zu share a letter or an "
-                                              "invitation", i, f->n_members);
+                return dt_fail(DT_ERR_FORMAT,
+                               "first delegates %zu and %zu share a letter or an "
+                               "invitation",
+                               i, f->n_members);
         f->n_members++;
     }
     return DT_OK;

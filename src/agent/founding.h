@@ -36,7 +36,8 @@ DT_MUST_CHECK enum dt_err dt_founding_hash(const struct dt_founding *f, uint8_t 
 
 /* Sign as member ${i} with its delegate's ${seed}; verify with its delegate's key ${pub}. */
 DT_MUST_CHECK enum dt_err dt_founding_sign(struct dt_founding *f, size_t i, struct dt_view seed);
-DT_MUST_CHECK enum dt_err dt_founding_verify(const struct dt_founding *f, size_t i, struct dt_view pub);
+DT_MUST_CHECK enum dt_err dt_founding_verify(const struct dt_founding *f, size_t i,
+                                             struct dt_view pub);
 
 /* Does any member of ${party} stand on the list; has one signed? */
 bool dt_founding_has_party(const struct dt_founding *f, uint8_t party);
@@ -53,10 +54,10 @@ DT_MUST_CHECK enum dt_err dt_founding_encode(const struct dt_founding *f, struct
 DT_MUST_CHECK enum dt_err dt_founding_decode(struct dt_view bytes, struct dt_founding *out);
 
 /* ---- the `forum` GroupContext extension (type DT_EXT_FORUM) ---- */
-#define DT_EXT_FORUM     0xF7A0u
-#define DT_PROP_WARRANT  0xF7A1u
-#define DT_EXT_HISTORY   0xF7A2u /* GroupInfo */
-#define DT_EXT_QUEUE     0xF7A3u /* GroupInfo */
+#define DT_EXT_FORUM    0xF7A0u
+#define DT_PROP_WARRANT 0xF7A1u
+#define DT_EXT_HISTORY  0xF7A2u /* GroupInfo */
+#define DT_EXT_QUEUE    0xF7A3u /* GroupInfo */
 
 struct dt_forum_ext {
     uint8_t forum[32];
@@ -67,20 +68,24 @@ DT_MUST_CHECK enum dt_err dt_forum_ext_encode(const struct dt_forum_ext *x, stru
 DT_MUST_CHECK enum dt_err dt_forum_ext_decode(struct dt_view bytes, struct dt_forum_ext *out);
 
 /* hash("warrants", founding hash), and hash("warrants", previous || warrant). */
-DT_MUST_CHECK enum dt_err dt_warrants_first(const uint8_t founding_hash[static 32], uint8_t out[static 32]);
+DT_MUST_CHECK enum dt_err dt_warrants_first(const uint8_t founding_hash[static 32],
+                                            uint8_t out[static 32]);
 DT_MUST_CHECK enum dt_err dt_warrants_next(const uint8_t prev[static 32], struct dt_view warrant,
                                            uint8_t out[static 32]);
 
-/* Split letters that stand one behind the other, opaque<V> each, into at most DT_FOUNDING_MEMBERS views. LIMIT. */
+/* Split letters that stand one behind the other, opaque<V> each, into at most DT_FOUNDING_MEMBERS
+ * views. LIMIT. */
 DT_MUST_CHECK enum dt_err dt_letters_split(struct dt_view letters,
-                                           struct dt_view out[static DT_FOUNDING_MEMBERS], size_t *out_n);
+                                           struct dt_view out[static DT_FOUNDING_MEMBERS],
+                                           size_t *out_n);
 
-/* ---- the history GroupInfo extension: founding list, first delegates' letters, all warrants ---- */
+/* ---- the history GroupInfo extension: founding list, first delegates' letters, all warrants ----
+ */
 struct dt_history {
-    struct dt_view founding;         /* dt_founding_encode() with signatures */
-    size_t n_letters;                /* one a member of the list, in its order */
+    struct dt_view founding; /* dt_founding_encode() with signatures */
+    size_t n_letters;        /* one a member of the list, in its order */
     struct dt_view letters[DT_FOUNDING_MEMBERS];
-    struct dt_view warrants;         /* the undecoded list: walk with dt_history_next() */
+    struct dt_view warrants; /* the undecoded list: walk with dt_history_next() */
 };
 /* ${warrants} as in struct dt_history. */
 DT_MUST_CHECK enum dt_err dt_history_encode(const struct dt_history *h, struct dt_buf *out);

@@ -36,8 +36,8 @@ dt_agent_store(struct dt_agent *a)
 bool
 dt_err_is_local(enum dt_err err)
 {
-    return err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_BUSY || err == DT_ERR_INTERNAL ||
-           err == DT_ERR_NET;
+    return err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_BUSY ||
+           err == DT_ERR_INTERNAL || err == DT_ERR_NET;
 }
 
 void
@@ -84,8 +84,9 @@ static enum dt_err
 compare_grant(const struct dt_agent *a)
 {
     if (!dt_view_equal(dt_view_str(a->grant.vkey), a->charter.register_vkey))
-        return dt_fail(DT_ERR_CONFLICT, "the grant is for another register than the charter names: ask "
-                                        "the relay's operator for the grant of this forum");
+        return dt_fail(DT_ERR_CONFLICT,
+                       "the grant is for another register than the charter names: ask "
+                       "the relay's operator for the grant of this forum");
     for (size_t i = 0; i < a->charter.n_relays; i++)
         if (dt_view_equal(dt_view_str(a->grant.relay), a->charter.relays[i]))
             return DT_OK;
@@ -195,7 +196,8 @@ put_identity(struct dt_agent *a, const struct dt_agent_init_params *params)
 
     if ((err = identity_encode(a, &identity)) != DT_OK || (err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_store_put_blob(a->store, "self", dt_view_str("charter"), params->charter)) == DT_OK &&
+    if ((err = dt_store_put_blob(a->store, "self", dt_view_str("charter"), params->charter)) ==
+            DT_OK &&
         (err = dt_store_put_blob(a->store, "self", dt_view_str("grant"), params->grant)) == DT_OK)
         err = dt_store_put_blob(a->store, "self", dt_view_str("identity"), dt_buf_view(&identity));
     return dt_store_end(a->store, err);
@@ -215,8 +217,8 @@ remove_part(const char *part)
 }
 
 /*
- * The home is made beside its place and put there by one rename(2), which takes the place of nothing but an
- * empty folder: it is there whole or not at all.
+ * The home is made beside its place and put there by one rename(2), which takes the place of
+ * nothing but an empty folder: it is there whole or not at all.
  */
 static enum dt_err
 make_home(struct dt_agent *a, const struct dt_agent_init_params *params)
@@ -241,7 +243,8 @@ make_home(struct dt_agent *a, const struct dt_agent_init_params *params)
     a->store = NULL;
     if (err == DT_OK && rename(part, home) != 0)
         err = errno == ENOTEMPTY || errno == EEXIST
-                  ? dt_fail(DT_ERR_EXISTS, "%s: there is something already, and not an empty folder", home)
+                  ? dt_fail(DT_ERR_EXISTS,
+                            "%s: there is something already, and not an empty folder", home)
                   : dt_fail(DT_ERR_IO, "%s: cannot be made: %s", home, strerror(errno));
     if (err != DT_OK)
         remove_part(part);
@@ -265,7 +268,8 @@ dt_agent_init(const struct dt_agent_init_params *params)
         (err = copy_name(a->name, params->name, "name")) != DT_OK ||
         (err = copy_name(a->title, params->title, "title")) != DT_OK)
         return err;
-    if ((err = dt_charter_party_by_name(&a->charter, dt_view_str(params->party), &a->party)) != DT_OK)
+    if ((err = dt_charter_party_by_name(&a->charter, dt_view_str(params->party), &a->party)) !=
+        DT_OK)
         return dt_fail(DT_ERR_NOT_FOUND, "the charter has no party of the name given");
     return (err = draw_keys(a)) != DT_OK ? err : make_home(a, params);
 }
@@ -294,8 +298,8 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
         return err;
     dt_buf_wipe(&b);
     if ((err = dt_store_get_blob(a->store, "self", dt_view_str("identity"), &b)) != DT_OK ||
-        (err = identity_decode(a, dt_buf_view(&b))) != DT_OK || (err = dt_agent_refresh(a)) != DT_OK ||
-        (err = dt_templates_load(&a->templates)) != DT_OK ||
+        (err = identity_decode(a, dt_buf_view(&b))) != DT_OK ||
+        (err = dt_agent_refresh(a)) != DT_OK || (err = dt_templates_load(&a->templates)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->queue_http)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->register_http)) != DT_OK)
         return err;
@@ -333,10 +337,10 @@ dt_agent_letter_own(struct dt_agent *a, struct dt_letter *out)
     enum dt_err err = dt_agent_refresh(a);
 
     if (err == DT_OK && !a->has_letter)
-        err = dt_fail(DT_ERR_NOT_FOUND, "no letter of credence yet: detente letter request, then import it");
+        err = dt_fail(DT_ERR_NOT_FOUND,
+                      "no letter of credence yet: detente letter request, then import it");
     return err != DT_OK ? err : dt_letter_copy(&a->letter, out);
 }
-
 
 enum dt_err
 dt_agent_letter_request(struct dt_agent *a, struct dt_buf *out)
@@ -362,7 +366,8 @@ dt_agent_refresh(struct dt_agent *a)
     err = dt_store_get_blob(a->store, "self", dt_view_str("letter"), &b);
     if (err == DT_ERR_NOT_FOUND)
         return DT_OK;
-    if (err != DT_OK || (a->has_letter && dt_view_equal(dt_buf_view(&b), dt_buf_view(&a->letter_bytes))))
+    if (err != DT_OK ||
+        (a->has_letter && dt_view_equal(dt_buf_view(&b), dt_buf_view(&a->letter_bytes))))
         return err;
     if ((err = dt_letter_decode(dt_buf_view(&b), &l)) != DT_OK)
         return err;
@@ -382,9 +387,11 @@ dt_agent_need_letter(struct dt_agent *a)
     if (err != DT_OK)
         return err;
     if (!a->has_letter)
-        return dt_fail(DT_ERR_STATE, "this home has no letter of credence yet: have the party's root sign "
-                                     "one and import it");
-    return dt_fail_context(dt_letter_check_time(&a->letter, dt_agent_now(a)), "our letter of credence");
+        return dt_fail(DT_ERR_STATE,
+                       "this home has no letter of credence yet: have the party's root sign "
+                       "one and import it");
+    return dt_fail_context(dt_letter_check_time(&a->letter, dt_agent_now(a)),
+                           "our letter of credence");
 }
 
 enum dt_err
@@ -401,12 +408,13 @@ dt_agent_own_letter(struct dt_agent *a, struct dt_buf *out)
 
 enum dt_err
 dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter, struct dt_view letter_bytes,
-               const uint8_t group_id[static 32], const uint8_t session_pub[static 32], uint64_t serial,
-               const uint8_t invitation_id[static 16], struct dt_voucher *out, struct dt_buf *identity)
+               const uint8_t group_id[static 32], const uint8_t session_pub[static 32],
+               uint64_t serial, const uint8_t invitation_id[static 16], struct dt_voucher *out,
+               struct dt_buf *identity)
 {
     uint64_t now = dt_agent_now(a);
-    struct dt_voucher v = {.serial = serial, .not_before_ms = now,
-                           .not_after_ms = now + DT_VOUCHER_LIFE_MAX_MS};
+    struct dt_voucher v = {
+        .serial = serial, .not_before_ms = now, .not_after_ms = now + DT_VOUCHER_LIFE_MAX_MS};
     enum dt_err err = dt_letter_check_time(letter, now);
 
     if (err != DT_OK)
@@ -428,7 +436,8 @@ dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter, struct dt_vie
 /* ---- letters ---- */
 
 enum dt_err
-dt_letter_take(const struct dt_agent *a, struct dt_view bytes, struct dt_letter *out, size_t *out_party)
+dt_letter_take(const struct dt_agent *a, struct dt_view bytes, struct dt_letter *out,
+               size_t *out_party)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     enum dt_err err;
@@ -509,14 +518,16 @@ dt_letter_load(struct dt_agent *a, const uint8_t hash[static 32], struct dt_lett
 
 /* One root cannot put its revocation into the place of another's. */
 static void
-revocation_key(uint8_t out[static 64], const uint8_t letter[static 32], const uint8_t root[static 32])
+revocation_key(uint8_t out[static 64], const uint8_t letter[static 32],
+               const uint8_t root[static 32])
 {
     memcpy(out, letter, 32);
     memcpy(out + 32, root, 32);
 }
 
 enum dt_err
-dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l, bool *out_revoked, struct dt_buf *out)
+dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l, bool *out_revoked,
+                  struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(REVOCATION_MAX);
     uint8_t key[64];
@@ -555,7 +566,8 @@ dt_agent_revocation_import(struct dt_agent *a, struct dt_view revocation)
     if ((err = dt_revocation_decode(revocation, &v)) != DT_OK ||
         (err = dt_revocation_seal(&v, seal)) != DT_OK || (err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    /* It counts from its entry's time; whoever takes it in sees to that, and the register takes a seal once. */
+    /* It counts from its entry's time; whoever takes it in sees to that, and the register takes a
+     * seal once. */
     if ((err = dt_revocation_keep(a, revocation)) == DT_OK)
         err = dt_agent_register_submit(a, seal);
     return dt_store_end(a->store, err);

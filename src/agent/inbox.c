@@ -90,7 +90,8 @@ dispatch(struct dt_agent *a, const struct dt_inbox_message *m)
     return dt_fail(DT_ERR_UNSUPPORTED, "an inbox message of a kind that is not known here");
 }
 
-/* One transaction: position and what the message does. ${refuse}: only the position, and an alarm. */
+/* One transaction: position and what the message does. ${refuse}: only the position, and an alarm.
+ */
 static enum dt_err
 take(struct dt_agent *a, uint64_t position, const struct dt_inbox_message *m, const char *refuse,
      struct dt_sync_report *report)
@@ -120,7 +121,8 @@ done:
 }
 
 enum dt_err
-dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item, struct dt_sync_report *report)
+dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item,
+                   struct dt_sync_report *report)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_CELL_MAX);
     struct dt_inbox_message m;
@@ -128,8 +130,8 @@ dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item, struct d
     bool decoded = false;
     enum dt_err err;
 
-    if ((err = dt_inbox_open(dt_secret_view(&a->x25519_priv), a->inbox_address, item->cell, &plain)) ==
-            DT_OK &&
+    if ((err = dt_inbox_open(dt_secret_view(&a->x25519_priv), a->inbox_address, item->cell,
+                             &plain)) == DT_OK &&
         (err = dt_inbox_message_decode(dt_buf_view(&plain), &m)) == DT_OK) {
         decoded = true;
         err = take(a, item->position, &m, NULL, report);

@@ -13,7 +13,7 @@
 #include "agent/warrant.h"
 
 enum dt_inbox_kind {
-    DT_INBOX_INVITATION = 1,       /* to a first delegate, or to one who is to be added */
+    DT_INBOX_INVITATION = 1, /* to a first delegate, or to one who is to be added */
     DT_INBOX_FOUNDING_SIGNATURE = 2,
     DT_INBOX_KEY_PACKAGE = 3,
     DT_INBOX_APPROVAL_REQUEST = 4,
@@ -27,7 +27,8 @@ enum dt_inbox_kind {
 struct dt_inbox_message {
     enum dt_inbox_kind kind;
     uint8_t group_id[32];      /* all but REVOCATION */
-    uint8_t invitation_id[16]; /* INVITATION (the addressee's), KEY_PACKAGE, WELCOME, APPROVAL_REQUEST */
+    uint8_t invitation_id[16]; /* INVITATION (the addressee's), KEY_PACKAGE, WELCOME,
+                                  APPROVAL_REQUEST */
 
     /* INVITATION: the founding list (with the founder's signature, or all of them when the channel
      * stands), the letters of its first delegates in its order, and the letter of who invites. */
@@ -52,16 +53,19 @@ struct dt_inbox_message {
 
 /* Sign and verify an APPROVAL_REQUEST with the sender's delegate key, label "approval request". */
 DT_MUST_CHECK enum dt_err dt_inbox_request_sign(struct dt_inbox_message *m, struct dt_view seed);
-DT_MUST_CHECK enum dt_err dt_inbox_request_verify(const struct dt_inbox_message *m, struct dt_view pub);
+DT_MUST_CHECK enum dt_err dt_inbox_request_verify(const struct dt_inbox_message *m,
+                                                  struct dt_view pub);
 
-DT_MUST_CHECK enum dt_err dt_inbox_message_encode(const struct dt_inbox_message *m, struct dt_buf *out);
-DT_MUST_CHECK enum dt_err dt_inbox_message_decode(struct dt_view bytes, struct dt_inbox_message *out);
+DT_MUST_CHECK enum dt_err dt_inbox_message_encode(const struct dt_inbox_message *m,
+                                                  struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_inbox_message_decode(struct dt_view bytes,
+                                                  struct dt_inbox_message *out);
 
 /**
  * dt_inbox_seal(pub, address, message, out), dt_inbox_open(priv, address, cell, out):
  * The encoded ${message} as one cell for the inbox at ${address}: enc[32] || HPKE ciphertext of the
- * padded message, info = label "detente 1 inbox" and the address. ${pub}, ${priv}: the letter's X25519
- * key. Errors: LIMIT; AUTH (not for us, or altered); FORMAT.
+ * padded message, info = label "detente 1 inbox" and the address. ${pub}, ${priv}: the letter's
+ * X25519 key. Errors: LIMIT; AUTH (not for us, or altered); FORMAT.
  */
 DT_MUST_CHECK enum dt_err dt_inbox_seal(struct dt_view pub, const uint8_t address[static 32],
                                         struct dt_view message, struct dt_buf *out);

@@ -13,7 +13,8 @@
 
 #include "agent/flows.h"
 
-#define INVITATION_MAX (DT_FOUNDING_MAX + (DT_FOUNDING_MEMBERS + 4u) * (DT_LETTER_MAX + 4u) + DT_KEY_PACKAGE_MAX)
+#define INVITATION_MAX                                                                             \
+    (DT_FOUNDING_MAX + (DT_FOUNDING_MEMBERS + 4u) * (DT_LETTER_MAX + 4u) + DT_KEY_PACKAGE_MAX)
 
 void
 dt_invitation_clear(struct dt_invitation *x)
@@ -64,15 +65,18 @@ decode(struct dt_view v, struct dt_invitation *x)
     uint8_t state = 0;
     enum dt_err err;
 
-    if ((err = dt_read_fixed(&r, x->group_id, 32)) != DT_OK || (err = dt_read_u8(&r, &state)) != DT_OK ||
+    if ((err = dt_read_fixed(&r, x->group_id, 32)) != DT_OK ||
+        (err = dt_read_u8(&r, &state)) != DT_OK ||
         (err = dt_read_optional(&r, &x->founding_member)) != DT_OK ||
         (err = dt_read_optional(&r, &x->rejoin)) != DT_OK ||
         (err = dt_read_vec(&r, DT_FOUNDING_MAX, &founding)) != DT_OK ||
         (err = dt_read_vec(&r, INVITATION_MAX, &letters)) != DT_OK ||
         (err = dt_read_fixed(&r, x->from_hash, 32)) != DT_OK ||
         (err = dt_read_vec(&r, 64, &session)) != DT_OK ||
-        (err = dt_read_vec(&r, 128, &init_priv)) != DT_OK || (err = dt_read_vec(&r, 128, &leaf)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, 128, &init_priv)) != DT_OK ||
+        (err = dt_read_vec(&r, 128, &leaf)) != DT_OK ||
+        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     x->state = (enum dt_invitation_state)state;
     if ((err = dt_buf_set(&x->founding, founding)) != DT_OK ||
@@ -85,7 +89,8 @@ decode(struct dt_view v, struct dt_invitation *x)
 }
 
 enum dt_err
-dt_invitation_load(struct dt_agent *a, const uint8_t invitation_id[static 16], struct dt_invitation *out)
+dt_invitation_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+                   struct dt_invitation *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(2 * INVITATION_MAX);
     enum dt_err err = dt_store_get_blob(a->store, "invitation", dt_view(invitation_id, 16), &value);
@@ -125,8 +130,8 @@ dt_invitation_save(struct dt_agent *a, const struct dt_invitation *x)
                                     dt_buf_view(&kept));
     }
     if (err == DT_OK)
-        err = dt_store_put(a->store, "invitation", dt_view_of(x->invitation_id), dt_view(NULL, 0), seq,
-                           dt_buf_view(&value));
+        err = dt_store_put(a->store, "invitation", dt_view_of(x->invitation_id), dt_view(NULL, 0),
+                           seq, dt_buf_view(&value));
     return dt_store_end(a->store, err);
 }
 
@@ -144,7 +149,8 @@ check(struct dt_agent *a, const struct dt_inbox_message *m, const struct dt_foun
     if (err != DT_OK)
         return err;
     if (memcmp(f->group_id, m->group_id, 32) != 0)
-        return dt_fail(DT_ERR_REFUSED, "an invitation names another channel than its founding list");
+        return dt_fail(DT_ERR_REFUSED,
+                       "an invitation names another channel than its founding list");
     *out_founding_member = i != DT_FOUNDING_MEMBERS;
     if (*out_founding_member) {
         if (memcmp(f->members[i].letter_hash, a->letter.hash, 32) != 0)
@@ -153,15 +159,16 @@ check(struct dt_agent *a, const struct dt_inbox_message *m, const struct dt_foun
             !f->members[f->founder].has_signature)
             return dt_fail(DT_ERR_REFUSED, "a founding list does not come from its founder");
     } else if (!dt_founding_complete(f)) {
-        return dt_fail(DT_ERR_REFUSED, "an invitation to a channel whose founding list is not signed");
+        return dt_fail(DT_ERR_REFUSED,
+                       "an invitation to a channel whose founding list is not signed");
     } else if (!dt_founding_has_party(f, (uint8_t)a->party)) {
         return dt_fail(DT_ERR_REFUSED, "an invitation to a channel without our party");
     }
     return DT_OK;
 }
 
-/* Is the answer that we gave still good? Then its keys stay: whoever can write to this inbox can send an old
- * invitation again, and new keys would make the Welcome to the old ones unreadable. */
+/* Is the answer that we gave still good? Then its keys stay: whoever can write to this inbox can
+ * send an old invitation again, and new keys would make the Welcome to the old ones unreadable. */
 static enum dt_err
 answer_is_good(struct dt_agent *a, const struct dt_invitation *x, bool *out)
 {
@@ -173,12 +180,13 @@ answer_is_good(struct dt_agent *a, const struct dt_invitation *x, bool *out)
     *out = false;
     if (x->key_package.n == 0)
         return DT_OK;
-    if ((err = mls_key_package_open(dt_buf_view(&x->key_package), &(struct mls_time_policy){0}, &info,
-                                    NULL)) != DT_OK ||
+    if ((err = mls_key_package_open(dt_buf_view(&x->key_package), &(struct mls_time_policy){0},
+                                    &info, NULL)) != DT_OK ||
         (err = dt_credential_decode(info.identity, &letter, &v)) != DT_OK)
         return err;
     /* An hour's difference of clocks is allowed for: the asker may see it expire first. */
-    *out = dt_voucher_valid_at(&v, dt_agent_now(a)) && dt_voucher_valid_at(&v, dt_agent_now(a) + DT_MS_HOUR);
+    *out = dt_voucher_valid_at(&v, dt_agent_now(a)) &&
+           dt_voucher_valid_at(&v, dt_agent_now(a) + DT_MS_HOUR);
     return DT_OK;
 }
 
@@ -215,7 +223,8 @@ dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
     x.state = DT_INVITATION_OPEN;
     for (size_t i = 0; i < m->n_letters; i++)
         dt_write_vec(&w, m->letters[i]);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_buf_set(&x.founding, m->founding)) != DT_OK ||
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_buf_set(&x.founding, m->founding)) != DT_OK ||
         (err = dt_letter_keep(a, &from, party, m->sender_letter)) != DT_OK)
         return err;
     for (size_t i = 0; i < m->n_letters; i++) {
@@ -341,8 +350,8 @@ describe(struct dt_agent *a, const struct dt_invitation *x, struct dt_invitation
         (err = dt_letters_split(dt_buf_view(&x->letters), letters, &n)) != DT_OK ||
         (err = dt_letter_load(a, x->from_hash, &from, &party, NULL)) != DT_OK)
         return err;
-    *out = (struct dt_invitation_info){.state = x->state, .founding = x->founding_member,
-                                       .kind = f.kind, .n_people = n};
+    *out = (struct dt_invitation_info){
+        .state = x->state, .founding = x->founding_member, .kind = f.kind, .n_people = n};
     memcpy(out->group_id, x->group_id, 32);
     memcpy(out->invitation_id, x->invitation_id, 16);
     memcpy(out->channel_name, f.name, sizeof out->channel_name);

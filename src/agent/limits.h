@@ -8,26 +8,26 @@
 
 #include "record/limits.h" /* DT_LANG_MAX */
 
-#define DT_LETTER_MAX          4096u      /* an encoded letter of credence */
+#define DT_LETTER_MAX 4096u /* an encoded letter of credence */
 
-#define DT_VOUCHER_MAX         512u       /* an encoded voucher */
-#define DT_FOUNDING_MAX        16384u     /* a founding list with its signatures */
-#define DT_FOUNDING_MEMBERS    32u        /* first delegates of a channel */
-#define DT_FOUNDING_PARTIES    16u        /* parties of a channel */
-#define DT_CHANNEL_NAME_MAX    128u       /* bytes of a channel's name */
-#define DT_APPROVALS_MAX       16u        /* approvals in one ground */
-#define DT_GROUNDS_MAX         16u        /* grounds in one warrant */
-#define DT_WARRANT_MAX         131072u    /* an encoded warrant */
-#define DT_HISTORY_WARRANTS    4096u      /* warrants in a channel's history */
-#define DT_HISTORY_MAX         (8u << 20) /* an encoded history */
-#define DT_KEY_PACKAGE_MAX     16384u
-#define DT_WELCOME_MAX         (400u << 10)
-#define DT_INBOX_MESSAGE_MAX   (500u << 10)
-#define DT_PAYLOAD_MAX         (500u << 10) /* an application payload */
-#define DT_CELL_MAX            (512u << 10) /* a sealed cell */
-#define DT_MEDIA_TYPE_MAX      128u
-#define DT_FILE_NAME_MAX       255u
-#define DT_AUTHENTICATOR_MAX   64u
+#define DT_VOUCHER_MAX       512u       /* an encoded voucher */
+#define DT_FOUNDING_MAX      16384u     /* a founding list with its signatures */
+#define DT_FOUNDING_MEMBERS  32u        /* first delegates of a channel */
+#define DT_FOUNDING_PARTIES  16u        /* parties of a channel */
+#define DT_CHANNEL_NAME_MAX  128u       /* bytes of a channel's name */
+#define DT_APPROVALS_MAX     16u        /* approvals in one ground */
+#define DT_GROUNDS_MAX       16u        /* grounds in one warrant */
+#define DT_WARRANT_MAX       131072u    /* an encoded warrant */
+#define DT_HISTORY_WARRANTS  4096u      /* warrants in a channel's history */
+#define DT_HISTORY_MAX       (8u << 20) /* an encoded history */
+#define DT_KEY_PACKAGE_MAX   16384u
+#define DT_WELCOME_MAX       (400u << 10)
+#define DT_INBOX_MESSAGE_MAX (500u << 10)
+#define DT_PAYLOAD_MAX       (500u << 10) /* an application payload */
+#define DT_CELL_MAX          (512u << 10) /* a sealed cell */
+#define DT_MEDIA_TYPE_MAX    128u
+#define DT_FILE_NAME_MAX     255u
+#define DT_AUTHENTICATOR_MAX 64u
 
 /* Rules of time (docs/protocol.md, Channels). */
 #define DT_VOUCHER_LIFE_MAX_MS (UINT64_C(4) * 24 * 3600 * 1000)

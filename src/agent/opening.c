@@ -1,10 +1,11 @@
 /*
  * agent/opening.c - making a proof file; see opening.h.
  *
- * What goes in: the record, and of each party the answers that count, as far as we hold them: its last countersignature
- * and last dispute, the author's withdrawal, and the consent that allows most; their letters; and for each the first attested
- * checkpoint that holds it. An answer that a verifier would refuse stays out, and of many the others: nobody can
- * keep a record from being opened by answering it.
+ * What goes in: the record, and of each party the answers that count, as far as we hold them: its
+ * last countersignature and last dispute, the author's withdrawal, and the consent that allows
+ * most; their letters; and for each the first attested checkpoint that holds it. An answer that a
+ * verifier would refuse stays out, and of many the others: nobody can keep a record from being
+ * opened by answering it.
  */
 #include <string.h>
 
@@ -81,8 +82,9 @@ add_item(struct dt_agent *a, struct parts *p, const struct dt_record *r, uint64_
     item->slots = slots;
     err = dt_agent_entry_proof(a, r->seal, proof, &item->first);
     if (err == DT_ERR_NOT_FOUND)
-        return dt_fail(DT_ERR_STATE, "the record is not in the register yet: sync, and try again when "
-                                     "it is attested");
+        return dt_fail(DT_ERR_STATE,
+                       "the record is not in the register yet: sync, and try again when "
+                       "it is attested");
     if (err != DT_OK)
         return err;
     item->tlog_proof = dt_buf_view(proof);
@@ -90,7 +92,13 @@ add_item(struct dt_agent *a, struct parts *p, const struct dt_record *r, uint64_
 }
 
 /* Why an answer would go into a proof; of each kind a party has one there. */
-enum reason { REASON_NONE, REASON_COUNTERSIGNED, REASON_DISPUTED, REASON_WITHDRAWN, REASON_CONSENT };
+enum reason {
+    REASON_NONE,
+    REASON_COUNTERSIGNED,
+    REASON_DISPUTED,
+    REASON_WITHDRAWN,
+    REASON_CONSENT
+};
 
 static enum reason
 reason_of(const struct dt_record *r, const struct dt_record *subject)
@@ -118,8 +126,11 @@ keep_if_it_holds(struct dt_agent *a, struct parts *p, size_t n_letters, bool *ou
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     const struct dt_proof_item two[2] = {p->items[0], p->items[p->n_items - 1]};
-    const struct dt_proof_in in = {
-        .charter = &a->charter, .letters = p->shown, .n_letters = p->n_letters, .items = two, .n_items = 2};
+    const struct dt_proof_in in = {.charter = &a->charter,
+                                   .letters = p->shown,
+                                   .n_letters = p->n_letters,
+                                   .items = two,
+                                   .n_items = 2};
     enum dt_err err = dt_proof_build(&in, &file);
 
     *out_kept = err == DT_OK;
@@ -132,10 +143,11 @@ keep_if_it_holds(struct dt_agent *a, struct parts *p, size_t n_letters, bool *ou
     return DT_OK;
 }
 
-/* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all of ${slots} before one that
- * does not, so that an older, wider one is not lost behind a newer one. */
+/* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all of ${slots}
+ * before one that does not, so that an older, wider one is not lost behind a newer one. */
 static bool
-rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uint64_t slots, uint64_t now_ms)
+rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uint64_t slots,
+       uint64_t now_ms)
 {
     const struct dt_fact *both[2] = {x, y};
     bool allows[2] = {false, false};
@@ -154,8 +166,8 @@ rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uin
 
 /* Put in the answer for ${reason} of the author of ${first}, which is the best that holds. */
 static enum dt_err
-add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *params, const struct dt_record *first,
-         enum reason reason, bool *tried)
+add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *params,
+         const struct dt_record *first, enum reason reason, bool *tried)
 {
     const struct dt_record *subject = p->items[0].record;
     uint64_t now_ms = dt_agent_now(a);
@@ -169,8 +181,10 @@ add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *pa
         for (size_t i = 0; i < p->facts.n; i++) {
             const struct dt_fact *f = &p->facts.facts[i];
 
-            /* One that has not reached the register can show nothing yet: the proof does without it. */
-            if (tried[i] || f->entry == DT_ENTRY_UNKNOWN || reason_of(f->record, subject) != reason ||
+            /* One that has not reached the register can show nothing yet: the proof does without
+             * it. */
+            if (tried[i] || f->entry == DT_ENTRY_UNKNOWN ||
+                reason_of(f->record, subject) != reason ||
                 memcmp(f->record->author.party, first->author.party, 32) != 0)
                 continue;
             if (best == NULL || rather(f, best, reason, params->slots, now_ms))
@@ -179,15 +193,17 @@ add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *pa
         if (best == NULL)
             return DT_OK;
         tried[best - p->facts.facts] = true;
-        if ((err = add_item(a, p, best->record, dt_proof_slots_needed(best->record), params->show_names)) != DT_OK ||
+        if ((err = add_item(a, p, best->record, dt_proof_slots_needed(best->record),
+                            params->show_names)) != DT_OK ||
             (err = keep_if_it_holds(a, p, n_letters, &kept)) != DT_OK)
             return err;
         if (!kept)
             continue;
         /* The others of this party are not needed. */
         for (size_t i = 0; i < p->facts.n; i++)
-            tried[i] = tried[i] || (reason_of(p->facts.facts[i].record, subject) == reason &&
-                                    memcmp(p->facts.records[i].author.party, first->author.party, 32) == 0);
+            tried[i] = tried[i] ||
+                       (reason_of(p->facts.facts[i].record, subject) == reason &&
+                        memcmp(p->facts.records[i].author.party, first->author.party, 32) == 0);
         return DT_OK;
     }
 }
@@ -206,7 +222,8 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
     p->letters = dt_alloc(p->facts.n, sizeof *p->letters);
     p->shown = dt_alloc(p->facts.n, sizeof *p->shown);
     tried = dt_alloc(p->facts.n, sizeof *tried);
-    if (p->items == NULL || p->proofs == NULL || p->letters == NULL || p->shown == NULL || tried == NULL)
+    if (p->items == NULL || p->proofs == NULL || p->letters == NULL || p->shown == NULL ||
+        tried == NULL)
         return dt_nomem();
     for (size_t i = 0; i < p->facts.n; i++)
         if (memcmp(p->facts.records[i].commitment, params->commitment, 32) == 0)
@@ -255,8 +272,9 @@ add_revocations(struct dt_agent *a, struct parts *p)
             return err;
         err = dt_agent_entry_proof(a, seal, proof, &first);
         if (err == DT_ERR_NOT_FOUND)
-            return dt_fail(DT_ERR_STATE, "the revocation of an author's letter is not in the register yet: "
-                                         "sync, and try again when it is attested");
+            return dt_fail(DT_ERR_STATE,
+                           "the revocation of an author's letter is not in the register yet: "
+                           "sync, and try again when it is attested");
         if (err != DT_OK)
             return err;
         p->revocations[p->n_revocations - 1].revocation = dt_buf_view(bytes);
@@ -283,10 +301,11 @@ check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
     if (v.code == DT_VERDICT_WITHOUT_CONSENT && !without_consent) {
         for (size_t i = 0; i < v.charter->n_parties; i++)
             if (v.charter->parties[i].kind == DT_PARTY_PARTY && !v.parties[i].consent)
-                return dt_fail(DT_ERR_REFUSED, "no consent from %.*s in the register to open these fields; ask for it, "
-                                               "or open without consent (every verifier will say so)",
-                               (int)v.charter->parties[i].name.n,
-                               (const char *)v.charter->parties[i].name.p);
+                return dt_fail(
+                    DT_ERR_REFUSED,
+                    "no consent from %.*s in the register to open these fields; ask for it, "
+                    "or open without consent (every verifier will say so)",
+                    (int)v.charter->parties[i].name.n, (const char *)v.charter->parties[i].name.p);
         return dt_fail(DT_ERR_REFUSED, "a consent to open these fields is missing");
     }
     if (v.code == DT_VERDICT_REFUSED)

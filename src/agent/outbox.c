@@ -52,14 +52,16 @@ decode(struct dt_view v, struct dt_outbox_row *out)
     uint8_t ref = 0;
     enum dt_err err;
 
-    if ((err = dt_read_u8(&r, &ref)) != DT_OK || (err = dt_read_fixed(&r, out->ref_id, 16)) != DT_OK ||
+    if ((err = dt_read_u8(&r, &ref)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->ref_id, 16)) != DT_OK ||
         (err = dt_read_optional(&r, &out->on_relay)) != DT_OK ||
         (err = dt_read_u64(&r, &out->position)) != DT_OK ||
         (err = dt_read_u64(&r, &out->epoch)) != DT_OK ||
         (err = dt_read_fixed(&r, out->address, 32)) != DT_OK ||
         (err = dt_read_vec(&r, DT_INBOX_MAX, &token)) != DT_OK ||
         (err = dt_read_vec(&r, DT_CELL_MAX, &cell)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_PAYLOAD_MAX, &payload)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, DT_PAYLOAD_MAX, &payload)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     out->ref = (enum dt_outbox_ref)ref;
     out->cell.max = DT_CELL_MAX;
@@ -193,7 +195,8 @@ dt_outbox_count(struct dt_agent *a, const uint8_t *group_id, uint64_t *out)
     return dt_store_count(a->store, "outbox", parent_of(group_id), out);
 }
 
-/* The relay has it at ${position}: note that, or forget an inbox row. Another process may have been faster. */
+/* The relay has it at ${position}: note that, or forget an inbox row. Another process may have been
+ * faster. */
 static enum dt_err
 acknowledged(struct dt_agent *a, const uint8_t *group_id, const uint8_t append_id[static 16],
              uint64_t seq, uint64_t position)

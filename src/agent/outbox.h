@@ -1,13 +1,14 @@
 /*
- * agent/outbox.h - what is to be appended to a queue: sealed once, kept until it is certain that it arrived.
+ * agent/outbox.h - what is to be appended to a queue: sealed once, kept until it is certain that it
+ * arrived.
  *
  * Source: docs/protocol-agent.md "Outbox". Layer: agent, internal.
  *
  *   (row written in the transaction of the ratchet step) QUEUED --relay acknowledges--> ON_RELAY
  *        ON_RELAY --read back from the queue--> row gone        inbox rows: gone when acknowledged
  *
- * A row holds the cell's bytes and its append id, so a retry after any crash sends the same bytes under the
- * same id and the relay stores them once.
+ * A row holds the cell's bytes and its append id, so a retry after any crash sends the same bytes
+ * under the same id and the relay stores them once.
  */
 #ifndef DT_AGENT_OUTBOX_H
 #define DT_AGENT_OUTBOX_H
@@ -16,7 +17,8 @@
 #include "agent/inbox_message.h"
 
 enum dt_outbox_ref {
-    DT_OUTBOX_PAYLOAD = 1, /* payload: its bytes, to be protected anew if this copy does not count */
+    DT_OUTBOX_PAYLOAD =
+        1, /* payload: its bytes, to be protected anew if this copy does not count */
     DT_OUTBOX_HERE,
     DT_OUTBOX_COMMIT,
     DT_OUTBOX_INBOX
@@ -37,9 +39,11 @@ struct dt_outbox_row {
 };
 void dt_outbox_row_clear(struct dt_outbox_row *row);
 
-/* Seal ${message} under the queue of ${ch} into a new row; inside the transaction that saves ${ch}. */
+/* Seal ${message} under the queue of ${ch} into a new row; inside the transaction that saves ${ch}.
+ */
 DT_MUST_CHECK enum dt_err dt_outbox_to_queue(struct dt_agent *a, const struct dt_channel *ch,
-                                             enum dt_outbox_ref ref, const uint8_t ref_id[static 16],
+                                             enum dt_outbox_ref ref,
+                                             const uint8_t ref_id[static 16],
                                              struct dt_view message, struct dt_view payload,
                                              uint8_t out_append_id[static 16]);
 
@@ -52,19 +56,22 @@ DT_MUST_CHECK enum dt_err dt_outbox_get(struct dt_agent *a, const uint8_t append
                                         struct dt_outbox_row *out);
 DT_MUST_CHECK enum dt_err dt_outbox_del(struct dt_agent *a, const uint8_t append_id[static 16]);
 
-/* The queue of ${group_id} ended: its payload rows become intents again, the others go. A `here` that is lost so
- * sets *${out_here}. */
+/* The queue of ${group_id} ended: its payload rows become intents again, the others go. A `here`
+ * that is lost so sets *${out_here}. */
 DT_MUST_CHECK enum dt_err dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32],
                                             bool *out_here);
 
 /* How many rows wait for ${group_id} (read-back included); NULL: for inboxes. */
-DT_MUST_CHECK enum dt_err dt_outbox_count(struct dt_agent *a, const uint8_t *group_id, uint64_t *out);
+DT_MUST_CHECK enum dt_err dt_outbox_count(struct dt_agent *a, const uint8_t *group_id,
+                                          uint64_t *out);
 
 /**
  * dt_outbox_flush(a, group_id, out_sent):
- * Append the QUEUED rows of the channel (NULL: to inboxes) in order. Not inside a transaction. Errors: NET, local
- * ones. What a relay refuses stays (a channel stops there; an inbox that is not there yet is tried next time).
+ * Append the QUEUED rows of the channel (NULL: to inboxes) in order. Not inside a transaction.
+ * Errors: NET, local ones. What a relay refuses stays (a channel stops there; an inbox that is not
+ * there yet is tried next time).
  */
-DT_MUST_CHECK enum dt_err dt_outbox_flush(struct dt_agent *a, const uint8_t *group_id, size_t *out_sent);
+DT_MUST_CHECK enum dt_err dt_outbox_flush(struct dt_agent *a, const uint8_t *group_id,
+                                          size_t *out_sent);
 
 #endif

@@ -19,8 +19,8 @@ enum dt_payload_kind {
 /* Views point into the decoded bytes. */
 struct dt_payload {
     enum dt_payload_kind kind;
-    uint8_t id[16];    /* random; what records refer to talk by */
-    uint64_t sent_ms;  /* the sender's clock: shown, never judged by */
+    uint8_t id[16];   /* random; what records refer to talk by */
+    uint64_t sent_ms; /* the sender's clock: shown, never judged by */
 
     /* TALK */
     struct dt_view media_type; /* "text/plain" or a file's */

@@ -1,8 +1,8 @@
 /*
  * agent/records.c - writing, sending, receiving and keeping records; see records.h.
  *
- * Table "record": commitment, parent "all", seq = number - 1 -> group id, received, letter hash of the
- * sender, record.
+ * Table "record": commitment, parent "all", seq = number - 1 -> group id, received, letter hash of
+ * the sender, record.
  */
 #include <string.h>
 
@@ -68,7 +68,8 @@ dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32], con
     enum dt_err err;
 
     if (tmpl == NULL)
-        return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see 'detente templates'", kind);
+        return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see 'detente templates'",
+                       kind);
     if ((err = dt_agent_channel(a, group_id, &channel)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK)
         return err;
@@ -76,8 +77,8 @@ dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32], con
 }
 
 enum dt_err
-dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32], enum dt_answer answer,
-                      struct dt_record_draft *out, struct dt_record *subject)
+dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32],
+                      enum dt_answer answer, struct dt_record_draft *out, struct dt_record *subject)
 {
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
@@ -85,8 +86,7 @@ dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32], e
 
     if ((err = dt_agent_record(a, commitment, &r)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
-        (err = dt_answer_draft(out, a->templates, answer, &r, &letter,
-                               dt_agent_now(a))) != DT_OK)
+        (err = dt_answer_draft(out, a->templates, answer, &r, &letter, dt_agent_now(a))) != DT_OK)
         return err;
     *subject = r;
     r = (struct dt_record){0};
@@ -101,8 +101,8 @@ check_right(const struct dt_letter *letter, const struct dt_template *tmpl, uint
     enum dt_err err = dt_letter_check_time(letter, now_ms);
 
     if (err == DT_OK)
-        err = dt_letter_check_rights(letter, DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT
-                                                                  : DT_RIGHT_RECORD));
+        err = dt_letter_check_rights(letter,
+                                     DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD));
     return dt_fail_context(err, "our letter of credence");
 }
 
@@ -121,7 +121,7 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
     if ((err = dt_record_draft_check(draft)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
         (err = check_right(&letter, draft->tmpl, p.sent_ms)) != DT_OK ||
-                (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
+        (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
         (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
         (err = dt_record_encode(&r, &encoded)) != DT_OK ||
         (err = dt_random(p.id, sizeof p.id)) != DT_OK)
@@ -141,7 +141,8 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
 
 /* ---- receiving ---- */
 
-/* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent it. */
+/* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent
+ * it. */
 static enum dt_err
 check_received(struct dt_agent *a, const struct dt_incoming *in, struct dt_record *out)
 {
@@ -240,8 +241,7 @@ dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
     f.facts = dt_alloc((size_t)count, sizeof *f.facts);
     if (f.records == NULL || f.facts == NULL)
         return dt_nomem();
-    while (f.n < count &&
-           (err = dt_store_next(s, "record", dt_view_str(ALL), at, &row)) == DT_OK) {
+    while (f.n < count && (err = dt_store_next(s, "record", dt_view_str(ALL), at, &row)) == DT_OK) {
         struct dt_record *r = &f.records[f.n];
 
         if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK ||
@@ -251,12 +251,14 @@ dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
         if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
             return err;
         f.facts[f.n - 1].record = r;
-        f.facts[f.n - 1].entry = entry.standing == DT_ENTRY_WAITING ? DT_ENTRY_UNKNOWN : entry.index;
+        f.facts[f.n - 1].entry =
+            entry.standing == DT_ENTRY_WAITING ? DT_ENTRY_UNKNOWN : entry.index;
         at = row.seq + 1;
     }
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     *out = f;
-    f = (struct dt_agent_facts){0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    f = (struct dt_agent_facts){
+        0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
     return DT_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * agent/records.h - records and answers: written, sent in a channel, sealed in the register, listed.
+ * agent/records.h - records and answers: written, sent in a channel, sealed in the register,
+ * listed.
  *
  * Source: docs/protocol-record.md; DESIGN "The way of one message". Layer: agent.
  */
@@ -10,32 +11,35 @@
 #include "instrument/contacts.h"
 #include "record/answer.h"
 
-/* The templates known here (embedded ones and built-ins), loaded when the home is opened (identity.c). Borrowed,
- * as long as ${a} is open. */
+/* The templates known here (embedded ones and built-ins), loaded when the home is opened
+ * (identity.c). Borrowed, as long as ${a} is open. */
 const struct dt_templates *dt_agent_templates(struct dt_agent *a);
 
 /**
  * dt_agent_record_draft(a, group_id, kind, out):
- * Begin a record of template ${kind} in the channel, by us, now. NOT_FOUND (template, channel, no letter
- * yet). Fill it with dt_record_draft_set_text(), then dt_agent_record_send(). Owner: caller,
+ * Begin a record of template ${kind} in the channel, by us, now. NOT_FOUND (template, channel, no
+ * letter yet). Fill it with dt_record_draft_set_text(), then dt_agent_record_send(). Owner: caller,
  * dt_record_draft_clear().
  */
-DT_MUST_CHECK enum dt_err dt_agent_record_draft(struct dt_agent *a, const uint8_t group_id[static 32],
-                                                const char *kind, struct dt_record_draft *out);
+DT_MUST_CHECK enum dt_err dt_agent_record_draft(struct dt_agent *a,
+                                                const uint8_t group_id[static 32], const char *kind,
+                                                struct dt_record_draft *out);
 
-/* Begin the answer ${answer} to the record with ${commitment} in its channel. NOT_FOUND, REFUSED. ${subject}
- * gets the record answered (dt_record_clear()), which dispute and consent need. */
-DT_MUST_CHECK enum dt_err dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32],
+/* Begin the answer ${answer} to the record with ${commitment} in its channel. NOT_FOUND, REFUSED.
+ * ${subject} gets the record answered (dt_record_clear()), which dispute and consent need. */
+DT_MUST_CHECK enum dt_err dt_agent_answer_draft(struct dt_agent *a,
+                                                const uint8_t commitment[static 32],
                                                 enum dt_answer answer, struct dt_record_draft *out,
                                                 struct dt_record *subject);
 
 /**
  * dt_agent_record_send(a, group_id, draft, out_commitment):
  * Sign ${draft}, keep it, have it sent in the channel and its seal submitted to the register: one
- * transaction. Errors: FORMAT (a required field is missing: named), REFUSED (right `record` or `consent`
- * missing), EXPIRED (our letter), LIMIT.
+ * transaction. Errors: FORMAT (a required field is missing: named), REFUSED (right `record` or
+ * `consent` missing), EXPIRED (our letter), LIMIT.
  */
-DT_MUST_CHECK enum dt_err dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
+DT_MUST_CHECK enum dt_err dt_agent_record_send(struct dt_agent *a,
+                                               const uint8_t group_id[static 32],
                                                const struct dt_record_draft *draft,
                                                uint8_t out_commitment[static 32]);
 
@@ -45,16 +49,17 @@ struct dt_record_info {
     uint8_t seal[32];
     uint8_t group_id[32];
     char kind[DT_TEMPLATE_ID_MAX + 1];
-    char title[128];         /* of the template */
-    enum dt_answer answer;   /* NONE: not an answer */
-    uint8_t about[32];       /* of an answer */
+    char title[128];       /* of the template */
+    enum dt_answer answer; /* NONE: not an answer */
+    uint8_t about[32];     /* of an answer */
     struct dt_person author;
-    uint64_t time_ms;        /* of writing, by the author's clock */
+    uint64_t time_ms; /* of writing, by the author's clock */
     struct dt_entry_info entry;
     enum dt_standing_code standing; /* of a record that is no answer */
     bool withdrawn;
 };
-/* All records of the store, oldest first; ${group_id} NULL: of all channels. Owner: dt_free(*out). */
+/* All records of the store, oldest first; ${group_id} NULL: of all channels. Owner: dt_free(*out).
+ */
 DT_MUST_CHECK enum dt_err dt_agent_records(struct dt_agent *a, const uint8_t *group_id,
                                            struct dt_record_info **out, size_t *out_n);
 

@@ -1,5 +1,6 @@
 /*
- * agent/records_list.c - records as people see them: numbered, with author, standing and entry; see records.h.
+ * agent/records_list.c - records as people see them: numbered, with author, standing and entry; see
+ * records.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,8 @@ put_text(char *out, size_t n, struct dt_view v)
 }
 
 static void
-find_author(const struct dt_person *people, size_t n, const struct dt_record *r, struct dt_person *out)
+find_author(const struct dt_person *people, size_t n, const struct dt_record *r,
+            struct dt_person *out)
 {
     for (size_t i = 0; i < n; i++)
         if (memcmp(people[i].letter_hash, r->author.letter, 32) == 0) {
@@ -95,7 +97,8 @@ hex_begins(const uint8_t hash[static 32], const char *prefix)
 }
 
 enum dt_err
-dt_agent_record_find(struct dt_agent *a, const char *number_or_hex, uint8_t out_commitment[static 32])
+dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
+                     uint8_t out_commitment[static 32])
 {
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     uint64_t number = 0;
@@ -116,7 +119,8 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex, uint8_t out_
             continue;
         for (size_t k = i + 1; k < f.n; k++)
             if (hex_begins(f.records[k].commitment, number_or_hex))
-                return dt_fail(DT_ERR_CONFLICT, "more than one record begins with %s", number_or_hex);
+                return dt_fail(DT_ERR_CONFLICT, "more than one record begins with %s",
+                               number_or_hex);
         found = i;
     }
     if (found == SIZE_MAX)

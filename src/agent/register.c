@@ -1,5 +1,6 @@
 /*
- * agent/register.c - submitting seals, and taking in what the register has grown by; see register.h.
+ * agent/register.c - submitting seals, and taking in what the register has grown by; see
+ * register.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,8 @@ submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
 
 /* ---- taking in ---- */
 
-/* Fetch entries [f->size, size) into ${out}, 33 bytes each, and grow ${f} by them. No transaction is open:
- * the network may take its time. */
+/* Fetch entries [f->size, size) into ${out}, 33 bytes each, and grow ${f} by them. No transaction
+ * is open: the network may take its time. */
 static enum dt_err
 fetch_entries(struct dt_http_client *http, const char *url, uint64_t size, struct tlog_frontier *f,
               struct dt_buf *out)
@@ -153,7 +154,8 @@ note_groups(struct dt_agent *a, const struct tlog_policy *p, const struct tlog_p
 }
 
 static enum dt_err
-keep_note(struct dt_agent *a, const char *which, uint64_t size, struct dt_view note, bool only_newest)
+keep_note(struct dt_agent *a, const char *which, uint64_t size, struct dt_view note,
+          bool only_newest)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf key = DT_BUF_INIT(64);
     struct dt_store *s = dt_agent_store(a);
@@ -188,8 +190,8 @@ static enum dt_err
 take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf entries =
-        DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf entries = DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     struct dt_store *s = dt_agent_store(a);
     struct tlog_policy_state state = {0};
@@ -219,8 +221,7 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
     if ((err = dt_register_tree(a, &now)) == DT_OK && now.size == before.size) {
         if ((err = put_entries(a, before.size, dt_buf_view(&entries))) == DT_OK &&
             (err = note_groups(a, &policy, &state)) == DT_OK &&
-            state.checkpoint.size >= before.size &&
-            (err = dt_register_tree_put(a, &f)) == DT_OK)
+            state.checkpoint.size >= before.size && (err = dt_register_tree_put(a, &f)) == DT_OK)
             err = keep_note(a, "held", state.checkpoint.size, dt_buf_view(&note), true);
     } /* else another process of ours was quicker; the next sync goes on from there */
     return dt_store_end(s, err);
@@ -293,9 +294,10 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
             return err;
         report->submitted = done.submitted;
     }
-    return sent != DT_OK ? dt_fail(DT_ERR_LIMIT, "the register's daily quota of this party is used up; "
-                                                 "what waits is handed in later")
-                         : DT_OK;
+    return sent != DT_OK
+               ? dt_fail(DT_ERR_LIMIT, "the register's daily quota of this party is used up; "
+                                       "what waits is handed in later")
+               : DT_OK;
 }
 
 enum dt_err
@@ -312,7 +314,8 @@ dt_agent_register_status(struct dt_agent *a, struct dt_register_report *out)
     if (err == DT_OK || err == DT_ERR_NOT_FOUND)
         err = dt_register_note_last(a, "final", &r.final_size, NULL);
     if (err == DT_OK || err == DT_ERR_NOT_FOUND)
-        err = dt_store_count(dt_agent_store(a), "register_submit", dt_view_str(WAITING), &r.waiting);
+        err =
+            dt_store_count(dt_agent_store(a), "register_submit", dt_view_str(WAITING), &r.waiting);
     if (err == DT_OK)
         *out = r;
     return err;

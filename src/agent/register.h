@@ -1,11 +1,12 @@
 /*
- * agent/register.h - the agent's own whole copy of the forum's register, and what it may say of an entry.
+ * agent/register.h - the agent's own whole copy of the forum's register, and what it may say of an
+ * entry.
  *
  * Source: docs/protocol-register.md; DESIGN "Register". Layer: agent.
  *
- * Every agent keeps all entries, recomputes the root of every checkpoint it takes in, and keeps the first
- * attested checkpoint of each entry that it saw. A register that contradicts itself is refused and
- * recorded as an alarm with the two notes as evidence.
+ * Every agent keeps all entries, recomputes the root of every checkpoint it takes in, and keeps the
+ * first attested checkpoint of each entry that it saw. A register that contradicts itself is
+ * refused and recorded as an alarm with the two notes as evidence.
  */
 #ifndef DT_AGENT_REGISTER_H
 #define DT_AGENT_REGISTER_H
@@ -23,24 +24,27 @@ struct dt_register_report {
 
 /**
  * dt_agent_register_sync(a, report):
- * Submit what waits, then take in new entries and the newest held, attested and final checkpoints. Runs
- * over its own connection (DESIGN "What must hold" 1). ${report} may be NULL.
- * Errors: NET; PROOF or AUTH (the register contradicts itself, or a signature fails: nothing of it is
- * taken in, and an alarm is kept); LIMIT (daily quota).
+ * Submit what waits, then take in new entries and the newest held, attested and final checkpoints.
+ * Runs over its own connection (DESIGN "What must hold" 1). ${report} may be NULL. Errors: NET;
+ * PROOF or AUTH (the register contradicts itself, or a signature fails: nothing of it is taken in,
+ * and an alarm is kept); LIMIT (daily quota).
  */
-DT_MUST_CHECK enum dt_err dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report);
+DT_MUST_CHECK enum dt_err dt_agent_register_sync(struct dt_agent *a,
+                                                 struct dt_register_report *report);
 
 /* What is known now, without the network. */
-DT_MUST_CHECK enum dt_err dt_agent_register_status(struct dt_agent *a, struct dt_register_report *out);
+DT_MUST_CHECK enum dt_err dt_agent_register_status(struct dt_agent *a,
+                                                   struct dt_register_report *out);
 
 /* Have the next sync submit ${seal} (within the caller's transaction). The same again is fine. */
-DT_MUST_CHECK enum dt_err dt_agent_register_submit(struct dt_agent *a, const uint8_t seal[static 32]);
+DT_MUST_CHECK enum dt_err dt_agent_register_submit(struct dt_agent *a,
+                                                   const uint8_t seal[static 32]);
 
 enum dt_entry_standing {
-    DT_ENTRY_WAITING = 1,    /* not in our copy of the register */
-    DT_ENTRY_IS_HELD,        /* under a checkpoint the register signed */
-    DT_ENTRY_IS_ATTESTED,    /* under one that the charter's quorum of groups cosigned */
-    DT_ENTRY_IS_FINAL        /* under one that all groups cosigned */
+    DT_ENTRY_WAITING = 1, /* not in our copy of the register */
+    DT_ENTRY_IS_HELD,     /* under a checkpoint the register signed */
+    DT_ENTRY_IS_ATTESTED, /* under one that the charter's quorum of groups cosigned */
+    DT_ENTRY_IS_FINAL     /* under one that all groups cosigned */
 };
 const char *dt_entry_standing_name(enum dt_entry_standing s); /* "waiting", "held", ... static */
 
@@ -54,12 +58,14 @@ struct dt_entry_info {
 DT_MUST_CHECK enum dt_err dt_agent_entry(struct dt_agent *a, const uint8_t seal[static 32],
                                          struct dt_entry_info *out);
 
-/* Append the tlog-proof text of the entry of ${seal} under its first attested checkpoint (${out_first} true),
- * or under the newest one held when it is not attested yet. NOT_FOUND when it is not in the register. */
+/* Append the tlog-proof text of the entry of ${seal} under its first attested checkpoint
+ * (${out_first} true), or under the newest one held when it is not attested yet. NOT_FOUND when it
+ * is not in the register. */
 DT_MUST_CHECK enum dt_err dt_agent_entry_proof(struct dt_agent *a, const uint8_t seal[static 32],
                                                struct dt_buf *out, bool *out_first);
 
-/* Append the newest evidence file that the register contradicted itself (docs/protocol-register.md). NOT_FOUND. */
+/* Append the newest evidence file that the register contradicted itself
+ * (docs/protocol-register.md). NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_evidence(struct dt_agent *a, struct dt_buf *out);
 
 /* A group of the charter's policy under the newest held checkpoint. */

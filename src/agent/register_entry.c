@@ -90,8 +90,9 @@ dt_agent_entry_proof(struct dt_agent *a, const uint8_t seal[static 32], struct d
     enum dt_err err;
 
     if ((err = index_of(a, seal, &index)) != DT_OK)
-        return err == DT_ERR_NOT_FOUND ? dt_fail(err, "not in our copy of the register yet; sync first")
-                                       : err;
+        return err == DT_ERR_NOT_FOUND
+                   ? dt_fail(err, "not in our copy of the register yet; sync first")
+                   : err;
     err = dt_register_note_first(a, index, &size, &note);
     if (err == DT_ERR_NOT_FOUND) {
         first = false;
@@ -112,7 +113,8 @@ dt_agent_entry_proof(struct dt_agent *a, const uint8_t seal[static 32], struct d
     return DT_OK;
 }
 
-/* The charter's party that a policy group "g<place+1>-<name>" stands for; its name, else the group's. */
+/* The charter's party that a policy group "g<place+1>-<name>" stands for; its name, else the
+ * group's. */
 static void
 group_name(struct dt_agent *a, const char *group, char *out, size_t n)
 {

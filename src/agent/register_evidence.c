@@ -1,6 +1,6 @@
 /*
- * agent/register_evidence.c - when the register contradicts itself: telling that from a relay that gives wrong
- * entries, and keeping evidence that anyone can check.
+ * agent/register_evidence.c - when the register contradicts itself: telling that from a relay that
+ * gives wrong entries, and keeping evidence that anyone can check.
  *
  * Source: docs/protocol-register.md, "Evidence of a split view". Layer: agent.
  */
@@ -57,9 +57,10 @@ keep(struct dt_agent *a, const struct tlog_evidence *e)
         if ((err = dt_store_next_seq(s, "register_evidence", dt_view_str(""), &seq)) == DT_OK &&
             (err = dt_store_put(s, "register_evidence", dt_view_of(key), dt_view_str(""), seq,
                                 dt_buf_view(&file))) == DT_OK)
-            err = dt_alarm_add(a, DT_ALARM_FORK, NULL, 0, NULL,
-                               "the register's key signed two trees that cannot both be true; evidence is "
-                               "kept: detente evidence export");
+            err = dt_alarm_add(
+                a, DT_ALARM_FORK, NULL, 0, NULL,
+                "the register's key signed two trees that cannot both be true; evidence is "
+                "kept: detente evidence export");
     }
     return dt_store_end(s, err);
 }
@@ -67,8 +68,8 @@ keep(struct dt_agent *a, const struct tlog_evidence *e)
 /* ${theirs} is no larger than what we hold: our own entries show what the tree was. */
 static enum dt_err
 from_ours(struct dt_agent *a, const struct tlog_vkey *log, struct dt_view theirs,
-          const struct tlog_checkpoint *their, struct dt_view ours, const struct tlog_checkpoint *our,
-          struct tlog_evidence *out)
+          const struct tlog_checkpoint *their, struct dt_view ours,
+          const struct tlog_checkpoint *our, struct tlog_evidence *out)
 {
     DT_CLEANUP(dt_free_p) struct tlog_hash *h = NULL;
     struct tlog_leaves leaves;
@@ -82,7 +83,8 @@ from_ours(struct dt_agent *a, const struct tlog_vkey *log, struct dt_view theirs
         return err;
     leaves = (struct tlog_leaves){h, our->size};
     if ((err = tlog_root_make(tlog_leaves_node, &leaves, their->size, &root)) != DT_OK ||
-        (err = tlog_consistency_make(tlog_leaves_node, &leaves, their->size, our->size, &path)) != DT_OK)
+        (err = tlog_consistency_make(tlog_leaves_node, &leaves, their->size, our->size, &path)) !=
+            DT_OK)
         return err;
     return tlog_evidence_make(log, theirs, ours, &root, &path, out);
 }
@@ -90,8 +92,8 @@ from_ours(struct dt_agent *a, const struct tlog_vkey *log, struct dt_view theirs
 /* ${theirs} is larger: its own tiles show what it had where ours ends. */
 static enum dt_err
 from_theirs(const struct source *src, const struct tlog_vkey *log, struct dt_view theirs,
-            const struct tlog_checkpoint *their, struct dt_view ours, const struct tlog_checkpoint *our,
-            struct tlog_evidence *out)
+            const struct tlog_checkpoint *their, struct dt_view ours,
+            const struct tlog_checkpoint *our, struct tlog_evidence *out)
 {
     struct source copy = *src;
     struct tlog_path path;
@@ -130,15 +132,18 @@ dt_register_contradiction(struct dt_agent *a, struct dt_http_client *http, const
                   : from_theirs(&src, log, theirs, &their, dt_buf_view(&ours), &our, &e);
     if (err != DT_OK && dt_err_is_local(err))
         return err;
-    /* Without evidence it is the relay's word against its own: wrong entries, which anyone could make up. */
+    /* Without evidence it is the relay's word against its own: wrong entries, which anyone could
+     * make up. */
     if (err != DT_OK)
-        return dt_fail(DT_ERR_PROOF, "the relay gives entries that do not lead to the register's checkpoint of "
-                                     "size %llu; nothing was taken in",
+        return dt_fail(DT_ERR_PROOF,
+                       "the relay gives entries that do not lead to the register's checkpoint of "
+                       "size %llu; nothing was taken in",
                        (unsigned long long)their.size);
     if ((err = keep(a, &e)) != DT_OK)
         return err;
-    return dt_fail(DT_ERR_PROOF, "the register contradicts itself: its key signed two trees; detente evidence "
-                                 "export shows it to others");
+    return dt_fail(DT_ERR_PROOF,
+                   "the register contradicts itself: its key signed two trees; detente evidence "
+                   "export shows it to others");
 }
 
 enum dt_err

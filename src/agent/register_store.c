@@ -172,8 +172,8 @@ enum dt_err
 dt_register_note_first(struct dt_agent *a, uint64_t index, uint64_t *out_size, struct dt_buf *out)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-    enum dt_err err = dt_store_next(dt_agent_store(a), "register_note", parent_of("attested"),
-                                    index + 1, &row);
+    enum dt_err err =
+        dt_store_next(dt_agent_store(a), "register_note", parent_of("attested"), index + 1, &row);
 
     if (err == DT_OK && out != NULL)
         err = dt_buf_append(out, dt_buf_view(&row.value));

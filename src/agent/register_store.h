@@ -3,13 +3,12 @@
  *
  * Layer: agent.
  *
- * Table "register":        "tree" -> size and frontier; parent "bundles", seq n -> entries 256n.. as 33
- *                          bytes each
- * Table "register_seal":   seal -> index
- * Table "register_submit": seal -> nothing, parent "waiting"
- * Table "register_note":   parent "held", "attested", "final", seq = tree size -> signed note
- * Table "register_group":  place of the party -> size and time of its largest cosignature seen
- * Table "register_evidence": SHA-256 of it, seq -> an evidence file (docs/protocol-register.md)
+ * Table "register":        "tree" -> size and frontier; parent "bundles", seq n -> entries 256n..
+ * as 33 bytes each Table "register_seal":   seal -> index Table "register_submit": seal -> nothing,
+ * parent "waiting" Table "register_note":   parent "held", "attested", "final", seq = tree size ->
+ * signed note Table "register_group":  place of the party -> size and time of its largest
+ * cosignature seen Table "register_evidence": SHA-256 of it, seq -> an evidence file
+ * (docs/protocol-register.md)
  */
 #ifndef DT_AGENT_REGISTER_STORE_H
 #define DT_AGENT_REGISTER_STORE_H
@@ -31,29 +30,34 @@ DT_MUST_CHECK enum dt_err dt_register_tree(struct dt_agent *a, struct tlog_front
 DT_MUST_CHECK enum dt_err dt_register_tree_put(struct dt_agent *a, const struct tlog_frontier *f);
 
 /* Leaf hashes of the first ${n} entries held here. Owner: dt_free(*out). */
-DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n, struct tlog_hash **out);
+DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n,
+                                             struct tlog_hash **out);
 
 /* The root that our first ${size} entries have. */
-DT_MUST_CHECK enum dt_err dt_register_root_at(struct dt_agent *a, uint64_t size, struct tlog_hash *out);
+DT_MUST_CHECK enum dt_err dt_register_root_at(struct dt_agent *a, uint64_t size,
+                                              struct tlog_hash *out);
 
 /**
  * dt_register_contradiction(a, http, url, theirs):
- * The checkpoint ${theirs}, signed by the register, does not fit the entries that we hold or were given. Find
- * out which: when the register's key has signed two trees, evidence of that is kept (once) with an alarm;
- * otherwise the relay has only given us wrong entries. Always an error: PROOF, or what stopped the search.
+ * The checkpoint ${theirs}, signed by the register, does not fit the entries that we hold or were
+ * given. Find out which: when the register's key has signed two trees, evidence of that is kept
+ * (once) with an alarm; otherwise the relay has only given us wrong entries. Always an error:
+ * PROOF, or what stopped the search.
  */
 DT_MUST_CHECK enum dt_err dt_register_contradiction(struct dt_agent *a, struct dt_http_client *http,
                                                     const char *url, struct dt_view theirs);
 
-/* Add one 33-byte entry at ${index}, the next one; ${bundle} is the present bundle and is kept by the caller. */
-DT_MUST_CHECK enum dt_err dt_register_entry_put(struct dt_agent *a, uint64_t index, struct dt_view entry);
+/* Add one 33-byte entry at ${index}, the next one; ${bundle} is the present bundle and is kept by
+ * the caller. */
+DT_MUST_CHECK enum dt_err dt_register_entry_put(struct dt_agent *a, uint64_t index,
+                                                struct dt_view entry);
 
 /* The newest note of "held", "attested" or "final"; NOT_FOUND. ${out_size} its tree size. */
-DT_MUST_CHECK enum dt_err dt_register_note_last(struct dt_agent *a, const char *which, uint64_t *out_size,
-                                                struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_register_note_last(struct dt_agent *a, const char *which,
+                                                uint64_t *out_size, struct dt_buf *out);
 
 /* The note of the smallest tree of "attested" that holds entry ${index}; NOT_FOUND. */
-DT_MUST_CHECK enum dt_err dt_register_note_first(struct dt_agent *a, uint64_t index, uint64_t *out_size,
-                                                 struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_register_note_first(struct dt_agent *a, uint64_t index,
+                                                 uint64_t *out_size, struct dt_buf *out);
 
 #endif

@@ -32,19 +32,22 @@ count_alarms(struct dt_agent *a, const uint8_t group_id[static 32], size_t *out)
 /* ---- here ---- */
 
 static void
-seat_key(uint8_t out[static 48], const uint8_t group_id[static 32], const uint8_t invitation_id[static 16])
+seat_key(uint8_t out[static 48], const uint8_t group_id[static 32],
+         const uint8_t invitation_id[static 16])
 {
     memcpy(out, group_id, 32);
     memcpy(out + 32, invitation_id, 16);
 }
 
 enum dt_err
-dt_here_note(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t invitation_id[static 16])
+dt_here_note(struct dt_agent *a, const uint8_t group_id[static 32],
+             const uint8_t invitation_id[static 16])
 {
     uint8_t key[48];
 
     seat_key(key, group_id, invitation_id);
-    return dt_store_put(a->store, "here", dt_view_of(key), dt_view(group_id, 32), 0, dt_view(NULL, 0));
+    return dt_store_put(a->store, "here", dt_view_of(key), dt_view(group_id, 32), 0,
+                        dt_view(NULL, 0));
 }
 
 enum dt_err
@@ -74,10 +77,14 @@ describe(struct dt_agent *a, const struct dt_channel *ch, struct dt_channel_info
     uint64_t rows = 0, intents = 0, answers = 0;
     enum dt_err err;
 
-    *out = (struct dt_channel_info){.state = ch->state, .kind = ch->founding.kind,
-                                    .confirmed = ch->confirmed, .parties = dt_channel_parties(ch),
-                                    .here = ch->here, .position = ch->position,
-                                    .queue_number = ch->queue_number, .last_read_ms = ch->last_read_ms,
+    *out = (struct dt_channel_info){.state = ch->state,
+                                    .kind = ch->founding.kind,
+                                    .confirmed = ch->confirmed,
+                                    .parties = dt_channel_parties(ch),
+                                    .here = ch->here,
+                                    .position = ch->position,
+                                    .queue_number = ch->queue_number,
+                                    .last_read_ms = ch->last_read_ms,
                                     .commit_pending = ch->pending};
     memcpy(out->group_id, ch->group_id, 32);
     memcpy(out->name, ch->founding.name, sizeof out->name);
@@ -145,7 +152,8 @@ dt_agent_channel_find(struct dt_agent *a, const char *name_or_hex, uint8_t out_g
         return err;
     for (size_t i = 0; i < n; i++) /* the newest of that name; a live one before any other */
         if (strcmp(v[i].name, name_or_hex) == 0 &&
-            (found == SIZE_MAX || v[i].state == DT_CHANNEL_LIVE || v[found].state != DT_CHANNEL_LIVE))
+            (found == SIZE_MAX || v[i].state == DT_CHANNEL_LIVE ||
+             v[found].state != DT_CHANNEL_LIVE))
             found = i;
     for (size_t i = 0; i < n && found == SIZE_MAX && len >= 4; i++) {
         char hex[65];
@@ -172,11 +180,13 @@ describe_seat(struct dt_agent *a, const struct dt_channel *ch, const struct dt_s
     uint8_t key[48];
     enum dt_err err;
 
-    *out = (struct dt_roster_entry){.leaf = s->leaf, .serial = s->voucher.serial,
+    *out = (struct dt_roster_entry){.leaf = s->leaf,
+                                    .serial = s->voucher.serial,
                                     .voucher_not_after_ms = s->voucher.not_after_ms};
     dt_person_from(a, &s->letter, s->party, &out->who);
     memcpy(out->invitation_id, s->voucher.invitation_id, 16);
-    out->expired = !dt_voucher_valid_at(&s->voucher, now) || dt_letter_check_time(&s->letter, now) != DT_OK;
+    out->expired =
+        !dt_voucher_valid_at(&s->voucher, now) || dt_letter_check_time(&s->letter, now) != DT_OK;
     seat_key(key, ch->group_id, s->voucher.invitation_id);
     err = dt_store_has(a->store, "here", dt_view_of(key), &out->here);
     out->here = out->here || out->who.self;

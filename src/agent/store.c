@@ -58,7 +58,8 @@ dt_store_commit(struct dt_store *s)
     if (s->depth == 0)
         return dt_fail(DT_ERR_STATE, "%s: no transaction is open", s->path);
     if (--s->depth > 0)
-        return s->failed ? dt_fail(DT_ERR_STATE, "%s: the transaction was given up", s->path) : DT_OK;
+        return s->failed ? dt_fail(DT_ERR_STATE, "%s: the transaction was given up", s->path)
+                         : DT_OK;
     if (s->failed) {
         dt_tx_end(&s->tx);
         return dt_fail(DT_ERR_STATE, "%s: the transaction was given up", s->path);
@@ -74,7 +75,8 @@ dt_store_commit(struct dt_store *s)
     if (s->changed)
         s->seen = s->number + 1;
     if (s->rekeyed)
-        dt_ignore(dt_db_checkpoint(s->db), "a reader may hold it back; closing the store repeats it");
+        dt_ignore(dt_db_checkpoint(s->db),
+                  "a reader may hold it back; closing the store repeats it");
     return DT_OK;
 }
 
@@ -151,8 +153,8 @@ place_aad(const struct place *p, struct dt_buf *out)
 }
 
 static enum dt_err
-seal_value(const struct dt_store *s, const struct place *p, struct dt_view key, struct dt_view value,
-           struct dt_buf *out)
+seal_value(const struct dt_store *s, const struct place *p, struct dt_view key,
+           struct dt_view value, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_STORE_VALUE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(256);
@@ -169,13 +171,14 @@ seal_value(const struct dt_store *s, const struct place *p, struct dt_view key, 
 static enum dt_err
 altered(const struct dt_store *s, const char *table)
 {
-    return dt_fail(DT_ERR_AUTH, "%s: a row of table %s was altered: restore a backup", s->path, table);
+    return dt_fail(DT_ERR_AUTH, "%s: a row of table %s was altered: restore a backup", s->path,
+                   table);
 }
 
 /* Open a sealed value; key and value are appended to the buffers (either may be NULL). */
 static enum dt_err
-open_value(const struct dt_store *s, const struct place *p, struct dt_view sealed, struct dt_buf *key,
-           struct dt_buf *value)
+open_value(const struct dt_store *s, const struct place *p, struct dt_view sealed,
+           struct dt_buf *key, struct dt_buf *value)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_STORE_VALUE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(256);
@@ -199,7 +202,8 @@ open_value(const struct dt_store *s, const struct place *p, struct dt_view seale
 /* ---- one row ---- */
 
 static enum dt_err
-old_version(struct dt_store *s, const char *table, const uint8_t name[static NAME_LEN], uint64_t *out)
+old_version(struct dt_store *s, const char *table, const uint8_t name[static NAME_LEN],
+            uint64_t *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
@@ -239,10 +243,12 @@ put_row(struct dt_store *s, const struct place *p, struct dt_view sealed)
     if ((err = undigest(s, p->table, p->name, &had)) != DT_OK ||
         (err = dt_store_digest_flip(s, dt_view_str(p->table), dt_view_of(p->name), p->version,
                                     s->digest)) != DT_OK ||
-        (err = dt_db_prepare(s->db,
-                             "INSERT INTO row(tab, name, parent, seq, version, value)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tab, name) DO UPDATE SET"
-                             " parent = ?3, seq = ?4, version = ?5, value = ?6", &st)) != DT_OK)
+        (err =
+             dt_db_prepare(s->db,
+                           "INSERT INTO row(tab, name, parent, seq, version, value)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tab, name) DO UPDATE SET"
+                           " parent = ?3, seq = ?4, version = ?5, value = ?6",
+                           &st)) != DT_OK)
         return err;
     dt_bind_text(st, 1, dt_view_str(p->table));
     dt_bind_blob(st, 2, dt_view_of(p->name));
@@ -279,7 +285,8 @@ dt_store_put_blob(struct dt_store *s, const char *table, struct dt_view key, str
     return dt_store_put(s, table, key, dt_view(NULL, 0), 0, value);
 }
 
-/* Place and sealed value of the row in ${st}, whose columns are name, parent, seq, version, value. */
+/* Place and sealed value of the row in ${st}, whose columns are name, parent, seq, version, value.
+ */
 static enum dt_err
 read_row(const struct dt_store *s, struct dt_stmt *st, struct place *p, struct dt_view *sealed)
 {
@@ -304,8 +311,10 @@ dt_store_get_blob(struct dt_store *s, const char *table, struct dt_view key, str
     enum dt_err err;
 
     if ((err = blind(s, 'k', table, key, name)) != DT_OK ||
-        (err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value FROM row"
-                                    " WHERE tab = ?1 AND name = ?2", &st)) != DT_OK)
+        (err = dt_db_prepare(s->db,
+                             "SELECT name, parent, seq, version, value FROM row"
+                             " WHERE tab = ?1 AND name = ?2",
+                             &st)) != DT_OK)
         return err;
     dt_bind_text(st, 1, dt_view_str(table));
     dt_bind_blob(st, 2, dt_view_of(name));
@@ -410,23 +419,27 @@ enum dt_err
 dt_store_next(struct dt_store *s, const char *table, struct dt_view parent, uint64_t at_least,
               struct dt_store_row *row)
 {
-    return list_row(s,
-                    "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
-                    " AND seq >= ?3 ORDER BY seq, name LIMIT 1",
-                    table, parent, at_least, true, row);
+    return list_row(
+        s,
+        "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
+        " AND seq >= ?3 ORDER BY seq, name LIMIT 1",
+        table, parent, at_least, true, row);
 }
 
 enum dt_err
-dt_store_last(struct dt_store *s, const char *table, struct dt_view parent, struct dt_store_row *row)
+dt_store_last(struct dt_store *s, const char *table, struct dt_view parent,
+              struct dt_store_row *row)
 {
-    return list_row(s,
-                    "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
-                    " ORDER BY seq DESC LIMIT 1",
-                    table, parent, 0, false, row);
+    return list_row(
+        s,
+        "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
+        " ORDER BY seq DESC LIMIT 1",
+        table, parent, 0, false, row);
 }
 
 static enum dt_err
-number_of(struct dt_store *s, const char *sql, const char *table, struct dt_view parent, uint64_t *out)
+number_of(struct dt_store *s, const char *sql, const char *table, struct dt_view parent,
+          uint64_t *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint8_t name[NAME_LEN];
@@ -452,7 +465,8 @@ dt_store_next_seq(struct dt_store *s, const char *table, struct dt_view parent, 
 enum dt_err
 dt_store_count(struct dt_store *s, const char *table, struct dt_view parent, uint64_t *out)
 {
-    return number_of(s, "SELECT count(*) FROM row WHERE tab = ?1 AND parent = ?2", table, parent, out);
+    return number_of(s, "SELECT count(*) FROM row WHERE tab = ?1 AND parent = ?2", table, parent,
+                     out);
 }
 
 enum dt_err
@@ -480,8 +494,8 @@ dt_store_check(struct dt_store *s)
     enum dt_err err;
 
     if ((err = dt_db_check(s->db)) != DT_OK ||
-        (err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value, tab FROM row", &st)) !=
-            DT_OK)
+        (err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value, tab FROM row",
+                             &st)) != DT_OK)
         return err;
     while ((err = dt_stmt_step(st, &more)) == DT_OK && more) {
         struct dt_view sealed, table;
@@ -502,7 +516,8 @@ dt_store_check(struct dt_store *s)
 /* ---- group state ---- */
 
 enum dt_err
-dt_store_put_group(struct dt_store *s, struct dt_view group_id, struct dt_view state, bool new_epoch)
+dt_store_put_group(struct dt_store *s, struct dt_view group_id, struct dt_view state,
+                   bool new_epoch)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(DT_STORE_VALUE_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf kept = DT_BUF_INIT(GROUP_KEY);

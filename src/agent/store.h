@@ -1,22 +1,25 @@
 /*
- * agent/store.h - the delegate's store: HOME/store.db, every value sealed, one transaction at a time.
+ * agent/store.h - the delegate's store: HOME/store.db, every value sealed, one transaction at a
+ * time.
  *
- * Source: DESIGN "Agent store"; docs/protocol-agent.md "Store". Layer: agent (db, crypto, base below).
+ * Source: DESIGN "Agent store"; docs/protocol-agent.md "Store". Layer: agent (db, crypto, base
+ * below).
  *
  *   passphrase --Argon2id--> wrapping key --opens--> store key --HKDF--> value key, name key
  *   head   schema version, transaction number, digest of all rows; sealed
  *   row    table | name = HMAC(name key) | parent = HMAC(name key) | seq | version | sealed value
  *
- * A row belongs to a table (a short fixed text), has a key (any bytes, unique in the table), a parent
- * (any bytes, often a group id, may be empty) and a sequence number, by which the rows of one parent are
- * listed. Keys and parents stand in the file only as keyed hashes, values only sealed with
- * XChaCha20-Poly1305 under associated data that names table, row, parent, seq and version. The head holds
- * a digest over (row, version) of all rows, so that rows taken back to older copies, removed or put in are
- * noticed when the store is opened.
+ * A row belongs to a table (a short fixed text), has a key (any bytes, unique in the table), a
+ * parent (any bytes, often a group id, may be empty) and a sequence number, by which the rows of
+ * one parent are listed. Keys and parents stand in the file only as keyed hashes, values only
+ * sealed with XChaCha20-Poly1305 under associated data that names table, row, parent, seq and
+ * version. The head holds a digest over (row, version) of all rows, so that rows taken back to
+ * older copies, removed or put in are noticed when the store is opened.
  *
  * Several processes share a store: read what you change inside the transaction that changes it.
- * Errors of all functions, besides those named: AUTH (a value does not hold: the message names store and
- * table), FORMAT (the file is not a whole store), BUSY (another process holds it for too long), IO, NOMEM.
+ * Errors of all functions, besides those named: AUTH (a value does not hold: the message names
+ * store and table), FORMAT (the file is not a whole store), BUSY (another process holds it for too
+ * long), IO, NOMEM.
  */
 #ifndef DT_AGENT_STORE_H
 #define DT_AGENT_STORE_H
@@ -39,9 +42,9 @@ DT_MUST_CHECK enum dt_err dt_store_create(const char *home, struct dt_view passp
 
 /**
  * dt_store_open(home, passphrase, out):
- * Open the store in ${home} and check head and digest. Whatever is wrong, the file's bytes stay as they are.
- * Errors: NOT_FOUND (no store there), LOCKED (wrong passphrase), UNSUPPORTED (made by a newer version),
- * FORMAT (truncated or no store), AUTH (altered).
+ * Open the store in ${home} and check head and digest. Whatever is wrong, the file's bytes stay as
+ * they are. Errors: NOT_FOUND (no store there), LOCKED (wrong passphrase), UNSUPPORTED (made by a
+ * newer version), FORMAT (truncated or no store), AUTH (altered).
  */
 DT_MUST_CHECK enum dt_err dt_store_open(const char *home, struct dt_view passphrase,
                                         struct dt_store **out);
@@ -81,18 +84,18 @@ bool dt_store_in_transaction(const struct dt_store *s);
 /* A key, a parent: bytes of any length up to 256. */
 #define DT_STORE_KEY_MAX 256u
 
-/* Put the row (${table}, ${key}), replacing one that is there. Opens a transaction of its own when none is
- * open. ${table} is a static string of [a-z_]. */
+/* Put the row (${table}, ${key}), replacing one that is there. Opens a transaction of its own when
+ * none is open. ${table} is a static string of [a-z_]. */
 DT_MUST_CHECK enum dt_err dt_store_put(struct dt_store *s, const char *table, struct dt_view key,
                                        struct dt_view parent, uint64_t seq, struct dt_view value);
 
 /* Without parent and seq. */
-DT_MUST_CHECK enum dt_err dt_store_put_blob(struct dt_store *s, const char *table, struct dt_view key,
-                                            struct dt_view value);
+DT_MUST_CHECK enum dt_err dt_store_put_blob(struct dt_store *s, const char *table,
+                                            struct dt_view key, struct dt_view value);
 
 /* Append the value of the row to ${out}. NOT_FOUND. ${out} should be wiped by its owner. */
-DT_MUST_CHECK enum dt_err dt_store_get_blob(struct dt_store *s, const char *table, struct dt_view key,
-                                            struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_store_get_blob(struct dt_store *s, const char *table,
+                                            struct dt_view key, struct dt_buf *out);
 
 /* Is there such a row? */
 DT_MUST_CHECK enum dt_err dt_store_has(struct dt_store *s, const char *table, struct dt_view key,
@@ -115,32 +118,34 @@ void dt_store_row_clear(struct dt_store_row *row);
 
 /**
  * dt_store_next(s, table, parent, at_least, row):
- * The first row of ${parent} whose seq is at least ${at_least}, in order of seq (equal ones: the order is
- * fixed but has no meaning, and only the first of them is given: give rows of one parent different
- * seqs). Walk with  for (at = 0; dt_store_next(..., at, &row) == DT_OK; at = row.seq + 1).
- * NOT_FOUND at the end. ${row} is overwritten (its memory reused).
+ * The first row of ${parent} whose seq is at least ${at_least}, in order of seq (equal ones: the
+ * order is fixed but has no meaning, and only the first of them is given: give rows of one parent
+ * different seqs). Walk with  for (at = 0; dt_store_next(..., at, &row) == DT_OK; at = row.seq +
+ * 1). NOT_FOUND at the end. ${row} is overwritten (its memory reused).
  */
-DT_MUST_CHECK enum dt_err dt_store_next(struct dt_store *s, const char *table, struct dt_view parent,
-                                        uint64_t at_least, struct dt_store_row *row);
+DT_MUST_CHECK enum dt_err dt_store_next(struct dt_store *s, const char *table,
+                                        struct dt_view parent, uint64_t at_least,
+                                        struct dt_store_row *row);
 
 /* The last row of ${parent} (highest seq). NOT_FOUND. */
-DT_MUST_CHECK enum dt_err dt_store_last(struct dt_store *s, const char *table, struct dt_view parent,
-                                        struct dt_store_row *row);
+DT_MUST_CHECK enum dt_err dt_store_last(struct dt_store *s, const char *table,
+                                        struct dt_view parent, struct dt_store_row *row);
 
 /* The next free seq of ${parent}: 0, or the highest plus 1. */
 DT_MUST_CHECK enum dt_err dt_store_next_seq(struct dt_store *s, const char *table,
                                             struct dt_view parent, uint64_t *out);
 
 /* How many rows ${parent} has. */
-DT_MUST_CHECK enum dt_err dt_store_count(struct dt_store *s, const char *table, struct dt_view parent,
-                                         uint64_t *out);
+DT_MUST_CHECK enum dt_err dt_store_count(struct dt_store *s, const char *table,
+                                         struct dt_view parent, uint64_t *out);
 
 /* ---- group state: sealed under an epoch key, which is wrapped by the store key ---- */
 
 /**
  * dt_store_put_group(s, group_id, state, new_epoch):
- * Keep the serialised group ${state}. With ${new_epoch} the epoch key is drawn anew and the old one's row
- * overwritten, so that older copies of the state in the file's slack cannot be opened by the store key.
+ * Keep the serialised group ${state}. With ${new_epoch} the epoch key is drawn anew and the old
+ * one's row overwritten, so that older copies of the state in the file's slack cannot be opened by
+ * the store key.
  */
 DT_MUST_CHECK enum dt_err dt_store_put_group(struct dt_store *s, struct dt_view group_id,
                                              struct dt_view state, bool new_epoch);

@@ -23,21 +23,23 @@ struct dt_store {
     /* Valid while a transaction is open. */
     struct dt_tx tx;
     unsigned int depth;
-    bool failed;     /* a nested rollback */
+    bool failed; /* a nested rollback */
     bool changed;
     bool rekeyed;    /* an epoch key was replaced: empty the -wal afterwards */
     uint64_t number; /* of the last committed transaction */
     uint8_t digest[DT_SHA256];
 };
 
-/* Keys from the store key: HKDF-Expand (RFC 5869) with "detente 1 store head", "... value", "... name". */
+/* Keys from the store key: HKDF-Expand (RFC 5869) with "detente 1 store head", "... value", "...
+ * name". */
 DT_MUST_CHECK enum dt_err dt_store_keys(struct dt_store *s, struct dt_view store_key);
 
 /* Read and open the head row; seal and write it. */
 DT_MUST_CHECK enum dt_err dt_store_head_read(struct dt_store *s, uint64_t *number,
                                              uint8_t digest[static DT_SHA256]);
 DT_MUST_CHECK enum dt_err dt_store_head_seal(struct dt_store *s, uint64_t number,
-                                             const uint8_t digest[static DT_SHA256], struct dt_buf *out);
+                                             const uint8_t digest[static DT_SHA256],
+                                             struct dt_buf *out);
 
 /* digest ^= HMAC(name key, table, name, version): the digest of a set of rows, in any order. */
 DT_MUST_CHECK enum dt_err dt_store_digest_flip(const struct dt_store *s, struct dt_view table,

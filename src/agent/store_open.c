@@ -20,7 +20,8 @@
 
 static const char schema_sql[] =
     "CREATE TABLE head(id INTEGER PRIMARY KEY CHECK (id = 1), salt BLOB NOT NULL,"
-    " mem_kib INTEGER NOT NULL, passes INTEGER NOT NULL, wrapped BLOB NOT NULL, sealed BLOB NOT NULL);"
+    " mem_kib INTEGER NOT NULL, passes INTEGER NOT NULL, wrapped BLOB NOT NULL, sealed BLOB NOT "
+    "NULL);"
     "CREATE TABLE row(tab TEXT NOT NULL, name BLOB NOT NULL, parent BLOB NOT NULL,"
     " seq INTEGER NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL,"
     " PRIMARY KEY (tab, name));"
@@ -93,10 +94,12 @@ dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static D
 
     if ((err = dt_db_prepare(s->db, "SELECT sealed FROM head WHERE id = 1", &st)) != DT_OK)
         return err;
-    if ((err = dt_stmt_row(st)) != DT_OK || (err = dt_col_blob(st, 0, WRAPPED_MAX, &sealed)) != DT_OK)
+    if ((err = dt_stmt_row(st)) != DT_OK ||
+        (err = dt_col_blob(st, 0, WRAPPED_MAX, &sealed)) != DT_OK)
         return dt_fail(err == DT_ERR_NOT_FOUND || err == DT_ERR_LIMIT ? DT_ERR_FORMAT : err,
                        "%s: the head of the store cannot be read", s->path);
-    err = dt_box_open(dt_secret_view(&s->head_key), dt_view_str("detente 1 store head"), sealed, &plain);
+    err = dt_box_open(dt_secret_view(&s->head_key), dt_view_str("detente 1 store head"), sealed,
+                      &plain);
     r = dt_reader_init(dt_buf_view(&plain));
     if (err != DT_OK || dt_read_u32(&r, &schema) != DT_OK || dt_read_u64(&r, number) != DT_OK ||
         dt_read_fixed(&r, digest, DT_SHA256) != DT_OK || dt_read_end(&r) != DT_OK ||
@@ -155,8 +158,10 @@ make_schema(struct dt_db *db, uint32_t from, void *ctx)
                            &wrapped)) != DT_OK ||
         (err = dt_store_keys(m->s, dt_secret_view(&store_key))) != DT_OK ||
         (err = dt_store_head_seal(m->s, 0, no_rows, &sealed)) != DT_OK ||
-        (err = dt_db_prepare(db, "INSERT INTO head(id, salt, mem_kib, passes, wrapped, sealed)"
-                                 " VALUES (1, ?1, ?2, ?3, ?4, ?5)", &st)) != DT_OK)
+        (err = dt_db_prepare(db,
+                             "INSERT INTO head(id, salt, mem_kib, passes, wrapped, sealed)"
+                             " VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(params.salt));
     dt_bind_u64(st, 2, params.mem_kib);
@@ -232,8 +237,10 @@ check_digest(struct dt_store *s)
     if (err == DT_ERR_LIMIT)
         err = DT_ERR_FORMAT;
     if (err == DT_OK && memcmp(want, have, sizeof want) != 0)
-        err = dt_fail(DT_ERR_AUTH, "%s: rows were altered, removed or put back to older copies: "
-                                   "restore a backup", s->path);
+        err = dt_fail(DT_ERR_AUTH,
+                      "%s: rows were altered, removed or put back to older copies: "
+                      "restore a backup",
+                      s->path);
     return err;
 }
 
@@ -265,8 +272,12 @@ dt_store_create(const char *home, struct dt_view passphrase, struct dt_store **o
 {
     DT_CLEANUP(dt_store_close_p) struct dt_store *s = NULL;
     struct making m = {.passphrase = passphrase};
-    struct dt_db_config config = {.app_id = DT_STORE_APP_ID, .version = DT_STORE_SCHEMA, .create = true,
-                                  .busy_ms = BUSY_MS, .migrate = make_schema, .ctx = &m};
+    struct dt_db_config config = {.app_id = DT_STORE_APP_ID,
+                                  .version = DT_STORE_SCHEMA,
+                                  .create = true,
+                                  .busy_ms = BUSY_MS,
+                                  .migrate = make_schema,
+                                  .ctx = &m};
     enum dt_err err;
 
     if (passphrase.n == 0)
@@ -291,8 +302,11 @@ dt_store_open(const char *home, struct dt_view passphrase, struct dt_store **out
 {
     DT_CLEANUP(dt_store_close_p) struct dt_store *s = NULL;
     struct making m = {.passphrase = passphrase};
-    struct dt_db_config config = {.app_id = DT_STORE_APP_ID, .version = DT_STORE_SCHEMA,
-                                  .busy_ms = BUSY_MS, .migrate = make_schema, .ctx = &m};
+    struct dt_db_config config = {.app_id = DT_STORE_APP_ID,
+                                  .version = DT_STORE_SCHEMA,
+                                  .busy_ms = BUSY_MS,
+                                  .migrate = make_schema,
+                                  .ctx = &m};
     enum dt_err err;
 
     if ((err = new_store(home, &s)) != DT_OK)

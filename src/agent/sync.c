@@ -1,6 +1,6 @@
 /*
- * agent/sync.c - the loop over inbox, channels and outbox; the only file of this room that waits for the relay
- * (with outbox.c and the register's).
+ * agent/sync.c - the loop over inbox, channels and outbox; the only file of this room that waits
+ * for the relay (with outbox.c and the register's).
  *
  * Source: docs/protocol-agent.md "Sync"; docs/protocol-relay.md.
  */
@@ -18,7 +18,8 @@
 #define PAUSE_FIRST_MS 500u
 #define PAUSE_MAX_MS   30000u
 
-/* Create a queue with the token of a grant; the relay's answer must be the address that we computed. */
+/* Create a queue with the token of a grant; the relay's answer must be the address that we
+ * computed. */
 static enum dt_err
 create_queue(struct dt_agent *a, const uint8_t queue_token[static 32], struct dt_view read_token,
              struct dt_view write_token, const uint8_t want[static 32])
@@ -57,10 +58,11 @@ ensure_inbox(struct dt_agent *a)
     return dt_store_end(a->store, err);
 }
 
-/* The relay must not know less than we read: then it, or its disk, went back. One alarm for each queue and end. */
+/* The relay must not know less than we read: then it, or its disk, went back. One alarm for each
+ * queue and end. */
 static enum dt_err
-check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t *group_id, uint64_t last,
-             uint64_t position)
+check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t *group_id,
+             uint64_t last, uint64_t position)
 {
     char said[96];
     bool there = false;
@@ -74,21 +76,24 @@ check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t
         return err;
     if ((err = dt_store_has(a->store, "behind", dt_view_str(said), &there)) == DT_OK && !there &&
         (err = dt_store_put_blob(a->store, "behind", dt_view_str(said), dt_view(NULL, 0))) == DT_OK)
-        err = dt_alarm_add(a, DT_ALARM_BEHIND, group_id, last, NULL,
-                           "the relay's queue ends at %llu, before position %llu that we read: the relay was "
-                           "put back to an older state",
-                           (unsigned long long)last, (unsigned long long)position);
+        err = dt_alarm_add(
+            a, DT_ALARM_BEHIND, group_id, last, NULL,
+            "the relay's queue ends at %llu, before position %llu that we read: the relay was "
+            "put back to an older state",
+            (unsigned long long)last, (unsigned long long)position);
     return dt_store_end(a->store, err);
 }
 
-/* The first item of an answer must be the next position. A relay that says there is more and does not show it, or
- * leaves something out, is not asked again and again. */
+/* The first item of an answer must be the next position. A relay that says there is more and does
+ * not show it, or leaves something out, is not asked again and again. */
 static enum dt_err
 check_gap(bool more, const struct dt_wire_item *first, uint64_t position)
 {
     if (!more)
-        return dt_fail(DT_ERR_PROOF, "the relay says that there is more after position %llu, and does not show it",
-                       (unsigned long long)position);
+        return dt_fail(
+            DT_ERR_PROOF,
+            "the relay says that there is more after position %llu, and does not show it",
+            (unsigned long long)position);
     if (first->position != position + 1)
         return dt_fail(DT_ERR_PROOF, "the relay's queue goes on at position %llu after %llu",
                        (unsigned long long)first->position, (unsigned long long)position);
@@ -169,7 +174,8 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         if (ch.state != DT_CHANNEL_LIVE)
             return DT_OK;
         if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
-                                 dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) != DT_OK ||
+                                 dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) !=
+                DT_OK ||
             (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
             (err = check_behind(a, ch.queue.address, group_id, last, ch.position)) != DT_OK)
             return dt_fail_context(err, "channel %s", ch.founding.name);
@@ -209,8 +215,9 @@ struct trouble {
     char text[240];
 };
 
-/* Must everything stop at ${err}? Without network or disk nothing else works either. What one queue or one
- * channel's members did wrong (a bad token in a Welcome, a queue that is gone) keeps no other from being read. */
+/* Must everything stop at ${err}? Without network or disk nothing else works either. What one queue
+ * or one channel's members did wrong (a bad token in a Welcome, a queue that is gone) keeps no
+ * other from being read. */
 static bool
 stops_all(struct trouble *t, enum dt_err err)
 {
@@ -225,7 +232,8 @@ stops_all(struct trouble *t, enum dt_err err)
 
 /* ${out_trouble}: in this round; the round went on in spite of it. */
 static enum dt_err
-one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet, struct trouble *out_trouble)
+one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet,
+          struct trouble *out_trouble)
 {
     struct trouble t = {0};
     struct dt_sync_report before = *report;
@@ -323,7 +331,8 @@ wanted_queues(struct dt_agent *a, struct dt_wire_poll out[static DT_RELAY_POLL_M
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
-/* Wait for news; other processes of this home may have put something into the outbox meanwhile, so not long. */
+/* Wait for news; other processes of this home may have put something into the outbox meanwhile, so
+ * not long. */
 static enum dt_err
 wait_for_news(struct dt_agent *a)
 {
@@ -348,16 +357,19 @@ pause_ms(unsigned int ms, const atomic_bool *stop)
     }
 }
 
-/* Only what is wrong with this machine or this program; whatever the relay or a peer sends, it goes on. */
+/* Only what is wrong with this machine or this program; whatever the relay or a peer sends, it goes
+ * on. */
 static bool
 ends_run(enum dt_err err)
 {
-    return err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_INTERNAL || err == DT_ERR_LOCKED;
+    return err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_INTERNAL ||
+           err == DT_ERR_LOCKED;
 }
 
 enum dt_err
 dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
-             void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report), void *ctx)
+             void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report),
+             void *ctx)
 {
     struct dt_http_client_config config = {.stop = stop};
     struct dt_http_client *http = NULL;
@@ -375,7 +387,8 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
         if (err == DT_OK && (err = dt_agent_register_sync(a, NULL)) == DT_ERR_LIMIT)
             err = DT_OK; /* the day's quota is used up: what waits goes in later */
         else if (err != DT_OK && !ends_run(err) && err != DT_ERR_NET)
-            dt_ignore(dt_agent_register_sync(a, NULL), "the sync's own trouble is the one that is told");
+            dt_ignore(dt_agent_register_sync(a, NULL),
+                      "the sync's own trouble is the one that is told");
         if (atomic_load(stop))
             break;
         if (progress != NULL)

@@ -1,7 +1,9 @@
 /*
- * agent/talk.c - talk: written, received, listed, read. What was said is sealed in the store and nowhere else.
+ * agent/talk.c - talk: written, received, listed, read. What was said is sealed in the store and
+ * nowhere else.
  *
- * Source: docs/protocol-agent.md "Talk"; DESIGN "What must hold" 6: nothing here is signed with a delegate's key.
+ * Source: docs/protocol-agent.md "Talk"; DESIGN "What must hold" 6: nothing here is signed with a
+ * delegate's key.
  */
 #include <string.h>
 
@@ -90,7 +92,8 @@ decode(struct dt_view v, struct talk *t)
     if ((err = dt_read_u64(&r, &t->seq)) != DT_OK || (err = dt_read_u8(&r, &state)) != DT_OK ||
         (err = dt_read_optional(&r, &t->file)) != DT_OK ||
         (err = dt_read_optional(&r, &t->unconfirmed)) != DT_OK ||
-        (err = dt_read_u64(&r, &t->time_ms)) != DT_OK || (err = dt_read_u64(&r, &t->position)) != DT_OK ||
+        (err = dt_read_u64(&r, &t->time_ms)) != DT_OK ||
+        (err = dt_read_u64(&r, &t->position)) != DT_OK ||
         (err = dt_read_u64(&r, &t->epoch)) != DT_OK || (err = dt_read_u32(&r, &t->leaf)) != DT_OK ||
         (err = dt_read_u32(&r, &t->generation)) != DT_OK ||
         (err = dt_read_fixed(&r, t->letter_hash, 32)) != DT_OK ||
@@ -104,7 +107,8 @@ decode(struct dt_view v, struct talk *t)
 }
 
 static enum dt_err
-load(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16], struct talk *t)
+load(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+     struct talk *t)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(TALK_MAX);
     uint8_t key[48];
@@ -184,8 +188,8 @@ enum dt_err
 dt_agent_talk_file(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
                    const char *media_type, struct dt_view data, uint8_t out_id[static 16])
 {
-    struct dt_payload p = {.media_type = dt_view_str(media_type), .name = dt_view_str(name),
-                           .data = data};
+    struct dt_payload p = {
+        .media_type = dt_view_str(media_type), .name = dt_view_str(name), .data = data};
 
     if (p.name.n == 0 || p.media_type.n == 0 || strchr(name, '/') != NULL ||
         !dt_utf8_line(p.name) || !dt_utf8_line(p.media_type))
@@ -227,14 +231,19 @@ enum dt_err
 dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in)
 {
     const struct dt_payload *p = in->payload;
-    struct talk t = {.state = DT_TALK_RECEIVED, .unconfirmed = in->unconfirmed,
-                     .time_ms = p->sent_ms, .position = in->position, .epoch = in->epoch,
-                     .leaf = in->leaf, .generation = in->generation,
+    struct talk t = {.state = DT_TALK_RECEIVED,
+                     .unconfirmed = in->unconfirmed,
+                     .time_ms = p->sent_ms,
+                     .position = in->position,
+                     .epoch = in->epoch,
+                     .leaf = in->leaf,
+                     .generation = in->generation,
                      .file = p->name.n > 0};
     struct talk old = {0};
     enum dt_err err = load(a, in->group_id, p->id, &old);
 
-    /* Sent twice because its first copy might not have counted: the first that we took in stands. */
+    /* Sent twice because its first copy might not have counted: the first that we took in stands.
+     */
     if (err == DT_OK)
         return DT_OK;
     if (err != DT_ERR_NOT_FOUND ||
@@ -261,9 +270,14 @@ describe(struct dt_agent *a, const struct talk *t, struct dt_talk_info *out)
 
     if (err != DT_OK)
         return err;
-    *out = (struct dt_talk_info){.seq = t->seq, .state = t->state, .file = t->file,
-                                 .unconfirmed = t->unconfirmed, .time_ms = t->time_ms,
-                                 .position = t->position, .epoch = t->epoch, .leaf = t->leaf,
+    *out = (struct dt_talk_info){.seq = t->seq,
+                                 .state = t->state,
+                                 .file = t->file,
+                                 .unconfirmed = t->unconfirmed,
+                                 .time_ms = t->time_ms,
+                                 .position = t->position,
+                                 .epoch = t->epoch,
+                                 .leaf = t->leaf,
                                  .generation = t->generation,
                                  .size = (size_t)t->size};
     memcpy(out->id, t->id, 16);
@@ -313,14 +327,15 @@ dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64
 }
 
 enum dt_err
-dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
-                   struct dt_buf *out)
+dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],
+                   const uint8_t id[static 16], struct dt_buf *out)
 {
     uint8_t key[48];
     enum dt_err err;
 
     talk_key(key, group_id, id);
     err = dt_store_get_blob(a->store, "talk_data", dt_view_of(key), out);
-    return err == DT_ERR_NOT_FOUND ? dt_fail(DT_ERR_NOT_FOUND, "there is no such talk in the channel")
-                                   : err;
+    return err == DT_ERR_NOT_FOUND
+               ? dt_fail(DT_ERR_NOT_FOUND, "there is no such talk in the channel")
+               : err;
 }

@@ -1,5 +1,6 @@
 /*
- * agent/voucher.h - what vouches for a session key, and the MLS credential made of letter and voucher.
+ * agent/voucher.h - what vouches for a session key, and the MLS credential made of letter and
+ * voucher.
  *
  * Source: docs/protocol.md, Channels: Vouchers. Layer: agent; pure, no I/O.
  *
@@ -23,12 +24,12 @@ struct dt_voucher {
     uint8_t signature[64]; /* by the delegate's key, label "detente 1 voucher" */
 };
 
-/* Fill in the signature of ${v} with the delegate's 32-byte ${seed}. RANGE when the validity is empty
- * or longer than DT_VOUCHER_LIFE_MAX_MS. */
+/* Fill in the signature of ${v} with the delegate's 32-byte ${seed}. RANGE when the validity is
+ * empty or longer than DT_VOUCHER_LIFE_MAX_MS. */
 DT_MUST_CHECK enum dt_err dt_voucher_sign(struct dt_voucher *v, struct dt_view seed);
 
-/* AUTH unless the delegate's key ${pub} signed ${v}; RANGE unless its validity is within bounds. Does
- * not look at a clock. */
+/* AUTH unless the delegate's key ${pub} signed ${v}; RANGE unless its validity is within bounds.
+ * Does not look at a clock. */
 DT_MUST_CHECK enum dt_err dt_voucher_verify(const struct dt_voucher *v, struct dt_view pub);
 
 /* Is ${now_ms} inside the validity of ${v}? */

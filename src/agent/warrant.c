@@ -272,7 +272,8 @@ dt_warrant_decode(struct dt_view bytes, struct dt_warrant *out)
     struct dt_warrant wt = {0};
     enum dt_err err;
 
-    /* The whole, its length header too: what is accepted here must fit a history (dt_history_next()). */
+    /* The whole, its length header too: what is accepted here must fit a history
+     * (dt_history_next()). */
     if (bytes.n > DT_WARRANT_MAX) {
         err = dt_fail(DT_ERR_LIMIT, "%zu bytes, more than %u", bytes.n, DT_WARRANT_MAX);
         goto done;

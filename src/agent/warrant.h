@@ -81,8 +81,8 @@ struct dt_warrant {
     struct dt_ground grounds[DT_GROUNDS_MAX];
 };
 
-/* The body of the private-use proposal DT_PROP_WARRANT. Decoding refuses an empty list and two grounds
- * for one invitation id. Views point into ${bytes}. */
+/* The body of the private-use proposal DT_PROP_WARRANT. Decoding refuses an empty list and two
+ * grounds for one invitation id. Views point into ${bytes}. */
 DT_MUST_CHECK enum dt_err dt_warrant_encode(const struct dt_warrant *w, struct dt_buf *out);
 DT_MUST_CHECK enum dt_err dt_warrant_decode(struct dt_view bytes, struct dt_warrant *out);
 

@@ -26,7 +26,10 @@ struct dt_buf {
     size_t max;
 };
 
-#define DT_BUF_INIT(maximum) {.p = NULL, .n = 0, .cap = 0, .max = (maximum)}
+#define DT_BUF_INIT(maximum)                                                                       \
+    {                                                                                              \
+        .p = NULL, .n = 0, .cap = 0, .max = (maximum)                                              \
+    }
 
 /* A view of ${n} bytes at ${p}. */
 static inline struct dt_view

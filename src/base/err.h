@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-#define DT_MUST_CHECK __attribute__((warn_unused_result))
+#define DT_MUST_CHECK        __attribute__((warn_unused_result))
 #define DT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define DT_CLEANUP(fn) __attribute__((cleanup(fn)))
+#define DT_CLEANUP(fn)       __attribute__((cleanup(fn)))
 
 /* Classes that a caller acts on. DT_OK is 0 for ever; values are never sent or stored. */
 enum dt_err {
@@ -74,7 +74,7 @@ void dt_err_forget(void);
 const char *dt_err_name(enum dt_err err);
 
 /* Ignore an error on purpose; ${why} is a string that says why that is right here. */
-#define dt_ignore(expr, why)                                                                      \
+#define dt_ignore(expr, why)                                                                       \
     do {                                                                                           \
         enum dt_err dt_ignored_ = (expr);                                                          \
         (void)dt_ignored_;                                                                         \

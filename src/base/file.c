@@ -19,7 +19,8 @@ fail_errno(const char *path, const char *what)
 {
     int e = errno;
 
-    return dt_fail(e == ENOENT ? DT_ERR_NOT_FOUND : DT_ERR_IO, "%s: %s: %s", path, what, strerror(e));
+    return dt_fail(e == ENOENT ? DT_ERR_NOT_FOUND : DT_ERR_IO, "%s: %s: %s", path, what,
+                   strerror(e));
 }
 
 /* As fail_errno(), where a missing folder is no "not found" of what was asked for. */

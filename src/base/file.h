@@ -14,12 +14,13 @@ DT_MUST_CHECK enum dt_err dt_file_read(const char *path, struct dt_buf *out);
 
 /**
  * dt_file_write(path, v, mode):
- * Replace ${path} by ${v} in one step: a temporary file in the same folder, written, synced, renamed,
- * folder synced. Afterwards the old or the new file is there whole. IO.
+ * Replace ${path} by ${v} in one step: a temporary file in the same folder, written, synced,
+ * renamed, folder synced. Afterwards the old or the new file is there whole. IO.
  */
 DT_MUST_CHECK enum dt_err dt_file_write(const char *path, struct dt_view v, unsigned int mode);
 
-/* As dt_file_write(), but EXISTS if ${path} is there (link(2), never an overwrite). For keys: 0600. */
+/* As dt_file_write(), but EXISTS if ${path} is there (link(2), never an overwrite). For keys: 0600.
+ */
 DT_MUST_CHECK enum dt_err dt_file_create(const char *path, struct dt_view v, unsigned int mode);
 
 /* Make the folder ${path} with ${mode} unless it is there (parents too). IO. */
@@ -28,7 +29,8 @@ DT_MUST_CHECK enum dt_err dt_dir_make(const char *path, unsigned int mode);
 /* Is there anything at ${path}? */
 bool dt_file_exists(const char *path);
 
-/* A line from descriptor ${fd} without its LF into ${out} (for --passphrase-fd). NOT_FOUND at end. */
+/* A line from descriptor ${fd} without its LF into ${out} (for --passphrase-fd). NOT_FOUND at end.
+ */
 DT_MUST_CHECK enum dt_err dt_fd_read_line(int fd, struct dt_buf *out);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * base/text.c - see text.h.
  *
- * Hex and base64 carry keys, so their digits are computed with masks: no table look-up and no branch
- * depends on the data, only on its length (and, in base64, on where the padding stands).
+ * Hex and base64 carry keys, so their digits are computed with masks: no table look-up and no
+ * branch depends on the data, only on its length (and, in base64, on where the padding stands).
  */
 #include <string.h>
 
@@ -82,7 +82,8 @@ hex_decode(uint8_t *out, struct dt_view text)
     uint32_t bad = 0;
 
     for (size_t i = 0; i < text.n / 2; i++)
-        out[i] = (uint8_t)(hex_value(text.p[2 * i], &bad) << 4 | hex_value(text.p[2 * i + 1], &bad));
+        out[i] =
+            (uint8_t)(hex_value(text.p[2 * i], &bad) << 4 | hex_value(text.p[2 * i + 1], &bad));
 }
 
 enum dt_err

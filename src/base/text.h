@@ -43,8 +43,8 @@ bool dt_utf8_line(struct dt_view text);
 /* Valid UTF-8 with line feeds as the only control characters? */
 bool dt_utf8_lines(struct dt_view text);
 
-/* The next part of *${rest} before ${sep}; *${rest} moves behind it. False when *${rest} is NULL/done:
- * rest->p == NULL marks the end, so that an empty last part is still given. */
+/* The next part of *${rest} before ${sep}; *${rest} moves behind it. False when *${rest} is
+ * NULL/done: rest->p == NULL marks the end, so that an empty last part is still given. */
 bool dt_text_split(struct dt_view *rest, char sep, struct dt_view *out);
 
 #endif

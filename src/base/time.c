@@ -1,6 +1,6 @@
 /*
- * base/time.c - see time.h. The calendar is computed here, so that no locale, time zone or leap second
- * of the machine can change what is signed.
+ * base/time.c - see time.h. The calendar is computed here, so that no locale, time zone or leap
+ * second of the machine can change what is signed.
  */
 #include <stdio.h>
 #include <time.h>
@@ -56,7 +56,8 @@ month_days(unsigned int year, unsigned int month)
     return days[month - 1] + (month == 2 && leap(year) ? 1u : 0u);
 }
 
-/* Days from 0000-03-01 to the first of ${year}-${month}: years begin in March, leap days end them. */
+/* Days from 0000-03-01 to the first of ${year}-${month}: years begin in March, leap days end them.
+ */
 static uint64_t
 days_to(unsigned int year, unsigned int month, unsigned int day)
 {
@@ -191,8 +192,11 @@ dt_duration_read(struct dt_view text, uint64_t *out_ms)
         char unit;
         bool time;
         uint64_t ms;
-    } units[] = {{'W', false, 7 * DT_MS_DAY},  {'D', false, DT_MS_DAY},   {'H', true, DT_MS_HOUR},
-                 {'M', true, DT_MS_MINUTE},    {'S', true, DT_MS_SECOND}};
+    } units[] = {{'W', false, 7 * DT_MS_DAY},
+                 {'D', false, DT_MS_DAY},
+                 {'H', true, DT_MS_HOUR},
+                 {'M', true, DT_MS_MINUTE},
+                 {'S', true, DT_MS_SECOND}};
     uint64_t total = 0;
     size_t next = 0; /* the first unit that may still come */
     size_t n_parts = 0;
@@ -216,7 +220,8 @@ dt_duration_read(struct dt_view text, uint64_t *out_ms)
         }
         while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
             i++;
-        err = dt_decimal_read(dt_view(text.p + begin, i - begin), DT_TIME_MAX_MS / DT_MS_SECOND, &x);
+        err =
+            dt_decimal_read(dt_view(text.p + begin, i - begin), DT_TIME_MAX_MS / DT_MS_SECOND, &x);
         if (err != DT_OK)
             return err;
         for (u = next; u < sizeof units / sizeof units[0]; u++)

@@ -9,12 +9,12 @@
 
 #include "base/bytes.h"
 
-#define DT_MS_SECOND UINT64_C(1000)
-#define DT_MS_MINUTE (60 * DT_MS_SECOND)
-#define DT_MS_HOUR   (60 * DT_MS_MINUTE)
-#define DT_MS_DAY    (24 * DT_MS_HOUR)
+#define DT_MS_SECOND   UINT64_C(1000)
+#define DT_MS_MINUTE   (60 * DT_MS_SECOND)
+#define DT_MS_HOUR     (60 * DT_MS_MINUTE)
+#define DT_MS_DAY      (24 * DT_MS_HOUR)
 #define DT_TIME_MAX_MS UINT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-#define DT_TIME_STR  32                          /* room for any text form here, with its NUL */
+#define DT_TIME_STR    32                        /* room for any text form here, with its NUL */
 
 /* Where "now" comes from: tests own it. now_ms is called with ctx. */
 struct dt_clock {
@@ -45,8 +45,8 @@ DT_MUST_CHECK enum dt_err dt_time_read(struct dt_view text, uint64_t *out_ms);
 /* Parse "YYYY-MM-DD" to the day's first millisecond. FORMAT, RANGE. */
 DT_MUST_CHECK enum dt_err dt_date_read(struct dt_view text, uint64_t *out_ms);
 
-/* Parse an ISO 8601 duration of weeks, days, hours, minutes and seconds ("P14D", "PT30M", "P1DT12H").
- * Years and months are refused (FORMAT): their length is not fixed. */
+/* Parse an ISO 8601 duration of weeks, days, hours, minutes and seconds ("P14D", "PT30M",
+ * "P1DT12H"). Years and months are refused (FORMAT): their length is not fixed. */
 DT_MUST_CHECK enum dt_err dt_duration_read(struct dt_view text, uint64_t *out_ms);
 
 /* A span in words for people: "3 h 12 min", "641 days", "12 s". ${out} holds DT_TIME_STR bytes. */

@@ -15,8 +15,8 @@ dt_reader_init(struct dt_view v)
 static enum dt_err
 truncated(const struct dt_reader *r, size_t need)
 {
-    return dt_fail(DT_ERR_FORMAT, "truncated at byte %zu: %zu more expected, %zu there", r->off, need,
-                   r->n);
+    return dt_fail(DT_ERR_FORMAT, "truncated at byte %zu: %zu more expected, %zu there", r->off,
+                   need, r->n);
 }
 
 static void

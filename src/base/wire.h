@@ -15,8 +15,8 @@
 /* Walks a view. A sub-reader remembers where it began, so that offsets are those of the whole. */
 struct dt_reader {
     const uint8_t *p;
-    size_t n;    /* bytes left */
-    size_t off;  /* offset of p from the start of the outermost view */
+    size_t n;   /* bytes left */
+    size_t off; /* offset of p from the start of the outermost view */
 };
 
 /* Start reading ${v}, which must outlive the reader and every view taken from it. */
@@ -62,10 +62,10 @@ void dt_write_u8(struct dt_writer *w, uint8_t x);
 void dt_write_u16(struct dt_writer *w, uint16_t x);
 void dt_write_u32(struct dt_writer *w, uint32_t x);
 void dt_write_u64(struct dt_writer *w, uint64_t x);
-void dt_write_view(struct dt_writer *w, struct dt_view v);      /* the bytes alone */
-void dt_write_varint(struct dt_writer *w, size_t x);            /* a length header */
-void dt_write_vec(struct dt_writer *w, struct dt_view v);       /* opaque x<V> */
-void dt_write_str(struct dt_writer *w, const char *s);          /* opaque x<V> of a C string */
+void dt_write_view(struct dt_writer *w, struct dt_view v); /* the bytes alone */
+void dt_write_varint(struct dt_writer *w, size_t x);       /* a length header */
+void dt_write_vec(struct dt_writer *w, struct dt_view v);  /* opaque x<V> */
+void dt_write_str(struct dt_writer *w, const char *s);     /* opaque x<V> of a C string */
 void dt_write_optional(struct dt_writer *w, bool present);
 
 /**

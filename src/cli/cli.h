@@ -1,8 +1,8 @@
 /*
  * cli/cli.h - what every command of the program `detente` is given, and how it answers.
  *
- * Layer: cli. Results go to standard output, everything else to standard error. One table of commands; each
- * command's options are a table from which parsing and --help are made.
+ * Layer: cli. Results go to standard output, everything else to standard error. One table of
+ * commands; each command's options are a table from which parsing and --help are made.
  */
 #ifndef DT_CLI_CLI_H
 #define DT_CLI_CLI_H
@@ -15,11 +15,12 @@
 
 /* Exit codes, the same in every command and in the man page. */
 enum dt_exit {
-    DT_EXIT_OK = 0,      /* yes, done */
-    DT_EXIT_NO = 1,      /* no: a proof fails, nothing matches, not found, a file is not what it should be */
-    DT_EXIT_USAGE = 2,   /* the command line */
-    DT_EXIT_IO = 3,      /* files, memory, network */
-    DT_EXIT_REFUSED = 4  /* locked, or a rule forbids it */
+    DT_EXIT_OK = 0, /* yes, done */
+    DT_EXIT_NO =
+        1, /* no: a proof fails, nothing matches, not found, a file is not what it should be */
+    DT_EXIT_USAGE = 2,  /* the command line */
+    DT_EXIT_IO = 3,     /* files, memory, network */
+    DT_EXIT_REFUSED = 4 /* locked, or a rule forbids it */
 };
 
 #define DT_CLI_VALUES 128 /* options and operands of one call */
@@ -35,8 +36,8 @@ struct cli;
 struct cli_command {
     const char *name; /* one or two words: "sync", "charter draft" */
     const char *operands;
-    const char *help; /* one line */
-    const char *more; /* further paragraphs of --help, or NULL */
+    const char *help;                 /* one line */
+    const char *more;                 /* further paragraphs of --help, or NULL */
     const struct cli_option *options; /* ends with a NULL name; may be NULL */
     enum dt_err (*run)(struct cli *c);
     bool home; /* works on a home: opened before, closed after */
@@ -58,7 +59,8 @@ struct cli {
     size_t n_options;
     const char *operand[DT_CLI_VALUES];
     size_t n_operands;
-    enum dt_exit verdict; /* what to exit with when run() gives DT_OK; a "no" that is not an error */
+    enum dt_exit
+        verdict; /* what to exit with when run() gives DT_OK; a "no" that is not an error */
 };
 
 /* All commands; ends with a NULL name. */
@@ -86,16 +88,16 @@ const char *cli_next(const struct cli *c, const char *name, size_t *at);
 DT_MUST_CHECK enum dt_err cli_need(const struct cli *c, const char *name, const char **out);
 
 /* A number option with a default. USAGE. */
-DT_MUST_CHECK enum dt_err cli_number(const struct cli *c, const char *name, uint64_t standard, uint64_t max,
-                                     uint64_t *out);
+DT_MUST_CHECK enum dt_err cli_number(const struct cli *c, const char *name, uint64_t standard,
+                                     uint64_t max, uint64_t *out);
 
 /* ---- passphrase.c ---- */
 
 /**
  * cli_passphrase(c, what, fresh, out):
- * The passphrase for ${what}: from --passphrase-file, --passphrase-fd, $DETENTE_PASSPHRASE_FILE, or asked
- * on the terminal with echo off (twice when ${fresh}). Never from the command line. LOCKED when there is
- * no way to ask, or the two differ, or it is empty.
+ * The passphrase for ${what}: from --passphrase-file, --passphrase-fd, $DETENTE_PASSPHRASE_FILE, or
+ * asked on the terminal with echo off (twice when ${fresh}). Never from the command line. LOCKED
+ * when there is no way to ask, or the two differ, or it is empty.
  */
 DT_MUST_CHECK enum dt_err cli_passphrase(const struct cli *c, const char *what, bool fresh,
                                          struct dt_secret *out);
@@ -114,13 +116,13 @@ void cli_put_bool(json_t *o, const char *key, bool value);
 void cli_put_time(json_t *o, const char *key, uint64_t ms); /* null for 0 */
 void cli_put_person(json_t *o, const char *key, const struct dt_person *p);
 
-/* Print to standard output. Text of peers is made harmless: what acts on a terminal or turns the direction of writing
- * comes out as '?'; line feeds and tabs pass. */
+/* Print to standard output. Text of peers is made harmless: what acts on a terminal or turns the
+ * direction of writing comes out as '?'; line feeds and tabs pass. */
 void cli_print(const char *fmt, ...) DT_PRINTF(1, 2);
 void cli_print_view(struct dt_view text);
 
-/* As cli_print_view(), each line behind ${indent} and with a line feed at the end: so no text of a peer can look like
- * a line of ours. */
+/* As cli_print_view(), each line behind ${indent} and with a line feed at the end: so no text of a
+ * peer can look like a line of ours. */
 void cli_print_lines(const char *indent, struct dt_view text);
 
 /* "  name             text", further lines of the text below its first. */
@@ -132,7 +134,8 @@ void cli_note(const struct cli *c, const char *fmt, ...) DT_PRINTF(2, 3);
 /* To standard error, whatever --quiet says. */
 void cli_complain(const char *fmt, ...) DT_PRINTF(1, 2);
 
-/* dt_file_read() of a file that the user named: that it is not there is IO (exit 3), never a "no" (exit 1). */
+/* dt_file_read() of a file that the user named: that it is not there is IO (exit 3), never a "no"
+ * (exit 1). */
 DT_MUST_CHECK enum dt_err cli_file(const char *path, struct dt_buf *out);
 
 /* First 12 hex digits of ${hash}, the short form for people. */
@@ -152,14 +155,16 @@ DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64
 /* ---- lookup.c ---- */
 
 /* The channel named by operand or option ${text}; the only live one when ${text} is NULL. */
-DT_MUST_CHECK enum dt_err cli_channel(struct cli *c, const char *text, uint8_t out_group_id[static 32]);
+DT_MUST_CHECK enum dt_err cli_channel(struct cli *c, const char *text,
+                                      uint8_t out_group_id[static 32]);
 
-/* The person named ${text}: name, party name (when it has one delegate), or hex prefix of the letter hash. */
+/* The person named ${text}: name, party name (when it has one delegate), or hex prefix of the
+ * letter hash. */
 DT_MUST_CHECK enum dt_err cli_person(struct cli *c, const char *text, struct dt_person *out);
 
 /* 16 bytes by their hex prefix among ${ids}. NOT_FOUND, CONFLICT. */
-DT_MUST_CHECK enum dt_err cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n, size_t stride,
-                                   size_t *out);
+DT_MUST_CHECK enum dt_err cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n,
+                                   size_t stride, size_t *out);
 
 /* The exit code for an error class. */
 enum dt_exit cli_exit(enum dt_err err);

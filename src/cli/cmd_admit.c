@@ -29,8 +29,8 @@ cmd_admit_ask(struct cli *c)
         return cli_json(o);
     }
     cli_print("%.8s\n", hex);
-    cli_note(c, "every other party is asked to approve %s, %s (%s), with the next sync", p.name, p.title,
-             p.party_name);
+    cli_note(c, "every other party is asked to approve %s, %s (%s), with the next sync", p.name,
+             p.title, p.party_name);
     return DT_OK;
 }
 
@@ -79,8 +79,8 @@ cmd_admit_list(struct cli *c)
         dt_hex_str(hex, dt_view_of(list[i].request_id));
         cli_short(letter, dt_view_of(list[i].who.letter_hash));
         cli_print("%.8s  %s, %s, for %s (letter %s)\n          asked by %s (%s); %s%s%s\n", hex,
-                  list[i].who.name, list[i].who.title, list[i].who.party_name, letter, list[i].from.name,
-                  list[i].from.party_name, states[list[i].state],
+                  list[i].who.name, list[i].who.title, list[i].who.party_name, letter,
+                  list[i].from.name, list[i].from.party_name, states[list[i].state],
                   list[i].ours && !list[i].key_package ? "; has not answered yet" : "",
                   !list[i].ours && !list[i].approved_by_us ? "; waits for your approval" : "");
     }
@@ -98,13 +98,16 @@ find_request(struct cli *c, bool ours, uint8_t out[static 16])
     if (err != DT_OK)
         return err;
     if (n == 0)
-        return dt_fail(DT_ERR_NOT_FOUND, "nobody has asked to admit anyone; sync, then see detente admit "
-                                         "list");
-    if ((err = cli_pick("request", c->operand[0], list[0].request_id, n, sizeof list[0], &at)) != DT_OK)
+        return dt_fail(DT_ERR_NOT_FOUND,
+                       "nobody has asked to admit anyone; sync, then see detente admit "
+                       "list");
+    if ((err = cli_pick("request", c->operand[0], list[0].request_id, n, sizeof list[0], &at)) !=
+        DT_OK)
         return err;
     if (list[at].ours != ours)
-        return dt_fail(DT_ERR_STATE, ours ? "that request is someone else's: 'detente admit approve' it"
-                                          : "that request is our own: our party approved it by asking");
+        return dt_fail(DT_ERR_STATE,
+                       ours ? "that request is someone else's: 'detente admit approve' it"
+                            : "that request is our own: our party approved it by asking");
     memcpy(out, list[at].request_id, 16);
     return DT_OK;
 }

@@ -88,8 +88,10 @@ cmd_dispute(struct cli *c)
             return err;
     }
     if (dispute.slots == 0)
-        return dt_fail(DT_ERR_USAGE, "a dispute says which field should be what: --should-be FIELD=VALUE");
-    if ((err = dt_dispute_end(&dispute, &subject, &d)) != DT_OK || (err = cli_set_fields(c, &d)) != DT_OK)
+        return dt_fail(DT_ERR_USAGE,
+                       "a dispute says which field should be what: --should-be FIELD=VALUE");
+    if ((err = dt_dispute_end(&dispute, &subject, &d)) != DT_OK ||
+        (err = cli_set_fields(c, &d)) != DT_OK)
         return err;
     return cli_send_record(c, subject.channel, &d);
 }
@@ -141,8 +143,8 @@ cmd_consent(struct cli *c)
         (err = begin(c, DT_ANSWER_CONSENT, &d, &subject)) != DT_OK ||
         (err = dt_slots_from_names(subject.tmpl, dt_view_str(fields), &slots)) != DT_OK ||
         (err = own_standing(c, &subject, &standing)) != DT_OK ||
-        (err = dt_consent_set(&d, slots, dt_view_str(audience != NULL ? audience : "public"), expires,
-                              standing)) != DT_OK)
+        (err = dt_consent_set(&d, slots, dt_view_str(audience != NULL ? audience : "public"),
+                              expires, standing)) != DT_OK)
         return err;
     return cli_send_record(c, subject.channel, &d);
 }

@@ -1,6 +1,6 @@
 /*
- * cli/cmd_channel.c - detente found | channels | roster | invitations | accept | decline | remove | leave |
- * rotate | rejoin.
+ * cli/cmd_channel.c - detente found | channels | roster | invitations | accept | decline | remove |
+ * leave | rotate | rejoin.
  */
 #include <string.h>
 
@@ -35,15 +35,17 @@ cmd_found(struct cli *c)
         struct dt_person p;
 
         if (n == DT_FOUNDING_MEMBERS)
-            return dt_fail(DT_ERR_LIMIT, "a channel has at most %u first delegates", DT_FOUNDING_MEMBERS);
+            return dt_fail(DT_ERR_LIMIT, "a channel has at most %u first delegates",
+                           DT_FOUNDING_MEMBERS);
         if ((err = cli_person(c, with, &p)) != DT_OK)
             return err;
         memcpy(letters[n++], p.letter_hash, 32);
     }
     if (n == 0)
-        return dt_fail(DT_ERR_USAGE, "detente found needs --with PERSON, once for each first delegate");
-    if ((err = dt_agent_found(c->agent, kind, name, (const uint8_t(*)[32])letters, n,
-                              group_id)) != DT_OK)
+        return dt_fail(DT_ERR_USAGE,
+                       "detente found needs --with PERSON, once for each first delegate");
+    if ((err = dt_agent_found(c->agent, kind, name, (const uint8_t(*)[32])letters, n, group_id)) !=
+        DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(group_id));
     if (c->json) {
@@ -79,8 +81,8 @@ cmd_channels(struct cli *c)
             char hex[13];
 
             cli_short(hex, dt_view_of(list[i].group_id));
-            cli_print("%s  %-20s %-8s %-9s%s %zu members\n", hex, list[i].name, kind_name(list[i].kind),
-                      states[list[i].state],
+            cli_print("%s  %-20s %-8s %-9s%s %zu members\n", hex, list[i].name,
+                      kind_name(list[i].kind), states[list[i].state],
                       list[i].state == DT_CHANNEL_LIVE && !list[i].confirmed ? "unconfirmed" : "",
                       list[i].members);
         }
@@ -126,8 +128,11 @@ cmd_roster(struct cli *c)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
-            cli_print("%3u  %-16s %s, %s%s%s\n", list[i].leaf, list[i].who.party_name, list[i].who.name,
-                      list[i].who.title, list[i].who.self ? " - you" : list[i].here ? "" : " (unconfirmed)",
+            cli_print("%3u  %-16s %s, %s%s%s\n", list[i].leaf, list[i].who.party_name,
+                      list[i].who.name, list[i].who.title,
+                      list[i].who.self ? " - you"
+                      : list[i].here   ? ""
+                                       : " (unconfirmed)",
                       list[i].expired ? " EXPIRED" : "");
         return DT_OK;
     }
@@ -176,8 +181,9 @@ cmd_invitations(struct cli *c)
 
             dt_hex_str(hex, dt_view_of(list[i].invitation_id));
             cli_print("%.8s  %-9s %s '%s', from %s, %s (%s); first delegates:\n", hex,
-                      invitation_state(list[i].state), kind_name(list[i].kind), list[i].channel_name,
-                      list[i].from.name, list[i].from.title, list[i].from.party_name);
+                      invitation_state(list[i].state), kind_name(list[i].kind),
+                      list[i].channel_name, list[i].from.name, list[i].from.title,
+                      list[i].from.party_name);
             for (size_t k = 0; k < list[i].n_people; k++)
                 cli_print("            %-16s %s, %s\n", list[i].people[k].party_name,
                           list[i].people[k].name, list[i].people[k].title);
@@ -229,8 +235,8 @@ find_invitation(struct cli *c, uint8_t out[static 16])
         return dt_fail(DT_ERR_NOT_FOUND, "there is no such open invitation; sync, then see detente "
                                          "invitations");
     if (found > 1)
-        return dt_fail(DT_ERR_CONFLICT, "%zu open invitations match; say which (see detente invitations)",
-                       found);
+        return dt_fail(DT_ERR_CONFLICT,
+                       "%zu open invitations match; say which (see detente invitations)", found);
     return DT_OK;
 }
 

@@ -1,5 +1,6 @@
 /*
- * cli/cmd_charter.c - detente charter draft | sign | merge | show: the founding document of a forum.
+ * cli/cmd_charter.c - detente charter draft | sign | merge | show: the founding document of a
+ * forum.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +45,8 @@ add_party(struct draft *d, const char *option, const char *value, uint8_t kind)
     enum dt_err err;
 
     if (equals == NULL || equals == value || equals[1] == '\0')
-        return dt_fail(DT_ERR_USAGE, "--%s: write NAME=FILE, with the public line of its root in FILE",
-                       option);
+        return dt_fail(DT_ERR_USAGE,
+                       "--%s: write NAME=FILE, with the public line of its root in FILE", option);
     if (ch->n_parties == DT_CHARTER_PARTIES)
         return dt_fail(DT_ERR_LIMIT, "a charter has at most %u parties", DT_CHARTER_PARTIES);
     name = dt_strndup(value, (size_t)(equals - value));
@@ -53,8 +54,8 @@ add_party(struct draft *d, const char *option, const char *value, uint8_t kind)
         return dt_nomem();
     if ((err = cli_nfc_str(name, &d->names[ch->n_parties])) != DT_OK ||
         (err = cli_file(equals + 1, &b)) != DT_OK ||
-        (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), ch->parties[ch->n_parties].root), "%s",
-                               equals + 1)) != DT_OK)
+        (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), ch->parties[ch->n_parties].root),
+                               "%s", equals + 1)) != DT_OK)
         return err;
     ch->parties[ch->n_parties].kind = kind;
     ch->parties[ch->n_parties].name = dt_view_str(d->names[ch->n_parties]);
@@ -107,8 +108,9 @@ party_of_group(struct cli *c, const struct draft *d, const char *group, uint8_t 
             return DT_OK;
         }
     }
-    return dt_fail(DT_ERR_USAGE, "the grant's witness group '%s' is no party's name; say --group %s=NAME",
-                   group, group);
+    return dt_fail(DT_ERR_USAGE,
+                   "the grant's witness group '%s' is no party's name; say --group %s=NAME", group,
+                   group);
 }
 
 static enum dt_err
@@ -127,7 +129,8 @@ add_register(struct cli *c, struct draft *d)
     ch->quorum_attested = (uint8_t)g->quorum_attested;
     ch->quorum_final = 0;
     if (g->n_witnesses > DT_CHARTER_WITNESSES)
-        return dt_fail(DT_ERR_LIMIT, "the grant names more than %u witnesses", DT_CHARTER_WITNESSES);
+        return dt_fail(DT_ERR_LIMIT, "the grant names more than %u witnesses",
+                       DT_CHARTER_WITNESSES);
     for (size_t i = 0; i < g->n_witnesses; i++) {
         if ((err = party_of_group(c, d, g->witnesses[i].group, &ch->witnesses[i].party)) != DT_OK)
             return err;
@@ -149,7 +152,10 @@ load_grant(const char *path, struct dt_grant *out)
 enum dt_err
 cmd_charter_draft(struct cli *c)
 {
-    static const struct { const char *option; uint8_t kind; } kinds[] = {
+    static const struct {
+        const char *option;
+        uint8_t kind;
+    } kinds[] = {
         {"party", DT_PARTY_PARTY}, {"mediator", DT_PARTY_MEDIATOR}, {"monitor", DT_PARTY_MONITOR}};
     DT_CLEANUP(draft_clear) struct draft d = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CHARTER_MAX);
@@ -158,8 +164,10 @@ cmd_charter_draft(struct cli *c)
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "grant", &grant)) != DT_OK || (err = cli_need(c, "title", &title)) != DT_OK ||
-        (err = cli_need(c, "out", &file)) != DT_OK || (err = load_grant(grant, &d.grant)) != DT_OK ||
+    if ((err = cli_need(c, "grant", &grant)) != DT_OK ||
+        (err = cli_need(c, "title", &title)) != DT_OK ||
+        (err = cli_need(c, "out", &file)) != DT_OK ||
+        (err = load_grant(grant, &d.grant)) != DT_OK ||
         (err = cli_nfc_str(title, &d.title)) != DT_OK)
         return err;
     d.charter.title = dt_view_str(d.title);
@@ -228,11 +236,13 @@ cmd_charter_sign(struct cli *c)
         (err = dt_charter_forum_id(&ch, forum)) != DT_OK || (err = cli_file(root, &key)) != DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(forum));
-    cli_note(c, "signing '%.*s' with its %zu parties, forum %s; detente charter show says all of it",
+    cli_note(c,
+             "signing '%.*s' with its %zu parties, forum %s; detente charter show says all of it",
              (int)ch.title.n, (const char *)ch.title.p, ch.n_parties, hex);
     if ((err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
-        (err = dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed),
-                               "%s", root)) != DT_OK ||
+        (err = dt_fail_context(
+             dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed), "%s",
+             root)) != DT_OK ||
         (err = dt_charter_sign(&ch, dt_secret_view(&seed))) != DT_OK ||
         (err = store(c->operand[0], &ch)) != DT_OK)
         return err;
@@ -255,8 +265,8 @@ cmd_charter_merge(struct cli *c)
     if (err == DT_OK)
         err = store(c->operand[0], &ch);
     if (err == DT_OK)
-        cli_note(c, "%s has the signatures of %zu of %zu roots", c->operand[0], count_signatures(&ch),
-                 ch.n_parties);
+        cli_note(c, "%s has the signatures of %zu of %zu roots", c->operand[0],
+                 count_signatures(&ch), ch.n_parties);
     return err;
 }
 
@@ -316,7 +326,8 @@ cmd_charter_show(struct cli *c)
     bool complete;
     enum dt_err err;
 
-    if ((err = load(c->operand[0], &ch)) != DT_OK || (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
+    if ((err = load(c->operand[0], &ch)) != DT_OK ||
+        (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
         return err;
     complete = dt_charter_verify(&ch) == DT_OK;
     if (!complete)
@@ -330,9 +341,10 @@ cmd_charter_show(struct cli *c)
         return show_json(&ch, forum, complete);
     dt_hex_str(hex, dt_view_of(forum));
     dt_time_str(when, ch.created_ms);
-    cli_print("%.*s\n  forum    %s\n  drafted  %s\n  relay    %.*s\n  register %.*s\n", (int)ch.title.n,
-              (const char *)ch.title.p, hex, when, (int)ch.relays[0].n, (const char *)ch.relays[0].p,
-              (int)ch.register_origin.n, (const char *)ch.register_origin.p);
+    cli_print("%.*s\n  forum    %s\n  drafted  %s\n  relay    %.*s\n  register %.*s\n",
+              (int)ch.title.n, (const char *)ch.title.p, hex, when, (int)ch.relays[0].n,
+              (const char *)ch.relays[0].p, (int)ch.register_origin.n,
+              (const char *)ch.register_origin.p);
     for (size_t i = 0; i < ch.n_parties; i++) {
         char words[DT_KEY_WORDS_STR];
 
@@ -343,8 +355,8 @@ cmd_charter_show(struct cli *c)
     }
     for (size_t i = 0; i < ch.n_witnesses; i++)
         cli_print("  witness  of %.*s: %.*s\n", (int)ch.parties[ch.witnesses[i].party].name.n,
-                  (const char *)ch.parties[ch.witnesses[i].party].name.p, (int)ch.witnesses[i].vkey.n,
-                  (const char *)ch.witnesses[i].vkey.p);
+                  (const char *)ch.parties[ch.witnesses[i].party].name.p,
+                  (int)ch.witnesses[i].vkey.n, (const char *)ch.witnesses[i].vkey.p);
     cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
     return DT_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * cli/cmd_claims.c - detente claims check: public claims about contacts against what can be shown of them.
+ * cli/cmd_claims.c - detente claims check: public claims about contacts against what can be shown
+ * of them.
  *
  * With proof files: a stranger's view. Without: the view of a member, from the records in the home.
  */
@@ -98,7 +99,8 @@ from_home(struct cli *c, struct known *k)
     enum dt_err err;
 
     if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
-        (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) != DT_OK ||
+        (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) !=
+            DT_OK ||
         (err = dt_agent_facts(c->agent, &k->facts)) != DT_OK ||
         (err = dt_standing_fold(k->facts.facts, k->facts.n, &k->standing, &k->n_standing)) != DT_OK)
         return err;
@@ -159,7 +161,8 @@ cmd_claims_check(struct cli *c)
     if (member && cli_has(c, "proof"))
         return dt_fail(DT_ERR_USAGE, "--as-member and --proof exclude each other");
     if ((err = cli_file(c->operand[0], &csv)) != DT_OK ||
-        (err = dt_fail_context(dt_claims_read(dt_buf_view(&csv), &claims), "%s", c->operand[0])) != DT_OK ||
+        (err = dt_fail_context(dt_claims_read(dt_buf_view(&csv), &claims), "%s", c->operand[0])) !=
+            DT_OK ||
         (err = member ? from_home(c, k) : from_proofs(c, k)) != DT_OK ||
         (err = dt_claims_check(&claims, k->contact, k->n, &results)) != DT_OK)
         return err;

@@ -31,8 +31,10 @@ cmd_init(struct cli *c)
 
     if ((err = cli_need(c, "charter", &charter_file)) != DT_OK ||
         (err = cli_need(c, "grant", &grant_file)) != DT_OK ||
-        (err = cli_need(c, "party", &p.party)) != DT_OK || (err = cli_need(c, "name", &raw_name)) != DT_OK ||
-        (err = cli_need(c, "title", &raw_title)) != DT_OK || (err = cli_nfc_str(raw_name, &name)) != DT_OK ||
+        (err = cli_need(c, "party", &p.party)) != DT_OK ||
+        (err = cli_need(c, "name", &raw_name)) != DT_OK ||
+        (err = cli_need(c, "title", &raw_title)) != DT_OK ||
+        (err = cli_nfc_str(raw_name, &name)) != DT_OK ||
         (err = cli_nfc_str(raw_title, &title)) != DT_OK ||
         (err = cli_file(charter_file, &charter)) != DT_OK ||
         (err = cli_file(grant_file, &grant)) != DT_OK ||
@@ -45,7 +47,8 @@ cmd_init(struct cli *c)
     p.title = title;
     if ((err = dt_agent_init(&p)) != DT_OK)
         return err;
-    cli_note(c, "home made in %s; next: 'detente letter request', and give it to your root", c->home);
+    cli_note(c, "home made in %s; next: 'detente letter request', and give it to your root",
+             c->home);
     return DT_OK;
 }
 
@@ -240,13 +243,14 @@ cmd_status(struct cli *c)
     dt_hex_str(hex, dt_view_of(info.forum));
     cli_print("forum %s\n", hex);
     if (info.has_letter)
-        cli_print("you are %s, %s, for %s\n", info.self.name, info.self.title, info.self.party_name);
+        cli_print("you are %s, %s, for %s\n", info.self.name, info.self.title,
+                  info.self.party_name);
     else
         cli_print("you have no letter of credence yet: detente letter request\n");
     for (size_t i = 0; i < n; i++)
         cli_print("  %-20s %-14s %zu members, epoch %llu, %zu to send\n", channels[i].name,
-                  state_name(&channels[i]), channels[i].members, (unsigned long long)channels[i].epoch,
-                  channels[i].to_send);
+                  state_name(&channels[i]), channels[i].members,
+                  (unsigned long long)channels[i].epoch, channels[i].to_send);
     cli_print("register: %llu entries, %llu attested, %llu final; %llu of ours to hand in\n",
               (unsigned long long)r.size, (unsigned long long)r.attested_size,
               (unsigned long long)r.final_size, (unsigned long long)r.waiting);

@@ -38,8 +38,8 @@ open_root(struct cli *c, struct dt_secret *seed)
     if ((err = cli_need(c, "root", &root)) != DT_OK || (err = cli_file(root, &key)) != DT_OK ||
         (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK)
         return err;
-    return dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), seed), "%s",
-                           root);
+    return dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), seed),
+                           "%s", root);
 }
 
 /* The signed charter of --charter; the request must be for its forum. */
@@ -77,22 +77,25 @@ cmd_letter_issue(struct cli *c)
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "request", &request)) != DT_OK || (err = cli_need(c, "out", &file)) != DT_OK ||
+    if ((err = cli_need(c, "request", &request)) != DT_OK ||
+        (err = cli_need(c, "out", &file)) != DT_OK ||
         (err = cli_number(c, "days", 365, 3660, &days)) != DT_OK ||
         (cli_has(c, "from") && (err = cli_time(c, cli_get(c, "from"), &from)) != DT_OK) ||
         (cli_has(c, "rights") &&
          (err = dt_rights_read(dt_view_str(cli_get(c, "rights")), &rights)) != DT_OK) ||
         (err = cli_file(request, &in)) != DT_OK ||
-        (err = dt_fail_context(dt_letter_request_decode(dt_buf_view(&in), &q), "%s", request)) != DT_OK ||
+        (err = dt_fail_context(dt_letter_request_decode(dt_buf_view(&in), &q), "%s", request)) !=
+            DT_OK ||
         (err = check_forum(c, &q, &ch)) != DT_OK)
         return err;
     cli_note(c, "accrediting %.*s, %.*s", (int)q.name.n, (const char *)q.name.p, (int)q.title.n,
              (const char *)q.title.p);
     if ((err = open_root(c, &seed)) != DT_OK ||
-        (err = dt_letter_issue(dt_secret_view(&seed), &q, rights, from, from + days * DT_MS_DAY, now,
-                               &out)) != DT_OK ||
+        (err = dt_letter_issue(dt_secret_view(&seed), &q, rights, from, from + days * DT_MS_DAY,
+                               now, &out)) != DT_OK ||
         (err = dt_letter_decode(dt_buf_view(&out), &letter)) != DT_OK ||
-        (err = dt_fail_context(dt_letter_check_charter(&letter, &ch, NULL), "no letter was issued")) != DT_OK)
+        (err = dt_fail_context(dt_letter_check_charter(&letter, &ch, NULL),
+                               "no letter was issued")) != DT_OK)
         return err;
     return dt_file_write(file, dt_buf_view(&out), 0600);
 }
@@ -143,7 +146,8 @@ cmd_letter_show(struct cli *c)
     enum dt_err err;
 
     if ((err = cli_file(c->operand[0], &b)) != DT_OK ||
-        (err = dt_fail_context(dt_letter_decode(dt_buf_view(&b), &l), "%s", c->operand[0])) != DT_OK ||
+        (err = dt_fail_context(dt_letter_decode(dt_buf_view(&b), &l), "%s", c->operand[0])) !=
+            DT_OK ||
         (err = dt_root_id(l.root, id)) != DT_OK)
         return err;
     dt_key_words(id, words);
@@ -164,9 +168,10 @@ cmd_letter_show(struct cli *c)
         cli_put_time(o, "not_after", l.not_after_ms);
         return cli_json(o);
     }
-    cli_print("%.*s, %.*s\n  letter  %s\n  valid   %s to %s\n  rights  %s\n  signed by the root with key words: %s\n",
-              (int)l.name.n, (const char *)l.name.p, (int)l.title.n, (const char *)l.title.p, hex, from, to,
-              rights, words);
+    cli_print("%.*s, %.*s\n  letter  %s\n  valid   %s to %s\n  rights  %s\n  signed by the root "
+              "with key words: %s\n",
+              (int)l.name.n, (const char *)l.name.p, (int)l.title.n, (const char *)l.title.p, hex,
+              from, to, rights, words);
     return DT_OK;
 }
 
@@ -181,15 +186,19 @@ cmd_letter_revoke(struct cli *c)
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "out", &file)) != DT_OK || (err = cli_file(c->operand[0], &in)) != DT_OK ||
-        (err = dt_fail_context(dt_letter_decode(dt_buf_view(&in), &l), "%s", c->operand[0])) != DT_OK ||
+    if ((err = cli_need(c, "out", &file)) != DT_OK ||
+        (err = cli_file(c->operand[0], &in)) != DT_OK ||
+        (err = dt_fail_context(dt_letter_decode(dt_buf_view(&in), &l), "%s", c->operand[0])) !=
+            DT_OK ||
         (err = open_root(c, &seed)) != DT_OK ||
-        (err = dt_revocation_make(dt_secret_view(&seed), &l, dt_clock_now(&c->clock), &v)) != DT_OK ||
+        (err = dt_revocation_make(dt_secret_view(&seed), &l, dt_clock_now(&c->clock), &v)) !=
+            DT_OK ||
         (err = dt_revocation_encode(&v, &out)) != DT_OK ||
         (err = dt_file_write(file, dt_buf_view(&out), 0644)) != DT_OK)
         return err;
-    cli_note(c, "revocation of %.*s's letter in %s; import it with 'detente letter import --revocation'",
-             (int)l.name.n, (const char *)l.name.p, file);
+    cli_note(
+        c, "revocation of %.*s's letter in %s; import it with 'detente letter import --revocation'",
+        (int)l.name.n, (const char *)l.name.p, file);
     return DT_OK;
 }
 
@@ -222,8 +231,9 @@ cmd_people(struct cli *c)
 
         cli_short(hex, dt_view_of(people[i].letter_hash));
         dt_date_str(to, people[i].letter_not_after_ms);
-        cli_print("%s  %-16s %s, %s (letter to %s)%s%s\n", hex, people[i].party_name, people[i].name,
-                  people[i].title, to, people[i].revoked ? " REVOKED" : "", people[i].self ? " - you" : "");
+        cli_print("%s  %-16s %s, %s (letter to %s)%s%s\n", hex, people[i].party_name,
+                  people[i].name, people[i].title, to, people[i].revoked ? " REVOKED" : "",
+                  people[i].self ? " - you" : "");
     }
     return DT_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * cli/cmd_open.c - detente open and detente verify: make a proof file, and check one with nothing but it.
+ * cli/cmd_open.c - detente open and detente verify: make a proof file, and check one with nothing
+ * but it.
  */
 #include <string.h>
 
@@ -24,7 +25,8 @@ cmd_open(struct cli *c)
 
     p.without_consent = cli_has(c, "without-consent");
     p.show_names = cli_has(c, "names");
-    if ((err = cli_need(c, "fields", &fields)) != DT_OK || (err = cli_need(c, "out", &out)) != DT_OK ||
+    if ((err = cli_need(c, "fields", &fields)) != DT_OK ||
+        (err = cli_need(c, "out", &out)) != DT_OK ||
         (err = dt_agent_record_find(c->agent, c->operand[0], p.commitment)) != DT_OK ||
         (err = dt_agent_record(c->agent, p.commitment, &r)) != DT_OK ||
         (err = dt_slots_from_names(r.tmpl, dt_view_str(fields), &p.slots)) != DT_OK ||
@@ -53,7 +55,8 @@ cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in)
         if (anchor->n_words == DT_CHARTER_PARTIES)
             return dt_fail(DT_ERR_USAGE, "--root-words: at most %u roots", DT_CHARTER_PARTIES);
         if ((err = dt_key_words_read(dt_view_str(words), anchor->words[anchor->n_words])) != DT_OK)
-            return dt_fail(DT_ERR_USAGE, "--root-words: these are not eight key words: '%s'", words);
+            return dt_fail(DT_ERR_USAGE, "--root-words: these are not eight key words: '%s'",
+                           words);
         anchor->n_words++;
     }
     if (anchor->n_words > 0) {
@@ -139,7 +142,8 @@ verdict_json(const struct dt_verdict *v, const char *path, uint64_t now_ms)
             if (name == NULL)
                 err = dt_nomem();
             else if (r->slots[i].kind != DT_SLOT_VALUE)
-                (void)json_object_set_new(fields, name, json_null()); /* no text says "absent" unmistakably */
+                (void)json_object_set_new(fields, name,
+                                          json_null()); /* no text says "absent" unmistakably */
             else if ((err = slot_text(v, i, &text)) == DT_OK)
                 cli_put_view(fields, name, dt_buf_view(&text));
         }

@@ -1,5 +1,6 @@
 /*
- * cli/cmd_record.c - detente templates | record | records | show: the record lane, never entered by accident.
+ * cli/cmd_record.c - detente templates | record | records | show: the record lane, never entered by
+ * accident.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,8 @@ print_template(const struct dt_template *t)
                   f->required ? "required" : "        ", (int)f->doc.n, (const char *)f->doc.p);
         for (size_t k = 0; k < f->n_values; k++)
             cli_print("%s%.*s%s", k == 0 ? "                     one of: " : ", ",
-                      (int)f->values[k].n, (const char *)f->values[k].p, k + 1 == f->n_values ? "\n" : "");
+                      (int)f->values[k].n, (const char *)f->values[k].p,
+                      k + 1 == f->n_values ? "\n" : "");
     }
 }
 
@@ -154,27 +156,32 @@ set_from_csv(struct cli *c, struct dt_record_draft *d)
 enum dt_err
 cli_confirm_record(struct cli *c, const struct dt_template *t)
 {
-    static const struct { const char *name; const char *shown; } levels[] = {
-        {"sealed", "nothing but the entry"},
-        {"type", "what kind of record it is"},
-        {"meta", "its kind, who made it, on time or late, acknowledged or not"},
-        {"summary", "the above and the fields marked public"},
-        {"full", "every field"}};
+    static const struct {
+        const char *name;
+        const char *shown;
+    } levels[] = {{"sealed", "nothing but the entry"},
+                  {"type", "what kind of record it is"},
+                  {"meta", "its kind, who made it, on time or late, acknowledged or not"},
+                  {"summary", "the above and the fields marked public"},
+                  {"full", "every field"}};
     size_t i = (size_t)dt_template_disclosure(t) - 1;
     char answer[16];
 
     if (i >= sizeof levels / sizeof levels[0])
         i = 0;
     /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
-    (void)fprintf(stderr,
-                  "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
-                  "register.\n"
-                  "  The members of this channel can read all of it, now and later.\n"
-                  "  Anyone can see in the register that one more entry exists, and when.\n"
-                  "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
-                  "  %s.\n"
-                  "  Fields are opened by consent; but cryptography does not keep a member from proving it.\n",
-                  (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name, levels[i].shown);
+    (void)fprintf(
+        stderr,
+        "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
+        "register.\n"
+        "  The members of this channel can read all of it, now and later.\n"
+        "  Anyone can see in the register that one more entry exists, and when.\n"
+        "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
+        "  %s.\n"
+        "  Fields are opened by consent; but cryptography does not keep a member from proving "
+        "it.\n",
+        (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name,
+        levels[i].shown);
     if (cli_has(c, "yes"))
         return DT_OK;
     if (!isatty(STDIN_FILENO))
@@ -192,7 +199,8 @@ cli_send_record(struct cli *c, const uint8_t group_id[static 32], const struct d
     char hex[65];
     enum dt_err err;
 
-    if ((err = dt_record_draft_check(d)) != DT_OK || (err = cli_confirm_record(c, d->tmpl)) != DT_OK ||
+    if ((err = dt_record_draft_check(d)) != DT_OK ||
+        (err = cli_confirm_record(c, d->tmpl)) != DT_OK ||
         (err = dt_agent_record_send(c->agent, group_id, d, commitment)) != DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(commitment));
@@ -258,7 +266,8 @@ info_json(const struct dt_record_info *r)
         cli_put_hex(o, "about", dt_view_of(r->about));
     else
         cli_put(o, "standing",
-                r->standing == DT_STANDING_NO_ENTRY ? "asserted by one" : dt_standing_name(r->standing));
+                r->standing == DT_STANDING_NO_ENTRY ? "asserted by one"
+                                                    : dt_standing_name(r->standing));
     cli_put_bool(o, "withdrawn", r->withdrawn);
     return o;
 }
@@ -278,8 +287,9 @@ print_info(const struct dt_record_info *r, const struct dt_record_info *all, siz
             if (memcmp(all[i].commitment, r->about, 32) == 0)
                 cli_print(", to %llu", (unsigned long long)all[i].number);
     } else {
-        cli_print(", %s%s", r->standing == DT_STANDING_NO_ENTRY ? "asserted by one"
-                                                                 : dt_standing_name(r->standing),
+        cli_print(", %s%s",
+                  r->standing == DT_STANDING_NO_ENTRY ? "asserted by one"
+                                                      : dt_standing_name(r->standing),
                   r->withdrawn ? ", withdrawn" : "");
     }
     if (r->entry.standing == DT_ENTRY_WAITING)

@@ -36,8 +36,9 @@ cmd_register(struct cli *c)
             char when[DT_TIME_STR];
 
             dt_time_str(when, groups[i].time_ms);
-            cli_print("  %-16s cosigned %llu%s%s\n", groups[i].name, (unsigned long long)groups[i].size,
-                      groups[i].time_ms != 0 ? ", " : "", groups[i].time_ms != 0 ? when : "");
+            cli_print("  %-16s cosigned %llu%s%s\n", groups[i].name,
+                      (unsigned long long)groups[i].size, groups[i].time_ms != 0 ? ", " : "",
+                      groups[i].time_ms != 0 ? when : "");
         }
         return DT_OK;
     }
@@ -104,7 +105,8 @@ find_charter(struct cli *c, struct stranger *s)
         s->use = s->verdict.charter;
     } else {
         if ((err = cli_file(file, &b)) != DT_OK ||
-            (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &s->charter), "%s", file)) != DT_OK ||
+            (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &s->charter), "%s", file)) !=
+                DT_OK ||
             (err = dt_charter_verify(&s->charter)) != DT_OK)
             return err;
         s->use = &s->charter;
@@ -159,8 +161,8 @@ walk_entries(struct stranger *s, uint64_t size, struct tlog_hash *root)
             (err = tlog_bundle_parse(dt_buf_view(&bundle), entries, &n)) != DT_OK)
             return err;
         if (n < tile.width)
-            return dt_fail(DT_ERR_PROOF, "the register gives %zu of the %u entries of %s", n, tile.width,
-                           (const char *)path.p);
+            return dt_fail(DT_ERR_PROOF, "the register gives %zu of the %u entries of %s", n,
+                           tile.width, (const char *)path.p);
         for (size_t i = 0; i < tile.width; i++)
             if ((err = tlog_leaf_hash(entries[i], &leaf)) != DT_OK ||
                 (err = tlog_frontier_append(&f, &leaf)) != DT_OK)
@@ -189,7 +191,8 @@ checkpoint(struct stranger *s, enum dt_checkpoint_kind kind, enum dt_policy_kind
         return err;
     state->checkpoint.extension = dt_view(NULL, 0);
     if (kind != DT_CHECKPOINT_HELD && !state->quorum)
-        return dt_fail(DT_ERR_AUTH, "the relay shows a checkpoint as cosigned that too few groups cosigned");
+        return dt_fail(DT_ERR_AUTH,
+                       "the relay shows a checkpoint as cosigned that too few groups cosigned");
     *found = true;
     return DT_OK;
 }
@@ -202,7 +205,8 @@ check_root(struct stranger *s, const struct tlog_policy_state *state)
     enum dt_err err = walk_entries(s, state->checkpoint.size, &root);
 
     if (err == DT_OK && !tlog_hash_equal(&root, &state->checkpoint.root))
-        err = dt_fail(DT_ERR_PROOF, "the register's %llu entries do not lead to its signed checkpoint",
+        err = dt_fail(DT_ERR_PROOF,
+                      "the register's %llu entries do not lead to its signed checkpoint",
                       (unsigned long long)state->checkpoint.size);
     return err;
 }
@@ -238,9 +242,10 @@ cmd_register_check(struct cli *c)
         cli_put_time(o, "attested_time", has_attested ? attested.quorum_time * 1000 : 0);
         return cli_json(o);
     }
-    cli_print("%llu entries, %llu attested, %llu final; the register only grew and its roots hold\n",
-              (unsigned long long)held.checkpoint.size,
-              (unsigned long long)(has_attested ? attested.checkpoint.size : 0),
-              (unsigned long long)(has_final ? final.checkpoint.size : 0));
+    cli_print(
+        "%llu entries, %llu attested, %llu final; the register only grew and its roots hold\n",
+        (unsigned long long)held.checkpoint.size,
+        (unsigned long long)(has_attested ? attested.checkpoint.size : 0),
+        (unsigned long long)(has_final ? final.checkpoint.size : 0));
     return DT_OK;
 }

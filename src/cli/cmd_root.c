@@ -1,5 +1,6 @@
 /*
- * cli/cmd_root.c - detente root new | words: a party's root key, kept offline, and the words people compare.
+ * cli/cmd_root.c - detente root new | words: a party's root key, kept offline, and the words people
+ * compare.
  */
 #include <string.h>
 
@@ -95,7 +96,8 @@ cmd_root_words(struct cli *c)
         uint8_t pub[DT_ED25519_PUB];
 
         if ((err = cli_file(c->operand[i], &b)) == DT_OK &&
-            (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), pub), "%s", c->operand[i])) == DT_OK)
+            (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), pub), "%s", c->operand[i])) ==
+                DT_OK)
             err = show_words(c, list, c->operand[i], pub);
     }
     if (err != DT_OK) {

@@ -81,7 +81,8 @@ talk_state(enum dt_talk_state s)
 }
 
 static enum dt_err
-talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *list, size_t n)
+talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *list,
+          size_t n)
 {
     json_t *root = json_object();
     json_t *array = json_array();
@@ -140,10 +141,11 @@ cmd_read(struct cli *c)
 
         dt_time_str(when, list[i].time_ms);
         dt_hex_str(hex, dt_view_of(list[i].id));
-        cli_print("%llu  %s  %s (%s)%s%s\n", (unsigned long long)list[i].seq, when, list[i].from.name,
-                  list[i].from.party_name,
-                  list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT ? ", not on its way yet"
-                                                                                    : "",
+        cli_print("%llu  %s  %s (%s)%s%s\n", (unsigned long long)list[i].seq, when,
+                  list[i].from.name, list[i].from.party_name,
+                  list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT
+                      ? ", not on its way yet"
+                      : "",
                   list[i].unconfirmed ? ", UNCONFIRMED" : "");
         if (list[i].file) {
             cli_print("    file '%s', %zu bytes: detente save %s %.8s --out FILE\n", list[i].name,
@@ -169,7 +171,8 @@ cmd_save(struct cli *c)
     size_t at = SIZE_MAX;
     enum dt_err err;
 
-    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
+    if ((err = cli_need(c, "out", &out)) != DT_OK ||
+        (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
         (err = dt_agent_talk_list(c->agent, group_id, 0, &list, &n)) != DT_OK)
         return err;
     if (strlen(c->operand[1]) < 6 &&

@@ -82,7 +82,8 @@ cmd_evidence_export(struct cli *c)
     const char *out = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = dt_agent_evidence(c->agent, &b)) != DT_OK ||
+    if ((err = cli_need(c, "out", &out)) != DT_OK ||
+        (err = dt_agent_evidence(c->agent, &b)) != DT_OK ||
         (err = dt_file_write(out, dt_buf_view(&b), 0644)) != DT_OK)
         return err;
     cli_note(c, "evidence in %s; anyone checks it with: detente evidence verify %s", out, out);
@@ -110,7 +111,8 @@ cmd_evidence_verify(struct cli *c)
         cli_put_u64(o, "second_size", second.size);
         return cli_json(o);
     }
-    cli_print("the holder of the key of %s signed both a tree of %llu entries and one of %llu that cannot "
+    cli_print("the holder of the key of %s signed both a tree of %llu entries and one of %llu that "
+              "cannot "
               "both be true\n",
               first.origin, (unsigned long long)first.size, (unsigned long long)second.size);
     return DT_OK;

@@ -1,10 +1,12 @@
 /*
- * cli/commands.c - the table of commands and their options: parsing, --help and the man page follow it.
+ * cli/commands.c - the table of commands and their options: parsing, --help and the man page follow
+ * it.
  */
 #include "cli/commands.h"
 
 static const struct cli_option root_new[] = {
-    {"out", "FILE", "write the key to FILE (0600) and its public line to FILE.pub"}, {NULL, NULL, NULL}};
+    {"out", "FILE", "write the key to FILE (0600) and its public line to FILE.pub"},
+    {NULL, NULL, NULL}};
 
 static const struct cli_option charter_draft[] = {
     {"grant", "FILE", "any one of the relay's grant files: relay, register, witnesses"},
@@ -12,18 +14,18 @@ static const struct cli_option charter_draft[] = {
     {"party", "NAME=FILE", "a party and the public line of its root; repeat"},
     {"mediator", "NAME=FILE", "likewise, the mediator"},
     {"monitor", "NAME=FILE", "likewise, a monitor"},
-    {"group", "GROUP=NAME", "which party a witness group of the grant speaks for, if not named alike"},
+    {"group", "GROUP=NAME",
+     "which party a witness group of the grant speaks for, if not named alike"},
     {"out", "FILE", "write the draft to FILE"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option with_root[] = {
-    {"root", "FILE", "the root's key file"}, {NULL, NULL, NULL}};
+static const struct cli_option with_root[] = {{"root", "FILE", "the root's key file"},
+                                              {NULL, NULL, NULL}};
 
-static const struct cli_option charter_show[] = {
-    {"id", NULL, "print the forum id alone"}, {NULL, NULL, NULL}};
+static const struct cli_option charter_show[] = {{"id", NULL, "print the forum id alone"},
+                                                 {NULL, NULL, NULL}};
 
-static const struct cli_option with_out[] = {
-    {"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
+static const struct cli_option with_out[] = {{"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
 
 static const struct cli_option letter_issue[] = {
     {"root", "FILE", "the root's key file"},
@@ -35,19 +37,18 @@ static const struct cli_option letter_issue[] = {
     {"out", "FILE", "write the letter to FILE (0600)"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option letter_import[] = {
-    {"revocation", NULL, "the files are revocations"}, {NULL, NULL, NULL}};
+static const struct cli_option letter_import[] = {{"revocation", NULL, "the files are revocations"},
+                                                  {NULL, NULL, NULL}};
 
 static const struct cli_option letter_revoke[] = {
     {"root", "FILE", "the root's key file"}, {"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
 
-static const struct cli_option init[] = {
-    {"charter", "FILE", "the signed charter"},
-    {"grant", "FILE", "the party's grant file"},
-    {"party", "NAME", "the party, as the charter names it"},
-    {"name", "TEXT", "the delegate's name"},
-    {"title", "TEXT", "the delegate's title"},
-    {NULL, NULL, NULL}};
+static const struct cli_option init[] = {{"charter", "FILE", "the signed charter"},
+                                         {"grant", "FILE", "the party's grant file"},
+                                         {"party", "NAME", "the party, as the charter names it"},
+                                         {"name", "TEXT", "the delegate's name"},
+                                         {"title", "TEXT", "the delegate's title"},
+                                         {NULL, NULL, NULL}};
 
 static const struct cli_option found[] = {
     {"kind", "KIND", "plenary (default), caucus or track"},
@@ -59,8 +60,8 @@ static const struct cli_option send[] = {
     {"type", "TYPE", "its media type (default: application/octet-stream)"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option read_[] = {
-    {"after", "N", "only what came after number N"}, {NULL, NULL, NULL}};
+static const struct cli_option read_[] = {{"after", "N", "only what came after number N"},
+                                          {NULL, NULL, NULL}};
 
 static const struct cli_option record[] = {
     {"set", "FIELD=VALUE", "set a field; items of a list are separated by ';'; repeat"},
@@ -136,30 +137,31 @@ const struct cli_command cli_commands[] = {
     {"root new", "", "make a party's root key", NULL, root_new, cmd_root_new, false, 0, 0},
     {"root words", "FILE...", "show the key words of roots, to compare by voice", NULL, NULL,
      cmd_root_words, false, 1, MANY},
-    {"charter draft", "", "draft the founding document of a forum", NULL, charter_draft, cmd_charter_draft,
-     false, 0, 0},
-    {"charter sign", "CHARTER", "sign a charter with a root", NULL, with_root, cmd_charter_sign, false, 1, 1},
+    {"charter draft", "", "draft the founding document of a forum", NULL, charter_draft,
+     cmd_charter_draft, false, 0, 0},
+    {"charter sign", "CHARTER", "sign a charter with a root", NULL, with_root, cmd_charter_sign,
+     false, 1, 1},
     {"charter merge", "CHARTER OTHER...", "take over signatures from other copies", NULL, NULL,
      cmd_charter_merge, false, 2, MANY},
-    {"charter show", "CHARTER", "show a charter, who signed it, and the forum id", NULL, charter_show,
-     cmd_charter_show, false, 1, 1},
+    {"charter show", "CHARTER", "show a charter, who signed it, and the forum id", NULL,
+     charter_show, cmd_charter_show, false, 1, 1},
     {"init", "", "make a delegate's home", NULL, init, cmd_init, false, 0, 0},
-    {"letter request", "", "ask the root for a letter of credence", NULL, with_out, cmd_letter_request, true,
-     0, 0},
-    {"letter issue", "", "accredit a delegate (with the root's key)", NULL, letter_issue, cmd_letter_issue,
-     false, 0, 0},
+    {"letter request", "", "ask the root for a letter of credence", NULL, with_out,
+     cmd_letter_request, true, 0, 0},
+    {"letter issue", "", "accredit a delegate (with the root's key)", NULL, letter_issue,
+     cmd_letter_issue, false, 0, 0},
     {"letter import", "FILE...", "take in letters: your own, and others'", NULL, letter_import,
      cmd_letter_import, true, 1, MANY},
-    {"letter show", "FILE", "show what a letter says and who signed it", NULL, NULL, cmd_letter_show, false,
-     1, 1},
+    {"letter show", "FILE", "show what a letter says and who signed it", NULL, NULL,
+     cmd_letter_show, false, 1, 1},
     {"letter revoke", "LETTER", "revoke a letter (with the root's key)", NULL, letter_revoke,
      cmd_letter_revoke, false, 1, 1},
     {"people", "", "everyone whose letter is here", NULL, NULL, cmd_people, true, 0, 0},
-    {"sync", "", "exchange everything with the relay and the register, once", NULL, NULL, cmd_sync, true, 0,
-     0},
+    {"sync", "", "exchange everything with the relay and the register, once", NULL, NULL, cmd_sync,
+     true, 0, 0},
     {"agent", "", "stay in touch with the relay until Ctrl-C", NULL, NULL, cmd_agent, true, 0, 0},
-    {"status", "", "who you are, the channels, the register, what is late", NULL, NULL, cmd_status, true, 0,
-     0},
+    {"status", "", "who you are, the channels, the register, what is late", NULL, NULL, cmd_status,
+     true, 0, 0},
     {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
     {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
     {"found", "NAME", "propose a channel", NULL, found, cmd_found, true, 1, 1},
@@ -168,50 +170,60 @@ const struct cli_command cli_commands[] = {
     {"invitations", "", "list invitations", NULL, NULL, cmd_invitations, true, 0, 0},
     {"accept", "[CHANNEL|ID]", "accept an invitation", NULL, NULL, cmd_accept, true, 0, 1},
     {"decline", "[CHANNEL|ID]", "decline an invitation", NULL, NULL, cmd_decline, true, 0, 1},
-    {"admit ask", "CHANNEL PERSON", "ask every party to approve a new member", NULL, NULL, cmd_admit_ask,
-     true, 2, 2},
-    {"admit list", "", "requests to admit someone, ours and others'", NULL, NULL, cmd_admit_list, true, 0, 0},
-    {"admit approve", "ID", "approve someone else's request for your party", NULL, NULL, cmd_admit_approve,
-     true, 1, 1},
-    {"admit commit", "ID", "add the new member, when every party approved", NULL, NULL, cmd_admit_commit,
-     true, 1, 1},
-    {"remove", "CHANNEL PERSON", "remove a member (own party, left, or revoked)", NULL, NULL, cmd_remove, true,
-     2, 2},
+    {"admit ask", "CHANNEL PERSON", "ask every party to approve a new member", NULL, NULL,
+     cmd_admit_ask, true, 2, 2},
+    {"admit list", "", "requests to admit someone, ours and others'", NULL, NULL, cmd_admit_list,
+     true, 0, 0},
+    {"admit approve", "ID", "approve someone else's request for your party", NULL, NULL,
+     cmd_admit_approve, true, 1, 1},
+    {"admit commit", "ID", "add the new member, when every party approved", NULL, NULL,
+     cmd_admit_commit, true, 1, 1},
+    {"remove", "CHANNEL PERSON", "remove a member (own party, left, or revoked)", NULL, NULL,
+     cmd_remove, true, 2, 2},
     {"leave", "CHANNEL", "leave a channel", NULL, NULL, cmd_leave, true, 1, 1},
     {"rotate", "CHANNEL", "replace your session key now", NULL, NULL, cmd_rotate, true, 1, 1},
     {"rejoin", "CHANNEL", "be put in anew after losing state", NULL, NULL, cmd_rejoin, true, 1, 1},
-    {"send", "CHANNEL [TEXT|-]", "say something (talk: private, not for the record)", NULL, send, cmd_send,
-     true, 1, 2},
+    {"send", "CHANNEL [TEXT|-]", "say something (talk: private, not for the record)", NULL, send,
+     cmd_send, true, 1, 2},
     {"read", "CHANNEL", "read what was said", NULL, read_, cmd_read, true, 1, 1},
-    {"save", "CHANNEL MESSAGE", "write a message or file to a file", NULL, with_out, cmd_save, true, 2, 2},
-    {"templates", "[KIND]", "kinds of record, and their fields", NULL, NULL, cmd_templates, false, 0, 1},
-    {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL, record,
-     cmd_record, true, 2, 2},
-    {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, NULL, cmd_records, true,
+    {"save", "CHANNEL MESSAGE", "write a message or file to a file", NULL, with_out, cmd_save, true,
+     2, 2},
+    {"templates", "[KIND]", "kinds of record, and their fields", NULL, NULL, cmd_templates, false,
      0, 1},
+    {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL,
+     record, cmd_record, true, 2, 2},
+    {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, NULL,
+     cmd_records, true, 0, 1},
     {"show", "RECORD", "show a record whole", NULL, NULL, cmd_show, true, 1, 1},
-    {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt, true, 1, 1},
+    {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt,
+     true, 1, 1},
     {"countersign", "RECORD", "attest the same fields", NULL, answer, cmd_countersign, true, 1, 1},
     {"answer", "RECORD", "reply to a record", NULL, answer, cmd_answer, true, 1, 1},
     {"dispute", "RECORD", "say which field should be what", NULL, dispute, cmd_dispute, true, 1, 1},
-    {"withdraw", "RECORD", "withdraw a record of your own party", NULL, answer, cmd_withdraw, true, 1, 1},
-    {"consent", "RECORD", "agree that fields of a record are opened", NULL, consent, cmd_consent, true, 1, 1},
-    {"open", "RECORD", "write a proof file with the opened fields", NULL, open_, cmd_open, true, 1, 1},
+    {"withdraw", "RECORD", "withdraw a record of your own party", NULL, answer, cmd_withdraw, true,
+     1, 1},
+    {"consent", "RECORD", "agree that fields of a record are opened", NULL, consent, cmd_consent,
+     true, 1, 1},
+    {"open", "RECORD", "write a proof file with the opened fields", NULL, open_, cmd_open, true, 1,
+     1},
     {"verify", "PROOF", "check a proof file, offline and without a home",
-     "Against the forum id, or root key words, that you got from someone you trust. Without either the\n"
+     "Against the forum id, or root key words, that you got from someone you trust. Without either "
+     "the\n"
      "answer can only be: consistent, but whose?",
      verify, cmd_verify, false, 1, 1},
-    {"register status", "", "what your copy of the register holds", NULL, NULL, cmd_register, true, 0, 0},
+    {"register status", "", "what your copy of the register holds", NULL, NULL, cmd_register, true,
+     0, 0},
     {"register check", "", "count and check a register as a stranger", NULL, register_check,
      cmd_register_check, false, 0, 0},
-    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims, cmd_claims_check,
-     false, 1, 1},
-    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0, 0},
-    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run, false, 0,
+    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims,
+     cmd_claims_check, false, 1, 1},
+    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
      0},
-    {"evidence export", "", "write out evidence that the register contradicted itself", NULL, with_out,
-     cmd_evidence_export, true, 0, 0},
-    {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify, false, 1,
-     1},
+    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,
+     false, 0, 0},
+    {"evidence export", "", "write out evidence that the register contradicted itself", NULL,
+     with_out, cmd_evidence_export, true, 0, 0},
+    {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify,
+     false, 1, 1},
     {NULL, NULL, NULL, NULL, NULL, NULL, false, 0, 0},
 };

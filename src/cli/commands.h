@@ -1,7 +1,8 @@
 /*
  * cli/commands.h - the functions behind the table of commands, one file a subject.
  *
- * Layer: cli. Each runs one call: reads c's options and operands, prints its result, returns an error.
+ * Layer: cli. Each runs one call: reads c's options and operands, prints its result, returns an
+ * error.
  */
 #ifndef DT_CLI_COMMANDS_H
 #define DT_CLI_COMMANDS_H

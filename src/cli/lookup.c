@@ -64,16 +64,21 @@ cli_person(struct cli *c, const char *text, struct dt_person *out)
     if (found == 1)
         *out = people[best];
     if (found == 0)
-        return dt_fail(DT_ERR_NOT_FOUND, "no letter here is for '%s'; see detente people, and import letters "
-                                         "with detente letter import", text);
+        return dt_fail(DT_ERR_NOT_FOUND,
+                       "no letter here is for '%s'; see detente people, and import letters "
+                       "with detente letter import",
+                       text);
     if (found > 1)
-        return dt_fail(DT_ERR_CONFLICT, "'%s' is said of %zu persons; name one, or use the hex from "
-                                        "detente people", text, found);
+        return dt_fail(DT_ERR_CONFLICT,
+                       "'%s' is said of %zu persons; name one, or use the hex from "
+                       "detente people",
+                       text, found);
     return DT_OK;
 }
 
 enum dt_err
-cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n, size_t stride, size_t *out)
+cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n, size_t stride,
+         size_t *out)
 {
     size_t found = 0;
 
@@ -89,6 +94,7 @@ cli_pick(const char *what, const char *hex, const uint8_t *ids, size_t n, size_t
     if (found == 0)
         return dt_fail(DT_ERR_NOT_FOUND, "no %s begins with '%s'", what, hex);
     if (found > 1)
-        return dt_fail(DT_ERR_CONFLICT, "%zu %ss begin with '%s': write more of it", found, what, hex);
+        return dt_fail(DT_ERR_CONFLICT, "%zu %ss begin with '%s': write more of it", found, what,
+                       hex);
     return DT_OK;
 }

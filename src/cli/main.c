@@ -45,9 +45,9 @@ run(struct cli *c)
     DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     enum dt_err err;
 
-    if (c->command->home &&
-        ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
-         (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) != DT_OK))
+    if (c->command->home && ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
+                             (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock,
+                                                  &c->agent)) != DT_OK))
         return err;
     dt_secret_clear(&passphrase);
     if (c->agent != NULL && cli_relay(c) != NULL &&
@@ -95,7 +95,8 @@ main(int argc, char *argv[])
         err = dt_fail(DT_ERR_IO, "standard output could not be written");
     code = err == DT_OK ? c.verdict : cli_exit(err);
     if (err != DT_OK) {
-        cli_complain("detente: %s\n", dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
+        cli_complain("detente: %s\n",
+                     dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
         if (c.verbose)
             cli_complain("  at %s (%s)\n", dt_err_place(), dt_err_name(err));
     }

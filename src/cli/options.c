@@ -58,7 +58,8 @@ parse_option(struct cli *c, int argc, char *const argv[], int *i)
         o = find_in(c->command->options, name, n);
     if (o == NULL)
         return dt_fail(DT_ERR_USAGE, "there is no option --%.*s%s%s; see --help", (int)n, name,
-                       c->command != NULL ? " of " : "", c->command != NULL ? c->command->name : "");
+                       c->command != NULL ? " of " : "",
+                       c->command != NULL ? c->command->name : "");
     if (o->arg == NULL && equals != NULL)
         return dt_fail(DT_ERR_USAGE, "--%s takes no value", o->name);
     if (o->arg == NULL)
@@ -103,8 +104,7 @@ unknown_command(const char *first, bool begins)
     for (const struct cli_command *m = cli_commands; m->name != NULL; m++)
         if (strncmp(m->name, first, n) == 0 && m->name[n] == ' ' &&
             strlen(list) + strlen(m->name) < sizeof list - 2)
-            (void)snprintf(list + strlen(list), sizeof list - strlen(list), " %s",
-                           m->name + n + 1);
+            (void)snprintf(list + strlen(list), sizeof list - strlen(list), " %s", m->name + n + 1);
     return dt_fail(DT_ERR_USAGE, "'%s' goes with one of:%s", first, list);
 }
 
@@ -124,7 +124,8 @@ cli_parse(struct cli *c, int argc, char *const argv[])
             if ((err = parse_option(c, argc, argv, &i)) != DT_OK)
                 return err;
         } else if (!only_operands && word[0] == '-' && word[1] != '\0') {
-            return dt_fail(DT_ERR_USAGE, "'%s': options are words after two dashes; see --help", word);
+            return dt_fail(DT_ERR_USAGE, "'%s': options are words after two dashes; see --help",
+                           word);
         } else if (c->command == NULL) {
             const char *second = i + 1 < argc ? argv[i + 1] : NULL;
 
@@ -150,7 +151,8 @@ cli_parse(struct cli *c, int argc, char *const argv[])
     if (c->command == NULL)
         return dt_fail(DT_ERR_USAGE, "no command given; see detente --help");
     if (c->n_operands < c->command->min_operands)
-        return dt_fail(DT_ERR_USAGE, "detente %s needs: %s", c->command->name, c->command->operands);
+        return dt_fail(DT_ERR_USAGE, "detente %s needs: %s", c->command->name,
+                       c->command->operands);
     if (c->n_operands > c->command->max_operands)
         return dt_fail(DT_ERR_USAGE, "detente %s: '%s' is one argument too many", c->command->name,
                        c->operand[c->command->max_operands]);
@@ -174,8 +176,8 @@ cli_help(const struct cli_command *command)
 {
     if (command != NULL) {
         printf("usage: detente %s%s%s%s\n\n%s\n", command->name,
-               command->options != NULL ? " [options]" : "", command->operands[0] != '\0' ? " " : "",
-               command->operands, command->help);
+               command->options != NULL ? " [options]" : "",
+               command->operands[0] != '\0' ? " " : "", command->operands, command->help);
         if (command->more != NULL)
             printf("\n%s\n", command->more);
         if (command->options != NULL) {
@@ -187,13 +189,15 @@ cli_help(const struct cli_command *command)
         return;
     }
     printf("usage: detente COMMAND [options] [arguments]\n\n"
-           "An accountable back-channel: talk, records that can be proved, and a register that only grows.\n"
+           "An accountable back-channel: talk, records that can be proved, and a register that "
+           "only grows.\n"
            "\nCommands:\n");
     for (const struct cli_command *m = cli_commands; m->name != NULL; m++)
         printf("  %-*s %s\n", NAME_COLUMN, m->name, m->help);
     printf("\nOptions of every command:\n");
     print_options(common);
-    printf("\nExit status: 0 yes or done, 1 no, 2 usage, 3 input, output or network, 4 locked or refused.\n");
+    printf("\nExit status: 0 yes or done, 1 no, 2 usage, 3 input, output or network, 4 locked or "
+           "refused.\n");
 }
 
 const char *

@@ -12,7 +12,8 @@
 
 #include "cli/cli.h"
 
-/* Only ASCII leaves: a terminal has nothing to act on, and every reader decodes it to the same text. */
+/* Only ASCII leaves: a terminal has nothing to act on, and every reader decodes it to the same
+ * text. */
 enum dt_err
 cli_json(json_t *root)
 {
@@ -20,7 +21,8 @@ cli_json(json_t *root)
 
     if (root == NULL || json_object_set_new(root, "format", json_integer(1)) != 0)
         err = dt_nomem();
-    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) != 0 || putchar('\n') == EOF)
+    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) != 0 ||
+             putchar('\n') == EOF)
         err = dt_fail(DT_ERR_IO, "standard output could not be written");
     json_decref(root);
     return err;
@@ -29,7 +31,8 @@ cli_json(json_t *root)
 void
 cli_put_view(json_t *o, const char *key, struct dt_view value)
 {
-    (void)json_object_set_new(o, key, json_stringn(value.n > 0 ? (const char *)value.p : "", value.n));
+    (void)json_object_set_new(o, key,
+                              json_stringn(value.n > 0 ? (const char *)value.p : "", value.n));
 }
 
 void
@@ -98,9 +101,10 @@ character(const unsigned char *p, size_t n)
 }
 
 /*
- * Characters that act on a terminal or on the order of what stands beside them: U+0000 to U+001F without LF and tab,
- * U+007F to U+009F, the line and paragraph separators U+2028 and U+2029, and the marks that embed, override and
- * isolate a direction (U+202A to U+202E, U+2066 to U+2069; UAX 9). One valid character at ${p}.
+ * Characters that act on a terminal or on the order of what stands beside them: U+0000 to U+001F
+ * without LF and tab, U+007F to U+009F, the line and paragraph separators U+2028 and U+2029, and
+ * the marks that embed, override and isolate a direction (U+202A to U+202E, U+2066 to U+2069; UAX
+ * 9). One valid character at ${p}.
  */
 static bool
 acts(const unsigned char *p, size_t len)
@@ -155,8 +159,7 @@ cli_print_field(struct dt_view name, struct dt_view text)
     (void)fputc('\n', stdout);
 }
 
-static void DT_PRINTF(2, 0)
-print_format(FILE *f, const char *fmt, va_list ap)
+static void DT_PRINTF(2, 0) print_format(FILE *f, const char *fmt, va_list ap)
 {
     DT_CLEANUP(dt_free_p) char *text = NULL;
     va_list again;

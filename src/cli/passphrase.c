@@ -1,5 +1,6 @@
 /*
- * cli/passphrase.c - where a passphrase may come from: a file, a descriptor, the terminal; never argv.
+ * cli/passphrase.c - where a passphrase may come from: a file, a descriptor, the terminal; never
+ * argv.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -101,8 +102,10 @@ from_tty(const char *what, bool fresh, struct dt_secret *out)
     enum dt_err err;
 
     if (tty < 0)
-        return dt_fail(DT_ERR_LOCKED, "a passphrase for %s is needed and there is no terminal to ask on; "
-                                      "use --passphrase-file or --passphrase-fd", what);
+        return dt_fail(DT_ERR_LOCKED,
+                       "a passphrase for %s is needed and there is no terminal to ask on; "
+                       "use --passphrase-file or --passphrase-fd",
+                       what);
     err = ask(tty, fresh ? "New passphrase for" : "Passphrase for", what, out);
     if (err == DT_OK && fresh) {
         err = ask(tty, "The same again for", what, &again);

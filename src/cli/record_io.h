@@ -6,10 +6,10 @@
 #ifndef DT_CLI_RECORD_IO_H
 #define DT_CLI_RECORD_IO_H
 
-#include "record/charter.h"
-#include "record/letter.h"
 #include "agent/records.h"
 #include "instrument/csv.h"
+#include "record/charter.h"
+#include "record/letter.h"
 
 #include "cli/cli.h"
 

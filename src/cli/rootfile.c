@@ -96,7 +96,8 @@ dt_rootfile_new(struct dt_view passphrase, struct dt_buf *key, struct dt_buf *pu
     struct rootfile f = {0};
     enum dt_err err;
 
-    if ((err = dt_ed25519_new(&seed, f.pub)) != DT_OK || (err = dt_argon2_new(&f.params)) != DT_OK ||
+    if ((err = dt_ed25519_new(&seed, f.pub)) != DT_OK ||
+        (err = dt_argon2_new(&f.params)) != DT_OK ||
         (err = dt_argon2(&f.params, passphrase, &wrap)) != DT_OK ||
         (err = associated(f.pub, &aad)) != DT_OK ||
         (err = dt_box_seal(dt_secret_view(&wrap), dt_buf_view(&aad), dt_secret_view(&seed),
@@ -105,7 +106,8 @@ dt_rootfile_new(struct dt_view passphrase, struct dt_buf *key, struct dt_buf *pu
     if (sealed.n != sizeof f.sealed)
         return dt_fail(DT_ERR_INTERNAL, "a sealed seed of %zu bytes", sealed.n);
     memcpy(f.sealed, sealed.p, sizeof f.sealed);
-    if ((err = encode(&f, key)) != DT_OK || (err = dt_buf_append(pub, dt_view_str(PUB_LINE))) != DT_OK ||
+    if ((err = encode(&f, key)) != DT_OK ||
+        (err = dt_buf_append(pub, dt_view_str(PUB_LINE))) != DT_OK ||
         (err = dt_base64_write(pub, dt_view_of(f.pub))) != DT_OK)
         return err;
     return dt_buf_append(pub, dt_view_str("\n"));
@@ -150,7 +152,8 @@ dt_rootfile_open(struct dt_view text, struct dt_view passphrase, struct dt_secre
         (err = dt_argon2(&f.params, passphrase, &wrap)) != DT_OK ||
         (err = associated(f.pub, &aad)) != DT_OK)
         return err;
-    if (dt_box_open(dt_secret_view(&wrap), dt_buf_view(&aad), dt_view_of(f.sealed), &plain) != DT_OK)
+    if (dt_box_open(dt_secret_view(&wrap), dt_buf_view(&aad), dt_view_of(f.sealed), &plain) !=
+        DT_OK)
         return dt_fail(DT_ERR_LOCKED, "the passphrase is wrong, or the root key file was altered");
     if ((err = dt_secret_set(&s, dt_buf_view(&plain))) != DT_OK ||
         (err = dt_ed25519_pub(dt_secret_view(&s), pub)) != DT_OK)

@@ -14,7 +14,8 @@
 #define DT_ROOTFILE_MAX 1024
 
 /* A new root: both files' text appended to ${key} and ${pub}. */
-DT_MUST_CHECK enum dt_err dt_rootfile_new(struct dt_view passphrase, struct dt_buf *key, struct dt_buf *pub);
+DT_MUST_CHECK enum dt_err dt_rootfile_new(struct dt_view passphrase, struct dt_buf *key,
+                                          struct dt_buf *pub);
 
 /* The public key of either file's ${text}. FORMAT, UNSUPPORTED, AUTH (no key). */
 DT_MUST_CHECK enum dt_err dt_rootfile_pub(struct dt_view text, uint8_t out[static DT_ED25519_PUB]);

@@ -80,6 +80,6 @@ cli_time(const struct cli *c, const char *text, uint64_t *out_ms)
     }
     if (dt_date_read(v, out_ms) == DT_OK || dt_time_read(v, out_ms) == DT_OK)
         return DT_OK;
-    return dt_fail(DT_ERR_USAGE, "'%s' is no time: write 2027-01-31, 2027-01-31T12:00:00Z, +30d or +12h",
-                   text);
+    return dt_fail(DT_ERR_USAGE,
+                   "'%s' is no time: write 2027-01-31, 2027-01-31T12:00:00Z, +30d or +12h", text);
 }

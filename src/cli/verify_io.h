@@ -1,5 +1,6 @@
 /*
- * cli/verify_io.h - what verify and claims check share: what the verifier got elsewhere, and reading a proof.
+ * cli/verify_io.h - what verify and claims check share: what the verifier got elsewhere, and
+ * reading a proof.
  *
  * Layer: cli.
  */
@@ -20,7 +21,8 @@ struct cli_anchor {
 void cli_anchor_clear(struct cli_anchor *anchor);
 
 /* Fill ${in} from --forum and --root-words. USAGE. */
-DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in);
+DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor,
+                                        struct dt_verify_in *in);
 
 /* Read and verify one proof file. */
 DT_MUST_CHECK enum dt_err cli_verify_file(const char *path, const struct dt_verify_in *in,

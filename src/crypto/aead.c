@@ -2,8 +2,8 @@
  * crypto/aead.c - AES-GCM and ChaCha20-Poly1305 (OpenSSL), XChaCha20-Poly1305 (libsodium).
  *
  * Source: RFC 5116, RFC 8439; the extended nonce is that of libsodium's
- * crypto_aead_xchacha20poly1305_ietf. A thread's cipher context is reused, so after each use it is given
- * a key of zeros: no used key stays behind in it.
+ * crypto_aead_xchacha20poly1305_ietf. A thread's cipher context is reused, so after each use it is
+ * given a key of zeros: no used key stays behind in it.
  */
 #include <limits.h>
 #include <sodium.h>
@@ -72,8 +72,7 @@ dt_aead_seal(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
         return err;
     p = out->p + out->n;
     ctx = dt_thread_cipher(alg);
-    ok = ctx != NULL &&
-         EVP_EncryptInit_ex2(ctx, dt_evp_cipher(alg), key.p, nonce.p, NULL) == 1 &&
+    ok = ctx != NULL && EVP_EncryptInit_ex2(ctx, dt_evp_cipher(alg), key.p, nonce.p, NULL) == 1 &&
          (aad.n == 0 || EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.n) == 1) &&
          (plain.n == 0 || EVP_EncryptUpdate(ctx, p, &n, plain.p, (int)plain.n) == 1) &&
          EVP_EncryptFinal_ex(ctx, p + plain.n, &n) == 1 &&
@@ -146,8 +145,8 @@ dt_box_seal(struct dt_view key, struct dt_view aad, struct dt_view plain, struct
     err = dt_random(p, DT_XCHACHA_NONCE);
     if (err != DT_OK)
         return err;
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(p + DT_XCHACHA_NONCE, NULL, plain.p, plain.n, aad.p,
-                                                     aad.n, NULL, p, key.p);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(p + DT_XCHACHA_NONCE, NULL, plain.p, plain.n,
+                                                     aad.p, aad.n, NULL, p, key.p);
     dt_msan_wrote(p, DT_XCHACHA_NONCE + plain.n + DT_XCHACHA_TAG);
     out->n += DT_XCHACHA_NONCE + plain.n + DT_XCHACHA_TAG;
     return DT_OK;
@@ -171,8 +170,8 @@ dt_box_open(struct dt_view key, struct dt_view aad, struct dt_view sealed, struc
         return err;
     p = out->p != NULL ? out->p + out->n : empty;
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(p, NULL, NULL, sealed.p + DT_XCHACHA_NONCE,
-                                                   sealed.n - DT_XCHACHA_NONCE, aad.p, aad.n, sealed.p,
-                                                   key.p) != 0)
+                                                   sealed.n - DT_XCHACHA_NONCE, aad.p, aad.n,
+                                                   sealed.p, key.p) != 0)
         return dt_fail(DT_ERR_AUTH, "decryption failed");
     dt_msan_wrote(p, plain_len);
     out->n += plain_len;

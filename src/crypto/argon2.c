@@ -1,8 +1,8 @@
 /*
  * crypto/argon2.c - Argon2id for passphrases (libsodium).
  *
- * Source: RFC 9106. Stored parameters come from a file that someone may have changed: too low a cost
- * would make guessing cheap, too high a cost would hang the program; both are refused.
+ * Source: RFC 9106. Stored parameters come from a file that someone may have changed: too low a
+ * cost would make guessing cheap, too high a cost would hang the program; both are refused.
  */
 #include <sodium.h>
 

@@ -1,9 +1,9 @@
 /*
  * crypto/hash.c - SHA-2 (OpenSSL), HMAC and HKDF.
  *
- * Source: FIPS 180-4, RFC 2104, RFC 5869. HMAC with SHA-256 and SHA-512 comes from libsodium, which is
- * faster on the short inputs that key schedules have; libsodium has no SHA-384, so that one is built here
- * on the hash.
+ * Source: FIPS 180-4, RFC 2104, RFC 5869. HMAC with SHA-256 and SHA-512 comes from libsodium, which
+ * is faster on the short inputs that key schedules have; libsodium has no SHA-384, so that one is
+ * built here on the hash.
  */
 #include <sodium.h>
 #include <string.h>
@@ -138,7 +138,8 @@ dt_hmac(enum dt_hash_alg alg, struct dt_view key, const struct dt_view *parts, s
 
 /* RFC 5869 section 2.2. No salt is the same as a key of zeros: HMAC pads with them. */
 enum dt_err
-dt_hkdf_extract(enum dt_hash_alg alg, struct dt_view salt, struct dt_view ikm, struct dt_secret *out)
+dt_hkdf_extract(enum dt_hash_alg alg, struct dt_view salt, struct dt_view ikm,
+                struct dt_secret *out)
 {
     struct dt_secret prk = {0};
     enum dt_err err = dt_secret_alloc(&prk, dt_hash_len(alg));

@@ -10,11 +10,11 @@
 #include "crypto/hpke.h"
 #include "crypto/kem.h"
 
-#define MODE_BASE      0x00
-#define MODE_PSK       0x01
-#define SUITE_ID_MAX   10
-#define PSK_MIN        32 /* RFC 9180 section 9.5 */
-#define EXPAND_EXTRA   64 /* length, version, suite_id and label before the info */
+#define MODE_BASE    0x00
+#define MODE_PSK     0x01
+#define SUITE_ID_MAX 10
+#define PSK_MIN      32 /* RFC 9180 section 9.5 */
+#define EXPAND_EXTRA 64 /* length, version, suite_id and label before the info */
 
 /* RFC 9180 section 4.1: concat("KEM", I2OSP(kem_id, 2)); section 5.1: "HPKE" and three numbers. */
 struct suite_id {
@@ -33,16 +33,16 @@ static struct suite_id
 hpke_suite_id(const struct dt_suite *s)
 {
     struct suite_id id = {{'H', 'P', 'K', 'E', (uint8_t)(s->kem_id >> 8), (uint8_t)s->kem_id,
-                           (uint8_t)(s->kdf_id >> 8), (uint8_t)s->kdf_id, (uint8_t)(s->aead_id >> 8),
-                           (uint8_t)s->aead_id},
+                           (uint8_t)(s->kdf_id >> 8), (uint8_t)s->kdf_id,
+                           (uint8_t)(s->aead_id >> 8), (uint8_t)s->aead_id},
                           10};
     return id;
 }
 
 /* RFC 9180 section 4: LabeledExtract. The parts are hashed in place, so no copy of ikm is made. */
 static enum dt_err
-labeled_extract(enum dt_hash_alg hash, const struct suite_id *id, struct dt_view salt, const char *label,
-                struct dt_view ikm, struct dt_secret *out)
+labeled_extract(enum dt_hash_alg hash, const struct suite_id *id, struct dt_view salt,
+                const char *label, struct dt_view ikm, struct dt_secret *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret prk = {0};
     struct dt_view parts[4] = {dt_view_str("HPKE-v1"), {id->p, id->n}, dt_view_str(label), ikm};
@@ -57,8 +57,8 @@ labeled_extract(enum dt_hash_alg hash, const struct suite_id *id, struct dt_view
 
 /* RFC 9180 section 4: LabeledExpand. */
 static enum dt_err
-labeled_expand(enum dt_hash_alg hash, const struct suite_id *id, struct dt_view prk, const char *label,
-               struct dt_view info, size_t len, struct dt_secret *out)
+labeled_expand(enum dt_hash_alg hash, const struct suite_id *id, struct dt_view prk,
+               const char *label, struct dt_view info, size_t len, struct dt_secret *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf buf = DT_BUF_INIT(info.n + EXPAND_EXTRA);
     struct dt_writer w = dt_writer_init(&buf);
@@ -95,8 +95,8 @@ dt_hpke_derive_key_pair(const struct dt_suite *suite, struct dt_view ikm, struct
     struct suite_id id = kem_suite_id(suite->kem);
     enum dt_err err;
 
-    /* RFC 9180 section 7.1.3 asks for Nsk bytes; RFC 9420 section 7.4 gives KDF.Nh, which is two bytes
-     * fewer in suite 5 (64 for P-521). */
+    /* RFC 9180 section 7.1.3 asks for Nsk bytes; RFC 9420 section 7.4 gives KDF.Nh, which is two
+     * bytes fewer in suite 5 (64 for P-521). */
     if (ikm.n < suite->kem->priv_len && ikm.n < suite->hash_len)
         return dt_fail(DT_ERR_RANGE, "key material of %zu bytes is too short", ikm.n);
     err = labeled_extract(suite->kem->hash, &id, dt_view(NULL, 0), "dkp_prk", ikm, &prk);
@@ -134,8 +134,8 @@ dt_hpke_pub_check(const struct dt_suite *suite, struct dt_view pub)
 
 /* RFC 9180 section 4.1: ExtractAndExpand(dh, kem_context) with kem_context = enc || pkRm. */
 static enum dt_err
-extract_and_expand(const struct dt_kem *kem, struct dt_view dh, const uint8_t *enc, const uint8_t *pub_r,
-                   struct dt_secret *out)
+extract_and_expand(const struct dt_kem *kem, struct dt_view dh, const uint8_t *enc,
+                   const uint8_t *pub_r, struct dt_secret *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret prk = {0};
     struct suite_id id = kem_suite_id(kem);
@@ -170,7 +170,8 @@ encap(const struct dt_suite *suite, struct dt_view pub_r, struct dt_view ikm_e, 
 }
 
 static enum dt_err
-decap(const struct dt_suite *suite, struct dt_view priv, struct dt_view enc, struct dt_secret *shared)
+decap(const struct dt_suite *suite, struct dt_view priv, struct dt_view enc,
+      struct dt_secret *shared)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret dh = {0};
     uint8_t pub_r[DT_HPKE_PUB_MAX];
@@ -220,8 +221,8 @@ schedule_context(const struct dt_suite *suite, const struct suite_id *id, uint8_
 
 /* RFC 9180 section 5.1: KeySchedule, with VerifyPSKInputs. */
 static enum dt_err
-key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view info, struct dt_view psk,
-             struct dt_view psk_id, struct dt_hpke_ctx *out)
+key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view info,
+             struct dt_view psk, struct dt_view psk_id, struct dt_hpke_ctx *out)
 {
     DT_CLEANUP(dt_hpke_ctx_clear) struct dt_hpke_ctx ctx = {.suite = suite};
     DT_CLEANUP(dt_secret_clear) struct dt_secret secret = {0};
@@ -254,13 +255,15 @@ key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view
     dt_hpke_ctx_clear(out);
     *out = ctx;
     /* its secrets are the caller's now */
-    ctx = (struct dt_hpke_ctx){0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    ctx = (struct dt_hpke_ctx){
+        0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
     return DT_OK;
 }
 
 enum dt_err
-dt_hpke_setup_s(const struct dt_suite *suite, struct dt_view pub, struct dt_view info, struct dt_view psk,
-                struct dt_view psk_id, struct dt_view ikm_e, uint8_t *enc, struct dt_hpke_ctx *out)
+dt_hpke_setup_s(const struct dt_suite *suite, struct dt_view pub, struct dt_view info,
+                struct dt_view psk, struct dt_view psk_id, struct dt_view ikm_e, uint8_t *enc,
+                struct dt_hpke_ctx *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret shared = {0};
     uint8_t fresh[DT_HPKE_PUB_MAX];
@@ -275,7 +278,8 @@ dt_hpke_setup_s(const struct dt_suite *suite, struct dt_view pub, struct dt_view
 
 enum dt_err
 dt_hpke_setup_r(const struct dt_suite *suite, struct dt_view priv, struct dt_view enc,
-                struct dt_view info, struct dt_view psk, struct dt_view psk_id, struct dt_hpke_ctx *out)
+                struct dt_view info, struct dt_view psk, struct dt_view psk_id,
+                struct dt_hpke_ctx *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret shared = {0};
     enum dt_err err = decap(suite, priv, enc, &shared);
@@ -298,26 +302,30 @@ next_nonce(const struct dt_hpke_ctx *ctx, uint8_t nonce[static 12])
 }
 
 enum dt_err
-dt_hpke_ctx_seal(struct dt_hpke_ctx *ctx, struct dt_view aad, struct dt_view plain, struct dt_buf *out)
+dt_hpke_ctx_seal(struct dt_hpke_ctx *ctx, struct dt_view aad, struct dt_view plain,
+                 struct dt_buf *out)
 {
     uint8_t nonce[12];
     enum dt_err err = next_nonce(ctx, nonce);
 
     if (err == DT_OK)
-        err = dt_aead_seal(ctx->suite->aead, dt_secret_view(&ctx->key), dt_view_of(nonce), aad, plain, out);
+        err = dt_aead_seal(ctx->suite->aead, dt_secret_view(&ctx->key), dt_view_of(nonce), aad,
+                           plain, out);
     if (err == DT_OK)
         ctx->seq++;
     return err;
 }
 
 enum dt_err
-dt_hpke_ctx_open(struct dt_hpke_ctx *ctx, struct dt_view aad, struct dt_view sealed, struct dt_buf *out)
+dt_hpke_ctx_open(struct dt_hpke_ctx *ctx, struct dt_view aad, struct dt_view sealed,
+                 struct dt_buf *out)
 {
     uint8_t nonce[12];
     enum dt_err err = next_nonce(ctx, nonce);
 
     if (err == DT_OK)
-        err = dt_aead_open(ctx->suite->aead, dt_secret_view(&ctx->key), dt_view_of(nonce), aad, sealed, out);
+        err = dt_aead_open(ctx->suite->aead, dt_secret_view(&ctx->key), dt_view_of(nonce), aad,
+                           sealed, out);
     if (err == DT_OK)
         ctx->seq++;
     return err;
@@ -335,8 +343,8 @@ dt_hpke_ctx_export(const struct dt_hpke_ctx *ctx, struct dt_view exporter_contex
 }
 
 enum dt_err
-dt_hpke_seal(const struct dt_suite *suite, struct dt_view pub, struct dt_view info, struct dt_view aad,
-             struct dt_view plain, uint8_t *enc, struct dt_buf *ct)
+dt_hpke_seal(const struct dt_suite *suite, struct dt_view pub, struct dt_view info,
+             struct dt_view aad, struct dt_view plain, uint8_t *enc, struct dt_buf *ct)
 {
     DT_CLEANUP(dt_hpke_ctx_clear) struct dt_hpke_ctx ctx = {0};
     const struct dt_view none = {NULL, 0};
@@ -351,8 +359,8 @@ dt_hpke_seal(const struct dt_suite *suite, struct dt_view pub, struct dt_view in
 }
 
 enum dt_err
-dt_hpke_open(const struct dt_suite *suite, struct dt_view priv, struct dt_view enc, struct dt_view info,
-             struct dt_view aad, struct dt_view ct, struct dt_buf *out)
+dt_hpke_open(const struct dt_suite *suite, struct dt_view priv, struct dt_view enc,
+             struct dt_view info, struct dt_view aad, struct dt_view ct, struct dt_buf *out)
 {
     DT_CLEANUP(dt_hpke_ctx_clear) struct dt_hpke_ctx ctx = {0};
     const struct dt_view none = {NULL, 0};

@@ -50,16 +50,17 @@ contexts_free(void *p)
 }
 
 /*
- * Releases of libsodium differ in how they verify Ed25519. This signature holds when the equation is
- * multiplied by the cofactor 8 and does not hold without (case 183 of C2SP/CCTV ed25519vectors.json: a
- * small-order part left over); the one rule refuses it, and a library that takes it must not be used.
+ * Releases of libsodium differ in how they verify Ed25519. This signature holds when the equation
+ * is multiplied by the cofactor 8 and does not hold without (case 183 of C2SP/CCTV
+ * ed25519vectors.json: a small-order part left over); the one rule refuses it, and a library that
+ * takes it must not be used.
  */
 static bool
 ed25519_rule_holds(void)
 {
-    static const char key_hex[] = 
+    static const char key_hex[] =
         "dd1483c5304d412c1f29547640a5c2950222ee8931b7ed1c72602b7afa7024e0";
-    static const char sig_hex[] = 
+    static const char sig_hex[] =
         "b62cf890de42c413b11b1411c9f01f1c4d77aa87ef182258d1251f69af2a3506"
         "1fc409b236539503e78560d6183d748c8a6d3e635e87c9397531394f3cb3f902";
     static const char msg[] = "ed25519vectors";

@@ -1,9 +1,9 @@
 /*
  * crypto/msan.h - internal: what OpenSSL and libsodium wrote, told to the memory sanitizer.
  *
- * Layer: crypto, internal. Nothing but empty functions unless the build is one with -fsanitize=memory. Those
- * libraries are built without it: what they write would count as never written, and calls to libc from inside them
- * would be checked against that.
+ * Layer: crypto, internal. Nothing but empty functions unless the build is one with
+ * -fsanitize=memory. Those libraries are built without it: what they write would count as never
+ * written, and calls to libc from inside them would be checked against that.
  */
 #ifndef DT_CRYPTO_MSAN_H
 #define DT_CRYPTO_MSAN_H

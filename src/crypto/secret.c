@@ -5,12 +5,13 @@
  *
  *     | guard page | locked pages, MADV_DONTDUMP, MADV_DONTFORK | guard page |
  *
- * A slab region holds SLOTS slots of DT_SECRET_SLOT bytes; a large secret has a region of its own and
- * ends at the rear guard page. Which slots are taken is written outside the regions.
+ * A slab region holds SLOTS slots of DT_SECRET_SLOT bytes; a large secret has a region of its own
+ * and ends at the rear guard page. Which slots are taken is written outside the regions.
  *
- * fork(2): a child does not get the pages (MADV_DONTFORK). MADV_WIPEONFORK would leave it zeros, which
- * still work as a key; so the child finds a fault where its parent's secrets were (the addresses are
- * reserved so that nothing else comes to lie there), and starts with regions of its own.
+ * fork(2): a child does not get the pages (MADV_DONTFORK). MADV_WIPEONFORK would leave it zeros,
+ * which still work as a key; so the child finds a fault where its parent's secrets were (the
+ * addresses are reserved so that nothing else comes to lie there), and starts with regions of its
+ * own.
  */
 #include <pthread.h>
 #include <sodium.h>
@@ -66,7 +67,8 @@ forsake(struct region **list)
 
     while ((r = *list) != NULL) {
         *list = r->next;
-        /* The hole that MADV_DONTFORK left: keep it closed, so that a stale pointer always faults. */
+        /* The hole that MADV_DONTFORK left: keep it closed, so that a stale pointer always faults.
+         */
         (void)mmap(r->base, r->len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         r->next = inherited;
         inherited = r;
@@ -270,8 +272,9 @@ dt_secret_alloc(struct dt_secret *s, size_t n)
     p = n <= DT_SECRET_SLOT ? small_new() : large_new(n);
     (void)pthread_mutex_unlock(&mutex);
     if (p == NULL)
-        return dt_fail(DT_ERR_NOMEM,
-                       "no locked memory for a secret of %zu bytes (see the limit on locked memory)", n);
+        return dt_fail(
+            DT_ERR_NOMEM,
+            "no locked memory for a secret of %zu bytes (see the limit on locked memory)", n);
     s->p = p; /* fresh pages and freed slots hold zeros */
     s->n = n;
     return DT_OK;

@@ -1,9 +1,10 @@
 /*
  * crypto/sign.c - Ed25519 by one rule, X25519, and the labelled hash and signature.
  *
- * Source: RFC 8032, RFC 7748. The rule is checked here before libsodium is asked, so that a change of
- * library cannot change which signatures hold: S < L, A canonical, neither A nor R of small order. That
- * R is compared byte for byte (no cofactor) is libsodium's part, which dt_crypto_init() tests.
+ * Source: RFC 8032, RFC 7748. The rule is checked here before libsodium is asked, so that a change
+ * of library cannot change which signatures hold: S < L, A canonical, neither A nor R of small
+ * order. That R is compared byte for byte (no cofactor) is libsodium's part, which dt_crypto_init()
+ * tests.
  */
 #include <sodium.h>
 #include <string.h>
@@ -31,9 +32,10 @@ less(const uint8_t *a, const uint8_t *b)
 static bool
 scalar_canonical(const uint8_t *s)
 {
-    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
-                                      0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
-                                      0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
+    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
+                                      0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+                                      0,    0,    0,    0,    0,    0,    0,    0,
+                                      0,    0,    0,    0,    0,    0,    0,    0x10};
 
     return less(s, order);
 }
@@ -42,9 +44,10 @@ scalar_canonical(const uint8_t *s)
 static bool
 point_canonical(const uint8_t *p)
 {
-    static const uint8_t prime[32] = {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+    static const uint8_t prime[32] = {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
     uint8_t y[32];
 
     memcpy(y, p, sizeof y);
@@ -128,8 +131,8 @@ dt_ed25519_sign(struct dt_view seed, struct dt_view msg, uint8_t sig[static DT_E
 enum dt_err
 dt_ed25519_verify(struct dt_view pub, struct dt_view msg, struct dt_view sig)
 {
-    /* One answer for all reasons. R needs no check of its form: the recomputed R is canonical, and it is
-     * compared as bytes. */
+    /* One answer for all reasons. R needs no check of its form: the recomputed R is canonical, and
+     * it is compared as bytes. */
     if (pub.n != DT_ED25519_PUB || sig.n != DT_ED25519_SIG || !point_canonical(pub.p) ||
         point_small(pub.p) || !point_canonical(sig.p) || point_small(sig.p) ||
         !scalar_canonical(sig.p + 32) ||
@@ -170,8 +173,9 @@ dt_x25519(struct dt_view priv, struct dt_view pub, struct dt_secret *out)
     err = dt_secret_alloc(&shared, DT_X25519);
     if (err != DT_OK)
         return err;
-    /* RFC 7748 section 6.1: the check for the all-zero value, which RFC 9180 section 7.1.4 requires.
-     * libsodium makes it too; the second look costs nothing and does not depend on its release. */
+    /* RFC 7748 section 6.1: the check for the all-zero value, which RFC 9180 section 7.1.4
+     * requires. libsodium makes it too; the second look costs nothing and does not depend on its
+     * release. */
     if (crypto_scalarmult_curve25519(shared.p, priv.p, pub.p) != 0 ||
         sodium_is_zero(shared.p, shared.n) != 0)
         return dt_fail(DT_ERR_AUTH, "X25519 public key of low order");

@@ -1,8 +1,8 @@
 /*
  * crypto/thread.h - OpenSSL algorithms fetched once, and the contexts that each thread reuses.
  *
- * Layer: crypto, internal. Fetching costs more than hashing a Merkle node, and so does a new context;
- * a thread's contexts are freed when it ends.
+ * Layer: crypto, internal. Fetching costs more than hashing a Merkle node, and so does a new
+ * context; a thread's contexts are freed when it ends.
  */
 #ifndef DT_CRYPTO_THREAD_H
 #define DT_CRYPTO_THREAD_H

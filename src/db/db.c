@@ -287,8 +287,8 @@ dt_bind_blob(struct dt_stmt *st, int i, struct dt_view v)
 void
 dt_bind_text(struct dt_stmt *st, int i, struct dt_view v)
 {
-    bound(st, sqlite3_bind_text64(st->st, i, v.n > 0 ? (const char *)v.p : "", v.n, SQLITE_TRANSIENT,
-                                  SQLITE_UTF8));
+    bound(st, sqlite3_bind_text64(st->st, i, v.n > 0 ? (const char *)v.p : "", v.n,
+                                  SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 void
@@ -417,8 +417,8 @@ dt_col_fixed(struct dt_stmt *st, int i, uint8_t *out, size_t n)
     enum dt_err err = bytes(st, i, SQLITE_BLOB, n, &v);
 
     if (err == DT_OK && v.n != n)
-        err = dt_fail(DT_ERR_FORMAT, "%s: is damaged: column %d has %zu bytes, not %zu", st->db->path,
-                      i, v.n, n);
+        err = dt_fail(DT_ERR_FORMAT, "%s: is damaged: column %d has %zu bytes, not %zu",
+                      st->db->path, i, v.n, n);
     if (err == DT_OK && v.p != NULL)
         memcpy(out, v.p, n);
     return err;

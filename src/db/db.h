@@ -4,9 +4,9 @@
  * Layer: db (may include base). The only room that includes sqlite3.h.
  *
  * One way: WAL, synchronous=FULL (what a commit acknowledged survives power loss), secure_delete,
- * foreign keys, schema not trusted, busy time-out, temporary data in memory, file mode 0600. A file is
- * looked at without being changed before anything of this is switched on; a new one is made beside its
- * place and put there whole, so that an existing file is never a half-made or empty one.
+ * foreign keys, schema not trusted, busy time-out, temporary data in memory, file mode 0600. A file
+ * is looked at without being changed before anything of this is switched on; a new one is made
+ * beside its place and put there whole, so that an existing file is never a half-made or empty one.
  *
  *     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
  *     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
@@ -21,9 +21,9 @@
  *     err = dt_tx_commit(&tx);      (without it, leaving the block rolls back)
  *
  * Errors, everywhere: BUSY (another process holds the lock, longer than busy_ms), EXISTS (unique
- * constraint), CONFLICT (any other constraint), FORMAT (the file is damaged), IO (disk full and the like),
- * NOMEM, LIMIT, INTERNAL (bad SQL: our bug). Messages name the file.
- * A connection may move between threads but is used by one at a time, and never across fork(2).
+ * constraint), CONFLICT (any other constraint), FORMAT (the file is damaged), IO (disk full and the
+ * like), NOMEM, LIMIT, INTERNAL (bad SQL: our bug). Messages name the file. A connection may move
+ * between threads but is used by one at a time, and never across fork(2).
  */
 #ifndef DT_DB_DB_H
 #define DT_DB_DB_H
@@ -40,21 +40,21 @@ struct dt_db_config {
     bool create;          /* make it when it is not there */
     unsigned int busy_ms; /* how long to wait for another process; 0 means 5000 */
 
-    /* Bring the schema from ${from} (0: a new file) to ${version}; called inside a write transaction,
-     * which the caller commits together with the new number. */
+    /* Bring the schema from ${from} (0: a new file) to ${version}; called inside a write
+     * transaction, which the caller commits together with the new number. */
     enum dt_err (*migrate)(struct dt_db *db, uint32_t from, void *ctx);
     void *ctx;
 };
 
 /**
  * dt_db_open(config, out):
- * Open ${config}->path, creating or migrating it as the config says. A -wal left by a killed process is
- * recovered.
+ * Open ${config}->path, creating or migrating it as the config says. A -wal left by a killed
+ * process is recovered.
  *
  * Owner:  ${out} is the caller's; dt_db_close().
- * Errors: NOT_FOUND (not there, and not to be created), UNSUPPORTED (schema newer than this program's),
- *         FORMAT (not a database, another program's, truncated, damaged), BUSY, IO. After any of these
- *         NOT_FOUND, UNSUPPORTED and FORMAT found on opening the file is as it was, byte for byte.
+ * Errors: NOT_FOUND (not there, and not to be created), UNSUPPORTED (schema newer than this
+ * program's), FORMAT (not a database, another program's, truncated, damaged), BUSY, IO. After any
+ * of these NOT_FOUND, UNSUPPORTED and FORMAT found on opening the file is as it was, byte for byte.
  */
 DT_MUST_CHECK enum dt_err dt_db_open(const struct dt_db_config *config, struct dt_db **out);
 
@@ -67,15 +67,16 @@ void dt_db_close_p(struct dt_db **db);
 /* The path it was opened with. Borrowed. */
 const char *dt_db_path(const struct dt_db *db);
 
-/* Run statements without parameters or results (schemas). ${sql} is text of this program, never input. */
+/* Run statements without parameters or results (schemas). ${sql} is text of this program, never
+ * input. */
 DT_MUST_CHECK enum dt_err dt_db_exec(struct dt_db *db, const char *sql);
 
 /* Rows changed by the last INSERT, UPDATE or DELETE; and the rowid of the last INSERT. */
 uint64_t dt_db_changes(const struct dt_db *db);
 uint64_t dt_db_last_id(const struct dt_db *db);
 
-/* Move everything from the -wal into the file and empty it, so that overwritten rows are gone from there
- * too. BUSY when a reader holds it back; nothing is lost then. */
+/* Move everything from the -wal into the file and empty it, so that overwritten rows are gone from
+ * there too. BUSY when a reader holds it back; nothing is lost then. */
 DT_MUST_CHECK enum dt_err dt_db_checkpoint(struct dt_db *db);
 
 /* The whole structure is sound? FORMAT with what was found. Reads the whole file. */
@@ -110,17 +111,18 @@ bool dt_db_in_tx(const struct dt_db *db);
 
 /**
  * dt_db_prepare(db, sql, out):
- * A statement for ${sql}, with parameters ?1, ?2, ... It is compiled once for a connection and kept: ask
- * for it anew each time. ${sql} is a string constant of this program, never built from input.
- * Owner: the connection; give it back with dt_stmt_done(), at the latest before dt_db_close().
+ * A statement for ${sql}, with parameters ?1, ?2, ... It is compiled once for a connection and
+ * kept: ask for it anew each time. ${sql} is a string constant of this program, never built from
+ * input. Owner: the connection; give it back with dt_stmt_done(), at the latest before
+ * dt_db_close().
  */
 DT_MUST_CHECK enum dt_err dt_db_prepare(struct dt_db *db, const char *sql, struct dt_stmt **out);
 
 /* Give the statement back; *${st} becomes NULL. For DT_CLEANUP; NULL is fine. */
 void dt_stmt_done(struct dt_stmt **st);
 
-/* Bind parameter ${i} (from 1). The bytes are copied. The first error sticks and comes out of the next
- * step: RANGE for a number above 2^63 - 1. */
+/* Bind parameter ${i} (from 1). The bytes are copied. The first error sticks and comes out of the
+ * next step: RANGE for a number above 2^63 - 1. */
 void dt_bind_blob(struct dt_stmt *st, int i, struct dt_view v);
 void dt_bind_text(struct dt_stmt *st, int i, struct dt_view v);
 void dt_bind_u64(struct dt_stmt *st, int i, uint64_t x);
@@ -140,13 +142,14 @@ DT_MUST_CHECK enum dt_err dt_stmt_row(struct dt_stmt *st);
 void dt_stmt_reset(struct dt_stmt *st);
 
 /**
- * Columns of the present row, ${i} from 0. What stands in the file is not trusted: FORMAT when the value
- * is of another type (NULL included), LIMIT when it is longer than ${max}, and ${out} is then untouched.
- * dt_col_blob() and dt_col_text() borrow until the next step or reset.
+ * Columns of the present row, ${i} from 0. What stands in the file is not trusted: FORMAT when the
+ * value is of another type (NULL included), LIMIT when it is longer than ${max}, and ${out} is then
+ * untouched. dt_col_blob() and dt_col_text() borrow until the next step or reset.
  */
 DT_MUST_CHECK enum dt_err dt_col_blob(struct dt_stmt *st, int i, size_t max, struct dt_view *out);
 DT_MUST_CHECK enum dt_err dt_col_text(struct dt_stmt *st, int i, size_t max, struct dt_view *out);
-DT_MUST_CHECK enum dt_err dt_col_buf(struct dt_stmt *st, int i, struct dt_buf *out); /* replaces it */
+DT_MUST_CHECK enum dt_err dt_col_buf(struct dt_stmt *st, int i,
+                                     struct dt_buf *out); /* replaces it */
 DT_MUST_CHECK enum dt_err dt_col_fixed(struct dt_stmt *st, int i, uint8_t *out, size_t n);
 DT_MUST_CHECK enum dt_err dt_col_u64(struct dt_stmt *st, int i, uint64_t max, uint64_t *out);
 bool dt_col_is_null(struct dt_stmt *st, int i);
@@ -155,8 +158,8 @@ bool dt_col_is_null(struct dt_stmt *st, int i);
 
 enum dt_db_point { DT_DB_BEGIN, DT_DB_STEP, DT_DB_COMMIT };
 
-/* From now on ask ${fn}(${ctx}, point) before each of these, on all connections; true makes it fail with
- * IO (a failed commit rolls back). NULL: never. For tests, which run single-threaded. */
+/* From now on ask ${fn}(${ctx}, point) before each of these, on all connections; true makes it fail
+ * with IO (a failed commit rolls back). NULL: never. For tests, which run single-threaded. */
 void dt_db_fault(bool (*fn)(void *ctx, enum dt_db_point at), void *ctx);
 
 #endif

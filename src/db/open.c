@@ -1,5 +1,6 @@
 /*
- * db/open.c - finding out what a file is before touching it, making a new one, switching the settings on.
+ * db/open.c - finding out what a file is before touching it, making a new one, switching the
+ * settings on.
  *
  * Source: SQLite file format (section 1.3, the database header). Layer: db.
  */
@@ -23,11 +24,11 @@
 #define CHECK_MAX       (16 << 20) /* larger files are checked for structure only on request */
 
 /*
- * SQLite keeps a connection's place in the file by POSIX locks, and the system drops all of a process's
- * locks on a file as soon as the process closes any descriptor of it (fcntl(2)). So while this
- * process has a connection to a file, we must not open and close that file ourselves: another process would
- * take itself for the last user and delete the -wal under our hands. Hence this list: what is open here
- * was looked at when it was opened first, and is not looked at again.
+ * SQLite keeps a connection's place in the file by POSIX locks, and the system drops all of a
+ * process's locks on a file as soon as the process closes any descriptor of it (fcntl(2)). So while
+ * this process has a connection to a file, we must not open and close that file ourselves: another
+ * process would take itself for the last user and delete the -wal under our hands. Hence this list:
+ * what is open here was looked at when it was opened first, and is not looked at again.
  */
 static pthread_mutex_t list_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static struct dt_db *open_list;
@@ -86,7 +87,8 @@ has_wal(const char *path)
     return n > 0 && (size_t)n < sizeof wal && stat(wal, &st) == 0 && st.st_size > 0;
 }
 
-/* The header by itself: enough to tell a database from anything else, and a cut one from a whole. */
+/* The header by itself: enough to tell a database from anything else, and a cut one from a whole.
+ */
 static enum dt_err
 check_header(const char *path, off_t *out_size)
 {
@@ -143,8 +145,8 @@ pragma_u32(sqlite3 *handle, const char *path, const char *sql, uint32_t *out)
     return err;
 }
 
-/* The whole check, not SQLite's quick one: that does not compare indexes with their tables, and a bit flipped in
- * an index would make rows look as if they were not there. */
+/* The whole check, not SQLite's quick one: that does not compare indexes with their tables, and a
+ * bit flipped in an index would make rows look as if they were not there. */
 static enum dt_err
 check_pages(sqlite3 *handle, const char *path)
 {
@@ -184,9 +186,10 @@ check_kind(sqlite3 *handle, const struct dt_db_config *config, uint32_t *version
     if (app_id != config->app_id || *version == 0)
         return damaged(config->path, "is a database, but not one of this kind");
     if (*version > config->version)
-        return dt_fail(DT_ERR_UNSUPPORTED,
-                       "%s: was written by a newer version (schema %u, this program knows up to %u)",
-                       config->path, *version, config->version);
+        return dt_fail(
+            DT_ERR_UNSUPPORTED,
+            "%s: was written by a newer version (schema %u, this program knows up to %u)",
+            config->path, *version, config->version);
     return DT_OK;
 }
 
@@ -197,17 +200,18 @@ uri_of(const char *path, const char *query, struct dt_buf *out)
     enum dt_err err = dt_buf_printf(out, "file:");
 
     for (const char *p = path; err == DT_OK && *p != '\0'; p++)
-        err = *p == '%' || *p == '?' || *p == '#' ? dt_buf_printf(out, "%%%02x", (unsigned int)*p)
-                                                  : dt_buf_append(out, dt_view((const uint8_t *)p, 1));
+        err = *p == '%' || *p == '?' || *p == '#'
+                  ? dt_buf_printf(out, "%%%02x", (unsigned int)*p)
+                  : dt_buf_append(out, dt_view((const uint8_t *)p, 1));
     if (err == DT_OK)
         err = dt_buf_printf(out, "?%s", query);
     return err;
 }
 
 /*
- * Look at the file through SQLite without a right to change it. Without a -wal it is opened as immutable,
- * so that not even a -shm appears beside it; with one (a process was killed, or works on it now) the -wal
- * belongs to what is checked.
+ * Look at the file through SQLite without a right to change it. Without a -wal it is opened as
+ * immutable, so that not even a -shm appears beside it; with one (a process was killed, or works on
+ * it now) the -wal belongs to what is checked.
  */
 static enum dt_err
 inspect(const struct dt_db_config *config, off_t size, bool wal)
@@ -223,7 +227,8 @@ inspect(const struct dt_db_config *config, off_t size, bool wal)
     rc = sqlite3_open_v2((const char *)uri.p, &handle,
                          SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_busy_timeout(handle, (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
+        rc = sqlite3_busy_timeout(handle,
+                                  (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
     if (rc != SQLITE_OK) {
         err = dt_db_error(handle, config->path, rc, "cannot be opened");
         goto done;
@@ -252,7 +257,8 @@ look_first(const struct dt_db_config *config)
         bool wal = has_wal(config->path);
 
         err = inspect(config, size, wal);
-        /* Another process may have begun to write while we looked: then look again, with its -wal. */
+        /* Another process may have begun to write while we looked: then look again, with its -wal.
+         */
         if (err == DT_OK || wal || !has_wal(config->path))
             break;
         if (i < 2)
@@ -334,7 +340,8 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
         goto fail;
     }
     rc = sqlite3_open_v2(path, &db->handle,
-                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
+                         NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(db->handle,
                                   (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
@@ -419,7 +426,8 @@ sync_folder_of(const char *path)
 }
 
 /*
- * Put ${temp}, a closed and complete file, in the place of ${path} unless something is there: EXISTS.
+ * Put ${temp}, a closed and complete file, in the place of ${path} unless something is there:
+ * EXISTS.
  */
 static enum dt_err
 put_in_place(const char *temp, const char *path)
@@ -493,7 +501,8 @@ open_locked(const struct dt_db_config *config, struct dt_db **out)
     if (err == DT_OK)
         err = open_rw(config, config->path, &db);
     if (err == DT_OK)
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_rw() gave one, since it said OK */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_rw() gave one, since it said OK
+         */
         err = check_kind(db->handle, config, &version);
     if (err == DT_OK && version < config->version)
         err = migrate(db, config, false);
@@ -531,7 +540,8 @@ dt_db_copy(struct dt_db *db, const char *path)
     if (rc == SQLITE_OK) {
         backup = sqlite3_backup_init(to, "main", db->handle, "main");
         if (backup != NULL) {
-            (void)sqlite3_backup_step(backup, -1); /* its result is kept and given by the next call */
+            (void)sqlite3_backup_step(backup,
+                                      -1); /* its result is kept and given by the next call */
             rc = sqlite3_backup_finish(backup);
         } else {
             rc = sqlite3_errcode(to);

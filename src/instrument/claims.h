@@ -1,7 +1,8 @@
 /*
  * instrument/claims.h - public claims about contacts, checked against what is known of the records.
  *
- * Source: docs/protocol-record.md, "Claims"; examples/contacts/README.md for the columns. Layer: instrument: pure.
+ * Source: docs/protocol-record.md, "Claims"; examples/contacts/README.md for the columns. Layer:
+ * instrument: pure.
  */
 #ifndef DT_INSTRUMENT_CLAIMS_H
 #define DT_INSTRUMENT_CLAIMS_H
@@ -9,8 +10,8 @@
 #include "instrument/contacts.h"
 #include "instrument/csv.h"
 
-#define DT_CLAIMS_MAX      4096u
-#define DT_KNOWN_PARTIES   8u
+#define DT_CLAIMS_MAX    4096u
+#define DT_KNOWN_PARTIES 8u
 
 enum dt_stance {
     DT_STANCE_ANNOUNCED = 1,
@@ -51,7 +52,8 @@ DT_MUST_CHECK enum dt_err dt_claims_read(struct dt_view csv, struct dt_claims *o
 /* By id; NULL. */
 const struct dt_claim *dt_claims_get(const struct dt_claims *c, struct dt_view id);
 
-/* What one checks claims against: a contact as far as it is known to whoever checks. Views borrow. */
+/* What one checks claims against: a contact as far as it is known to whoever checks. Views borrow.
+ */
 struct dt_known_contact {
     uint64_t entry; /* register index */
     struct dt_view mode;
@@ -63,16 +65,19 @@ struct dt_known_contact {
 };
 
 /* For members: from a record of template `contact` and its standing. NOT_FOUND: not a contact. */
-DT_MUST_CHECK enum dt_err dt_known_from_record(const struct dt_fact *facts, const struct dt_standing *s,
+DT_MUST_CHECK enum dt_err dt_known_from_record(const struct dt_fact *facts,
+                                               const struct dt_standing *s,
                                                struct dt_known_contact *out);
-/* For a stranger: from a verified proof whose subject opens mode, parties, started_at and time_precision. REFUSED:
- * the verdict is none that supports anything; NOT_FOUND: not a contact, or not enough opened. */
-DT_MUST_CHECK enum dt_err dt_known_from_verdict(const struct dt_verdict *v, struct dt_known_contact *out);
+/* For a stranger: from a verified proof whose subject opens mode, parties, started_at and
+ * time_precision. REFUSED: the verdict is none that supports anything; NOT_FOUND: not a contact, or
+ * not enough opened. */
+DT_MUST_CHECK enum dt_err dt_known_from_verdict(const struct dt_verdict *v,
+                                                struct dt_known_contact *out);
 
 struct dt_claim_result {
     enum dt_standing_code standing;
-    uint64_t entry;    /* DT_ENTRY_UNKNOWN when none */
-    bool withdrawn;    /* the record was, by its author; undoes nothing */
+    uint64_t entry; /* DT_ENTRY_UNKNOWN when none */
+    bool withdrawn; /* the record was, by its author; undoes nothing */
     size_t n_matches;
     uint32_t *against; /* places of the claims that contradict it, ascending; owned */
     size_t n_against;
@@ -80,19 +85,23 @@ struct dt_claim_result {
 void dt_claim_results_free(struct dt_claim_result *r, size_t n);
 
 /* One result a claim, in their order. Owner: dt_claim_results_free(*out, claims->n). */
-DT_MUST_CHECK enum dt_err dt_claims_check(const struct dt_claims *claims, const struct dt_known_contact *known,
-                                          size_t n_known, struct dt_claim_result **out);
+DT_MUST_CHECK enum dt_err dt_claims_check(const struct dt_claims *claims,
+                                          const struct dt_known_contact *known, size_t n_known,
+                                          struct dt_claim_result **out);
 
 /* "claim_id,standing,entry,contradicted_by" and one line a claim. */
 DT_MUST_CHECK enum dt_err dt_claims_write_csv(const struct dt_claims *claims,
-                                              const struct dt_claim_result *results, struct dt_buf *out);
+                                              const struct dt_claim_result *results,
+                                              struct dt_buf *out);
 /* "c10: countersigned (entry 5); contradicted by claim c12", a line a claim. */
 DT_MUST_CHECK enum dt_err dt_claims_write_text(const struct dt_claims *claims,
-                                               const struct dt_claim_result *results, struct dt_buf *out);
+                                               const struct dt_claim_result *results,
+                                               struct dt_buf *out);
 
 /* ---- contacts.csv: what the template requires and the claims do not say ---- */
-/* Fill ${d} (template `contact`) from row ${row} of ${table}: every column named like a field. Columns that are no
- * field (claim_id, note) are passed over; an empty cell leaves the field absent. Adds a reference to the claim. */
+/* Fill ${d} (template `contact`) from row ${row} of ${table}: every column named like a field.
+ * Columns that are no field (claim_id, note) are passed over; an empty cell leaves the field
+ * absent. Adds a reference to the claim. */
 DT_MUST_CHECK enum dt_err dt_contacts_row_draft(const struct dt_csv *table, size_t row,
                                                 const struct dt_charter *charter,
                                                 struct dt_record_draft *d);

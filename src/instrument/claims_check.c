@@ -1,8 +1,8 @@
 /*
  * instrument/claims_check.c - claims held against records and against each other.
  *
- * Source: docs/protocol-record.md, "Claims". Layer: instrument. A claim is what a source says; nothing here
- * decides which of two is right.
+ * Source: docs/protocol-record.md, "Claims". Layer: instrument. A claim is what a source says;
+ * nothing here decides which of two is right.
  */
 #include <string.h>
 
@@ -45,7 +45,8 @@ same_parties(const struct dt_claim *c, const struct dt_known_contact *k)
     bool a = false, b = false;
 
     for (size_t i = 0; i < k->n_parties; i++) {
-        bool is_a = same_name(k->parties[i], c->party_a), is_b = same_name(k->parties[i], c->party_b);
+        bool is_a = same_name(k->parties[i], c->party_a),
+             is_b = same_name(k->parties[i], c->party_b);
 
         if (!is_a && !is_b)
             return false;
@@ -67,7 +68,8 @@ matches(const struct dt_claim *c, const struct dt_known_contact *k)
 static bool
 asserts(const struct dt_claim *c)
 {
-    return c->stance != DT_STANCE_NEITHER && c->stance != DT_STANCE_DENIED && !(c->has_count && c->count == 0);
+    return c->stance != DT_STANCE_NEITHER && c->stance != DT_STANCE_DENIED &&
+           !(c->has_count && c->count == 0);
 }
 
 /* ---- two claims ---- */
@@ -75,7 +77,8 @@ asserts(const struct dt_claim *c)
 static bool
 denies(const struct dt_claim *c)
 {
-    return c->stance == DT_STANCE_DENIED || (c->stance != DT_STANCE_NEITHER && c->has_count && c->count == 0);
+    return c->stance == DT_STANCE_DENIED ||
+           (c->stance != DT_STANCE_NEITHER && c->has_count && c->count == 0);
 }
 
 static bool
@@ -135,8 +138,8 @@ dispute_elsewhere(const struct dt_known_contact *known, size_t n, size_t i)
 }
 
 static enum dt_err
-check_one(const struct dt_claims *claims, size_t place, const struct dt_known_contact *known, size_t n_known,
-          struct dt_claim_result *out)
+check_one(const struct dt_claims *claims, size_t place, const struct dt_known_contact *known,
+          size_t n_known, struct dt_claim_result *out)
 {
     const struct dt_claim *c = &claims->claims[place];
     const struct dt_known_contact *best = NULL;
@@ -169,8 +172,8 @@ check_one(const struct dt_claims *claims, size_t place, const struct dt_known_co
 }
 
 enum dt_err
-dt_claims_check(const struct dt_claims *claims, const struct dt_known_contact *known, size_t n_known,
-                struct dt_claim_result **out)
+dt_claims_check(const struct dt_claims *claims, const struct dt_known_contact *known,
+                size_t n_known, struct dt_claim_result **out)
 {
     struct dt_claim_result *r = dt_alloc(claims->n + 1, sizeof *r);
     enum dt_err err;
@@ -202,11 +205,13 @@ put_against(const struct dt_claims *claims, const struct dt_claim_result *r, con
 }
 
 enum dt_err
-dt_claims_write_csv(const struct dt_claims *claims, const struct dt_claim_result *results, struct dt_buf *out)
+dt_claims_write_csv(const struct dt_claims *claims, const struct dt_claim_result *results,
+                    struct dt_buf *out)
 {
     enum dt_err err;
 
-    if ((err = dt_buf_append(out, dt_view_str("claim_id,standing,entry,contradicted_by\n"))) != DT_OK)
+    if ((err = dt_buf_append(out, dt_view_str("claim_id,standing,entry,contradicted_by\n"))) !=
+        DT_OK)
         return err;
     for (size_t i = 0; i < claims->n; i++) {
         const struct dt_claim_result *r = &results[i];
@@ -226,7 +231,8 @@ dt_claims_write_csv(const struct dt_claims *claims, const struct dt_claim_result
 }
 
 enum dt_err
-dt_claims_write_text(const struct dt_claims *claims, const struct dt_claim_result *results, struct dt_buf *out)
+dt_claims_write_text(const struct dt_claims *claims, const struct dt_claim_result *results,
+                     struct dt_buf *out)
 {
     enum dt_err err;
 
@@ -237,10 +243,12 @@ dt_claims_write_text(const struct dt_claims *claims, const struct dt_claim_resul
             (err = dt_buf_printf(out, ": %s", dt_standing_name(r->standing))) != DT_OK ||
             (r->entry != DT_ENTRY_UNKNOWN &&
              (err = dt_buf_printf(out, " (entry %llu)", (unsigned long long)r->entry)) != DT_OK) ||
-            (r->withdrawn && (err = dt_buf_append(out, dt_view_str("; withdrawn by its author"))) != DT_OK) ||
+            (r->withdrawn &&
+             (err = dt_buf_append(out, dt_view_str("; withdrawn by its author"))) != DT_OK) ||
             (r->n_against > 0 &&
-             (err = dt_buf_append(out, dt_view_str(r->n_against == 1 ? "; contradicted by claim "
-                                                                     : "; contradicted by claims "))) != DT_OK) ||
+             (err = dt_buf_append(out, dt_view_str(r->n_against == 1
+                                                       ? "; contradicted by claim "
+                                                       : "; contradicted by claims "))) != DT_OK) ||
             (err = put_against(claims, r, ", ", out)) != DT_OK ||
             (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
             return err;

@@ -49,8 +49,9 @@ enum column {
 };
 
 static const char *const columns[N_COLUMNS] = {
-    "claim_id", "contact_key", "kind",    "date_from",   "date_to", "date_precision",  "duration_min",
-    "count",    "party_a",     "party_b", "asserted_by", "stance",  "source_document", "note",
+    "claim_id",        "contact_key", "kind",    "date_from", "date_to",     "date_precision",
+    "duration_min",    "count",       "party_a", "party_b",   "asserted_by", "stance",
+    "source_document", "note",
 };
 
 /* The place of ${word} among ${names}, from 1; 0 when it is not there. */
@@ -76,7 +77,8 @@ read_day(struct dt_view cell, bool *has, int32_t *out)
         return DT_OK;
     if ((err = dt_value_from_text(&hint, cell, &b)) != DT_OK)
         return err;
-    year = (cell.p[0] - '0') * 1000 + (cell.p[1] - '0') * 100 + (cell.p[2] - '0') * 10 + (cell.p[3] - '0');
+    year = (cell.p[0] - '0') * 1000 + (cell.p[1] - '0') * 100 + (cell.p[2] - '0') * 10 +
+           (cell.p[3] - '0');
     month = (cell.p[5] - '0') * 10 + (cell.p[6] - '0');
     day = (cell.p[8] - '0') * 10 + (cell.p[9] - '0');
     return dt_days_from_date(year, month, day, out);
@@ -90,10 +92,13 @@ read_count(struct dt_view cell, bool *has, uint64_t *out)
 }
 
 static enum dt_err
-read_claim(const struct dt_csv *t, size_t row, const size_t at[static N_COLUMNS], struct dt_claim *c)
+read_claim(const struct dt_csv *t, size_t row, const size_t at[static N_COLUMNS],
+           struct dt_claim *c)
 {
-    static const char *const precisions[] = {"day", "month", "year", "term", "range", "open", "unknown"};
-    static const char *const stances[] = {"announced", "reported", "alleged", "asserted", "denied", "neither"};
+    static const char *const precisions[] = {"day",   "month", "year",   "term",
+                                             "range", "open",  "unknown"};
+    static const char *const stances[] = {"announced", "reported", "alleged",
+                                          "asserted",  "denied",   "neither"};
     unsigned int precision, stance;
 
     c->id = dt_csv_cell(t, row, at[COL_ID]);
@@ -105,23 +110,29 @@ read_claim(const struct dt_csv *t, size_t row, const size_t at[static N_COLUMNS]
     c->source = dt_csv_cell(t, row, at[COL_SOURCE]);
     c->note = dt_csv_cell(t, row, at[COL_NOTE]);
     /* Ids are put between spaces in the result. */
-    if (c->id.n == 0 || c->id.n > 64 || !dt_utf8_line(c->id) || memchr(c->id.p, ' ', c->id.n) != NULL)
+    if (c->id.n == 0 || c->id.n > 64 || !dt_utf8_line(c->id) ||
+        memchr(c->id.p, ' ', c->id.n) != NULL)
         return dt_fail(DT_ERR_FORMAT, "row %zu: claim_id is one word of at most 64 bytes", row);
     if (read_day(dt_csv_cell(t, row, at[COL_FROM]), &c->has_from, &c->from_day) != DT_OK ||
         read_day(dt_csv_cell(t, row, at[COL_TO]), &c->has_to, &c->to_day) != DT_OK ||
         (c->has_from && c->has_to && c->from_day > c->to_day))
-        return dt_fail(DT_ERR_FORMAT, "row %zu: date_from or date_to is no date, or they are out of order", row);
-    if (read_count(dt_csv_cell(t, row, at[COL_DURATION]), &c->has_duration, &c->duration_min) != DT_OK)
+        return dt_fail(DT_ERR_FORMAT,
+                       "row %zu: date_from or date_to is no date, or they are out of order", row);
+    if (read_count(dt_csv_cell(t, row, at[COL_DURATION]), &c->has_duration, &c->duration_min) !=
+        DT_OK)
         return dt_fail(DT_ERR_FORMAT, "row %zu: duration_min is no number", row);
     if (read_count(dt_csv_cell(t, row, at[COL_COUNT]), &c->has_count, &c->count) != DT_OK)
         return dt_fail(DT_ERR_FORMAT, "row %zu: count is no number", row);
     precision = word_place(dt_csv_cell(t, row, at[COL_PRECISION]), precisions, 7);
     stance = word_place(dt_csv_cell(t, row, at[COL_STANCE]), stances, 6);
     if (precision == 0)
-        return dt_fail(DT_ERR_FORMAT, "row %zu: date_precision is day, month, year, term, range, open or unknown", row);
-    if (stance == 0)
         return dt_fail(DT_ERR_FORMAT,
-                       "row %zu: stance is announced, reported, alleged, asserted, denied or neither", row);
+                       "row %zu: date_precision is day, month, year, term, range, open or unknown",
+                       row);
+    if (stance == 0)
+        return dt_fail(
+            DT_ERR_FORMAT,
+            "row %zu: stance is announced, reported, alleged, asserted, denied or neither", row);
     c->precision = (enum dt_date_precision)precision;
     c->stance = (enum dt_stance)stance;
     return DT_OK;
@@ -160,8 +171,9 @@ dt_claims_read(struct dt_view csv, struct dt_claims *out)
 
 /* What the fields of a contact, opened or in full, say. NULL slots: not known. */
 static enum dt_err
-known_from_slots(const struct dt_template *tmpl, const struct dt_slot *mode, const struct dt_slot *parties,
-                 const struct dt_slot *started, const struct dt_slot *precision, struct dt_known_contact *out)
+known_from_slots(const struct dt_template *tmpl, const struct dt_slot *mode,
+                 const struct dt_slot *parties, const struct dt_slot *started,
+                 const struct dt_slot *precision, struct dt_known_contact *out)
 {
     struct dt_known_contact k = {0};
     struct dt_view rest, item = {0};
@@ -173,7 +185,8 @@ known_from_slots(const struct dt_template *tmpl, const struct dt_slot *mode, con
     enum dt_err err;
 
     if (mode == NULL || parties == NULL || started == NULL || precision == NULL)
-        return dt_fail(DT_ERR_NOT_FOUND, "mode, parties, started_at and time_precision are not all known");
+        return dt_fail(DT_ERR_NOT_FOUND,
+                       "mode, parties, started_at and time_precision are not all known");
     if ((err = dt_template_slot_find(tmpl, dt_view_str("mode"), &index)) != DT_OK ||
         (err = dt_value_enum(mode->value, &place)) != DT_OK)
         return err;
@@ -213,7 +226,8 @@ known_from_slots(const struct dt_template *tmpl, const struct dt_slot *mode, con
 }
 
 enum dt_err
-dt_known_from_record(const struct dt_fact *facts, const struct dt_standing *s, struct dt_known_contact *out)
+dt_known_from_record(const struct dt_fact *facts, const struct dt_standing *s,
+                     struct dt_known_contact *out)
 {
     const struct dt_record *r = facts[s->fact].record;
     enum dt_err err;
@@ -221,7 +235,8 @@ dt_known_from_record(const struct dt_fact *facts, const struct dt_standing *s, s
     if (!dt_view_equal(r->header.template_id, dt_view_str("contact")))
         return dt_fail(DT_ERR_NOT_FOUND, "not a contact");
     if ((err = known_from_slots(r->tmpl, dt_record_get(r, "mode"), dt_record_get(r, "parties"),
-                                dt_record_get(r, "started_at"), dt_record_get(r, "time_precision"), out)) != DT_OK)
+                                dt_record_get(r, "started_at"), dt_record_get(r, "time_precision"),
+                                out)) != DT_OK)
         return err;
     out->entry = facts[s->fact].entry;
     out->standing = s->code;
@@ -235,8 +250,8 @@ opened(const struct dt_proof_record *r, const char *name)
 {
     size_t index = 0;
 
-    if (dt_template_slot_find(r->tmpl, dt_view_str(name), &index) != DT_OK || (r->opened >> index & 1) == 0 ||
-        r->slots[index].kind != DT_SLOT_VALUE)
+    if (dt_template_slot_find(r->tmpl, dt_view_str(name), &index) != DT_OK ||
+        (r->opened >> index & 1) == 0 || r->slots[index].kind != DT_SLOT_VALUE)
         return NULL;
     return &r->slots[index];
 }
@@ -247,13 +262,16 @@ dt_known_from_verdict(const struct dt_verdict *v, struct dt_known_contact *out)
     const struct dt_proof_record *r;
     enum dt_err err;
 
-    if (v->code == DT_VERDICT_REFUSED || v->code == DT_VERDICT_WHOSE || v->n_records == 0 || !v->records[0].vouched)
-        return dt_fail(DT_ERR_REFUSED, "a proof with the verdict '%s' supports nothing", dt_verdict_name(v->code));
+    if (v->code == DT_VERDICT_REFUSED || v->code == DT_VERDICT_WHOSE || v->n_records == 0 ||
+        !v->records[0].vouched)
+        return dt_fail(DT_ERR_REFUSED, "a proof with the verdict '%s' supports nothing",
+                       dt_verdict_name(v->code));
     r = &v->records[0];
     if (!dt_view_equal(r->header.template_id, dt_view_str("contact")) || !r->template_known)
         return dt_fail(DT_ERR_NOT_FOUND, "not a contact");
-    if ((err = known_from_slots(r->tmpl, opened(r, "mode"), opened(r, "parties"), opened(r, "started_at"),
-                                opened(r, "time_precision"), out)) != DT_OK)
+    if ((err = known_from_slots(r->tmpl, opened(r, "mode"), opened(r, "parties"),
+                                opened(r, "started_at"), opened(r, "time_precision"), out)) !=
+        DT_OK)
         return err;
     out->entry = r->state == DT_ENTRY_NONE ? DT_ENTRY_UNKNOWN : r->entry;
     out->standing = v->standing_code == DT_ACCOUNT_DISPUTED        ? DT_STANDING_DISPUTED
@@ -278,7 +296,8 @@ dt_contacts_row_draft(const struct dt_csv *table, size_t row, const struct dt_ch
         struct dt_view name = dt_csv_cell(table, 0, i), cell = dt_csv_cell(table, row, i);
         DT_CLEANUP(dt_free_p) char *text = NULL;
 
-        if (cell.n == 0 || dt_template_slot_find(d->tmpl, name, &index) != DT_OK || index < DT_ENVELOPE_SLOTS)
+        if (cell.n == 0 || dt_template_slot_find(d->tmpl, name, &index) != DT_OK ||
+            index < DT_ENVELOPE_SLOTS)
             continue;
         text = dt_strndup((const char *)name.p, name.n);
         if (text == NULL)

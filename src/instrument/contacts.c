@@ -1,5 +1,6 @@
 /*
- * instrument/contacts.c - the standing of records, folded from the records and answers of a channel.
+ * instrument/contacts.c - the standing of records, folded from the records and answers of a
+ * channel.
  *
  * Source: docs/protocol-record.md, "Standing". Layer: instrument.
  */
@@ -64,8 +65,8 @@ sort_facts(size_t *order, size_t n, const struct dt_fact *facts)
     }
 }
 
-/* Does ${answer} of ${r} to ${subject} count? A party cannot countersign or dispute its own record, nor withdraw
- * another's. */
+/* Does ${answer} of ${r} to ${subject} count? A party cannot countersign or dispute its own record,
+ * nor withdraw another's. */
 static bool
 counts(enum dt_answer answer, const struct dt_record *r, const struct dt_record *subject)
 {
@@ -76,7 +77,8 @@ counts(enum dt_answer answer, const struct dt_record *r, const struct dt_record 
     return answer == DT_ANSWER_WITHDRAW ? own : true;
 }
 
-/* The last countersignature or dispute of each party, by entry. Parties are those of one charter. */
+/* The last countersignature or dispute of each party, by entry. Parties are those of one charter.
+ */
 struct accounts {
     const uint8_t *party[DT_CHARTER_PARTIES];
     enum dt_answer last[DT_CHARTER_PARTIES];
@@ -118,7 +120,8 @@ make_room(struct dt_standing *s)
     size_t gone = 0;
 
     for (size_t i = s->n_answers; i > 0; i--)
-        if (s->answers[i - 1].answer != DT_ANSWER_COUNTERSIGN && s->answers[i - 1].answer != DT_ANSWER_DISPUTE)
+        if (s->answers[i - 1].answer != DT_ANSWER_COUNTERSIGN &&
+            s->answers[i - 1].answer != DT_ANSWER_DISPUTE)
             gone = i - 1;
     s->n_answers--;
     memmove(&s->answers[gone], &s->answers[gone + 1], (s->n_answers - gone) * sizeof s->answers[0]);
@@ -126,7 +129,8 @@ make_room(struct dt_standing *s)
 
 /* The standing of the record at fact ${place}; ${order} is that of all facts. */
 static void
-stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place, struct dt_standing *out)
+stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place,
+      struct dt_standing *out)
 {
     const struct dt_record *subject = facts[place].record;
     const uint8_t *about = NULL, *last = NULL;

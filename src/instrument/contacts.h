@@ -1,5 +1,6 @@
 /*
- * instrument/contacts.h - the standing of records: a fold over a channel's records and their answers.
+ * instrument/contacts.h - the standing of records: a fold over a channel's records and their
+ * answers.
  *
  * Source: docs/protocol-record.md, "Standing". Layer: instrument: pure, no clock, no I/O.
  * Two accounts are shown side by side and never merged.
@@ -46,11 +47,13 @@ struct dt_standing {
 
 /**
  * dt_standing_fold(facts, n, out, out_n):
- * The standing of every record among the facts that is no answer, in the order of entry then of facts. Order of
- * ${facts} does not matter; answers to records that are not there are left out; a copy counts once. A party's own
- * countersignature or another's withdrawal does not count. Owner: *out is dt_free()d by the caller.
+ * The standing of every record among the facts that is no answer, in the order of entry then of
+ * facts. Order of
+ * ${facts} does not matter; answers to records that are not there are left out; a copy counts once.
+ * A party's own countersignature or another's withdrawal does not count. Owner: *out is dt_free()d
+ * by the caller.
  */
-DT_MUST_CHECK enum dt_err dt_standing_fold(const struct dt_fact *facts, size_t n, struct dt_standing **out,
-                                           size_t *out_n);
+DT_MUST_CHECK enum dt_err dt_standing_fold(const struct dt_fact *facts, size_t n,
+                                           struct dt_standing **out, size_t *out_n);
 
 #endif

@@ -22,7 +22,8 @@ dt_csv_clear(struct dt_csv *t)
     memset(t, 0, sizeof *t);
 }
 
-/* Where the parser stands. Fields are copied to table->store, which never moves: its room is made first. */
+/* Where the parser stands. Fields are copied to table->store, which never moves: its room is made
+ * first. */
 struct parse {
     struct dt_view in;
     size_t at, line;
@@ -36,7 +37,8 @@ put_cell(struct parse *p, size_t from)
     struct dt_view cell = dt_view(p->t->store.p + from, p->t->store.n - from);
 
     if (cell.n > DT_CSV_FIELD)
-        return dt_fail(DT_ERR_LIMIT, "line %zu: a field of more than %u bytes", p->line, DT_CSV_FIELD);
+        return dt_fail(DT_ERR_LIMIT, "line %zu: a field of more than %u bytes", p->line,
+                       DT_CSV_FIELD);
     if (p->n_cells == p->cap) {
         size_t cap = p->cap == 0 ? 256 : p->cap * 2;
         struct dt_view *cells;
@@ -78,14 +80,17 @@ read_field(struct parse *p, bool *out_more)
                 p->at++;
             } else {
                 p->at++;
-                if (p->at < p->in.n && p->in.p[p->at] != ',' && p->in.p[p->at] != '\n' && p->in.p[p->at] != '\r')
-                    return dt_fail(DT_ERR_FORMAT, "line %zu: text after the end of a quoted field", p->line);
+                if (p->at < p->in.n && p->in.p[p->at] != ',' && p->in.p[p->at] != '\n' &&
+                    p->in.p[p->at] != '\r')
+                    return dt_fail(DT_ERR_FORMAT, "line %zu: text after the end of a quoted field",
+                                   p->line);
                 break;
             }
         } else if (!quoted && (c == ',' || c == '\n' || c == '\r')) {
             break;
         } else if (!quoted && c == '"') {
-            return dt_fail(DT_ERR_FORMAT, "line %zu: a quote inside a field that is not quoted", p->line);
+            return dt_fail(DT_ERR_FORMAT, "line %zu: a quote inside a field that is not quoted",
+                           p->line);
         }
         if (c == '\n')
             p->line++;
@@ -102,7 +107,8 @@ read_field(struct parse *p, bool *out_more)
     if (p->at < p->in.n && p->in.p[p->at] == '\r') {
         p->at++;
         if (p->at == p->in.n || p->in.p[p->at] != '\n')
-            return dt_fail(DT_ERR_FORMAT, "line %zu: a carriage return without its line feed", p->line);
+            return dt_fail(DT_ERR_FORMAT, "line %zu: a carriage return without its line feed",
+                           p->line);
     }
     if (p->at < p->in.n) {
         p->at++;
@@ -136,12 +142,14 @@ dt_csv_read(struct dt_view text, struct dt_csv *out)
             return dt_fail(DT_ERR_LIMIT, "more than %u rows", DT_CSV_ROWS);
         for (; more; n++) {
             if (n == DT_CSV_COLUMNS)
-                return dt_fail(DT_ERR_LIMIT, "line %zu: more than %u columns", line, DT_CSV_COLUMNS);
+                return dt_fail(DT_ERR_LIMIT, "line %zu: more than %u columns", line,
+                               DT_CSV_COLUMNS);
             if ((err = read_field(&p, &more)) != DT_OK)
                 return err;
         }
         if (t.n_rows > 0 && n != t.n_columns)
-            return dt_fail(DT_ERR_FORMAT, "line %zu: %zu fields where the header has %zu", line, n, t.n_columns);
+            return dt_fail(DT_ERR_FORMAT, "line %zu: %zu fields where the header has %zu", line, n,
+                           t.n_columns);
         t.n_columns = n;
         t.n_rows++;
     }
@@ -179,7 +187,8 @@ dt_csv_put(struct dt_buf *out, struct dt_view field)
     enum dt_err err;
 
     for (size_t i = 0; i < field.n; i++)
-        quote = quote || field.p[i] == ',' || field.p[i] == '"' || field.p[i] == '\n' || field.p[i] == '\r';
+        quote = quote || field.p[i] == ',' || field.p[i] == '"' || field.p[i] == '\n' ||
+                field.p[i] == '\r';
     if (!quote)
         return dt_buf_append(out, field);
     if ((err = dt_buf_append(out, dt_view_str("\""))) != DT_OK)

@@ -1,7 +1,8 @@
 /*
  * instrument/csv.h - a bounded reader and a writer of RFC 4180 tables.
  *
- * Source: RFC 4180. Layer: instrument (pure). LF and CRLF line ends are read; LF is written. UTF-8 throughout.
+ * Source: RFC 4180. Layer: instrument (pure). LF and CRLF line ends are read; LF is written. UTF-8
+ * throughout.
  */
 #ifndef DT_INSTRUMENT_CSV_H
 #define DT_INSTRUMENT_CSV_H

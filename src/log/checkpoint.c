@@ -147,8 +147,7 @@ tlog_checkpoint_sign(const struct tlog_signer *s, const struct tlog_checkpoint *
 }
 
 enum dt_err
-tlog_checkpoint_open(struct dt_view bytes, const struct tlog_vkey *log,
-                     struct tlog_checkpoint *out)
+tlog_checkpoint_open(struct dt_view bytes, const struct tlog_vkey *log, struct tlog_checkpoint *out)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_checkpoint cp;

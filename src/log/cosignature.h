@@ -22,7 +22,8 @@ DT_MUST_CHECK enum dt_err tlog_cosignature_message(struct dt_view text, uint64_t
 DT_MUST_CHECK enum dt_err tlog_cosign(const struct tlog_signer *s, struct dt_view text,
                                       uint64_t time_s, struct dt_buf *out);
 
-/* Check the 72 bytes ${sig} (time || Ed25519) by ${key} on ${text}. AUTH; ${out_time_s} in seconds. */
+/* Check the 72 bytes ${sig} (time || Ed25519) by ${key} on ${text}. AUTH; ${out_time_s} in seconds.
+ */
 DT_MUST_CHECK enum dt_err tlog_cosignature_verify(const struct tlog_vkey *key, struct dt_view text,
                                                   struct dt_view sig, uint64_t *out_time_s);
 

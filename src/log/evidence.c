@@ -1,5 +1,6 @@
 /*
- * log/evidence.c - proof that one key signed two checkpoints that cannot both be true; see witness.h.
+ * log/evidence.c - proof that one key signed two checkpoints that cannot both be true; see
+ * witness.h.
  */
 #include <string.h>
 
@@ -35,7 +36,8 @@ tlog_evidence_verify(const struct tlog_evidence *e, struct tlog_checkpoint *firs
         if (tlog_hash_equal(&a.root, &b.root))
             return dt_fail(DT_ERR_PROOF, "both checkpoints say the same");
     } else {
-        /* Whatever path leads to b's root, the root at a's size that it shows is fixed by b's root. */
+        /* Whatever path leads to b's root, the root at a's size that it shows is fixed by b's root.
+         */
         err = tlog_consistency_verify(a.size, b.size, &e->proof, &e->old_root, &b.root);
         if (err != DT_OK)
             return err;
@@ -70,9 +72,8 @@ tlog_evidence_make(const struct tlog_vkey *log, struct dt_view note_a, struct dt
                    struct tlog_evidence *out)
 {
     DT_CLEANUP(tlog_evidence_clear)
-    struct tlog_evidence e = {.log = *log,
-                              .first = DT_BUF_INIT(TLOG_NOTE_MAX),
-                              .second = DT_BUF_INIT(TLOG_NOTE_MAX)};
+    struct tlog_evidence e = {
+        .log = *log, .first = DT_BUF_INIT(TLOG_NOTE_MAX), .second = DT_BUF_INIT(TLOG_NOTE_MAX)};
     uint64_t size_a = 0, size_b = 0;
     enum dt_err err;
     bool swap;

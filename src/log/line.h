@@ -1,7 +1,8 @@
 /*
  * log/line.h - lines of text, for the parsers of this room.
  *
- * Layer: log, internal. The formats here are lines that all end in LF; a last line without one is an error.
+ * Layer: log, internal. The formats here are lines that all end in LF; a last line without one is
+ * an error.
  */
 #ifndef DT_LOG_LINE_H
 #define DT_LOG_LINE_H

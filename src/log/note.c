@@ -25,7 +25,8 @@ tlog_note_clear(struct tlog_note *note)
     memset(note, 0, sizeof(*note));
 }
 
-/* No control character but LF; 0x7f and U+0080 to U+009F are not forbidden by c2sp.org/signed-note. */
+/* No control character but LF; 0x7f and U+0080 to U+009F are not forbidden by c2sp.org/signed-note.
+ */
 static bool
 chars_valid(struct dt_view v)
 {
@@ -44,7 +45,8 @@ tlog_text_valid(struct dt_view text)
     return text.n > 0 && text.p[text.n - 1] == '\n' && chars_valid(text);
 }
 
-/* "U+2014 name base64": the decoded bytes go to the end of ${store}, the views are set by the caller. */
+/* "U+2014 name base64": the decoded bytes go to the end of ${store}, the views are set by the
+ * caller. */
 static enum dt_err
 sig_line_parse(struct dt_view line, struct tlog_sig *sig, struct dt_buf *store)
 {

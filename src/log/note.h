@@ -34,13 +34,14 @@ struct tlog_vkey {
  * Unicode space, no control character? */
 bool tlog_name_valid(struct dt_view name);
 
-/* Build the key of ${name} and ${pub}, computing its id. FORMAT (name), AUTH (no usable public key). */
+/* Build the key of ${name} and ${pub}, computing its id. FORMAT (name), AUTH (no usable public
+ * key). */
 DT_MUST_CHECK enum dt_err tlog_vkey_init(struct tlog_vkey *out, struct dt_view name,
                                          enum tlog_key_type type,
                                          const uint8_t pub[static DT_ED25519_PUB]);
 
-/* Parse "name+hhhhhhhh+base64(type || pub)". FORMAT (also: id does not fit the key), AUTH (public key of
- * small order or not canonical), UNSUPPORTED (other types). */
+/* Parse "name+hhhhhhhh+base64(type || pub)". FORMAT (also: id does not fit the key), AUTH (public
+ * key of small order or not canonical), UNSUPPORTED (other types). */
 DT_MUST_CHECK enum dt_err tlog_vkey_parse(struct dt_view text, struct tlog_vkey *out);
 
 /* Append ${key} as text, without LF. */
@@ -64,7 +65,8 @@ DT_MUST_CHECK enum dt_err tlog_signer_new(struct dt_view name, enum tlog_key_typ
 DT_MUST_CHECK enum dt_err tlog_signer_from_seed(struct dt_view name, enum tlog_key_type type,
                                                 struct dt_view seed, struct tlog_signer *out);
 
-/* Parse "PRIVATE+KEY+name+hhhhhhhh+base64(type || seed)". Errors as tlog_vkey_parse(). The caller wipes
+/* Parse "PRIVATE+KEY+name+hhhhhhhh+base64(type || seed)". Errors as tlog_vkey_parse(). The caller
+ * wipes
  * ${text}. */
 DT_MUST_CHECK enum dt_err tlog_signer_parse(struct dt_view text, struct tlog_signer *out);
 
@@ -90,7 +92,8 @@ struct tlog_note {
 };
 void tlog_note_clear(struct tlog_note *note);
 
-/* Is ${text} fit to be signed as a note: ends in LF, valid UTF-8, LF the only control below 0x20? */
+/* Is ${text} fit to be signed as a note: ends in LF, valid UTF-8, LF the only control below 0x20?
+ */
 bool tlog_text_valid(struct dt_view text);
 
 /* Parse ${bytes}, which must outlive ${out} (empty on entry). FORMAT, LIMIT, NOMEM. */
@@ -105,15 +108,16 @@ struct tlog_verified {
     uint64_t time; /* type 0x04: earliest time among its lines, in seconds; else 0 */
 };
 
-/* Check all lines of ${key} in ${note}, over ${text} (pass note->text). No line: DT_OK and out->ok false.
- * AUTH when a line of this key fails: refuse the whole note then. */
+/* Check all lines of ${key} in ${note}, over ${text} (pass note->text). No line: DT_OK and out->ok
+ * false. AUTH when a line of this key fails: refuse the whole note then. */
 DT_MUST_CHECK enum dt_err tlog_note_check(const struct tlog_note *note, struct dt_view text,
                                           const struct tlog_vkey *key, struct tlog_verified *out);
 
-/* Check against ${n} keys; out[i] (may be NULL) is for keys[i]. AUTH when a known key's line fails or no
- * key signed; then nothing of the note may be used. */
-DT_MUST_CHECK enum dt_err tlog_note_verify(const struct tlog_note *note, const struct tlog_vkey *keys,
-                                           size_t n, struct tlog_verified *out);
+/* Check against ${n} keys; out[i] (may be NULL) is for keys[i]. AUTH when a known key's line fails
+ * or no key signed; then nothing of the note may be used. */
+DT_MUST_CHECK enum dt_err tlog_note_verify(const struct tlog_note *note,
+                                           const struct tlog_vkey *keys, size_t n,
+                                           struct tlog_verified *out);
 
 /* Append a signature line by ${s} (type 0x01) on ${text}. STATE (other type), FORMAT (text). */
 DT_MUST_CHECK enum dt_err tlog_note_sign_line(const struct tlog_signer *s, struct dt_view text,

@@ -13,8 +13,8 @@
 /* One hash in base64. FORMAT. */
 DT_MUST_CHECK enum dt_err tlog_hash_parse(struct dt_view b64, struct tlog_hash *out);
 
-/* Hash lines up to and with the empty line after them; ${rest} moves behind it. ${out} is changed on error
- * too. FORMAT, LIMIT (more than TLOG_PROOF_LINES_MAX). */
+/* Hash lines up to and with the empty line after them; ${rest} moves behind it. ${out} is changed
+ * on error too. FORMAT, LIMIT (more than TLOG_PROOF_LINES_MAX). */
 DT_MUST_CHECK enum dt_err tlog_path_parse(struct dt_view *rest, struct tlog_path *out);
 
 /* Append hash lines and the empty line. */

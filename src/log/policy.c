@@ -1,5 +1,6 @@
 /*
- * log/policy.c - building, reading and writing a policy; see policy.h. Evaluation is in policy_eval.c.
+ * log/policy.c - building, reading and writing a policy; see policy.h. Evaluation is in
+ * policy_eval.c.
  */
 #include <string.h>
 
@@ -204,7 +205,8 @@ tlog_policy_add_group(struct tlog_policy *p, struct dt_view name, size_t k,
         size_t member = tlog_policy_find(p, members[i]);
 
         if (member == TLOG_POLICY_NO_NODE)
-            return dt_fail(DT_ERR_NOT_FOUND, "a group names a member that is not defined before it");
+            return dt_fail(DT_ERR_NOT_FOUND,
+                           "a group names a member that is not defined before it");
         if (p->nodes[member].parent != TLOG_POLICY_NO_NODE)
             return dt_fail(DT_ERR_CONFLICT, "a member is in two groups");
         for (j = 0; j < i; j++) {

@@ -3,8 +3,9 @@
  *
  * Source: c2sp.org/tlog-policy. Layer: log.
  *
- * In detente each party has one group of witnesses and so has the neutral side; any one witness speaks
- * for its group; these groups are the members of the quorum group and are called "sides" here:
+ * In detente each party has one group of witnesses and so has the neutral side; any one witness
+ * speaks for its group; these groups are the members of the quorum group and are called "sides"
+ * here:
  *
  *     log <vkey> [url]
  *     witness blue-1 <vkey> [url]
@@ -53,17 +54,20 @@ void tlog_policy_clear(struct tlog_policy *p);
  * NOMEM. ${out} is empty on entry. */
 DT_MUST_CHECK enum dt_err tlog_policy_parse(struct dt_view text, struct tlog_policy *out);
 
-/* Append ${p} in our one form: logs, nodes in order, quorum; numbers for k unless it is 1 ("any") or all. */
+/* Append ${p} in our one form: logs, nodes in order, quorum; numbers for k unless it is 1 ("any")
+ * or all. */
 DT_MUST_CHECK enum dt_err tlog_policy_write(const struct tlog_policy *p, struct dt_buf *out);
 
-/* Building one by hand. ${url} may be empty. EXISTS (name or public key is there already), NOT_FOUND
- * (member), CONFLICT (member is in another group), RANGE (k), FORMAT (name, url), LIMIT, NOMEM. */
+/* Building one by hand. ${url} may be empty. EXISTS (name or public key is there already),
+ * NOT_FOUND (member), CONFLICT (member is in another group), RANGE (k), FORMAT (name, url), LIMIT,
+ * NOMEM. */
 DT_MUST_CHECK enum dt_err tlog_policy_add_log(struct tlog_policy *p, const struct tlog_vkey *key,
                                               struct dt_view url);
 DT_MUST_CHECK enum dt_err tlog_policy_add_witness(struct tlog_policy *p, struct dt_view name,
                                                   const struct tlog_vkey *key, struct dt_view url);
-DT_MUST_CHECK enum dt_err tlog_policy_add_group(struct tlog_policy *p, struct dt_view name, size_t k,
-                                                const struct dt_view *members, size_t n_members);
+DT_MUST_CHECK enum dt_err tlog_policy_add_group(struct tlog_policy *p, struct dt_view name,
+                                                size_t k, const struct dt_view *members,
+                                                size_t n_members);
 DT_MUST_CHECK enum dt_err tlog_policy_set_quorum(struct tlog_policy *p, struct dt_view name);
 
 /* The place of the node called ${name}, or TLOG_POLICY_NO_NODE. */
@@ -74,9 +78,9 @@ size_t tlog_policy_find_key(const struct tlog_policy *p, const struct tlog_vkey 
 
 /**
  * tlog_policy_sides(p, out, max):
- * The places of the sides into ${out} (at most ${max} of them are written); returns how many there are.
- * Sides are the members of the quorum's group; with "quorum none" all groups that are in no other group;
- * with a lone witness as quorum that witness.
+ * The places of the sides into ${out} (at most ${max} of them are written); returns how many there
+ * are. Sides are the members of the quorum's group; with "quorum none" all groups that are in no
+ * other group; with a lone witness as quorum that witness.
  */
 size_t tlog_policy_sides(const struct tlog_policy *p, size_t *out, size_t max);
 
@@ -101,11 +105,13 @@ struct tlog_policy_state {
 
 /**
  * tlog_policy_evaluate(p, log, note, out):
- * Parse the signed note ${note}, check the log's signature and every cosignature by a witness of ${p}, and
- * say which nodes are satisfied. A quorum that is not reached is no error: read out->quorum.
+ * Parse the signed note ${note}, check the log's signature and every cosignature by a witness of
+ * ${p}, and say which nodes are satisfied. A quorum that is not reached is no error: read
+ * out->quorum.
  *
  * Shape:  ${log} NULL: any log of the policy; otherwise this key only.
- * Errors: FORMAT, LIMIT, AUTH (no log signed, a known key's line fails, origin is not the log's name).
+ * Errors: FORMAT, LIMIT, AUTH (no log signed, a known key's line fails, origin is not the log's
+ * name).
  */
 DT_MUST_CHECK enum dt_err tlog_policy_evaluate(const struct tlog_policy *p,
                                                const struct tlog_vkey *log, struct dt_view note,
@@ -125,8 +131,8 @@ struct tlog_attestation {
 void tlog_attestation(const struct tlog_policy *p, const struct tlog_policy_state *state, size_t k,
                       struct tlog_attestation *out);
 
-/* The earliest time at which a side other than ${not_side} (a place in nodes, or TLOG_POLICY_NO_NODE) had
- * cosigned; false when there is none. */
+/* The earliest time at which a side other than ${not_side} (a place in nodes, or
+ * TLOG_POLICY_NO_NODE) had cosigned; false when there is none. */
 bool tlog_earliest_other(const struct tlog_policy *p, const struct tlog_policy_state *state,
                          size_t not_side, uint64_t *out_time_s);
 

@@ -23,16 +23,16 @@ DT_MUST_CHECK enum dt_err tlog_proof_init(struct tlog_proof *out, const struct d
                                           uint64_t index, const struct tlog_path *path,
                                           struct dt_view note);
 
-/* Parse a proof file; nothing is verified, but the note is a well-formed checkpoint note, and index and
- * number of hashes fit its size. FORMAT, LIMIT, RANGE, PROOF (index or count), NOMEM. */
+/* Parse a proof file; nothing is verified, but the note is a well-formed checkpoint note, and index
+ * and number of hashes fit its size. FORMAT, LIMIT, RANGE, PROOF (index or count), NOMEM. */
 DT_MUST_CHECK enum dt_err tlog_proof_parse(struct dt_view text, struct tlog_proof *out);
 
 /* Append the file. */
 DT_MUST_CHECK enum dt_err tlog_proof_write(const struct tlog_proof *proof, struct dt_buf *out);
 
-/* Check log signature, cosignatures and inclusion of ${leaf}. ${out} says what the policy makes of it; a
- * quorum not reached is no error here. ${log} as in tlog_policy_evaluate(). out->checkpoint.extension is
- * borrowed from ${proof}. FORMAT, AUTH, PROOF. */
+/* Check log signature, cosignatures and inclusion of ${leaf}. ${out} says what the policy makes of
+ * it; a quorum not reached is no error here. ${log} as in tlog_policy_evaluate().
+ * out->checkpoint.extension is borrowed from ${proof}. FORMAT, AUTH, PROOF. */
 DT_MUST_CHECK enum dt_err tlog_proof_evaluate(const struct tlog_proof *proof,
                                               const struct tlog_hash *leaf,
                                               const struct tlog_policy *policy,

@@ -8,7 +8,9 @@
 #include "log/line.h"
 #include "log/tile.h"
 
-#define PATH_LEVEL_MAX 63 /* c2sp.org/tlog-tiles lets paths name levels that no tree of ours has */
+#define PATH_LEVEL_MAX                                                                             \
+    63 /* c2sp.org/tlog-tiles lets paths name levels that no tree of ours has                      \
+        */
 
 /* Three digits. */
 static bool
@@ -36,8 +38,8 @@ read_index(struct dt_view v, uint64_t *out)
     uint64_t x = 0, digits = 0;
 
     while (tlog_line_cut(rest, '/', &part, &rest)) {
-        if (part.n != 4 || part.p[0] != 'x' ||
-            !read_three(dt_view(part.p + 1, 3), &digits) || (x == 0 && digits == 0))
+        if (part.n != 4 || part.p[0] != 'x' || !read_three(dt_view(part.p + 1, 3), &digits) ||
+            (x == 0 && digits == 0))
             return dt_fail(DT_ERR_FORMAT, "a tile's index is not in groups of three digits");
         if (x > (TLOG_SIZE_MAX - digits) / 1000)
             return dt_fail(DT_ERR_RANGE, "a tile's index is too large");

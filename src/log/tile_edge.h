@@ -3,8 +3,8 @@
  *
  * Source: c2sp.org/tlog-tiles. Layer: log. What the relay holds in memory for each register.
  *
- * One row of up to 255 hashes a level: the partial tiles of the present size. When a row reaches 256 it is
- * given out as a full tile and its root goes one level up.
+ * One row of up to 255 hashes a level: the partial tiles of the present size. When a row reaches
+ * 256 it is given out as a full tile and its root goes one level up.
  */
 #ifndef DT_LOG_TILE_EDGE_H
 #define DT_LOG_TILE_EDGE_H
@@ -21,8 +21,9 @@ typedef enum dt_err (*tlog_tile_out_fn)(void *ctx, const struct tlog_tile *tile,
 DT_MUST_CHECK enum dt_err tlog_edge_new(struct tlog_edge **out);
 void tlog_edge_free(struct tlog_edge *edge);
 
-/* ${edge} becomes the edge of the log with frontier and rows of ${size}, read from its (trusted, own) tiles
- * through ${node} (see tlog_tile_node()); the caller compares tlog_edge_root() with what it signed. */
+/* ${edge} becomes the edge of the log with frontier and rows of ${size}, read from its (trusted,
+ * own) tiles through ${node} (see tlog_tile_node()); the caller compares tlog_edge_root() with what
+ * it signed. */
 DT_MUST_CHECK enum dt_err tlog_edge_load(struct tlog_edge *edge, tlog_node_fn node, void *ctx,
                                          uint64_t size);
 
@@ -32,8 +33,8 @@ void tlog_edge_copy(struct tlog_edge *to, const struct tlog_edge *from);
 uint64_t tlog_edge_size(const struct tlog_edge *edge);
 DT_MUST_CHECK enum dt_err tlog_edge_root(const struct tlog_edge *edge, struct tlog_hash *out);
 
-/* Append a leaf hash; every tile that becomes full goes to ${full} (may be NULL). On error the edge must be
- * dropped or overwritten by tlog_edge_copy(). LIMIT, or what ${full} returns. */
+/* Append a leaf hash; every tile that becomes full goes to ${full} (may be NULL). On error the edge
+ * must be dropped or overwritten by tlog_edge_copy(). LIMIT, or what ${full} returns. */
 DT_MUST_CHECK enum dt_err tlog_edge_append(struct tlog_edge *edge, const struct tlog_hash *leaf,
                                            tlog_tile_out_fn full, void *ctx);
 

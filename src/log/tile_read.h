@@ -2,16 +2,16 @@
  * log/tile_read.h - proofs from tiles that somebody else serves.
  *
  * Source: c2sp.org/tlog-tiles, RFC 6962 section 2.1. Layer: log.
- * What witnesses and agents use: tiles come through a callback and are hostile, so every result is checked
- * against a root before it is given.
+ * What witnesses and agents use: tiles come through a callback and are hostile, so every result is
+ * checked against a root before it is given.
  */
 #ifndef DT_LOG_TILE_READ_H
 #define DT_LOG_TILE_READ_H
 
 #include "log/tile.h"
 
-/* Give the content of ${tile} in ${out} (empty, maximum TLOG_TILE_BYTES): at least width hashes; a wider
- * or the full tile is as good. An error stops the work and is returned. */
+/* Give the content of ${tile} in ${out} (empty, maximum TLOG_TILE_BYTES): at least width hashes; a
+ * wider or the full tile is as good. An error stops the work and is returned. */
 typedef enum dt_err (*tlog_tile_fn)(void *ctx, const struct tlog_tile *tile, struct dt_buf *out);
 
 /* Tiles of one tree of ${size}, with the last few kept. All zero but fn, ctx and size to begin. */
@@ -33,21 +33,23 @@ DT_MUST_CHECK enum dt_err tlog_tiles_inclusion(tlog_tile_fn fn, void *ctx, uint6
                                                uint64_t size, const struct tlog_hash *root,
                                                struct tlog_path *out, struct tlog_hash *out_leaf);
 
-/* The consistency proof old -> new, checked by tlog_growth_verify(). PROOF when the tiles do not give one;
- * RANGE (old_size > new_size). */
+/* The consistency proof old -> new, checked by tlog_growth_verify(). PROOF when the tiles do not
+ * give one; RANGE (old_size > new_size). */
 DT_MUST_CHECK enum dt_err tlog_tiles_consistency(tlog_tile_fn fn, void *ctx, uint64_t old_size,
                                                  const struct tlog_hash *old_root,
-                                                 uint64_t new_size, const struct tlog_hash *new_root,
+                                                 uint64_t new_size,
+                                                 const struct tlog_hash *new_root,
                                                  struct tlog_path *out);
 
-/* The root that the tree of ${new_size} and ${new_root} had at ${old_size} (1 to new_size - 1) by its own
- * tiles, and the proof of that. When it is not the root that was signed then, both go into evidence of a
- * split view (witness.h). PROOF, RANGE. */
+/* The root that the tree of ${new_size} and ${new_root} had at ${old_size} (1 to new_size - 1) by
+ * its own tiles, and the proof of that. When it is not the root that was signed then, both go into
+ * evidence of a split view (witness.h). PROOF, RANGE. */
 DT_MUST_CHECK enum dt_err tlog_tiles_prefix(tlog_tile_fn fn, void *ctx, uint64_t old_size,
                                             uint64_t new_size, const struct tlog_hash *new_root,
                                             struct tlog_hash *out_old_root, struct tlog_path *out);
 
-/* The frontier of the tree of ${size}, checked against ${root}: from here leaves can be appended. PROOF. */
+/* The frontier of the tree of ${size}, checked against ${root}: from here leaves can be appended.
+ * PROOF. */
 DT_MUST_CHECK enum dt_err tlog_tiles_frontier(tlog_tile_fn fn, void *ctx, uint64_t size,
                                               const struct tlog_hash *root,
                                               struct tlog_frontier *out);

@@ -7,9 +7,10 @@
 
 #include "log/tree.h"
 
-const struct tlog_hash tlog_empty_root = {
-    {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-     0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
+const struct tlog_hash tlog_empty_root = {{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
+                                           0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+                                           0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
+                                           0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}};
 
 bool
 tlog_hash_equal(const struct tlog_hash *a, const struct tlog_hash *b)
@@ -120,8 +121,8 @@ tlog_leaves_node(void *leaves, unsigned int level, uint64_t index, struct tlog_h
 }
 
 /*
- * The complete subtrees of leaves [start, end), largest first, into ${out}. ${start} is a multiple of the
- * first one's width, as it is for every subtree of the RFC's recursion.
+ * The complete subtrees of leaves [start, end), largest first, into ${out}. ${start} is a multiple
+ * of the first one's width, as it is for every subtree of the RFC's recursion.
  */
 static enum dt_err
 range_nodes(tlog_node_fn node, void *ctx, uint64_t start, uint64_t end, struct tlog_frontier *out)
@@ -159,7 +160,8 @@ range_root(tlog_node_fn node, void *ctx, uint64_t start, uint64_t end, struct tl
 static enum dt_err
 check_size(uint64_t size)
 {
-    return size <= TLOG_SIZE_MAX ? DT_OK : dt_fail(DT_ERR_RANGE, "a tree has at most 2^63 - 1 leaves");
+    return size <= TLOG_SIZE_MAX ? DT_OK
+                                 : dt_fail(DT_ERR_RANGE, "a tree has at most 2^63 - 1 leaves");
 }
 
 enum dt_err
@@ -277,7 +279,8 @@ tlog_consistency_make(tlog_node_fn node, void *ctx, uint64_t old_size, uint64_t 
 
 /* ---- checking proofs ---- */
 
-/* Levels at which leaf and last leaf lie under different nodes: there a sibling exists on either side. */
+/* Levels at which leaf and last leaf lie under different nodes: there a sibling exists on either
+ * side. */
 static unsigned int
 inner_len(uint64_t index, uint64_t size)
 {
@@ -298,8 +301,8 @@ tlog_inclusion_len(uint64_t index, uint64_t size)
 }
 
 /*
- * RFC 9162 section 2.1.3.2. Up to the level where the path meets the tree's right edge, the bits of the
- * index say on which side the sibling is; above, it is always on the left.
+ * RFC 9162 section 2.1.3.2. Up to the level where the path meets the tree's right edge, the bits of
+ * the index say on which side the sibling is; above, it is always on the left.
  */
 enum dt_err
 tlog_root_from_inclusion(const struct tlog_hash *leaf, uint64_t index, uint64_t size,
@@ -406,7 +409,8 @@ tlog_consistency_verify(uint64_t old_size, uint64_t new_size, const struct tlog_
     if (n == 0)
         return dt_fail(DT_ERR_PROOF, "consistency proof is empty");
 
-    /* An old size that is a power of two is itself a node of the new tree, and left out of the proof. */
+    /* An old size that is a power of two is itself a node of the new tree, and left out of the
+     * proof. */
     if ((old_size & (old_size - 1)) == 0) {
         hashes[0] = *old_root;
         memcpy(hashes + 1, path->h, n * sizeof(hashes[0]));

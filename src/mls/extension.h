@@ -1,9 +1,9 @@
 /*
  * mls/extension.h - extension lists, credentials, capabilities, lifetimes: the parts of a leaf.
  *
- * Source: RFC 9420 sections 5.3, 7.2, 11.1, 12.1.8.1, 13. Everything here borrows from the bytes it was
- * read from and owns nothing; reading checks the whole structure once, walking it later cannot fail.
- * Layer: mls.
+ * Source: RFC 9420 sections 5.3, 7.2, 11.1, 12.1.8.1, 13. Everything here borrows from the bytes it
+ * was read from and owns nothing; reading checks the whole structure once, walking it later cannot
+ * fail. Layer: mls.
  */
 #ifndef DT_MLS_EXTENSION_H
 #define DT_MLS_EXTENSION_H
@@ -23,7 +23,8 @@ enum mls_extension_type {
 
 enum mls_credential_type { MLS_CREDENTIAL_BASIC = 1, MLS_CREDENTIAL_X509 = 2 };
 
-/* Extension extensions<V>: ${raw} is the content of the vector, already checked. All zero: empty. */
+/* Extension extensions<V>: ${raw} is the content of the vector, already checked. All zero: empty.
+ */
 struct mls_extensions {
     struct dt_view raw;
     size_t n;
@@ -43,8 +44,10 @@ void mls_extensions_write(struct dt_writer *w, const struct mls_extensions *x);
 bool mls_extensions_next(struct dt_view *rest, struct mls_extension *out);
 /* Find ${type}; ${data} untouched when absent. */
 bool mls_extensions_find(const struct mls_extensions *x, uint16_t type, struct dt_view *data);
-/* Append one extension to ${raw}, a list content under construction (then mls_extensions_parse()). */
-DT_MUST_CHECK enum dt_err mls_extension_append(struct dt_buf *raw, uint16_t type, struct dt_view data);
+/* Append one extension to ${raw}, a list content under construction (then mls_extensions_parse()).
+ */
+DT_MUST_CHECK enum dt_err mls_extension_append(struct dt_buf *raw, uint16_t type,
+                                               struct dt_view data);
 
 /* A list of uint16 as raw big-endian bytes (even length). */
 bool mls_u16s_have(struct dt_view list, uint16_t x);
@@ -52,7 +55,8 @@ size_t mls_u16s_count(struct dt_view list);
 uint16_t mls_u16s_at(struct dt_view list, size_t i);
 DT_MUST_CHECK enum dt_err mls_u16s_read(struct dt_reader *r, struct dt_view *out);
 
-/* Credential of section 5.3. UNSUPPORTED for types other than basic and x509 (their form is unknown). */
+/* Credential of section 5.3. UNSUPPORTED for types other than basic and x509 (their form is
+ * unknown). */
 struct mls_credential {
     uint16_t type;
     struct dt_view identity; /* basic */
@@ -84,10 +88,12 @@ struct mls_required_capabilities {
 };
 DT_MUST_CHECK enum dt_err mls_required_capabilities_parse(struct dt_view data,
                                                           struct mls_required_capabilities *out);
-void mls_required_capabilities_write(struct dt_writer *w, const struct mls_required_capabilities *x);
+void mls_required_capabilities_write(struct dt_writer *w,
+                                     const struct mls_required_capabilities *x);
 /* UNSUPPORTED unless ${caps} lists all that ${required} asks for (defaults count as listed). */
-DT_MUST_CHECK enum dt_err mls_capabilities_satisfy(const struct mls_capabilities *caps,
-                                                   const struct mls_required_capabilities *required);
+DT_MUST_CHECK enum dt_err
+mls_capabilities_satisfy(const struct mls_capabilities *caps,
+                         const struct mls_required_capabilities *required);
 
 /* One ExternalSender of section 12.1.8.1; walk the extension's data. */
 struct mls_external_sender {
@@ -108,12 +114,13 @@ struct mls_lifetime {
 
 /* What the caller accepts; a policy because RFC 9420 section 7.3 leaves it to the application. */
 struct mls_lifetime_policy {
-    bool check;         /* false: lifetimes are not looked at (vectors, members of old trees) */
-    uint64_t now_s;     /* the caller's clock */
-    uint64_t skew_s;    /* how far the clock may be off either way */
-    uint64_t max_s;     /* longest not_after - not_before; 0: no maximum */
+    bool check;      /* false: lifetimes are not looked at (vectors, members of old trees) */
+    uint64_t now_s;  /* the caller's clock */
+    uint64_t skew_s; /* how far the clock may be off either way */
+    uint64_t max_s;  /* longest not_after - not_before; 0: no maximum */
 };
-/* EXPIRED (not yet, or no more), REFUSED (longer than policy->max_s, or it ends before it begins). */
+/* EXPIRED (not yet, or no more), REFUSED (longer than policy->max_s, or it ends before it begins).
+ */
 DT_MUST_CHECK enum dt_err mls_lifetime_check(const struct mls_lifetime *x,
                                              const struct mls_lifetime_policy *policy);
 

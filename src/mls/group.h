@@ -338,9 +338,9 @@ enum mls_event_kind {
     MLS_EVENT_NONE = 0,
     MLS_EVENT_APPLICATION, /* sender, epoch, generation, authenticated_data, plaintext */
     MLS_EVENT_COMMIT,      /* sender, staged */
-    MLS_EVENT_COMMIT_LOST, /* sender, staged: its public part holds, but no path secret can be opened
-                              here, or the one opened does not fit. Others may follow it; if it passes
-                              the caller's checks too, this member has to join anew */
+    MLS_EVENT_COMMIT_LOST, /* sender, staged: its public part holds, but no path secret can be
+                              opened here, or the one opened does not fit. Others may follow it; if
+                              it passes the caller's checks too, this member has to join anew */
     MLS_EVENT_PROPOSAL,    /* sender; now cached for a commit by reference */
     MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
     MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */

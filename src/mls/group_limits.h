@@ -8,7 +8,8 @@
 
 #include "mls/limits.h"
 
-/* Longest MLSMessage of any kind, and longest saved group (with past epochs and a pending commit). */
+/* Longest MLSMessage of any kind, and longest saved group (with past epochs and a pending commit).
+ */
 #define MLS_MESSAGE_MAX     (8u << 20)
 #define MLS_GROUP_STATE_MAX (64u << 20)
 
@@ -23,7 +24,8 @@
 #define MLS_PROPOSAL_CACHE_MAX   256u
 #define MLS_PSKS_MAX             64u
 
-/* RFC 9420 section 9.2: how far a ratchet jumps for one message, and how many skipped keys it keeps. */
+/* RFC 9420 section 9.2: how far a ratchet jumps for one message, and how many skipped keys it
+ * keeps. */
 #define MLS_RATCHET_FORWARD_MAX 1000u
 #define MLS_RATCHET_KEPT_MAX    256u
 

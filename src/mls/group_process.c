@@ -117,8 +117,8 @@ follow_public(const struct mls_group *g, const struct mls_auth_content *c, struc
     return mls_group_provisional(g, &f->tree, f->applied.extensions, &f->provisional);
 }
 
-/* Our own part: path secret, PSKs, key schedule, confirmation tag. *${out_lost}: no path secret can be
- * opened here, or the one opened does not fit. */
+/* Our own part: path secret, PSKs, key schedule, confirmation tag. *${out_lost}: no path secret can
+ * be opened here, or the one opened does not fit. */
 static enum dt_err
 follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
               struct following *f, bool *out_lost)

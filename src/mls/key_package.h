@@ -36,9 +36,9 @@ DT_MUST_CHECK enum dt_err mls_key_package_hash(const struct dt_suite *suite,
 
 /**
  * mls_key_package_check(kp, rules):
- * Section 10.1: version and suite are the group's, the leaf is valid in a KeyPackage (section 7.3) and
- * its signature holds, init_key differs from the leaf's encryption_key, the package's own signature
- * holds. Errors: as mls_leaf_node_check(), and AUTH.
+ * Section 10.1: version and suite are the group's, the leaf is valid in a KeyPackage (section 7.3)
+ * and its signature holds, init_key differs from the leaf's encryption_key, the package's own
+ * signature holds. Errors: as mls_leaf_node_check(), and AUTH.
  */
 DT_MUST_CHECK enum dt_err mls_key_package_check(const struct mls_key_package *kp,
                                                 const struct mls_leaf_rules *rules);
@@ -53,13 +53,14 @@ void mls_key_package_bundle_clear(struct mls_key_package_bundle *b);
 
 /**
  * mls_key_package_create(suite, fields, extensions, sig_priv, out):
- * Make fresh init and leaf encryption keys and sign leaf and package. ${fields} gives the leaf without
- * encryption_key and source; ${extensions} are the package's own (NULL: none). ${out} empty on entry.
+ * Make fresh init and leaf encryption keys and sign leaf and package. ${fields} gives the leaf
+ * without encryption_key and source; ${extensions} are the package's own (NULL: none). ${out} empty
+ * on entry.
  */
 DT_MUST_CHECK enum dt_err mls_key_package_create(const struct dt_suite *suite,
-                                              const struct mls_leaf_fields *fields,
-                                              const struct mls_extensions *extensions,
-                                              struct dt_view sig_priv,
-                                              struct mls_key_package_bundle *out);
+                                                 const struct mls_leaf_fields *fields,
+                                                 const struct mls_extensions *extensions,
+                                                 struct dt_view sig_priv,
+                                                 struct mls_key_package_bundle *out);
 
 #endif

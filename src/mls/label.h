@@ -1,9 +1,9 @@
 /*
  * mls/label.h - the labelled operations that every other file of this room uses.
  *
- * Source: RFC 9420 sections 5.1.2, 5.1.3, 5.2, 8 and 9. Labels are given WITHOUT "MLS 1.0 ", which is
- * added here; RefHash alone takes its label as it stands in the RFC ("MLS 1.0 Proposal Reference").
- * Layer: mls.
+ * Source: RFC 9420 sections 5.1.2, 5.1.3, 5.2, 8 and 9. Labels are given WITHOUT "MLS 1.0 ", which
+ * is added here; RefHash alone takes its label as it stands in the RFC ("MLS 1.0 Proposal
+ * Reference"). Layer: mls.
  */
 #ifndef DT_MLS_LABEL_H
 #define DT_MLS_LABEL_H
@@ -30,16 +30,17 @@ DT_MUST_CHECK enum dt_err mls_verify_with_label(const struct dt_suite *suite, st
 
 /* ExpandWithLabel (section 8): ${out} becomes ${len} bytes. RANGE when len is above 65535. */
 DT_MUST_CHECK enum dt_err mls_expand_with_label(const struct dt_suite *suite, struct dt_view secret,
-                                                const char *label, struct dt_view context, size_t len,
-                                                struct dt_secret *out);
+                                                const char *label, struct dt_view context,
+                                                size_t len, struct dt_secret *out);
 
 /* DeriveSecret (section 8): ExpandWithLabel with empty context and suite->hash_len. */
 DT_MUST_CHECK enum dt_err mls_derive_secret(const struct dt_suite *suite, struct dt_view secret,
                                             const char *label, struct dt_secret *out);
 
 /* DeriveTreeSecret (section 9): the context is ${generation} as uint32. */
-DT_MUST_CHECK enum dt_err mls_derive_tree_secret(const struct dt_suite *suite, struct dt_view secret,
-                                                 const char *label, uint32_t generation, size_t len,
+DT_MUST_CHECK enum dt_err mls_derive_tree_secret(const struct dt_suite *suite,
+                                                 struct dt_view secret, const char *label,
+                                                 uint32_t generation, size_t len,
                                                  struct dt_secret *out);
 
 /* struct HPKECiphertext of section 7.6, borrowed from what it was read from. */

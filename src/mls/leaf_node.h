@@ -1,10 +1,9 @@
 /*
  * mls/leaf_node.h - LeafNode: decode, encode, sign, verify, validate.
  *
- * Source: RFC 9420 sections 7.2 and 7.3. A leaf node is immutable and counted: it holds its own encoding
- * and every field is a view into it, so a copy is a count and encode(decode(b)) is b by construction.
- * The count is not atomic: one tree belongs to one thread.
- * Layer: mls.
+ * Source: RFC 9420 sections 7.2 and 7.3. A leaf node is immutable and counted: it holds its own
+ * encoding and every field is a view into it, so a copy is a count and encode(decode(b)) is b by
+ * construction. The count is not atomic: one tree belongs to one thread. Layer: mls.
  */
 #ifndef DT_MLS_LEAF_NODE_H
 #define DT_MLS_LEAF_NODE_H
@@ -33,7 +32,8 @@ struct mls_leaf_node {
     struct dt_view signed_part; /* raw without the signature field: the start of LeafNodeTBS */
 };
 
-/* Read one; owner of *${out}: the caller (mls_leaf_node_unref). FORMAT, LIMIT, UNSUPPORTED, NOMEM. */
+/* Read one; owner of *${out}: the caller (mls_leaf_node_unref). FORMAT, LIMIT, UNSUPPORTED, NOMEM.
+ */
 DT_MUST_CHECK enum dt_err mls_leaf_node_read(struct dt_reader *r, struct mls_leaf_node **out);
 void mls_leaf_node_write(struct dt_writer *w, const struct mls_leaf_node *leaf);
 /* Count up, and return ${leaf}; count down and free at zero (NULL is fine). */
@@ -58,8 +58,8 @@ void mls_leaf_fields_from(struct mls_leaf_fields *fields, const struct mls_leaf_
 
 /**
  * mls_leaf_node_new(suite, fields, sig_priv, group_id, leaf_index, out):
- * Build and sign a leaf. ${group_id} and ${leaf_index} go into the signed bytes for sources update and
- * commit, and are ignored for key_package. Owner of *${out}: the caller.
+ * Build and sign a leaf. ${group_id} and ${leaf_index} go into the signed bytes for sources update
+ * and commit, and are ignored for key_package. Owner of *${out}: the caller.
  */
 DT_MUST_CHECK enum dt_err mls_leaf_node_new(const struct dt_suite *suite,
                                             const struct mls_leaf_fields *fields,

@@ -68,10 +68,13 @@ void mls_proposal_unref(struct mls_proposal *p);
 void mls_proposal_unref_p(struct mls_proposal **p);
 
 /* New proposals of ours. Owner of *${out}: the caller. */
-DT_MUST_CHECK enum dt_err mls_proposal_new_add(struct mls_key_package *kp, struct mls_proposal **out);
-DT_MUST_CHECK enum dt_err mls_proposal_new_update(struct mls_leaf_node *leaf, struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_proposal_new_add(struct mls_key_package *kp,
+                                               struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_proposal_new_update(struct mls_leaf_node *leaf,
+                                                  struct mls_proposal **out);
 DT_MUST_CHECK enum dt_err mls_proposal_new_remove(uint32_t leaf_index, struct mls_proposal **out);
-DT_MUST_CHECK enum dt_err mls_proposal_new_psk(const struct mls_psk_id *id, struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_proposal_new_psk(const struct mls_psk_id *id,
+                                               struct mls_proposal **out);
 DT_MUST_CHECK enum dt_err mls_proposal_new_group_context_extensions(const struct mls_extensions *x,
                                                                     struct mls_proposal **out);
 /* RANGE unless ${type} is private use. */

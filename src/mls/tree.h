@@ -2,8 +2,8 @@
  * mls/tree.h - the ratchet tree: a flat array of nodes with cached hashes.
  *
  * Source: RFC 9420 sections 4.1, 7.1, 7.7, 7.8 and 12.4.3.3. Nodes are counted and immutable once
- * shared (a parent node is copied before it is changed), so mls_tree_copy() costs pointers and hashes.
- * Layer: mls.
+ * shared (a parent node is copied before it is changed), so mls_tree_copy() costs pointers and
+ * hashes. Layer: mls.
  */
 #ifndef DT_MLS_TREE_H
 #define DT_MLS_TREE_H
@@ -39,10 +39,10 @@ void mls_tree_move(struct mls_tree *to, struct mls_tree *from);
 
 /**
  * mls_tree_read(r, suite, out):
- * Read the ratchet_tree extension's optional<Node> ratchet_tree<V> (section 12.4.3.3). ${out} is empty on
- * entry. FORMAT: a node of the wrong kind for its place, a blank last node, unmerged leaves that are not
- * in strictly increasing order or not below their node; LIMIT; UNSUPPORTED.
- * All else is checked by mls_tree_check().
+ * Read the ratchet_tree extension's optional<Node> ratchet_tree<V> (section 12.4.3.3). ${out} is
+ * empty on entry. FORMAT: a node of the wrong kind for its place, a blank last node, unmerged
+ * leaves that are not in strictly increasing order or not below their node; LIMIT; UNSUPPORTED. All
+ * else is checked by mls_tree_check().
  */
 DT_MUST_CHECK enum dt_err mls_tree_read(struct dt_reader *r, const struct dt_suite *suite,
                                         struct mls_tree *out);
@@ -62,13 +62,17 @@ uint32_t mls_tree_n_members(const struct mls_tree *t); /* non-blank leaves */
 /* The lowest leaf whose encryption/signature key is ${key}; MLS_NO_NODE. */
 uint32_t mls_tree_find_encryption_key(const struct mls_tree *t, struct dt_view key);
 uint32_t mls_tree_find_signature_key(const struct mls_tree *t, struct dt_view key);
-uint32_t mls_tree_find_leaf(const struct mls_tree *t, const struct mls_leaf_node *leaf); /* same bytes */
+uint32_t mls_tree_find_leaf(const struct mls_tree *t,
+                            const struct mls_leaf_node *leaf); /* same bytes */
 
-/* Add (section 12.1.1): leftmost blank leaf, else the tree doubles; unmerged on its non-blank ancestors.
- * The tree takes a count of its own. ${index} gets the leaf's index. LIMIT, NOMEM. */
-DT_MUST_CHECK enum dt_err mls_tree_add(struct mls_tree *t, struct mls_leaf_node *leaf, uint32_t *index);
-/* Update (section 12.1.2): replace the leaf, blank its direct path. RANGE when the leaf is blank. */
-DT_MUST_CHECK enum dt_err mls_tree_update(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf);
+/* Add (section 12.1.1): leftmost blank leaf, else the tree doubles; unmerged on its non-blank
+ * ancestors. The tree takes a count of its own. ${index} gets the leaf's index. LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_tree_add(struct mls_tree *t, struct mls_leaf_node *leaf,
+                                       uint32_t *index);
+/* Update (section 12.1.2): replace the leaf, blank its direct path. RANGE when the leaf is blank.
+ */
+DT_MUST_CHECK enum dt_err mls_tree_update(struct mls_tree *t, uint32_t index,
+                                          struct mls_leaf_node *leaf);
 /* Remove (section 12.1.3): blank leaf and direct path, then truncate (section 7.7). RANGE. */
 DT_MUST_CHECK enum dt_err mls_tree_remove(struct mls_tree *t, uint32_t index);
 
@@ -84,16 +88,18 @@ DT_MUST_CHECK enum dt_err mls_tree_resolution(const struct mls_tree *t, uint32_t
                                               struct mls_nodes *out);
 bool mls_tree_resolution_empty(const struct mls_tree *t, uint32_t node);
 
-/* The filtered direct path of a leaf (section 4.1.2): nodes from the leaf up, with their copath child. */
+/* The filtered direct path of a leaf (section 4.1.2): nodes from the leaf up, with their copath
+ * child. */
 struct mls_path_shape {
     uint32_t n;
     uint32_t nodes[MLS_DEPTH_MAX];
     uint32_t copath[MLS_DEPTH_MAX];
 };
-void mls_tree_filtered_path(const struct mls_tree *t, uint32_t leaf_index, struct mls_path_shape *out);
+void mls_tree_filtered_path(const struct mls_tree *t, uint32_t leaf_index,
+                            struct mls_path_shape *out);
 
-/* Tree hash (section 7.8) of ${node}, or of the whole tree, into suite->hash_len bytes. Fills the cache:
- * only nodes touched since the last call are hashed. */
+/* Tree hash (section 7.8) of ${node}, or of the whole tree, into suite->hash_len bytes. Fills the
+ * cache: only nodes touched since the last call are hashed. */
 DT_MUST_CHECK enum dt_err mls_tree_node_hash(struct mls_tree *t, uint32_t node, uint8_t *out);
 DT_MUST_CHECK enum dt_err mls_tree_hash(struct mls_tree *t, uint8_t *out);
 
@@ -102,17 +108,19 @@ DT_MUST_CHECK enum dt_err mls_tree_hash(struct mls_tree *t, uint8_t *out);
 void mls_tree_set_leaf(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf);
 void mls_tree_set_parent(struct mls_tree *t, uint32_t node, struct mls_parent_node *parent);
 void mls_tree_blank_direct_path(struct mls_tree *t, uint32_t index);
-DT_MUST_CHECK enum dt_err mls_parent_node_new(struct dt_view encryption_key, struct dt_view parent_hash,
+DT_MUST_CHECK enum dt_err mls_parent_node_new(struct dt_view encryption_key,
+                                              struct dt_view parent_hash,
                                               struct mls_parent_node **out);
 void mls_parent_node_unref(struct mls_parent_node *p);
 /* Is ${leaf} in the (sorted) unmerged leaves of ${p}? */
 bool mls_parent_has_unmerged(const struct mls_parent_node *p, uint32_t leaf);
 /* ParentNode's encoding appended; ${skip}: a sorted list of leaves left out of unmerged_leaves. */
-void mls_parent_node_write(struct dt_writer *w, const struct mls_parent_node *p, const uint32_t *skip,
-                           size_t n_skip);
+void mls_parent_node_write(struct dt_writer *w, const struct mls_parent_node *p,
+                           const uint32_t *skip, size_t n_skip);
 /* The tree hash of ${node} as if the sorted leaves ${removed} were blank and nowhere unmerged
  * (section 7.9, original sibling tree hash). */
-DT_MUST_CHECK enum dt_err mls_tree_hash_without(struct mls_tree *t, uint32_t node, const uint32_t *removed,
-                                                size_t n_removed, uint8_t *out);
+DT_MUST_CHECK enum dt_err mls_tree_hash_without(struct mls_tree *t, uint32_t node,
+                                                const uint32_t *removed, size_t n_removed,
+                                                uint8_t *out);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * mls/tree_check.h - every check of a ratchet tree that came from outside, and of a leaf against a tree.
+ * mls/tree_check.h - every check of a ratchet tree that came from outside, and of a leaf against a
+ * tree.
  *
  * Source: RFC 9420 sections 7.3 and 12.4.3.1. Layer: mls.
  */
@@ -13,27 +14,29 @@
 DT_MUST_CHECK enum dt_err mls_tree_check_unmerged(const struct mls_tree *t);
 /* Encryption keys unique over all nodes, signature keys over all leaves. CONFLICT. */
 DT_MUST_CHECK enum dt_err mls_tree_check_keys(const struct mls_tree *t);
-/* Each leaf: section 7.3 with its signature; credential types supported by all. As mls_leaf_node_check(). */
+/* Each leaf: section 7.3 with its signature; credential types supported by all. As
+ * mls_leaf_node_check(). */
 DT_MUST_CHECK enum dt_err mls_tree_check_leaves(const struct mls_tree *t, struct dt_view group_id,
                                                 const struct mls_leaf_rules *rules);
 
 /**
  * mls_tree_check(t, group_id, rules, tree_hash):
- * All of section 12.4.3.1 that concerns the tree: its hash equals ${tree_hash} (from the GroupContext),
- * unmerged leaves, unique keys, parent hashes, and every leaf. AUTH, CONFLICT, REFUSED, UNSUPPORTED,
- * EXPIRED.
+ * All of section 12.4.3.1 that concerns the tree: its hash equals ${tree_hash} (from the
+ * GroupContext), unmerged leaves, unique keys, parent hashes, and every leaf. AUTH, CONFLICT,
+ * REFUSED, UNSUPPORTED, EXPIRED.
  */
 DT_MUST_CHECK enum dt_err mls_tree_check(struct mls_tree *t, struct dt_view group_id,
-                                         const struct mls_leaf_rules *rules, struct dt_view tree_hash);
+                                         const struct mls_leaf_rules *rules,
+                                         struct dt_view tree_hash);
 
 /**
  * mls_tree_check_leaf(t, leaf, replaces, rules):
- * The rules of section 7.3 that need the other leaves, for a leaf about to enter ${t} (at ${replaces}, or
- * MLS_NO_NODE for a new one): its keys are no one else's and are no parent's, every member supports its
- * credential type and it supports every member's. CONFLICT, UNSUPPORTED. Does not run
- * mls_leaf_node_check() nor the signature.
+ * The rules of section 7.3 that need the other leaves, for a leaf about to enter ${t} (at
+ * ${replaces}, or MLS_NO_NODE for a new one): its keys are no one else's and are no parent's, every
+ * member supports its credential type and it supports every member's. CONFLICT, UNSUPPORTED. Does
+ * not run mls_leaf_node_check() nor the signature.
  */
-DT_MUST_CHECK enum dt_err mls_tree_check_leaf(const struct mls_tree *t, const struct mls_leaf_node *leaf,
-                                              uint32_t replaces);
+DT_MUST_CHECK enum dt_err mls_tree_check_leaf(const struct mls_tree *t,
+                                              const struct mls_leaf_node *leaf, uint32_t replaces);
 
 #endif

@@ -307,8 +307,8 @@ mls_path_open(const struct mls_tree *t, uint32_t sender, const struct mls_update
     if (shape.n != update_path->n_nodes)
         return dt_fail(DT_ERR_FORMAT,
                        "an update path does not have the length of the filtered path");
-    /* Every count is checked, ours or not, and before anything is opened, so that all members judge a path
-     * alike. */
+    /* Every count is checked, ours or not, and before anything is opened, so that all members judge
+     * a path alike. */
     for (uint32_t i = 0; i < shape.n; i++) {
         to.n = 0;
         if ((err = recipients(t, shape.copath[i], added, n_added, &to)) != DT_OK)
@@ -325,8 +325,10 @@ mls_path_open(const struct mls_tree *t, uint32_t sender, const struct mls_update
         return err;
     err = open_node(t, &update_path->nodes[ours], &to, group_context, p, &path_secret);
     if (err == DT_OK)
-        err = mls_tree_priv_implant(p, t, shape.nodes[ours], dt_buf_view(&path_secret), commit_secret);
-    /* Whatever is wrong with what is sealed to us (a key, a length, the secret in it), only we can see it. */
+        err = mls_tree_priv_implant(p, t, shape.nodes[ours], dt_buf_view(&path_secret),
+                                    commit_secret);
+    /* Whatever is wrong with what is sealed to us (a key, a length, the secret in it), only we can
+     * see it. */
     if (err != DT_OK && err != DT_ERR_NOMEM && err != DT_ERR_INTERNAL)
         return dt_fail_context(DT_ERR_AUTH, "our part of an update path");
     return err;

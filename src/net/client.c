@@ -159,7 +159,8 @@ make_headers(const struct dt_http_call *call, bool post, struct curl_slist **out
     }
     if (err == DT_OK && post) {
         (void)snprintf(line, sizeof(line), "Content-Type: %s",
-                       call->content_type != NULL ? call->content_type : "application/octet-stream");
+                       call->content_type != NULL ? call->content_type
+                                                  : "application/octet-stream");
         err = header_add(out, line);
     }
     /* libcurl would ask for a 100 before large bodies; the gate refuses Expect. */
@@ -204,7 +205,8 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     (void)curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "detente");
-    (void)curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)c->config.connect_timeout_s * 1000);
+    (void)curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                           (long)c->config.connect_timeout_s * 1000);
     (void)curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_data);
     (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, sink);
@@ -215,7 +217,8 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
         (void)curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file);
     if (post) {
         (void)curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, call->body.n > 0 ? (const char *)call->body.p : "");
+        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS,
+                               call->body.n > 0 ? (const char *)call->body.p : "");
         (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
     } else {
         (void)curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
@@ -275,7 +278,8 @@ dt_http_status_err(const char *base, const char *what, unsigned int status)
     case 404:
         return dt_fail(DT_ERR_NOT_FOUND, "%s: nothing there to %s", host, what);
     case 409:
-        return dt_fail(DT_ERR_CONFLICT, "%s: has something else already where we would %s", host, what);
+        return dt_fail(DT_ERR_CONFLICT, "%s: has something else already where we would %s", host,
+                       what);
     case 413:
     case 507:
         return dt_fail(DT_ERR_LIMIT, "%s: too large or full, could not %s", host, what);

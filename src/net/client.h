@@ -20,7 +20,7 @@ struct dt_http_client_config {
     unsigned int timeout_s;         /* of a whole request, its wait excluded; 0: 30 */
     size_t answer_max;              /* 0: DT_NET_ANSWER_MAX */
     const char *ca_file;            /* NULL: the system's */
-    const atomic_bool *stop;        /* when it turns true, requests end within a second; NULL: none */
+    const atomic_bool *stop; /* when it turns true, requests end within a second; NULL: none */
 };
 
 struct dt_http_call {
@@ -54,9 +54,10 @@ DT_MUST_CHECK enum dt_err dt_http_call(struct dt_http_client *c, const struct dt
                                        struct dt_http_answer *out);
 void dt_http_answer_clear(struct dt_http_answer *a);
 
-/* The error class of an HTTP ${status}, with a message that names the host of ${base} and ${what} was
- * asked: 2xx OK, 400 FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429 BUSY, else
- * NET. */
-DT_MUST_CHECK enum dt_err dt_http_status_err(const char *base, const char *what, unsigned int status);
+/* The error class of an HTTP ${status}, with a message that names the host of ${base} and ${what}
+ * was asked: 2xx OK, 400 FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429
+ * BUSY, else NET. */
+DT_MUST_CHECK enum dt_err dt_http_status_err(const char *base, const char *what,
+                                             unsigned int status);
 
 #endif

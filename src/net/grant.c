@@ -160,7 +160,7 @@ grant_from(const json_t *root, struct dt_grant *g)
     if (strcmp(origin, g->origin) != 0)
         return dt_fail(DT_ERR_FORMAT, "grant: the register's origin does not name its id");
     g->quorum_attested = (uint32_t)attested;
-    g->quorum_final = (uint32_t)final;
+    g->quorum_final = (uint32_t) final;
     g->daily_entries = (uint32_t)daily;
     return DT_OK;
 }
@@ -198,8 +198,8 @@ dt_grant_load(const char *path, struct dt_grant *out)
     return DT_OK;
 }
 
-/* Every string in a grant is of [a-z0-9-] or C2SP key text or an address: none needs a JSON escape, and
- * dt_grant_read() refuses what would. */
+/* Every string in a grant is of [a-z0-9-] or C2SP key text or an address: none needs a JSON escape,
+ * and dt_grant_read() refuses what would. */
 static bool
 plain(const char *s)
 {
@@ -221,13 +221,13 @@ dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
         return dt_fail(DT_ERR_FORMAT, "grant: a text that JSON would have to escape");
     dt_hex_str(token, dt_view_of(g->queue_token));
     dt_hex_str(key, dt_view_of(g->append_key));
-    err = dt_buf_printf(&b,
-                        "{\n  \"format\": 1,\n  \"kind\": \"detente-grant\",\n  \"party\": \"%s\",\n"
-                        "  \"relay\": \"%s\",\n  \"queue_token\": \"%s\",\n  \"append_key\": \"%s\",\n"
-                        "  \"register\": {\n    \"id\": \"%s\",\n    \"origin\": \"%s\",\n"
-                        "    \"vkey\": \"%s\",\n    \"prefix\": \"/r/%s/\"\n  },\n  \"witnesses\": [",
-                        g->party, g->relay, token, key, g->register_id, g->origin, g->vkey,
-                        g->register_id);
+    err = dt_buf_printf(
+        &b,
+        "{\n  \"format\": 1,\n  \"kind\": \"detente-grant\",\n  \"party\": \"%s\",\n"
+        "  \"relay\": \"%s\",\n  \"queue_token\": \"%s\",\n  \"append_key\": \"%s\",\n"
+        "  \"register\": {\n    \"id\": \"%s\",\n    \"origin\": \"%s\",\n"
+        "    \"vkey\": \"%s\",\n    \"prefix\": \"/r/%s/\"\n  },\n  \"witnesses\": [",
+        g->party, g->relay, token, key, g->register_id, g->origin, g->vkey, g->register_id);
     dt_wipe(token, sizeof(token));
     dt_wipe(key, sizeof(key));
     for (size_t i = 0; err == DT_OK && i < g->n_witnesses; i++) {
@@ -242,7 +242,8 @@ dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
                             "  \"limits\": {\"daily_entries\": %u, \"queues\": %llu, "
                             "\"queue_cells\": %llu}\n}\n",
                             g->quorum_attested, g->quorum_final, g->daily_entries,
-                            (unsigned long long)g->queues_max, (unsigned long long)g->queue_cells_max);
+                            (unsigned long long)g->queues_max,
+                            (unsigned long long)g->queue_cells_max);
     if (err == DT_OK)
         err = dt_buf_append(out, dt_buf_view(&b));
     return err;

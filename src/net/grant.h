@@ -17,9 +17,9 @@ struct dt_grant_witness {
 
 struct dt_grant {
     char party[DT_GRANT_NAME_MAX + 1];
-    char relay[DT_NET_URL_MAX + 1];    /* base URL without a final '/' */
-    uint8_t queue_token[32];           /* shared by all parties of the grant */
-    uint8_t append_key[32];            /* this party's */
+    char relay[DT_NET_URL_MAX + 1]; /* base URL without a final '/' */
+    uint8_t queue_token[32];        /* shared by all parties of the grant */
+    uint8_t append_key[32];         /* this party's */
     char register_id[2 * DT_REGISTER_ID + 1];
     char origin[DT_GRANT_VKEY_MAX + 1]; /* "register.detente/<register id>" */
     char vkey[DT_GRANT_VKEY_MAX + 1];   /* the register's C2SP verifier key, type 0x01 */

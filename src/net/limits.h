@@ -6,23 +6,25 @@
 #ifndef DT_NET_LIMITS_H
 #define DT_NET_LIMITS_H
 
-#define DT_NET_BODY_MAX      (1u << 20) /* request body */
-#define DT_NET_ANSWER_MAX    (4u << 20) /* answer body that a client takes */
-#define DT_NET_URL_MAX       2048u
-#define DT_NET_HEADERS_MAX   32u /* header lines of one request */
-#define DT_NET_WAIT_MAX_S    60u /* longest long poll */
-#define DT_NET_GRANT_MAX     (64u << 10) /* a grant file */
+#define DT_NET_BODY_MAX    (1u << 20) /* request body */
+#define DT_NET_ANSWER_MAX  (4u << 20) /* answer body that a client takes */
+#define DT_NET_URL_MAX     2048u
+#define DT_NET_HEADERS_MAX 32u         /* header lines of one request */
+#define DT_NET_WAIT_MAX_S  60u         /* longest long poll */
+#define DT_NET_GRANT_MAX   (64u << 10) /* a grant file */
 
-#define DT_CELL_STEP         512u
-#define DT_CELL_STEP_END     4096u
-#define DT_CELL_MAX          (512u << 10)
-#define DT_RELAY_ADDRESS     32u
-#define DT_RELAY_TOKEN       32u
-#define DT_RELAY_APPEND_ID   16u
-#define DT_RELAY_READ_MAX    (1u << 20) /* bytes of cells in one read answer */
-#define DT_RELAY_READ_COUNT  1024u      /* cells in one read answer */
-#define DT_RELAY_POLL_MAX    64u        /* queues in one poll */
-#define DT_REGISTER_ENTRY 33u /* version byte and seal; record/fields.h has it in the same words */
+#define DT_CELL_STEP        512u
+#define DT_CELL_STEP_END    4096u
+#define DT_CELL_MAX         (512u << 10)
+#define DT_RELAY_ADDRESS    32u
+#define DT_RELAY_TOKEN      32u
+#define DT_RELAY_APPEND_ID  16u
+#define DT_RELAY_READ_MAX   (1u << 20) /* bytes of cells in one read answer */
+#define DT_RELAY_READ_COUNT 1024u      /* cells in one read answer */
+#define DT_RELAY_POLL_MAX   64u        /* queues in one poll */
+#define DT_REGISTER_ENTRY                                                                          \
+    33u /* version byte and seal; record/fields.h has it in the same words                         \
+         */
 #define DT_REGISTER_ID       16u
 #define DT_REGISTER_NOTE_MAX (64u << 10) /* a checkpoint with its cosignatures */
 #define DT_GRANT_NAME_MAX    64u

@@ -9,7 +9,8 @@
 
 /* One call whose answer must have a 2xx status; the body lands in ${out}, which may be NULL. */
 static enum dt_err
-call_ok(struct dt_http_client *c, const struct dt_http_call *call, const char *what, struct dt_buf *out)
+call_ok(struct dt_http_client *c, const struct dt_http_call *call, const char *what,
+        struct dt_buf *out)
 {
     DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer a = {0};
     enum dt_err err;
@@ -37,8 +38,8 @@ call_u64(struct dt_http_client *c, const struct dt_http_call *call, const char *
 }
 
 enum dt_err
-dt_relay_queue_create(struct dt_http_client *c, const char *relay, const struct dt_wire_create *create,
-                      uint8_t address[static DT_RELAY_ADDRESS])
+dt_relay_queue_create(struct dt_http_client *c, const char *relay,
+                      const struct dt_wire_create *create, uint8_t address[static DT_RELAY_ADDRESS])
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(256);
     DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(1024);
@@ -64,7 +65,8 @@ dt_relay_append(struct dt_http_client *c, const char *relay,
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(DT_NET_BODY_MAX);
     char hex[2 * DT_RELAY_ADDRESS + 1], path[128];
-    struct dt_http_call call = {.method = "POST", .base = relay, .path = path, .bearer = write_token};
+    struct dt_http_call call = {
+        .method = "POST", .base = relay, .path = path, .bearer = write_token};
     enum dt_err err;
 
     dt_hex_str(hex, dt_view(address, DT_RELAY_ADDRESS));
@@ -77,8 +79,8 @@ dt_relay_append(struct dt_http_client *c, const char *relay,
 
 enum dt_err
 dt_relay_read(struct dt_http_client *c, const char *relay,
-              const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view read_token, uint64_t after,
-              unsigned int max, struct dt_buf *out)
+              const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view read_token,
+              uint64_t after, unsigned int max, struct dt_buf *out)
 {
     char hex[2 * DT_RELAY_ADDRESS + 1], path[192];
     struct dt_http_call call = {.method = "GET", .base = relay, .path = path, .bearer = read_token};
@@ -91,8 +93,8 @@ dt_relay_read(struct dt_http_client *c, const char *relay,
 
 enum dt_err
 dt_relay_poll(struct dt_http_client *c, const char *relay, const struct dt_wire_poll *wanted,
-              size_t n_wanted, unsigned int wait_s, struct dt_wire_news out[static DT_RELAY_POLL_MAX],
-              size_t *out_n)
+              size_t n_wanted, unsigned int wait_s,
+              struct dt_wire_news out[static DT_RELAY_POLL_MAX], size_t *out_n)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(16384);
     DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(16384);
@@ -144,14 +146,15 @@ static enum dt_err
 get_checkpoint(struct dt_http_client *c, const char *register_url, const char *path,
                unsigned int wait_s, struct dt_buf *out)
 {
-    struct dt_http_call call = {.method = "GET", .base = register_url, .path = path, .wait_s = wait_s};
+    struct dt_http_call call = {
+        .method = "GET", .base = register_url, .path = path, .wait_s = wait_s};
 
     return call_ok(c, &call, "read a checkpoint", out);
 }
 
 enum dt_err
-dt_register_checkpoint(struct dt_http_client *c, const char *register_url, enum dt_checkpoint_kind kind,
-                       struct dt_buf *out)
+dt_register_checkpoint(struct dt_http_client *c, const char *register_url,
+                       enum dt_checkpoint_kind kind, struct dt_buf *out)
 {
     return get_checkpoint(c, register_url, checkpoint_path(kind), 0, out);
 }
@@ -189,7 +192,8 @@ dt_register_checkpoint_by(struct dt_http_client *c, const char *register_url, co
 }
 
 enum dt_err
-dt_register_file(struct dt_http_client *c, const char *register_url, const char *path, struct dt_buf *out)
+dt_register_file(struct dt_http_client *c, const char *register_url, const char *path,
+                 struct dt_buf *out)
 {
     char full[256];
     struct dt_http_call call = {.method = "GET", .base = register_url, .path = full};

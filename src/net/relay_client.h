@@ -1,9 +1,10 @@
 /*
  * net/relay_client.h - the relay's calls as functions, for agents and witnesses.
  *
- * Source: docs/protocol-relay.md. Layer: net. All take a client (net/client.h) and the relay's base URL as
- * in the grant; register calls take the register's URL (base + prefix, dt_grant_register_url()).
- * Errors of all: those of dt_http_call() and dt_http_status_err(), FORMAT (an answer that is none), NOMEM.
+ * Source: docs/protocol-relay.md. Layer: net. All take a client (net/client.h) and the relay's base
+ * URL as in the grant; register calls take the register's URL (base + prefix,
+ * dt_grant_register_url()). Errors of all: those of dt_http_call() and dt_http_status_err(), FORMAT
+ * (an answer that is none), NOMEM.
  */
 #ifndef DT_NET_RELAY_CLIENT_H
 #define DT_NET_RELAY_CLIENT_H
@@ -11,20 +12,23 @@
 #include "net/client.h"
 #include "net/relay_wire.h"
 
-/* Create a queue (or find it there already); ${address} gets its address, which the caller compares with
- * dt_label_hash("queue", read_hash || write_hash). REFUSED: queue token; LIMIT: the grant's queues. */
+/* Create a queue (or find it there already); ${address} gets its address, which the caller compares
+ * with dt_label_hash("queue", read_hash || write_hash). REFUSED: queue token; LIMIT: the grant's
+ * queues. */
 DT_MUST_CHECK enum dt_err dt_relay_queue_create(struct dt_http_client *c, const char *relay,
                                                 const struct dt_wire_create *create,
                                                 uint8_t address[static DT_RELAY_ADDRESS]);
 
-/* Append a cell; OK means it is on the relay's disk at ${out_position}. The same append_id again gives the
- * first position (CONFLICT if the bytes differ). */
+/* Append a cell; OK means it is on the relay's disk at ${out_position}. The same append_id again
+ * gives the first position (CONFLICT if the bytes differ). */
 DT_MUST_CHECK enum dt_err dt_relay_append(struct dt_http_client *c, const char *relay,
                                           const uint8_t address[static DT_RELAY_ADDRESS],
-                                          struct dt_view write_token, const struct dt_wire_append *append,
+                                          struct dt_view write_token,
+                                          const struct dt_wire_append *append,
                                           uint64_t *out_position);
 
-/* Cells after position ${after} into ${out} (walk it with dt_wire_items_begin); ${max} 0: as many as fit. */
+/* Cells after position ${after} into ${out} (walk it with dt_wire_items_begin); ${max} 0: as many
+ * as fit. */
 DT_MUST_CHECK enum dt_err dt_relay_read(struct dt_http_client *c, const char *relay,
                                         const uint8_t address[static DT_RELAY_ADDRESS],
                                         struct dt_view read_token, uint64_t after, unsigned int max,
@@ -32,13 +36,15 @@ DT_MUST_CHECK enum dt_err dt_relay_read(struct dt_http_client *c, const char *re
 
 /* Wait up to ${wait_s} (at most 60) until one of ${wanted} has news; ${out_n} 0 when time is up. */
 DT_MUST_CHECK enum dt_err dt_relay_poll(struct dt_http_client *c, const char *relay,
-                                        const struct dt_wire_poll *wanted, size_t n_wanted, unsigned int wait_s,
-                                        struct dt_wire_news out[static DT_RELAY_POLL_MAX], size_t *out_n);
+                                        const struct dt_wire_poll *wanted, size_t n_wanted,
+                                        unsigned int wait_s,
+                                        struct dt_wire_news out[static DT_RELAY_POLL_MAX],
+                                        size_t *out_n);
 
 /* Append ${seal} as an entry; ${out_index} is its (first) index. BUSY: the key's daily quota. */
 DT_MUST_CHECK enum dt_err dt_register_append(struct dt_http_client *c, const char *register_url,
-                                             struct dt_view append_key, const uint8_t seal[static 32],
-                                             uint64_t *out_index);
+                                             struct dt_view append_key,
+                                             const uint8_t seal[static 32], uint64_t *out_index);
 
 /* Which checkpoint: signed by the register; cosigned by two groups; by all groups. */
 enum dt_checkpoint_kind { DT_CHECKPOINT_HELD = 1, DT_CHECKPOINT_ATTESTED, DT_CHECKPOINT_FINAL };
@@ -47,24 +53,31 @@ enum dt_checkpoint_kind { DT_CHECKPOINT_HELD = 1, DT_CHECKPOINT_ATTESTED, DT_CHE
 DT_MUST_CHECK enum dt_err dt_register_checkpoint(struct dt_http_client *c, const char *register_url,
                                                  enum dt_checkpoint_kind kind, struct dt_buf *out);
 
-/* As above, but wait up to ${wait_s} for one of a size larger than ${after}; NOT_FOUND when time is up. */
-DT_MUST_CHECK enum dt_err dt_register_checkpoint_after(struct dt_http_client *c, const char *register_url,
+/* As above, but wait up to ${wait_s} for one of a size larger than ${after}; NOT_FOUND when time is
+ * up. */
+DT_MUST_CHECK enum dt_err dt_register_checkpoint_after(struct dt_http_client *c,
+                                                       const char *register_url,
                                                        enum dt_checkpoint_kind kind, uint64_t after,
                                                        unsigned int wait_s, struct dt_buf *out);
 
-/* The held checkpoint of exactly ${size} with all its cosignatures. NOT_FOUND when none was signed. */
-DT_MUST_CHECK enum dt_err dt_register_checkpoint_of(struct dt_http_client *c, const char *register_url,
-                                                    uint64_t size, struct dt_buf *out);
+/* The held checkpoint of exactly ${size} with all its cosignatures. NOT_FOUND when none was signed.
+ */
+DT_MUST_CHECK enum dt_err dt_register_checkpoint_of(struct dt_http_client *c,
+                                                    const char *register_url, uint64_t size,
+                                                    struct dt_buf *out);
 
-/* The largest checkpoint that bears a cosignature of the witness key with ${key_id} (8 hex digits). */
-DT_MUST_CHECK enum dt_err dt_register_checkpoint_by(struct dt_http_client *c, const char *register_url,
-                                                    const char *key_id, struct dt_buf *out);
+/* The largest checkpoint that bears a cosignature of the witness key with ${key_id} (8 hex digits).
+ */
+DT_MUST_CHECK enum dt_err dt_register_checkpoint_by(struct dt_http_client *c,
+                                                    const char *register_url, const char *key_id,
+                                                    struct dt_buf *out);
 
 /* A file below the register: "tile/0/000.p/5", "tile/entries/x001/002". NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_register_file(struct dt_http_client *c, const char *register_url,
                                            const char *path, struct dt_buf *out);
 
-/* Hand in a checkpoint with cosignature lines. REFUSED: not a witness of the register, or not its tree. */
+/* Hand in a checkpoint with cosignature lines. REFUSED: not a witness of the register, or not its
+ * tree. */
 DT_MUST_CHECK enum dt_err dt_register_cosign(struct dt_http_client *c, const char *register_url,
                                              struct dt_view note);
 

@@ -105,7 +105,8 @@ dt_wire_items_begin(struct dt_view v, uint64_t *out_last, struct dt_wire_items *
     enum dt_err err;
 
     if ((err = dt_read_u64(&r, &last)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_NET_ANSWER_MAX, &rest)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_vec(&r, DT_NET_ANSWER_MAX, &rest)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     *out_last = last;
     out->rest = rest;
@@ -164,8 +165,8 @@ dt_wire_poll_decode(struct dt_view v, struct dt_wire_poll out[static DT_RELAY_PO
     size_t n = 0;
     enum dt_err err;
 
-    if ((err = dt_read_sub(&r, DT_RELAY_POLL_MAX * (DT_RELAY_ADDRESS + DT_RELAY_TOKEN + 8), &list)) !=
-            DT_OK ||
+    if ((err = dt_read_sub(&r, DT_RELAY_POLL_MAX * (DT_RELAY_ADDRESS + DT_RELAY_TOKEN + 8),
+                           &list)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK)
         return err;
     while (list.n > 0) {

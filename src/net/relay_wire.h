@@ -1,8 +1,8 @@
 /*
  * net/relay_wire.h - the bodies that agents, witnesses and the relay exchange, encoded and decoded.
  *
- * Source: docs/protocol-relay.md. TLS presentation language through base/wire.h. Layer: net (base only).
- * Decoded views point into the input. Trailing bytes are FORMAT everywhere.
+ * Source: docs/protocol-relay.md. TLS presentation language through base/wire.h. Layer: net (base
+ * only). Decoded views point into the input. Trailing bytes are FORMAT everywhere.
  */
 #ifndef DT_NET_RELAY_WIRE_H
 #define DT_NET_RELAY_WIRE_H
@@ -64,8 +64,10 @@ struct dt_wire_poll {
     uint8_t read_token[DT_RELAY_TOKEN];
     uint64_t after;
 };
-DT_MUST_CHECK enum dt_err dt_wire_poll_encode(const struct dt_wire_poll *x, size_t n, struct dt_buf *out);
-DT_MUST_CHECK enum dt_err dt_wire_poll_decode(struct dt_view v, struct dt_wire_poll out[static DT_RELAY_POLL_MAX],
+DT_MUST_CHECK enum dt_err dt_wire_poll_encode(const struct dt_wire_poll *x, size_t n,
+                                              struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_wire_poll_decode(struct dt_view v,
+                                              struct dt_wire_poll out[static DT_RELAY_POLL_MAX],
                                               size_t *out_n);
 
 /* struct { opaque address[32]; uint64 last_position; } news<V> */
@@ -73,15 +75,18 @@ struct dt_wire_news {
     uint8_t address[DT_RELAY_ADDRESS];
     uint64_t last;
 };
-DT_MUST_CHECK enum dt_err dt_wire_news_encode(const struct dt_wire_news *x, size_t n, struct dt_buf *out);
-DT_MUST_CHECK enum dt_err dt_wire_news_decode(struct dt_view v, struct dt_wire_news out[static DT_RELAY_POLL_MAX],
+DT_MUST_CHECK enum dt_err dt_wire_news_encode(const struct dt_wire_news *x, size_t n,
+                                              struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_wire_news_decode(struct dt_view v,
+                                              struct dt_wire_news out[static DT_RELAY_POLL_MAX],
                                               size_t *out_n);
 
 /* A body or answer of one uint64 (position, index). */
 DT_MUST_CHECK enum dt_err dt_wire_u64_encode(uint64_t x, struct dt_buf *out);
 DT_MUST_CHECK enum dt_err dt_wire_u64_decode(struct dt_view v, uint64_t *out);
 
-/* struct { uint8 version = 1; opaque seal[32]; } : a register entry, 33 bytes. UNSUPPORTED version. */
+/* struct { uint8 version = 1; opaque seal[32]; } : a register entry, 33 bytes. UNSUPPORTED version.
+ */
 DT_MUST_CHECK enum dt_err dt_wire_entry_encode(const uint8_t seal[static 32], struct dt_buf *out);
 DT_MUST_CHECK enum dt_err dt_wire_entry_decode(struct dt_view v, uint8_t seal[static 32]);
 

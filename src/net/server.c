@@ -95,7 +95,8 @@ send_reply(struct MHD_Connection *mhd, struct dt_http_reply *reply, bool close)
     enum MHD_Result ok;
 
     if (reply->body.n > 0) {
-        r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p, dt_free);
+        r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p,
+                                                               dt_free);
         if (r != NULL) {
             reply->body.p = NULL; /* the response frees it now */
             reply->body.n = 0;
@@ -144,7 +145,8 @@ refuse(struct MHD_Connection *mhd, unsigned int status)
         dt_http_reply_error(&reply, status, "slow-down", "too many requests on this connection");
         break;
     case 501:
-        dt_http_reply_error(&reply, status, "format", "no transfer coding or upgrade is taken here");
+        dt_http_reply_error(&reply, status, "format",
+                            "no transfer coding or upgrade is taken here");
         break;
     case 503:
         dt_http_reply_error(&reply, status, "busy", "the server is stopping");
@@ -227,7 +229,8 @@ gather_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, 
     return MHD_YES;
 }
 
-/* The library splits the target at '?', '&' and '=' in place; its letters are checked before that. */
+/* The library splits the target at '?', '&' and '=' in place; its letters are checked before that.
+ */
 static unsigned int
 run_gate(struct request *r, const char *target, const char *method, const char *version)
 {
@@ -526,8 +529,9 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 /* ---- deadlines ---- */
 
 /*
- * The library's own time-out counts from the last byte, so a client that sends one header byte every few
- * seconds would never meet it. Here the whole header has a time, from connect or from the last answer.
+ * The library's own time-out counts from the last byte, so a client that sends one header byte
+ * every few seconds would never meet it. Here the whole header has a time, from connect or from the
+ * last answer.
  */
 static void
 end_slow_connections(struct dt_http_server *s, uint64_t now)
@@ -606,8 +610,7 @@ listen_on(const char *text, int *out_fd, uint16_t *out_port)
         freeaddrinfo(found);
         if (fd >= 0)
             close(fd);
-        return dt_fail(DT_ERR_IO, "%s: cannot listen there: %s", text,
-                       strerrordesc_np(saved));
+        return dt_fail(DT_ERR_IO, "%s: cannot listen there: %s", text, strerrordesc_np(saved));
     }
     freeaddrinfo(found);
     *out_port = bound.ss_family == AF_INET6
@@ -660,8 +663,8 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
         s->config.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->config.per_address_max,
         MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
         MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(fd);

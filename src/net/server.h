@@ -3,9 +3,10 @@
  *
  * Source: RFC 9110, RFC 9112. Under it: libmicrohttpd, one epoll thread. Layer: net.
  *
- * One thread runs all handlers, so a handler must not block on anything but memory and a local read.
- * What takes time goes elsewhere: the handler answers DT_HTTP_WAIT, the connection is put aside, and
- * the same handler is called again for the same request after dt_http_wake() or at its deadline:
+ * One thread runs all handlers, so a handler must not block on anything but memory and a local
+ * read. What takes time goes elsewhere: the handler answers DT_HTTP_WAIT, the connection is put
+ * aside, and the same handler is called again for the same request after dt_http_wake() or at its
+ * deadline:
  *
  *     request --gate--> handler --DT_HTTP_REPLY--> answer
  *                        ^   |
@@ -29,26 +30,26 @@ enum dt_http_next { DT_HTTP_REPLY = 1, DT_HTTP_WAIT };
 /* The answer, filled by the handler. All zero but status is a valid empty answer. */
 struct dt_http_reply {
     unsigned int status;
-    const char *content_type;     /* static string; NULL: none */
-    const char *cache_control;    /* static string; NULL: "no-store" */
-    const char *allow_origin;     /* static string; NULL: no such header */
-    const char *location;         /* unused, NULL */
-    struct dt_buf body;           /* taken over by the server */
+    const char *content_type;  /* static string; NULL: none */
+    const char *cache_control; /* static string; NULL: "no-store" */
+    const char *allow_origin;  /* static string; NULL: no such header */
+    const char *location;      /* unused, NULL */
+    struct dt_buf body;        /* taken over by the server */
 };
 
 /* The request as the handler sees it. Views and strings live as long as the request. */
 struct dt_http_request {
     enum dt_http_method method;
-    const char *path;         /* begins with '/'; only [A-Za-z0-9/._-] pass the gate */
+    const char *path; /* begins with '/'; only [A-Za-z0-9/._-] pass the gate */
     struct dt_view body;
-    struct dt_view bearer;    /* what follows "Authorization: Bearer "; p == NULL: none */
+    struct dt_view bearer;       /* what follows "Authorization: Bearer "; p == NULL: none */
     struct dt_view content_type; /* p == NULL: none */
-    bool timed_out;           /* called again because deadline_ms passed */
-    bool stopping;            /* the server is stopping: a wait must end if it can */
-    unsigned int calls;       /* how often the handler was called before for this request */
-    uint64_t deadline_ms;     /* set by the handler before DT_HTTP_WAIT: dt_monotonic_ms() at which it is
-                               * called again; 0: only when woken */
-    void *state;              /* the handler's own, NULL at first */
+    bool timed_out;              /* called again because deadline_ms passed */
+    bool stopping;               /* the server is stopping: a wait must end if it can */
+    unsigned int calls;          /* how often the handler was called before for this request */
+    uint64_t deadline_ms; /* set by the handler before DT_HTTP_WAIT: dt_monotonic_ms() at which it
+                           * is called again; 0: only when woken */
+    void *state;          /* the handler's own, NULL at first */
     void (*state_free)(void *state); /* called when the request ends, if state is set */
 };
 
@@ -91,12 +92,13 @@ void dt_http_server_stop(struct dt_http_server *s);
 /**
  * dt_http_wake(req):
  * Have the handler called again for ${req}, which answered DT_HTTP_WAIT or is about to. From any
- * thread. The caller must know that the request has not ended: it holds a place in the request's state
- * that state_free takes back.
+ * thread. The caller must know that the request has not ended: it holds a place in the request's
+ * state that state_free takes back.
  */
 void dt_http_wake(struct dt_http_request *req);
 
-/* Value of the query parameter ${name}; false when it is not there. "a=1&b=2": [A-Za-z0-9._-] values. */
+/* Value of the query parameter ${name}; false when it is not there. "a=1&b=2": [A-Za-z0-9._-]
+ * values. */
 bool dt_http_query(const struct dt_http_request *req, const char *name, struct dt_view *out);
 
 /* Value of the header ${name} (first one); false when it is not there. */
@@ -104,7 +106,8 @@ bool dt_http_header(const struct dt_http_request *req, const char *name, struct 
 
 /**
  * dt_http_reply_error(reply, status, code, text):
- * Make ${reply} the JSON {"error": text, "code": code}; both are ASCII without quotes or backslashes.
+ * Make ${reply} the JSON {"error": text, "code": code}; both are ASCII without quotes or
+ * backslashes.
  */
 void dt_http_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
                          const char *text);
@@ -129,13 +132,13 @@ struct dt_gate_request {
 
 /**
  * dt_gate_check(req, out_length):
- * 0 when the request may pass (then ${out_length} is its Content-Length, 0 when none), else the status to
- * refuse it with: 400, 405, 411, 413, 414, 417, 431, 501, 505. Refused are: any Transfer-Encoding; Expect;
- * Upgrade; a Content-Length or Host that is repeated, or not of its grammar; no Host; header names
- * that are not tokens; values with control characters; targets outside [A-Za-z0-9/._-]*(?[A-Za-z0-9&=._-]*)?;
- * a header section that is not byte for byte in the plain form "Name: value CRLF" (its length tells: line
- * folding, bare LF, NUL, space around the colon).
- * Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1 to 6.3.
+ * 0 when the request may pass (then ${out_length} is its Content-Length, 0 when none), else the
+ * status to refuse it with: 400, 405, 411, 413, 414, 417, 431, 501, 505. Refused are: any
+ * Transfer-Encoding; Expect; Upgrade; a Content-Length or Host that is repeated, or not of its
+ * grammar; no Host; header names that are not tokens; values with control characters; targets
+ * outside [A-Za-z0-9/._-]*(?[A-Za-z0-9&=._-]*)?; a header section that is not byte for byte in the
+ * plain form "Name: value CRLF" (its length tells: line folding, bare LF, NUL, space around the
+ * colon). Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1 to 6.3.
  */
 unsigned int dt_gate_check(const struct dt_gate_request *req, uint64_t *out_length);
 

@@ -19,15 +19,18 @@ static const struct {
     {DT_ANSWER_RECEIPT, "receipt",
      "A receipt says that the record arrived. It is no approval and says nothing on its content."},
     {DT_ANSWER_COUNTERSIGN, "countersign",
-     "A countersignature attests the fields of the record, not its envelope. It is no approval of what they describe."},
+     "A countersignature attests the fields of the record, not its envelope. It is no approval of "
+     "what they describe."},
     {DT_ANSWER_ANSWER, "answer",
      "An answer is a reply. It neither attests nor disputes the record that it answers."},
     {DT_ANSWER_DISPUTE, "dispute",
-     "A dispute names fields and own values. It does not change the record; both accounts stand side by side."},
+     "A dispute names fields and own values. It does not change the record; both accounts stand "
+     "side by side."},
     {DT_ANSWER_WITHDRAW, "withdraw",
      "A withdrawal is a later entry of the record's author. It undoes nothing that was entered."},
     {DT_ANSWER_CONSENT, "consent",
-     "A consent allows the named slots to be opened to the named audience until it ends. It is no countersignature."},
+     "A consent allows the named slots to be opened to the named audience until it ends. It is no "
+     "countersignature."},
 };
 #define N_ANSWERS (sizeof answers / sizeof answers[0])
 
@@ -55,7 +58,8 @@ dt_answer_caution(enum dt_answer a)
     for (size_t i = 0; i < N_ANSWERS; i++)
         if (answers[i].answer == a)
             return answers[i].caution;
-    return "A record is signed with your key, kept, and provable to others. It cannot be taken back.";
+    return "A record is signed with your key, kept, and provable to others. It cannot be taken "
+           "back.";
 }
 
 enum dt_answer
@@ -69,8 +73,9 @@ dt_record_answer(const struct dt_record *r, const uint8_t **out_about)
 }
 
 enum dt_err
-dt_answer_draft(struct dt_record_draft *d, const struct dt_templates *templates, enum dt_answer answer,
-                const struct dt_record *subject, const struct dt_letter *letter, uint64_t time_ms)
+dt_answer_draft(struct dt_record_draft *d, const struct dt_templates *templates,
+                enum dt_answer answer, const struct dt_record *subject,
+                const struct dt_letter *letter, uint64_t time_ms)
 {
     const struct dt_template *tmpl = dt_templates_get_str(templates, dt_answer_name(answer));
     bool own = memcmp(letter->party, subject->author.party, 32) == 0;
@@ -80,7 +85,8 @@ dt_answer_draft(struct dt_record_draft *d, const struct dt_templates *templates,
     if (tmpl == NULL || answer == DT_ANSWER_NONE)
         return dt_fail(DT_ERR_NOT_FOUND, "no such answer");
     if (own && (answer == DT_ANSWER_COUNTERSIGN || answer == DT_ANSWER_DISPUTE))
-        return dt_fail(DT_ERR_REFUSED, "a party does not %s its own record", dt_answer_name(answer));
+        return dt_fail(DT_ERR_REFUSED, "a party does not %s its own record",
+                       dt_answer_name(answer));
     if (!own && answer == DT_ANSWER_WITHDRAW)
         return dt_fail(DT_ERR_REFUSED, "only the author's party withdraws a record");
     if (memcmp(letter->forum, subject->header.forum, 32) != 0)
@@ -88,7 +94,8 @@ dt_answer_draft(struct dt_record_draft *d, const struct dt_templates *templates,
     if ((err = dt_record_draft_init(d, tmpl, letter, subject->channel, time_ms)) != DT_OK)
         return err;
     if ((err = dt_record_draft_set(d, ABOUT_SLOT, dt_view_of(subject->commitment))) != DT_OK ||
-        (err = dt_record_draft_refer(d, DT_REFERENCE_RECORD, dt_view_of(subject->commitment))) != DT_OK ||
+        (err = dt_record_draft_refer(d, DT_REFERENCE_RECORD, dt_view_of(subject->commitment))) !=
+            DT_OK ||
         (answer == DT_ANSWER_RECEIPT &&
          ((err = dt_value_put_u64(&time, time_ms)) != DT_OK ||
           (err = dt_record_draft_set(d, ABOUT_SLOT + 1, dt_buf_view(&time))) != DT_OK)))
@@ -163,12 +170,14 @@ dt_dispute_clear(struct dt_dispute *d)
 }
 
 enum dt_err
-dt_dispute_set(struct dt_dispute *d, const struct dt_record *subject, size_t index, struct dt_view value)
+dt_dispute_set(struct dt_dispute *d, const struct dt_record *subject, size_t index,
+               struct dt_view value)
 {
     struct dt_field f;
     enum dt_err err;
 
-    if (index < DT_ENVELOPE_SLOTS || index - DT_ENVELOPE_SLOTS >= dt_template_n_fields(subject->tmpl))
+    if (index < DT_ENVELOPE_SLOTS ||
+        index - DT_ENVELOPE_SLOTS >= dt_template_n_fields(subject->tmpl))
         return dt_fail(DT_ERR_RANGE, "only fields of the template are disputed");
     dt_template_slot(subject->tmpl, index, &f);
     /* No bytes: the field should be absent. */
@@ -206,7 +215,8 @@ dt_dispute_set_text(struct dt_dispute *d, const struct dt_record *subject, const
 }
 
 enum dt_err
-dt_dispute_end(const struct dt_dispute *d, const struct dt_record *subject, struct dt_record_draft *out)
+dt_dispute_end(const struct dt_dispute *d, const struct dt_record *subject,
+               struct dt_record_draft *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf slots = DT_BUF_INIT(DT_VALUE_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf values = DT_BUF_INIT(DT_VALUE_MAX);
@@ -244,15 +254,16 @@ dt_dispute_end(const struct dt_dispute *d, const struct dt_record *subject, stru
 }
 
 enum dt_err
-dt_consent_set(struct dt_record_draft *d, uint64_t slots, struct dt_view audience, uint64_t expires_ms,
-               enum dt_consent_standing standing)
+dt_consent_set(struct dt_record_draft *d, uint64_t slots, struct dt_view audience,
+               uint64_t expires_ms, enum dt_consent_standing standing)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_VALUE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf expires = DT_BUF_INIT(8);
     uint8_t place[2] = {0, (uint8_t)standing};
     enum dt_err err;
 
-    if ((err = put_slots(slots, &list)) != DT_OK || (err = dt_value_put_u64(&expires, expires_ms)) != DT_OK ||
+    if ((err = put_slots(slots, &list)) != DT_OK ||
+        (err = dt_value_put_u64(&expires, expires_ms)) != DT_OK ||
         (err = dt_record_draft_set(d, ABOUT_SLOT + 1, dt_buf_view(&list))) != DT_OK ||
         (err = dt_record_draft_set(d, ABOUT_SLOT + 2, audience)) != DT_OK ||
         (err = dt_record_draft_set(d, ABOUT_SLOT + 3, dt_buf_view(&expires))) != DT_OK)

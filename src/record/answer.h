@@ -1,5 +1,6 @@
 /*
- * record/answer.h - the six answers to a record: receipt, countersign, answer, dispute, withdraw, consent.
+ * record/answer.h - the six answers to a record: receipt, countersign, answer, dispute, withdraw,
+ * consent.
  *
  * Source: docs/protocol-record.md, "Answers"; DESIGN "Standing". Layer: record.
  * Answers are records of built-in templates; each carries `about`, the commitment it answers.
@@ -31,40 +32,47 @@ enum dt_consent_standing {
 enum dt_answer dt_answer_of(struct dt_view template_id);
 const char *dt_answer_name(enum dt_answer a);
 
-/* What an answer does not mean, one line for the screen ("Receipt is not approval: ..."). Static. */
+/* What an answer does not mean, one line for the screen ("Receipt is not approval: ..."). Static.
+ */
 const char *dt_answer_caution(enum dt_answer a);
 
-/* The answer of ${r} and the commitment it is about (32 bytes, borrowed); DT_ANSWER_NONE and NULL otherwise. ${out_about}
- * may be NULL. */
+/* The answer of ${r} and the commitment it is about (32 bytes, borrowed); DT_ANSWER_NONE and NULL
+ * otherwise. ${out_about} may be NULL. */
 enum dt_answer dt_record_answer(const struct dt_record *r, const uint8_t **out_about);
 
 /**
  * dt_answer_draft(d, templates, answer, subject, letter, time_ms):
- * Begin ${answer} to ${subject} in its channel: sets the envelope, `about`, a reference to it, and for a receipt its
- * time. REFUSED: a countersignature of one's own party's record, or a withdrawal of another's.
+ * Begin ${answer} to ${subject} in its channel: sets the envelope, `about`, a reference to it, and
+ * for a receipt its time. REFUSED: a countersignature of one's own party's record, or a withdrawal
+ * of another's.
  */
-DT_MUST_CHECK enum dt_err dt_answer_draft(struct dt_record_draft *d, const struct dt_templates *templates,
+DT_MUST_CHECK enum dt_err dt_answer_draft(struct dt_record_draft *d,
+                                          const struct dt_templates *templates,
                                           enum dt_answer answer, const struct dt_record *subject,
                                           const struct dt_letter *letter, uint64_t time_ms);
 
-/* For a dispute: say that slot ${index} of ${subject} should read ${value} (canonical bytes; type from the template). Call
- * for ever more slots, in any order; dt_answer_dispute_end() writes `slots` and `values`. */
+/* For a dispute: say that slot ${index} of ${subject} should read ${value} (canonical bytes; type
+ * from the template). Call for ever more slots, in any order; dt_answer_dispute_end() writes
+ * `slots` and `values`. */
 struct dt_dispute {
     uint64_t slots; /* bit per slot */
     struct dt_buf value[DT_SLOTS_MAX];
 };
 void dt_dispute_clear(struct dt_dispute *d);
-DT_MUST_CHECK enum dt_err dt_dispute_set(struct dt_dispute *d, const struct dt_record *subject, size_t index,
-                                         struct dt_view value);
+DT_MUST_CHECK enum dt_err dt_dispute_set(struct dt_dispute *d, const struct dt_record *subject,
+                                         size_t index, struct dt_view value);
 DT_MUST_CHECK enum dt_err dt_dispute_set_text(struct dt_dispute *d, const struct dt_record *subject,
                                               const char *name, struct dt_view text,
                                               const struct dt_charter *charter);
-DT_MUST_CHECK enum dt_err dt_dispute_end(const struct dt_dispute *d, const struct dt_record *subject,
+DT_MUST_CHECK enum dt_err dt_dispute_end(const struct dt_dispute *d,
+                                         const struct dt_record *subject,
                                          struct dt_record_draft *out);
 
-/* For a consent: slots (bit per slot; author and kind need not be named), audience ("public"), expiry, standing. */
-DT_MUST_CHECK enum dt_err dt_consent_set(struct dt_record_draft *d, uint64_t slots, struct dt_view audience,
-                                         uint64_t expires_ms, enum dt_consent_standing standing);
+/* For a consent: slots (bit per slot; author and kind need not be named), audience ("public"),
+ * expiry, standing. */
+DT_MUST_CHECK enum dt_err dt_consent_set(struct dt_record_draft *d, uint64_t slots,
+                                         struct dt_view audience, uint64_t expires_ms,
+                                         enum dt_consent_standing standing);
 
 /* Read list<int> of slot indexes into a bit mask. FORMAT: not strictly ascending, or past 63. */
 DT_MUST_CHECK enum dt_err dt_slots_read(struct dt_view value, uint64_t *out);

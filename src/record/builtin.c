@@ -1,8 +1,8 @@
 /*
  * record/builtin.c - the templates that the protocol itself relies on, as tables.
  *
- * Source: docs/protocol-record.md, "Built-in templates". Layer: record. Their hashes are fixed for ever: a change here
- * is a new version of the protocol.
+ * Source: docs/protocol-record.md, "Built-in templates". Layer: record. Their hashes are fixed for
+ * ever: a change here is a new version of the protocol.
  */
 #include <string.h>
 
@@ -25,7 +25,8 @@ static const struct {
      "Letter of credence",
      {{"name", "text", true, NULL, "The delegate's name."},
       {"title", "text", false, NULL, "Office or function."},
-      {"rights", "list<enum>", true, "talk record admit consent found", "What the delegate may do."},
+      {"rights", "list<enum>", true, "talk record admit consent found",
+       "What the delegate may do."},
       {"not_before", "datetime", true, NULL, "Start of validity."},
       {"not_after", "datetime", true, NULL, "End of validity."},
       {"key", "hash", true, NULL, "The delegate's signature key (Ed25519)."},
@@ -36,7 +37,8 @@ static const struct {
     {"amendment",
      "Amendment of the charter",
      {{"number", "int", true, NULL, "1 and up, without gaps."},
-      {"previous", "hash", true, NULL, "The charter's id, or the commitment of the amendment before."},
+      {"previous", "hash", true, NULL,
+       "The charter's id, or the commitment of the amendment before."},
       {"body", "bytes", true, NULL, "What changes."}}},
     {"receipt",
      "Receipt",
@@ -55,7 +57,8 @@ static const struct {
      "Dispute",
      {{"about", "hash", true, NULL, "Commitment of the record disputed."},
       {"slots", "list<int>", true, NULL, "Slots held to be wrong, ascending."},
-      {"values", "account", true, NULL, "Own values of these fields by name; no bytes: should be absent."},
+      {"values", "account", true, NULL,
+       "Own values of these fields by name; no bytes: should be absent."},
       {"text", "ltext", false, NULL, "Reasons."}}},
     {"withdraw",
      "Withdrawal",
@@ -101,9 +104,8 @@ dt_builtin_make(size_t i, struct dt_template **out)
     DT_CLEANUP(dt_buf_clear) struct dt_buf values = DT_BUF_INIT(DT_TEMPLATE_MAX);
     size_t from[BUILTIN_FIELDS] = {0}, len[BUILTIN_FIELDS] = {0};
     struct dt_view docs[BUILTIN_FIELDS] = {{0}};
-    struct dt_template_parts parts = {.id = dt_view_str(builtins[i].id),
-                                      .version = 1,
-                                      .disclosure = DT_DISCLOSE_SEALED};
+    struct dt_template_parts parts = {
+        .id = dt_view_str(builtins[i].id), .version = 1, .disclosure = DT_DISCLOSE_SEALED};
     struct dt_template *t = NULL;
     enum dt_err err;
 

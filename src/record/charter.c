@@ -14,7 +14,8 @@
 
 #define SIGNATURE_LABEL "charter signature"
 
-/* The rules that this version knows; a name that is not here is refused, for what it asks would not be done. */
+/* The rules that this version knows; a name that is not here is refused, for what it asks would not
+ * be done. */
 static const char *const known_rules[] = {"cadence", "read_key"};
 
 void
@@ -65,14 +66,17 @@ check_parties(struct dt_charter *c)
             return dt_fail(DT_ERR_FORMAT, "party %zu: no such kind of party", i + 1);
         if (!line_valid(p->name, DT_NAME_MAX) || dt_view_equal(p->name, dt_view_str("both")) ||
             dt_view_equal(p->name, dt_view_str("mediator")))
-            return dt_fail(DT_ERR_FORMAT, "party %zu: a name is one line, and not 'both' or 'mediator'", i + 1);
+            return dt_fail(DT_ERR_FORMAT,
+                           "party %zu: a name is one line, and not 'both' or 'mediator'", i + 1);
         if ((err = dt_ed25519_pub_check(dt_view_of(p->root))) != DT_OK)
             return dt_fail_context(err, "party %zu: root key", i + 1);
         for (size_t k = 0; k < i; k++) {
             if (memcmp(c->parties[k].root, p->root, 32) == 0)
-                return dt_fail(DT_ERR_FORMAT, "parties %zu and %zu have the same root", k + 1, i + 1);
+                return dt_fail(DT_ERR_FORMAT, "parties %zu and %zu have the same root", k + 1,
+                               i + 1);
             if (same_name(c->parties[k].name, p->name))
-                return dt_fail(DT_ERR_FORMAT, "parties %zu and %zu have the same name", k + 1, i + 1);
+                return dt_fail(DT_ERR_FORMAT, "parties %zu and %zu have the same name", k + 1,
+                               i + 1);
         }
         if ((err = dt_root_id(p->root, p->root_id)) != DT_OK)
             return err;
@@ -110,7 +114,8 @@ check_register(const struct dt_charter *c)
             return dt_fail(DT_ERR_FORMAT, "witness %zu: not a witness's key", i + 1);
         for (size_t k = 0; k < i; k++)
             if (memcmp(key[k].pub, key[i].pub, sizeof key[i].pub) == 0)
-                return dt_fail(DT_ERR_FORMAT, "witnesses %zu and %zu have the same key", k + 1, i + 1);
+                return dt_fail(DT_ERR_FORMAT, "witnesses %zu and %zu have the same key", k + 1,
+                               i + 1);
         if (!group[c->witnesses[i].party]) {
             group[c->witnesses[i].party] = true;
             n_groups++;
@@ -133,7 +138,8 @@ check_rules(const struct dt_charter *c)
         for (size_t k = 0; k < sizeof known_rules / sizeof known_rules[0]; k++)
             known = known || dt_view_equal(c->rules[i].name, dt_view_str(known_rules[k]));
         if (!known)
-            return dt_fail(DT_ERR_UNSUPPORTED, "rule %zu of the charter is not known to this version", i + 1);
+            return dt_fail(DT_ERR_UNSUPPORTED,
+                           "rule %zu of the charter is not known to this version", i + 1);
         if (!line_valid(c->rules[i].value, DT_RULE_MAX))
             return dt_fail(DT_ERR_FORMAT, "rule %zu: its value is one line", i + 1);
         if (i > 0 && dt_view_cmp(c->rules[i - 1].name, c->rules[i].name) >= 0)
@@ -148,7 +154,8 @@ dt_charter_check(struct dt_charter *c)
     enum dt_err err;
 
     if (!line_valid(c->title, DT_TITLE_MAX))
-        return dt_fail(DT_ERR_FORMAT, "a charter's title is one line of at most %u bytes", DT_TITLE_MAX);
+        return dt_fail(DT_ERR_FORMAT, "a charter's title is one line of at most %u bytes",
+                       DT_TITLE_MAX);
     if (c->created_ms > DT_TIME_MAX_MS)
         return dt_fail(DT_ERR_RANGE, "a charter's date");
     if ((err = check_parties(c)) != DT_OK || (err = check_register(c)) != DT_OK)
@@ -233,7 +240,8 @@ read_parties(struct dt_reader r, struct dt_charter *c)
 
         if (c->n_parties == DT_CHARTER_PARTIES)
             return dt_fail(DT_ERR_LIMIT, "more than %u parties", DT_CHARTER_PARTIES);
-        if ((err = dt_read_fixed(&r, p->root, 32)) != DT_OK || (err = dt_read_u8(&r, &p->kind)) != DT_OK ||
+        if ((err = dt_read_fixed(&r, p->root, 32)) != DT_OK ||
+            (err = dt_read_u8(&r, &p->kind)) != DT_OK ||
             (err = dt_read_vec(&r, DT_NAME_MAX, &p->name)) != DT_OK)
             return err;
     }
@@ -241,7 +249,8 @@ read_parties(struct dt_reader r, struct dt_charter *c)
 }
 
 static enum dt_err
-read_lists(struct dt_reader relays, struct dt_reader witnesses, struct dt_reader rules, struct dt_charter *c)
+read_lists(struct dt_reader relays, struct dt_reader witnesses, struct dt_reader rules,
+           struct dt_charter *c)
 {
     enum dt_err err;
 
@@ -297,8 +306,8 @@ read_charter(struct dt_charter *c)
         (err = dt_read_u8(&r, &c->quorum_attested)) != DT_OK ||
         (err = dt_read_u8(&r, &c->quorum_final)) != DT_OK ||
         (err = dt_read_sub(&r, DT_CHARTER_MAX, &rules)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_CHARTER_MAX, &signatures)) != DT_OK || (err = dt_read_end(&r)) != DT_OK ||
-        (err = read_parties(parties, c)) != DT_OK ||
+        (err = dt_read_sub(&r, DT_CHARTER_MAX, &signatures)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK || (err = read_parties(parties, c)) != DT_OK ||
         (err = read_lists(relays, witnesses, rules, c)) != DT_OK)
         return err;
     while (signatures.n > 0) {
@@ -326,8 +335,8 @@ verify_signatures(const struct dt_charter *c)
         return err;
     for (size_t i = 0; i < c->n_parties; i++)
         if (c->has_signature[i] &&
-            (err = dt_label_verify(dt_view_of(c->parties[i].root), SIGNATURE_LABEL, dt_buf_view(&body),
-                                   dt_view_of(c->signature[i]))) != DT_OK)
+            (err = dt_label_verify(dt_view_of(c->parties[i].root), SIGNATURE_LABEL,
+                                   dt_buf_view(&body), dt_view_of(c->signature[i]))) != DT_OK)
             return dt_fail(err, "the signature of party %zu does not hold", i + 1);
     return DT_OK;
 }
@@ -388,7 +397,8 @@ dt_charter_merge(struct dt_charter *c, const struct dt_charter *other)
     uint8_t a[32], b[32];
     enum dt_err err;
 
-    if ((err = dt_charter_forum_id(c, a)) != DT_OK || (err = dt_charter_forum_id(other, b)) != DT_OK)
+    if ((err = dt_charter_forum_id(c, a)) != DT_OK ||
+        (err = dt_charter_forum_id(other, b)) != DT_OK)
         return err;
     if (memcmp(a, b, 32) != 0)
         return dt_fail(DT_ERR_CONFLICT, "the two charters differ in more than signatures");
@@ -444,7 +454,8 @@ dt_charter_party_by_name(const struct dt_charter *c, struct dt_view name, size_t
 
 /* ---- the register's policy ---- */
 
-/* A party's name as part of a policy's names: lower-case ASCII letters and digits, '-' for the rest. */
+/* A party's name as part of a policy's names: lower-case ASCII letters and digits, '-' for the
+ * rest. */
 static enum dt_err
 put_safe(struct dt_view name, struct dt_buf *out)
 {
@@ -483,8 +494,8 @@ dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind, struct d
     size_t n_groups = 0, k;
     enum dt_err err;
 
-    if ((err = dt_buf_printf(out, "log %.*s\n", (int)c->register_vkey.n, (const char *)c->register_vkey.p)) !=
-        DT_OK)
+    if ((err = dt_buf_printf(out, "log %.*s\n", (int)c->register_vkey.n,
+                             (const char *)c->register_vkey.p)) != DT_OK)
         return err;
     for (size_t i = 0; i < c->n_witnesses; i++) {
         const struct dt_charter_witness *w = &c->witnesses[i];
@@ -519,7 +530,9 @@ dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind, struct d
     }
     if (n_groups == 0 || kind == DT_POLICY_HELD)
         return dt_buf_append(out, dt_view_str("quorum none\n"));
-    k = kind == DT_POLICY_ATTESTED ? c->quorum_attested : c->quorum_final > 0 ? c->quorum_final : n_groups;
+    k = kind == DT_POLICY_ATTESTED ? c->quorum_attested
+        : c->quorum_final > 0      ? c->quorum_final
+                                   : n_groups;
     return dt_buf_printf(out, "group sides %zu%.*s\nquorum sides\n", k, (int)members.n,
                          (const char *)members.p);
 }

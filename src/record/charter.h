@@ -2,8 +2,8 @@
  * record/charter.h - the founding document of a forum.
  *
  * Source: docs/protocol-record.md, "Charter"; DESIGN "Words", "Register". Layer: record; no I/O.
- * To build one: zero the struct, fill it with views that outlive it, encode; dt_charter_decode() gives one
- * that owns its bytes.
+ * To build one: zero the struct, fill it with views that outlive it, encode; dt_charter_decode()
+ * gives one that owns its bytes.
  */
 #ifndef DT_RECORD_CHARTER_H
 #define DT_RECORD_CHARTER_H
@@ -43,12 +43,13 @@ struct dt_charter {
     size_t n_relays;
     struct dt_view register_origin; /* C2SP origin; also the register key's name */
     struct dt_view register_vkey;
-    struct dt_view register_path;   /* below the relay's address, e.g. "/r/<id>" */
+    struct dt_view register_path; /* below the relay's address, e.g. "/r/<id>" */
     struct dt_charter_witness witnesses[DT_CHARTER_WITNESSES];
     size_t n_witnesses;
     uint8_t quorum_attested; /* groups; 2 unless the charter says otherwise */
     uint8_t quorum_final;    /* groups; 0 means all */
-    struct dt_charter_rule rules[DT_CHARTER_RULES]; /* sorted by name; names known to this version */
+    struct dt_charter_rule
+        rules[DT_CHARTER_RULES]; /* sorted by name; names known to this version */
     size_t n_rules;
     bool has_signature[DT_CHARTER_PARTIES];
     uint8_t signature[DT_CHARTER_PARTIES][64];
@@ -56,24 +57,28 @@ struct dt_charter {
 
 void dt_charter_clear(struct dt_charter *c); /* usable with DT_CLEANUP; wipes nothing secret */
 
-/* Check all rules on contents (not signatures) and set root_id of each party. FORMAT/RANGE/LIMIT. */
+/* Check all rules on contents (not signatures) and set root_id of each party. FORMAT/RANGE/LIMIT.
+ */
 DT_MUST_CHECK enum dt_err dt_charter_check(struct dt_charter *c);
 
 /* Append the body (what is signed and hashed). */
 DT_MUST_CHECK enum dt_err dt_charter_encode_body(const struct dt_charter *c, struct dt_buf *out);
 /* Append body and the signatures it has; a draft is one that lacks some. */
 DT_MUST_CHECK enum dt_err dt_charter_encode(const struct dt_charter *c, struct dt_buf *out);
-/* Parse and check contents and every signature that is there. AUTH names the party whose signature fails. */
+/* Parse and check contents and every signature that is there. AUTH names the party whose signature
+ * fails. */
 DT_MUST_CHECK enum dt_err dt_charter_decode(struct dt_view bytes, struct dt_charter *out);
 
 /* The forum id: dt_label_hash("charter", body). The same for a draft and the signed charter. */
-DT_MUST_CHECK enum dt_err dt_charter_forum_id(const struct dt_charter *c, uint8_t out[static DT_FORUM_ID]);
+DT_MUST_CHECK enum dt_err dt_charter_forum_id(const struct dt_charter *c,
+                                              uint8_t out[static DT_FORUM_ID]);
 
 /* Sign with the root whose 32-byte seed is given. NOT_FOUND: not a root of this charter. */
 DT_MUST_CHECK enum dt_err dt_charter_sign(struct dt_charter *c, struct dt_view root_seed);
 /* Add the signatures of another copy ${other} of the same body. CONFLICT: another body. */
 DT_MUST_CHECK enum dt_err dt_charter_merge(struct dt_charter *c, const struct dt_charter *other);
-/* Is there a signature of every party (valid ones, when it was decoded)? STATE names who has not signed. */
+/* Is there a signature of every party (valid ones, when it was decoded)? STATE names who has not
+ * signed. */
 DT_MUST_CHECK enum dt_err dt_charter_complete(const struct dt_charter *c);
 /* All signatures there and valid? STATE names who has not signed, AUTH whose signature fails. */
 DT_MUST_CHECK enum dt_err dt_charter_verify(const struct dt_charter *c);
@@ -89,8 +94,8 @@ enum dt_policy_kind { DT_POLICY_ATTESTED = 1, DT_POLICY_FINAL = 2, DT_POLICY_HEL
 
 /**
  * dt_charter_policy(c, kind, out):
- * Append the tlog-policy text: log line, a witness line each ("w<n>-<party>"), a group per party that has
- * witnesses ("g<place+1>-<party>", any 1 of its witnesses), and the quorum of ${kind}.
+ * Append the tlog-policy text: log line, a witness line each ("w<n>-<party>"), a group per party
+ * that has witnesses ("g<place+1>-<party>", any 1 of its witnesses), and the quorum of ${kind}.
  */
 DT_MUST_CHECK enum dt_err dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind,
                                             struct dt_buf *out);

@@ -10,7 +10,7 @@
 
 #include "record/fields.h"
 
-#define HEADER_MAX 256
+#define HEADER_MAX  256
 #define FIELD_LABEL "detente 1 field"
 #define SALT_LABEL  "detente 1 salt"
 
@@ -84,7 +84,8 @@ dt_slot_check(const struct dt_template *tmpl, size_t index, const struct dt_slot
 
     dt_template_slot(tmpl, index, &f);
     if (slot->type != f.type || !dt_view_equal(slot->name, f.name))
-        return dt_fail(DT_ERR_FORMAT, "slot %zu: not the name or type its template gives it", index);
+        return dt_fail(DT_ERR_FORMAT, "slot %zu: not the name or type its template gives it",
+                       index);
     if (slot->kind == DT_SLOT_PAD) {
         if (slot->value.n > 0)
             return dt_fail(DT_ERR_FORMAT, "slot %zu: absent, and yet with a value", index);
@@ -101,14 +102,16 @@ dt_slot_check(const struct dt_template *tmpl, size_t index, const struct dt_slot
 }
 
 enum dt_err
-dt_slot_list_check(const struct dt_template *tmpl, const struct dt_header *h, const struct dt_slot *slots)
+dt_slot_list_check(const struct dt_template *tmpl, const struct dt_header *h,
+                   const struct dt_slot *slots)
 {
     enum dt_err err;
 
     if (!dt_view_equal(h->template_id, dt_template_id(tmpl)))
         return dt_fail(DT_ERR_FORMAT, "another template's id");
     if (memcmp(h->template_hash, dt_template_hash(tmpl), 32) != 0)
-        return dt_fail(DT_ERR_UNSUPPORTED, "the template %.*s is another version than the one known here",
+        return dt_fail(DT_ERR_UNSUPPORTED,
+                       "the template %.*s is another version than the one known here",
                        (int)h->template_id.n, (const char *)h->template_id.p);
     if (h->n_slots != dt_template_slots(tmpl))
         return dt_fail(DT_ERR_FORMAT, "not the number of slots its template gives");
@@ -145,7 +148,8 @@ field_salt(const struct dt_secret *prk, size_t index, uint8_t out[static 32])
     dt_write_str(&w, SALT_LABEL);
     dt_write_u16(&w, (uint16_t)index);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_hkdf_expand(DT_HASH_SHA256, dt_secret_view(prk), dt_buf_view(&info), 32, &okm)) != DT_OK)
+        (err = dt_hkdf_expand(DT_HASH_SHA256, dt_secret_view(prk), dt_buf_view(&info), 32, &okm)) !=
+            DT_OK)
         return err;
     memcpy(out, okm.p, 32);
     return DT_OK;
@@ -198,7 +202,8 @@ all_leaves(const struct dt_header *h, const struct dt_slot *slots, struct dt_vie
 }
 
 enum dt_err
-dt_fields_commitment(const uint8_t ctx[static 32], const uint8_t root[static 32], uint8_t out[static 32])
+dt_fields_commitment(const uint8_t ctx[static 32], const uint8_t root[static 32],
+                     uint8_t out[static 32])
 {
     uint8_t both[64];
 
@@ -223,8 +228,8 @@ dt_fields_commit(const struct dt_header *h, const struct dt_slot *slots, struct 
 }
 
 enum dt_err
-dt_fields_open(const struct dt_header *h, const struct dt_slot *slots, struct dt_view secret, size_t index,
-               struct dt_opening *out)
+dt_fields_open(const struct dt_header *h, const struct dt_slot *slots, struct dt_view secret,
+               size_t index, struct dt_opening *out)
 {
     struct tlog_hash leaves[DT_SLOTS_MAX];
     struct tlog_leaves source = {leaves, h->n_slots};
@@ -248,7 +253,8 @@ dt_fields_open(const struct dt_header *h, const struct dt_slot *slots, struct dt
 }
 
 enum dt_err
-dt_opening_root(const struct dt_header *h, const struct dt_opening *opening, uint8_t out_root[static 32])
+dt_opening_root(const struct dt_header *h, const struct dt_opening *opening,
+                uint8_t out_root[static 32])
 {
     struct tlog_hash leaf, path[DT_PATH_MAX], root;
     uint8_t ctx[32];
@@ -260,8 +266,8 @@ dt_opening_root(const struct dt_header *h, const struct dt_opening *opening, uin
         memcpy(path[i].b, opening->path[i], 32);
     if ((err = dt_header_ctx(h, ctx)) != DT_OK ||
         (err = field_leaf(ctx, opening->index, opening->salt, &opening->slot, &leaf)) != DT_OK ||
-        (err = tlog_root_from_inclusion(&leaf, opening->index, h->n_slots, path, opening->n_path, &root)) !=
-            DT_OK)
+        (err = tlog_root_from_inclusion(&leaf, opening->index, h->n_slots, path, opening->n_path,
+                                        &root)) != DT_OK)
         return err;
     memcpy(out_root, root.b, 32);
     return DT_OK;

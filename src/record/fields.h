@@ -24,7 +24,8 @@ struct dt_header {
     uint8_t n_slots;
 };
 
-/* One slot in the clear. NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of its encoding */
+/* One slot in the clear. NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of
+ * its encoding */
 struct dt_slot {
     uint8_t kind; /* enum dt_slot_kind */
     struct dt_view name;
@@ -49,13 +50,15 @@ void dt_header_write(struct dt_writer *w, const struct dt_header *h);
 DT_MUST_CHECK enum dt_err dt_header_read(struct dt_reader *r, struct dt_header *out);
 
 /* The slots of a record or letter: kind and value each; names and types come from ${tmpl}. */
-void dt_slot_list_write(struct dt_writer *w, const struct dt_header *h, const struct dt_slot *slots);
+void dt_slot_list_write(struct dt_writer *w, const struct dt_header *h,
+                        const struct dt_slot *slots);
 DT_MUST_CHECK enum dt_err dt_slot_list_read(struct dt_reader *r, const struct dt_template *tmpl,
                                             const struct dt_header *h, struct dt_slot *out);
 
-/* ${h} is of ${tmpl} (id, hash, number of slots), and each slot is what the template allows: values canonical, required
- * ones there, nothing past the template. */
-DT_MUST_CHECK enum dt_err dt_slot_list_check(const struct dt_template *tmpl, const struct dt_header *h,
+/* ${h} is of ${tmpl} (id, hash, number of slots), and each slot is what the template allows: values
+ * canonical, required ones there, nothing past the template. */
+DT_MUST_CHECK enum dt_err dt_slot_list_check(const struct dt_template *tmpl,
+                                             const struct dt_header *h,
                                              const struct dt_slot *slots);
 
 /* One slot alone (an opened one) against ${tmpl}. */
@@ -67,23 +70,29 @@ DT_MUST_CHECK enum dt_err dt_header_ctx(const struct dt_header *h, uint8_t out[s
 
 /* The commitment of ${slots} (h->n_slots of them) under ${secret}. */
 DT_MUST_CHECK enum dt_err dt_fields_commit(const struct dt_header *h, const struct dt_slot *slots,
-                                           struct dt_view secret, uint8_t out_commitment[static 32]);
+                                           struct dt_view secret,
+                                           uint8_t out_commitment[static 32]);
 
 /* Open slot ${index}: salt and path; out->slot borrows from ${slots}. */
 DT_MUST_CHECK enum dt_err dt_fields_open(const struct dt_header *h, const struct dt_slot *slots,
-                                         struct dt_view secret, size_t index, struct dt_opening *out);
+                                         struct dt_view secret, size_t index,
+                                         struct dt_opening *out);
 
-/* The field root that ${opening} leads to (compare all openings of one record), RANGE on a wrong path. */
-DT_MUST_CHECK enum dt_err dt_opening_root(const struct dt_header *h, const struct dt_opening *opening,
+/* The field root that ${opening} leads to (compare all openings of one record), RANGE on a wrong
+ * path. */
+DT_MUST_CHECK enum dt_err dt_opening_root(const struct dt_header *h,
+                                          const struct dt_opening *opening,
                                           uint8_t out_root[static 32]);
 
 /* commitment of a root: dt_label_hash("commitment", ctx || root). */
-DT_MUST_CHECK enum dt_err dt_fields_commitment(const uint8_t ctx[static 32], const uint8_t root[static 32],
+DT_MUST_CHECK enum dt_err dt_fields_commitment(const uint8_t ctx[static 32],
+                                               const uint8_t root[static 32],
                                                uint8_t out[static 32]);
 
 /* seal = dt_label_hash("seal", commitment || author_key || signature); entry = 0x01 || seal. */
 #define DT_REGISTER_ENTRY 33u
-DT_MUST_CHECK enum dt_err dt_seal(const uint8_t commitment[static 32], const uint8_t author_key[static 32],
+DT_MUST_CHECK enum dt_err dt_seal(const uint8_t commitment[static 32],
+                                  const uint8_t author_key[static 32],
                                   const uint8_t signature[static 64], uint8_t out[static 32]);
 void dt_register_entry(const uint8_t seal[static 32], uint8_t out[static DT_REGISTER_ENTRY]);
 

@@ -59,10 +59,12 @@ read_slots(struct dt_letter *l)
     if ((err = dt_root_id(l->root, root_id)) != DT_OK)
         return err;
 
-    /* The author of a letter is a root: it stands where a delegate's key would, and no letter vouches for it. */
+    /* The author of a letter is a root: it stands where a delegate's key would, and no letter
+     * vouches for it. */
     const uint8_t *author = l->slots[DT_SLOT_AUTHOR].value.p;
     if (memcmp(author, root_id, 32) != 0 || memcmp(author + 32, l->root, 32) != 0 ||
-        memcmp(author + 64, zero, 32) != 0 || memcmp(l->slots[DT_LETTER_PARTY].value.p, root_id, 32) != 0)
+        memcmp(author + 64, zero, 32) != 0 ||
+        memcmp(l->slots[DT_LETTER_PARTY].value.p, root_id, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "author or party is not the root that signed");
     if (l->slots[DT_SLOT_TIME].kind != DT_SLOT_VALUE)
         return dt_fail(DT_ERR_FORMAT, "no date of issue");
@@ -90,7 +92,8 @@ read_slots(struct dt_letter *l)
 
 /* What a root signs: forum || commitment. */
 static void
-signed_bytes(const uint8_t forum[static 32], const uint8_t commitment[static 32], uint8_t out[static 64])
+signed_bytes(const uint8_t forum[static 32], const uint8_t commitment[static 32],
+             uint8_t out[static 64])
 {
     memcpy(out, forum, 32);
     memcpy(out + 32, commitment, 32);
@@ -125,8 +128,8 @@ read_letter(struct dt_letter *l)
         (err = dt_fields_commit(&l->header, l->slots, secret, l->hash)) != DT_OK)
         return err;
     signed_bytes(l->header.forum, l->hash, both);
-    if ((err = dt_label_verify(dt_view_of(l->root), "letter", dt_view_of(both), dt_view_of(l->signature))) !=
-        DT_OK)
+    if ((err = dt_label_verify(dt_view_of(l->root), "letter", dt_view_of(both),
+                               dt_view_of(l->signature))) != DT_OK)
         return dt_fail(err, "the root's signature does not hold");
     return read_slots(l);
 }
@@ -244,12 +247,14 @@ dt_letter_issue(struct dt_view root_seed, const struct dt_letter_request *reques
     if (rights == 0 || (rights & ~DT_RIGHTS_ALL) != 0)
         return dt_fail(DT_ERR_RANGE, "a letter gives at least one right, and known ones");
     if (not_before_ms >= not_after_ms || not_after_ms > DT_TIME_MAX_MS)
-        return dt_fail(DT_ERR_RANGE, "a letter's validity ends after it begins, before the year 10000");
+        return dt_fail(DT_ERR_RANGE,
+                       "a letter's validity ends after it begins, before the year 10000");
     dt_buf_init(&l.store, DT_LETTER_BYTES_MAX);
     l.issued_ms = now_ms;
     l.not_before_ms = not_before_ms;
     l.not_after_ms = not_after_ms;
-    if ((err = dt_ed25519_pub(root_seed, l.root)) != DT_OK || (err = dt_root_id(l.root, l.party)) != DT_OK ||
+    if ((err = dt_ed25519_pub(root_seed, l.root)) != DT_OK ||
+        (err = dt_root_id(l.root, l.party)) != DT_OK ||
         (err = dt_builtin_find(dt_view_str("letter"), &l.tmpl)) != DT_OK ||
         (err = dt_random(l.header.record_id, sizeof l.header.record_id)) != DT_OK ||
         (err = dt_secret_random(&l.secret, DT_RECORD_SECRET)) != DT_OK)
@@ -346,7 +351,8 @@ dt_rights_read(struct dt_view text, uint32_t *out)
                 known = true;
             }
         if (!known)
-            return dt_fail(DT_ERR_FORMAT, "rights are 'all' or some of talk,record,admit,consent,found");
+            return dt_fail(DT_ERR_FORMAT,
+                           "rights are 'all' or some of talk,record,admit,consent,found");
     }
     if (rights == 0)
         return dt_fail(DT_ERR_FORMAT, "no rights given");

@@ -54,7 +54,8 @@ check_request(const struct dt_letter_request *q)
 }
 
 enum dt_err
-dt_letter_request_make(struct dt_letter_request *q, struct dt_view delegate_seed, struct dt_buf *out)
+dt_letter_request_make(struct dt_letter_request *q, struct dt_view delegate_seed,
+                       struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     struct dt_writer w = dt_writer_init(&body);
@@ -64,7 +65,8 @@ dt_letter_request_make(struct dt_letter_request *q, struct dt_view delegate_seed
         return err;
     write_request(&w, q);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_label_sign(delegate_seed, "letter request", dt_buf_view(&body), q->signature)) != DT_OK ||
+        (err = dt_label_sign(delegate_seed, "letter request", dt_buf_view(&body), q->signature)) !=
+            DT_OK ||
         (err = dt_buf_append(&body, dt_view_of(q->signature))) != DT_OK)
         return err;
     return dt_buf_append(out, dt_buf_view(&body));
@@ -82,10 +84,12 @@ read_request(struct dt_letter_request *q)
         return err;
     if (version != REQUEST_VERSION)
         return dt_fail(DT_ERR_UNSUPPORTED, "a version not known here");
-    if ((err = dt_read_fixed(&r, q->forum, 32)) != DT_OK || (err = dt_read_u64(&r, &q->created_ms)) != DT_OK ||
+    if ((err = dt_read_fixed(&r, q->forum, 32)) != DT_OK ||
+        (err = dt_read_u64(&r, &q->created_ms)) != DT_OK ||
         (err = dt_read_vec(&r, DT_NAME_MAX, &q->name)) != DT_OK ||
         (err = dt_read_vec(&r, DT_TITLE_MAX, &q->title)) != DT_OK ||
-        (err = dt_read_fixed(&r, q->key, 32)) != DT_OK || (err = dt_read_fixed(&r, q->x25519, 32)) != DT_OK ||
+        (err = dt_read_fixed(&r, q->key, 32)) != DT_OK ||
+        (err = dt_read_fixed(&r, q->x25519, 32)) != DT_OK ||
         (err = dt_read_vec(&r, DT_INBOX_MAX, &q->inbox_address)) != DT_OK ||
         (err = dt_read_vec(&r, DT_INBOX_MAX, &q->inbox_token)) != DT_OK)
         return err;
@@ -93,7 +97,8 @@ read_request(struct dt_letter_request *q)
     if ((err = dt_read_fixed(&r, q->signature, 64)) != DT_OK || (err = dt_read_end(&r)) != DT_OK ||
         (err = check_request(q)) != DT_OK)
         return err;
-    if ((err = dt_label_verify(dt_view_of(q->key), "letter request", body, dt_view_of(q->signature))) != DT_OK)
+    if ((err = dt_label_verify(dt_view_of(q->key), "letter request", body,
+                               dt_view_of(q->signature))) != DT_OK)
         return dt_fail(err, "the delegate's signature does not hold");
     return DT_OK;
 }
@@ -172,8 +177,10 @@ read_revocation(struct dt_view bytes, struct dt_revocation *v)
         return err;
     if (version != REVOCATION_VERSION)
         return dt_fail(DT_ERR_UNSUPPORTED, "a version not known here");
-    if ((err = dt_read_fixed(&r, v->forum, 32)) != DT_OK || (err = dt_read_fixed(&r, v->letter, 32)) != DT_OK ||
-        (err = dt_read_fixed(&r, v->party, 32)) != DT_OK || (err = dt_read_u64(&r, &v->time_ms)) != DT_OK ||
+    if ((err = dt_read_fixed(&r, v->forum, 32)) != DT_OK ||
+        (err = dt_read_fixed(&r, v->letter, 32)) != DT_OK ||
+        (err = dt_read_fixed(&r, v->party, 32)) != DT_OK ||
+        (err = dt_read_u64(&r, &v->time_ms)) != DT_OK ||
         (err = dt_read_fixed(&r, v->root, 32)) != DT_OK)
         return err;
     struct dt_view body = dt_view(bytes.p, r.off);
@@ -184,7 +191,8 @@ read_revocation(struct dt_view bytes, struct dt_revocation *v)
         return dt_fail(DT_ERR_RANGE, "its date");
     if (memcmp(root_id, v->party, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the party is not that of the root that signed");
-    if ((err = dt_label_verify(dt_view_of(v->root), "revocation", body, dt_view_of(v->signature))) != DT_OK)
+    if ((err = dt_label_verify(dt_view_of(v->root), "revocation", body,
+                               dt_view_of(v->signature))) != DT_OK)
         return dt_fail(err, "the root's signature does not hold");
     return DT_OK;
 }
@@ -215,7 +223,8 @@ dt_revocation_seal(const struct dt_revocation *v, uint8_t out[static 32])
 }
 
 enum dt_err
-dt_revocation_check(const struct dt_revocation *v, const struct dt_charter *c, const struct dt_letter *letter)
+dt_revocation_check(const struct dt_revocation *v, const struct dt_charter *c,
+                    const struct dt_letter *letter)
 {
     uint8_t forum[32];
     size_t place = 0;
@@ -227,7 +236,8 @@ dt_revocation_check(const struct dt_revocation *v, const struct dt_charter *c, c
         return dt_fail(DT_ERR_AUTH, "the revocation is of another forum");
     if (dt_charter_party_by_id(c, v->party, &place) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "the revocation is by no root of this charter");
-    if (letter != NULL && (memcmp(letter->hash, v->letter, 32) != 0 || memcmp(letter->root, v->root, 32) != 0))
+    if (letter != NULL &&
+        (memcmp(letter->hash, v->letter, 32) != 0 || memcmp(letter->root, v->root, 32) != 0))
         return dt_fail(DT_ERR_AUTH, "the revocation is of another letter");
     return DT_OK;
 }

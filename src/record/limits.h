@@ -6,41 +6,41 @@
 #ifndef DT_RECORD_LIMITS_H
 #define DT_RECORD_LIMITS_H
 
-#define DT_NAME_MAX          120u        /* a party's or delegate's name, a title: bytes of UTF-8 */
-#define DT_TITLE_MAX         200u        /* a charter's title */
-#define DT_URL_MAX           500u        /* a relay's address */
-#define DT_VKEY_MAX          4096u       /* a C2SP verifier key; room for ML-DSA-44 */
-#define DT_CHARTER_PARTIES   16u         /* parties of one charter */
+#define DT_NAME_MAX          120u  /* a party's or delegate's name, a title: bytes of UTF-8 */
+#define DT_TITLE_MAX         200u  /* a charter's title */
+#define DT_URL_MAX           500u  /* a relay's address */
+#define DT_VKEY_MAX          4096u /* a C2SP verifier key; room for ML-DSA-44 */
+#define DT_CHARTER_PARTIES   16u   /* parties of one charter */
 #define DT_CHARTER_RELAYS    8u
 #define DT_CHARTER_WITNESSES 32u
 #define DT_CHARTER_RULES     16u
 #define DT_RULE_MAX          200u        /* a rule's name or value */
 #define DT_CHARTER_MAX       (64u << 10) /* a whole charter */
 
-#define DT_TYPE_DEPTH        1u          /* list<X> of scalars; nothing nests deeper */
-#define DT_LIST_MAX          4096u       /* items of a list, pairs of a map, points of an area */
-#define DT_TEXT_MAX          (16u << 10) /* text and ltext: bytes */
-#define DT_VALUE_MAX         (512u << 10) /* the canonical bytes of one value */
-#define DT_DECIMAL_MAX       40u
-#define DT_LANG_MAX          35u
-#define DT_BYTES_MAX         (256u << 10) /* a value of type bytes */
+#define DT_TYPE_DEPTH  1u           /* list<X> of scalars; nothing nests deeper */
+#define DT_LIST_MAX    4096u        /* items of a list, pairs of a map, points of an area */
+#define DT_TEXT_MAX    (16u << 10)  /* text and ltext: bytes */
+#define DT_VALUE_MAX   (512u << 10) /* the canonical bytes of one value */
+#define DT_DECIMAL_MAX 40u
+#define DT_LANG_MAX    35u
+#define DT_BYTES_MAX   (256u << 10) /* a value of type bytes */
 
 #define DT_TEMPLATE_ID_MAX   40u
 #define DT_FIELD_NAME_MAX    40u
-#define DT_TEMPLATE_FIELDS   56u         /* 64 slots less the envelope's 8 */
+#define DT_TEMPLATE_FIELDS   56u /* 64 slots less the envelope's 8 */
 #define DT_ENUM_VALUES       64u
 #define DT_TEMPLATE_MAX      (32u << 10) /* a template's encoding */
 #define DT_TEMPLATES         128u        /* templates known at a time */
 #define DT_TEMPLATE_JSON_MAX (64u << 10)
 
-#define DT_SLOTS_MAX         64u
-#define DT_PATH_MAX          6u          /* log2(DT_SLOTS_MAX) */
-#define DT_RECORD_MAX        (900u << 10) /* a record as sent in a channel: fits a cell of 1 MiB */
-#define DT_LETTER_BYTES_MAX  4096u       /* a letter, its request or a revocation */
-#define DT_INBOX_MAX         1024u       /* inbox address or write token */
-#define DT_RIGHTS_MAX        16u
+#define DT_SLOTS_MAX        64u
+#define DT_PATH_MAX         6u           /* log2(DT_SLOTS_MAX) */
+#define DT_RECORD_MAX       (900u << 10) /* a record as sent in a channel: fits a cell of 1 MiB */
+#define DT_LETTER_BYTES_MAX 4096u        /* a letter, its request or a revocation */
+#define DT_INBOX_MAX        1024u        /* inbox address or write token */
+#define DT_RIGHTS_MAX       16u
 
-#define DT_PROOF_ITEMS       256u        /* records opened in one proof file */
+#define DT_PROOF_ITEMS       256u /* records opened in one proof file */
 #define DT_PROOF_LETTERS     64u
 #define DT_PROOF_TEMPLATES   16u
 #define DT_PROOF_REVOCATIONS 64u

@@ -1,8 +1,8 @@
 /*
  * record/proof.h - proof files: build one, verify one, say what it shows.
  *
- * Source: docs/protocol-record.md, "Proof file"; DESIGN "Proofs", "Standing". Layer: record; no I/O, no clock: the
- * caller reads the file and says what time it is.
+ * Source: docs/protocol-record.md, "Proof file"; DESIGN "Proofs", "Standing". Layer: record; no
+ * I/O, no clock: the caller reads the file and says what time it is.
  */
 #ifndef DT_RECORD_PROOF_H
 #define DT_RECORD_PROOF_H
@@ -12,9 +12,10 @@
 /* ---- building ---- */
 struct dt_proof_item {
     const struct dt_record *record;
-    uint64_t slots;           /* bit per slot to open; author and kind are always opened */
+    uint64_t slots;            /* bit per slot to open; author and kind are always opened */
     struct dt_view tlog_proof; /* C2SP tlog-proof text for its register entry; empty: none known */
-    bool first;               /* the checkpoint is the first attested one that holds it, as far as the opener knows */
+    bool first; /* the checkpoint is the first attested one that holds it, as far as the opener
+                   knows */
 };
 
 struct dt_proof_letter {
@@ -37,40 +38,42 @@ struct dt_proof_in {
     size_t n_revocations;
 };
 
-/* Which slots an item must open besides author and kind, by what it is (consent, dispute: all fields; other
- * answers: `about`; a subject: none). */
+/* Which slots an item must open besides author and kind, by what it is (consent, dispute: all
+ * fields; other answers: `about`; a subject: none). */
 uint64_t dt_proof_slots_needed(const struct dt_record *r);
 
 /**
  * dt_proof_build(in, out):
- * Append the proof file's text, after checking it as a stranger would. NOT_FOUND: a letter is missing; REFUSED: what
- * a verifier would refuse, with its reason.
+ * Append the proof file's text, after checking it as a stranger would. NOT_FOUND: a letter is
+ * missing; REFUSED: what a verifier would refuse, with its reason.
  */
 DT_MUST_CHECK enum dt_err dt_proof_build(const struct dt_proof_in *in, struct dt_buf *out);
 
 /* ---- verifying ---- */
 enum dt_verdict_code {
-    DT_VERDICT_VERIFIED = 1,     /* exit 0 */
-    DT_VERDICT_WITHOUT_CONSENT,  /* holds, but "opened without consent" (exit 1) */
-    DT_VERDICT_ROOT_UNCHECKED,   /* holds under the roots named; others "claimed by the charter" (exit 1) */
-    DT_VERDICT_WHOSE,            /* "consistent, but whose?" (exit 1) */
-    DT_VERDICT_REFUSED           /* exit 1; reason says what and where */
+    DT_VERDICT_VERIFIED = 1,    /* exit 0 */
+    DT_VERDICT_WITHOUT_CONSENT, /* holds, but "opened without consent" (exit 1) */
+    DT_VERDICT_ROOT_UNCHECKED, /* holds under the roots named; others "claimed by the charter" (exit
+                                  1) */
+    DT_VERDICT_WHOSE,          /* "consistent, but whose?" (exit 1) */
+    DT_VERDICT_REFUSED         /* exit 1; reason says what and where */
 };
 
 /* What the verifier got elsewhere. */
 struct dt_verify_in {
-    const uint8_t *forum;             /* 32 bytes, or NULL */
-    const uint8_t (*root_words)[11];  /* from dt_key_words_read(); NULL or n_root_words of them */
+    const uint8_t *forum;            /* 32 bytes, or NULL */
+    const uint8_t (*root_words)[11]; /* from dt_key_words_read(); NULL or n_root_words of them */
     size_t n_root_words;
     uint64_t now_ms;
     const struct dt_templates *templates; /* those known here */
 };
 
 enum dt_entry_state {
-    DT_ENTRY_NONE = 0,     /* no entry shown */
-    DT_ENTRY_HELD,         /* in the register, not attested: "not later than", when another group cosigned it at all */
-    DT_ENTRY_NOT_LATER,    /* attested, but the opener says not by the first such checkpoint */
-    DT_ENTRY_ATTESTED      /* entry time known */
+    DT_ENTRY_NONE = 0, /* no entry shown */
+    DT_ENTRY_HELD, /* in the register, not attested: "not later than", when another group cosigned
+                      it at all */
+    DT_ENTRY_NOT_LATER, /* attested, but the opener says not by the first such checkpoint */
+    DT_ENTRY_ATTESTED   /* entry time known */
 };
 
 /* One opened record of the file. */
@@ -79,31 +82,36 @@ struct dt_proof_record {
     struct dt_header header;
     uint8_t commitment[32];
     struct dt_author author;
-    size_t party;            /* place in the charter */
+    size_t party;               /* place in the charter */
     struct dt_view name, title; /* of the delegate, where its letter opens them */
-    bool template_known;     /* built-in, or the same among those given to the verifier */
-    bool vouched;            /* this party's root was checked */
-    uint64_t opened;         /* bit per slot */
+    bool template_known;        /* built-in, or the same among those given to the verifier */
+    bool vouched;               /* this party's root was checked */
+    uint64_t opened;            /* bit per slot */
     struct dt_slot slots[DT_SLOTS_MAX]; /* only where opened */
-    enum dt_answer answer;   /* NONE: not an answer */
+    enum dt_answer answer;              /* NONE: not an answer */
     enum dt_entry_state state;
-    uint64_t entry;          /* register index, when state is not NONE */
-    uint64_t entry_ms;       /* time, or bound; 0: unknown */
-    bool author_revoked;     /* its author's letter was revoked later, and the file shows it */
+    uint64_t entry;      /* register index, when state is not NONE */
+    uint64_t entry_ms;   /* time, or bound; 0: unknown */
+    bool author_revoked; /* its author's letter was revoked later, and the file shows it */
     uint64_t author_revoked_entry, author_revoked_ms;
 };
 
-enum dt_party_account { DT_ACCOUNT_NOT_SHOWN = 0, DT_ACCOUNT_AUTHOR, DT_ACCOUNT_COUNTERSIGNED, DT_ACCOUNT_DISPUTED };
+enum dt_party_account {
+    DT_ACCOUNT_NOT_SHOWN = 0,
+    DT_ACCOUNT_AUTHOR,
+    DT_ACCOUNT_COUNTERSIGNED,
+    DT_ACCOUNT_DISPUTED
+};
 
 /* What the file shows for each party of the charter. */
 struct dt_proof_party {
     bool vouched;
     enum dt_party_account account;
-    size_t account_item;   /* place in records of that countersignature or dispute */
-    bool consent;          /* a consent that holds, covers all that is opened and has not ended */
-    bool consent_needed;   /* the rules ask for this party's consent */
-    size_t consent_item;   /* place in records of the consent shown; 0: none */
-    bool withdrawn;        /* the author withdrew it */
+    size_t account_item; /* place in records of that countersignature or dispute */
+    bool consent;        /* a consent that holds, covers all that is opened and has not ended */
+    bool consent_needed; /* the rules ask for this party's consent */
+    size_t consent_item; /* place in records of the consent shown; 0: none */
+    bool withdrawn;      /* the author withdrew it */
     uint64_t consent_expires_ms; /* 0: none shown */
 };
 
@@ -111,31 +119,34 @@ struct dt_verdict {
     enum dt_verdict_code code;
     struct dt_buf reason;   /* REFUSED: one line, what and where */
     struct dt_buf findings; /* lines in plain English, each ends in LF */
-    struct dt_buf standing; /* "countersigned by Russia" / "disputed by ..." / "asserted by one: ..." */
+    struct dt_buf
+        standing; /* "countersigned by Russia" / "disputed by ..." / "asserted by one: ..." */
     enum dt_party_account standing_code; /* AUTHOR: asserted by one; NOT_SHOWN when refused */
     uint8_t forum[32];
     struct dt_charter *charter;      /* owned */
     struct dt_proof_record *records; /* owned; [0] is the subject */
     size_t n_records;
     struct dt_proof_party parties[DT_CHARTER_PARTIES];
-    bool has_event;        /* started_at or ended_at is opened */
-    bool event_vague;      /* how precise its time is was not opened, so that its end is not known */
+    bool has_event;   /* started_at or ended_at is opened */
+    bool event_vague; /* how precise its time is was not opened, so that its end is not known */
     uint64_t event_end_ms; /* end of the event at its stated precision */
-    bool entered_after;    /* and the entry time is known: it was entered days_after days after the event */
+    bool entered_after;    /* and the entry time is known: it was entered days_after days after the
+                              event */
     uint64_t days_after;
-    struct dt_buf store;   /* owns the views */
+    struct dt_buf store;            /* owns the views */
     struct dt_template **templates; /* owned: carried ones */
     size_t n_templates;
 };
 void dt_verdict_clear(struct dt_verdict *v);
 
-/* Short text of a code: "verified", "opened without consent", "consistent, but whose?", ... Static. */
+/* Short text of a code: "verified", "opened without consent", "consistent, but whose?", ... Static.
+ */
 const char *dt_verdict_name(enum dt_verdict_code code);
 
 /**
  * dt_proof_verify(file, in, out):
- * Verify the text of a proof file. A file that does not hold is DT_OK with code REFUSED and its reason. Errors: NOMEM,
- * INTERNAL only.
+ * Verify the text of a proof file. A file that does not hold is DT_OK with code REFUSED and its
+ * reason. Errors: NOMEM, INTERNAL only.
  */
 DT_MUST_CHECK enum dt_err dt_proof_verify(struct dt_view file, const struct dt_verify_in *in,
                                           struct dt_verdict *out);

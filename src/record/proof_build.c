@@ -72,7 +72,8 @@ write_templates(struct dt_writer *w, const struct dt_proof_in *in)
         bool before = false;
 
         for (size_t k = 0; k < i; k++)
-            before = before || memcmp(dt_template_hash(in->items[k].record->tmpl), dt_template_hash(t), 32) == 0;
+            before = before || memcmp(dt_template_hash(in->items[k].record->tmpl),
+                                      dt_template_hash(t), 32) == 0;
         if (before || dt_template_builtin(t))
             continue;
         if ((err = dt_template_encode(t, &b)) != DT_OK)
@@ -91,10 +92,12 @@ write_letters(struct dt_writer *w, const struct dt_proof_in *in)
 
     for (size_t i = 0; i < in->n_letters; i++) {
         const struct dt_letter *l = in->letters[i].letter;
-        uint64_t mask = DT_LETTER_OPEN_ALWAYS | (in->letters[i].show_name ? DT_LETTER_OPEN_CHOICE : 0);
+        uint64_t mask =
+            DT_LETTER_OPEN_ALWAYS | (in->letters[i].show_name ? DT_LETTER_OPEN_CHOICE : 0);
 
-        if (letter_used(in, i) && (err = dt_proof_tree_write(w, &l->header, l->slots, dt_secret_view(&l->secret),
-                                                             l->root, l->signature, mask)) != DT_OK)
+        if (letter_used(in, i) &&
+            (err = dt_proof_tree_write(w, &l->header, l->slots, dt_secret_view(&l->secret), l->root,
+                                       l->signature, mask)) != DT_OK)
             return err;
     }
     dt_write_vec_end(w, mark);
@@ -133,9 +136,10 @@ write_items(struct dt_writer *w, const struct dt_proof_in *in)
         bool entry = item->tlog_proof.n > 0;
 
         if (letter_of(in, r) == NULL)
-            return dt_fail(DT_ERR_NOT_FOUND, "record %zu: its author's letter of credence is not at hand", i + 1);
-        if ((err = dt_proof_tree_write(w, &r->header, r->slots, dt_secret_view(&r->secret), r->author_key,
-                                       r->signature, mask)) != DT_OK)
+            return dt_fail(DT_ERR_NOT_FOUND,
+                           "record %zu: its author's letter of credence is not at hand", i + 1);
+        if ((err = dt_proof_tree_write(w, &r->header, r->slots, dt_secret_view(&r->secret),
+                                       r->author_key, r->signature, mask)) != DT_OK)
             return err;
         dt_write_u32(w, !entry ? DT_PROOF_NO_ENTRY : item->first ? DT_PROOF_FIRST : DT_PROOF_LATER);
         dt_write_vec(w, item->tlog_proof);
@@ -180,7 +184,8 @@ dt_proof_build(const struct dt_proof_in *in, struct dt_buf *out)
     dt_write_vec(&w, dt_buf_view(&charter));
     if ((err = write_templates(&w, in)) != DT_OK || (err = write_letters(&w, in)) != DT_OK ||
         (err = write_revocations(&w, in)) != DT_OK || (err = write_items(&w, in)) != DT_OK ||
-        (err = dt_writer_end(&w)) != DT_OK || (err = dt_proof_armor(dt_buf_view(&bytes), &file)) != DT_OK ||
+        (err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_proof_armor(dt_buf_view(&bytes), &file)) != DT_OK ||
         (err = check_built(dt_buf_view(&file), in)) != DT_OK)
         return err;
     return dt_buf_append(out, dt_buf_view(&file));

@@ -92,8 +92,8 @@ dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots, struct dt_opening *o
 
 enum dt_err
 dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h, const struct dt_slot *slots,
-                    struct dt_view secret, const uint8_t key[static 32], const uint8_t signature[static 64],
-                    uint64_t mask)
+                    struct dt_view secret, const uint8_t key[static 32],
+                    const uint8_t signature[static 64], uint64_t mask)
 {
     struct dt_opening o = {0};
     size_t mark;
@@ -131,7 +131,8 @@ read_tree(struct dt_reader *r, struct dt_opened *out)
     if ((err = dt_read_vec(r, DT_TEMPLATE_ID_MAX, &h->template_id)) != DT_OK ||
         (err = dt_read_fixed(r, h->template_hash, 32)) != DT_OK ||
         (err = dt_read_fixed(r, h->record_id, sizeof h->record_id)) != DT_OK ||
-        (err = dt_read_u8(r, &h->n_slots)) != DT_OK || (err = dt_read_fixed(r, out->key, 32)) != DT_OK ||
+        (err = dt_read_u8(r, &h->n_slots)) != DT_OK ||
+        (err = dt_read_fixed(r, out->key, 32)) != DT_OK ||
         (err = dt_read_fixed(r, out->signature, 64)) != DT_OK ||
         (err = dt_read_sub(r, DT_PROOF_MAX, &out->openings)) != DT_OK)
         return err;
@@ -149,7 +150,8 @@ read_lists(struct dt_reader templates, struct dt_reader letters, struct dt_reade
     for (; templates.n > 0; p->n_templates++) {
         if (p->n_templates == DT_PROOF_TEMPLATES)
             return dt_fail(DT_ERR_LIMIT, "more than %u templates", DT_PROOF_TEMPLATES);
-        if ((err = dt_read_vec(&templates, DT_TEMPLATE_MAX, &p->templates[p->n_templates])) != DT_OK)
+        if ((err = dt_read_vec(&templates, DT_TEMPLATE_MAX, &p->templates[p->n_templates])) !=
+            DT_OK)
             return dt_fail_context(err, "template %zu", p->n_templates + 1);
     }
     for (; letters.n > 0; p->n_letters++) {
@@ -180,7 +182,8 @@ read_items(struct dt_reader items, struct dt_proof_parts *p)
             return dt_fail(DT_ERR_LIMIT, "more than %u records", DT_PROOF_ITEMS);
         if ((err = read_tree(&items, &p->items[p->n_items].tree)) != DT_OK ||
             (err = dt_read_u32(&items, &p->items[p->n_items].entry)) != DT_OK ||
-            (err = dt_read_vec(&items, DT_TLOG_PROOF_MAX, &p->items[p->n_items].tlog_proof)) != DT_OK)
+            (err = dt_read_vec(&items, DT_TLOG_PROOF_MAX, &p->items[p->n_items].tlog_proof)) !=
+                DT_OK)
             return dt_fail_context(err, "record %zu", p->n_items + 1);
         switch (p->items[p->n_items].entry) {
         case DT_PROOF_NO_ENTRY:
@@ -214,7 +217,8 @@ dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out)
         (err = dt_read_sub(&r, DT_PROOF_MAX, &templates)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &letters)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &revocations)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_PROOF_MAX, &items)) != DT_OK || (err = dt_read_end(&r)) != DT_OK ||
+        (err = dt_read_sub(&r, DT_PROOF_MAX, &items)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK ||
         (err = read_lists(templates, letters, revocations, out)) != DT_OK)
         return err;
     return read_items(items, out);

@@ -16,8 +16,9 @@
 #define DT_PROOF_LINE    76 /* base64 characters in a line */
 
 /*
- * How an entry is held in the file: four letters. Nothing signs this, so it must not change unnoticed: one character of
- * base64 is six bits in a row, and any two of these words differ in more than that.
+ * How an entry is held in the file: four letters. Nothing signs this, so it must not change
+ * unnoticed: one character of base64 is six bits in a row, and any two of these words differ in
+ * more than that.
  */
 enum dt_proof_entry {
     DT_PROOF_NO_ENTRY = 0x6e6f6e65, /* "none" */
@@ -26,9 +27,10 @@ enum dt_proof_entry {
 };
 
 /* The slots of a letter that a proof opens always, and by choice; its inbox never. */
-#define DT_LETTER_OPEN_ALWAYS                                                                                  \
-    (UINT64_C(1) << DT_SLOT_AUTHOR | UINT64_C(1) << DT_SLOT_KIND | UINT64_C(1) << DT_LETTER_RIGHTS |           \
-     UINT64_C(1) << DT_LETTER_NOT_BEFORE | UINT64_C(1) << DT_LETTER_NOT_AFTER | UINT64_C(1) << DT_LETTER_KEY | \
+#define DT_LETTER_OPEN_ALWAYS                                                                      \
+    (UINT64_C(1) << DT_SLOT_AUTHOR | UINT64_C(1) << DT_SLOT_KIND |                                 \
+     UINT64_C(1) << DT_LETTER_RIGHTS | UINT64_C(1) << DT_LETTER_NOT_BEFORE |                       \
+     UINT64_C(1) << DT_LETTER_NOT_AFTER | UINT64_C(1) << DT_LETTER_KEY |                           \
      UINT64_C(1) << DT_LETTER_PARTY)
 #define DT_LETTER_OPEN_CHOICE (UINT64_C(1) << DT_LETTER_NAME | UINT64_C(1) << DT_LETTER_TITLE)
 
@@ -66,18 +68,20 @@ DT_MUST_CHECK enum dt_err dt_proof_armor(struct dt_view bytes, struct dt_buf *ou
 DT_MUST_CHECK enum dt_err dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out);
 
 /* The next opening of a tree of ${n_slots}; name and type are not in the file. */
-DT_MUST_CHECK enum dt_err dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots, struct dt_opening *out);
+DT_MUST_CHECK enum dt_err dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots,
+                                                struct dt_opening *out);
 
 /* Write one tree with the slots of ${mask} opened. */
 DT_MUST_CHECK enum dt_err dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h,
                                               const struct dt_slot *slots, struct dt_view secret,
-                                              const uint8_t key[static 32], const uint8_t signature[static 64],
-                                              uint64_t mask);
+                                              const uint8_t key[static 32],
+                                              const uint8_t signature[static 64], uint64_t mask);
 
 /* Slots that an answer of ${tmpl} must open besides author and kind. */
 uint64_t dt_proof_answer_slots(const struct dt_template *tmpl);
 
-/* Write findings and standing of ${v}, whose other members are set. ${name_of_audience}s come from its records. */
+/* Write findings and standing of ${v}, whose other members are set. ${name_of_audience}s come from
+ * its records. */
 DT_MUST_CHECK enum dt_err dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in);
 
 #endif

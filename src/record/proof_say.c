@@ -1,8 +1,8 @@
 /*
  * record/proof_say.c - what a proof shows, in lines of plain English.
  *
- * Source: docs/protocol-record.md, "What a verifier says"; DESIGN "Standing". Layer: record. A verifier never says
- * "undisputed": it says what is shown, and what is not.
+ * Source: docs/protocol-record.md, "What a verifier says"; DESIGN "Standing". Layer: record. A
+ * verifier never says "undisputed": it says what is shown, and what is not.
  */
 #include <string.h>
 
@@ -188,7 +188,8 @@ say_time_of_entry(struct say *s, uint64_t now_ms)
     if (!v->has_event)
         return;
     if (v->event_vague) {
-        say(s, "how precise its time is was not opened, so when it was entered after the event is not shown\n");
+        say(s, "how precise its time is was not opened, so when it was entered after the event is "
+               "not shown\n");
     } else if (v->entered_after) {
         say(s, "entered ");
         say_number(s, v->days_after);
@@ -274,7 +275,8 @@ say_answers(struct say *s, uint64_t now_ms)
 static void
 say_consent(struct say *s, size_t party, uint64_t now_ms)
 {
-    static const char *const standing[] = {"", "no standing", "countersigned", "disputed", "withdrawn"};
+    static const char *const standing[] = {"", "no standing", "countersigned", "disputed",
+                                           "withdrawn"};
     const struct dt_proof_party *p = &s->v->parties[party];
     const struct dt_proof_record *r = &s->v->records[p->consent_item];
     const struct dt_slot *slots = r->slots;
@@ -329,13 +331,15 @@ say_accounts(struct say *s)
     for (size_t i = 0; i < v->charter->n_parties; i++) {
         const struct dt_proof_party *p = &v->parties[i];
 
-        if (p->account == DT_ACCOUNT_DISPUTED && v->records[p->account_item].answer == DT_ANSWER_CONSENT) {
+        if (p->account == DT_ACCOUNT_DISPUTED &&
+            v->records[p->account_item].answer == DT_ANSWER_CONSENT) {
             say(s, "the account of ");
             say_party(s, i);
             say(s, ", which says that it disputes the record, is not shown\n");
             all = false;
         }
-        all = all && (v->charter->parties[i].kind != DT_PARTY_PARTY || p->account != DT_ACCOUNT_NOT_SHOWN);
+        all = all &&
+              (v->charter->parties[i].kind != DT_PARTY_PARTY || p->account != DT_ACCOUNT_NOT_SHOWN);
     }
     if (!all)
         say(s, "other accounts not shown\n");

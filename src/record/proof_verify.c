@@ -3,9 +3,9 @@
  *
  * Source: docs/protocol-record.md, "Proof file"; DESIGN "Proofs". Layer: record.
  *
- * Order: text and structure; charter and whose it is; letters; revocations; the opened records, each with
- * its entry; then what the answers and consents make of the subject. The first thing that does not hold
- * ends it with its place and reason.
+ * Order: text and structure; charter and whose it is; letters; revocations; the opened records,
+ * each with its entry; then what the answers and consents make of the subject. The first thing that
+ * does not hold ends it with its place and reason.
  */
 #include <string.h>
 
@@ -56,8 +56,8 @@ verify_clear_p(struct verify **c)
 
 /* Check all openings of ${t}, which is of ${tmpl}; they must lead to one root. */
 static enum dt_err
-open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *slots, uint64_t *out_mask,
-          uint8_t out_commitment[static 32])
+open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *slots,
+          uint64_t *out_mask, uint8_t out_commitment[static 32])
 {
     struct dt_reader r = t->openings;
     uint8_t first[32], root[32], ctx[32];
@@ -84,7 +84,8 @@ open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *s
         if (mask == 0)
             memcpy(first, root, 32);
         else if (memcmp(first, root, 32) != 0)
-            return dt_fail(DT_ERR_PROOF, "slot %u does not belong to the commitment of the slots before it",
+            return dt_fail(DT_ERR_PROOF,
+                           "slot %u does not belong to the commitment of the slots before it",
                            o.index);
         slots[o.index] = o.slot;
         mask |= (uint64_t)1 << o.index;
@@ -108,7 +109,8 @@ check_signature(const struct dt_opened *t, const char *label, const uint8_t comm
 
     memcpy(both, t->header.forum, 32);
     memcpy(both + 32, commitment, 32);
-    if (dt_label_verify(dt_view_of(t->key), label, dt_view_of(both), dt_view_of(t->signature)) != DT_OK)
+    if (dt_label_verify(dt_view_of(t->key), label, dt_view_of(both), dt_view_of(t->signature)) !=
+        DT_OK)
         return dt_fail(DT_ERR_AUTH, "the signature does not hold for what is opened");
     return DT_OK;
 }
@@ -122,7 +124,8 @@ check_charter(struct verify *c)
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
     enum dt_err err;
 
-    /* Decoding checks every signature that is there; what is left to see is that none is missing. */
+    /* Decoding checks every signature that is there; what is left to see is that none is missing.
+     */
     v->charter = dt_alloc(1, sizeof *v->charter);
     if (v->charter == NULL)
         return dt_nomem();
@@ -143,7 +146,8 @@ check_charter(struct verify *c)
             if (dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id))
                 found = v->parties[i].vouched = true;
         if (!found)
-            return dt_fail(DT_ERR_AUTH, "no root of the charter in the file has the key words given");
+            return dt_fail(DT_ERR_AUTH,
+                           "no root of the charter in the file has the key words given");
     }
     for (size_t i = 0; i < c->parts->n_letters; i++)
         memcpy(c->parts->letters[i].header.forum, v->forum, 32);
@@ -177,8 +181,9 @@ read_letter(struct verify *c, struct dt_opened *t, struct letter_seen *l)
         return err;
     if (dt_charter_party_by_id(c->v->charter, author.party, &l->party) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "its root is none of the charter's");
-    if (memcmp(c->v->charter->parties[l->party].root, t->key, 32) != 0 || memcmp(author.key, t->key, 32) != 0 ||
-        memcmp(author.letter, zero, 32) != 0 || memcmp(slots[DT_LETTER_PARTY].value.p, author.party, 32) != 0)
+    if (memcmp(c->v->charter->parties[l->party].root, t->key, 32) != 0 ||
+        memcmp(author.key, t->key, 32) != 0 || memcmp(author.letter, zero, 32) != 0 ||
+        memcmp(slots[DT_LETTER_PARTY].value.p, author.party, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the root that signed it");
     list = slots[DT_LETTER_RIGHTS].value;
     while (dt_value_list_next(&list, &item)) {
@@ -232,7 +237,9 @@ check_note_lines(const struct verify *c, struct dt_view note)
                     dt_view_equal(s->name, dt_view_str(node->key.name));
         }
         if (!known)
-            return dt_fail(DT_ERR_AUTH, "signature line %zu of the checkpoint is by no key of the charter", i + 1);
+            return dt_fail(DT_ERR_AUTH,
+                           "signature line %zu of the checkpoint is by no key of the charter",
+                           i + 1);
     }
     return DT_OK;
 }
@@ -245,7 +252,8 @@ side_of_party(const struct verify *c, size_t party)
     struct tlog_vkey key;
 
     for (size_t i = 0; i < charter->n_witnesses; i++)
-        if (charter->witnesses[i].party == party && tlog_vkey_parse(charter->witnesses[i].vkey, &key) == DT_OK)
+        if (charter->witnesses[i].party == party &&
+            tlog_vkey_parse(charter->witnesses[i].vkey, &key) == DT_OK)
             return tlog_policy_side_of(&c->policy, tlog_policy_find_key(&c->policy, &key));
     return TLOG_POLICY_NO_NODE;
 }
@@ -257,8 +265,8 @@ struct entry_seen {
 
 /* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
 static enum dt_err
-check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[static 32], size_t party,
-            uint32_t how, struct entry_seen *out)
+check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[static 32],
+            size_t party, uint32_t how, struct entry_seen *out)
 {
     DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
@@ -271,7 +279,8 @@ check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[stat
     enum dt_err err;
 
     dt_register_entry(seal, entry);
-    if ((err = tlog_proof_parse(text, &proof)) != DT_OK || (err = tlog_proof_write(&proof, &again)) != DT_OK)
+    if ((err = tlog_proof_parse(text, &proof)) != DT_OK ||
+        (err = tlog_proof_write(&proof, &again)) != DT_OK)
         return err;
     if (proof.has_extra || !dt_view_equal(text, dt_buf_view(&again)))
         return dt_fail(DT_ERR_FORMAT, "the register proof is not in its one form");
@@ -286,8 +295,8 @@ check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[stat
         return dt_fail(DT_ERR_RANGE, "a cosignature's time");
     out->ms = other ? seconds * DT_MS_SECOND : 0;
     out->state = !other || !att.attested || c->v->charter->quorum_attested == 0 ? DT_ENTRY_HELD
-                 : how == DT_PROOF_FIRST                                         ? DT_ENTRY_ATTESTED
-                                                                                 : DT_ENTRY_NOT_LATER;
+                 : how == DT_PROOF_FIRST                                        ? DT_ENTRY_ATTESTED
+                                         : DT_ENTRY_NOT_LATER;
     return DT_OK;
 }
 
@@ -313,9 +322,11 @@ check_revocation(struct verify *c, const struct dt_proof_revocation *in)
         if ((err = check_entry(c, in->tlog_proof, seal, l->party, DT_PROOF_FIRST, &entry)) != DT_OK)
             return err;
         if (entry.ms == 0)
-            return dt_fail(DT_ERR_PROOF, "its entry has no time by another group, and so it says nothing");
+            return dt_fail(DT_ERR_PROOF,
+                           "its entry has no time by another group, and so it says nothing");
         l->revoked_ms = l->revoked && l->revoked_ms < entry.ms ? l->revoked_ms : entry.ms;
-        l->revoked_entry = l->revoked && l->revoked_entry < entry.index ? l->revoked_entry : entry.index;
+        l->revoked_entry =
+            l->revoked && l->revoked_entry < entry.index ? l->revoked_entry : entry.index;
         l->revoked = true;
         return DT_OK;
     }
@@ -376,7 +387,8 @@ read_templates(struct verify *c)
     return DT_OK;
 }
 
-/* The letter that ${r} names must be there, be the author's, give the right, and hold at its time. */
+/* The letter that ${r} names must be there, be the author's, give the right, and hold at its time.
+ */
 static enum dt_err
 check_letter_of(struct verify *c, struct dt_proof_record *r)
 {
@@ -393,18 +405,25 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
     if (l->party != r->party || memcmp(l->key, r->author.key, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the delegate of the letter it names");
     if ((l->rights & DT_RIGHT_BIT(right)) == 0)
-        return dt_fail(DT_ERR_REFUSED, "its author's letter of credence does not give the right to make it");
+        return dt_fail(DT_ERR_REFUSED,
+                       "its author's letter of credence does not give the right to make it");
     if (at < l->not_before_ms)
-        return dt_fail(DT_ERR_EXPIRED, "its author's letter of credence was not yet valid at that time");
+        return dt_fail(DT_ERR_EXPIRED,
+                       "its author's letter of credence was not yet valid at that time");
     if (at > l->not_after_ms)
-        return dt_fail(DT_ERR_EXPIRED, r->entry_ms != 0
-                                           ? "its author's letter of credence had ended at that time"
-                                           : "its author's letter of credence has ended, and no entry shows "
-                                             "that it was made before");
-    /* A revocation may be shown under a later checkpoint than the first: then its place says that it came before. */
-    if (l->revoked && (r->entry_ms == 0 || l->revoked_ms <= r->entry_ms || l->revoked_entry < r->entry))
-        return dt_fail(DT_ERR_EXPIRED, "its author's letter of credence was revoked, and it is not shown to be from "
-                                       "before that");
+        return dt_fail(DT_ERR_EXPIRED,
+                       r->entry_ms != 0
+                           ? "its author's letter of credence had ended at that time"
+                           : "its author's letter of credence has ended, and no entry shows "
+                             "that it was made before");
+    /* A revocation may be shown under a later checkpoint than the first: then its place says that
+     * it came before. */
+    if (l->revoked &&
+        (r->entry_ms == 0 || l->revoked_ms <= r->entry_ms || l->revoked_entry < r->entry))
+        return dt_fail(
+            DT_ERR_EXPIRED,
+            "its author's letter of credence was revoked, and it is not shown to be from "
+            "before that");
     r->name = l->name;
     r->title = l->title;
     r->author_revoked = l->revoked;
@@ -438,18 +457,21 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
     r->header = t->header;
     r->vouched = c->v->parties[r->party].vouched;
     r->answer = dt_answer_of(t->header.template_id);
-    known = c->in->templates != NULL ? dt_templates_get(c->in->templates, t->header.template_id) : NULL;
-    r->template_known = dt_template_builtin(r->tmpl) ||
-                        (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0);
+    known =
+        c->in->templates != NULL ? dt_templates_get(c->in->templates, t->header.template_id) : NULL;
+    r->template_known =
+        dt_template_builtin(r->tmpl) ||
+        (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0);
     needed = place == 0 ? 0 : dt_proof_answer_slots(r->tmpl);
     if ((r->opened & needed) != needed)
         return dt_fail(DT_ERR_FORMAT, "an answer that does not open what it has to");
-    if (place > 0 && (r->answer == DT_ANSWER_NONE ||
-                      memcmp(r->slots[DT_ENVELOPE_SLOTS].value.p, c->v->records[0].commitment, 32) != 0))
+    if (place > 0 && (r->answer == DT_ANSWER_NONE || memcmp(r->slots[DT_ENVELOPE_SLOTS].value.p,
+                                                            c->v->records[0].commitment, 32) != 0))
         return dt_fail(DT_ERR_PROOF, "no answer to the record that the file is about");
     if (text.n > 0) {
         if ((err = dt_seal(r->commitment, t->key, t->signature, seal)) != DT_OK ||
-            (err = check_entry(c, text, seal, r->party, c->parts->items[place].entry, &entry)) != DT_OK)
+            (err = check_entry(c, text, seal, r->party, c->parts->items[place].entry, &entry)) !=
+                DT_OK)
             return dt_fail_context(err, "its register entry");
         r->state = entry.state;
         r->entry = entry.index;
@@ -490,14 +512,15 @@ check_records(struct verify *c)
 /* ---- answers ---- */
 
 /*
- * Is account ${a} of a party to count, and not ${b}? The later one in the register. What is shown without an entry gets
- * nothing by it: its opener may have left the entry out, so a dispute is then taken for later than all, a
- * countersignature for earlier than all.
+ * Is account ${a} of a party to count, and not ${b}? The later one in the register. What is shown
+ * without an entry gets nothing by it: its opener may have left the entry out, so a dispute is then
+ * taken for later than all, a countersignature for earlier than all.
  */
 static bool
 prevails(const struct dt_proof_record *a, const struct dt_proof_record *b)
 {
-    bool a_against = a->answer != DT_ANSWER_COUNTERSIGN, b_against = b->answer != DT_ANSWER_COUNTERSIGN;
+    bool a_against = a->answer != DT_ANSWER_COUNTERSIGN,
+         b_against = b->answer != DT_ANSWER_COUNTERSIGN;
 
     if (a->state == DT_ENTRY_NONE || b->state == DT_ENTRY_NONE)
         return a->state == DT_ENTRY_NONE ? a_against : !b_against;
@@ -512,7 +535,8 @@ count_account(struct dt_verdict *v, struct dt_proof_party *p, size_t place)
 
     if (p->account != DT_ACCOUNT_NOT_SHOWN && !prevails(r, &v->records[p->account_item]))
         return;
-    p->account = r->answer == DT_ANSWER_COUNTERSIGN ? DT_ACCOUNT_COUNTERSIGNED : DT_ACCOUNT_DISPUTED;
+    p->account =
+        r->answer == DT_ANSWER_COUNTERSIGN ? DT_ACCOUNT_COUNTERSIGNED : DT_ACCOUNT_DISPUTED;
     p->account_item = place;
 }
 
@@ -527,10 +551,12 @@ count_consent(struct verify *c, size_t place)
     bool covers;
     enum dt_err err;
 
-    /* Signed by the party: a dispute or withdrawal that it tells of counts when that itself is left out. */
+    /* Signed by the party: a dispute or withdrawal that it tells of counts when that itself is left
+     * out. */
     if ((err = dt_value_enum(r->slots[DT_ENVELOPE_SLOTS + 4].value, &standing)) != DT_OK)
         return err;
-    if (standing == DT_CONSENT_DISPUTED && r->party != v->records[0].party && p->account != DT_ACCOUNT_DISPUTED)
+    if (standing == DT_CONSENT_DISPUTED && r->party != v->records[0].party &&
+        p->account != DT_ACCOUNT_DISPUTED)
         count_account(v, p, place);
     if (standing == DT_CONSENT_WITHDRAWN && r->party == v->records[0].party)
         p->withdrawn = true;
@@ -562,7 +588,8 @@ count_answers(struct verify *c)
 
         if (r->answer == DT_ANSWER_WITHDRAW && r->party == author)
             p->withdrawn = true;
-        if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) || r->party == author)
+        if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) ||
+            r->party == author)
             continue;
         if (r->answer == DT_ANSWER_DISPUTE &&
             (err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK)
@@ -606,7 +633,8 @@ precision_end(uint64_t ms, uint16_t precision)
 static void
 find_event(struct dt_verdict *v)
 {
-    static const char *const times[] = {"started_at", "ended_at"}; /* the later one is the better one */
+    static const char *const times[] = {"started_at",
+                                        "ended_at"}; /* the later one is the better one */
     const struct dt_proof_record *r = &v->records[0];
     uint16_t precision = 1;
     uint64_t ms = 0;
@@ -626,7 +654,8 @@ find_event(struct dt_verdict *v)
         return;
     if (dt_template_slot_find(r->tmpl, dt_view_str("time_precision"), &slot) == DT_OK) {
         if (r->slots[slot].type == DT_TYPE_ENUM && r->slots[slot].kind == DT_SLOT_VALUE)
-            dt_ignore(dt_value_enum(r->slots[slot].value, &precision), "it was checked when it was opened");
+            dt_ignore(dt_value_enum(r->slots[slot].value, &precision),
+                      "it was checked when it was opened");
         else
             v->event_vague = (r->opened >> slot & 1) == 0;
     }
@@ -647,7 +676,8 @@ decide(struct verify *c)
     for (size_t i = 0; i < v->charter->n_parties; i++) {
         struct dt_proof_party *p = &v->parties[i];
 
-        p->consent_needed = v->charter->parties[i].kind == DT_PARTY_PARTY || i == v->records[0].party;
+        p->consent_needed =
+            v->charter->parties[i].kind == DT_PARTY_PARTY || i == v->records[0].party;
         all_vouched = all_vouched && p->vouched;
         all_consent = all_consent && (p->consent || !p->consent_needed);
         /* Only an account under a root that was checked lifts a record above "asserted by one". */

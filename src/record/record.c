@@ -65,8 +65,9 @@ dt_record_draft_set(struct dt_record_draft *d, size_t index, struct dt_view valu
 }
 
 enum dt_err
-dt_record_draft_init(struct dt_record_draft *d, const struct dt_template *tmpl, const struct dt_letter *letter,
-                     const uint8_t channel[static 32], uint64_t time_ms)
+dt_record_draft_init(struct dt_record_draft *d, const struct dt_template *tmpl,
+                     const struct dt_letter *letter, const uint8_t channel[static 32],
+                     uint64_t time_ms)
 {
     uint8_t author[96];
     DT_CLEANUP(dt_buf_clear) struct dt_buf time = DT_BUF_INIT(8);
@@ -137,7 +138,8 @@ dt_record_draft_check(const struct dt_record_draft *d)
     for (size_t i = 0; i < dt_template_slots(d->tmpl); i++) {
         dt_template_slot(d->tmpl, i, &f);
         if (f.required && !d->has[i])
-            return dt_fail(DT_ERR_FORMAT, "%.*s is required and absent", (int)f.name.n, (const char *)f.name.p);
+            return dt_fail(DT_ERR_FORMAT, "%.*s is required and absent", (int)f.name.n,
+                           (const char *)f.name.p);
     }
     return DT_OK;
 }
@@ -171,7 +173,8 @@ read_body(struct dt_reader *in, struct dt_record *r)
         return err;
     if (memcmp(r->author.key, r->author_key, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the author it names is not the key that signed");
-    if (r->slots[DT_SLOT_CHANNEL].kind != DT_SLOT_VALUE || r->slots[DT_SLOT_TIME].kind != DT_SLOT_VALUE)
+    if (r->slots[DT_SLOT_CHANNEL].kind != DT_SLOT_VALUE ||
+        r->slots[DT_SLOT_TIME].kind != DT_SLOT_VALUE)
         return dt_fail(DT_ERR_FORMAT, "a record names its channel and its time of writing");
     memcpy(r->channel, r->slots[DT_SLOT_CHANNEL].value.p, 32);
     if ((err = dt_value_u64(r->slots[DT_SLOT_TIME].value, &r->time_ms)) != DT_OK ||
@@ -187,7 +190,8 @@ read_body(struct dt_reader *in, struct dt_record *r)
 
 /* ${tmpl} NULL: look it up in ${templates}. */
 static enum dt_err
-read_record(struct dt_record *r, const struct dt_template *tmpl, const struct dt_templates *templates)
+read_record(struct dt_record *r, const struct dt_template *tmpl,
+            const struct dt_templates *templates)
 {
     struct dt_reader in = dt_reader_init(dt_buf_view(&r->store));
     uint16_t version = 0;
@@ -206,7 +210,8 @@ read_record(struct dt_record *r, const struct dt_template *tmpl, const struct dt
     if (dt_view_equal(r->header.template_id, dt_view_str("letter")))
         return dt_fail(DT_ERR_FORMAT, "a letter is no record");
     if (memcmp(r->header.template_hash, dt_template_hash(r->tmpl), 32) != 0)
-        return dt_fail(DT_ERR_UNSUPPORTED, "its template is another version than the one known here");
+        return dt_fail(DT_ERR_UNSUPPORTED,
+                       "its template is another version than the one known here");
     return read_body(&in, r);
 }
 
@@ -218,7 +223,8 @@ decode(struct dt_view bytes, const struct dt_template *tmpl, const struct dt_tem
     enum dt_err err;
 
     dt_buf_init(&r.store, DT_RECORD_MAX);
-    if ((err = dt_buf_append(&r.store, bytes)) != DT_OK || (err = read_record(&r, tmpl, templates)) != DT_OK)
+    if ((err = dt_buf_append(&r.store, bytes)) != DT_OK ||
+        (err = read_record(&r, tmpl, templates)) != DT_OK)
         return dt_fail_context(err, "record");
     *out = r;
     memset(&r, 0, sizeof r);
@@ -276,7 +282,8 @@ dt_record_make(const struct dt_record_draft *d, struct dt_view delegate_seed, st
         if (d->has[i])
             r.slots[i].value = dt_buf_view(&d->value[i]);
     }
-    if ((err = dt_fields_commit(&r.header, r.slots, dt_secret_view(&r.secret), r.commitment)) != DT_OK)
+    if ((err = dt_fields_commit(&r.header, r.slots, dt_secret_view(&r.secret), r.commitment)) !=
+        DT_OK)
         return err;
     signed_bytes(&r, both);
     if ((err = dt_label_sign(delegate_seed, "record", dt_view_of(both), r.signature)) != DT_OK ||
@@ -289,8 +296,8 @@ dt_record_make(const struct dt_record_draft *d, struct dt_view delegate_seed, st
 /* ---- checks with what goes around a record ---- */
 
 enum dt_err
-dt_record_check_author(const struct dt_record *r, const struct dt_charter *c, const struct dt_letter *letter,
-                       uint64_t at_ms)
+dt_record_check_author(const struct dt_record *r, const struct dt_charter *c,
+                       const struct dt_letter *letter, uint64_t at_ms)
 {
     bool consent = dt_view_equal(r->header.template_id, dt_view_str("consent"));
     enum dt_err err;
@@ -301,10 +308,12 @@ dt_record_check_author(const struct dt_record *r, const struct dt_charter *c, co
         return dt_fail(DT_ERR_AUTH, "the record is of another forum");
     if (memcmp(r->author.letter, letter->hash, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the record names another letter of credence");
-    if (memcmp(r->author.party, letter->party, 32) != 0 || memcmp(r->author_key, letter->key, 32) != 0)
-        return dt_fail(DT_ERR_AUTH, "the record's author is not the delegate of its letter of credence");
-    if ((err = dt_letter_check_rights(letter, DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD))) !=
-        DT_OK)
+    if (memcmp(r->author.party, letter->party, 32) != 0 ||
+        memcmp(r->author_key, letter->key, 32) != 0)
+        return dt_fail(DT_ERR_AUTH,
+                       "the record's author is not the delegate of its letter of credence");
+    if ((err = dt_letter_check_rights(
+             letter, DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD))) != DT_OK)
         return err;
     return at_ms == 0 ? DT_OK : dt_letter_check_time(letter, at_ms);
 }
@@ -328,7 +337,8 @@ dt_record_get(const struct dt_record *r, const char *name)
 }
 
 enum dt_err
-dt_record_text(const struct dt_record *r, size_t index, const struct dt_charter *charter, struct dt_buf *out)
+dt_record_text(const struct dt_record *r, size_t index, const struct dt_charter *charter,
+               struct dt_buf *out)
 {
     struct dt_field f;
 

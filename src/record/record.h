@@ -23,7 +23,7 @@ enum dt_reference_what { DT_REFERENCE_RECORD = 1, DT_REFERENCE_TALK = 2, DT_REFE
 
 /* A record in full. */
 struct dt_record {
-    struct dt_buf store; /* owns the views; wiped on clear */
+    struct dt_buf store;            /* owns the views; wiped on clear */
     const struct dt_template *tmpl; /* borrowed from the set */
     struct dt_header header;
     struct dt_slot slots[DT_SLOTS_MAX];
@@ -49,48 +49,57 @@ void dt_record_draft_clear(struct dt_record_draft *d);
 
 /**
  * dt_record_draft_init(d, tmpl, letter, channel, time_ms):
- * Begin a record of ${tmpl} by the delegate of ${letter} in the forum of ${letter}: fills author, kind, channel, time.
+ * Begin a record of ${tmpl} by the delegate of ${letter} in the forum of ${letter}: fills author,
+ * kind, channel, time.
  */
-DT_MUST_CHECK enum dt_err dt_record_draft_init(struct dt_record_draft *d, const struct dt_template *tmpl,
+DT_MUST_CHECK enum dt_err dt_record_draft_init(struct dt_record_draft *d,
+                                               const struct dt_template *tmpl,
                                                const struct dt_letter *letter,
                                                const uint8_t channel[static 32], uint64_t time_ms);
-/* Set the field named ${name} from text (dt_value_from_text; ${charter} for party names, may be NULL). */
+/* Set the field named ${name} from text (dt_value_from_text; ${charter} for party names, may be
+ * NULL). */
 DT_MUST_CHECK enum dt_err dt_record_draft_set_text(struct dt_record_draft *d, const char *name,
-                                                   struct dt_view text, const struct dt_charter *charter);
+                                                   struct dt_view text,
+                                                   const struct dt_charter *charter);
 /* Set slot ${index} to canonical bytes. */
-DT_MUST_CHECK enum dt_err dt_record_draft_set(struct dt_record_draft *d, size_t index, struct dt_view value);
+DT_MUST_CHECK enum dt_err dt_record_draft_set(struct dt_record_draft *d, size_t index,
+                                              struct dt_view value);
 /* Add a reference (slot 4). */
-DT_MUST_CHECK enum dt_err dt_record_draft_refer(struct dt_record_draft *d, enum dt_reference_what what,
-                                                struct dt_view bytes);
+DT_MUST_CHECK enum dt_err dt_record_draft_refer(struct dt_record_draft *d,
+                                                enum dt_reference_what what, struct dt_view bytes);
 /* Missing required fields? FORMAT names the first one. */
 DT_MUST_CHECK enum dt_err dt_record_draft_check(const struct dt_record_draft *d);
 
-/* Draw record id and secret, commit, sign with the delegate's seed. ${out} owns all. RANGE: the seed is not the
- * letter's key. */
-DT_MUST_CHECK enum dt_err dt_record_make(const struct dt_record_draft *d, struct dt_view delegate_seed,
-                                         struct dt_record *out);
+/* Draw record id and secret, commit, sign with the delegate's seed. ${out} owns all. RANGE: the
+ * seed is not the letter's key. */
+DT_MUST_CHECK enum dt_err dt_record_make(const struct dt_record_draft *d,
+                                         struct dt_view delegate_seed, struct dt_record *out);
 
 DT_MUST_CHECK enum dt_err dt_record_encode(const struct dt_record *r, struct dt_buf *out);
 
 /**
  * dt_record_decode(bytes, templates, out):
- * Parse, then recompute everything that needs no letter: template known by id and hash, slots as it says, values
- * canonical, required fields there, kind = template id, author's key = signer, commitment, signature, seal.
- * Errors: UNSUPPORTED (a template that is not known here), FORMAT, RANGE, LIMIT, AUTH, NOMEM.
+ * Parse, then recompute everything that needs no letter: template known by id and hash, slots as it
+ * says, values canonical, required fields there, kind = template id, author's key = signer,
+ * commitment, signature, seal. Errors: UNSUPPORTED (a template that is not known here), FORMAT,
+ * RANGE, LIMIT, AUTH, NOMEM.
  */
-DT_MUST_CHECK enum dt_err dt_record_decode(struct dt_view bytes, const struct dt_templates *templates,
-                                           struct dt_record *out);
+DT_MUST_CHECK enum dt_err
+dt_record_decode(struct dt_view bytes, const struct dt_templates *templates, struct dt_record *out);
 
 /**
  * dt_record_check_author(r, c, letter, at_ms):
- * The record is of the charter's forum; ${letter} is the one it names, of a root of the charter, for the key that
- * signed, with the right `record` (consents: `consent`), valid at ${at_ms} (pass 0 to leave time out). AUTH, EXPIRED, REFUSED.
+ * The record is of the charter's forum; ${letter} is the one it names, of a root of the charter,
+ * for the key that signed, with the right `record` (consents: `consent`), valid at ${at_ms} (pass 0
+ * to leave time out). AUTH, EXPIRED, REFUSED.
  */
-DT_MUST_CHECK enum dt_err dt_record_check_author(const struct dt_record *r, const struct dt_charter *c,
+DT_MUST_CHECK enum dt_err dt_record_check_author(const struct dt_record *r,
+                                                 const struct dt_charter *c,
                                                  const struct dt_letter *letter, uint64_t at_ms);
 
 /* Shown only in the channel it names: REFUSED with "carried" otherwise. */
-DT_MUST_CHECK enum dt_err dt_record_check_channel(const struct dt_record *r, const uint8_t channel[static 32]);
+DT_MUST_CHECK enum dt_err dt_record_check_channel(const struct dt_record *r,
+                                                  const uint8_t channel[static 32]);
 
 /* The slot named ${name}, NULL when absent (pad) or not in the template. Borrowed. */
 const struct dt_slot *dt_record_get(const struct dt_record *r, const char *name);

@@ -224,7 +224,8 @@ name_valid(struct dt_view v, size_t max)
     if (v.n == 0 || v.n > max || v.p[0] < 'a' || v.p[0] > 'z')
         return false;
     for (size_t i = 1; i < v.n; i++)
-        if (!((v.p[i] >= 'a' && v.p[i] <= 'z') || (v.p[i] >= '0' && v.p[i] <= '9') || v.p[i] == '_'))
+        if (!((v.p[i] >= 'a' && v.p[i] <= 'z') || (v.p[i] >= '0' && v.p[i] <= '9') ||
+              v.p[i] == '_'))
             return false;
     return true;
 }
@@ -315,8 +316,9 @@ check_deadline(const struct dt_template *t)
     bool is_ref = f != NULL && dt_type_item(f->type) == DT_TYPE_REF;
     bool is_one_ref = f != NULL && f->type == DT_TYPE_REF;
 
-    if (d->kind > DT_DEADLINE_EACH || needs_span != (d->span_ms > 0) || needs_field != (d->field.n > 0) ||
-        d->span_ms > DT_TIME_MAX_MS || (d->kind == DT_DEADLINE_EACH) != (d->n_days > 0))
+    if (d->kind > DT_DEADLINE_EACH || needs_span != (d->span_ms > 0) ||
+        needs_field != (d->field.n > 0) || d->span_ms > DT_TIME_MAX_MS ||
+        (d->kind == DT_DEADLINE_EACH) != (d->n_days > 0))
         return dt_fail(DT_ERR_FORMAT, "a deadline rule that is none of those known");
     if (needs_field && f == NULL)
         return dt_fail(DT_ERR_FORMAT, "the deadline names a field that is not there");
@@ -348,8 +350,9 @@ read_deadline(struct dt_reader *r, struct dt_template *t)
             return err;
         if (dt_days_from_date(2001, month, day, &unused) != DT_OK)
             return dt_fail(DT_ERR_FORMAT, "a deadline on a day that not every year has");
-        if (d->n_days > 0 && (d->days[d->n_days - 1].month > month ||
-                              (d->days[d->n_days - 1].month == month && d->days[d->n_days - 1].day >= day)))
+        if (d->n_days > 0 &&
+            (d->days[d->n_days - 1].month > month ||
+             (d->days[d->n_days - 1].month == month && d->days[d->n_days - 1].day >= day)))
             return dt_fail(DT_ERR_FORMAT, "the deadline's days are not in order");
         d->days[d->n_days].month = month;
         d->days[d->n_days].day = day;

@@ -1,9 +1,10 @@
 /*
  * record/template.h - templates: which fields a record has, in which order, of which type.
  *
- * Source: docs/protocol-record.md, "Templates". Layer: record. A template's hash is over its encoding in
- * TLS presentation language, never over JSON. Built-in templates (letter, amendment, the six answers,
- * tally, cover) are tables in builtin.c; the others are data/templates, made part of the library.
+ * Source: docs/protocol-record.md, "Templates". Layer: record. A template's hash is over its
+ * encoding in TLS presentation language, never over JSON. Built-in templates (letter, amendment,
+ * the six answers, tally, cover) are tables in builtin.c; the others are data/templates, made part
+ * of the library.
  */
 #ifndef DT_RECORD_TEMPLATE_H
 #define DT_RECORD_TEMPLATE_H
@@ -51,8 +52,8 @@ struct dt_field {
     uint8_t type;
     bool required;
     bool is_public;
-    struct dt_view unit; /* may be empty */
-    struct dt_view doc;  /* for people, not hashed; may be empty */
+    struct dt_view unit;          /* may be empty */
+    struct dt_view doc;           /* for people, not hashed; may be empty */
     const struct dt_view *values; /* enum names in order: place 1 is values[0] */
     size_t n_values;
 };
@@ -62,13 +63,14 @@ struct dt_template; /* opaque owner of its strings */
 /* Fields of a template, by accessors (all borrow). */
 struct dt_view dt_template_id(const struct dt_template *t);
 struct dt_view dt_template_title(const struct dt_template *t); /* for people; may be the id */
-const uint8_t *dt_template_hash(const struct dt_template *t); /* 32 bytes */
-uint8_t dt_template_slots(const struct dt_template *t);       /* 16, 32 or 64 */
+const uint8_t *dt_template_hash(const struct dt_template *t);  /* 32 bytes */
+uint8_t dt_template_slots(const struct dt_template *t);        /* 16, 32 or 64 */
 size_t dt_template_n_fields(const struct dt_template *t);
 const struct dt_field *dt_template_field(const struct dt_template *t, size_t i);
 /* What slot ${index} holds: envelope, field, or (name "", type 0) past the template. */
 void dt_template_slot(const struct dt_template *t, size_t index, struct dt_field *out);
-/* Slot index of the field named ${name}, or of an envelope slot ("@author", "@kind", "@channel", "@written_at",
+/* Slot index of the field named ${name}, or of an envelope slot ("@author", "@kind", "@channel",
+ * "@written_at",
  * "@references", "@languages", "@carried_from"; fields never begin with '@'). NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_template_slot_find(const struct dt_template *t, struct dt_view name,
                                                 size_t *out);
@@ -78,7 +80,9 @@ struct dt_deadline_rule {
     struct dt_view field; /* name; empty unless before, after, reply */
     uint64_t span_ms;
     uint8_t n_days;
-    struct { uint8_t month, day; } days[12];
+    struct {
+        uint8_t month, day;
+    } days[12];
 };
 void dt_template_deadline(const struct dt_template *t, struct dt_deadline_rule *out);
 enum dt_ack dt_template_ack(const struct dt_template *t, uint64_t *out_within_ms);

@@ -1,8 +1,8 @@
 /*
  * record/template_internal.h - what template.c, builtin.c and template_json.c share.
  *
- * Layer: record, not for other rooms. A template is always made from its encoding: tables and JSON are
- * first encoded, then decoded like bytes from outside, so that one set of checks serves all.
+ * Layer: record, not for other rooms. A template is always made from its encoding: tables and JSON
+ * are first encoded, then decoded like bytes from outside, so that one set of checks serves all.
  */
 #ifndef DT_RECORD_TEMPLATE_INTERNAL_H
 #define DT_RECORD_TEMPLATE_INTERNAL_H

@@ -1,8 +1,8 @@
 /*
  * record/template_json.c - a template written as JSON for people, turned into its encoding.
  *
- * Source: data/templates/_meta.json for the words used. Layer: record; the only file here that reads JSON. What is
- * hashed is the encoding alone; purpose, models, basis and docs are for people.
+ * Source: data/templates/_meta.json for the words used. Layer: record; the only file here that
+ * reads JSON. What is hashed is the encoding alone; purpose, models, basis and docs are for people.
  */
 #include <jansson.h>
 #include <string.h>
@@ -120,9 +120,11 @@ read_disclosure(const char *text, enum dt_disclosure *out)
 
 /* One field; its enum names are appended to ${values}. */
 static enum dt_err
-read_field(const json_t *j, struct dt_template_parts *parts, struct dt_view *doc, struct dt_buf *values)
+read_field(const json_t *j, struct dt_template_parts *parts, struct dt_view *doc,
+           struct dt_buf *values)
 {
-    const char *name = member(j, "name", ""), *type = member(j, "type", ""), *unit = member(j, "unit", "");
+    const char *name = member(j, "name", ""), *type = member(j, "type", ""),
+               *unit = member(j, "unit", "");
     const char *text = member(j, "doc", "");
     const json_t *list = json_object_get(j, "values"), *item;
     struct dt_writer w = dt_writer_init(values);
@@ -188,7 +190,8 @@ dt_template_from_json(struct dt_view json, struct dt_template **out)
             parts.fields[i].values = dt_view(values.p + end[i], end[i + 1] - end[i]);
     if ((err = read_rule(dt_view_str(rule), &parts.deadline)) != DT_OK ||
         (err = read_ack(json_object_get(root, "ack"), &parts)) != DT_OK ||
-        (err = read_disclosure(member(root, "default_disclosure", NULL), &parts.disclosure)) != DT_OK ||
+        (err = read_disclosure(member(root, "default_disclosure", NULL), &parts.disclosure)) !=
+            DT_OK ||
         (err = dt_template_from_parts(&parts, &t)) != DT_OK)
         return err;
     if ((err = dt_template_set_docs(t, dt_view_str(title), docs)) != DT_OK) {

@@ -12,8 +12,8 @@
 #include "record/limits.h"
 #include "record/value.h"
 
-#define LAT_MAX 900000000
-#define LON_MAX 1800000000
+#define LAT_MAX  900000000
+#define LON_MAX  1800000000
 #define DAYS_MIN (-719162) /* 0001-01-01 */
 #define DAYS_MAX 2932896   /* 9999-12-31 */
 
@@ -21,12 +21,12 @@ static const struct {
     const char *name;
     uint8_t type;
 } type_names[] = {
-    {"text", DT_TYPE_TEXT},       {"ltext", DT_TYPE_LTEXT},         {"int", DT_TYPE_INT},
-    {"decimal", DT_TYPE_DECIMAL}, {"bool", DT_TYPE_BOOL},           {"enum", DT_TYPE_ENUM},
-    {"date", DT_TYPE_DATE},       {"datetime", DT_TYPE_DATETIME},   {"duration", DT_TYPE_DURATION},
-    {"latlon", DT_TYPE_LATLON},   {"area", DT_TYPE_AREA},           {"lang", DT_TYPE_LANG},
-    {"party", DT_TYPE_PARTY},     {"ref", DT_TYPE_REF},             {"hash", DT_TYPE_HASH},
-    {"map", DT_TYPE_MAP},         {"author", DT_TYPE_AUTHOR},       {"reference", DT_TYPE_REFERENCE},
+    {"text", DT_TYPE_TEXT},       {"ltext", DT_TYPE_LTEXT},       {"int", DT_TYPE_INT},
+    {"decimal", DT_TYPE_DECIMAL}, {"bool", DT_TYPE_BOOL},         {"enum", DT_TYPE_ENUM},
+    {"date", DT_TYPE_DATE},       {"datetime", DT_TYPE_DATETIME}, {"duration", DT_TYPE_DURATION},
+    {"latlon", DT_TYPE_LATLON},   {"area", DT_TYPE_AREA},         {"lang", DT_TYPE_LANG},
+    {"party", DT_TYPE_PARTY},     {"ref", DT_TYPE_REF},           {"hash", DT_TYPE_HASH},
+    {"map", DT_TYPE_MAP},         {"author", DT_TYPE_AUTHOR},     {"reference", DT_TYPE_REFERENCE},
     {"bytes", DT_TYPE_BYTES},     {"account", DT_TYPE_ACCOUNT},
 };
 #define N_TYPES (sizeof type_names / sizeof type_names[0])
@@ -93,7 +93,8 @@ month_days(int year, int month)
 enum dt_err
 dt_days_from_date(int year, int month, int day, int32_t *out)
 {
-    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+        day > month_days(year, month))
         return dt_fail(DT_ERR_RANGE, "there is no such day");
 
     /* Count from 1 March, so that the leap day is the last of its year. */
@@ -163,8 +164,8 @@ is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
-/* One part of a language tag in the case RFC 5646 section 2.1.1 recommends: all lower ('l'), title ('t')
- * or upper ('u'). */
+/* One part of a language tag in the case RFC 5646 section 2.1.1 recommends: all lower ('l'), title
+ * ('t') or upper ('u'). */
 static bool
 lang_part(struct dt_view v, char form, bool digits_too)
 {
@@ -215,7 +216,8 @@ check_lang(struct dt_view v)
                    is_digit(part.p[2])) {
             stage = 3;
         } else {
-            if (!lang_part(part, 'l', true) || (part.n < 5 && !(part.n == 4 && is_digit(part.p[0]))))
+            if (!lang_part(part, 'l', true) ||
+                (part.n < 5 && !(part.n == 4 && is_digit(part.p[0]))))
                 goto bad;
             stage = 3;
         }
@@ -224,7 +226,8 @@ check_lang(struct dt_view v)
         goto bad;
     return DT_OK;
 bad:
-    return dt_fail(DT_ERR_FORMAT, "not a language tag in its canonical case, as in 'en', 'zh-Hant', 'pt-BR'");
+    return dt_fail(DT_ERR_FORMAT,
+                   "not a language tag in its canonical case, as in 'en', 'zh-Hant', 'pt-BR'");
 }
 
 static enum dt_err
@@ -273,7 +276,8 @@ check_area(struct dt_view v)
     }
     if (form != 1)
         return dt_fail(DT_ERR_FORMAT, "an area is points or a circle");
-    if ((err = dt_read_sub(&r, 8 * DT_LIST_MAX, &points)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+    if ((err = dt_read_sub(&r, 8 * DT_LIST_MAX, &points)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return err;
     if (points.n % 8 != 0 || points.n < 24)
         return dt_fail(DT_ERR_FORMAT, "an area has three or more points");
@@ -285,7 +289,8 @@ check_area(struct dt_view v)
         if ((err = read_latlon(&points)) != DT_OK)
             return err;
         if (memcmp(all.p + i, all.p + next, 8) == 0)
-            return dt_fail(DT_ERR_FORMAT, "an area's outline repeats a point (it closes by itself)");
+            return dt_fail(DT_ERR_FORMAT,
+                           "an area's outline repeats a point (it closes by itself)");
     }
     return DT_OK;
 }
@@ -351,9 +356,10 @@ check_scalar(uint8_t type, size_t n_enum, struct dt_view v, bool in_list)
         if (v.n == 0 && !in_list)
             return dt_fail(DT_ERR_FORMAT, "an empty text: leave the field absent instead");
         if (!(type == DT_TYPE_TEXT ? dt_utf8_line(v) : dt_utf8_lines(v)))
-            return dt_fail(DT_ERR_FORMAT, type == DT_TYPE_TEXT
-                                              ? "not one line of UTF-8 without control characters"
-                                              : "not UTF-8 with line feeds as its only control characters");
+            return dt_fail(DT_ERR_FORMAT,
+                           type == DT_TYPE_TEXT
+                               ? "not one line of UTF-8 without control characters"
+                               : "not UTF-8 with line feeds as its only control characters");
         return DT_OK;
     case DT_TYPE_INT:
     case DT_TYPE_DATE:
@@ -430,13 +436,13 @@ check_map(struct dt_view v, bool account)
             (err = dt_read_vec(&r, DT_VALUE_MAX, &value)) != DT_OK)
             return err;
         if (key.n == 0 || !dt_utf8_line(key) || (n > 1 && dt_view_cmp(last, key) >= 0))
-            return dt_fail(DT_ERR_FORMAT, "keys are lines of text, sorted by their bytes, each once");
+            return dt_fail(DT_ERR_FORMAT,
+                           "keys are lines of text, sorted by their bytes, each once");
         if (!dt_type_valid(type) || type == DT_TYPE_MAP || type == DT_TYPE_ACCOUNT ||
             (!account && dt_type_is_list(type)) || type == (DT_TYPE_LIST | DT_TYPE_MAP))
             return dt_fail(DT_ERR_FORMAT, "a type that may not stand here");
         /* An account may say "absent": its type with no bytes. */
-        if (!(account && value.n == 0) &&
-            (err = dt_value_check(type, UINT16_MAX, value)) != DT_OK)
+        if (!(account && value.n == 0) && (err = dt_value_check(type, UINT16_MAX, value)) != DT_OK)
             return err;
         last = key;
     }

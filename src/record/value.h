@@ -1,8 +1,9 @@
 /*
- * record/value.h - the types of fields: one canonical byte form per value, and their text for people.
+ * record/value.h - the types of fields: one canonical byte form per value, and their text for
+ * people.
  *
- * Source: docs/protocol-record.md, "Values". Layer: record. A value is held as its canonical bytes; a
- * decoder re-encodes and compares, so that two byte forms of one value cannot both be accepted.
+ * Source: docs/protocol-record.md, "Values". Layer: record. A value is held as its canonical bytes;
+ * a decoder re-encodes and compares, so that two byte forms of one value cannot both be accepted.
  */
 #ifndef DT_RECORD_VALUE_H
 #define DT_RECORD_VALUE_H
@@ -61,13 +62,14 @@ void dt_type_str(uint8_t type, char out[static 32]);
 
 /**
  * dt_value_check(type, n_enum, value):
- * DT_OK when ${value} is the canonical form of a value of ${type}; ${n_enum} is the number of an enum's
- * values (places 1..n). FORMAT, RANGE or LIMIT with what is wrong; no text of ${value} in the message.
+ * DT_OK when ${value} is the canonical form of a value of ${type}; ${n_enum} is the number of an
+ * enum's values (places 1..n). FORMAT, RANGE or LIMIT with what is wrong; no text of ${value} in
+ * the message.
  */
 DT_MUST_CHECK enum dt_err dt_value_check(uint8_t type, size_t n_enum, struct dt_view value);
 
-/* What text conversion needs to know about a field. values: enum names (n_values). charter: names of parties
- * (may be NULL: then parties are hex root ids). */
+/* What text conversion needs to know about a field. values: enum names (n_values). charter: names
+ * of parties (may be NULL: then parties are hex root ids). */
 struct dt_value_hint {
     const char *field; /* for messages */
     uint8_t type;
@@ -78,24 +80,27 @@ struct dt_value_hint {
 
 /**
  * dt_value_from_text(hint, text, out):
- * Append the canonical bytes of what a person wrote. A list is items separated by ';' ("\;" and "\\" stand
- * for themselves); "" is the empty list. A map is "key=value" items, each value int, decimal, true/false or
- * text. An area is "lat,lon lat,lon lat,lon" or "lat,lon r<km>". FORMAT/RANGE/LIMIT: the message names the
- * field and the expected form. ${out} unchanged on failure.
+ * Append the canonical bytes of what a person wrote. A list is items separated by ';' ("\;" and
+ * "\\" stand for themselves); "" is the empty list. A map is "key=value" items, each value int,
+ * decimal, true/false or text. An area is "lat,lon lat,lon lat,lon" or "lat,lon r<km>".
+ * FORMAT/RANGE/LIMIT: the message names the field and the expected form. ${out} unchanged on
+ * failure.
  */
 DT_MUST_CHECK enum dt_err dt_value_from_text(const struct dt_value_hint *hint, struct dt_view text,
                                              struct dt_buf *out);
 
 /* The same for a list whose ${n} items are already apart (from a JSON array). */
-DT_MUST_CHECK enum dt_err dt_value_from_items(const struct dt_value_hint *hint, const struct dt_view *items,
-                                              size_t n, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_value_from_items(const struct dt_value_hint *hint,
+                                              const struct dt_view *items, size_t n,
+                                              struct dt_buf *out);
 
 /* Append the text of the canonical ${value}, as dt_value_from_text() reads it. */
 DT_MUST_CHECK enum dt_err dt_value_to_text(const struct dt_value_hint *hint, struct dt_view value,
                                            struct dt_buf *out);
 
 /* ---- building and reading the common ones ---- */
-DT_MUST_CHECK enum dt_err dt_value_u64(struct dt_view value, uint64_t *out); /* int >= 0, datetime, duration */
+DT_MUST_CHECK enum dt_err dt_value_u64(struct dt_view value,
+                                       uint64_t *out); /* int >= 0, datetime, duration */
 DT_MUST_CHECK enum dt_err dt_value_enum(struct dt_view value, uint16_t *out);
 
 /* Walk a list: *${rest} starts as the value; false at its end. Only for checked values. */
@@ -114,7 +119,8 @@ bool dt_value_map_next(struct dt_view *rest, struct dt_value_pair *out);
 /* Append canonical bytes. Pairs must come sorted by key bytes, each key once (RANGE). */
 DT_MUST_CHECK enum dt_err dt_value_put_u64(struct dt_buf *out, uint64_t x);
 DT_MUST_CHECK enum dt_err dt_value_put_enum(struct dt_buf *out, uint16_t place);
-DT_MUST_CHECK enum dt_err dt_value_put_item(struct dt_buf *out, struct dt_view item); /* one list item */
+DT_MUST_CHECK enum dt_err dt_value_put_item(struct dt_buf *out,
+                                            struct dt_view item); /* one list item */
 DT_MUST_CHECK enum dt_err dt_value_put_pair(struct dt_buf *out, const struct dt_value_pair *pair);
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back. RANGE outside years 1 to 9999. */

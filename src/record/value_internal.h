@@ -8,7 +8,8 @@
 
 #include "record/value.h"
 
-/* The type that ${text} has as a map's value when nothing else says so: bool, int, decimal or text. */
+/* The type that ${text} has as a map's value when nothing else says so: bool, int, decimal or text.
+ */
 uint8_t dt_value_guess(struct dt_view text);
 
 #endif

@@ -144,7 +144,7 @@ static enum dt_err
 reference_text(struct dt_view v, struct dt_buf *out)
 {
     static const char *const what[] = {"", "record ", "talk ", "claim "};
-    struct dt_view bytes = dt_view(v.p + 2, v.n - 2); 
+    struct dt_view bytes = dt_view(v.p + 2, v.n - 2);
     enum dt_err err;
 
     if (v.p[1] >= 0x40)
@@ -177,7 +177,8 @@ scalar_text(const struct dt_value_hint *hint, uint8_t type, struct dt_view v, st
             return err;
         if (place > hint->n_values)
             return dt_buf_printf(out, "#%u", place);
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): place is at least 1, so there are values */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): place is at least 1, so there are
+         * values */
         return dt_buf_append(out, hint->values[place - 1]);
     case DT_TYPE_DATE:
         dt_date_from_days((int32_t)view_int(v), &year, &month, &day);
@@ -222,7 +223,8 @@ map_text(struct dt_view v, struct dt_buf *out)
         if ((err = dt_value_to_text(&hint, pair.value, &text)) != DT_OK)
             return err;
         if (pair.type == DT_TYPE_TEXT &&
-            (dt_value_guess(dt_buf_view(&text)) != DT_TYPE_TEXT || (text.n > 0 && text.p[0] == '\'')) &&
+            (dt_value_guess(dt_buf_view(&text)) != DT_TYPE_TEXT ||
+             (text.n > 0 && text.p[0] == '\'')) &&
             (err = dt_buf_append(out, dt_view_str("'"))) != DT_OK)
             return err;
         if ((err = escape(dt_buf_view(&text), "\\;,=", out)) != DT_OK)

@@ -1,8 +1,8 @@
 /*
  * record/value_text.c - values from what people write; value_show.c is the way back.
  *
- * Source: docs/protocol-record.md, "Text of values". Layer: record. What is read here comes from command lines,
- * CSV and pages; each refusal names the field and the form that was expected.
+ * Source: docs/protocol-record.md, "Text of values". Layer: record. What is read here comes from
+ * command lines, CSV and pages; each refusal names the field and the form that was expected.
  */
 #include <string.h>
 
@@ -131,7 +131,8 @@ put_latlon(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *ou
     while (lon.n > 0 && lon.p[0] == ' ')
         lon = dt_view(lon.p + 1, lon.n - 1);
     if (!read_scaled(lat, 7, 900000000, &a) || !read_scaled(lon, 7, 1800000000, &o))
-        return expected(hint, "latitude -90 to 90, longitude -180 to 180, at most 7 decimal places");
+        return expected(hint,
+                        "latitude -90 to 90, longitude -180 to 180, at most 7 decimal places");
     if (o == -1800000000)
         o = 1800000000;
     if ((err = put_u32(out, a)) != DT_OK)
@@ -169,7 +170,8 @@ put_area(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
         dt_write_u32(&w, (uint32_t)radius);
     } else {
         if (points.n < 24)
-            return expected(hint, "three or more points as 'lat,lon lat,lon lat,lon', or 'lat,lon r<km>'");
+            return expected(
+                hint, "three or more points as 'lat,lon lat,lon lat,lon', or 'lat,lon r<km>'");
         /* An outline that was closed by hand closes by itself. */
         if (points.n > 24 && memcmp(points.p, points.p + points.n - 8, 8) == 0)
             points.n -= 8;
@@ -222,7 +224,8 @@ put_party(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out
     if (hint->charter != NULL && dt_charter_party_by_name(hint->charter, t, &place) == DT_OK)
         memcpy(root_id, hint->charter->parties[place].root_id, 32);
     else if (dt_hex_read_fixed(root_id, 32, t) != DT_OK)
-        return expected(hint, "a party's name as in the charter, 'both', 'mediator', or a root id in hex");
+        return expected(
+            hint, "a party's name as in the charter, 'both', 'mediator', or a root id in hex");
     if ((err = dt_buf_append(out, dt_view((const uint8_t *)"\x01", 1))) != DT_OK)
         return err;
     return dt_buf_append(out, dt_view(root_id, 32));
@@ -257,8 +260,8 @@ put_date(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
     int32_t days = 0;
 
     if (t.n != 10 || t.p[4] != '-' || t.p[7] != '-' || !is_digit(t.p[0]) || !is_digit(t.p[5]) ||
-        !is_digit(t.p[8]) || !read_int(dt_view(t.p, 4), &year) || !read_int(dt_view(t.p + 5, 2), &month) ||
-        !read_int(dt_view(t.p + 8, 2), &day))
+        !is_digit(t.p[8]) || !read_int(dt_view(t.p, 4), &year) ||
+        !read_int(dt_view(t.p + 5, 2), &month) || !read_int(dt_view(t.p + 8, 2), &day))
         return expected(hint, "a date as YYYY-MM-DD");
     if (dt_days_from_date((int)year, (int)month, (int)day, &days) != DT_OK)
         return expected(hint, "a day that exists, as YYYY-MM-DD");
@@ -345,12 +348,14 @@ read_pair(const struct dt_value_hint *hint, struct dt_view part, struct text_pai
 
     dt_buf_init(&out->key, DT_FIELD_NAME_MAX);
     dt_buf_init(&out->value, DT_VALUE_MAX);
-    if (!next_part(&rest, '=', &key) || !next_part(&rest, '=', &value) || rest.p != NULL || key.n == 0)
+    if (!next_part(&rest, '=', &key) || !next_part(&rest, '=', &value) || rest.p != NULL ||
+        key.n == 0)
         return expected(hint, "pairs as key=value,key=value");
     forced = value.n > 0 && value.p[0] == '\'';
     if (forced)
         value = dt_view(value.p + 1, value.n - 1);
-    if ((err = unescape(hint, key, &out->key)) != DT_OK || (err = unescape(hint, value, &text)) != DT_OK)
+    if ((err = unescape(hint, key, &out->key)) != DT_OK ||
+        (err = unescape(hint, value, &text)) != DT_OK)
         return err;
     out->type = forced ? DT_TYPE_TEXT : dt_value_guess(dt_buf_view(&text));
     if (out->type == DT_TYPE_DECIMAL) {

@@ -21,7 +21,8 @@ dt_root_id(const uint8_t pub[static 32], uint8_t out[static DT_ROOT_ID])
     return dt_label_hash("root", dt_view(pub, 32), out);
 }
 
-/* Word ${index}; the list is ours and checked by a test, so an end too early is only an empty word. */
+/* Word ${index}; the list is ours and checked by a test, so an end too early is only an empty word.
+ */
 static struct dt_view
 word_at(size_t index)
 {
@@ -91,7 +92,8 @@ dt_key_words(const uint8_t root_id[static DT_ROOT_ID], char out[static DT_KEY_WO
 static bool
 is_separator(uint8_t c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '-' || c == ',' || c == '_' || c == '.';
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '-' || c == ',' || c == '_' ||
+           c == '.';
 }
 
 enum dt_err

@@ -90,8 +90,8 @@ append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t addr
 }
 
 static enum dt_http_next
-read_cells(struct dt_relay *r, const struct dt_http_request *req, const struct dt_relay_store_queue *queue,
-           struct dt_http_reply *reply)
+read_cells(struct dt_relay *r, const struct dt_http_request *req,
+           const struct dt_relay_store_queue *queue, struct dt_http_reply *reply)
 {
     struct dt_buf b = DT_BUF_INIT(DT_NET_ANSWER_MAX);
     struct dt_writer w = dt_writer_init(&b);
@@ -186,8 +186,8 @@ gather_news(struct dt_relay *r, const struct dt_wire_poll *wanted, size_t n, str
 
 /* Begin to wait: watches first, so that what is committed from here on wakes us. */
 static enum dt_err
-poll_watch(struct dt_relay *r, struct dt_http_request *req, const struct dt_wire_poll *wanted, size_t n,
-           uint64_t wait_s)
+poll_watch(struct dt_relay *r, struct dt_http_request *req, const struct dt_wire_poll *wanted,
+           size_t n, uint64_t wait_s)
 {
     struct relay_wait *w = relay_wait_new(r, req, n);
     enum dt_err err;

@@ -45,7 +45,8 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if (w != NULL) {
         if (!relay_job_done(w))
             return DT_HTTP_WAIT;
-        if ((err = w->job.result) != DT_OK || (err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
+        if ((err = w->job.result) != DT_OK ||
+            (err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
             return relay_error(reply, err);
         dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
         return DT_HTTP_REPLY;
@@ -68,7 +69,8 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
 
 /* ---- checkpoints ---- */
 
-/* Wait for a checkpoint larger than the one asked about; fills ${reply} unless it goes on waiting. */
+/* Wait for a checkpoint larger than the one asked about; fills ${reply} unless it goes on waiting.
+ */
 static enum dt_http_next
 checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, uint64_t wait_s,
                 struct dt_http_reply *reply)
@@ -115,8 +117,9 @@ checkpoint_query(const struct dt_http_request *req, enum dt_relay_store_which *w
 }
 
 static enum dt_http_next
-checkpoint(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_store_register *reg,
-           enum dt_relay_store_which which, struct dt_http_reply *reply)
+checkpoint(struct dt_relay *r, struct dt_http_request *req,
+           const struct dt_relay_store_register *reg, enum dt_relay_store_which which,
+           struct dt_http_reply *reply)
 {
     struct dt_buf b = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     uint64_t arg = 0, larger_than = 0, wait_s = 0, size = 0;
@@ -183,10 +186,11 @@ side_of(const struct tlog_policy *policy, size_t node, uint32_t *out)
     return false;
 }
 
-/* Add one signature line to ${job} if its key is a witness of the policy. AUTH when it does not verify. */
+/* Add one signature line to ${job} if its key is a witness of the policy. AUTH when it does not
+ * verify. */
 static enum dt_err
-take_line(const struct tlog_policy *policy, const struct tlog_note *note, const struct tlog_sig *sig,
-          struct dt_relay_store_job *job)
+take_line(const struct tlog_policy *policy, const struct tlog_note *note,
+          const struct tlog_sig *sig, struct dt_relay_store_job *job)
 {
     for (size_t i = 0; i < policy->n_nodes; i++) {
         const struct tlog_policy_node *node = &policy->nodes[i];
@@ -198,7 +202,8 @@ take_line(const struct tlog_policy *policy, const struct tlog_note *note, const 
             continue;
         if (job->u.cosign.n_sigs == DT_GRANT_WITNESS_MAX)
             return dt_fail(DT_ERR_FORMAT, "more cosignatures than witnesses");
-        if ((err = tlog_cosignature_verify(&node->key, note->text, sig->sig, &out->time_s)) != DT_OK)
+        if ((err = tlog_cosignature_verify(&node->key, note->text, sig->sig, &out->time_s)) !=
+            DT_OK)
             return err;
         if (!side_of(policy, i, &out->side))
             return DT_OK;
@@ -211,7 +216,8 @@ take_line(const struct tlog_policy *policy, const struct tlog_note *note, const 
 }
 
 enum dt_err
-relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct dt_relay_store_job *job)
+relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes,
+                  struct dt_relay_store_job *job)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_checkpoint cp;
@@ -220,7 +226,8 @@ relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes, struct
     if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
         (err = tlog_checkpoint_parse(note.text, &cp)) != DT_OK)
         return DT_ERR_FORMAT;
-    if (policy->n_logs != 1 || strcmp(cp.origin, policy->logs[0].key.name) != 0 || cp.extension.n != 0)
+    if (policy->n_logs != 1 || strcmp(cp.origin, policy->logs[0].key.name) != 0 ||
+        cp.extension.n != 0)
         return dt_fail(DT_ERR_REFUSED, "a cosignature for another register");
     for (size_t i = 0; i < note.n_sigs; i++) {
         if ((err = take_line(policy, &note, &note.sigs[i], job)) != DT_OK)
@@ -285,7 +292,8 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
     enum dt_err err;
 
     if (strlen(rest) < 2 * DT_REGISTER_ID + 1 || rest[2 * DT_REGISTER_ID] != '/' ||
-        dt_hex_read_fixed(id, sizeof(id), dt_view((const uint8_t *)rest, 2 * DT_REGISTER_ID)) != DT_OK)
+        dt_hex_read_fixed(id, sizeof(id), dt_view((const uint8_t *)rest, 2 * DT_REGISTER_ID)) !=
+            DT_OK)
         return error_public(reply, DT_ERR_NOT_FOUND);
     name = rest + 2 * DT_REGISTER_ID + 1;
     if ((err = dt_relay_store_register(r->store, id, &reg)) != DT_OK)

@@ -17,8 +17,8 @@ struct dt_relay {
     struct dt_relay_store_writer *writer;
     struct dt_hub *hub;
     struct dt_http_server *http;
-    /* Held by the writer from "done" to the end of the wake, so that a request that is woken by chance
-     * just then cannot end in between. */
+    /* Held by the writer from "done" to the end of the wake, so that a request that is woken by
+     * chance just then cannot end in between. */
     pthread_mutex_t done_lock;
     int lock_fd;
 };
@@ -29,7 +29,7 @@ struct relay_wait {
     struct dt_http_request *req;
     struct dt_relay_store_job job;
     bool has_job;
-    bool job_done; /* under relay->done_lock */
+    bool job_done;      /* under relay->done_lock */
     struct dt_buf note; /* what job.u.cosign.sigs borrow from */
     uint64_t deadline_ms;
     size_t n_watches;
@@ -41,7 +41,8 @@ struct relay_wait {
 #define RELAY_TEXT   "text/plain; charset=utf-8"
 
 /* A new wait in req->state; NULL without memory. */
-struct relay_wait *relay_wait_new(struct dt_relay *relay, struct dt_http_request *req, size_t n_watches);
+struct relay_wait *relay_wait_new(struct dt_relay *relay, struct dt_http_request *req,
+                                  size_t n_watches);
 
 /* Hand wait->job to the writer and wait; on BUSY ${reply} is filled and DT_HTTP_REPLY given. */
 enum dt_http_next relay_submit(struct relay_wait *wait, struct dt_http_reply *reply);
@@ -52,19 +53,22 @@ bool relay_job_done(struct relay_wait *wait);
 /* Fill ${reply} for ${err}; to the peer all failures of one class look alike. */
 enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
 
-/* The bearer token's SHA-256; false when there is none of 64 hex digits (${reply} is filled: 401). */
+/* The bearer token's SHA-256; false when there is none of 64 hex digits (${reply} is filled: 401).
+ */
 bool relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
                   struct dt_http_reply *reply);
 
-/* The query number ${name}, ${none} if it is not there; false when it is no number up to ${max} (400). */
+/* The query number ${name}, ${none} if it is not there; false when it is no number up to ${max}
+ * (400). */
 bool relay_number(const struct dt_http_request *req, const char *name, uint64_t max, uint64_t none,
                   uint64_t *out, struct dt_http_reply *reply);
 
 /**
  * relay_cosign_read(policy, bytes, job):
- * Parse the body ${bytes} of POST cosign and verify its lines by witnesses of ${policy} into ${job}->u.cosign; lines
- * by others are passed over. The lines borrow from ${bytes}. On error what ${job} holds means nothing.
- * Errors: FORMAT, AUTH (a witness's line does not verify), REFUSED (another register, or no witness's line), NOMEM.
+ * Parse the body ${bytes} of POST cosign and verify its lines by witnesses of ${policy} into
+ * ${job}->u.cosign; lines by others are passed over. The lines borrow from ${bytes}. On error what
+ * ${job} holds means nothing. Errors: FORMAT, AUTH (a witness's line does not verify), REFUSED
+ * (another register, or no witness's line), NOMEM.
  */
 DT_MUST_CHECK enum dt_err relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes,
                                             struct dt_relay_store_job *job);
@@ -72,8 +76,8 @@ DT_MUST_CHECK enum dt_err relay_cosign_read(const struct tlog_policy *policy, st
 /* Path handlers. ${rest} is what follows the fixed part of the path. */
 enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request *req,
                                      struct dt_http_reply *reply);
-enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *rest,
-                                    struct dt_http_reply *reply);
+enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req,
+                                    const char *rest, struct dt_http_reply *reply);
 enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
                              struct dt_http_reply *reply);
 enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,

@@ -1,7 +1,7 @@
 /*
- * relay/hub.c - see hub.h. A hash table of lists under one lock. Keys are hashes already, so their first
- * bytes choose the list; who could steer them would have to find SHA-256 prefixes, 12 bits of them, and gains
- * a longer walk of at most DT_RELAY_WATCHES_MAX.
+ * relay/hub.c - see hub.h. A hash table of lists under one lock. Keys are hashes already, so their
+ * first bytes choose the list; who could steer them would have to find SHA-256 prefixes, 12 bits of
+ * them, and gains a longer walk of at most DT_RELAY_WATCHES_MAX.
  */
 #include <pthread.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 
 #include "net/limits.h"
 
-#define DT_RELAY_BATCH_MAX       1024u /* jobs in one transaction */
-#define DT_RELAY_PENDING_MAX     8192u /* jobs waiting for the writer; past it 503 */
+#define DT_RELAY_BATCH_MAX       1024u  /* jobs in one transaction */
+#define DT_RELAY_PENDING_MAX     8192u  /* jobs waiting for the writer; past it 503 */
 #define DT_RELAY_QUEUES_MAX      10000u /* queues of one grant */
 #define DT_RELAY_QUEUE_CELLS_MAX UINT64_C(1000000)
 #define DT_RELAY_QUEUE_BYTES_MAX (UINT64_C(4) << 30)

@@ -99,7 +99,8 @@ run_check(const struct options *o)
     return 0;
 }
 
-/* As many connections as the system allows this process; no core files, for they would hold keys. */
+/* As many connections as the system allows this process; no core files, for they would hold keys.
+ */
 static void
 set_limits(void)
 {
@@ -154,8 +155,8 @@ run_serve(const struct options *o)
     fprintf(stderr, "detente-relay: started, port %u\n", dt_relay_port(relay));
     (void)sigwait(&signals, &got);
     dt_relay_stop(relay, &jobs, &batches);
-    fprintf(stderr, "detente-relay: stopped, %llu writes in %llu batches\n", (unsigned long long)jobs,
-            (unsigned long long)batches);
+    fprintf(stderr, "detente-relay: stopped, %llu writes in %llu batches\n",
+            (unsigned long long)jobs, (unsigned long long)batches);
     return 0;
 }
 
@@ -219,11 +220,13 @@ write_grant(const char *dir, const struct dt_grant *g, bool json, bool quiet, bo
     DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(DT_NET_GRANT_MAX);
     enum dt_err err;
 
-    if ((err = grant_path(dir, g->party, &path)) != DT_OK || (err = dt_grant_write(g, &text)) != DT_OK ||
+    if ((err = grant_path(dir, g->party, &path)) != DT_OK ||
+        (err = dt_grant_write(g, &text)) != DT_OK ||
         (err = dt_file_create((const char *)path.p, dt_buf_view(&text), 0600)) != DT_OK)
         return err;
     if (json)
-        printf("%s\n  {\"party\": \"%s\", \"file\": \"%s.grant\"}", first ? "" : ",", g->party, g->party);
+        printf("%s\n  {\"party\": \"%s\", \"file\": \"%s.grant\"}", first ? "" : ",", g->party,
+               g->party);
     else if (!quiet)
         printf("%s: %s\n", g->party, (const char *)path.p);
     return DT_OK;
@@ -236,8 +239,9 @@ write_grants(const struct options *o, const struct dt_grant *grants, size_t n)
     enum dt_err err = DT_OK;
 
     if (json)
-        printf("{\"format\": 1, \"register\": {\"origin\": \"%s\", \"vkey\": \"%s\"}, \"grants\": [",
-               grants[0].origin, grants[0].vkey);
+        printf(
+            "{\"format\": 1, \"register\": {\"origin\": \"%s\", \"vkey\": \"%s\"}, \"grants\": [",
+            grants[0].origin, grants[0].vkey);
     for (size_t i = 0; err == DT_OK && i < n; i++)
         err = write_grant(option_value(o, "--out", 0), &grants[i], json, quiet, i == 0);
     if (json)
@@ -253,9 +257,8 @@ run_grant(const struct options *o)
     struct dt_relay_store_config config = {.path = option_value(o, "--store", 0), .create = true};
     struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX] = {0};
     const char *parties[DT_GRANT_PARTIES_MAX] = {0};
-    struct dt_grant_order order = {.url = option_value(o, "--url", 0),
-                                   .parties = parties,
-                                   .witnesses = witnesses};
+    struct dt_grant_order order = {
+        .url = option_value(o, "--url", 0), .parties = parties, .witnesses = witnesses};
     struct dt_grant *grants = NULL;
     struct dt_relay_store *store = NULL;
     uint64_t daily = 0;
@@ -288,14 +291,27 @@ run_grant(const struct options *o)
 
 /* ---- the table ---- */
 
-#define STORE {"--store", "FILE", "the relay's store, one SQLite file", true, false}
-#define JSON  {"--json", NULL, "print the result as JSON", false, false}
-#define QUIET {"--quiet", NULL, "print nothing but errors", false, false}
-#define END   {NULL, NULL, NULL, false, false}
+#define STORE                                                                                      \
+    {                                                                                              \
+        "--store", "FILE", "the relay's store, one SQLite file", true, false                       \
+    }
+#define JSON                                                                                       \
+    {                                                                                              \
+        "--json", NULL, "print the result as JSON", false, false                                   \
+    }
+#define QUIET                                                                                      \
+    {                                                                                              \
+        "--quiet", NULL, "print nothing but errors", false, false                                  \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, NULL, false, false                                                             \
+    }
 
 static const struct option serve_options[] = {
     STORE,
-    {"--listen", "ADDRESS:PORT", "where to listen, e.g. 127.0.0.1:8080; port 0: any free one", true, false},
+    {"--listen", "ADDRESS:PORT", "where to listen, e.g. 127.0.0.1:8080; port 0: any free one", true,
+     false},
     {"--port-file", "FILE", "write the port in use to FILE once serving", false, false},
     {"--connections", "N", "most connections at a time (1024)", false, false},
     {"--check", NULL, "check options and store, and exit", false, false},
@@ -308,7 +324,8 @@ static const struct option grant_options[] = {
     {"--url", "URL", "the relay's address as the parties will reach it", true, false},
     {"--out", "DIR", "folder for one NAME.grant per party (mode 0600)", true, false},
     {"--party", "NAME", "a party that gets a grant; may be repeated", true, true},
-    {"--witness", "NAME=VKEY", "a witness's verifier key and the party it speaks for; repeated", true, true},
+    {"--witness", "NAME=VKEY", "a witness's verifier key and the party it speaks for; repeated",
+     true, true},
     {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
     {"--queues", "N", "queues that the grant may create (10000)", false, false},
     {"--queue-cells", "N", "cells that a queue may hold (1000000)", false, false},
@@ -319,7 +336,8 @@ static const struct option grant_options[] = {
 static const struct option check_options[] = {STORE, JSON, QUIET, END};
 
 static const struct command commands[] = {
-    {"serve", "serve queues and registers over HTTP until SIGTERM or SIGINT", serve_options, run_serve},
+    {"serve", "serve queues and registers over HTTP until SIGTERM or SIGINT", serve_options,
+     run_serve},
     {"grant", "make a register and one grant file per party", grant_options, run_grant},
     {"check-config", "check the store and every register in it", check_options, run_check},
 };

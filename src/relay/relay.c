@@ -138,7 +138,8 @@ relay_error(struct dt_http_reply *reply, enum dt_err err)
 }
 
 bool
-relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32], struct dt_http_reply *reply)
+relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
+             struct dt_http_reply *reply)
 {
     uint8_t token[DT_RELAY_TOKEN];
     bool ok = req->bearer.n == 2 * sizeof(token) &&
@@ -147,7 +148,8 @@ relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32], struct 
 
     dt_wipe(token, sizeof(token));
     if (!ok)
-        dt_http_reply_error(reply, 401, "token-missing", "a bearer token of 64 hex digits is needed");
+        dt_http_reply_error(reply, 401, "token-missing",
+                            "a bearer token of 64 hex digits is needed");
     return ok;
 }
 

@@ -18,8 +18,10 @@ struct dt_relay_config {
     struct dt_clock clock;                                           /* zero: the system's */
 };
 
-/* Errors: those of dt_relay_store_open() and dt_http_server_start(); BUSY when another relay serves the store. */
-DT_MUST_CHECK enum dt_err dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out);
+/* Errors: those of dt_relay_store_open() and dt_http_server_start(); BUSY when another relay serves
+ * the store. */
+DT_MUST_CHECK enum dt_err dt_relay_start(const struct dt_relay_config *config,
+                                         struct dt_relay **out);
 
 uint16_t dt_relay_port(const struct dt_relay *r);
 

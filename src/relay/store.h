@@ -3,11 +3,12 @@
  *
  * Source: docs/protocol-relay.md. Layer: relay. Behind it: store_sqlite.c (one file, one machine).
  *
- * Writes are jobs, run many at a time in one transaction (dt_relay_store_run), so that one sync to disk serves
- * them all; DT_OK from it means the batch is on disk. A register's new checkpoint is signed inside the
- * same transaction. Reads see what was committed.
+ * Writes are jobs, run many at a time in one transaction (dt_relay_store_run), so that one sync to
+ * disk serves them all; DT_OK from it means the batch is on disk. A register's new checkpoint is
+ * signed inside the same transaction. Reads see what was committed.
  *
- * Threads: dt_relay_store_run() and dt_relay_store_grant() belong to one thread, all reads to one (other) thread.
+ * Threads: dt_relay_store_run() and dt_relay_store_grant() belong to one thread, all reads to one
+ * (other) thread.
  */
 #ifndef DT_RELAY_STORE_H
 #define DT_RELAY_STORE_H
@@ -28,13 +29,16 @@ struct dt_relay_store_config {
     struct dt_clock clock; /* zero: the system's */
 };
 
-/* Errors: NOT_FOUND, UNSUPPORTED (of a newer version), FORMAT (not a relay's store), IO, BUSY, NOMEM. */
-DT_MUST_CHECK enum dt_err dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_store **out);
+/* Errors: NOT_FOUND, UNSUPPORTED (of a newer version), FORMAT (not a relay's store), IO, BUSY,
+ * NOMEM. */
+DT_MUST_CHECK enum dt_err dt_relay_store_open(const struct dt_relay_store_config *config,
+                                              struct dt_relay_store **out);
 void dt_relay_store_close(struct dt_relay_store *s);
 
 /**
  * dt_relay_store_check(s, out_registers):
- * Check every register: the root that its tiles give is the one last signed. CONFLICT names the register.
+ * Check every register: the root that its tiles give is the one last signed. CONFLICT names the
+ * register.
  */
 DT_MUST_CHECK enum dt_err dt_relay_store_check(struct dt_relay_store *s, size_t *out_registers);
 
@@ -53,12 +57,13 @@ struct dt_grant_order {
 
 /**
  * dt_relay_store_grant(s, order, out):
- * Make a register with its key and signed checkpoint of size 0, a queue token and the append keys, all in
- * one transaction; ${out} holds one struct for each party. Only hashes of the tokens stay in the store.
- * Errors: USAGE (a name, vkey or URL is wrong, a party or witness twice), IO, NOMEM.
+ * Make a register with its key and signed checkpoint of size 0, a queue token and the append keys,
+ * all in one transaction; ${out} holds one struct for each party. Only hashes of the tokens stay in
+ * the store. Errors: USAGE (a name, vkey or URL is wrong, a party or witness twice), IO, NOMEM.
  */
-DT_MUST_CHECK enum dt_err dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *order,
-                                         struct dt_grant *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_grant(struct dt_relay_store *s,
+                                               const struct dt_grant_order *order,
+                                               struct dt_grant *out);
 
 /* ---- jobs ---- */
 
@@ -102,17 +107,19 @@ struct dt_relay_store_job {
             size_t n_sigs;
         } cosign;
     } u;
-    enum dt_err result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
-                         * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND; STATE: the batch
-                         * failed, nothing of it is stored, trying again may help */
+    enum dt_err
+        result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
+                 * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND; STATE: the batch
+                 * failed, nothing of it is stored, trying again may help */
     void (*done)(struct dt_relay_store_job *job); /* called by the writer after the commit */
     void *ctx;
     struct dt_relay_store_job *next; /* the writer's */
 };
 
-/* Run ${n} jobs in one transaction and set each one's result. What is returned concerns the transaction:
- * unless it is DT_OK nothing was stored, and every result is STATE. */
-DT_MUST_CHECK enum dt_err dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *jobs, size_t n);
+/* Run ${n} jobs in one transaction and set each one's result. What is returned concerns the
+ * transaction: unless it is DT_OK nothing was stored, and every result is STATE. */
+DT_MUST_CHECK enum dt_err dt_relay_store_run(struct dt_relay_store *s,
+                                             struct dt_relay_store_job *const *jobs, size_t n);
 
 /* ---- reads ---- */
 
@@ -122,37 +129,48 @@ struct dt_relay_store_queue {
     uint64_t last; /* position of the last cell, 0 when empty */
 };
 /* NOT_FOUND, IO. */
-DT_MUST_CHECK enum dt_err dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
-                                         struct dt_relay_store_queue *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_queue(struct dt_relay_store *s,
+                                               const uint8_t address[static 32],
+                                               struct dt_relay_store_queue *out);
 
-/* Append to ${w} up to ${max} items after position ${after}, as many as keep it under ${max_bytes} but at
- * least one, in the form of relay_wire.h. */
-DT_MUST_CHECK enum dt_err dt_relay_store_items(struct dt_relay_store *s, int64_t queue, uint64_t after, uint64_t max,
-                                         size_t max_bytes, struct dt_writer *w);
+/* Append to ${w} up to ${max} items after position ${after}, as many as keep it under ${max_bytes}
+ * but at least one, in the form of relay_wire.h. */
+DT_MUST_CHECK enum dt_err dt_relay_store_items(struct dt_relay_store *s, int64_t queue,
+                                               uint64_t after, uint64_t max, size_t max_bytes,
+                                               struct dt_writer *w);
 
 struct dt_relay_store_register {
     int64_t id;
     uint64_t size; /* of the held checkpoint */
 };
-DT_MUST_CHECK enum dt_err dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REGISTER_ID],
-                                            struct dt_relay_store_register *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_register(struct dt_relay_store *s,
+                                                  const uint8_t id[static DT_REGISTER_ID],
+                                                  struct dt_relay_store_register *out);
 
 /* May the append key with ${key_hash} append to ${reg}? REFUSED. */
 DT_MUST_CHECK enum dt_err dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg,
-                                              const uint8_t key_hash[static 32]);
+                                                    const uint8_t key_hash[static 32]);
 
 /* The register's key and witness policy; ${out} is empty on entry. */
-DT_MUST_CHECK enum dt_err dt_relay_store_policy(struct dt_relay_store *s, int64_t reg, struct tlog_policy *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_policy(struct dt_relay_store *s, int64_t reg,
+                                                struct tlog_policy *out);
 
-enum dt_relay_store_which { DT_RELAY_STORE_HELD = 1, DT_RELAY_STORE_ATTESTED, DT_RELAY_STORE_FINAL, DT_RELAY_STORE_SIZE, DT_RELAY_STORE_BY };
+enum dt_relay_store_which {
+    DT_RELAY_STORE_HELD = 1,
+    DT_RELAY_STORE_ATTESTED,
+    DT_RELAY_STORE_FINAL,
+    DT_RELAY_STORE_SIZE,
+    DT_RELAY_STORE_BY
+};
 
-/* The checkpoint with all its cosignatures: the newest of its kind, the one of size ${arg}, or the largest
- * cosigned by the key whose id is ${arg}. ${out_size} its size. NOT_FOUND. */
-DT_MUST_CHECK enum dt_err dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg, enum dt_relay_store_which which,
-                                              uint64_t arg, struct dt_buf *out, uint64_t *out_size);
+/* The checkpoint with all its cosignatures: the newest of its kind, the one of size ${arg}, or the
+ * largest cosigned by the key whose id is ${arg}. ${out_size} its size. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg,
+                                                    enum dt_relay_store_which which, uint64_t arg,
+                                                    struct dt_buf *out, uint64_t *out_size);
 
 /* Content of ${tile} (hashes or entries) appended to ${out}. NOT_FOUND. */
-DT_MUST_CHECK enum dt_err dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile,
-                                        struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_tile(struct dt_relay_store *s, int64_t reg,
+                                              const struct tlog_tile *tile, struct dt_buf *out);
 
 #endif

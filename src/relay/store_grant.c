@@ -80,19 +80,22 @@ build_policy(const struct dt_grant_order *order, const struct tlog_vkey *log, st
                                order->witnesses[i].group);
         }
         (void)snprintf(name, sizeof(name), "w-%zu", i);
-        if ((err = tlog_policy_add_witness(p, dt_view_str(name), &keys[i], dt_view_str(""))) != DT_OK)
+        if ((err = tlog_policy_add_witness(p, dt_view_str(name), &keys[i], dt_view_str(""))) !=
+            DT_OK)
             return err;
     }
     collect_groups(order, &groups);
     if (groups.n < ATTESTED_GROUPS)
-        return dt_fail(DT_ERR_USAGE, "witnesses of at least two groups are needed, there are %zu", groups.n);
+        return dt_fail(DT_ERR_USAGE, "witnesses of at least two groups are needed, there are %zu",
+                       groups.n);
     for (size_t i = 0; i < groups.n; i++) {
         if ((err = add_group(p, order, groups.names[i])) != DT_OK)
             return err;
         (void)snprintf(names[i], sizeof(names[i]), "g-%s", groups.names[i]);
         members[i] = dt_view_str(names[i]);
     }
-    if ((err = tlog_policy_add_group(p, dt_view_str("sides"), ATTESTED_GROUPS, members, groups.n)) != DT_OK)
+    if ((err = tlog_policy_add_group(p, dt_view_str("sides"), ATTESTED_GROUPS, members,
+                                     groups.n)) != DT_OK)
         return err;
     return tlog_policy_set_quorum(p, dt_view_str("sides"));
 }
@@ -107,7 +110,8 @@ check_order(const struct dt_grant_order *order)
     if (n > DT_NET_URL_MAX ||
         (strncmp(order->url, "http://", 7) != 0 && strncmp(order->url, "https://", 8) != 0) ||
         order->url[n - 1] == '/' || strpbrk(order->url, " \"\\<>?#@") != NULL)
-        return dt_fail(DT_ERR_USAGE, "the URL must be http:// or https:// with a host and no final /");
+        return dt_fail(DT_ERR_USAGE,
+                       "the URL must be http:// or https:// with a host and no final /");
     if (order->n_parties == 0 || order->n_parties > DT_GRANT_PARTIES_MAX)
         return dt_fail(DT_ERR_USAGE, "1 to %u parties are needed", DT_GRANT_PARTIES_MAX);
     if (order->n_witnesses > DT_GRANT_WITNESS_MAX)
@@ -163,10 +167,11 @@ put_grant(struct dt_relay_store *s, const struct dt_grant *g, uint64_t *out_id)
     enum dt_err err;
 
     if ((err = dt_sha256(dt_view_of(g->queue_token), hash)) != DT_OK ||
-        (err = dt_db_prepare(s->w,
-                             "INSERT INTO grants(token_hash, queues_max, queue_cells_max, queues, created_ms)"
-                             " VALUES (?1, ?2, ?3, 0, ?4)",
-                             &st)) != DT_OK)
+        (err = dt_db_prepare(
+             s->w,
+             "INSERT INTO grants(token_hash, queues_max, queue_cells_max, queues, created_ms)"
+             " VALUES (?1, ?2, ?3, 0, ?4)",
+             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(hash));
     dt_bind_u64(st, 2, g->queues_max);
@@ -189,10 +194,11 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
 
     if ((err = tlog_policy_write(policy, &text)) != DT_OK ||
         (err = dt_hex_read_fixed(name, sizeof(name), dt_view_str(g->register_id))) != DT_OK ||
-        (err = dt_db_prepare(s->w,
-                             "INSERT INTO register(name, grant_id, origin, seed, policy, quorum_attested,"
-                             " quorum_final, size, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
-                             &st)) != DT_OK)
+        (err = dt_db_prepare(
+             s->w,
+             "INSERT INTO register(name, grant_id, origin, seed, policy, quorum_attested,"
+             " quorum_final, size, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(name));
     dt_bind_u64(st, 2, grant_id);
@@ -228,7 +234,8 @@ put_append_key(struct dt_relay_store *s, uint64_t reg, const struct dt_grant *g)
 }
 
 enum dt_err
-dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *order, struct dt_grant *out)
+dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *order,
+                     struct dt_grant *out)
 {
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
@@ -238,12 +245,14 @@ dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *orde
     uint64_t grant_id = 0, reg = 0;
     enum dt_err err;
 
-    if ((err = check_order(order)) != DT_OK || (err = fill_common(order, &common, &signer)) != DT_OK ||
+    if ((err = check_order(order)) != DT_OK ||
+        (err = fill_common(order, &common, &signer)) != DT_OK ||
         (err = build_policy(order, &signer.vkey, &policy)) != DT_OK)
         return err;
     if ((each = dt_alloc(order->n_parties, sizeof(*each))) == NULL)
         return dt_nomem();
-    if ((err = dt_tx_begin(s->w, &tx)) != DT_OK || (err = put_grant(s, &common, &grant_id)) != DT_OK ||
+    if ((err = dt_tx_begin(s->w, &tx)) != DT_OK ||
+        (err = put_grant(s, &common, &grant_id)) != DT_OK ||
         (err = put_register(s, &common, grant_id, &signer, &policy, &reg)) != DT_OK)
         goto done;
     for (size_t i = 0; i < order->n_parties; i++) {

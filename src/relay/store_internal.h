@@ -29,9 +29,10 @@ struct dt_relay_store {
     struct open_register *open;
 };
 
-/* The register ${id}, opened if it is not yet, its tiles checked against what it signed last. NOT_FOUND,
- * CONFLICT (tiles and signed root differ), IO. */
-DT_MUST_CHECK enum dt_err store_register_open(struct dt_relay_store *s, int64_t id, struct open_register **out);
+/* The register ${id}, opened if it is not yet, its tiles checked against what it signed last.
+ * NOT_FOUND, CONFLICT (tiles and signed root differ), IO. */
+DT_MUST_CHECK enum dt_err store_register_open(struct dt_relay_store *s, int64_t id,
+                                              struct open_register **out);
 
 /* Forget all open registers whose edge is ahead of what is committed. */
 void store_register_drop_dirty(struct dt_relay_store *s);
@@ -44,7 +45,8 @@ DT_MUST_CHECK enum dt_err store_cosign(struct dt_relay_store *s, struct dt_relay
 /* Inside a transaction, after its entries: write edges, sign the new checkpoints. */
 DT_MUST_CHECK enum dt_err store_register_seal(struct dt_relay_store *s);
 
-/* Sign and insert the checkpoint of ${size} and ${root} for ${signer}; the register's row is updated. */
+/* Sign and insert the checkpoint of ${size} and ${root} for ${signer}; the register's row is
+ * updated. */
 DT_MUST_CHECK enum dt_err store_checkpoint_put(struct dt_relay_store *s, int64_t reg,
                                                const struct tlog_signer *signer, uint64_t size,
                                                const struct tlog_hash *root);

@@ -2,8 +2,9 @@
  * relay/store_register.c - registers in the store: entries, tiles, checkpoints, cosignatures.
  *
  * Source: c2sp.org/tlog-tiles, c2sp.org/tlog-checkpoint. Layer: relay.
- * The last signed size and root are written in the transaction that writes the entries under them, and
- * an edge that does not give the signed root is never appended to: the register cannot contradict itself.
+ * The last signed size and root are written in the transaction that writes the entries under them,
+ * and an edge that does not give the signed root is never appended to: the register cannot
+ * contradict itself.
  */
 #include <string.h>
 
@@ -64,8 +65,9 @@ read_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(from->db, "SELECT content FROM tile WHERE register = ?1 AND level = ?2 AND idx = ?3",
-                             &st)) != DT_OK)
+    if ((err = dt_db_prepare(
+             from->db, "SELECT content FROM tile WHERE register = ?1 AND level = ?2 AND idx = ?3",
+             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)from->reg);
     dt_bind_u64(st, 2, tile->level);
@@ -91,8 +93,8 @@ load_row(struct dt_relay_store *s, int64_t id, struct tlog_signer *signer, uint6
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "SELECT origin, seed, size, root FROM register WHERE id = ?1", &st)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->w, "SELECT origin, seed, size, root FROM register WHERE id = ?1",
+                             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)id);
     if ((err = dt_stmt_step(st, &row)) != DT_OK)
@@ -159,8 +161,9 @@ take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_o
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "SELECT daily, day, used FROM append_key WHERE hash = ?1 AND register = ?2",
-                             &st)) != DT_OK)
+    if ((err = dt_db_prepare(
+             s->w, "SELECT daily, day, used FROM append_key WHERE hash = ?1 AND register = ?2",
+             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(job->u.entry.key_hash));
     dt_bind_u64(st, 2, (uint64_t)job->u.entry.reg);
@@ -184,8 +187,8 @@ take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_o
         job->result = DT_ERR_BUSY;
         return DT_OK;
     }
-    if ((err = dt_db_prepare(s->w, "UPDATE append_key SET day = ?2, used = ?3 WHERE hash = ?1", &put)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->w, "UPDATE append_key SET day = ?2, used = ?3 WHERE hash = ?1",
+                             &put)) != DT_OK)
         return err;
     dt_bind_blob(put, 1, dt_view_of(job->u.entry.key_hash));
     dt_bind_u64(put, 2, day);
@@ -200,10 +203,11 @@ put_tile(struct dt_db *db, int64_t reg, const struct tlog_tile *tile, struct dt_
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(db,
-                             "INSERT INTO tile(register, level, idx, content) VALUES (?1, ?2, ?3, ?4)"
-                             " ON CONFLICT(register, level, idx) DO UPDATE SET content = excluded.content",
-                             &st)) != DT_OK)
+    if ((err = dt_db_prepare(
+             db,
+             "INSERT INTO tile(register, level, idx, content) VALUES (?1, ?2, ?3, ?4)"
+             " ON CONFLICT(register, level, idx) DO UPDATE SET content = excluded.content",
+             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)reg);
     dt_bind_u64(st, 2, tile->level);
@@ -222,13 +226,14 @@ tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
 
 /* The index of ${entry} if the register holds it. */
 static enum dt_err
-find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry, bool *out_there, uint64_t *out_index)
+find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry, bool *out_there,
+           uint64_t *out_index)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "SELECT idx FROM entry WHERE register = ?1 AND entry = ?2", &st)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->w, "SELECT idx FROM entry WHERE register = ?1 AND entry = ?2",
+                             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)reg);
     dt_bind_blob(st, 2, entry);
@@ -245,8 +250,8 @@ put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entr
     struct tlog_hash leaf;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "INSERT INTO entry(register, idx, entry) VALUES (?1, ?2, ?3)", &st)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->w, "INSERT INTO entry(register, idx, entry) VALUES (?1, ?2, ?3)",
+                             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)r->id);
     dt_bind_u64(st, 2, tlog_edge_size(r->edge));
@@ -290,8 +295,8 @@ store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
 /* ---- checkpoints ---- */
 
 enum dt_err
-store_checkpoint_put(struct dt_relay_store *s, int64_t reg, const struct tlog_signer *signer, uint64_t size,
-                     const struct tlog_hash *root)
+store_checkpoint_put(struct dt_relay_store *s, int64_t reg, const struct tlog_signer *signer,
+                     uint64_t size, const struct tlog_hash *root)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
@@ -301,9 +306,11 @@ store_checkpoint_put(struct dt_relay_store *s, int64_t reg, const struct tlog_si
 
     if ((err = tlog_checkpoint_init(&cp, dt_view_str(signer->vkey.name), size, root)) != DT_OK ||
         (err = tlog_checkpoint_sign(signer, &cp, &note)) != DT_OK ||
-        (err = dt_db_prepare(s->w, "INSERT INTO checkpoint(register, size, root, note) VALUES (?1, ?2, ?3, ?4)",
-                             &put)) != DT_OK ||
-        (err = dt_db_prepare(s->w, "UPDATE register SET size = ?2, root = ?3 WHERE id = ?1", &row)) != DT_OK)
+        (err = dt_db_prepare(
+             s->w, "INSERT INTO checkpoint(register, size, root, note) VALUES (?1, ?2, ?3, ?4)",
+             &put)) != DT_OK ||
+        (err = dt_db_prepare(s->w, "UPDATE register SET size = ?2, root = ?3 WHERE id = ?1",
+                             &row)) != DT_OK)
         return err;
     dt_bind_u64(put, 1, (uint64_t)reg);
     dt_bind_u64(put, 2, size);
@@ -330,7 +337,8 @@ store_register_seal(struct dt_relay_store *s)
             continue;
         if ((err = tlog_edge_partials(r->edge, tile_out, &to)) != DT_OK ||
             (err = tlog_edge_root(r->edge, &root)) != DT_OK ||
-            (err = store_checkpoint_put(s, r->id, &r->signer, tlog_edge_size(r->edge), &root)) != DT_OK)
+            (err = store_checkpoint_put(s, r->id, &r->signer, tlog_edge_size(r->edge), &root)) !=
+                DT_OK)
             return err;
     }
     return DT_OK;
@@ -345,8 +353,9 @@ cosign_known(struct dt_relay_store *s, const struct dt_relay_store_job *job, boo
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "SELECT 1 FROM checkpoint WHERE register = ?1 AND size = ?2 AND root = ?3",
-                             &st)) != DT_OK)
+    if ((err = dt_db_prepare(
+             s->w, "SELECT 1 FROM checkpoint WHERE register = ?1 AND size = ?2 AND root = ?3",
+             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)job->u.cosign.reg);
     dt_bind_u64(st, 2, job->u.cosign.size);
@@ -355,7 +364,8 @@ cosign_known(struct dt_relay_store *s, const struct dt_relay_store_job *job, boo
 }
 
 static enum dt_err
-cosign_put(struct dt_relay_store *s, const struct dt_relay_store_job *job, const struct dt_relay_store_cosignature *sig)
+cosign_put(struct dt_relay_store *s, const struct dt_relay_store_job *job,
+           const struct dt_relay_store_cosignature *sig)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
@@ -429,7 +439,7 @@ store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job)
 
 enum dt_err
 dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REGISTER_ID],
-                  struct dt_relay_store_register *out)
+                        struct dt_relay_store_register *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     uint64_t row_id = 0, size = 0;
@@ -458,8 +468,8 @@ dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg, const uint8_t k
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->r, "SELECT 1 FROM append_key WHERE hash = ?1 AND register = ?2", &st)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->r, "SELECT 1 FROM append_key WHERE hash = ?1 AND register = ?2",
+                             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view(key_hash, 32));
     dt_bind_u64(st, 2, (uint64_t)reg);
@@ -478,7 +488,8 @@ dt_relay_store_policy(struct dt_relay_store *s, int64_t reg, struct tlog_policy 
     if ((err = dt_db_prepare(s->r, "SELECT policy FROM register WHERE id = ?1", &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)reg);
-    if ((err = dt_stmt_row(st)) != DT_OK || (err = dt_col_text(st, 0, TLOG_POLICY_MAX, &text)) != DT_OK)
+    if ((err = dt_stmt_row(st)) != DT_OK ||
+        (err = dt_col_text(st, 0, TLOG_POLICY_MAX, &text)) != DT_OK)
         return err;
     return tlog_policy_parse(text, out);
 }
@@ -506,8 +517,8 @@ checkpoint_sql(enum dt_relay_store_which which)
 }
 
 enum dt_err
-dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg, enum dt_relay_store_which which, uint64_t arg,
-                    struct dt_buf *out, uint64_t *out_size)
+dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg, enum dt_relay_store_which which,
+                          uint64_t arg, struct dt_buf *out, uint64_t *out_size)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *lines = NULL;
@@ -559,10 +570,11 @@ read_bundle(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile,
 
     if (tile->index > TLOG_SIZE_MAX / TLOG_TILE_WIDTH - 1)
         return dt_fail(DT_ERR_NOT_FOUND, "no such bundle");
-    if ((err = dt_db_prepare(s->r,
-                             "SELECT entry FROM entry WHERE register = ?1 AND idx >= ?2 AND idx < ?3"
-                             " ORDER BY idx",
-                             &st)) != DT_OK)
+    if ((err =
+             dt_db_prepare(s->r,
+                           "SELECT entry FROM entry WHERE register = ?1 AND idx >= ?2 AND idx < ?3"
+                           " ORDER BY idx",
+                           &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)reg);
     dt_bind_u64(st, 2, tile->index * TLOG_TILE_WIDTH);
@@ -581,7 +593,8 @@ read_bundle(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile,
 }
 
 enum dt_err
-dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile, struct dt_buf *out)
+dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile,
+                    struct dt_buf *out)
 {
     struct tile_source source = {s->r, reg};
 

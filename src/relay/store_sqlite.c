@@ -24,13 +24,15 @@ static const char schema[] =
     " address BLOB NOT NULL UNIQUE, read_hash BLOB NOT NULL, write_hash BLOB NOT NULL,"
     " cells_max INTEGER NOT NULL, last INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cell(id INTEGER PRIMARY KEY, append_id BLOB NOT NULL, cell BLOB NOT NULL) STRICT;"
-    "CREATE TABLE appended(queue INTEGER NOT NULL, append_id BLOB NOT NULL, position INTEGER NOT NULL,"
+    "CREATE TABLE appended(queue INTEGER NOT NULL, append_id BLOB NOT NULL, position INTEGER NOT "
+    "NULL,"
     " PRIMARY KEY(queue, append_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE register(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,"
     " grant_id INTEGER NOT NULL REFERENCES grants(id), origin TEXT NOT NULL, seed BLOB NOT NULL,"
     " policy TEXT NOT NULL, quorum_attested INTEGER NOT NULL, quorum_final INTEGER NOT NULL,"
     " size INTEGER NOT NULL, root BLOB NOT NULL, attested INTEGER, final INTEGER) STRICT;"
-    "CREATE TABLE append_key(hash BLOB PRIMARY KEY, register INTEGER NOT NULL REFERENCES register(id),"
+    "CREATE TABLE append_key(hash BLOB PRIMARY KEY, register INTEGER NOT NULL REFERENCES "
+    "register(id),"
     " daily INTEGER NOT NULL, day INTEGER NOT NULL, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE entry(register INTEGER NOT NULL, idx INTEGER NOT NULL, entry BLOB NOT NULL,"
     " PRIMARY KEY(register, idx)) STRICT, WITHOUT ROWID;"
@@ -39,7 +41,8 @@ static const char schema[] =
     " content BLOB NOT NULL, PRIMARY KEY(register, level, idx)) STRICT;"
     "CREATE TABLE checkpoint(register INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
     " note TEXT NOT NULL, PRIMARY KEY(register, size)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE cosignature(register INTEGER NOT NULL, size INTEGER NOT NULL, key_id INTEGER NOT NULL,"
+    "CREATE TABLE cosignature(register INTEGER NOT NULL, size INTEGER NOT NULL, key_id INTEGER NOT "
+    "NULL,"
     " side INTEGER NOT NULL, time_s INTEGER NOT NULL, line TEXT NOT NULL,"
     " PRIMARY KEY(register, size, key_id)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX cosignature_by ON cosignature(register, key_id, size);";
@@ -156,10 +159,11 @@ store_create(struct dt_relay_store *s, struct dt_relay_store_job *job)
         job->result = DT_ERR_LIMIT;
         return DT_OK;
     }
-    if ((err = dt_db_prepare(s->w,
-                             "INSERT INTO queue(grant_id, address, read_hash, write_hash, cells_max, last,"
-                             " bytes) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)",
-                             &put)) != DT_OK)
+    if ((err = dt_db_prepare(
+             s->w,
+             "INSERT INTO queue(grant_id, address, read_hash, write_hash, cells_max, last,"
+             " bytes) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)",
+             &put)) != DT_OK)
         return err;
     dt_bind_u64(put, 1, id);
     dt_bind_blob(put, 2, dt_view_of(address));
@@ -167,8 +171,8 @@ store_create(struct dt_relay_store *s, struct dt_relay_store_job *job)
     dt_bind_blob(put, 4, dt_view_of(job->u.create.write_hash));
     dt_bind_u64(put, 5, cells_max);
     if ((err = dt_stmt_run(put)) != DT_OK ||
-        (err = dt_db_prepare(s->w, "UPDATE grants SET queues = queues + 1 WHERE id = ?1", &count)) !=
-            DT_OK)
+        (err = dt_db_prepare(s->w, "UPDATE grants SET queues = queues + 1 WHERE id = ?1",
+                             &count)) != DT_OK)
         return err;
     dt_bind_u64(count, 1, id);
     return dt_stmt_run(count);
@@ -221,9 +225,10 @@ append_put(struct dt_relay_store *s, const struct dt_relay_store_job *job, uint6
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *queue = NULL;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "INSERT INTO cell(id, append_id, cell) VALUES (?1, ?2, ?3)", &put)) !=
-            DT_OK ||
-        (err = dt_db_prepare(s->w, "INSERT INTO appended(queue, append_id, position) VALUES (?1, ?2, ?3)",
+    if ((err = dt_db_prepare(s->w, "INSERT INTO cell(id, append_id, cell) VALUES (?1, ?2, ?3)",
+                             &put)) != DT_OK ||
+        (err = dt_db_prepare(s->w,
+                             "INSERT INTO appended(queue, append_id, position) VALUES (?1, ?2, ?3)",
                              &id)) != DT_OK ||
         (err = dt_db_prepare(s->w, "UPDATE queue SET last = ?2, bytes = bytes + ?3 WHERE id = ?1",
                              &queue)) != DT_OK)
@@ -252,8 +257,8 @@ store_append(struct dt_relay_store *s, struct dt_relay_store_job *job)
 
     if ((err = append_again(s, job, &again)) != DT_OK || again)
         return err;
-    if ((err = dt_db_prepare(s->w, "SELECT last, cells_max, bytes FROM queue WHERE id = ?1", &st)) !=
-        DT_OK)
+    if ((err = dt_db_prepare(s->w, "SELECT last, cells_max, bytes FROM queue WHERE id = ?1",
+                             &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)job->u.append.queue);
     if ((err = dt_stmt_step(st, &row)) != DT_OK)
@@ -324,7 +329,8 @@ dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *j
 /* ---- reads of queues ---- */
 
 enum dt_err
-dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32], struct dt_relay_store_queue *out)
+dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
+                     struct dt_relay_store_queue *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_relay_store_queue q = {0};
@@ -332,7 +338,8 @@ dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->r, "SELECT id, read_hash, write_hash, last FROM queue WHERE address = ?1",
+    if ((err = dt_db_prepare(s->r,
+                             "SELECT id, read_hash, write_hash, last FROM queue WHERE address = ?1",
                              &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view(address, 32));
@@ -351,8 +358,8 @@ dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
 }
 
 enum dt_err
-dt_relay_store_items(struct dt_relay_store *s, int64_t queue, uint64_t after, uint64_t max, size_t max_bytes,
-               struct dt_writer *w)
+dt_relay_store_items(struct dt_relay_store *s, int64_t queue, uint64_t after, uint64_t max,
+                     size_t max_bytes, struct dt_writer *w)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     size_t bytes = 0;

@@ -1,5 +1,6 @@
 /*
- * witness/key.c - the witness's key file. Source: c2sp.org/signed-note (signing key text). Layer: witness.
+ * witness/key.c - the witness's key file. Source: c2sp.org/signed-note (signing key text). Layer:
+ * witness.
  */
 #include <string.h>
 

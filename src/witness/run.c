@@ -47,7 +47,8 @@ say(const struct run *w, const char *fmt, ...)
 
 /* Write ${e} beside the state file or into the folder asked for. */
 static enum dt_err
-evidence_write(const struct run *w, const struct tlog_evidence *e, const struct tlog_checkpoint *seen)
+evidence_write(const struct run *w, const struct tlog_evidence *e,
+               const struct tlog_checkpoint *seen)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
     const char *dir = w->config->evidence_dir, *slash = strrchr(w->config->state_path, '/');
@@ -72,13 +73,15 @@ evidence_write(const struct run *w, const struct tlog_evidence *e, const struct 
     if (err == DT_ERR_EXISTS)
         err = DT_OK; /* the same two checkpoints, written before */
     if (err == DT_OK)
-        say(w, "SPLIT VIEW: the register's key signed two trees; evidence: %s; nothing more is signed", path);
+        say(w,
+            "SPLIT VIEW: the register's key signed two trees; evidence: %s; nothing more is signed",
+            path);
     return err;
 }
 
 /*
- * Try to show that ${note} (checkpoint ${cp}) and the one of our state contradict each other. With proof:
- * evidence, stop for ever, CONFLICT. Without: the caller's ${otherwise}.
+ * Try to show that ${note} (checkpoint ${cp}) and the one of our state contradict each other. With
+ * proof: evidence, stop for ever, CONFLICT. Without: the caller's ${otherwise}.
  */
 static enum dt_err
 split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
@@ -87,11 +90,14 @@ split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
     DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
     enum dt_err err;
 
-    if (tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e) != DT_OK)
+    if (tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e) !=
+        DT_OK)
         return otherwise;
-    if ((err = evidence_write(w, &e, cp)) != DT_OK || (err = witness_state_stop(&w->state)) != DT_OK)
+    if ((err = evidence_write(w, &e, cp)) != DT_OK ||
+        (err = witness_state_stop(&w->state)) != DT_OK)
         return err;
-    return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees", w->log.name);
+    return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees",
+                   w->log.name);
 }
 
 /* ---- growth from tiles ---- */
@@ -119,8 +125,8 @@ fetch_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
     return dt_register_file(w->http, w->config->register_url, (const char *)path.p, out);
 }
 
-/* Does ${cp} of ${note} extend our state? OK with ${out} the proof; CONFLICT when it provably does not;
- * PROOF when the tiles show neither. */
+/* Does ${cp} of ${note} extend our state? OK with ${out} the proof; CONFLICT when it provably does
+ * not; PROOF when the tiles show neither. */
 static enum dt_err
 growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, struct tlog_path *out)
 {
@@ -140,8 +146,10 @@ growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, str
     err = tlog_tiles_consistency(fetch_tile, w, old->size, &old->root, cp->size, &cp->root, out);
     if (err != DT_ERR_PROOF)
         return err;
-    /* Its own tiles may show what root it had at our size: then both signatures stand against each other. */
-    if (tlog_tiles_prefix(fetch_tile, w, old->size, cp->size, &cp->root, &old_root, &proof) != DT_OK)
+    /* Its own tiles may show what root it had at our size: then both signatures stand against each
+     * other. */
+    if (tlog_tiles_prefix(fetch_tile, w, old->size, cp->size, &cp->root, &old_root, &proof) !=
+        DT_OK)
         return dt_fail(DT_ERR_PROOF, "the register's tiles do not lead to what it signed");
     return split_view(w, note, cp, &old_root, &proof,
                       dt_fail(DT_ERR_PROOF, "the register's tiles do not show that it only grew"));
@@ -168,17 +176,20 @@ bare_note(const struct run *w, struct dt_view bytes, struct dt_buf *out)
     enum dt_err err;
 
     if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
-        (err = dt_buf_append(out, note.text)) != DT_OK || (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
+        (err = dt_buf_append(out, note.text)) != DT_OK ||
+        (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
         return err;
     for (size_t i = 0; i < note.n_sigs; i++) {
-        if (note.sigs[i].id == w->log.id && dt_view_equal(note.sigs[i].name, dt_view_str(w->log.name)) &&
+        if (note.sigs[i].id == w->log.id &&
+            dt_view_equal(note.sigs[i].name, dt_view_str(w->log.name)) &&
             (err = dt_buf_append(out, note.sigs[i].line)) != DT_OK)
             return err;
     }
     return DT_OK;
 }
 
-/* Sign the state's checkpoint with the time of now, and hand it in. The state is on disk already. */
+/* Sign the state's checkpoint with the time of now, and hand it in. The state is on disk already.
+ */
 static enum dt_err
 hand_in(struct run *w)
 {
@@ -248,7 +259,8 @@ take_over(struct run *w, struct dt_view bytes, const char *whose)
         return err;
     if (cp.size == w->state.tree.size)
         return DT_OK;
-    say(w, "the state file is an old copy: taking over size %llu %s", (unsigned long long)cp.size, whose);
+    say(w, "the state file is an old copy: taking over size %llu %s", (unsigned long long)cp.size,
+        whose);
     next.size = cp.size;
     next.root = cp.root;
     if ((err = bare_note(w, bytes, &kept)) != DT_OK)
@@ -256,7 +268,8 @@ take_over(struct run *w, struct dt_view bytes, const char *whose)
     return witness_state_put(&w->state, &next, dt_buf_view(&kept));
 }
 
-/* Before anything is signed: the largest tree that we, or our party's agent, are known to have seen. */
+/* Before anything is signed: the largest tree that we, or our party's agent, are known to have
+ * seen. */
 static enum dt_err
 restore(struct run *w)
 {
@@ -385,8 +398,10 @@ dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, 
     if ((err = witness_state_open(config->state_path, &w.log, &w.state)) != DT_OK)
         return err;
     if (w.state.stopped)
-        return dt_fail(DT_ERR_CONFLICT, "%s: a split view was found before (see the evidence file);"
-                       " this witness signs nothing for this register any more", w.log.name);
+        return dt_fail(DT_ERR_CONFLICT,
+                       "%s: a split view was found before (see the evidence file);"
+                       " this witness signs nothing for this register any more",
+                       w.log.name);
     if ((err = dt_http_client_new(&http, &w.http)) != DT_OK)
         return err;
     return loop(&w, once);

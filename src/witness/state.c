@@ -1,8 +1,8 @@
 /*
  * witness/state.c - the witness's state: one row in a small SQLite file. Layer: witness.
  *
- * Size and root are changed in one transaction that is synced before a cosignature leaves the machine, so
- * that a witness that loses power never signs beside what it signed before.
+ * Size and root are changed in one transaction that is synced before a cosignature leaves the
+ * machine, so that a witness that loses power never signs beside what it signed before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,10 @@ migrate(struct dt_db *db, uint32_t from, void *ctx)
 {
     (void)from;
     (void)ctx;
-    return dt_db_exec(db, "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL,"
-                          " log_key BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
-                          " note TEXT NOT NULL, stopped INTEGER NOT NULL) STRICT;");
+    return dt_db_exec(
+        db, "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL,"
+            " log_key BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
+            " note TEXT NOT NULL, stopped INTEGER NOT NULL) STRICT;");
 }
 
 static enum dt_err
@@ -56,8 +57,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->db, "SELECT origin, log_key, size, root, note, stopped FROM state", &get)) !=
-            DT_OK ||
+    if ((err = dt_db_prepare(s->db, "SELECT origin, log_key, size, root, note, stopped FROM state",
+                             &get)) != DT_OK ||
         (err = dt_stmt_step(get, &row)) != DT_OK)
         return err;
     if (row) {
@@ -67,7 +68,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
             (err = dt_col_fixed(get, 3, s->tree.root.b, TLOG_HASH)) != DT_OK ||
             (err = dt_col_u64(get, 5, 1, &stopped)) != DT_OK)
             return err;
-        if (!dt_view_equal(origin, dt_view_str(log->name)) || !dt_view_equal(key, dt_view_of(log->pub)))
+        if (!dt_view_equal(origin, dt_view_str(log->name)) ||
+            !dt_view_equal(key, dt_view_of(log->pub)))
             return dt_fail(DT_ERR_CONFLICT, "%s: is the state of another register", path);
         s->stopped = stopped == 1;
         {
@@ -125,7 +127,8 @@ witness_state_close(struct witness_state *s)
 }
 
 enum dt_err
-witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree, struct dt_view note)
+witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
+                  struct dt_view note)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_buf_clear) struct dt_buf copy = DT_BUF_INIT(TLOG_NOTE_MAX);

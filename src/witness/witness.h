@@ -1,9 +1,9 @@
 /*
  * witness/witness.h - the witness: a small always-on program that cosigns what only grew.
  *
- * Source: C2SP tlog-cosignature (key type 0x04), tlog-witness (rules), tlog-tiles (proofs from tiles);
- * docs/protocol-relay.md "Witness". Layer: witness (net, db, log). The decision itself is a pure function
- * in log; here are key file, state file, network and the loop.
+ * Source: C2SP tlog-cosignature (key type 0x04), tlog-witness (rules), tlog-tiles (proofs from
+ * tiles); docs/protocol-relay.md "Witness". Layer: witness (net, db, log). The decision itself is a
+ * pure function in log; here are key file, state file, network and the loop.
  *
  *   long poll checkpoint.held -> verify register's signature -> fetch tiles, compute consistency ->
  *   decide -> commit size and root to disk -> only then POST the cosignature
@@ -19,13 +19,14 @@
 #define DT_WITNESS_VKEY_MAX 256u
 
 struct dt_witness_config {
-    const char *key_path;     /* from dt_witness_keygen() */
-    const char *state_path;   /* a small SQLite file of its own, made if it is not there */
-    const char *register_url; /* "http://host:port/r/<register id>" */
+    const char *key_path;      /* from dt_witness_keygen() */
+    const char *state_path;    /* a small SQLite file of its own, made if it is not there */
+    const char *register_url;  /* "http://host:port/r/<register id>" */
     const char *register_vkey; /* the register's verifier key (0x01); its name is the origin */
-    const char *evidence_dir; /* where evidence of a split view is written; NULL: beside the state file */
-    struct dt_clock clock;    /* zero: the system's */
-    unsigned int wait_s;      /* of one long poll; 0: 30 */
+    const char
+        *evidence_dir; /* where evidence of a split view is written; NULL: beside the state file */
+    struct dt_clock clock; /* zero: the system's */
+    unsigned int wait_s;   /* of one long poll; 0: 30 */
     /* A note from the agent of the same party, the largest it saw, for a restore; empty: none. */
     struct dt_view agent_checkpoint;
     /* One line of news for the operator, without LF ("cosigned size 12"); may be NULL. */
@@ -44,17 +45,18 @@ DT_MUST_CHECK enum dt_err dt_witness_keygen(const char *path, const char *name,
                                             char vkey[static DT_WITNESS_VKEY_MAX + 1]);
 
 /* The verifier key text of the key in ${path}. NOT_FOUND, FORMAT, IO. */
-DT_MUST_CHECK enum dt_err dt_witness_vkey(const char *path, char vkey[static DT_WITNESS_VKEY_MAX + 1]);
+DT_MUST_CHECK enum dt_err dt_witness_vkey(const char *path,
+                                          char vkey[static DT_WITNESS_VKEY_MAX + 1]);
 
 /**
  * dt_witness_run(config, stop, once):
- * Restore rule first, then cosign each larger held checkpoint until *${stop} turns true (checked at least
- * once a second). With ${once}: cosign what is held now and return. An unreachable relay is waited
- * for (with ${once}: NET).
- * Errors: CONFLICT (split view: the evidence is written, and nothing more was signed), FORMAT or IO (key or
- * state file), REFUSED (the relay does not take this key), BUSY (another witness process holds the state).
+ * Restore rule first, then cosign each larger held checkpoint until *${stop} turns true (checked at
+ * least once a second). With ${once}: cosign what is held now and return. An unreachable relay is
+ * waited for (with ${once}: NET). Errors: CONFLICT (split view: the evidence is written, and
+ * nothing more was signed), FORMAT or IO (key or state file), REFUSED (the relay does not take this
+ * key), BUSY (another witness process holds the state).
  */
-DT_MUST_CHECK enum dt_err dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop,
-                                         bool once);
+DT_MUST_CHECK enum dt_err dt_witness_run(const struct dt_witness_config *config,
+                                         const atomic_bool *stop, bool once);
 
 #endif

@@ -11,8 +11,8 @@
 #include "log/witness.h"
 #include "witness/witness.h"
 
-/* The signer in the bytes of a key file: one line with its LF, key type 0x04. FORMAT. ${out} is empty on entry. The
- * caller wipes ${text}. */
+/* The signer in the bytes of a key file: one line with its LF, key type 0x04. FORMAT. ${out} is
+ * empty on entry. The caller wipes ${text}. */
 DT_MUST_CHECK enum dt_err witness_key_parse(struct dt_view text, struct tlog_signer *out);
 
 /* The signer in ${path}. ${out} is empty on entry. */
@@ -27,14 +27,15 @@ struct witness_state {
     bool stopped;       /* a split view was found: nothing is signed any more */
 };
 
-/* Open or make ${path} for ${origin}. BUSY (another process has it), CONFLICT (of another register), and
- * those of dt_db_open(). */
+/* Open or make ${path} for ${origin}. BUSY (another process has it), CONFLICT (of another
+ * register), and those of dt_db_open(). */
 DT_MUST_CHECK enum dt_err witness_state_open(const char *path, const struct tlog_vkey *log,
                                              struct witness_state *out);
 void witness_state_close(struct witness_state *s);
 
 /* Size, root and note become what is on disk; when OK, power may fail. */
-DT_MUST_CHECK enum dt_err witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
+DT_MUST_CHECK enum dt_err witness_state_put(struct witness_state *s,
+                                            const struct tlog_witness_tree *tree,
                                             struct dt_view note);
 
 /* Never sign again. */

@@ -1,6 +1,7 @@
 /*
- * tests/agent/samples.h - one valid value of each structure of the agent's codecs, from fixed keys, and the
- * checks that every codec passes. Used by the tests and by the program that writes the fuzz seeds.
+ * tests/agent/samples.h - one valid value of each structure of the agent's codecs, from fixed keys,
+ * and the checks that every codec passes. Used by the tests and by the program that writes the fuzz
+ * seeds.
  */
 #ifndef DT_TESTS_AGENT_SAMPLES_H
 #define DT_TESTS_AGENT_SAMPLES_H
@@ -26,7 +27,8 @@ struct dt_view sample_letter(void);
 
 /* Signed by key 1. */
 void sample_voucher(struct dt_voucher *v);
-/* Three members of parties 0, 1, 2; member i signs with key 10 + i when bit i of ${signers} is set. */
+/* Three members of parties 0, 1, 2; member i signs with key 10 + i when bit i of ${signers} is set.
+ */
 void sample_founding(struct dt_founding *f, unsigned int signers);
 void sample_forum_ext(struct dt_forum_ext *x);
 /* Signed by key 2. */
@@ -36,11 +38,13 @@ void sample_rejoin(struct dt_rejoin *x);
 /* Every kind of ground. ${store} owns the bodies. */
 void sample_warrant(struct dt_warrant *w, struct dt_buf *store);
 /* A message of ${kind}; ${store} owns what its views point to. Requests are signed by key 3. */
-void sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind, struct dt_buf *store);
+void sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind,
+                          struct dt_buf *store);
 void sample_payload(struct dt_payload *p, enum dt_payload_kind kind);
 void sample_queue_keys(struct dt_queue_keys *k, uint8_t tag);
 void sample_queue_ext(struct dt_queue_ext *x, bool begins_here);
-/* The founding list with all signatures, its letters, two warrants. ${founding} and ${warrants} own bytes. */
+/* The founding list with all signatures, its letters, two warrants. ${founding} and ${warrants} own
+ * bytes. */
 void sample_history(struct dt_history *h, struct dt_buf *founding, struct dt_buf *warrants);
 
 /* The encodings, appended to ${out}; each as its sample. */
@@ -53,8 +57,8 @@ typedef enum dt_err (*codec_verify)(struct dt_view bytes);
 
 /**
  * codec_check(again, bytes):
- * ${bytes} is accepted and comes back the same; every shorter prefix and every longer string is refused; with
- * any one bit turned it is refused or comes back as it then is (one encoding only).
+ * ${bytes} is accepted and comes back the same; every shorter prefix and every longer string is
+ * refused; with any one bit turned it is refused or comes back as it then is (one encoding only).
  */
 void codec_check(codec_again again, struct dt_view bytes);
 

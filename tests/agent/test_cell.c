@@ -24,8 +24,8 @@ keys_clear(struct dt_queue_keys *k)
 static void
 sizes_are_the_table(void **state)
 {
-    static const size_t legal[] = {512,   1024,  1536,  2048,  2560,   3072,   3584,  4096,
-                                   8192,  16384, 32768, 65536, 131072, 262144, 524288};
+    static const size_t legal[] = {512,  1024,  1536,  2048,  2560,   3072,   3584,  4096,
+                                   8192, 16384, 32768, 65536, 131072, 262144, 524288};
     size_t k = 0;
 
     (void)state;
@@ -62,8 +62,10 @@ keys_are_three_parts_and_an_address(void **state)
     assert_int_equal(dt_sha256(dt_view(bytes, 32), both), DT_OK);
     assert_int_equal(dt_sha256(dt_view(bytes + 32, 32), both + 32), DT_OK);
     assert_int_equal(dt_hash(DT_HASH_SHA256,
-                             (struct dt_view[]){dt_view_str("\x0f" "detente 1 queue"), dt_view_of(both)}, 2,
-                             want),
+                             (struct dt_view[]){dt_view_str("\x0f"
+                                                            "detente 1 queue"),
+                                                dt_view_of(both)},
+                             2, want),
                      DT_OK);
     assert_memory_equal(want, k.address, 32);
     /* The cell key is no part of the address; the tokens do not change places. */
@@ -80,10 +82,21 @@ static void
 cells_open_again(void **state)
 {
     /* 40 bytes of nonce and tag, 1, 2 or 4 of length. */
-    static const struct { size_t n, size; } cases[] = {
-        {0, 512},          {1, 512},          {63, 512},         {64, 512},         {470, 512},
-        {471, 1024},       {4054, 4096},      {4055, 8192},      {16383 - 40, 32768}, {8150, 8192},
-        {8151, 16384},     {300000, 524288},  {524288 - 44, 524288}};
+    static const struct {
+        size_t n, size;
+    } cases[] = {{0, 512},
+                 {1, 512},
+                 {63, 512},
+                 {64, 512},
+                 {470, 512},
+                 {471, 1024},
+                 {4054, 4096},
+                 {4055, 8192},
+                 {16383 - 40, 32768},
+                 {8150, 8192},
+                 {8151, 16384},
+                 {300000, 524288},
+                 {524288 - 44, 524288}};
     static uint8_t content[DT_CELL_MAX];
     DT_CLEANUP(keys_clear) struct dt_queue_keys k = {0};
 
@@ -147,8 +160,19 @@ cells_open_with_their_keys_only(void **state)
 static void
 cells_have_legal_sizes_only(void **state)
 {
-    static const size_t sizes[] = {0, 1, 40, 511, 513, 768, 4095, 4097, 4608, 12288, DT_CELL_MAX - 512,
-                                   DT_CELL_MAX + 1, 2 * DT_CELL_MAX};
+    static const size_t sizes[] = {0,
+                                   1,
+                                   40,
+                                   511,
+                                   513,
+                                   768,
+                                   4095,
+                                   4097,
+                                   4608,
+                                   12288,
+                                   DT_CELL_MAX - 512,
+                                   DT_CELL_MAX + 1,
+                                   2 * DT_CELL_MAX};
     static uint8_t zero[2 * DT_CELL_MAX];
     DT_CLEANUP(keys_clear) struct dt_queue_keys k = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CELL_MAX);

@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal, rotation.
+ * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal,
+ * rotation.
  */
 #include "base/file.h"
 #include "base/mem.h"
@@ -49,7 +50,8 @@ same_epoch(struct dt_agent **a, size_t n, const uint8_t gid[static 32], uint64_t
 
         is(x.epoch, epoch);
         is(x.epoch_authenticator_len, first.epoch_authenticator_len);
-        assert_memory_equal(x.epoch_authenticator, first.epoch_authenticator, x.epoch_authenticator_len);
+        assert_memory_equal(x.epoch_authenticator, first.epoch_authenticator,
+                            x.epoch_authenticator_len);
         assert_memory_equal(x.queue, first.queue, 32);
         is(x.to_send, 0);
     }
@@ -108,7 +110,8 @@ founding_and_talk(void **state)
     free(big);
 }
 
-/* Until a delegate of every other party said `here`, what one says waits, and is shown as waiting. */
+/* Until a delegate of every other party said `here`, what one says waits, and is shown as waiting.
+ */
 static void
 unconfirmed_waits(void **state)
 {
@@ -119,7 +122,8 @@ unconfirmed_waits(void **state)
 
     for (size_t i = 0; i < 2; i++)
         world_letter_hash(f->a[i + 1], letters[i]);
-    ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "plenary", (const uint8_t(*)[32])letters, 2, gid));
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "plenary", (const uint8_t(*)[32])letters, 2,
+                      gid));
     world_sync(f->a, 3, 1);
     world_accept(f->a[1]);
     world_accept(f->a[2]);
@@ -133,7 +137,8 @@ unconfirmed_waits(void **state)
     say(f->a[0], gid, "waiting");
     ok(dt_agent_sync(f->a[0], NULL));
     ok(dt_agent_sync(f->a[1], NULL));
-    assert_false(world_channel(f->a[1], gid).confirmed); /* joined, and has heard the founder alone */
+    assert_false(
+        world_channel(f->a[1], gid).confirmed); /* joined, and has heard the founder alone */
     is(world_channel(f->a[1], gid).here, 1u << MEDIATOR);
     ok(dt_agent_sync(f->a[0], NULL)); /* blue is here, red is not */
     assert_false(world_channel(f->a[0], gid).confirmed);
@@ -297,7 +302,8 @@ rotation_and_absence(void **state)
         is(v[i].serial, 1);
     dt_free(v);
     same_epoch(f->a, 3, gid, 4);
-    /* All were away for longer than a voucher lives: roster and backlog are unconfirmed until all said here. */
+    /* All were away for longer than a voucher lives: roster and backlog are unconfirmed until all
+     * said here. */
     f->w.offset_ms += 6 * DT_MS_DAY;
     say(f->a[0], gid, "after the holidays");
     ok(dt_agent_sync(f->a[0], NULL));
@@ -350,7 +356,8 @@ rejoining(void **state)
         is(world_talk_count(f->a[i], gid, dt_view_str("back again")), 1);
 }
 
-/* A renewed letter: the seat keeps the old one, rotations too, until its holder re-joins under the new one. */
+/* A renewed letter: the seat keeps the old one, rotations too, until its holder re-joins under the
+ * new one. */
 static void
 renewed_letter(void **state)
 {
@@ -471,7 +478,8 @@ making_homes(void **state)
     is(dt_agent_init(&params), DT_ERR_EXISTS);
     is(dt_agent_open(home, dt_view_str("wrong"), &clock, &a), DT_ERR_LOCKED);
     ok(dt_agent_open(home, dt_view_str(PASSPHRASE), &clock, &a));
-    is(dt_agent_found(a, DT_CHANNEL_TRACK, "t", NULL, 0, (uint8_t[32]){0}), DT_ERR_STATE); /* no letter */
+    is(dt_agent_found(a, DT_CHANNEL_TRACK, "t", NULL, 0, (uint8_t[32]){0}),
+       DT_ERR_STATE); /* no letter */
     dt_agent_close(a);
 }
 
@@ -485,13 +493,16 @@ declined(void **state)
     size_t n = 0;
 
     world_letter_hash(f->a[1], hash);
-    is(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "", (const uint8_t(*)[32])&hash, 1, gid), DT_ERR_RANGE);
-    is(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "two of three", (const uint8_t(*)[32])&hash, 1, gid),
+    is(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "", (const uint8_t(*)[32]) & hash, 1, gid),
        DT_ERR_RANGE);
-    is(dt_agent_found(f->a[2], DT_CHANNEL_CAUCUS, "no mediator", (const uint8_t(*)[32])&hash, 1, gid),
+    is(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "two of three", (const uint8_t(*)[32]) & hash, 1,
+                      gid),
+       DT_ERR_RANGE);
+    is(dt_agent_found(f->a[2], DT_CHANNEL_CAUCUS, "no mediator", (const uint8_t(*)[32]) & hash, 1,
+                      gid),
        DT_ERR_RANGE);
     is(dt_agent_invitation_accept(f->a[1], none), DT_ERR_NOT_FOUND);
-    ok(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "caucus", (const uint8_t(*)[32])&hash, 1, gid));
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_CAUCUS, "caucus", (const uint8_t(*)[32]) & hash, 1, gid));
     world_sync(f->a, 2, 2);
     ok(dt_agent_invitations(f->a[1], &v, &n));
     is(n, 1);

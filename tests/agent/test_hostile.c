@@ -1,6 +1,6 @@
 /*
- * tests/agent/test_hostile.c - a hostile relay, a hostile member, a hostile sender to an inbox: what they can send
- * stops, confirms and fills nothing.
+ * tests/agent/test_hostile.c - a hostile relay, a hostile member, a hostile sender to an inbox:
+ * what they can send stops, confirms and fills nothing.
  */
 #include <unistd.h>
 
@@ -9,8 +9,8 @@
 #include "net/server.h"
 #include "trial.h"
 
-/* Commits that nobody can follow, and that break the rules besides: passed over like all others. Were they "what
- * we alone cannot follow", one message would put everybody out of the channel. */
+/* Commits that nobody can follow, and that break the rules besides: passed over like all others.
+ * Were they "what we alone cannot follow", one message would put everybody out of the channel. */
 static void
 unknown_parts(void **state)
 {
@@ -54,7 +54,8 @@ unknown_parts(void **state)
     is(world_talk_count(t->a[1], t->gid, dt_view_str("undisturbed")), 1);
 }
 
-/* A channel whose queue cannot be had (a member's Welcome may name any token) keeps no other from being read. */
+/* A channel whose queue cannot be had (a member's Welcome may name any token) keeps no other from
+ * being read. */
 static void
 one_bad_channel(void **state)
 {
@@ -75,7 +76,8 @@ one_bad_channel(void **state)
     is(world_talk_count(t->a[1], other, dt_view_str("on the track")), 1);
 }
 
-/* A relay that swallows our second message and shows the first in its place: nothing is confirmed by it. */
+/* A relay that swallows our second message and shows the first in its place: nothing is confirmed
+ * by it. */
 static void
 swapped_ids(void **state)
 {
@@ -136,7 +138,8 @@ gaps(void **state)
     struct trial *t = *state;
     DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(4096);
     static const uint8_t cell[512];
-    struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = holey_relay, .ctx = &answer};
+    struct dt_http_server_config config = {
+        .listen = "127.0.0.1:0", .handler = holey_relay, .ctx = &answer};
     struct dt_http_server *server = NULL;
     struct dt_writer w;
     size_t mark;
@@ -208,8 +211,8 @@ full_history(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf warrants = DT_BUF_INIT(DT_HISTORY_MAX);
     DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out out = {0};
     struct dt_view add = dt_buf_view(&t->admission.key_package);
-    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true,
-                                   .lifetime = dt_mls_lifetime(EVIL(t))};
+    struct mls_commit_opts opts = {
+        .adds = &add, .n_adds = 1, .force_path = true, .lifetime = dt_mls_lifetime(EVIL(t))};
     struct dt_warrant w = trial_add_ground(t, dt_buf_view(&t->admission.approvals));
     struct dt_commit_meaning meaning;
     struct dt_rules rules;
@@ -229,7 +232,8 @@ full_history(void **state)
         ok(dt_history_add(&warrants, dt_buf_view(&one)));
     }
     rules.warrants = dt_buf_view(&warrants);
-    is(dt_commit_check(&rules, ch.group, mls_group_pending_effects(ch.group), &meaning), DT_ERR_REFUSED);
+    is(dt_commit_check(&rules, ch.group, mls_group_pending_effects(ch.group), &meaning),
+       DT_ERR_REFUSED);
     assert_non_null(strstr(dt_err_message(), "history is full"));
 }
 
@@ -380,7 +384,8 @@ anothers_revocation(void **state)
     assert_true(revoked);
 }
 
-/* A group that red made up, whose history says that all others left: signed by red. A joiner does not believe it. */
+/* A group that red made up, whose history says that all others left: signed by red. A joiner does
+ * not believe it. */
 static void
 made_up_history(void **state)
 {

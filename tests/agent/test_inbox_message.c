@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_inbox_message.c - agent/inbox_message.c: messages for a delegate's inbox, and their sealing.
+ * tests/agent/test_inbox_message.c - agent/inbox_message.c: messages for a delegate's inbox, and
+ * their sealing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,9 +114,14 @@ static void
 long_fields_are_refused(void **state)
 {
     static uint8_t zero[DT_WELCOME_MAX + 1];
-    static const struct { enum dt_inbox_kind kind; size_t max; } fields[] = {
-        {DT_INBOX_KEY_PACKAGE, DT_KEY_PACKAGE_MAX}, {DT_INBOX_APPROVAL, DT_LETTER_MAX + 512},
-        {DT_INBOX_WELCOME, DT_WELCOME_MAX}, {DT_INBOX_REJOIN, 512}, {DT_INBOX_REVOCATION, 1024}};
+    static const struct {
+        enum dt_inbox_kind kind;
+        size_t max;
+    } fields[] = {{DT_INBOX_KEY_PACKAGE, DT_KEY_PACKAGE_MAX},
+                  {DT_INBOX_APPROVAL, DT_LETTER_MAX + 512},
+                  {DT_INBOX_WELCOME, DT_WELCOME_MAX},
+                  {DT_INBOX_REJOIN, 512},
+                  {DT_INBOX_REVOCATION, 1024}};
 
     (void)state;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
@@ -192,9 +198,11 @@ sealed_messages_open_for_their_addressee(void **state)
         DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
         DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CELL_MAX);
 
-        assert_int_equal(dt_inbox_seal(dt_view_of(k.pub), k.address, dt_view(big, lens[i]), &cell), DT_OK);
+        assert_int_equal(dt_inbox_seal(dt_view_of(k.pub), k.address, dt_view(big, lens[i]), &cell),
+                         DT_OK);
         assert_int_equal(dt_cell_size(cell.n), cell.n);
-        assert_int_equal(dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out), DT_OK);
+        assert_int_equal(
+            dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out), DT_OK);
         assert_true(dt_view_equal(dt_buf_view(&out), dt_view(big, lens[i])));
     }
 }
@@ -210,27 +218,43 @@ sealed_messages_open_for_nobody_else(void **state)
     (void)state;
     keys_new(&k, 1);
     keys_new(&other, 2);
-    assert_int_equal(dt_inbox_seal(dt_view_of(k.pub), k.address, dt_view_str("hello"), &cell), DT_OK);
-    assert_int_equal(dt_inbox_open(dt_secret_view(&other.priv), k.address, dt_buf_view(&cell), &out),
-                     DT_ERR_AUTH);
-    assert_int_equal(dt_inbox_open(dt_secret_view(&k.priv), other.address, dt_buf_view(&cell), &out),
-                     DT_ERR_AUTH);
+    assert_int_equal(dt_inbox_seal(dt_view_of(k.pub), k.address, dt_view_str("hello"), &cell),
+                     DT_OK);
+    assert_int_equal(
+        dt_inbox_open(dt_secret_view(&other.priv), k.address, dt_buf_view(&cell), &out),
+        DT_ERR_AUTH);
+    assert_int_equal(
+        dt_inbox_open(dt_secret_view(&k.priv), other.address, dt_buf_view(&cell), &out),
+        DT_ERR_AUTH);
     for (size_t i = 0; i < cell.n; i++) {
         cell.p[i] ^= (uint8_t)(1u << i % 8);
-        /* Bit 7 of enc's last byte is masked by X25519 (RFC 7748 section 5), but it is in the KEM context. */
-        assert_int_not_equal(dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out),
-                             DT_OK);
+        /* Bit 7 of enc's last byte is masked by X25519 (RFC 7748 section 5), but it is in the KEM
+         * context. */
+        assert_int_not_equal(
+            dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out), DT_OK);
         cell.p[i] ^= (uint8_t)(1u << i % 8);
     }
     assert_int_equal(out.n, 0); /* nothing was given out on the way */
-    assert_int_equal(dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out), DT_OK);
+    assert_int_equal(dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_buf_view(&cell), &out),
+                     DT_OK);
 }
 
 static void
 sealed_messages_have_legal_sizes_only(void **state)
 {
-    static const size_t sizes[] = {0, 1, 31, 32, 48, 511, 513, 1000, 4608, 10000, DT_CELL_MAX - 1,
-                                   DT_CELL_MAX + 1, DT_CELL_MAX * 2};
+    static const size_t sizes[] = {0,
+                                   1,
+                                   31,
+                                   32,
+                                   48,
+                                   511,
+                                   513,
+                                   1000,
+                                   4608,
+                                   10000,
+                                   DT_CELL_MAX - 1,
+                                   DT_CELL_MAX + 1,
+                                   DT_CELL_MAX * 2};
     static uint8_t zero[DT_CELL_MAX * 2];
     DT_CLEANUP(keys_clear) struct keys k = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CELL_MAX);
@@ -238,8 +262,9 @@ sealed_messages_have_legal_sizes_only(void **state)
     (void)state;
     keys_new(&k, 1);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        assert_int_equal(dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_view(zero, sizes[i]), &out),
-                         DT_ERR_FORMAT);
+        assert_int_equal(
+            dt_inbox_open(dt_secret_view(&k.priv), k.address, dt_view(zero, sizes[i]), &out),
+            DT_ERR_FORMAT);
     assert_int_equal(dt_inbox_seal(dt_view_of(k.pub), k.address, dt_view(zero, DT_CELL_MAX), &out),
                      DT_ERR_LIMIT);
     assert_int_equal(out.n, 0);

@@ -93,7 +93,8 @@ large_payloads_pass_up_to_the_maximum(void **state)
 static void
 texts_are_utf8_and_files_are_any_bytes(void **state)
 {
-    static const char *const bad[] = {"cut \xc3", "\xff", "surrogate \xed\xa0\x80", "long \xc0\xaf"};
+    static const char *const bad[] = {"cut \xc3", "\xff", "surrogate \xed\xa0\x80",
+                                      "long \xc0\xaf"};
     struct dt_payload p;
 
     (void)state;
@@ -117,9 +118,10 @@ texts_are_utf8_and_files_are_any_bytes(void **state)
 static void
 file_names_are_never_paths(void **state)
 {
-    static const char *const bad[] = {"/etc/passwd", "../x", "a/b", "..", ".", "a\nb", "a\x1b[2J", "a\x7f",
-                                      "a\xc2\x9b", "a\xc3"};
-    static const char *const good[] = {"report.pdf", ".hidden", "...", "r\xc3\xa9sum\xc3\xa9 (1).odt"};
+    static const char *const bad[] = {"/etc/passwd", "../x",     "a/b",   "..",        ".",
+                                      "a\nb",        "a\x1b[2J", "a\x7f", "a\xc2\x9b", "a\xc3"};
+    static const char *const good[] = {"report.pdf", ".hidden", "...",
+                                       "r\xc3\xa9sum\xc3\xa9 (1).odt"};
     static char name[DT_FILE_NAME_MAX + 2];
     struct dt_payload p;
 

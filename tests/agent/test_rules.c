@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_rules.c - Commits by hand-made members that break the rules: passed over by all, and named.
+ * tests/agent/test_rules.c - Commits by hand-made members that break the rules: passed over by all,
+ * and named.
  *
  * The evil member is a real one (red) whose agent is driven past its own checks.
  */
@@ -121,7 +122,8 @@ breaking_the_rules(void **state)
         trial_post(t, &opts);
         trial_passed_over(t, 1, "without a warrant");
     }
-    /* A warrant for nothing. (Proposals of other types are refused by MLS: no leaf's capabilities list them.) */
+    /* A warrant for nothing. (Proposals of other types are refused by MLS: no leaf's capabilities
+     * list them.) */
     {
         struct mls_commit_opts opts = {.force_path = true};
 
@@ -220,9 +222,10 @@ lone_proposal(void **state)
     ok(dt_store_begin(EVIL(t)->store));
     ok(dt_channel_load(EVIL(t), t->gid, &ch));
     ok(mls_group_propose(ch.group, &opts, &message));
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&message), dt_view(NULL, 0),
-                          append_id));
-    ok(dt_store_commit(EVIL(t)->store)); /* the group itself is not saved: evil goes on as if nothing was */
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&message),
+                          dt_view(NULL, 0), append_id));
+    ok(dt_store_commit(
+        EVIL(t)->store)); /* the group itself is not saved: evil goes on as if nothing was */
     ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
     trial_passed_over(t, 1, "a proposal outside a Commit");
     ok(dt_agent_talk_text(t->a[0], t->gid, dt_view_str("undisturbed"), id));
@@ -250,16 +253,16 @@ garbage(void **state)
     append.cell = dt_view_of(junk); /* not sealed at all */
     ok(dt_relay_append(EVIL(t)->queue_http, EVIL(t)->grant.relay, ch.queue.address,
                        dt_queue_write_token(&ch.queue), &append, &position));
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, append.append_id, dt_view_str("no MLS message"),
-                          dt_view(NULL, 0), append_id));
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, append.append_id,
+                          dt_view_str("no MLS message"), dt_view(NULL, 0), append_id));
     world_letter_hash(t->a[0], hash);
     ok(dt_letter_load(EVIL(t), hash, &l, NULL, NULL));
     ok(dt_outbox_to_inbox(EVIL(t), &l, &m));
     ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
     ok(dt_outbox_flush(EVIL(t), NULL, &sent));
     append.append_id[0] = 1;
-    ok(dt_relay_append(EVIL(t)->queue_http, EVIL(t)->grant.relay, l.inbox_address.p, l.inbox_token, &append,
-                       &position));
+    ok(dt_relay_append(EVIL(t)->queue_http, EVIL(t)->grant.relay, l.inbox_address.p, l.inbox_token,
+                       &append, &position));
     ok(dt_agent_sync(t->a[0], NULL));
     is(world_alarms(t->a[0], DT_ALARM_CELL), 2);
     is(world_alarms(t->a[0], DT_ALARM_WELCOME), 2);
@@ -281,7 +284,8 @@ public_message(void **state)
     size_t sent = 0, n = 0;
 
     ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, id, dt_view_of(bytes), dt_view(NULL, 0), append_id));
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, id, dt_view_of(bytes), dt_view(NULL, 0),
+                          append_id));
     ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
     ok(dt_agent_sync(t->a[0], NULL));
     ok(dt_agent_alarms(t->a[0], &alarms, &n));
@@ -305,8 +309,8 @@ fork_alarm(void **state)
     ok(dt_store_begin(EVIL(t)->store));
     ok(dt_channel_load(EVIL(t), t->gid, &ch));
     ok(mls_group_protect(ch.group, dt_view(NULL, 0), dt_buf_view(&body), 0, &message));
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, p.id, dt_buf_view(&message), dt_view(NULL, 0),
-                          append_id));
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_HERE, p.id, dt_buf_view(&message),
+                          dt_view(NULL, 0), append_id));
     ok(dt_channel_save(EVIL(t), &ch, false));
     ok(dt_store_commit(EVIL(t)->store));
     ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
@@ -363,8 +367,8 @@ three_commits(void **state)
     all_at(t, 4, "", 0);
 }
 
-/* A message that stands in the old queue behind the Commit that ended it, and one that was not even sent: both
- * arrive once, in the new queue. */
+/* A message that stands in the old queue behind the Commit that ended it, and one that was not even
+ * sent: both arrive once, in the new queue. */
 static void
 behind_the_end(void **state)
 {
@@ -389,13 +393,16 @@ behind_the_end(void **state)
     all_at(t, 3, "not sent at all", 1);
 }
 
-/* One piece of talk protected twice, as by an agent that could not know whether its first copy counts: kept once. */
+/* One piece of talk protected twice, as by an agent that could not know whether its first copy
+ * counts: kept once. */
 static void
 talk_twice(void **state)
 {
     struct trial *t = *state;
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(512);
-    struct dt_payload p = {.kind = DT_PAYLOAD_TALK, .id = {5}, .media_type = dt_view_str("text/plain"),
+    struct dt_payload p = {.kind = DT_PAYLOAD_TALK,
+                           .id = {5},
+                           .media_type = dt_view_str("text/plain"),
                            .data = dt_view_str("twice")};
     uint8_t append_id[16];
     size_t sent = 0;
@@ -420,7 +427,8 @@ talk_twice(void **state)
     is(world_alarms(t->a[0], 0), 0);
 }
 
-/* A rightful Commit, but the new member is told another history than the members have: it does not join. */
+/* A rightful Commit, but the new member is told another history than the members have: it does not
+ * join. */
 static void
 told_another_history(void **state)
 {
@@ -435,14 +443,15 @@ told_another_history(void **state)
     struct dt_view add = dt_buf_view(&t->admission.key_package);
     struct dt_warrant w = trial_add_ground(t, dt_buf_view(&t->admission.approvals));
     struct mls_typed info[2];
-    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true,
-                                   .lifetime = dt_mls_lifetime(EVIL(t))};
+    struct mls_commit_opts opts = {
+        .adds = &add, .n_adds = 1, .force_path = true, .lifetime = dt_mls_lifetime(EVIL(t))};
     struct dt_channel_info none;
     size_t sent = 0;
 
     trial_use_warrant(t, &w, &opts);
     ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    ok(dt_history_ext(&ch, dt_buf_view(&ch.warrants), &history)); /* without the warrant of this Commit */
+    ok(dt_history_ext(&ch, dt_buf_view(&ch.warrants),
+                      &history)); /* without the warrant of this Commit */
     ok(dt_queue_ext_encode(&q, &queue));
     info[0] = (struct mls_typed){DT_EXT_HISTORY, dt_buf_view(&history)};
     info[1] = (struct mls_typed){DT_EXT_QUEUE, dt_buf_view(&queue)};
@@ -515,8 +524,8 @@ try_removal(struct trial *t, enum dt_ground_kind kind, struct dt_view body, cons
     trial_passed_over(t, 1, why);
 }
 
-/* DESIGN "Warrants", to remove: the leaver's own leave, its own root's revocation; nobody else's, and no ground that
- * this version does not know. */
+/* DESIGN "Warrants", to remove: the leaver's own leave, its own root's revocation; nobody else's,
+ * and no ground that this version does not know. */
 static void
 removal_needs_a_ground_that_holds(void **state)
 {
@@ -559,8 +568,8 @@ removal_needs_a_ground_that_holds(void **state)
     try_removal(t, DT_GROUND_EXPIRED, dt_view_str("note"), "not known");
 }
 
-/* DESIGN "Warrants", to re-join: a request signed by the holder of the seat; no member re-joins another, and none
- * puts someone else into the seat. */
+/* DESIGN "Warrants", to re-join: a request signed by the holder of the seat; no member re-joins
+ * another, and none puts someone else into the seat. */
 static void
 no_member_rejoins_another(void **state)
 {
@@ -572,7 +581,8 @@ no_member_rejoins_another(void **state)
     struct dt_rejoin q;
     uint32_t leaf;
 
-    /* Blue's first gives its seat to blue's second, whose key package is real: without approvals. */
+    /* Blue's first gives its seat to blue's second, whose key package is real: without approvals.
+     */
     ok(dt_channel_load(t->a[1], t->gid, &ch));
     leaf = mls_group_own_leaf(ch.group);
     assert_true(mls_group_member(ch.group, leaf, &own));
@@ -583,8 +593,8 @@ no_member_rejoins_another(void **state)
     memcpy(q.letter_hash, t->admission.letter_hash, 32);
     memcpy(q.invitation_id, t->admission.request_id, 16);
     for (int k = 0; k < 2; k++) {
-        struct mls_commit_opts opts = {.removes = &leaf, .n_removes = 1, .adds = &add, .n_adds = 1,
-                                       .force_path = true};
+        struct mls_commit_opts opts = {
+            .removes = &leaf, .n_removes = 1, .adds = &add, .n_adds = 1, .force_path = true};
         struct dt_warrant w = trial_add_ground(t, dt_view(NULL, 0));
 
         if (k == 1) /* bound to the session key of the seat */
@@ -600,7 +610,8 @@ no_member_rejoins_another(void **state)
     }
 }
 
-/* DESIGN "Warrants", to add: each approval holds for epochs n to n + 64, and is by a delegate with the right. */
+/* DESIGN "Warrants", to add: each approval holds for epochs n to n + 64, and is by a delegate with
+ * the right. */
 static void
 approvals_hold_for_their_epochs_and_by_right(void **state)
 {
@@ -648,9 +659,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(breaking_the_rules, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(lone_proposal, trial_set_up, trial_tear_down),
-        cmocka_unit_test_setup_teardown(removal_needs_a_ground_that_holds, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(removal_needs_a_ground_that_holds, trial_set_up,
+                                        trial_tear_down),
         cmocka_unit_test_setup_teardown(no_member_rejoins_another, trial_set_up, trial_tear_down),
-        cmocka_unit_test_setup_teardown(approvals_hold_for_their_epochs_and_by_right, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(approvals_hold_for_their_epochs_and_by_right, trial_set_up,
+                                        trial_tear_down),
         cmocka_unit_test_setup_teardown(garbage, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(public_message, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(fork_alarm, trial_set_up, trial_tear_down),

@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_store.c - the store and its bad days: wrong passphrase, truncated, flipped, newer, put back.
+ * tests/agent/test_store.c - the store and its bad days: wrong passphrase, truncated, flipped,
+ * newer, put back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,7 @@
 #include "crypto/crypto.h"
 #include "db/db.h"
 
-#define PASS dt_view_str("a long passphrase")
+#define PASS      dt_view_str("a long passphrase")
 #define STORE_MAX (8u << 20)
 
 static char dir[] = "/tmp/dt-store-XXXXXX";
@@ -60,7 +61,8 @@ fill(const char *home)
         uint8_t value[300];
 
         memset(value, i, sizeof value);
-        ok(dt_store_put(s, "talk", dt_view(&i, 1), dt_view_str("parent"), i, dt_view(value, 1u + 7u * i)));
+        ok(dt_store_put(s, "talk", dt_view(&i, 1), dt_view_str("parent"), i,
+                        dt_view(value, 1u + 7u * i)));
         ok(dt_store_put_blob(s, "letter", dt_view(&i, 1), dt_view_str("a letter")));
     }
     ok(dt_store_commit(s));
@@ -233,8 +235,8 @@ truncated(void **state)
     ok(read_all(home));
 }
 
-/* One bit anywhere: either everything is read right (slack, unused pages) or a clear error; never a wrong value,
- * and the file stays as it was. */
+/* One bit anywhere: either everything is read right (slack, unused pages) or a clear error; never a
+ * wrong value, and the file stays as it was. */
 static void
 flipped(void **state)
 {
@@ -290,7 +292,9 @@ newer_version(void **state)
     struct dt_store *s = NULL;
     struct dt_db *db = NULL;
     char home[96], path[128];
-    struct dt_db_config config = {.path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA + 1,
+    struct dt_db_config config = {.path = path,
+                                  .app_id = 0x64744147u,
+                                  .version = DT_STORE_SCHEMA + 1,
                                   .migrate = no_migration};
 
     (void)state;
@@ -311,8 +315,8 @@ static void
 tamper(const char *path, const char *sql)
 {
     struct dt_db *db = NULL;
-    struct dt_db_config config = {.path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA,
-                                  .migrate = no_migration};
+    struct dt_db_config config = {
+        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
 
     ok(dt_db_open(&config, &db));
     ok(dt_db_exec(db, sql));
@@ -325,8 +329,8 @@ ask(const char *path, const char *sql)
 {
     struct dt_db *db = NULL;
     struct dt_stmt *st = NULL;
-    struct dt_db_config config = {.path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA,
-                                  .migrate = no_migration};
+    struct dt_db_config config = {
+        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
     uint64_t n = 0;
 
     ok(dt_db_open(&config, &db));
@@ -390,7 +394,8 @@ row_put_back(void **state)
     assert_non_null(strstr(dt_err_message(), "older copies"));
 }
 
-/* What was sealed under an epoch key that was replaced cannot be opened with the keys that are left. */
+/* What was sealed under an epoch key that was replaced cannot be opened with the keys that are
+ * left. */
 static void
 epoch_key_replaced(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_voucher.c - agent/voucher.c: the voucher's one encoding, its signature and its life.
+ * tests/agent/test_voucher.c - agent/voucher.c: the voucher's one encoding, its signature and its
+ * life.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,7 +77,8 @@ voucher_signature_is_the_documented_one(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_VOUCHER_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf msg = DT_BUF_INIT(DT_VOUCHER_MAX);
-    static const char label[] = "\x11" "detente 1 voucher";
+    static const char label[] = "\x11"
+                                "detente 1 voucher";
     struct dt_voucher v;
 
     (void)state;
@@ -87,8 +89,8 @@ voucher_signature_is_the_documented_one(void **state)
     assert_int_equal(
         dt_ed25519_verify(sample_pub(1), dt_buf_view(&msg), dt_view(b.p + b.n - 64, 64)), DT_OK);
     /* The same body under another of our labels is no voucher. */
-    assert_int_equal(
-        dt_label_sign(sample_seed(1), "approval", dt_view(b.p, b.n - 64), v.signature), DT_OK);
+    assert_int_equal(dt_label_sign(sample_seed(1), "approval", dt_view(b.p, b.n - 64), v.signature),
+                     DT_OK);
     assert_int_equal(dt_voucher_verify(&v, sample_pub(1)), DT_ERR_AUTH);
 }
 
@@ -130,8 +132,8 @@ voucher_of_a_longer_life_is_refused_with_a_good_signature(void **state)
     sample_voucher(&v);
     v.not_after_ms++;
     assert_int_equal(dt_voucher_encode(&v, &b), DT_OK);
-    assert_int_equal(
-        dt_label_sign(sample_seed(1), "voucher", dt_view(b.p, b.n - 64), v.signature), DT_OK);
+    assert_int_equal(dt_label_sign(sample_seed(1), "voucher", dt_view(b.p, b.n - 64), v.signature),
+                     DT_OK);
     assert_int_equal(dt_voucher_verify(&v, sample_pub(1)), DT_ERR_RANGE);
 }
 

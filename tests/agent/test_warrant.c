@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_warrant.c - agent/warrant.c: approvals, leaves, re-join requests and the warrant.
+ * tests/agent/test_warrant.c - agent/warrant.c: approvals, leaves, re-join requests and the
+ * warrant.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,7 +160,8 @@ warrant_has_one_encoding(void **state)
     }
 }
 
-/* ${n} grounds of ${kind} with bodies of ${body_len}; every invitation id its own unless ${twice}. */
+/* ${n} grounds of ${kind} with bodies of ${body_len}; every invitation id its own unless ${twice}.
+ */
 static enum dt_err
 decode_grounds(size_t n, uint8_t kind, size_t body_len, bool twice)
 {

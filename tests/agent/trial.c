@@ -1,8 +1,8 @@
 /*
  * tests/agent/trial.c - see trial.h.
  */
-#include "base/mem.h"
 #include "trial.h"
+#include "base/mem.h"
 
 int
 trial_set_up(void **state)
@@ -61,8 +61,8 @@ trial_post(struct trial *t, struct mls_commit_opts *opts)
     ok(dt_channel_load(EVIL(t), t->gid, &ch));
     ok(mls_group_commit(ch.group, opts, &out));
     mls_group_drop_pending(ch.group);
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&out.commit), dt_view(NULL, 0),
-                          append_id));
+    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&out.commit),
+                          dt_view(NULL, 0), append_id));
     ok(dt_channel_save(EVIL(t), &ch, false));
     ok(dt_store_commit(EVIL(t)->store));
     ok(dt_outbox_flush(EVIL(t), t->gid, &sent));

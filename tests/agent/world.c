@@ -93,7 +93,8 @@ make_grants(struct world *w)
 
         memset(seed, 40 + (int)i, sizeof seed);
         (void)snprintf(name, sizeof name, "%s.example/witness", party_names[i]);
-        ok(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed), &signer));
+        ok(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed),
+                                 &signer));
         ok(tlog_vkey_write(&signer.vkey, &vkey));
         (void)snprintf(witness[i], sizeof witness[i], "%s=%.*s", party_names[i], (int)vkey.n,
                        (const char *)vkey.p);
@@ -118,9 +119,8 @@ void
 world_relay_start(struct world *w)
 {
     char store[128], port_file[128];
-    const char *argv[] = {relay_program(),         "serve",       "--store", store,
-                    "--listen",    w->address,              "--port-file", port_file,
-                    NULL};
+    const char *argv[] = {relay_program(), "serve",       "--store", store, "--listen",
+                          w->address,      "--port-file", port_file, NULL};
 
     world_path(w, "relay.db", store);
     world_path(w, "port", port_file);
@@ -149,8 +149,8 @@ world_relay_stop(struct world *w)
 static void
 make_charter(struct world *w)
 {
-    struct dt_charter c = {.title = dt_view_str("Test forum"), .created_ms = 1760000000000,
-                           .quorum_attested = 2};
+    struct dt_charter c = {
+        .title = dt_view_str("Test forum"), .created_ms = 1760000000000, .quorum_attested = 2};
     struct dt_grant g;
 
     ok(dt_grant_read(dt_buf_view(&w->grant[0]), &g));
@@ -243,8 +243,8 @@ world_accredit(struct world *w, struct dt_agent *a, int party, uint32_t rights)
 
     ok(dt_agent_letter_request(a, &request));
     ok(dt_letter_request_decode(dt_buf_view(&request), &q));
-    ok(dt_letter_issue(dt_view_of(w->root[party]), &q, rights, now - DT_MS_DAY, now + 300 * DT_MS_DAY,
-                       now, &letter));
+    ok(dt_letter_issue(dt_view_of(w->root[party]), &q, rights, now - DT_MS_DAY,
+                       now + 300 * DT_MS_DAY, now, &letter));
     ok(dt_agent_letter_import(a, dt_buf_view(&letter), hash));
 }
 
@@ -367,7 +367,8 @@ world_talk_count(struct dt_agent *a, const uint8_t group_id[static 32], struct d
 }
 
 uint32_t
-world_leaf(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t letter_hash[static 32])
+world_leaf(struct dt_agent *a, const uint8_t group_id[static 32],
+           const uint8_t letter_hash[static 32])
 {
     struct dt_roster_entry *v = NULL;
     uint32_t leaf = UINT32_MAX;

@@ -1,5 +1,6 @@
 /*
- * tests/agent/world.h - a small world for tests: a real relay process, three roots, a charter, homes on disk.
+ * tests/agent/world.h - a small world for tests: a real relay process, three roots, a charter,
+ * homes on disk.
  */
 #ifndef DT_TESTS_AGENT_WORLD_H
 #define DT_TESTS_AGENT_WORLD_H
@@ -81,7 +82,8 @@ void world_sync(struct dt_agent **agents, size_t n, unsigned int rounds);
 /* Accept every open invitation. */
 void world_accept(struct dt_agent *a);
 
-/* Found a channel with agents[0] as founder and all of ${agents} in it, until all have confirmed. */
+/* Found a channel with agents[0] as founder and all of ${agents} in it, until all have confirmed.
+ */
 void world_found(struct dt_agent **agents, size_t n, enum dt_channel_kind kind, const char *name,
                  uint8_t group_id[static 32]);
 

@@ -1,6 +1,7 @@
 /*
  * tests/base/test_file.c - whole files, in a folder of their own.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <dirent.h>
 
 #include <cmocka.h>
 
@@ -165,8 +165,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(write_read_replace), cmocka_unit_test(create_never_overwrites),
-        cmocka_unit_test(read_has_a_maximum), cmocka_unit_test(folders),
+        cmocka_unit_test(write_read_replace),      cmocka_unit_test(create_never_overwrites),
+        cmocka_unit_test(read_has_a_maximum),      cmocka_unit_test(folders),
         cmocka_unit_test(lines_from_a_descriptor),
     };
 

@@ -82,9 +82,13 @@ hex_refused(void **state)
 static void
 base64_rfc4648(void **state)
 {
-    static const char *const cases[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},
-                                           {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -129,8 +133,9 @@ base64_every_digit(void **state)
 static void
 base64_refused(void **state)
 {
-    static const char *const bad[] = {"Zg",   "Zg=",   "Zg===", "Zh==",  "Zm9=",  "=Zg=",     "Z===",
-                                      "====", "Zg==\n", "Zm 9v", "Zm9v=", "Zg==Zg==", "Z-_v", "Zm9vZm9"};
+    static const char *const bad[] = {"Zg",    "Zg=",      "Zg===", "Zh==",   "Zm9=",
+                                      "=Zg=",  "Z===",     "====",  "Zg==\n", "Zm 9v",
+                                      "Zm9v=", "Zg==Zg==", "Z-_v",  "Zm9vZm9"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -164,7 +169,8 @@ decimals(void **state)
     assert_int_equal(dt_decimal_read(dt_view_str("18446744073709551615"), UINT64_MAX, &x), DT_OK);
     assert_true(x == UINT64_MAX);
     x = 7;
-    assert_int_equal(dt_decimal_read(dt_view_str("18446744073709551616"), UINT64_MAX, &x), DT_ERR_RANGE);
+    assert_int_equal(dt_decimal_read(dt_view_str("18446744073709551616"), UINT64_MAX, &x),
+                     DT_ERR_RANGE);
     assert_int_equal(dt_decimal_read(dt_view_str("184467440737095516160x"), UINT64_MAX, &x),
                      DT_ERR_FORMAT);
     assert_int_equal(dt_decimal_read(dt_view_str("10"), 9, &x), DT_ERR_RANGE);
@@ -180,12 +186,32 @@ decimals(void **state)
 static void
 utf8(void **state)
 {
-    static const char *const good[] = {"", "abc", "d\xc3\xa9tente", "\xe2\x82\xac", "\xf0\x9f\x95\x8a",
-                                       "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf", "\x7f", "\xc2\x80"};
-    static const char *const bad[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",     "\xe0\x80\x80",
-                                      "\xe0\x9f\xbf", "\xed\xa0\x80",     "\xed\xbf\xbf", "\xf0\x80\x80\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-                                      "\xc3",         "\xe2\x82",         "\xf0\x9f\x95", "\xc3("};
+    static const char *const good[] = {"",
+                                       "abc",
+                                       "d\xc3\xa9tente",
+                                       "\xe2\x82\xac",
+                                       "\xf0\x9f\x95\x8a",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "\x7f",
+                                       "\xc2\x80"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xe0\x80\x80",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x80\x80\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xff",
+                                      "\xc3",
+                                      "\xe2\x82",
+                                      "\xf0\x9f\x95",
+                                      "\xc3("};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -252,11 +278,19 @@ calendar_agrees_with_libc(void **state)
 static void
 times(void **state)
 {
-    static const char *const malformed[] = {
-        "",                     "2025-02-12T15:04:05",      "2025-02-12t15:04:05Z",
-        "2025-02-12T15:04:05z", "2025-02-12 15:04:05Z",     "2025-02-12T15:04Z",
-        "2025-02-12T15:04:05.5Z", "2025-02-12T15:04:05.000Z", "2025-02-12T15:04:05.1234Z",
-        "2025-02-12T15:04:05+00:00", "2025-2-12T15:04:05Z", "2025-02-12T15:04:05ZZ", "x025-02-12T15:04:05Z"};
+    static const char *const malformed[] = {"",
+                                            "2025-02-12T15:04:05",
+                                            "2025-02-12t15:04:05Z",
+                                            "2025-02-12T15:04:05z",
+                                            "2025-02-12 15:04:05Z",
+                                            "2025-02-12T15:04Z",
+                                            "2025-02-12T15:04:05.5Z",
+                                            "2025-02-12T15:04:05.000Z",
+                                            "2025-02-12T15:04:05.1234Z",
+                                            "2025-02-12T15:04:05+00:00",
+                                            "2025-2-12T15:04:05Z",
+                                            "2025-02-12T15:04:05ZZ",
+                                            "x025-02-12T15:04:05Z"};
     static const char *const no_such[] = {"2025-02-29T00:00:00Z", "2100-02-29T00:00:00Z",
                                           "2025-13-01T00:00:00Z", "2025-00-01T00:00:00Z",
                                           "2025-04-31T00:00:00Z", "2025-01-00T00:00:00Z",
@@ -291,12 +325,16 @@ durations(void **state)
     static const struct {
         const char *text;
         uint64_t ms;
-    } good[] = {{"P14D", 14 * DT_MS_DAY},      {"PT30M", 30 * DT_MS_MINUTE},
-                {"P1DT12H", 36 * DT_MS_HOUR},  {"P2W", 14 * DT_MS_DAY},
-                {"PT0S", 0},                   {"P1DT2H3M4S", DT_MS_DAY + 2 * DT_MS_HOUR + 3 * DT_MS_MINUTE + 4 * DT_MS_SECOND}};
-    static const char *const bad[] = {"",     "P",      "PT",    "P1",    "P1Y",  "P1M",   "P1DT",  "P1H",
-                                      "PT1D", "P1D1D",  "P1W1D", "PT1M1H", "P01D", "P-1D",  "P1.5D", "p1D",
-                                      "PT1HT1M", "1D",  "P1D ",  "PT1S1S", "PD"};
+    } good[] = {{"P14D", 14 * DT_MS_DAY},
+                {"PT30M", 30 * DT_MS_MINUTE},
+                {"P1DT12H", 36 * DT_MS_HOUR},
+                {"P2W", 14 * DT_MS_DAY},
+                {"PT0S", 0},
+                {"P1DT2H3M4S", DT_MS_DAY + 2 * DT_MS_HOUR + 3 * DT_MS_MINUTE + 4 * DT_MS_SECOND}};
+    static const char *const bad[] = {"",     "P",      "PT",    "P1",    "P1Y",     "P1M",
+                                      "P1DT", "P1H",    "PT1D",  "P1D1D", "P1W1D",   "PT1M1H",
+                                      "P01D", "P-1D",   "P1.5D", "p1D",   "PT1HT1M", "1D",
+                                      "P1D ", "PT1S1S", "PD"};
     uint64_t ms = 7;
     char span[DT_TIME_STR];
 
@@ -310,7 +348,8 @@ durations(void **state)
         assert_true(ms == good[i].ms);
     }
     assert_int_equal(dt_duration_read(dt_view_str("P999999999999D"), &ms), DT_ERR_RANGE);
-    assert_int_equal(dt_duration_read(dt_view_str("P99999999999999999999999999D"), &ms), DT_ERR_RANGE);
+    assert_int_equal(dt_duration_read(dt_view_str("P99999999999999999999999999D"), &ms),
+                     DT_ERR_RANGE);
     dt_span_str(span, 3 * DT_MS_HOUR + 12 * DT_MS_MINUTE);
     assert_string_equal(span, "3 h 12 min");
     dt_span_str(span, 641 * DT_MS_DAY + DT_MS_HOUR);
@@ -347,13 +386,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hex_all_bytes),    cmocka_unit_test(hex_every_character),
-        cmocka_unit_test(hex_refused),      cmocka_unit_test(base64_rfc4648),
-        cmocka_unit_test(base64_every_digit), cmocka_unit_test(base64_refused),
-        cmocka_unit_test(base64_exact_room), cmocka_unit_test(decimals),
-        cmocka_unit_test(utf8),             cmocka_unit_test(splitting),
-        cmocka_unit_test(calendar_agrees_with_libc), cmocka_unit_test(times),
-        cmocka_unit_test(durations),        cmocka_unit_test(clocks),
+        cmocka_unit_test(hex_all_bytes),
+        cmocka_unit_test(hex_every_character),
+        cmocka_unit_test(hex_refused),
+        cmocka_unit_test(base64_rfc4648),
+        cmocka_unit_test(base64_every_digit),
+        cmocka_unit_test(base64_refused),
+        cmocka_unit_test(base64_exact_room),
+        cmocka_unit_test(decimals),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(splitting),
+        cmocka_unit_test(calendar_agrees_with_libc),
+        cmocka_unit_test(times),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(clocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,7 @@ varint_boundaries(void **state)
     static const struct {
         uint32_t x;
         size_t width;
-    } cases[] = {{0, 1},         {1, 1},          {0x3f, 1},      {0x40, 2},
-                 {0x3fff, 2},    {0x4000, 4},     {0x3fffffff, 4}};
+    } cases[] = {{0, 1}, {1, 1}, {0x3f, 1}, {0x40, 2}, {0x3fff, 2}, {0x4000, 4}, {0x3fffffff, 4}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -91,8 +90,8 @@ static void
 integers_round_trip(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(MAX);
-    static const uint8_t want[] = {0xab, 0x12, 0x34, 0xde, 0xad, 0xbe, 0xef,
-                                   1,    2,    3,    4,    5,    6,    7,    8};
+    static const uint8_t want[] = {0xab, 0x12, 0x34, 0xde, 0xad, 0xbe, 0xef, 1,
+                                   2,    3,    4,    5,    6,    7,    8};
     struct dt_writer w = dt_writer_init(&b);
     struct dt_reader r;
     uint8_t a = 0;

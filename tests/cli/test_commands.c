@@ -1,6 +1,6 @@
 /*
- * tests/cli/test_commands.c - the program `detente` itself, where no relay is needed: roots, charter, home, letters,
- * templates, verify; exit codes 0 to 4; JSON. $DETENTE is the program.
+ * tests/cli/test_commands.c - the program `detente` itself, where no relay is needed: roots,
+ * charter, home, letters, templates, verify; exit codes 0 to 4; JSON. $DETENTE is the program.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,8 @@ slurp(const char *path, struct dt_buf *b)
     b->n--;
 }
 
-/* Run the program with the words up to NULL; its exit code has to be ${want}. Output in out and err_text. */
+/* Run the program with the words up to NULL; its exit code has to be ${want}. Output in out and
+ * err_text. */
 static void
 run(int want, ...)
 {
@@ -75,7 +76,8 @@ run(int want, ...)
     slurp("stderr", &err_text);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
         fail_msg("detente %s %s: ends with %d, not %d: %s", argv[1], n > 2 ? argv[2] : "",
-                 WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), want, (char *)err_text.p);
+                 WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), want,
+                 (char *)err_text.p);
 }
 
 #define RUN(want, ...) run((want), __VA_ARGS__, (char *)NULL)
@@ -126,8 +128,12 @@ make_grant(const char *party, const char *path)
 {
     static const char *const groups[] = {"north", "south", "neutral"};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);
-    struct dt_grant g = {.n_witnesses = 3, .quorum_attested = 2, .quorum_final = 3, .daily_entries = 100,
-                         .queues_max = 100, .queue_cells_max = 1000};
+    struct dt_grant g = {.n_witnesses = 3,
+                         .quorum_attested = 2,
+                         .quorum_final = 3,
+                         .daily_entries = 100,
+                         .queues_max = 100,
+                         .queue_cells_max = 1000};
 
     (void)snprintf(g.party, sizeof g.party, "%s", party);
     (void)snprintf(g.relay, sizeof g.relay, "http://127.0.0.1:9");
@@ -141,16 +147,17 @@ make_grant(const char *party, const char *path)
 
         (void)snprintf(g.witnesses[i].group, sizeof g.witnesses[i].group, "%s", groups[i]);
         (void)snprintf(name, sizeof name, "witness.example/%s", groups[i]);
-        vkey(name, TLOG_KEY_COSIGNATURE, (uint8_t)(2 + i), g.witnesses[i].vkey, sizeof g.witnesses[i].vkey);
+        vkey(name, TLOG_KEY_COSIGNATURE, (uint8_t)(2 + i), g.witnesses[i].vkey,
+             sizeof g.witnesses[i].vkey);
     }
     assert_int_equal(dt_grant_write(&g, &b), DT_OK);
     assert_int_equal(dt_file_write(path, dt_buf_view(&b), 0600), DT_OK);
 }
 
-#define DRAFT(to)                                                                                             \
-    "charter", "draft", "--grant", "north.grant", "--title", "Exercise e\xcc\x81t\xc3\xa9", "--party",       \
-        "North=north.root.pub", "--party", "south=south.root.pub", "--mediator", "Neutral=neutral.root.pub", \
-        "--out", to
+#define DRAFT(to)                                                                                  \
+    "charter", "draft", "--grant", "north.grant", "--title", "Exercise e\xcc\x81t\xc3\xa9",        \
+        "--party", "North=north.root.pub", "--party", "south=south.root.pub", "--mediator",        \
+        "Neutral=neutral.root.pub", "--out", to
 
 /* ---- roots ---- */
 
@@ -173,11 +180,13 @@ roots_and_their_words(void **state)
     assert_int_equal(n, 8);
     RUN(0, "root", "words", "x.root.pub");
     assert_string_equal((const char *)out.p, words);
-    RUN(0, "root", "words", "x.root", "x.root.pub"); /* no passphrase is needed for what is public */
+    RUN(0, "root", "words", "x.root",
+        "x.root.pub"); /* no passphrase is needed for what is public */
     RUN(0, "root", "words", "--json", "x.root.pub");
     o = json();
     root = json_array_get(json_object_get(o, "roots"), 0);
-    assert_int_equal(strncmp(json_string_value(json_object_get(root, "words")), words, strlen(words) - 1), 0);
+    assert_int_equal(
+        strncmp(json_string_value(json_object_get(root, "words")), words, strlen(words) - 1), 0);
     assert_int_equal(strlen(json_string_value(json_object_get(root, "public_key"))), 64);
     json_decref(o);
     /* Nothing is overwritten: neither the key nor the line that may be left of it. */
@@ -239,7 +248,8 @@ charter_from_draft_to_signed(void **state)
     assert_int_equal(strncmp(json_string_value(json_object_get(o, "forum")), id, 64), 0);
     assert_int_equal(json_array_size(json_object_get(o, "parties")), 3);
     assert_int_equal(json_array_size(json_object_get(o, "witnesses")), 3);
-    assert_string_equal(json_string_value(json_object_get(o, "title")), "Exercise \xc3\xa9t\xc3\xa9");
+    assert_string_equal(json_string_value(json_object_get(o, "title")),
+                        "Exercise \xc3\xa9t\xc3\xa9");
     json_decref(o);
 
     RUN(0, "root", "new", "--out", "stranger.root");
@@ -258,18 +268,22 @@ charter_drafts_that_are_wrong(void **state)
     RUN(2, "charter", "draft", "--title", "T", "--out", "w1");
     RUN(3, "charter", "draft", "--grant", "nothing", "--title", "T", "--out", "w1");
     RUN(1, "charter", "draft", "--grant", "garbage", "--title", "T", "--out", "w1");
-    RUN(2, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party", "north");
-    RUN(3, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party", "north=nothing");
+    RUN(2, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party",
+        "north");
+    RUN(3, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party",
+        "north=nothing");
     /* The witness of the neutral group belongs to nobody named so; then it is said who. */
     RUN(2, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party",
-        "north=north.root.pub", "--party", "south=south.root.pub", "--mediator", "Envoy=neutral.root.pub");
+        "north=north.root.pub", "--party", "south=south.root.pub", "--mediator",
+        "Envoy=neutral.root.pub");
     says(&err_text, "--group neutral=NAME");
     RUN(0, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w1", "--party",
-        "north=north.root.pub", "--party", "south=south.root.pub", "--mediator", "Envoy=neutral.root.pub", "--group",
-        "neutral=Envoy");
+        "north=north.root.pub", "--party", "south=south.root.pub", "--mediator",
+        "Envoy=neutral.root.pub", "--group", "neutral=Envoy");
     /* One root for two parties. */
     RUN(1, "charter", "draft", "--grant", "north.grant", "--title", "T", "--out", "w2", "--party",
-        "north=north.root.pub", "--party", "south=north.root.pub", "--mediator", "neutral=neutral.root.pub");
+        "north=north.root.pub", "--party", "south=north.root.pub", "--mediator",
+        "neutral=neutral.root.pub");
     assert_false(dt_file_exists("w2"));
 }
 
@@ -292,23 +306,23 @@ home_and_letter(void **state)
     (void)state;
     signed_charter("charter");
     RUN(0, DRAFT("unsigned"));
-    RUN(1, "--home", "h0", "init", "--charter", "unsigned", "--grant", "north.grant", "--party", "North", "--name",
-        "Ana", "--title", "Delegate");
+    RUN(1, "--home", "h0", "init", "--charter", "unsigned", "--grant", "north.grant", "--party",
+        "North", "--name", "Ana", "--title", "Delegate");
     assert_false(dt_file_exists("h0"));
-    RUN(1, "--home", "h0", "init", "--charter", "charter", "--grant", "north.grant", "--party", "West", "--name",
-        "Ana", "--title", "Delegate");
+    RUN(1, "--home", "h0", "init", "--charter", "charter", "--grant", "north.grant", "--party",
+        "West", "--name", "Ana", "--title", "Delegate");
     RUN(2, "--home", "h0", "init", "--charter", "charter");
     assert_false(dt_file_exists("h0"));
-    RUN(0, "--home", "h", "init", "--charter", "charter", "--grant", "north.grant", "--party", "North", "--name",
-        "Ana", "--title", "Delegate");
-    RUN(1, "--home", "h", "init", "--charter", "charter", "--grant", "north.grant", "--party", "North", "--name",
-        "Ana", "--title", "Delegate");
+    RUN(0, "--home", "h", "init", "--charter", "charter", "--grant", "north.grant", "--party",
+        "North", "--name", "Ana", "--title", "Delegate");
+    RUN(1, "--home", "h", "init", "--charter", "charter", "--grant", "north.grant", "--party",
+        "North", "--name", "Ana", "--title", "Delegate");
     RUN(4, "--home", "h", "--passphrase-file", "wrong", "status");
     RUN(0, "--home", "h", "status");
     says(&out, "no letter of credence yet");
     RUN(0, "--home", "h", "letter", "request", "--out", "ana.request");
-    RUN(0, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request", "ana.request", "--out",
-        "ana.letter", "--days", "30", "--rights", "talk,record");
+    RUN(0, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request",
+        "ana.request", "--out", "ana.letter", "--days", "30", "--rights", "talk,record");
     RUN(0, "letter", "show", "ana.letter");
     says(&out, "Ana, Delegate\n");
     says(&out, "talk, record\n");
@@ -317,17 +331,17 @@ home_and_letter(void **state)
     assert_string_equal(json_string_value(json_object_get(o, "name")), "Ana");
     json_decref(o);
     /* Another root of the forum, a root of none, another forum, no rights at all. */
-    RUN(1, "letter", "issue", "--root", "stranger.root", "--charter", "charter", "--request", "ana.request", "--out",
-        "bad.letter");
+    RUN(1, "letter", "issue", "--root", "stranger.root", "--charter", "charter", "--request",
+        "ana.request", "--out", "bad.letter");
     assert_false(dt_file_exists("bad.letter"));
-    RUN(4, "letter", "issue", "--root", "north.root", "--charter", "c1", "--request", "ana.request", "--out",
-        "bad.letter");
-    RUN(1, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request", "ana.request", "--out",
-        "bad.letter", "--rights", "fly");
-    RUN(2, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request", "ana.request", "--out",
-        "bad.letter", "--days", "many");
-    RUN(1, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request", "ana.letter", "--out",
-        "bad.letter");
+    RUN(4, "letter", "issue", "--root", "north.root", "--charter", "c1", "--request", "ana.request",
+        "--out", "bad.letter");
+    RUN(1, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request",
+        "ana.request", "--out", "bad.letter", "--rights", "fly");
+    RUN(2, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request",
+        "ana.request", "--out", "bad.letter", "--days", "many");
+    RUN(1, "letter", "issue", "--root", "north.root", "--charter", "charter", "--request",
+        "ana.letter", "--out", "bad.letter");
     RUN(1, "letter", "show", "garbage");
 
     RUN(0, "--home", "h", "letter", "import", "ana.letter");
@@ -349,12 +363,13 @@ home_and_letter(void **state)
 static void
 home_without_a_relay(void **state)
 {
-    static const char *const lists[] = {"status", "channels", "invitations", "people", "records", "alarms"};
+    static const char *const lists[] = {"status", "channels", "invitations",
+                                        "people", "records",  "alarms"};
     json_t *o;
 
     (void)state;
-    RUN(0, "--home", "h2", "init", "--charter", "charter", "--grant", "south.grant", "--party", "south", "--name",
-        "Boris", "--title", "Delegate");
+    RUN(0, "--home", "h2", "init", "--charter", "charter", "--grant", "south.grant", "--party",
+        "south", "--name", "Boris", "--title", "Delegate");
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         RUN(0, "--home", "h2", lists[i]);
         RUN(0, "--home", "h2", lists[i], "--json");
@@ -467,8 +482,9 @@ setup(void **state)
 
     (void)state;
     (void)snprintf(folder, sizeof folder, "/tmp/detente-commands-XXXXXX");
-    if (getenv("DETENTE") == NULL || mkdtemp(folder) == NULL || chdir(folder) != 0 || dt_crypto_init() != DT_OK ||
-        setenv("DETENTE_PASSPHRASE_FILE", "pass", 1) != 0 || setenv("HOME", folder, 1) != 0)
+    if (getenv("DETENTE") == NULL || mkdtemp(folder) == NULL || chdir(folder) != 0 ||
+        dt_crypto_init() != DT_OK || setenv("DETENTE_PASSPHRASE_FILE", "pass", 1) != 0 ||
+        setenv("HOME", folder, 1) != 0)
         return 1;
     (void)unsetenv("DETENTE_HOME");
     write_file("pass", "a passphrase for tests\n");

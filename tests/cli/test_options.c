@@ -108,7 +108,8 @@ values(void **state)
     size_t at = 0;
 
     (void)state;
-    assert_int_equal(PARSE(&c, "found", "x", "--with", "A", "--kind=caucus", "--with=B", "--with", ""), DT_OK);
+    assert_int_equal(
+        PARSE(&c, "found", "x", "--with", "A", "--kind=caucus", "--with=B", "--with", ""), DT_OK);
     assert_string_equal(cli_get(&c, "kind"), "caucus");
     assert_string_equal(cli_next(&c, "with", &at), "A");
     assert_string_equal(cli_next(&c, "with", &at), "B");
@@ -148,7 +149,8 @@ operands(void **state)
     assert_int_equal(PARSE(&c, "send", "ch", "--", "--json"), DT_OK);
     assert_string_equal(c.operand[1], "--json");
     assert_false(cli_has(&c, "json"));
-    assert_int_equal(PARSE(&c, "send", "--", "ch", "--"), DT_OK); /* only the first one ends the options */
+    assert_int_equal(PARSE(&c, "send", "--", "ch", "--"),
+                     DT_OK); /* only the first one ends the options */
     assert_string_equal(c.operand[1], "--");
     assert_int_equal(PARSE(&c, "--", "sync"), DT_OK);
 }
@@ -245,7 +247,8 @@ help_lists_every_command(void **state)
     assert_non_null(strstr(text, "Exit status: 0"));
 }
 
-/* Each command's --help has its usage and each of its options; names are unique and no other's beginning. */
+/* Each command's --help has its usage and each of its options; names are unique and no other's
+ * beginning. */
 static void
 help_of_every_command(void **state)
 {

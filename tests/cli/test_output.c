@@ -28,7 +28,8 @@ prints(const char *text, const char *want)
     (void)capture_end(&cap, &b);
     if (b.n != 2 * strlen(want) + 2 || memcmp(b.p + 1, want, strlen(want)) != 0 ||
         memcmp(b.p + strlen(want) + 2, want, strlen(want)) != 0)
-        fail_msg("'%s' is printed as '%.*s', not as '%s' twice", text, (int)b.n, (const char *)b.p, want);
+        fail_msg("'%s' is printed as '%.*s', not as '%s' twice", text, (int)b.n, (const char *)b.p,
+                 want);
 }
 
 static void
@@ -37,10 +38,14 @@ text_passes(void **state)
     (void)state;
     prints("", "");
     prints("plain, with\ttab and\nlines", "plain, with\ttab and\nlines");
-    prints("\xc3\xa9t\xc3\xa9 \xd0\xbc\xd0\xb8\xd1\x80 \xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 \xe5\x92\x8c\xe5\xb9\xb3",
-           "\xc3\xa9t\xc3\xa9 \xd0\xbc\xd0\xb8\xd1\x80 \xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 \xe5\x92\x8c\xe5\xb9\xb3");
-    prints("\xc2\xa0 \xf0\x9f\x95\x8a", "\xc2\xa0 \xf0\x9f\x95\x8a"); /* U+00A0 is the first after C1 */
-    prints("\xe2\x80\x8f \xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5", "\xe2\x80\x8f \xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5");
+    prints("\xc3\xa9t\xc3\xa9 \xd0\xbc\xd0\xb8\xd1\x80 \xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 "
+           "\xe5\x92\x8c\xe5\xb9\xb3",
+           "\xc3\xa9t\xc3\xa9 \xd0\xbc\xd0\xb8\xd1\x80 \xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 "
+           "\xe5\x92\x8c\xe5\xb9\xb3");
+    prints("\xc2\xa0 \xf0\x9f\x95\x8a",
+           "\xc2\xa0 \xf0\x9f\x95\x8a"); /* U+00A0 is the first after C1 */
+    prints("\xe2\x80\x8f \xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5",
+           "\xe2\x80\x8f \xe2\x80\xa7 \xe2\x80\xaf \xe2\x81\xa5");
 }
 
 static void
@@ -48,8 +53,13 @@ control_characters_do_not(void **state)
 {
     (void)state;
     prints("\x1b[2Jgone", "?[2Jgone");
-    prints("a\rb\x07" "c\x08" "d\x7f", "a?b?c?d?");
-    prints("csi \xc2\x9b" "2J osc \xc2\x9d", "csi ?2J osc ?");
+    prints("a\rb\x07"
+           "c\x08"
+           "d\x7f",
+           "a?b?c?d?");
+    prints("csi \xc2\x9b"
+           "2J osc \xc2\x9d",
+           "csi ?2J osc ?");
     prints("\xc2\x80\xc2\x9f", "??");
     for (int ch = 1; ch < 0x20; ch++) {
         char in[2] = {(char)ch, '\0'};
@@ -63,7 +73,9 @@ static void
 marks_that_turn_or_break_lines_do_not(void **state)
 {
     (void)state;
-    prints("\xe2\x80\xae" "txt.exe", "?txt.exe"); /* U+202E */
+    prints("\xe2\x80\xae"
+           "txt.exe",
+           "?txt.exe"); /* U+202E */
     prints("\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad", "????");
     prints("\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9", "????");
     prints("\xe2\x80\xa8\xe2\x80\xa9", "??"); /* U+2028, U+2029 */
@@ -73,7 +85,9 @@ static void
 bytes_that_are_no_text_do_not(void **state)
 {
     (void)state;
-    prints("\x9b" "2J", "?2J"); /* CSI in one byte */
+    prints("\x9b"
+           "2J",
+           "?2J"); /* CSI in one byte */
     prints("\xc3", "?");
     prints("\xe2\x80", "??");
     prints("\xff\xfe", "??");
@@ -89,7 +103,8 @@ further_lines_are_indented(void **state)
     struct capture cap = capture_begin(stdout);
 
     (void)state;
-    cli_print_lines("    ", dt_view_str("yes\n2  2026-01-01T00:00:00Z  Envoy (North)\n    we agree"));
+    cli_print_lines("    ",
+                    dt_view_str("yes\n2  2026-01-01T00:00:00Z  Envoy (North)\n    we agree"));
     cli_print_lines("  ", dt_view_str("ends\n"));
     cli_print_field(dt_view_str("note"), dt_view_str("one\ntwo\x1b"));
     assert_string_equal(capture_end(&cap, &b),
@@ -182,14 +197,29 @@ json_to_a_full_disk_is_an_error(void **state)
 static void
 exit_codes(void **state)
 {
-    static const struct { enum dt_err err; enum dt_exit code; } codes[] = {
-        {DT_OK, DT_EXIT_OK},           {DT_ERR_USAGE, DT_EXIT_USAGE},    {DT_ERR_IO, DT_EXIT_IO},
-        {DT_ERR_NET, DT_EXIT_IO},      {DT_ERR_NOMEM, DT_EXIT_IO},       {DT_ERR_BUSY, DT_EXIT_IO},
-        {DT_ERR_INTERNAL, DT_EXIT_IO}, {DT_ERR_LOCKED, DT_EXIT_REFUSED}, {DT_ERR_REFUSED, DT_EXIT_REFUSED},
-        {DT_ERR_EXPIRED, DT_EXIT_REFUSED}, {DT_ERR_FORMAT, DT_EXIT_NO},  {DT_ERR_LIMIT, DT_EXIT_NO},
-        {DT_ERR_AUTH, DT_EXIT_NO},     {DT_ERR_PROOF, DT_EXIT_NO},       {DT_ERR_RANGE, DT_EXIT_NO},
-        {DT_ERR_STATE, DT_EXIT_NO},    {DT_ERR_EXISTS, DT_EXIT_NO},      {DT_ERR_NOT_FOUND, DT_EXIT_NO},
-        {DT_ERR_CONFLICT, DT_EXIT_NO}, {DT_ERR_UNSUPPORTED, DT_EXIT_NO}};
+    static const struct {
+        enum dt_err err;
+        enum dt_exit code;
+    } codes[] = {{DT_OK, DT_EXIT_OK},
+                 {DT_ERR_USAGE, DT_EXIT_USAGE},
+                 {DT_ERR_IO, DT_EXIT_IO},
+                 {DT_ERR_NET, DT_EXIT_IO},
+                 {DT_ERR_NOMEM, DT_EXIT_IO},
+                 {DT_ERR_BUSY, DT_EXIT_IO},
+                 {DT_ERR_INTERNAL, DT_EXIT_IO},
+                 {DT_ERR_LOCKED, DT_EXIT_REFUSED},
+                 {DT_ERR_REFUSED, DT_EXIT_REFUSED},
+                 {DT_ERR_EXPIRED, DT_EXIT_REFUSED},
+                 {DT_ERR_FORMAT, DT_EXIT_NO},
+                 {DT_ERR_LIMIT, DT_EXIT_NO},
+                 {DT_ERR_AUTH, DT_EXIT_NO},
+                 {DT_ERR_PROOF, DT_EXIT_NO},
+                 {DT_ERR_RANGE, DT_EXIT_NO},
+                 {DT_ERR_STATE, DT_EXIT_NO},
+                 {DT_ERR_EXISTS, DT_EXIT_NO},
+                 {DT_ERR_NOT_FOUND, DT_EXIT_NO},
+                 {DT_ERR_CONFLICT, DT_EXIT_NO},
+                 {DT_ERR_UNSUPPORTED, DT_EXIT_NO}};
 
     (void)state;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
@@ -225,7 +255,8 @@ picking_by_prefix(void **state)
     assert_int_equal(cli_pick("message", "123456", ids[0], 3, 16, &at), DT_OK);
     assert_int_equal(at, 0);
     assert_int_equal(cli_pick("message", "1234", ids[0], 3, 16, &at), DT_ERR_CONFLICT);
-    assert_int_equal(cli_pick("message", "abc", ids[0], 3, 16, &at), DT_ERR_NOT_FOUND); /* too short */
+    assert_int_equal(cli_pick("message", "abc", ids[0], 3, 16, &at),
+                     DT_ERR_NOT_FOUND); /* too short */
     assert_int_equal(cli_pick("message", "abce", ids[0], 3, 16, &at), DT_ERR_NOT_FOUND);
     cli_short(hex, dt_view_of(ids[0]));
     assert_string_equal(hex, "123456000000");

@@ -30,7 +30,8 @@ setup(void **state)
     static struct fixture f = {DT_BUF_INIT(DT_ROOTFILE_MAX), DT_BUF_INIT(DT_ROOTFILE_MAX)};
 
     *state = &f;
-    return dt_crypto_init() != DT_OK || dt_rootfile_new(dt_view_str("open"), &f.key, &f.pub) != DT_OK;
+    return dt_crypto_init() != DT_OK ||
+           dt_rootfile_new(dt_view_str("open"), &f.key, &f.pub) != DT_OK;
 }
 
 static int
@@ -95,7 +96,8 @@ two_roots_differ(void **state)
     assert_false(dt_view_equal(dt_buf_view(&key), dt_buf_view(&f->key)));
 }
 
-/* Salt, sealed seed and public key: 16, 72 and 32 bytes. Cost, of 8 bytes after the salt, has its own test. */
+/* Salt, sealed seed and public key: 16, 72 and 32 bytes. Cost, of 8 bytes after the salt, has its
+ * own test. */
 static void
 every_bit_counts(void **state)
 {
@@ -167,7 +169,8 @@ cost_has_its_bounds(void **state)
 
     assert_int_equal(dt_argon2_new(&standard), DT_OK);
     assert_int_equal(open_with_cost(f, standard.mem_kib, standard.passes), DT_OK);
-    assert_int_equal(open_with_cost(f, (1u << 20) + 1, standard.passes), DT_ERR_LIMIT); /* past 1 GiB */
+    assert_int_equal(open_with_cost(f, (1u << 20) + 1, standard.passes),
+                     DT_ERR_LIMIT); /* past 1 GiB */
     assert_int_equal(open_with_cost(f, UINT32_MAX, standard.passes), DT_ERR_LIMIT);
     assert_int_equal(open_with_cost(f, standard.mem_kib, 17), DT_ERR_LIMIT);
     assert_int_equal(open_with_cost(f, standard.mem_kib, UINT32_MAX), DT_ERR_LIMIT);

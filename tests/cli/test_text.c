@@ -1,5 +1,6 @@
 /*
- * tests/cli/test_text.c - cli/text.c: normal form and times; cli/passphrase.c: where a passphrase may come from.
+ * tests/cli/test_text.c - cli/text.c: normal form and times; cli/passphrase.c: where a passphrase
+ * may come from.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,13 +38,14 @@ text_comes_out_in_normal_form_c(void **state)
     (void)state;
     nfc("", "");
     nfc("plain", "plain");
-    nfc("e\xcc\x81", "\xc3\xa9");                     /* e + acute */
+    nfc("e\xcc\x81", "\xc3\xa9"); /* e + acute */
     nfc("\xc3\xa9", "\xc3\xa9");
     nfc("\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"); /* Hangul jamo */
-    nfc("\xe2\x84\xab", "\xc3\x85");                  /* Angstrom sign */
-    nfc("\xef\xac\x81", "\xef\xac\x81");              /* the fi ligature stays: C, not KC */
-    nfc("q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87");    /* canonical order */
-    nfc("\xf0\x9d\x85\x9e", "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5"); /* grows: a composition exclusion */
+    nfc("\xe2\x84\xab", "\xc3\x85");                             /* Angstrom sign */
+    nfc("\xef\xac\x81", "\xef\xac\x81");           /* the fi ligature stays: C, not KC */
+    nfc("q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87"); /* canonical order */
+    nfc("\xf0\x9d\x85\x9e",
+        "\xf0\x9d\x85\x97\xf0\x9d\x85\xa5"); /* grows: a composition exclusion */
 }
 
 static void
@@ -88,9 +90,23 @@ fixed_now(void *ctx)
 static void
 times_as_people_write_them(void **state)
 {
-    static const char *const bad[] = {"", "+", "+d", "+1", "1d", "+1w", "+-1d", "+1.5d", "-1d", "+36501d", "tomorrow",
-                                      "2026-02-30", "2026-1-1", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z",
-                                      "+ 1d", "+1d "};
+    static const char *const bad[] = {"",
+                                      "+",
+                                      "+d",
+                                      "+1",
+                                      "1d",
+                                      "+1w",
+                                      "+-1d",
+                                      "+1.5d",
+                                      "-1d",
+                                      "+36501d",
+                                      "tomorrow",
+                                      "2026-02-30",
+                                      "2026-1-1",
+                                      "2026-01-01T00:00:00",
+                                      "2026-01-01 00:00:00Z",
+                                      "+ 1d",
+                                      "+1d "};
     struct cli c = {.clock = {fixed_now, NULL}};
     uint64_t ms = 0;
 
@@ -129,7 +145,8 @@ file(const char *name, const char *content)
 static enum dt_err
 ask(const char *option, const char *value, struct dt_secret *out)
 {
-    struct cli c = {.option_name = {option}, .option_value = {value}, .n_options = option != NULL ? 1 : 0};
+    struct cli c = {
+        .option_name = {option}, .option_value = {value}, .n_options = option != NULL ? 1 : 0};
 
     return cli_passphrase(&c, "the test", false, out);
 }
@@ -187,7 +204,9 @@ static void
 passphrase_from_the_environment_comes_last(void **state)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret s = {0};
-    struct cli c = {.option_name = {"passphrase-file", "passphrase-fd"}, .option_value = {"x", "0"}, .n_options = 2};
+    struct cli c = {.option_name = {"passphrase-file", "passphrase-fd"},
+                    .option_value = {"x", "0"},
+                    .n_options = 2};
     char path[128];
 
     (void)state;
@@ -203,7 +222,8 @@ passphrase_from_the_environment_comes_last(void **state)
 static void
 passphrase_never_from_the_command_line(void **state)
 {
-    char *argv[] = {(char[]){"detente"}, (char[]){"sync"}, (char[]){"--passphrase"}, (char[]){"secret"}, NULL};
+    char *argv[] = {(char[]){"detente"}, (char[]){"sync"}, (char[]){"--passphrase"},
+                    (char[]){"secret"}, NULL};
     struct cli c = {0};
 
     (void)state;

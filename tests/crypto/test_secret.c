@@ -1,5 +1,6 @@
 /*
- * tests/crypto/test_secret.c - secret memory: wiped, locked, guarded, not inherited, shared by threads.
+ * tests/crypto/test_secret.c - secret memory: wiped, locked, guarded, not inherited, shared by
+ * threads.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -130,7 +131,8 @@ vm_flags(const void *p, char *out, size_t out_len)
     fclose(f);
 }
 
-/* AddressSanitizer makes mlock() do nothing; then the parts that are about locking cannot be seen. */
+/* AddressSanitizer makes mlock() do nothing; then the parts that are about locking cannot be seen.
+ */
 static bool
 locking_works(void)
 {

@@ -1,6 +1,7 @@
 /*
  * tests/db/test_db.c - the database opened one way, and its bad days.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <dirent.h>
 
 #include <cmocka.h>
 
@@ -35,9 +35,10 @@ schema(struct dt_db *db, uint32_t from, void *ctx)
     if (seen != NULL)
         *seen = from;
     if (from < 1)
-        err = dt_db_exec(db, "CREATE TABLE item(id INTEGER PRIMARY KEY, name BLOB UNIQUE NOT NULL,"
-                             " n INTEGER CHECK (n < 1000), note TEXT) STRICT;"
-                             "CREATE TABLE child(item INTEGER NOT NULL REFERENCES item(id)) STRICT");
+        err =
+            dt_db_exec(db, "CREATE TABLE item(id INTEGER PRIMARY KEY, name BLOB UNIQUE NOT NULL,"
+                           " n INTEGER CHECK (n < 1000), note TEXT) STRICT;"
+                           "CREATE TABLE child(item INTEGER NOT NULL REFERENCES item(id)) STRICT");
     return err;
 }
 
@@ -62,8 +63,12 @@ schema_fails(struct dt_db *db, uint32_t from, void *ctx)
 static struct dt_db_config
 config(void)
 {
-    struct dt_db_config c = {.path = path, .app_id = APP_ID, .version = 1, .create = true,
-                             .busy_ms = 50, .migrate = schema};
+    struct dt_db_config c = {.path = path,
+                             .app_id = APP_ID,
+                             .version = 1,
+                             .create = true,
+                             .busy_ms = 50,
+                             .migrate = schema};
     return c;
 }
 
@@ -170,9 +175,10 @@ settings_are_on(void **state)
     static const struct {
         const char *sql;
         uint64_t want;
-    } list[] = {{"PRAGMA synchronous", 2},    {"PRAGMA secure_delete", 1}, {"PRAGMA foreign_keys", 1},
-                {"PRAGMA trusted_schema", 0}, {"PRAGMA temp_store", 2},    {"PRAGMA busy_timeout", 50},
-                {"PRAGMA user_version", 1},   {"PRAGMA application_id", APP_ID}};
+    } list[] = {{"PRAGMA synchronous", 2},  {"PRAGMA secure_delete", 1},
+                {"PRAGMA foreign_keys", 1}, {"PRAGMA trusted_schema", 0},
+                {"PRAGMA temp_store", 2},   {"PRAGMA busy_timeout", 50},
+                {"PRAGMA user_version", 1}, {"PRAGMA application_id", APP_ID}};
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = opened();
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_view mode;
@@ -282,7 +288,8 @@ not_a_database(void **state)
     refused(&c, DT_ERR_FORMAT);
     assert_int_equal(dt_file_write(path, dt_view_str("hello\n"), 0600), DT_OK);
     refused(&c, DT_ERR_FORMAT);
-    assert_int_equal(dt_file_write(path, dt_view((const uint8_t *)zeros, sizeof zeros), 0600), DT_OK);
+    assert_int_equal(dt_file_write(path, dt_view((const uint8_t *)zeros, sizeof zeros), 0600),
+                     DT_OK);
     refused(&c, DT_ERR_FORMAT);
     c.app_id = APP_ID + 1;
     assert_int_equal(unlink(path), 0);
@@ -343,9 +350,9 @@ overwrite(struct dt_view v)
 }
 
 /*
- * One bit flipped at a time, in each byte of the header and every 97th after it: refused, or it opens and
- * answers. Never a
- * crash; a refusal changes nothing; and the header and the tables' structure are among what is refused.
+ * One bit flipped at a time, in each byte of the header and every 97th after it: refused, or it
+ * opens and answers. Never a crash; a refusal changes nothing; and the header and the tables'
+ * structure are among what is refused.
  */
 static void
 bits_flipped(void **state)
@@ -393,7 +400,8 @@ bits_flipped(void **state)
     assert_true(n_opened > 20);
 }
 
-/* A child commits, and is killed with its -wal in place: what was committed is there, and no more. */
+/* A child commits, and is killed with its -wal in place: what was committed is there, and no more.
+ */
 static void
 wal_of_a_killed_process(void **state)
 {
@@ -439,8 +447,9 @@ wal_of_a_killed_process(void **state)
 }
 
 /*
- * A process with two connections, beside which another opens and closes the file: the -wal must stay the
- * one that the first works in, although the system drops a process's file locks on any close(2).
+ * A process with two connections, beside which another opens and closes the file: the -wal must
+ * stay the one that the first works in, although the system drops a process's file locks on any
+ * close(2).
  */
 static void
 two_connections_and_a_visitor(void **state)

@@ -1,5 +1,6 @@
 /*
- * tests/instrument/test_claims.c - the claims of examples/contacts, before and after records are opened.
+ * tests/instrument/test_claims.c - the claims of examples/contacts, before and after records are
+ * opened.
  */
 #include "../record/fixture.h"
 
@@ -21,8 +22,9 @@ read_file(const char *name, struct dt_buf *out)
     ok(dt_file_read(path, out));
 }
 
-/* The three contacts of contacts.csv as the US delegation enters them, with their answers, and the proofs of all three.
- * c10 and c12 get the entries that expected.csv gives them; which ones these are depends on the order of a run. */
+/* The three contacts of contacts.csv as the US delegation enters them, with their answers, and the
+ * proofs of all three. c10 and c12 get the entries that expected.csv gives them; which ones these
+ * are depends on the order of a run. */
 struct tour {
     struct dt_record contact[3], countersign, dispute, consent[4];
     uint64_t entry[3], answer_entry[2];
@@ -35,7 +37,8 @@ tour_open(struct tour *t, size_t i, const struct dt_record *answer, struct dt_vi
 {
     struct dt_proof_item items[4] = {{0}};
     struct dt_proof_letter letters[2] = {{&w.letter[US], false}, {&w.letter[RUSSIA], false}};
-    struct dt_proof_in in = {.charter = &w.charter, .letters = letters, .n_letters = 2, .items = items};
+    struct dt_proof_in in = {
+        .charter = &w.charter, .letters = letters, .n_letters = 2, .items = items};
     struct dt_verify_in how = {.forum = w.forum, .now_ms = NOW, .templates = w.templates};
     struct dt_record consents[2] = {0};
     static const char opened[] = "mode,parties,started_at,time_precision";
@@ -102,8 +105,8 @@ tour_make(struct tour *t)
     for (size_t i = 0; i < 3; i++) {
         struct dt_record_draft d;
 
-        ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US], w.channel,
-                                WORLD_START));
+        ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US],
+                                w.channel, WORLD_START));
         ok(dt_contacts_row_draft(&table, i + 1, &w.charter, &d));
         ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &t->contact[i]));
         assert_int_equal(t->contact[i].slots[DT_SLOT_REFERENCES].kind, DT_SLOT_VALUE);
@@ -148,7 +151,8 @@ tour_clear(struct tour *t)
 static void
 test_stranger(void **state)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf csv, expected, got = DT_BUF_INIT(65536), text = DT_BUF_INIT(65536);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf csv, expected, got = DT_BUF_INIT(65536), text = DT_BUF_INIT(65536);
     DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
     struct dt_claim_result *r = NULL;
     struct dt_known_contact known[3];
@@ -168,9 +172,13 @@ test_stranger(void **state)
     if (!dt_view_equal(dt_buf_view(&got), dt_buf_view(&expected)))
         fail_msg("not as expected:\n%.*s", (int)got.n, (const char *)got.p);
     ok(dt_claims_write_text(&claims, r, &text));
-    (void)snprintf(line, sizeof line, "\nc10: countersigned (entry %u); contradicted by claim c12\n", (unsigned int)t.entry[0]);
+    (void)snprintf(line, sizeof line,
+                   "\nc10: countersigned (entry %u); contradicted by claim c12\n",
+                   (unsigned int)t.entry[0]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
-    (void)snprintf(line, sizeof line, "\nc12: disputed (entry %u); contradicted by claims c10, c11\n", (unsigned int)t.entry[2]);
+    (void)snprintf(line, sizeof line,
+                   "\nc12: disputed (entry %u); contradicted by claims c10, c11\n",
+                   (unsigned int)t.entry[2]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
     assert_non_null(memmem(text.p, text.n, "\nc09: no entry\n", 15));
     dt_claim_results_free(r, claims.n);
@@ -179,9 +187,13 @@ test_stranger(void **state)
     ok(dt_claims_check(&claims, known, 3, &r));
     text.n = 0;
     ok(dt_claims_write_text(&claims, r, &text));
-    (void)snprintf(line, sizeof line, "\nc11: asserted by one (entry %u); contradicted by claim c12\n", (unsigned int)t.entry[1]);
+    (void)snprintf(line, sizeof line,
+                   "\nc11: asserted by one (entry %u); contradicted by claim c12\n",
+                   (unsigned int)t.entry[1]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
-    (void)snprintf(line, sizeof line, "\nc10: countersigned (entry %u); contradicted by claim c12\n", (unsigned int)t.entry[0]);
+    (void)snprintf(line, sizeof line,
+                   "\nc10: countersigned (entry %u); contradicted by claim c12\n",
+                   (unsigned int)t.entry[0]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
     dt_claim_results_free(r, claims.n);
     tour_clear(&t);
@@ -246,20 +258,22 @@ test_unsupported(void **state)
     tour_clear(&t);
 }
 
-#define HEAD "claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,count,party_a,party_b,asserted_by,stance,source_document,note\n"
+#define HEAD                                                                                       \
+    "claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,count,party_a,party_" \
+    "b,asserted_by,stance,source_document,note\n"
 
 static void
 test_rules(void **state)
 {
-    static const char csv[] = HEAD
-        "a,k,call,2025-02-01,2025-02-28,month,,1,x,Y,p,announced,s,n\n"
-        "b,k,call,2025-01-01,2025-12-31,year,,0,x,y,p,denied,s,n\n"
-        "c,k,meeting,2025-02-12,2025-02-12,day,,1,x,y,p,announced,s,n\n"
-        "d,k,call,2025-02-01,,range,,1,x,y,p,announced,s,n\n"
-        "e,k,call,2024-02-12,2024-02-12,day,,,x,y,p,neither,s,n\n"
-        "f,,call,2024-02-12,2024-02-12,day,,5,x,y,p,alleged,s,n\n";
+    static const char csv[] = HEAD "a,k,call,2025-02-01,2025-02-28,month,,1,x,Y,p,announced,s,n\n"
+                                   "b,k,call,2025-01-01,2025-12-31,year,,0,x,y,p,denied,s,n\n"
+                                   "c,k,meeting,2025-02-12,2025-02-12,day,,1,x,y,p,announced,s,n\n"
+                                   "d,k,call,2025-02-01,,range,,1,x,y,p,announced,s,n\n"
+                                   "e,k,call,2024-02-12,2024-02-12,day,,,x,y,p,neither,s,n\n"
+                                   "f,,call,2024-02-12,2024-02-12,day,,5,x,y,p,alleged,s,n\n";
     DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
-    struct dt_known_contact known = {.entry = 4, .mode = str("call"), .n_parties = 2, .standing = DT_STANDING_ASSERTED};
+    struct dt_known_contact known = {
+        .entry = 4, .mode = str("call"), .n_parties = 2, .standing = DT_STANDING_ASSERTED};
     struct dt_claim_result *r = NULL;
 
     (void)state;
@@ -313,8 +327,8 @@ test_same_record(void **state)
     ok(dt_claims_read(str(csv), &claims));
     for (size_t turn = 0; turn < 3; turn++) {
         for (size_t i = 0; i < 3; i++) {
-            static const enum dt_standing_code codes[] = {DT_STANDING_COUNTERSIGNED, DT_STANDING_DISPUTED,
-                                                          DT_STANDING_ASSERTED};
+            static const enum dt_standing_code codes[] = {
+                DT_STANDING_COUNTERSIGNED, DT_STANDING_DISPUTED, DT_STANDING_ASSERTED};
 
             known[i].standing = codes[(i + turn) % 3];
         }
@@ -330,7 +344,8 @@ test_same_record(void **state)
     assert_int_equal(r[0].standing, DT_STANDING_COUNTERSIGNED);
     assert_int_equal(r[0].entry, 9);
     ok(dt_claims_write_text(&claims, r, &text));
-    assert_non_null(memmem(text.p, text.n, "a: countersigned (entry 9); withdrawn by its author\n", 52));
+    assert_non_null(
+        memmem(text.p, text.n, "a: countersigned (entry 9); withdrawn by its author\n", 52));
     dt_claim_results_free(r, claims.n);
 }
 
@@ -346,7 +361,8 @@ test_large_table(void **state)
     size_t n = 0;
 
     (void)state;
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US], w.channel, WORLD_START));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US],
+                            w.channel, WORLD_START));
     ok(dt_record_draft_set_text(&d, "mode", str("call"), &w.charter));
     ok(dt_record_draft_set_text(&d, "initiated_by", str("both"), &w.charter));
     ok(dt_record_draft_set_text(&d, "parties", str("a;b;c;d;e;f;g;h;i"), &w.charter));
@@ -368,9 +384,12 @@ static void
 test_refused(void **state)
 {
     static const char *const rows[] = {
-        "a,k,call,2025-02-30,,day,,1,x,y,p,announced,s,n\n", "a,k,call,,,hour,,1,x,y,p,announced,s,n\n",
-        "a,k,call,,,day,,one,x,y,p,announced,s,n\n",         "a,k,call,,,day,,1,x,y,p,sworn,s,n\n",
-        "a b,k,call,,,day,,1,x,y,p,announced,s,n\n",         ",k,call,,,day,,1,x,y,p,announced,s,n\n",
+        "a,k,call,2025-02-30,,day,,1,x,y,p,announced,s,n\n",
+        "a,k,call,,,hour,,1,x,y,p,announced,s,n\n",
+        "a,k,call,,,day,,one,x,y,p,announced,s,n\n",
+        "a,k,call,,,day,,1,x,y,p,sworn,s,n\n",
+        "a b,k,call,,,day,,1,x,y,p,announced,s,n\n",
+        ",k,call,,,day,,1,x,y,p,announced,s,n\n",
         "a,k,call,2025-02-02,2025-02-01,range,,1,x,y,p,announced,s,n\n",
         "a,k,call,,,open,-1,1,x,y,p,announced,s,n\n",
         "a,k,call,,,open,,1,x,y,p,announced,s,n\na,k,call,,,open,,1,x,y,p,announced,s,n\n",
@@ -395,8 +414,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stranger), cmocka_unit_test(test_member), cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_rules),    cmocka_unit_test(test_refused),  cmocka_unit_test(test_same_record),
+        cmocka_unit_test(test_stranger),    cmocka_unit_test(test_member),
+        cmocka_unit_test(test_unsupported), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_same_record),
         cmocka_unit_test(test_large_table),
     };
     int failed;

@@ -64,7 +64,8 @@ test_combinations(void **state)
         facts[0] = (struct dt_fact){&r[0], 3};
         for (size_t i = 0; i < 4; i++)
             if ((mask >> i & 1) != 0)
-                facts[n_facts++] = (struct dt_fact){&r[i + 1], i == 1 && dispute_first ? 4 : 10 + i};
+                facts[n_facts++] =
+                    (struct dt_fact){&r[i + 1], i == 1 && dispute_first ? 4 : 10 + i};
         if (counter)
             want = DT_STANDING_COUNTERSIGNED;
         if (dispute && !(counter && dispute_first))
@@ -77,7 +78,8 @@ test_combinations(void **state)
         dt_record_clear(&r[i]);
 }
 
-/* Another party's withdrawal and one's own countersignature are made past the draft's own refusal: they do not count. */
+/* Another party's withdrawal and one's own countersignature are made past the draft's own refusal:
+ * they do not count. */
 static void
 test_not_theirs(void **state)
 {
@@ -89,11 +91,13 @@ test_not_theirs(void **state)
 
     (void)state;
     contact(US, &r[0]);
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "countersign"), &w.letter[US], w.channel, WORLD_START));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "countersign"), &w.letter[US],
+                            w.channel, WORLD_START));
     ok(dt_record_draft_set(&d, 8, dt_view_of(r[0].commitment)));
     ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r[1]));
     dt_record_draft_clear(&d);
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "withdraw"), &w.letter[RUSSIA], w.channel, WORLD_START));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "withdraw"), &w.letter[RUSSIA],
+                            w.channel, WORLD_START));
     ok(dt_record_draft_set(&d, 8, dt_view_of(r[0].commitment)));
     ok(dt_record_make(&d, seed_view(w.delegate_seed[RUSSIA]), &r[2]));
     dt_record_draft_clear(&d);
@@ -143,7 +147,8 @@ test_many(void **state)
     dt_record_clear(&unknown);
 }
 
-/* More answers than are kept: nobody can hide an account, or break the view, by answering again and again. */
+/* More answers than are kept: nobody can hide an account, or break the view, by answering again and
+ * again. */
 static void
 test_flood(void **state)
 {

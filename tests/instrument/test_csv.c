@@ -24,7 +24,8 @@ test_good(void **state)
     size_t column = 9;
 
     (void)state;
-    assert_int_equal(dt_csv_read(str("a,b,c\r\n1,\"two, \"\"2\"\"\",\n\"x\ny\",,\"\"\n"), &t), DT_OK);
+    assert_int_equal(dt_csv_read(str("a,b,c\r\n1,\"two, \"\"2\"\"\",\n\"x\ny\",,\"\"\n"), &t),
+                     DT_OK);
     assert_int_equal(t.n_rows, 3);
     assert_int_equal(t.n_columns, 3);
     assert_true(dt_view_equal(dt_csv_cell(&t, 1, 1), str("two, \"2\"")));
@@ -35,7 +36,10 @@ test_good(void **state)
     assert_int_equal(column, 2);
     assert_int_equal(dt_csv_column(&t, "d", &column), DT_ERR_NOT_FOUND);
     dt_csv_clear(&t);
-    assert_int_equal(dt_csv_read(str("\xef\xbb\xbf" "a\n1"), &t), DT_OK); /* a mark, and no last line feed */
+    assert_int_equal(dt_csv_read(str("\xef\xbb\xbf"
+                                     "a\n1"),
+                                 &t),
+                     DT_OK); /* a mark, and no last line feed */
     assert_true(dt_view_equal(dt_csv_cell(&t, 0, 0), str("a")));
     assert_int_equal(t.n_rows, 2);
     dt_csv_clear(&t);
@@ -44,8 +48,9 @@ test_good(void **state)
 static void
 test_refused(void **state)
 {
-    static const char *const bad[] = {"",          "a,b\n1\n",     "a,b\n1,2,3\n", "a\n\"1",   "a\n\"1\"x\n",
-                                      "a\n1\"2\n", "a\rb\n",       "a\n\xff\n",    "a\n1\r"};
+    static const char *const bad[] = {"",       "a,b\n1\n",    "a,b\n1,2,3\n",
+                                      "a\n\"1", "a\n\"1\"x\n", "a\n1\"2\n",
+                                      "a\rb\n", "a\n\xff\n",   "a\n1\r"};
     struct dt_csv t = {0};
 
     (void)state;

@@ -1,5 +1,6 @@
 /*
- * tests/log/fixture.h - what the tests of the log room share: keys from fixed seeds, trees, checkpoints.
+ * tests/log/fixture.h - what the tests of the log room share: keys from fixed seeds, trees,
+ * checkpoints.
  */
 #ifndef DT_TESTS_LOG_FIXTURE_H
 #define DT_TESTS_LOG_FIXTURE_H
@@ -17,7 +18,7 @@
 #include "log/cosignature.h"
 #include "log/tree.h"
 
-#define ORIGIN "log.example/register"
+#define ORIGIN   "log.example/register"
 #define TREE_MAX 600
 
 #define ok(expr) assert_int_equal((expr), DT_OK)

@@ -34,8 +34,19 @@ static void
 names(void **state)
 {
     static const char *const good[] = {"a", "example.com/log", "d\xc3\xa9tente", "a~!#=", "\x7f"};
-    static const char *const bad[] = {"", " ", "a b", "a+b", "a\n", "\t", "a\xc2\xa0", "\xe2\x80\x83",
-                                      "\xe3\x80\x80", "\xc2\x85", "\xff", "\xe1\x9a\x80", "a\x01"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "a b",
+                                      "a+b",
+                                      "a\n",
+                                      "\t",
+                                      "a\xc2\xa0",
+                                      "\xe2\x80\x83",
+                                      "\xe3\x80\x80",
+                                      "\xc2\x85",
+                                      "\xff",
+                                      "\xe1\x9a\x80",
+                                      "a\x01"};
     char longest[TLOG_NAME_MAX + 2];
 
     (void)state;
@@ -93,12 +104,18 @@ bad_keys(void **state)
     expect_vkey("a", DT_ERR_FORMAT);
     expect_vkey("a+b", DT_ERR_FORMAT);
     expect_vkey("example.com/foo+530d903a+", DT_ERR_FORMAT);
-    expect_vkey("example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", DT_ERR_FORMAT);
-    expect_vkey("example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", DT_ERR_FORMAT);
-    expect_vkey("example.com/foo+530d903+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", DT_ERR_FORMAT);
-    expect_vkey("example.com foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", DT_ERR_FORMAT);
-    expect_vkey("example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k", DT_ERR_UNSUPPORTED);
-    expect_vkey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U0=", DT_ERR_FORMAT);
+    expect_vkey("example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                DT_ERR_FORMAT);
+    expect_vkey("example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                DT_ERR_FORMAT);
+    expect_vkey("example.com/foo+530d903+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                DT_ERR_FORMAT);
+    expect_vkey("example.com foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                DT_ERR_FORMAT);
+    expect_vkey("example.com/foo+530d903a+AukyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+                DT_ERR_UNSUPPORTED);
+    expect_vkey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U0=",
+                DT_ERR_FORMAT);
     assert_int_equal(tlog_vkey_init(&key, text("x"), TLOG_KEY_ED25519, identity), DT_ERR_AUTH);
     /* Any changed character of a good key is refused. */
     ok(tlog_vkey_write(&log_key.vkey, &good));
@@ -136,7 +153,8 @@ sign_and_verify(void **state)
     assert_int_equal(tlog_note_sign(&log_key, text("\xc3\n"), &bytes), DT_ERR_FORMAT);
 }
 
-/* Every single changed byte of a signed note is noticed: refused, or the line is no longer the key's. */
+/* Every single changed byte of a signed note is noticed: refused, or the line is no longer the
+ * key's. */
 static void
 any_change_is_noticed(void **state)
 {
@@ -174,7 +192,8 @@ known_and_unknown_lines(void **state)
 
     (void)state;
     ok(tlog_note_sign(&log_key, text("t\n"), &bytes));
-    /* Strangers that share a name, or an id, with the key, and one that is longer than any of ours. */
+    /* Strangers that share a name, or an id, with the key, and one that is longer than any of ours.
+     */
     memcpy(same_name.name, log_key.vkey.name, sizeof(same_name.name));
     same_id.id = log_key.vkey.id;
     ok(tlog_sig_line_write(&same_name, dt_view_of(junk), &bytes));
@@ -239,11 +258,14 @@ cosignatures(void **state)
     memcpy(sig, n.sigs[0].sig.p, 72);
     for (size_t i = 0; i < 72 * 8; i++) {
         sig[i / 8] ^= (uint8_t)(1 << i % 8);
-        assert_int_equal(tlog_cosignature_verify(&witness.vkey, body, dt_view_of(sig), &time), DT_ERR_AUTH);
+        assert_int_equal(tlog_cosignature_verify(&witness.vkey, body, dt_view_of(sig), &time),
+                         DT_ERR_AUTH);
         sig[i / 8] ^= (uint8_t)(1 << i % 8);
     }
-    assert_int_equal(tlog_cosignature_verify(&witness.vkey, body, dt_view(sig, 71), &time), DT_ERR_AUTH);
-    assert_int_equal(tlog_cosignature_verify(&log_key.vkey, body, dt_view_of(sig), &time), DT_ERR_AUTH);
+    assert_int_equal(tlog_cosignature_verify(&witness.vkey, body, dt_view(sig, 71), &time),
+                     DT_ERR_AUTH);
+    assert_int_equal(tlog_cosignature_verify(&log_key.vkey, body, dt_view_of(sig), &time),
+                     DT_ERR_AUTH);
     assert_int_equal(time, 5);
     assert_int_equal(tlog_cosign(&log_key, body, 1, &line), DT_ERR_STATE);
     assert_int_equal(tlog_cosign(&witness, text("no checkpoint\n"), 1, &line), DT_ERR_FORMAT);
@@ -276,8 +298,8 @@ checkpoints(void **state)
     before = cp;
     assert_int_equal(tlog_checkpoint_open(dt_buf_view(&note), &other.vkey, &cp), DT_ERR_AUTH);
     /* A good key that signs another origin's checkpoint. */
-    ok(tlog_note_sign(&log_key, text("elsewhere\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"),
-                      &foreign));
+    ok(tlog_note_sign(
+        &log_key, text("elsewhere\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"), &foreign));
     assert_int_equal(tlog_checkpoint_open(dt_buf_view(&foreign), &log_key.vkey, &cp), DT_ERR_AUTH);
     assert_memory_equal(&cp, &before, sizeof(cp));
     assert_int_equal(tlog_checkpoint_init(&cp, text(""), 7, &root), DT_ERR_FORMAT);

@@ -7,7 +7,7 @@
 #include "fixture.h"
 
 #define N_WITNESSES 5
-#define N_LEAVES 13
+#define N_LEAVES    13
 
 static struct tlog_signer log_key, other_log, witness[N_WITNESSES];
 static char vkey[N_WITNESSES + 2][256]; /* witnesses, log, other log */
@@ -80,11 +80,11 @@ parse(const char *pattern, struct tlog_policy *out)
     return tlog_policy_parse(dt_buf_view(&b), out);
 }
 
-#define SIDES                                                                                     \
-    "log $L https://relay.example/\n"                                                             \
-    "witness blue-1 $0\nwitness blue-2 $1 https://blue.example/\n"                                \
-    "witness red-1 $2\nwitness neutral-1 $3\n"                                                    \
-    "group blue any blue-1 blue-2\ngroup red any red-1\ngroup neutral any neutral-1\n"            \
+#define SIDES                                                                                      \
+    "log $L https://relay.example/\n"                                                              \
+    "witness blue-1 $0\nwitness blue-2 $1 https://blue.example/\n"                                 \
+    "witness red-1 $2\nwitness neutral-1 $3\n"                                                     \
+    "group blue any blue-1 blue-2\ngroup red any red-1\ngroup neutral any neutral-1\n"             \
     "group sides 2 blue red neutral\nquorum sides\n"
 
 static void
@@ -119,22 +119,45 @@ static void
 bad_files(void **state)
 {
     static const char *const bad[] = {
-        "", "quorum none", "quorum\n", "quorum none none\n", "quorum none\nquorum none\n",
-        "quorum w\n", "witness w $0\n", "Quorum none\n", "quorum none\r\n", "quorum\vnone\n",
-        "quorum none\n\x7f\n", "quorum none\n# \x01\n", "what $L\nquorum none\n",
-        "log\nquorum none\n", "log $L a b\nquorum none\n", "log $0\nquorum none\n",
-        "log $L\nlog $L\nquorum none\n", "log x\nquorum none\n",
-        "witness w\nquorum none\n", "witness w $L\nquorum none\n", "witness none $0\nquorum none\n",
-        "witness w $0\nwitness w $1\nquorum none\n", "witness w $0\nwitness v $0\nquorum none\n",
+        "",
+        "quorum none",
+        "quorum\n",
+        "quorum none none\n",
+        "quorum none\nquorum none\n",
+        "quorum w\n",
+        "witness w $0\n",
+        "Quorum none\n",
+        "quorum none\r\n",
+        "quorum\vnone\n",
+        "quorum none\n\x7f\n",
+        "quorum none\n# \x01\n",
+        "what $L\nquorum none\n",
+        "log\nquorum none\n",
+        "log $L a b\nquorum none\n",
+        "log $0\nquorum none\n",
+        "log $L\nlog $L\nquorum none\n",
+        "log x\nquorum none\n",
+        "witness w\nquorum none\n",
+        "witness w $L\nquorum none\n",
+        "witness none $0\nquorum none\n",
+        "witness w $0\nwitness w $1\nquorum none\n",
+        "witness w $0\nwitness v $0\nquorum none\n",
         "witness w $0 u v\nquorum none\n",
-        "group g any\nquorum none\n", "group g any w\nquorum none\n",
-        "group g any w\nwitness w $0\nquorum none\n", "witness w $0\ngroup w any w\nquorum none\n",
-        "witness w $0\ngroup none any w\nquorum none\n", "witness w $0\ngroup g any none\nquorum none\n",
-        "witness w $0\ngroup g 0 w\nquorum none\n", "witness w $0\ngroup g 2 w\nquorum none\n",
-        "witness w $0\ngroup g 01 w\nquorum none\n", "witness w $0\ngroup g +1 w\nquorum none\n",
-        "witness w $0\ngroup g 1x w\nquorum none\n", "witness w $0\ngroup g any w w\nquorum none\n",
+        "group g any\nquorum none\n",
+        "group g any w\nquorum none\n",
+        "group g any w\nwitness w $0\nquorum none\n",
+        "witness w $0\ngroup w any w\nquorum none\n",
+        "witness w $0\ngroup none any w\nquorum none\n",
+        "witness w $0\ngroup g any none\nquorum none\n",
+        "witness w $0\ngroup g 0 w\nquorum none\n",
+        "witness w $0\ngroup g 2 w\nquorum none\n",
+        "witness w $0\ngroup g 01 w\nquorum none\n",
+        "witness w $0\ngroup g +1 w\nquorum none\n",
+        "witness w $0\ngroup g 1x w\nquorum none\n",
+        "witness w $0\ngroup g any w w\nquorum none\n",
         "witness w $0\ngroup g any w\ngroup h any w\nquorum none\n",
-        "witness w $0\nquorum g\ngroup g any w\n", "group g any g\nquorum none\n",
+        "witness w $0\nquorum g\ngroup g any w\n",
+        "group g any g\nquorum none\n",
     };
 
     (void)state;
@@ -352,11 +375,17 @@ static void
 bad_proof_files(void **state)
 {
     static const char *const bad[] = {
-        "", "c2sp.org/tlog-proof@v1\n", "c2sp.org/tlog-proof@v2\nindex 0\n\n",
-        "c2sp.org/tlog-proof@v1\nindex 0\n", "c2sp.org/tlog-proof@v1\nindex 0\n\n",
-        "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n", "c2sp.org/tlog-proof@v1\nextra !\nindex 0\n\n",
-        "c2sp.org/tlog-proof@v1\nextra AA==\n", "c2sp.org/tlog-proof@v1\nindex -1\n\n",
-        "c2sp.org/tlog-proof@v1\nindex 00\n\n", "c2sp.org/tlog-proof@v1\nindex  0\n\n",
+        "",
+        "c2sp.org/tlog-proof@v1\n",
+        "c2sp.org/tlog-proof@v2\nindex 0\n\n",
+        "c2sp.org/tlog-proof@v1\nindex 0\n",
+        "c2sp.org/tlog-proof@v1\nindex 0\n\n",
+        "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n",
+        "c2sp.org/tlog-proof@v1\nextra !\nindex 0\n\n",
+        "c2sp.org/tlog-proof@v1\nextra AA==\n",
+        "c2sp.org/tlog-proof@v1\nindex -1\n\n",
+        "c2sp.org/tlog-proof@v1\nindex 00\n\n",
+        "c2sp.org/tlog-proof@v1\nindex  0\n\n",
         "c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n",
         "c2sp.org/tlog-proof@v1\nindex 0\nextra AA==\n\n",
     };
@@ -428,10 +457,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_files),      cmocka_unit_test(bad_files),
-        cmocka_unit_test(limits),          cmocka_unit_test(sides_and_times),
-        cmocka_unit_test(who_may_sign),    cmocka_unit_test(proofs),
-        cmocka_unit_test(altered_proofs),  cmocka_unit_test(bad_proof_files),
+        cmocka_unit_test(good_files),     cmocka_unit_test(bad_files),
+        cmocka_unit_test(limits),         cmocka_unit_test(sides_and_times),
+        cmocka_unit_test(who_may_sign),   cmocka_unit_test(proofs),
+        cmocka_unit_test(altered_proofs), cmocka_unit_test(bad_proof_files),
         cmocka_unit_test(memory_faults),
     };
 

@@ -1,5 +1,6 @@
 /*
- * tests/log/test_tile.c - tiles: paths, the growing edge, and proofs from served tiles, honest or not.
+ * tests/log/test_tile.c - tiles: paths, the growing edge, and proofs from served tiles, honest or
+ * not.
  */
 #include "base/mem.h"
 #include "log/tile_edge.h"
@@ -23,20 +24,44 @@ setup(void **state)
 static void
 paths(void **state)
 {
-    static const uint64_t indexes[] = {0, 1, 999, 1000, 1001, 999999, 1000000, 1234067,
-                                       UINT64_C(36028797018963967), TLOG_SIZE_MAX};
-    static const char *const bad[] = {
-        "", "tile", "tile/", "tile/0", "tile/0/", "tile/0/x/000", "tile/0/x001", "tile/0/0x1",
-        "tile/0/x001//000", "tile/0/x001/x000/", "tile/0/000.p/", "tile/0/000.p/1.p/1", "tile/entries",
-        "tile/entries/x000/001", "tile/64/000", "tile/0/000.p/256", "tile/0/000.p/0", "tile/1 /000",
-        "tile/0/x009/x223/x372/x036/x854/x775/808", "tile/0/x999/x999/x999/x999/x999/x999/999",
-        "tile/0/x001/x000/x000/x000/x000/x000/x000/000"};
+    static const uint64_t indexes[] = {0,
+                                       1,
+                                       999,
+                                       1000,
+                                       1001,
+                                       999999,
+                                       1000000,
+                                       1234067,
+                                       UINT64_C(36028797018963967),
+                                       TLOG_SIZE_MAX};
+    static const char *const bad[] = {"",
+                                      "tile",
+                                      "tile/",
+                                      "tile/0",
+                                      "tile/0/",
+                                      "tile/0/x/000",
+                                      "tile/0/x001",
+                                      "tile/0/0x1",
+                                      "tile/0/x001//000",
+                                      "tile/0/x001/x000/",
+                                      "tile/0/000.p/",
+                                      "tile/0/000.p/1.p/1",
+                                      "tile/entries",
+                                      "tile/entries/x000/001",
+                                      "tile/64/000",
+                                      "tile/0/000.p/256",
+                                      "tile/0/000.p/0",
+                                      "tile/1 /000",
+                                      "tile/0/x009/x223/x372/x036/x854/x775/808",
+                                      "tile/0/x999/x999/x999/x999/x999/x999/999",
+                                      "tile/0/x001/x000/x000/x000/x000/x000/x000/000"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
         for (uint16_t width = 1; width <= TLOG_TILE_WIDTH; width++) {
             DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(128);
-            struct tlog_tile tile = {.level = (uint8_t)(width % 64), .index = indexes[i], .width = width};
+            struct tlog_tile tile = {
+                .level = (uint8_t)(width % 64), .index = indexes[i], .width = width};
             struct tlog_tile got;
 
             if (width % 5 == 0) {
@@ -105,8 +130,8 @@ struct store {
     struct tlog_tile tile[STORE_MAX];
     uint8_t content[STORE_MAX][TLOG_TILE_BYTES];
     size_t n;
-    bool lie;       /* flip a bit in what is served */
-    size_t cut;     /* serve so many bytes less */
+    bool lie;   /* flip a bit in what is served */
+    size_t cut; /* serve so many bytes less */
     size_t fetched;
 };
 
@@ -174,7 +199,8 @@ edge_makes_the_tiles(void **state)
         for (size_t t = 0; t < s.n; t++) {
             DT_CLEANUP(dt_buf_clear) struct dt_buf content = DT_BUF_INIT(TLOG_TILE_BYTES);
 
-            assert_int_equal(tlog_tile_width(s.tile[t].level, s.tile[t].index, sizes[i]), s.tile[t].width);
+            assert_int_equal(tlog_tile_width(s.tile[t].level, s.tile[t].index, sizes[i]),
+                             s.tile[t].width);
             ok(tlog_tile_make(tlog_leaves_node, &all, &s.tile[t], &content));
             assert_memory_equal(content.p, s.content[t], content.n);
         }
@@ -228,7 +254,7 @@ proofs_from_tiles(void **state)
         make_store(n, &s, &root);
         ok(tlog_tiles_frontier(store_get, &s, n, &root, &f));
         assert_int_equal(f.size, n);
-        for (uint64_t i = 0; i < n; i += n > 100 ? 13 : 1) {
+        for (uint64_t i = 0; i<n; i += n> 100 ? 13 : 1) {
             ok(tlog_tiles_inclusion(store_get, &s, i, n, &root, &path, &leaf));
             assert_true(tlog_hash_equal(&leaf, &leaves[i]));
             ok(tlog_inclusion_make(tlog_leaves_node, &all, i, n, &want));
@@ -262,25 +288,36 @@ hostile_tiles(void **state)
     ok(tlog_root_make(tlog_leaves_node, &all, 100, &old_root));
     bad_root = root;
     bad_root.b[0] ^= 1;
-    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &bad_root, &path, NULL), DT_ERR_PROOF);
-    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &old_root, 300, &bad_root, &path), DT_ERR_PROOF);
-    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &bad_root, 300, &root, &path), DT_ERR_PROOF);
-    assert_int_equal(tlog_tiles_prefix(store_get, &s, 100, 300, &bad_root, &old_root, &path), DT_ERR_PROOF);
+    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &bad_root, &path, NULL),
+                     DT_ERR_PROOF);
+    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &old_root, 300, &bad_root, &path),
+                     DT_ERR_PROOF);
+    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &bad_root, 300, &root, &path),
+                     DT_ERR_PROOF);
+    assert_int_equal(tlog_tiles_prefix(store_get, &s, 100, 300, &bad_root, &old_root, &path),
+                     DT_ERR_PROOF);
     assert_int_equal(tlog_tiles_frontier(store_get, &s, 300, &bad_root, &f), DT_ERR_PROOF);
-    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 300, 300, &root, &path, NULL), DT_ERR_RANGE);
-    assert_int_equal(tlog_tiles_consistency(store_get, &s, 301, &old_root, 300, &root, &path), DT_ERR_RANGE);
-    assert_int_equal(tlog_tiles_prefix(store_get, &s, 300, 300, &root, &old_root, &path), DT_ERR_RANGE);
-    assert_int_equal(tlog_tiles_prefix(store_get, &s, 0, 300, &root, &old_root, &path), DT_ERR_RANGE);
+    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 300, 300, &root, &path, NULL),
+                     DT_ERR_RANGE);
+    assert_int_equal(tlog_tiles_consistency(store_get, &s, 301, &old_root, 300, &root, &path),
+                     DT_ERR_RANGE);
+    assert_int_equal(tlog_tiles_prefix(store_get, &s, 300, 300, &root, &old_root, &path),
+                     DT_ERR_RANGE);
+    assert_int_equal(tlog_tiles_prefix(store_get, &s, 0, 300, &root, &old_root, &path),
+                     DT_ERR_RANGE);
     s.lie = true;
     assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &root, &path, NULL), DT_ERR_PROOF);
-    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &old_root, 300, &root, &path), DT_ERR_PROOF);
+    assert_int_equal(tlog_tiles_consistency(store_get, &s, 100, &old_root, 300, &root, &path),
+                     DT_ERR_PROOF);
     assert_int_equal(tlog_tiles_frontier(store_get, &s, 300, &root, &f), DT_ERR_PROOF);
     s.lie = false;
     for (s.cut = 1; s.cut <= 32; s.cut += 31)
-        assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &root, &path, NULL), DT_ERR_PROOF);
+        assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &root, &path, NULL),
+                         DT_ERR_PROOF);
     s.cut = 0;
     s.n = 0;
-    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &root, &path, NULL), DT_ERR_NOT_FOUND);
+    assert_int_equal(tlog_tiles_inclusion(store_get, &s, 0, 300, &root, &path, NULL),
+                     DT_ERR_NOT_FOUND);
     assert_int_equal(path.n, 5);
 }
 

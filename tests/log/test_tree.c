@@ -127,7 +127,8 @@ roots_for_all_sizes(void **state)
     }
 }
 
-/* The largest tree whose proofs are all made; under valgrind a smaller one has all ways through the code. */
+/* The largest tree whose proofs are all made; under valgrind a smaller one has all ways through the
+ * code. */
 static size_t
 most(void)
 {
@@ -200,7 +201,8 @@ altered_inclusion_is_refused(void **state)
             root.b[n % 32] ^= 1;
             for (size_t other = 0; other < n + 3; other++)
                 if (other != i)
-                    assert_int_equal(tlog_inclusion_verify(&leaf, other, n, &p, &root), DT_ERR_PROOF);
+                    assert_int_equal(tlog_inclusion_verify(&leaf, other, n, &p, &root),
+                                     DT_ERR_PROOF);
             p.n++;
             p.h[p.n - 1] = leaves[0];
             assert_int_equal(tlog_inclusion_verify(&leaf, i, n, &p, &root), DT_ERR_PROOF);
@@ -238,8 +240,8 @@ altered_consistency_is_refused(void **state)
             assert_int_equal(tlog_consistency_verify(n, m, &p, &b, &a), DT_ERR_PROOF);
             for (size_t other = 1; other < n; other++)
                 if (!tlog_hash_equal(&roots[other], &a))
-                    assert_int_equal(tlog_consistency_verify(other, n, &p, &roots[other], &b) == DT_OK,
-                                     false);
+                    assert_int_equal(
+                        tlog_consistency_verify(other, n, &p, &roots[other], &b) == DT_OK, false);
             p.h[p.n++] = leaves[0];
             assert_int_equal(tlog_consistency_verify(m, n, &p, &a, &b), DT_ERR_PROOF);
             p.n -= 2;
@@ -258,7 +260,8 @@ edges(void **state)
     (void)state;
     /* Empty trees: the letter of the RFC, and the rule of witnesses. */
     ok(tlog_consistency_verify(0, 0, &none, &tlog_empty_root, &tlog_empty_root));
-    assert_int_equal(tlog_consistency_verify(0, 5, &none, &tlog_empty_root, &roots[5]), DT_ERR_PROOF);
+    assert_int_equal(tlog_consistency_verify(0, 5, &none, &tlog_empty_root, &roots[5]),
+                     DT_ERR_PROOF);
     ok(tlog_growth_verify(0, 5, &none, &tlog_empty_root, &roots[5]));
     ok(tlog_growth_verify(0, 0, &none, &tlog_empty_root, &tlog_empty_root));
     assert_int_equal(tlog_growth_verify(0, 0, &none, &tlog_empty_root, &roots[1]), DT_ERR_PROOF);
@@ -270,12 +273,16 @@ edges(void **state)
     none.n = 0;
     assert_int_equal(tlog_growth_verify(5, 5, &none, &roots[4], &roots[5]), DT_ERR_PROOF);
     assert_int_equal(tlog_growth_verify(4, 5, &none, &roots[4], &roots[5]), DT_ERR_PROOF);
-    assert_int_equal(tlog_inclusion_verify(&leaves[0], 0, 0, &none, &tlog_empty_root), DT_ERR_PROOF);
-    assert_int_equal(tlog_inclusion_verify(&leaves[0], 0, UINT64_MAX, &none, &roots[1]), DT_ERR_PROOF);
-    assert_int_equal(tlog_inclusion_verify(&leaves[0], UINT64_MAX, 1, &none, &roots[1]), DT_ERR_PROOF);
+    assert_int_equal(tlog_inclusion_verify(&leaves[0], 0, 0, &none, &tlog_empty_root),
+                     DT_ERR_PROOF);
+    assert_int_equal(tlog_inclusion_verify(&leaves[0], 0, UINT64_MAX, &none, &roots[1]),
+                     DT_ERR_PROOF);
+    assert_int_equal(tlog_inclusion_verify(&leaves[0], UINT64_MAX, 1, &none, &roots[1]),
+                     DT_ERR_PROOF);
     assert_int_equal(tlog_inclusion_len(0, TLOG_SIZE_MAX), 63);
 
-    /* A proof to size 5 has the shape of one to size 8, not of one to size 9: there it is too short. */
+    /* A proof to size 5 has the shape of one to size 8, not of one to size 9: there it is too
+     * short. */
     ok(tlog_consistency_make(tlog_leaves_node, &all, 4, 5, &p));
     ok(tlog_consistency_verify(4, 5, &p, &roots[4], &roots[5]));
     assert_int_equal(tlog_consistency_verify(4, 9, &p, &roots[4], &roots[5]), DT_ERR_PROOF);
@@ -285,7 +292,8 @@ edges(void **state)
     before = p;
     assert_int_equal(tlog_inclusion_make(tlog_leaves_node, &all, 5, 5, &p), DT_ERR_RANGE);
     assert_int_equal(tlog_inclusion_make(tlog_leaves_node, &all, 0, UINT64_MAX, &p), DT_ERR_RANGE);
-    assert_int_equal(tlog_inclusion_make(tlog_leaves_node, &all, 0, TREE_MAX + 1, &p), DT_ERR_RANGE);
+    assert_int_equal(tlog_inclusion_make(tlog_leaves_node, &all, 0, TREE_MAX + 1, &p),
+                     DT_ERR_RANGE);
     assert_int_equal(tlog_consistency_make(tlog_leaves_node, &all, 6, 5, &p), DT_ERR_RANGE);
     assert_memory_equal(&p, &before, sizeof(p));
     assert_int_equal(tlog_leaves_node(&all, 63, 0, &out), DT_ERR_RANGE);
@@ -312,8 +320,8 @@ largest_trees(void **state)
 {
     struct tlog_hash by_level[64], root, old_root;
     struct tlog_path p;
-    uint64_t sizes[] = {TLOG_SIZE_MAX, TLOG_SIZE_MAX - 1, UINT64_C(1) << 62, (UINT64_C(1) << 62) + 1,
-                        UINT64_C(0x5555555555555555)};
+    uint64_t sizes[] = {TLOG_SIZE_MAX, TLOG_SIZE_MAX - 1, UINT64_C(1) << 62,
+                        (UINT64_C(1) << 62) + 1, UINT64_C(0x5555555555555555)};
 
     (void)state;
     by_level[0] = leaves[0];

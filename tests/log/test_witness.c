@@ -65,7 +65,8 @@ ask(const struct tlog_witness_tree *stored, const struct tlog_checkpoint *cp, ui
     return d;
 }
 
-/* Every growth of an honest log is cosigned; a fork after the stored size too, one before it never. */
+/* Every growth of an honest log is cosigned; a fork after the stored size too, one before it never.
+ */
 static void
 decisions(void **state)
 {
@@ -145,7 +146,8 @@ opening(void **state)
     assert_int_equal(open_request(dt_buf_view(&note), 9, keys, 1).status, TLOG_WITNESS_UNKNOWN);
     assert_int_equal(open_request(dt_buf_view(&note), 9, keys, 0).status, TLOG_WITNESS_UNKNOWN);
     ok(tlog_vkey_init(&same_origin, text(ORIGIN), TLOG_KEY_ED25519, stranger.vkey.pub));
-    assert_int_equal(open_request(dt_buf_view(&note), 9, &same_origin, 1).status, TLOG_WITNESS_UNTRUSTED);
+    assert_int_equal(open_request(dt_buf_view(&note), 9, &same_origin, 1).status,
+                     TLOG_WITNESS_UNTRUSTED);
     note.p[note.n - 5] ^= 1; /* inside the signature */
     assert_int_equal(open_request(dt_buf_view(&note), 9, keys, 2).status, TLOG_WITNESS_UNTRUSTED);
     assert_int_equal(open_request(text("x\n"), 0, keys, 2).status, TLOG_WITNESS_MALFORMED);
@@ -154,10 +156,20 @@ opening(void **state)
 static void
 requests(void **state)
 {
-    static const char *const bad[] = {
-        "", "old", "old 1", "old 1\n", "old 1\n\n", "old 01\n\nx\n", "old -1\n\nx\n", "Old 1\n\nx\n",
-        "old  1\n\nx\n", "old 1 \n\nx\n", "old 1\nAAAA\n\nx\n", "old 1\n!\n\nx\n", "old 1\r\n\r\nx\n",
-        "old 9223372036854775808\n\nx\n"};
+    static const char *const bad[] = {"",
+                                      "old",
+                                      "old 1",
+                                      "old 1\n",
+                                      "old 1\n\n",
+                                      "old 01\n\nx\n",
+                                      "old -1\n\nx\n",
+                                      "Old 1\n\nx\n",
+                                      "old  1\n\nx\n",
+                                      "old 1 \n\nx\n",
+                                      "old 1\nAAAA\n\nx\n",
+                                      "old 1\n!\n\nx\n",
+                                      "old 1\r\n\r\nx\n",
+                                      "old 9223372036854775808\n\nx\n"};
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(2 * TLOG_REQUEST_MAX);
     struct tlog_add_checkpoint req = {.old_size = 5};
 
@@ -240,9 +252,11 @@ same_size_evidence(void **state)
     evidence_round_trip(&e);
     /* Twice the same, or signed by another key, shows nothing. */
     assert_int_equal(
-        tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&a), NULL, NULL, &none), DT_ERR_PROOF);
+        tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&a), NULL, NULL, &none),
+        DT_ERR_PROOF);
     assert_int_equal(
-        tlog_evidence_make(&stranger.vkey, dt_buf_view(&a), dt_buf_view(&b), NULL, NULL, &none), DT_ERR_AUTH);
+        tlog_evidence_make(&stranger.vkey, dt_buf_view(&a), dt_buf_view(&b), NULL, NULL, &none),
+        DT_ERR_AUTH);
 }
 
 static void
@@ -260,20 +274,22 @@ rewritten_evidence(void **state)
         make_checkpoint(&log_key, honest, m, &a);
         make_checkpoint(&log_key, forked, 33, &b);
         /* Notes in the "wrong" order on purpose. */
-        err = tlog_evidence_make(&log_key.vkey, dt_buf_view(&b), dt_buf_view(&a), &fork_root, &fork_path, &e);
+        err = tlog_evidence_make(&log_key.vkey, dt_buf_view(&b), dt_buf_view(&a), &fork_root,
+                                 &fork_path, &e);
         assert_int_equal(err, m > 7 ? DT_OK : DT_ERR_PROOF);
         if (m == 8 || m == 13)
             evidence_round_trip(&e);
         tlog_evidence_clear(&e);
         /* A proof that fails is no evidence, nor are the notes alone, nor an honest log. */
-        assert_int_equal(tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b), &honest_root,
-                                            &honest_path, &e),
+        assert_int_equal(tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b),
+                                            &honest_root, &honest_path, &e),
                          DT_ERR_PROOF);
         assert_int_equal(
-            tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b), NULL, NULL, &e), DT_ERR_FORMAT);
+            tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b), NULL, NULL, &e),
+            DT_ERR_FORMAT);
         make_checkpoint(&log_key, honest, 33, &b);
-        assert_int_equal(tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b), &honest_root,
-                                            &honest_path, &e),
+        assert_int_equal(tlog_evidence_make(&log_key.vkey, dt_buf_view(&a), dt_buf_view(&b),
+                                            &honest_root, &honest_path, &e),
                          DT_ERR_PROOF);
     }
 }
@@ -282,9 +298,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decisions),          cmocka_unit_test(size_zero),
-        cmocka_unit_test(opening),            cmocka_unit_test(requests),
-        cmocka_unit_test(same_size_evidence), cmocka_unit_test(rewritten_evidence),
+        cmocka_unit_test(decisions),
+        cmocka_unit_test(size_zero),
+        cmocka_unit_test(opening),
+        cmocka_unit_test(requests),
+        cmocka_unit_test(same_size_evidence),
+        cmocka_unit_test(rewritten_evidence),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,6 @@
 /*
- * tests/mls/tree_util.h - members with real keys and a tree of them, for the tests of the tree half.
+ * tests/mls/tree_util.h - members with real keys and a tree of them, for the tests of the tree
+ * half.
  *
  * Everything asserts: a helper that fails ends the test.
  */
@@ -61,8 +62,8 @@ uint32_t world_add(struct world *w);
 void world_remove(struct world *w, uint32_t leaf);
 /* The GroupContext stand-in of the world: epoch and tree hash. */
 void world_context(struct world *w, struct mls_tree *t, struct dt_buf *out);
-/* A full path by ${sender} on the tree as it is: made, merged by the others on a copy, opened by every
- * old member and implanted by every new one; all end with the same commit secret and tree. */
+/* A full path by ${sender} on the tree as it is: made, merged by the others on a copy, opened by
+ * every old member and implanted by every new one; all end with the same commit secret and tree. */
 void world_commit(struct world *w, uint32_t sender);
 /* mls_tree_check() of a re-read of ${t}'s encoding with its own tree hash. */
 enum dt_err check_tree(struct mls_tree *t);

@@ -1,5 +1,6 @@
 /*
- * tests/net/test_grant.c - grant files: written, read back, and refused when something in them is off.
+ * tests/net/test_grant.c - grant files: written, read back, and refused when something in them is
+ * off.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,8 @@ example(struct dt_grant *g)
     memset(g->append_key, 0xcd, 32);
     (void)snprintf(g->register_id, sizeof(g->register_id), "00112233445566778899aabbccddeeff");
     (void)snprintf(g->origin, sizeof(g->origin), "register.detente/%s", g->register_id);
-    (void)snprintf(g->vkey, sizeof(g->vkey), "register.detente/%.32s+01234567+AAAA", g->register_id);
+    (void)snprintf(g->vkey, sizeof(g->vkey), "register.detente/%.32s+01234567+AAAA",
+                   g->register_id);
     (void)snprintf(g->witnesses[0].group, sizeof(g->witnesses[0].group), "north");
     (void)snprintf(g->witnesses[0].vkey, sizeof(g->witnesses[0].vkey), "w1+01234567+BBBB");
     (void)snprintf(g->witnesses[1].group, sizeof(g->witnesses[1].group), "south");
@@ -49,9 +51,9 @@ round_trip(void **state)
     assert_int_equal(dt_grant_read(dt_buf_view(&b), &h), DT_OK);
     assert_memory_equal(&g, &h, sizeof(g));
     assert_int_equal(dt_grant_register_url(&g, &url), DT_OK);
-    assert_true(dt_view_equal(
-        dt_buf_view(&url),
-        dt_view_str("http://127.0.0.1:8080/r/00112233445566778899aabbccddeeff")));
+    assert_true(
+        dt_view_equal(dt_buf_view(&url),
+                      dt_view_str("http://127.0.0.1:8080/r/00112233445566778899aabbccddeeff")));
 }
 
 /* Replace ${from} by ${to} in the example's file and expect ${want}. */
@@ -69,8 +71,8 @@ refused(const char *from, const char *to, enum dt_err want)
     assert_int_equal(dt_buf_append(&b, dt_view((const uint8_t *)"", 1)), DT_OK);
     at = strstr((const char *)b.p, from);
     assert_non_null(at);
-    assert_int_equal(dt_buf_printf(&c, "%.*s%s%s", (int)(at - (const char *)b.p), (const char *)b.p, to,
-                                   at + strlen(from)),
+    assert_int_equal(dt_buf_printf(&c, "%.*s%s%s", (int)(at - (const char *)b.p), (const char *)b.p,
+                                   to, at + strlen(from)),
                      DT_OK);
     assert_int_equal(dt_grant_read(dt_buf_view(&c), &h), want);
     for (size_t i = 0; i < sizeof(h); i++)
@@ -108,7 +110,8 @@ names(void **state)
     assert_false(dt_grant_name_ok("a/b"));
     assert_false(dt_grant_name_ok(".."));
     assert_false(dt_grant_name_ok("North"));
-    assert_false(dt_grant_name_ok("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_false(
+        dt_grant_name_ok("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
 int

@@ -16,8 +16,8 @@
 static void
 cell_sizes(void **state)
 {
-    static const size_t good[] = {512, 1024, 1536, 2048, 2560, 3072, 3584, 4096, 8192, 16384,
-                                  32768, 65536, 131072, 262144, 524288};
+    static const size_t good[] = {512,  1024,  1536,  2048,  2560,   3072,   3584,  4096,
+                                  8192, 16384, 32768, 65536, 131072, 262144, 524288};
     size_t n_good = 0;
 
     (void)state;
@@ -172,9 +172,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cell_sizes),     cmocka_unit_test(create_round_trip),
+        cmocka_unit_test(cell_sizes),        cmocka_unit_test(create_round_trip),
         cmocka_unit_test(append_round_trip), cmocka_unit_test(items_in_order),
-        cmocka_unit_test(poll_and_news),  cmocka_unit_test(entries),
+        cmocka_unit_test(poll_and_news),     cmocka_unit_test(entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * tests/net/test_server.c - the HTTP server over real sockets: the gate, limits, time-outs, long polls,
- * stopping; and the client against it.
+ * tests/net/test_server.c - the HTTP server over real sockets: the gate, limits, time-outs, long
+ * polls, stopping; and the client against it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,9 +89,13 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 static int
 start(void **state)
 {
-    struct dt_http_server_config config = {
-        .listen = "127.0.0.1:0", .body_max = 1u << 20, .header_timeout_s = 1, .idle_timeout_s = 2,
-        .handler = handler, .ctx = &fx, .requests_per_s = 500};
+    struct dt_http_server_config config = {.listen = "127.0.0.1:0",
+                                           .body_max = 1u << 20,
+                                           .header_timeout_s = 1,
+                                           .idle_timeout_s = 2,
+                                           .handler = handler,
+                                           .ctx = &fx,
+                                           .requests_per_s = 500};
 
     memset(&fx, 0, sizeof(fx));
     pthread_mutex_init(&fx.lock, NULL);
@@ -160,7 +164,8 @@ thirteen_malformed(void **state)
                            "Content-Length: 6\r\n\r\nhello!"),
         BAD("negative length", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\nhello"),
         BAD("plus length", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello"),
-        BAD("space before colon", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello"),
+        BAD("space before colon",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello"),
         BAD("no Host", "GET /bearer HTTP/1.1\r\n\r\n"),
         BAD("two Hosts", "GET /bearer HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
         BAD("chunk size +5", "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -194,9 +199,10 @@ more_malformed(void **state)
     assert_int_equal(RAW("POST /echo HTTP/1.1\r\nHost: a\r\n\r\n"), 411);
     assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a/b\r\n\r\n"), 400);
     assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n"), 501);
-    assert_int_equal(RAW("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1"
-                         "\r\n\r\nx"),
-                     417);
+    assert_int_equal(
+        RAW("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1"
+            "\r\n\r\nx"),
+        417);
     assert_int_equal(RAW("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"), 413);
     assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX:  b\r\n\r\n"), 400);
     assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX: b \r\n\r\n"), 400);
@@ -226,11 +232,13 @@ too_many_headers(void **state)
     assert_int_equal(fx.handled, 0);
 }
 
-/* A client that sends one header byte now and then is cut off, although it never is silent for long. */
+/* A client that sends one header byte now and then is cut off, although it never is silent for
+ * long. */
 static void
 slow_header(void **state)
 {
-    static const char text[] = "GET /bearer HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char text[] =
+        "GET /bearer HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     uint64_t began = dt_monotonic_ms(), took;
     int fd = dial();
     bool ended = false;
@@ -411,7 +419,8 @@ too_fast(void **state)
         assert_int_equal(dt_http_call(c, &call, &a), DT_OK);
         refused += a.status == 429;
     }
-    /* 500 a second with a burst of as many: a machine that makes fewer than that cannot be told off. */
+    /* 500 a second with a burst of as many: a machine that makes fewer than that cannot be told
+     * off. */
     if (refused == 0)
         skip();
     assert_true(i > 400);
@@ -444,9 +453,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(thirteen_malformed), TEST(more_malformed), TEST(too_many_headers), TEST(slow_header),
-        TEST(client_calls),       TEST(answer_limit),   TEST(long_poll),        TEST(stopping_ends_waits),
-        TEST(too_fast),           TEST(listen_errors),
+        TEST(thirteen_malformed), TEST(more_malformed),      TEST(too_many_headers),
+        TEST(slow_header),        TEST(client_calls),        TEST(answer_limit),
+        TEST(long_poll),          TEST(stopping_ends_waits), TEST(too_fast),
+        TEST(listen_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /*
- * tests/record/fixture.h - a forum for tests: three roots, their witnesses, a register, delegates with letters.
+ * tests/record/fixture.h - a forum for tests: three roots, their witnesses, a register, delegates
+ * with letters.
  *
- * Keys come from fixed seeds; record ids and secrets are random, as in life. The register is a real tree with
- * real checkpoints and cosignatures, kept in memory.
+ * Keys come from fixed seeds; record ids and secrets are random, as in life. The register is a real
+ * tree with real checkpoints and cosignatures, kept in memory.
  */
 #ifndef DT_TESTS_RECORD_FIXTURE_H
 #define DT_TESTS_RECORD_FIXTURE_H
@@ -25,12 +26,12 @@
 #include "log/proof.h"
 #include "record/proof.h"
 
-#define ok(expr)                                                                                               \
-    do {                                                                                                       \
-        enum dt_err ok_err_ = (expr);                                                                          \
-        if (ok_err_ != DT_OK)                                                                                  \
-            print_error("%s: %s (%s)\n", #expr, dt_err_message(), dt_err_place());                             \
-        assert_int_equal(ok_err_, DT_OK);                                                                      \
+#define ok(expr)                                                                                   \
+    do {                                                                                           \
+        enum dt_err ok_err_ = (expr);                                                              \
+        if (ok_err_ != DT_OK)                                                                      \
+            print_error("%s: %s (%s)\n", #expr, dt_err_message(), dt_err_place());                 \
+        assert_int_equal(ok_err_, DT_OK);                                                          \
     } while (0)
 
 enum { US, RUSSIA, MEDIATOR, N_WORLD_PARTIES };
@@ -91,7 +92,8 @@ issue_letter(struct world *w, size_t party, uint32_t rights, uint64_t from_ms, u
     memset(q.x25519, 9, 32);
     ok(dt_letter_request_make(&q, seed_view(w->delegate_seed[party]), &request));
     ok(dt_letter_request_decode(dt_buf_view(&request), &got));
-    ok(dt_letter_issue(seed_view(w->root_seed[party]), &got, rights, from_ms, to_ms, WORLD_START, &bytes));
+    ok(dt_letter_issue(seed_view(w->root_seed[party]), &got, rights, from_ms, to_ms, WORLD_START,
+                       &bytes));
     ok(dt_letter_decode(dt_buf_view(&bytes), out));
 }
 
@@ -185,8 +187,8 @@ world_enter(struct world *w, const uint8_t seal[static 32])
     return w->n_entries++;
 }
 
-/* The tlog-proof of entry ${index} under the checkpoint of all entries, cosigned by the witnesses in ${mask} (bit per
- * party), party p's at ${at_ms} + p seconds. */
+/* The tlog-proof of entry ${index} under the checkpoint of all entries, cosigned by the witnesses
+ * in ${mask} (bit per party), party p's at ${at_ms} + p seconds. */
 static inline void
 world_prove(struct world *w, uint64_t index, unsigned int mask, uint64_t at_ms, struct dt_buf *out)
 {
@@ -212,13 +214,13 @@ world_prove(struct world *w, uint64_t index, unsigned int mask, uint64_t at_ms, 
 
 /* A contact as the delegate of ${party} writes it. */
 static inline void
-make_contact(struct world *w, size_t party, const char *started, const char *ended, const char *precision,
-             struct dt_record *out)
+make_contact(struct world *w, size_t party, const char *started, const char *ended,
+             const char *precision, struct dt_record *out)
 {
     struct dt_record_draft d;
 
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w->templates, "contact"), &w->letter[party], w->channel,
-                            WORLD_START + DAY));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w->templates, "contact"), &w->letter[party],
+                            w->channel, WORLD_START + DAY));
     ok(dt_record_draft_set_text(&d, "mode", str("call"), &w->charter));
     ok(dt_record_draft_set_text(&d, "initiated_by", str("United States"), &w->charter));
     ok(dt_record_draft_set_text(&d, "parties", str("United States; Russia"), &w->charter));
@@ -226,7 +228,8 @@ make_contact(struct world *w, size_t party, const char *started, const char *end
     ok(dt_record_draft_set_text(&d, "ended_at", str(ended), &w->charter));
     ok(dt_record_draft_set_text(&d, "time_precision", str(precision), &w->charter));
     ok(dt_record_draft_set_text(&d, "level", str("head"), &w->charter));
-    ok(dt_record_draft_set_text(&d, "participants", str("head of state;head of state"), &w->charter));
+    ok(dt_record_draft_set_text(&d, "participants", str("head of state;head of state"),
+                                &w->charter));
     ok(dt_record_make(&d, seed_view(w->delegate_seed[party]), out));
     dt_record_draft_clear(&d);
 }
@@ -238,20 +241,22 @@ make_answer(struct world *w, size_t party, enum dt_answer answer, const struct d
 {
     struct dt_record_draft d;
 
-    ok(dt_answer_draft(&d, w->templates, answer, subject, &w->letter[party], WORLD_START + 2 * DAY));
+    ok(dt_answer_draft(&d, w->templates, answer, subject, &w->letter[party],
+                       WORLD_START + 2 * DAY));
     ok(dt_record_make(&d, seed_view(w->delegate_seed[party]), out));
     dt_record_draft_clear(&d);
 }
 
 /* A dispute of one field. */
 static inline void
-make_dispute(struct world *w, size_t party, const struct dt_record *subject, const char *field, const char *value,
-             struct dt_record *out)
+make_dispute(struct world *w, size_t party, const struct dt_record *subject, const char *field,
+             const char *value, struct dt_record *out)
 {
     DT_CLEANUP(dt_dispute_clear) struct dt_dispute dispute = {0};
     struct dt_record_draft d;
 
-    ok(dt_answer_draft(&d, w->templates, DT_ANSWER_DISPUTE, subject, &w->letter[party], WORLD_START + 2 * DAY));
+    ok(dt_answer_draft(&d, w->templates, DT_ANSWER_DISPUTE, subject, &w->letter[party],
+                       WORLD_START + 2 * DAY));
     ok(dt_dispute_set_text(&dispute, subject, field, str(value), &w->charter));
     ok(dt_dispute_end(&dispute, subject, &d));
     ok(dt_record_make(&d, seed_view(w->delegate_seed[party]), out));
@@ -266,7 +271,8 @@ make_consent(struct world *w, size_t party, const struct dt_record *subject, con
     uint64_t slots = 0;
 
     ok(dt_slots_from_names(subject->tmpl, str(fields), &slots));
-    ok(dt_answer_draft(&d, w->templates, DT_ANSWER_CONSENT, subject, &w->letter[party], WORLD_START + 2 * DAY));
+    ok(dt_answer_draft(&d, w->templates, DT_ANSWER_CONSENT, subject, &w->letter[party],
+                       WORLD_START + 2 * DAY));
     ok(dt_consent_set(&d, slots, str("public"), expires_ms, standing));
     ok(dt_record_make(&d, seed_view(w->delegate_seed[party]), out));
     dt_record_draft_clear(&d);

@@ -1,5 +1,6 @@
 /*
- * tests/record/make_seeds.c - writes the seeds of the fuzz targets of record: make_seeds <fuzz/corpus folder>.
+ * tests/record/make_seeds.c - writes the seeds of the fuzz targets of record: make_seeds
+ * <fuzz/corpus folder>.
  */
 #include "fixture.h"
 
@@ -28,7 +29,8 @@ seed(const char *target, const char *name, int first, struct dt_view v)
 static void
 seeds_of_letters(void)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf letter = DT_BUF_INIT(4096), request = DT_BUF_INIT(4096), rev = DT_BUF_INIT(4096);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf letter = DT_BUF_INIT(4096), request = DT_BUF_INIT(4096), rev = DT_BUF_INIT(4096);
     struct dt_letter_request q = {.name = str("N"), .title = str("T"), .inbox_token = str("t")};
     struct dt_revocation v;
 
@@ -45,8 +47,10 @@ seeds_of_letters(void)
 static void
 seeds_of_records(void)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf a = DT_BUF_INIT(DT_RECORD_MAX), b = DT_BUF_INIT(DT_RECORD_MAX);
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX), inside = DT_BUF_INIT(DT_PROOF_MAX);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf a = DT_BUF_INIT(DT_RECORD_MAX), b = DT_BUF_INIT(DT_RECORD_MAX);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX), inside = DT_BUF_INIT(DT_PROOF_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf p0 = DT_BUF_INIT(DT_TLOG_PROOF_MAX);
     DT_CLEANUP(dt_record_clear) struct dt_record contact = {0}, dispute = {0};
     struct dt_proof_letter letters[2] = {{&w.letter[US], true}, {&w.letter[RUSSIA], false}};
@@ -81,11 +85,32 @@ seeds_of_records(void)
 static void
 seeds_of_values(void)
 {
-    static const char *const texts[] = {"\x01\x02hello",  "\x03\x02-42",       "\x04\x02" "12.50", "\x06\x02two",
-                                        "\x07\x02" "1870-02-28", "\x08\x02" "2025-02-12T15:00:00Z", "\x09\x02P1DT2H",
-                                        "\x0a\x02" "52.1,4.3", "\x0b\x02" "1,2 r3.5", "\x0b\x02" "0,0 0,1 1,1",
-                                        "\x0c\x02zh-hant", "\x0d\x02" "both", "\x10\x02" "a=1,b=x",
-                                        "\x81\x02" "a;b\\;c", "\x90\x02" "a=1;b='2", "\x0c\x01pt-BR"};
+    static const char *const texts[] = {"\x01\x02hello",
+                                        "\x03\x02-42",
+                                        "\x04\x02"
+                                        "12.50",
+                                        "\x06\x02two",
+                                        "\x07\x02"
+                                        "1870-02-28",
+                                        "\x08\x02"
+                                        "2025-02-12T15:00:00Z",
+                                        "\x09\x02P1DT2H",
+                                        "\x0a\x02"
+                                        "52.1,4.3",
+                                        "\x0b\x02"
+                                        "1,2 r3.5",
+                                        "\x0b\x02"
+                                        "0,0 0,1 1,1",
+                                        "\x0c\x02zh-hant",
+                                        "\x0d\x02"
+                                        "both",
+                                        "\x10\x02"
+                                        "a=1,b=x",
+                                        "\x81\x02"
+                                        "a;b\\;c",
+                                        "\x90\x02"
+                                        "a=1;b='2",
+                                        "\x0c\x01pt-BR"};
     char name[8];
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -97,7 +122,8 @@ seeds_of_values(void)
 int
 main(int argc, char **argv)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX), t = DT_BUF_INIT(DT_TEMPLATE_MAX);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX), t = DT_BUF_INIT(DT_TEMPLATE_MAX);
 
     if (argc != 2)
         return 2;
@@ -108,13 +134,18 @@ main(int argc, char **argv)
     ok(dt_template_encode(dt_templates_get_str(w.templates, "heartbeat"), &t));
     seed("template", "heartbeat", -1, dt_buf_view(&t));
     seed("template", "json", -1,
-         str("{\"id\":\"x\",\"title\":\"X\",\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"required\":true,\"values\":"
-             "[\"p\",\"q\"]},{\"name\":\"t\",\"type\":\"datetime\"}],\"deadline\":{\"rule\":\"before:t:P1D\"},"
-             "\"ack\":{\"required\":true,\"within\":\"PT3H\",\"kind\":\"receipt\"},\"default_disclosure\":\"type\"}"));
+         str("{\"id\":\"x\",\"title\":\"X\",\"fields\":[{\"name\":\"a\",\"type\":\"enum\","
+             "\"required\":true,\"values\":"
+             "[\"p\",\"q\"]},{\"name\":\"t\",\"type\":\"datetime\"}],\"deadline\":{\"rule\":"
+             "\"before:t:P1D\"},"
+             "\"ack\":{\"required\":true,\"within\":\"PT3H\",\"kind\":\"receipt\"},\"default_"
+             "disclosure\":\"type\"}"));
     seed("csv", "table", -1, str("a,b\r\n1,\"x, \"\"y\"\"\"\n"));
     seed("csv", "claims", -1,
-         str("claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,count,party_a,party_b,asserted_by,"
-             "stance,source_document,note\nc1,k,call,2025-02-12,2025-02-12,day,,1,A,B,p,announced,s,n\n"
+         str("claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,count,party_"
+             "a,party_b,asserted_by,"
+             "stance,source_document,note\nc1,k,call,2025-02-12,2025-02-12,day,,1,A,B,p,announced,"
+             "s,n\n"
              "c2,k,call,2023-01-01,2023-12-31,year,5,2,A,B,p,denied,s,\"n, n\"\n"));
     seeds_of_letters();
     seeds_of_records();

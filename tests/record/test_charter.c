@@ -1,5 +1,6 @@
 /*
- * tests/record/test_charter.c - charters: one encoding, every rule on contents, signatures, the derived policy.
+ * tests/record/test_charter.c - charters: one encoding, every rule on contents, signatures, the
+ * derived policy.
  */
 #include "fixture.h"
 
@@ -18,7 +19,8 @@ draft(struct dt_buf *vkeys, struct dt_charter *c)
 static void
 test_draft_and_sign(void **state)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf vkeys, bytes = DT_BUF_INIT(DT_CHARTER_MAX), again = DT_BUF_INIT(DT_CHARTER_MAX);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf vkeys, bytes = DT_BUF_INIT(DT_CHARTER_MAX), again = DT_BUF_INIT(DT_CHARTER_MAX);
     DT_CLEANUP(dt_charter_clear) struct dt_charter got = {0}, other = {0};
     struct dt_charter c;
     uint8_t id[32];
@@ -47,7 +49,8 @@ test_draft_and_sign(void **state)
 static void
 test_bits(void **state)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_CHARTER_MAX), again = DT_BUF_INIT(DT_CHARTER_MAX);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf bytes = DT_BUF_INIT(DT_CHARTER_MAX), again = DT_BUF_INIT(DT_CHARTER_MAX);
     struct dt_charter got = {0};
 
     (void)state;
@@ -68,13 +71,13 @@ test_bits(void **state)
     assert_int_equal(dt_charter_decode(dt_buf_view(&bytes), &got), DT_ERR_FORMAT);
 }
 
-#define REFUSED(change)                                                                                        \
-    do {                                                                                                       \
-        draft(&vkeys, &c);                                                                                     \
-        change;                                                                                                \
-        if (dt_charter_check(&c) == DT_OK)                                                                     \
-            fail_msg("accepted: %s", #change);                                                                 \
-        dt_buf_clear(&vkeys);                                                                                  \
+#define REFUSED(change)                                                                            \
+    do {                                                                                           \
+        draft(&vkeys, &c);                                                                         \
+        change;                                                                                    \
+        if (dt_charter_check(&c) == DT_OK)                                                         \
+            fail_msg("accepted: %s", #change);                                                     \
+        dt_buf_clear(&vkeys);                                                                      \
     } while (0)
 
 static void
@@ -171,8 +174,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_draft_and_sign), cmocka_unit_test(test_bits), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_policy), cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_draft_and_sign), cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_lookup),
     };
     int failed;
 

@@ -31,7 +31,8 @@ test_fields(void **state)
 static void
 test_round_trip_and_bits(void **state)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf a = DT_BUF_INIT(DT_LETTER_BYTES_MAX), b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf a = DT_BUF_INIT(DT_LETTER_BYTES_MAX), b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     struct dt_letter l = {0};
 
     (void)state;
@@ -83,10 +84,14 @@ test_issue_refused(void **state)
 
     (void)state;
     memcpy(q.key, w.letter[US].key, 32);
-    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 0, 1, 2, 1, &out), DT_ERR_RANGE);
-    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 0x20, 1, 2, 1, &out), DT_ERR_RANGE);
-    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 1, 2, 2, 1, &out), DT_ERR_RANGE);
-    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 1, 1, UINT64_MAX, 1, &out), DT_ERR_RANGE);
+    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 0, 1, 2, 1, &out),
+                     DT_ERR_RANGE);
+    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 0x20, 1, 2, 1, &out),
+                     DT_ERR_RANGE);
+    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 1, 2, 2, 1, &out),
+                     DT_ERR_RANGE);
+    assert_int_equal(dt_letter_issue(seed_view(w.root_seed[US]), &q, 1, 1, UINT64_MAX, 1, &out),
+                     DT_ERR_RANGE);
     assert_int_equal(out.n, 0);
     ok(dt_letter_issue(seed_view(w.root_seed[US]), &q, 1, 1, 2, 1, &out));
 }
@@ -95,7 +100,8 @@ static void
 test_request(void **state)
 {
     struct dt_letter_request q = {.name = str("N"), .inbox_token = str("t")}, got = {0};
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf a = DT_BUF_INIT(DT_LETTER_BYTES_MAX), b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf a = DT_BUF_INIT(DT_LETTER_BYTES_MAX), b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
 
     (void)state;
     memcpy(q.forum, w.forum, 32);
@@ -140,7 +146,8 @@ test_revocation(void **state)
     uint8_t seal[32], other[32];
 
     (void)state;
-    assert_int_equal(dt_revocation_make(seed_view(w.root_seed[RUSSIA]), &w.letter[US], 5, &v), DT_ERR_REFUSED);
+    assert_int_equal(dt_revocation_make(seed_view(w.root_seed[RUSSIA]), &w.letter[US], 5, &v),
+                     DT_ERR_REFUSED);
     ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], 5, &v));
     ok(dt_revocation_encode(&v, &a));
     ok(dt_revocation_decode(dt_buf_view(&a), &got));
@@ -161,9 +168,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),        cmocka_unit_test(test_round_trip_and_bits),
-        cmocka_unit_test(test_forged),        cmocka_unit_test(test_issue_refused),
-        cmocka_unit_test(test_request),       cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_fields),     cmocka_unit_test(test_round_trip_and_bits),
+        cmocka_unit_test(test_forged),     cmocka_unit_test(test_issue_refused),
+        cmocka_unit_test(test_request),    cmocka_unit_test(test_rights),
         cmocka_unit_test(test_revocation),
     };
     int failed;

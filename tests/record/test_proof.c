@@ -1,17 +1,19 @@
 /*
- * tests/record/test_proof.c - proof files: what they show, under whose roots, and that no bit of them can change.
+ * tests/record/test_proof.c - proof files: what they show, under whose roots, and that no bit of
+ * them can change.
  */
 #include "fixture.h"
 
 static struct world w;
 
-#define ENTERED (WORLD_START + 3 * DAY)
-#define NOW     (WORLD_START + 10 * DAY)
-#define EXPIRES (WORLD_START + 100 * DAY)
-#define OPENED  "mode,parties,started_at,time_precision"
+#define ENTERED   (WORLD_START + 3 * DAY)
+#define NOW       (WORLD_START + 10 * DAY)
+#define EXPIRES   (WORLD_START + 100 * DAY)
+#define OPENED    "mode,parties,started_at,time_precision"
 #define ALL_SIDES 7u
 
-/* All bits of a file; under the sanitizers, which make it ten times as slow, one in 13 (no divisor of 8). */
+/* All bits of a file; under the sanitizers, which make it ten times as slow, one in 13 (no divisor
+ * of 8). */
 #ifdef __SANITIZE_ADDRESS__
 #define EVERY_BIT 13
 #else
@@ -97,10 +99,14 @@ build(struct scene *s)
 }
 
 static void
-verify_as(struct scene *s, const uint8_t *forum, const uint8_t (*words)[11], size_t n_words, uint64_t now_ms)
+verify_as(struct scene *s, const uint8_t *forum, const uint8_t (*words)[11], size_t n_words,
+          uint64_t now_ms)
 {
-    const struct dt_verify_in in = {
-        .forum = forum, .root_words = words, .n_root_words = n_words, .now_ms = now_ms, .templates = w.templates};
+    const struct dt_verify_in in = {.forum = forum,
+                                    .root_words = words,
+                                    .n_root_words = n_words,
+                                    .now_ms = now_ms,
+                                    .templates = w.templates};
 
     dt_verdict_clear(&s->v);
     ok(dt_proof_verify(dt_buf_view(&s->file), &in, &s->v));
@@ -118,11 +124,12 @@ contains(const struct dt_buf *b, const char *text)
     return memmem(b->p, b->n, text, strlen(text)) != NULL;
 }
 
-#define says(s, text)                                                                                          \
-    do {                                                                                                       \
-        if (!contains(&(s)->v.findings, text))                                                                 \
-            fail_msg("'%s' is not in:\n%.*s%.*s", text, (int)(s)->v.findings.n, (const char *)(s)->v.findings.p, \
-                     (int)(s)->v.reason.n, (const char *)(s)->v.reason.p);                                     \
+#define says(s, text)                                                                              \
+    do {                                                                                           \
+        if (!contains(&(s)->v.findings, text))                                                     \
+            fail_msg("'%s' is not in:\n%.*s%.*s", text, (int)(s)->v.findings.n,                    \
+                     (const char *)(s)->v.findings.p, (int)(s)->v.reason.n,                        \
+                     (const char *)(s)->v.reason.p);                                               \
     } while (0)
 
 static void
@@ -139,7 +146,8 @@ refused(struct scene *s, const char *reason)
 {
     code_is(s, DT_VERDICT_REFUSED);
     if (!contains(&s->v.reason, reason))
-        fail_msg("the reason is '%.*s' and not '%s'", (int)s->v.reason.n, (const char *)s->v.reason.p, reason);
+        fail_msg("the reason is '%.*s' and not '%s'", (int)s->v.reason.n,
+                 (const char *)s->v.reason.p, reason);
     assert_int_equal(s->v.findings.n, 0);
     assert_int_equal(s->v.n_records, 0);
 }
@@ -185,7 +193,8 @@ test_countersigned(void **state)
     assert_int_equal(s.v.records[0].state, DT_ENTRY_ATTESTED);
     /* The earliest other group is Russia's, a second after the author's. */
     assert_true(s.v.records[0].entry_ms == ENTERED + 1000);
-    assert_true(s.v.records[1].entry_ms == ENTERED); /* of Russia's entry it is the author's adversary */
+    assert_true(s.v.records[1].entry_ms ==
+                ENTERED); /* of Russia's entry it is the author's adversary */
     assert_true(s.v.entered_after);
     says(&s, "record: contact by United States, delegate A. Delegate, Envoy\n");
     says(&s, "opened: mode = call\n");
@@ -203,13 +212,15 @@ test_countersigned(void **state)
     scene_clear(&s);
 }
 
-/* No bit of the file can change, of those that ${step} comes by, and it cannot be cut or lengthened. */
+/* No bit of the file can change, of those that ${step} comes by, and it cannot be cut or
+ * lengthened. */
 static void
 no_bit_changes(struct scene *s, size_t step)
 {
     size_t n = 0;
 
-    if (getenv("DT_TEST_THIN") != NULL) /* under valgrind, which looks at ways through the code, not at bits */
+    if (getenv("DT_TEST_THIN") !=
+        NULL) /* under valgrind, which looks at ways through the code, not at bits */
         step = s->file.n * 8 / 250;
 
     for (size_t bit = 0; bit < s->file.n * 8; bit += step, n++) {
@@ -218,7 +229,8 @@ no_bit_changes(struct scene *s, size_t step)
         s->file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
         verify_as(s, forum, NULL, 0, NOW);
         if (s->v.code != DT_VERDICT_REFUSED || s->v.reason.n == 0)
-            fail_msg("bit %zu of %zu changed, and '%s'", bit, s->file.n * 8, dt_verdict_name(s->v.code));
+            fail_msg("bit %zu of %zu changed, and '%s'", bit, s->file.n * 8,
+                     dt_verdict_name(s->v.code));
         s->file.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_true(n > 200);
@@ -305,7 +317,8 @@ test_whose(void **state)
     assert_int_equal(s.v.standing_code, DT_ACCOUNT_AUTHOR);
     verify_as(&s, NULL, (const uint8_t(*)[11])wrong, 1, NOW);
     refused(&s, "key words");
-    /* Whoever names a root that the charter has not got thinks of another forum, whatever else fits. */
+    /* Whoever names a root that the charter has not got thinks of another forum, whatever else
+     * fits. */
     memset(words[2], 0, sizeof words[2]);
     verify_as(&s, NULL, (const uint8_t(*)[11])words, 3, NOW);
     refused(&s, "key words");
@@ -333,7 +346,8 @@ test_disputed(void **state)
     code_is(&s, DT_VERDICT_VERIFIED);
     assert_int_equal(s.v.standing_code, DT_ACCOUNT_DISPUTED);
     says(&s, "standing: disputed by Russia\n");
-    says(&s, "disputed field: started_at: United States says 2023-01-01T00:00:00Z; Russia says 2022-01-01T00:00:00Z\n");
+    says(&s, "disputed field: started_at: United States says 2023-01-01T00:00:00Z; Russia says "
+             "2022-01-01T00:00:00Z\n");
     /* From the end of 2023 to 25 November 2025. */
     says(&s, "entered 694 days after the event\n");
     assert_false(contains(&s.v.findings, "other accounts not shown"));
@@ -453,7 +467,8 @@ test_letters(void **state)
     scene_clear(&s);
     dt_letter_clear(&w.letter[US]);
     /* A letter without the right. */
-    issue_letter(&w, US, DT_RIGHT_BIT(DT_RIGHT_TALK), WORLD_START, WORLD_START + 200 * DAY, &w.letter[US]);
+    issue_letter(&w, US, DT_RIGHT_BIT(DT_RIGHT_TALK), WORLD_START, WORLD_START + 200 * DAY,
+                 &w.letter[US]);
     countersigned(&s);
     assert_int_equal(build(&s), DT_ERR_REFUSED);
     assert_non_null(strstr(dt_err_message(), "right"));
@@ -472,7 +487,8 @@ test_letters(void **state)
         code_is(&s, before ? (enum dt_verdict_code)0 : DT_VERDICT_VERIFIED);
         scene_clear(&s);
     }
-    /* Entered before the record, but shown under a later checkpoint: the places in the register tell. */
+    /* Entered before the record, but shown under a later checkpoint: the places in the register
+     * tell. */
     countersigned(&s);
     w.n_entries = 0;
     ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &rev));
@@ -534,7 +550,8 @@ test_tricks(void **state)
     other = w;
     other.forum[0] ^= 1;
     memset(&other.letter[US], 0, sizeof other.letter[US]);
-    issue_letter(&other, US, DT_RIGHTS_ALL, WORLD_START, WORLD_START + 300 * DAY, &other.letter[US]);
+    issue_letter(&other, US, DT_RIGHTS_ALL, WORLD_START, WORLD_START + 300 * DAY,
+                 &other.letter[US]);
     make_contact(&other, US, "2025-03-18T15:00:00Z", "2025-03-18T16:30:00Z", "day", &foreign);
     s.items[0].record = &foreign;
     s.items[0].tlog_proof = dt_view(NULL, 0);
@@ -552,7 +569,8 @@ test_tricks(void **state)
     static const uint8_t backwards[] = {8, 0, 0, 0, 0, 0, 0, 0, 9, 8, 0, 0, 0, 0, 0, 0, 0, 8};
     static const uint8_t envoy[] = {5, 'l', 'e', 'v', 'e', 'l', 6, 2, 0, 3};
     dt_record_clear(&s.records[1]);
-    ok(dt_answer_draft(&d, w.templates, DT_ANSWER_DISPUTE, &s.records[0], &w.letter[RUSSIA], WORLD_START + DAY));
+    ok(dt_answer_draft(&d, w.templates, DT_ANSWER_DISPUTE, &s.records[0], &w.letter[RUSSIA],
+                       WORLD_START + DAY));
     ok(dt_record_draft_set(&d, 9, dt_view_of(backwards)));
     ok(dt_record_draft_set(&d, 10, dt_view_of(envoy)));
     ok(dt_record_make(&d, seed_view(w.delegate_seed[RUSSIA]), &s.records[1]));
@@ -577,7 +595,8 @@ test_tricks(void **state)
     scene_clear(&s);
 }
 
-/* Answers that are not the party's to give do not count, and the later account of a party is the one that does. */
+/* Answers that are not the party's to give do not count, and the later account of a party is the
+ * one that does. */
 static void
 test_standing(void **state)
 {
@@ -621,7 +640,8 @@ test_standing(void **state)
     verify(&s);
     assert_false(s.v.entered_after);
     assert_false(contains(&s.v.findings, "days after the event"));
-    says(&s, "how precise its time is was not opened, so when it was entered after the event is not shown\n");
+    says(&s, "how precise its time is was not opened, so when it was entered after the event is "
+             "not shown\n");
     scene_clear(&s);
     /* An event that was not over. */
     scene_init(&s);
@@ -640,7 +660,8 @@ test_standing_not_lifted(void **state)
     struct scene s;
 
     (void)state;
-    /* The countersignature is the older one; its entry is not shown, as if it were still to come. */
+    /* The countersignature is the older one; its entry is not shown, as if it were still to come.
+     */
     scene_init(&s);
     make_contact(&w, US, "2025-02-12T15:00:00Z", "2025-02-12T16:30:00Z", "day", next(&s));
     make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &s.records[0], next(&s));
@@ -676,7 +697,8 @@ test_standing_not_lifted(void **state)
     make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &s.records[0], next(&s));
     make_consent(&w, US, &s.records[0], OPENED, EXPIRES, DT_CONSENT_WITHDRAWN, next(&s));
     make_consent(&w, RUSSIA, &s.records[0], OPENED, EXPIRES, DT_CONSENT_DISPUTED, next(&s));
-    make_consent(&w, RUSSIA, &s.records[0], OPENED, EXPIRES + DAY, DT_CONSENT_COUNTERSIGNED, next(&s));
+    make_consent(&w, RUSSIA, &s.records[0], OPENED, EXPIRES + DAY, DT_CONSENT_COUNTERSIGNED,
+                 next(&s));
     prove_all(&s, ALL_SIDES, ENTERED);
     s.n = 4;
     ok(build(&s));
@@ -700,9 +722,14 @@ test_standing_not_lifted(void **state)
 static void
 test_not_a_file(void **state)
 {
-    static const char *const files[] = {"", "x", "detente proof 1\n", "detente proof 2\nAAAA\n",
-                                        "detente proof 1\nAAAA", "detente proof 1\nAAA\n",
-                                        "detente proof 1\nAAAA\n\n", "detente proof 1\nAAAB\n"};
+    static const char *const files[] = {"",
+                                        "x",
+                                        "detente proof 1\n",
+                                        "detente proof 2\nAAAA\n",
+                                        "detente proof 1\nAAAA",
+                                        "detente proof 1\nAAA\n",
+                                        "detente proof 1\nAAAA\n\n",
+                                        "detente proof 1\nAAAB\n"};
     struct dt_verdict v;
 
     (void)state;
@@ -720,10 +747,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_countersigned), cmocka_unit_test(test_every_bit), cmocka_unit_test(test_whose),
-        cmocka_unit_test(test_disputed),      cmocka_unit_test(test_consents),  cmocka_unit_test(test_times),
-        cmocka_unit_test(test_letters),       cmocka_unit_test(test_tricks),    cmocka_unit_test(test_standing),
-        cmocka_unit_test(test_standing_not_lifted), cmocka_unit_test(test_not_a_file),
+        cmocka_unit_test(test_countersigned), cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_whose),         cmocka_unit_test(test_disputed),
+        cmocka_unit_test(test_consents),      cmocka_unit_test(test_times),
+        cmocka_unit_test(test_letters),       cmocka_unit_test(test_tricks),
+        cmocka_unit_test(test_standing),      cmocka_unit_test(test_standing_not_lifted),
+        cmocka_unit_test(test_not_a_file),
     };
     int failed;
 

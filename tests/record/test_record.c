@@ -16,7 +16,8 @@ contact(size_t party, struct dt_record *out)
 static void
 test_round_trip_and_bits(void **state)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf a = DT_BUF_INIT(DT_RECORD_MAX), b = DT_BUF_INIT(DT_RECORD_MAX);
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf a = DT_BUF_INIT(DT_RECORD_MAX), b = DT_BUF_INIT(DT_RECORD_MAX);
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0}, got = {0};
 
     (void)state;
@@ -65,14 +66,17 @@ test_author(void **state)
     ok(dt_record_check_author(&r, &w.charter, &w.letter[US], WORLD_START + DAY));
     ok(dt_record_check_author(&r, &w.charter, &w.letter[US], 0));
     assert_int_equal(dt_record_check_author(&r, &w.charter, &w.letter[RUSSIA], 0), DT_ERR_AUTH);
-    assert_int_equal(dt_record_check_author(&r, &w.charter, &w.letter[US], WORLD_START - DAY), DT_ERR_EXPIRED);
-    assert_int_equal(dt_record_check_author(&r, &w.charter, &w.letter[US], WORLD_START + 400 * DAY), DT_ERR_EXPIRED);
+    assert_int_equal(dt_record_check_author(&r, &w.charter, &w.letter[US], WORLD_START - DAY),
+                     DT_ERR_EXPIRED);
+    assert_int_equal(dt_record_check_author(&r, &w.charter, &w.letter[US], WORLD_START + 400 * DAY),
+                     DT_ERR_EXPIRED);
     ok(dt_record_check_channel(&r, w.channel));
     assert_int_equal(dt_record_check_channel(&r, w.forum), DT_ERR_REFUSED);
     /* A letter without the right. */
     issue_letter(&w, US, DT_RIGHT_BIT(DT_RIGHT_TALK) | DT_RIGHT_BIT(DT_RIGHT_RECORD), WORLD_START,
                  WORLD_START + DAY, &narrow);
-    assert_int_equal(dt_record_check_author(&r, &w.charter, &narrow, 0), DT_ERR_AUTH); /* another letter */
+    assert_int_equal(dt_record_check_author(&r, &w.charter, &narrow, 0),
+                     DT_ERR_AUTH); /* another letter */
     ok(dt_answer_draft(&d, w.templates, DT_ANSWER_CONSENT, &r, &narrow, WORLD_START));
     ok(dt_consent_set(&d, 0x100, str("public"), WORLD_START + DAY, DT_CONSENT_NONE));
     ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &c));
@@ -87,7 +91,8 @@ test_draft_refused(void **state)
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
 
     (void)state;
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US], w.channel, WORLD_START));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "contact"), &w.letter[US],
+                            w.channel, WORLD_START));
     assert_int_equal(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r), DT_ERR_FORMAT);
     assert_non_null(strstr(dt_err_message(), "mode"));
     assert_int_equal(dt_record_draft_set_text(&d, "mode", str("telepathy"), NULL), DT_ERR_FORMAT);
@@ -100,7 +105,8 @@ test_draft_refused(void **state)
     assert_int_equal(dt_record_draft_refer(&d, DT_REFERENCE_TALK, str("short")), DT_ERR_FORMAT);
     dt_record_draft_clear(&d);
     /* The key of another than the letter's. */
-    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "cover"), &w.letter[US], w.channel, WORLD_START));
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "cover"), &w.letter[US],
+                            w.channel, WORLD_START));
     assert_int_equal(dt_record_make(&d, seed_view(w.delegate_seed[RUSSIA]), &r), DT_ERR_RANGE);
     ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r));
     dt_record_draft_clear(&d);
@@ -116,8 +122,10 @@ test_wrong_template(void **state)
     struct dt_record_draft d;
 
     (void)state;
-    ok(dt_template_from_json(str("{\"id\":\"contact\",\"title\":\"X\",\"fields\":[{\"name\":\"a\",\"type\":\"text\"}],"
-                                 "\"deadline\":{\"rule\":\"none\"},\"default_disclosure\":\"type\"}"), &t));
+    ok(dt_template_from_json(
+        str("{\"id\":\"contact\",\"title\":\"X\",\"fields\":[{\"name\":\"a\",\"type\":\"text\"}],"
+            "\"deadline\":{\"rule\":\"none\"},\"default_disclosure\":\"type\"}"),
+        &t));
     ok(dt_record_draft_init(&d, t, &w.letter[US], w.channel, WORLD_START));
     ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r));
     ok(dt_record_encode(&r, &a));
@@ -126,7 +134,8 @@ test_wrong_template(void **state)
     dt_template_free(t);
 }
 
-/* The tree of the field tree is RFC 6962's, salts differ, and an opening leads to the commitment. */
+/* The tree of the field tree is RFC 6962's, salts differ, and an opening leads to the commitment.
+ */
 static void
 test_openings(void **state)
 {
@@ -174,7 +183,8 @@ test_openings(void **state)
     }
     o[10].n_path = 4;
     assert_int_not_equal(dt_opening_root(&r.header, &o[10], root), DT_OK);
-    assert_int_equal(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), 32, &o[0]), DT_ERR_RANGE);
+    assert_int_equal(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), 32, &o[0]),
+                     DT_ERR_RANGE);
 }
 
 /* Two records with equal fields share no commitment: nothing can be guessed from outside. */
@@ -209,7 +219,8 @@ test_seal(void **state)
     assert_memory_equal(entry + 1, seal, 32);
     memcpy(signed_, w.forum, 32);
     memcpy(signed_ + 32, r.commitment, 32);
-    ok(dt_label_verify(dt_view_of(r.author_key), "record", dt_view_of(signed_), dt_view_of(r.signature)));
+    ok(dt_label_verify(dt_view_of(r.author_key), "record", dt_view_of(signed_),
+                       dt_view_of(r.signature)));
 }
 
 static void
@@ -229,9 +240,14 @@ test_answers(void **state)
     assert_int_equal(dt_record_answer(&a, &about), DT_ANSWER_COUNTERSIGN);
     assert_memory_equal(about, r.commitment, 32);
     assert_memory_equal(a.channel, r.channel, 32);
-    assert_int_equal(dt_answer_draft(&draft, w.templates, DT_ANSWER_COUNTERSIGN, &r, &w.letter[US], 1), DT_ERR_REFUSED);
-    assert_int_equal(dt_answer_draft(&draft, w.templates, DT_ANSWER_DISPUTE, &r, &w.letter[US], 1), DT_ERR_REFUSED);
-    assert_int_equal(dt_answer_draft(&draft, w.templates, DT_ANSWER_WITHDRAW, &r, &w.letter[RUSSIA], 1), DT_ERR_REFUSED);
+    assert_int_equal(
+        dt_answer_draft(&draft, w.templates, DT_ANSWER_COUNTERSIGN, &r, &w.letter[US], 1),
+        DT_ERR_REFUSED);
+    assert_int_equal(dt_answer_draft(&draft, w.templates, DT_ANSWER_DISPUTE, &r, &w.letter[US], 1),
+                     DT_ERR_REFUSED);
+    assert_int_equal(
+        dt_answer_draft(&draft, w.templates, DT_ANSWER_WITHDRAW, &r, &w.letter[RUSSIA], 1),
+        DT_ERR_REFUSED);
     make_dispute(&w, RUSSIA, &r, "started_at", "2024-02-12T15:00:00Z", &d);
     ok(dt_slots_read(dt_record_get(&d, "slots")->value, &slots));
     assert_true(slots == UINT64_C(1) << 11);
@@ -259,19 +275,25 @@ test_slots_lists(void **state)
     assert_int_equal(dt_slots_read(dt_view_of(twice), &slots), DT_ERR_FORMAT);
     assert_int_equal(dt_slots_read(dt_view_of(past), &slots), DT_ERR_FORMAT);
     assert_true(slots == 7);
-    assert_int_equal(dt_slots_from_names(dt_templates_get_str(w.templates, "contact"), str("mode,no"), &slots),
-                     DT_ERR_NOT_FOUND);
+    assert_int_equal(
+        dt_slots_from_names(dt_templates_get_str(w.templates, "contact"), str("mode,no"), &slots),
+        DT_ERR_NOT_FOUND);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip_and_bits), cmocka_unit_test(test_show),
-        cmocka_unit_test(test_author),              cmocka_unit_test(test_draft_refused),
-        cmocka_unit_test(test_wrong_template),      cmocka_unit_test(test_openings),
-        cmocka_unit_test(test_hiding),              cmocka_unit_test(test_seal),
-        cmocka_unit_test(test_answers),             cmocka_unit_test(test_slots_lists),
+        cmocka_unit_test(test_round_trip_and_bits),
+        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_author),
+        cmocka_unit_test(test_draft_refused),
+        cmocka_unit_test(test_wrong_template),
+        cmocka_unit_test(test_openings),
+        cmocka_unit_test(test_hiding),
+        cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_slots_lists),
     };
     int failed;
 

@@ -1,5 +1,6 @@
 /*
- * tests/record/test_template.c - templates: all of them load, their hashes stand, and bad ones are refused.
+ * tests/record/test_template.c - templates: all of them load, their hashes stand, and bad ones are
+ * refused.
  */
 #include "fixture.h"
 
@@ -44,10 +45,11 @@ test_hashes_stand(void **state)
 
         dt_hex_str(hex, dt_view(dt_template_hash(t), 32));
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
-            found = found || (dt_view_equal(dt_template_id(t), str(known[k].id)) && strcmp(hex, known[k].hex) == 0);
+            found = found || (dt_view_equal(dt_template_id(t), str(known[k].id)) &&
+                              strcmp(hex, known[k].hex) == 0);
         if (!found)
-            print_message("    {\"%.*s\", \"%s\"},\n", (int)dt_template_id(t).n, (const char *)dt_template_id(t).p,
-                          hex);
+            print_message("    {\"%.*s\", \"%s\"},\n", (int)dt_template_id(t).n,
+                          (const char *)dt_template_id(t).p, hex);
         same = same && found;
     }
     assert_true(same);
@@ -58,7 +60,8 @@ test_round_trip_and_bits(void **state)
 {
     (void)state;
     for (size_t i = 0; i < dt_templates_count(set); i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf a = DT_BUF_INIT(DT_TEMPLATE_MAX), b = DT_BUF_INIT(DT_TEMPLATE_MAX);
+        DT_CLEANUP(dt_buf_clear)
+        struct dt_buf a = DT_BUF_INIT(DT_TEMPLATE_MAX), b = DT_BUF_INIT(DT_TEMPLATE_MAX);
         struct dt_template *t = NULL;
 
         ok(dt_template_encode(dt_templates_at(set, i), &a));
@@ -70,7 +73,8 @@ test_round_trip_and_bits(void **state)
         for (size_t bit = 0; bit < a.n * 8; bit += 7) { /* refused, or another template */
             a.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
             if (dt_template_decode(dt_buf_view(&a), &t) == DT_OK) {
-                assert_memory_not_equal(dt_template_hash(t), dt_template_hash(dt_templates_at(set, i)), 32);
+                assert_memory_not_equal(dt_template_hash(t),
+                                        dt_template_hash(dt_templates_at(set, i)), 32);
                 dt_template_free(t);
             }
             a.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -116,9 +120,10 @@ test_contact(void **state)
     assert_int_equal(rule.days[1].month, 7);
 }
 
-#define FIELD(name, type, more) "{\"name\":\"" name "\",\"type\":\"" type "\",\"required\":true" more "}"
-#define TEMPLATE(fields, rule)                                                                                 \
-    "{\"id\":\"x\",\"title\":\"X\",\"fields\":[" fields "],\"deadline\":{\"rule\":\"" rule                     \
+#define FIELD(name, type, more)                                                                    \
+    "{\"name\":\"" name "\",\"type\":\"" type "\",\"required\":true" more "}"
+#define TEMPLATE(fields, rule)                                                                     \
+    "{\"id\":\"x\",\"title\":\"X\",\"fields\":[" fields "],\"deadline\":{\"rule\":\"" rule         \
     "\"},\"ack\":{\"required\":false},\"default_disclosure\":\"type\"}"
 
 static const struct {
@@ -131,15 +136,15 @@ static const struct {
     {TEMPLATE(FIELD("a", "ref", ""), "reply:a:PT2H"), true},
     {TEMPLATE(FIELD("a", "list<ref>", ""), "reply:a:PT2H"), true},
     {TEMPLATE(FIELD("a", "text", ""), "each:12-15"), true},
-    {TEMPLATE(FIELD("a", "enum", ""), "none"), false},                            /* no values */
-    {TEMPLATE(FIELD("a", "text", ",\"values\":[\"x\"]"), "none"), false},         /* values of no enum */
-    {TEMPLATE(FIELD("a", "enum", ",\"values\":[\"x\",\"x\"]"), "none"), false},   /* a value twice */
-    {TEMPLATE(FIELD("a", "colour", ""), "none"), false},                          /* no such type */
-    {TEMPLATE(FIELD("A", "text", ""), "none"), false},                            /* a name */
-    {TEMPLATE(FIELD("a", "text", "") "," FIELD("a", "int", ""), "none"), false},  /* a name twice */
-    {TEMPLATE(FIELD("a", "text", ""), "before:b:P1D"), false},                    /* no such field */
-    {TEMPLATE(FIELD("a", "text", ""), "before:a:P1D"), false},                    /* gives no time */
-    {TEMPLATE(FIELD("a", "datetime", ""), "before:a:P1M"), false},                /* no fixed length */
+    {TEMPLATE(FIELD("a", "enum", ""), "none"), false},                    /* no values */
+    {TEMPLATE(FIELD("a", "text", ",\"values\":[\"x\"]"), "none"), false}, /* values of no enum */
+    {TEMPLATE(FIELD("a", "enum", ",\"values\":[\"x\",\"x\"]"), "none"), false},  /* a value twice */
+    {TEMPLATE(FIELD("a", "colour", ""), "none"), false},                         /* no such type */
+    {TEMPLATE(FIELD("A", "text", ""), "none"), false},                           /* a name */
+    {TEMPLATE(FIELD("a", "text", "") "," FIELD("a", "int", ""), "none"), false}, /* a name twice */
+    {TEMPLATE(FIELD("a", "text", ""), "before:b:P1D"), false},                   /* no such field */
+    {TEMPLATE(FIELD("a", "text", ""), "before:a:P1D"), false},                   /* gives no time */
+    {TEMPLATE(FIELD("a", "datetime", ""), "before:a:P1M"), false}, /* no fixed length */
     {TEMPLATE(FIELD("a", "datetime", ""), "before:a"), false},
     {TEMPLATE(FIELD("a", "text", ""), "each:02-30"), false},
     {TEMPLATE(FIELD("a", "text", ""), "each:07-01,01-01"), false},
@@ -182,9 +187,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_load), cmocka_unit_test(test_hashes_stand),
-        cmocka_unit_test(test_round_trip_and_bits), cmocka_unit_test(test_contact),
-        cmocka_unit_test(test_json), cmocka_unit_test(test_set),
+        cmocka_unit_test(test_all_load),
+        cmocka_unit_test(test_hashes_stand),
+        cmocka_unit_test(test_round_trip_and_bits),
+        cmocka_unit_test(test_contact),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_set),
     };
     int failed;
 

@@ -1,5 +1,6 @@
 /*
- * tests/record/test_value.c - one canonical byte form per type: good and refused examples, and text both ways.
+ * tests/record/test_value.c - one canonical byte form per type: good and refused examples, and text
+ * both ways.
  */
 #include "fixture.h"
 
@@ -14,27 +15,27 @@ struct bytes_case {
 /* The examples of docs/protocol-record.md and more. */
 static const struct bytes_case cases[] = {
     {DT_TYPE_TEXT, "68656c6c6f", true},
-    {DT_TYPE_TEXT, "", false},                   /* empty: leave it absent */
-    {DT_TYPE_TEXT, "610a62", false},             /* a line feed */
-    {DT_TYPE_TEXT, "c080", false},               /* over-long */
-    {DT_TYPE_TEXT, "eda080", false},             /* a surrogate */
+    {DT_TYPE_TEXT, "", false},       /* empty: leave it absent */
+    {DT_TYPE_TEXT, "610a62", false}, /* a line feed */
+    {DT_TYPE_TEXT, "c080", false},   /* over-long */
+    {DT_TYPE_TEXT, "eda080", false}, /* a surrogate */
     {DT_TYPE_LTEXT, "610a62", true},
-    {DT_TYPE_LTEXT, "610d0a62", false},          /* a carriage return */
+    {DT_TYPE_LTEXT, "610d0a62", false}, /* a carriage return */
     {DT_TYPE_INT, "0000000000000007", true},
-    {DT_TYPE_INT, "ffffffffffffffff", true},     /* -1 */
+    {DT_TYPE_INT, "ffffffffffffffff", true}, /* -1 */
     {DT_TYPE_INT, "07", false},
     {DT_TYPE_INT, "000000000000000007", false},
-    {DT_TYPE_DECIMAL, "31322e35", true},         /* 12.5 */
+    {DT_TYPE_DECIMAL, "31322e35", true}, /* 12.5 */
     {DT_TYPE_DECIMAL, "30", true},
-    {DT_TYPE_DECIMAL, "2d302e35", true},         /* -0.5 */
-    {DT_TYPE_DECIMAL, "2d30", false},            /* -0 */
-    {DT_TYPE_DECIMAL, "31322e3530", false},      /* 12.50 */
-    {DT_TYPE_DECIMAL, "303132", false},          /* 012 */
-    {DT_TYPE_DECIMAL, "2e35", false},            /* .5 */
-    {DT_TYPE_DECIMAL, "352e", false},            /* 5. */
-    {DT_TYPE_DECIMAL, "2b35", false},            /* +5 */
-    {DT_TYPE_DECIMAL, "316532", false},          /* 1e2 */
-    {DT_TYPE_DECIMAL, "2d302e30", false},        /* -0.0 */
+    {DT_TYPE_DECIMAL, "2d302e35", true},    /* -0.5 */
+    {DT_TYPE_DECIMAL, "2d30", false},       /* -0 */
+    {DT_TYPE_DECIMAL, "31322e3530", false}, /* 12.50 */
+    {DT_TYPE_DECIMAL, "303132", false},     /* 012 */
+    {DT_TYPE_DECIMAL, "2e35", false},       /* .5 */
+    {DT_TYPE_DECIMAL, "352e", false},       /* 5. */
+    {DT_TYPE_DECIMAL, "2b35", false},       /* +5 */
+    {DT_TYPE_DECIMAL, "316532", false},     /* 1e2 */
+    {DT_TYPE_DECIMAL, "2d302e30", false},   /* -0.0 */
     {DT_TYPE_DECIMAL, "2d", false},
     {DT_TYPE_BOOL, "00", true},
     {DT_TYPE_BOOL, "01", true},
@@ -45,37 +46,61 @@ static const struct bytes_case cases[] = {
     {DT_TYPE_ENUM, "0000", false},
     {DT_TYPE_ENUM, "0004", false},
     {DT_TYPE_ENUM, "01", false},
-    {DT_TYPE_DATE, "00000000", true},            /* 1970-01-01 */
-    {DT_TYPE_DATE, "ffffffff", true},            /* 1969-12-31 */
-    {DT_TYPE_DATE, "fff506c6", true},            /* 0001-01-01 */
+    {DT_TYPE_DATE, "00000000", true}, /* 1970-01-01 */
+    {DT_TYPE_DATE, "ffffffff", true}, /* 1969-12-31 */
+    {DT_TYPE_DATE, "fff506c6", true}, /* 0001-01-01 */
     {DT_TYPE_DATE, "fff506c5", false},
-    {DT_TYPE_DATE, "002cc0a0", true},            /* 9999-12-31 */
+    {DT_TYPE_DATE, "002cc0a0", true}, /* 9999-12-31 */
     {DT_TYPE_DATE, "002cc0a1", false},
     {DT_TYPE_DATETIME, "0000000000000000", true},
-    {DT_TYPE_DATETIME, "0000e677d21fdbff", true},  /* the last millisecond of 9999 */
+    {DT_TYPE_DATETIME, "0000e677d21fdbff", true}, /* the last millisecond of 9999 */
     {DT_TYPE_DATETIME, "0000e677d21fdc00", false},
-    {DT_TYPE_DURATION, "00000000001b7740", true},  /* PT30M */
+    {DT_TYPE_DURATION, "00000000001b7740", true}, /* PT30M */
     {DT_TYPE_DURATION, "1b7740", false},
     {DT_TYPE_LATLON, "1f0a5d00029229d0", true},
-    {DT_TYPE_LATLON, "35a4e9006b49d200", true},  /* 90,180 */
+    {DT_TYPE_LATLON, "35a4e9006b49d200", true}, /* 90,180 */
     {DT_TYPE_LATLON, "35a4e90194b62e00", false},
     {DT_TYPE_LATLON, "0000000094b62e00", false}, /* -180 */
     {DT_TYPE_LATLON, "00000000", false},
-    {DT_TYPE_AREA, "02" "0000000000000000" "000003e8", true},
-    {DT_TYPE_AREA, "02" "0000000000000000" "00000000", false},
-    {DT_TYPE_AREA, "01" "18" "000000000000000000000000000000010000000100000000", true},
-    {DT_TYPE_AREA, "01" "10" "00000000000000000000000000000001", false},
-    {DT_TYPE_AREA, "01" "4018" "000000000000000000000000000000010000000100000000", false}, /* long header */
-    {DT_TYPE_AREA, "01" "20" "0000000000000000000000000000000100000001000000000000000000000000", false}, /* closed */
+    {DT_TYPE_AREA,
+     "02"
+     "0000000000000000"
+     "000003e8",
+     true},
+    {DT_TYPE_AREA,
+     "02"
+     "0000000000000000"
+     "00000000",
+     false},
+    {DT_TYPE_AREA,
+     "01"
+     "18"
+     "000000000000000000000000000000010000000100000000",
+     true},
+    {DT_TYPE_AREA,
+     "01"
+     "10"
+     "00000000000000000000000000000001",
+     false},
+    {DT_TYPE_AREA,
+     "01"
+     "4018"
+     "000000000000000000000000000000010000000100000000",
+     false}, /* long header */
+    {DT_TYPE_AREA,
+     "01"
+     "20"
+     "0000000000000000000000000000000100000001000000000000000000000000",
+     false}, /* closed */
     {DT_TYPE_AREA, "03", false},
     {DT_TYPE_LANG, "656e", true},
-    {DT_TYPE_LANG, "7a682d48616e74", true},      /* zh-Hant */
-    {DT_TYPE_LANG, "70742d4252", true},          /* pt-BR */
-    {DT_TYPE_LANG, "65732d343139", true},        /* es-419 */
-    {DT_TYPE_LANG, "736c2d726f7a616a", true},    /* sl-rozaj */
-    {DT_TYPE_LANG, "454e", false},               /* EN */
-    {DT_TYPE_LANG, "70742d6272", false},         /* pt-br */
-    {DT_TYPE_LANG, "7a682d68616e74", false},     /* zh-hant */
+    {DT_TYPE_LANG, "7a682d48616e74", true},   /* zh-Hant */
+    {DT_TYPE_LANG, "70742d4252", true},       /* pt-BR */
+    {DT_TYPE_LANG, "65732d343139", true},     /* es-419 */
+    {DT_TYPE_LANG, "736c2d726f7a616a", true}, /* sl-rozaj */
+    {DT_TYPE_LANG, "454e", false},            /* EN */
+    {DT_TYPE_LANG, "70742d6272", false},      /* pt-br */
+    {DT_TYPE_LANG, "7a682d68616e74", false},  /* zh-hant */
     {DT_TYPE_LANG, "656e2d", false},
     {DT_TYPE_LANG, "656e2d78", false},
     {DT_TYPE_PARTY, "02", true},
@@ -86,25 +111,93 @@ static const struct bytes_case cases[] = {
     {DT_TYPE_REF, "00112233445566778899aabbccddee", false},
     {DT_TYPE_HASH, "00112233445566778899aabbccddeeff", false},
     {DT_TYPE_MAP, "", true},
-    {DT_TYPE_MAP, "0161" "03" "08" "0000000000000001" "0162" "01" "0178", true},
-    {DT_TYPE_MAP, "0162" "01" "0178" "0161" "03" "08" "0000000000000001", false}, /* not sorted */
-    {DT_TYPE_MAP, "0161" "01" "0178" "0161" "01" "0179", false},                  /* a key twice */
-    {DT_TYPE_MAP, "0161" "10" "00", false},                                       /* a map inside */
-    {DT_TYPE_MAP, "0161" "81" "020161", false},                                   /* a list inside */
-    {DT_TYPE_ACCOUNT, "0161" "81" "020161", true},
-    {DT_TYPE_ACCOUNT, "0161" "08" "00", true},                                    /* should be absent */
-    {DT_TYPE_MAP, "0161" "08" "00", false},
+    {DT_TYPE_MAP,
+     "0161"
+     "03"
+     "08"
+     "0000000000000001"
+     "0162"
+     "01"
+     "0178",
+     true},
+    {DT_TYPE_MAP,
+     "0162"
+     "01"
+     "0178"
+     "0161"
+     "03"
+     "08"
+     "0000000000000001",
+     false}, /* not sorted */
+    {DT_TYPE_MAP,
+     "0161"
+     "01"
+     "0178"
+     "0161"
+     "01"
+     "0179",
+     false}, /* a key twice */
+    {DT_TYPE_MAP,
+     "0161"
+     "10"
+     "00",
+     false}, /* a map inside */
+    {DT_TYPE_MAP,
+     "0161"
+     "81"
+     "020161",
+     false}, /* a list inside */
+    {DT_TYPE_ACCOUNT,
+     "0161"
+     "81"
+     "020161",
+     true},
+    {DT_TYPE_ACCOUNT,
+     "0161"
+     "08"
+     "00",
+     true}, /* should be absent */
+    {DT_TYPE_MAP,
+     "0161"
+     "08"
+     "00",
+     false},
     {DT_TYPE_LIST | DT_TYPE_TEXT, "", true},
-    {DT_TYPE_LIST | DT_TYPE_TEXT, "0161" "00" "0162", true},
+    {DT_TYPE_LIST | DT_TYPE_TEXT,
+     "0161"
+     "00"
+     "0162",
+     true},
     {DT_TYPE_LIST | DT_TYPE_TEXT, "0261", false},
-    {DT_TYPE_LIST | DT_TYPE_TEXT, "400161", false},                               /* long header */
+    {DT_TYPE_LIST | DT_TYPE_TEXT, "400161", false}, /* long header */
     {DT_TYPE_LIST | DT_TYPE_ENUM, "020001020003", true},
     {DT_TYPE_LIST | DT_TYPE_ENUM, "020001020004", false},
-    {DT_TYPE_LIST | DT_TYPE_MAP, "05" "0161" "01" "0178", true},
-    {DT_TYPE_REFERENCE, "03" "03" "633130", true},
-    {DT_TYPE_REFERENCE, "02" "10" "00112233445566778899aabbccddeeff", true},
-    {DT_TYPE_REFERENCE, "01" "10" "00112233445566778899aabbccddeeff", false},
-    {DT_TYPE_REFERENCE, "04" "01" "61", false},
+    {DT_TYPE_LIST | DT_TYPE_MAP,
+     "05"
+     "0161"
+     "01"
+     "0178",
+     true},
+    {DT_TYPE_REFERENCE,
+     "03"
+     "03"
+     "633130",
+     true},
+    {DT_TYPE_REFERENCE,
+     "02"
+     "10"
+     "00112233445566778899aabbccddeeff",
+     true},
+    {DT_TYPE_REFERENCE,
+     "01"
+     "10"
+     "00112233445566778899aabbccddeeff",
+     false},
+    {DT_TYPE_REFERENCE,
+     "04"
+     "01"
+     "61",
+     false},
     {DT_TYPE_BYTES, "", true},
     {DT_TYPE_AUTHOR, "00", false},
     {DT_TYPE_NONE, "", false},
@@ -123,7 +216,8 @@ test_bytes(void **state)
         ok(dt_hex_read(&b, str(cases[i].hex)));
         err = dt_value_check(cases[i].type, ENUM3, dt_buf_view(&b));
         if ((err == DT_OK) != cases[i].good)
-            fail_msg("type %u, %s: %s", cases[i].type, cases[i].hex, err == DT_OK ? "accepted" : dt_err_message());
+            fail_msg("type %u, %s: %s", cases[i].type, cases[i].hex,
+                     err == DT_OK ? "accepted" : dt_err_message());
     }
 }
 
@@ -209,7 +303,8 @@ test_text(void **state)
         enum dt_err err = dt_value_from_text(&hint, str(texts[i].in), &value);
 
         if ((err == DT_OK) != (texts[i].back != NULL))
-            fail_msg("type %u, '%s': %s", texts[i].type, texts[i].in, err == DT_OK ? "accepted" : dt_err_message());
+            fail_msg("type %u, '%s': %s", texts[i].type, texts[i].in,
+                     err == DT_OK ? "accepted" : dt_err_message());
         if (err != DT_OK) {
             assert_int_equal(value.n, 0);
             assert_non_null(strstr(dt_err_message(), "speed")); /* the field is named */
@@ -239,7 +334,8 @@ static void
 test_party_names(void **state)
 {
     struct world *w = *state;
-    const struct dt_value_hint hint = {.field = "who", .type = DT_TYPE_PARTY, .charter = &w->charter};
+    const struct dt_value_hint hint = {
+        .field = "who", .type = DT_TYPE_PARTY, .charter = &w->charter};
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(64), back = DT_BUF_INIT(64);
 
     ok(dt_value_from_text(&hint, str("russia"), &value));
@@ -296,12 +392,9 @@ main(void)
 {
     static struct world w;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_items),
-        cmocka_unit_test_prestate(test_party_names, &w),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_type_names),
+        cmocka_unit_test(test_bytes), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_items), cmocka_unit_test_prestate(test_party_names, &w),
+        cmocka_unit_test(test_dates), cmocka_unit_test(test_type_names),
     };
     int failed;
 

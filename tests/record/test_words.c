@@ -52,7 +52,8 @@ test_as_typed(void **state)
     dt_key_words(id, words);
     typed[n++] = ' ';
     for (size_t i = 0; words[i] != '\0'; i++)
-        typed[n++] = words[i] == ' ' ? (i % 2 ? '-' : ' ') : (char)(i % 3 ? words[i] : words[i] - 32);
+        typed[n++] =
+            words[i] == ' ' ? (i % 2 ? '-' : ' ') : (char)(i % 3 ? words[i] : words[i] - 32);
     typed[n] = '\0';
     ok(dt_key_words_read(str(typed), bits));
     assert_true(dt_key_words_match(bits, id));
@@ -91,8 +92,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_order),   cmocka_unit_test(test_as_typed),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_root_id),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_as_typed),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_root_id),
     };
 
     if (dt_crypto_init() != DT_OK)

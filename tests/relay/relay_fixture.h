@@ -24,7 +24,7 @@
 #include "net/relay_client.h"
 
 #define FIXTURE_PARTIES 3
-#define OK(expr) assert_int_equal((expr), DT_OK)
+#define OK(expr)        assert_int_equal((expr), DT_OK)
 
 static const char *const fixture_names[FIXTURE_PARTIES] = {"north", "south", "envoy"};
 
@@ -86,8 +86,8 @@ fixture_serve(struct fixture *f)
         int fd = open(log, O_CREAT | O_APPEND | O_WRONLY, 0600);
 
         (void)dup2(fd, 2);
-        execl(getenv("DT_RELAY_BIN"), "detente-relay", "serve", "--store", f->store, "--listen", f->listen,
-              "--port-file", port_file, (char *)NULL);
+        execl(getenv("DT_RELAY_BIN"), "detente-relay", "serve", "--store", f->store, "--listen",
+              f->listen, "--port-file", port_file, (char *)NULL);
         _exit(99);
     }
     for (int i = 0; i < 1000 && !dt_file_exists(port_file); i++)
@@ -126,7 +126,8 @@ fixture_load_grants(struct fixture *f)
         OK(dt_grant_load(path, &f->grant[i]));
     }
     OK(dt_grant_register_url(&f->grant[0], &url));
-    (void)snprintf(f->register_url, sizeof(f->register_url), "%.*s", (int)url.n, (const char *)url.p);
+    (void)snprintf(f->register_url, sizeof(f->register_url), "%.*s", (int)url.n,
+                   (const char *)url.p);
 }
 
 /* The three parties' grant; ${limits} is more arguments up to NULL (may be NULL). */

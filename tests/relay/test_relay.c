@@ -1,6 +1,6 @@
 /*
- * tests/relay/test_relay.c - a real relay process: queues, polls, limits, retries, concurrent senders, and
- * kill -9 under load.
+ * tests/relay/test_relay.c - a real relay process: queues, polls, limits, retries, concurrent
+ * senders, and kill -9 under load.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,8 +33,8 @@ stop(void **state)
 }
 
 static enum dt_err
-append(struct dt_http_client *http, const struct fixture_queue *q, uint64_t id, uint8_t fill, size_t size,
-       uint64_t *position)
+append(struct dt_http_client *http, const struct fixture_queue *q, uint64_t id, uint8_t fill,
+       size_t size, uint64_t *position)
 {
     static _Thread_local uint8_t cell[DT_CELL_MAX];
     struct dt_wire_append a = {.cell = {cell, size}};
@@ -132,7 +132,8 @@ wrong_tokens(void **state)
 
     (void)state;
     fixture_queue_new(&fx, &q);
-    assert_int_equal(dt_relay_queue_create(fx.http, fx.url, &create, swapped.address), DT_ERR_REFUSED);
+    assert_int_equal(dt_relay_queue_create(fx.http, fx.url, &create, swapped.address),
+                     DT_ERR_REFUSED);
     swapped = q;
     memcpy(swapped.read, q.write, 32);
     memcpy(swapped.write, q.read, 32);
@@ -167,14 +168,17 @@ malformed_bodies(void **state)
     assert_int_equal(status_of("POST", path, dt_view_of(q.write), dt_buf_view(&b)), 413);
     assert_int_equal(status_of("POST", path, dt_view_of(q.write), dt_view_str("")), 400);
     assert_int_equal(status_of("POST", "/v1/queues", dt_view(NULL, 0), dt_view_str("short")), 400);
-    assert_int_equal(status_of("POST", "/v1/poll", dt_view(NULL, 0), dt_view_str("\x05zzzzz")), 400);
-    assert_int_equal(status_of("POST", "/v1/poll?wait=61", dt_view(NULL, 0), dt_view_str("x")), 400);
+    assert_int_equal(status_of("POST", "/v1/poll", dt_view(NULL, 0), dt_view_str("\x05zzzzz")),
+                     400);
+    assert_int_equal(status_of("POST", "/v1/poll?wait=61", dt_view(NULL, 0), dt_view_str("x")),
+                     400);
     queue_path(&q, "?after=01", path, sizeof(path));
     assert_int_equal(status_of("GET", path, dt_view_of(q.read), dt_view(NULL, 0)), 400);
     queue_path(&q, "?after=-1", path, sizeof(path));
     assert_int_equal(status_of("GET", path, dt_view_of(q.read), dt_view(NULL, 0)), 400);
     assert_int_equal(status_of("GET", "/v1/queues", dt_view(NULL, 0), dt_view(NULL, 0)), 405);
-    assert_int_equal(status_of("GET", "/v1/queues/abc/cells", dt_view_of(q.read), dt_view(NULL, 0)), 404);
+    assert_int_equal(status_of("GET", "/v1/queues/abc/cells", dt_view_of(q.read), dt_view(NULL, 0)),
+                     404);
     assert_int_equal(status_of("GET", "/", dt_view(NULL, 0), dt_view(NULL, 0)), 404);
     assert_int_equal(status_of("GET", "/v1/health", dt_view(NULL, 0), dt_view(NULL, 0)), 200);
 }
@@ -257,7 +261,8 @@ struct sender {
 };
 static atomic_uint acknowledged;
 
-/* Send EACH cells; whatever happens to the relay, retry each with its id until it is acknowledged. */
+/* Send EACH cells; whatever happens to the relay, retry each with its id until it is acknowledged.
+ */
 static void *
 send_all(void *arg)
 {
@@ -286,7 +291,8 @@ send_all(void *arg)
     return NULL;
 }
 
-/* Every acknowledged cell stands exactly once at the position that was acknowledged, and nothing else. */
+/* Every acknowledged cell stands exactly once at the position that was acknowledged, and nothing
+ * else. */
 static void
 check_all(const struct fixture_queue *q, const struct sender *senders)
 {
@@ -403,8 +409,8 @@ grants_and_store(void **state)
     DT_CLEANUP(dt_buf_wipe) struct dt_buf store = DT_BUF_INIT(16u << 20);
     const char *second[] = {"serve", "--store", fx.store, "--listen", "127.0.0.1:0", NULL};
     const char *check[] = {"check-config", "--store", fx.store, NULL};
-    const char *bad_name[] = {"grant",   "--store", fx.store,    "--url",    "http://a",  "--out", fx.dir,
-                              "--party", "../x",    "--witness", "a=b", NULL};
+    const char *bad_name[] = {"grant", "--store", fx.store, "--url",     "http://a", "--out",
+                              fx.dir,  "--party", "../x",   "--witness", "a=b",      NULL};
     struct stat st;
     char path[160];
 
@@ -421,8 +427,8 @@ grants_and_store(void **state)
         assert_string_equal(fx.grant[i].witnesses[i].group, fixture_names[i]);
     }
     assert_memory_not_equal(fx.grant[0].append_key, fx.grant[1].append_key, 32);
-    assert_int_equal(fixture_grant(&fx, NULL), 4);     /* never over existing files */
-    assert_int_equal(fixture_run(&fx, second), 4);     /* one serving process for a store */
+    assert_int_equal(fixture_grant(&fx, NULL), 4); /* never over existing files */
+    assert_int_equal(fixture_run(&fx, second), 4); /* one serving process for a store */
     assert_int_equal(fixture_run(&fx, bad_name), 2);
     assert_int_equal(fixture_run(&fx, check), 0);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
@@ -435,8 +441,8 @@ grants_and_store(void **state)
 static int
 start_small(void **state)
 {
-    static const char *const limits[] = {"--queues", "2", "--queue-cells", "3", "--daily-entries", "2",
-                                         NULL};
+    static const char *const limits[] = {"--queues", "2", "--queue-cells", "3", "--daily-entries",
+                                         "2",        NULL};
 
     fixture_begin(&fx, limits);
     *state = &fx;
@@ -466,7 +472,8 @@ limits(void **state)
 
     for (uint8_t i = 0; i < 2; i++) {
         seal[0] = i;
-        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[0].append_key), seal, &n));
+        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[0].append_key), seal,
+                              &n));
         assert_int_equal(n, i);
     }
     seal[0] = 2;
@@ -487,10 +494,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(queue_basics),       TEST(wrong_tokens),
-        TEST(malformed_bodies),   TEST(polls),
-        TEST(concurrent_senders), TEST(killed_under_load),
-        TEST(stops_cleanly_under_load), TEST(grants_and_store),
+        TEST(queue_basics),
+        TEST(wrong_tokens),
+        TEST(malformed_bodies),
+        TEST(polls),
+        TEST(concurrent_senders),
+        TEST(killed_under_load),
+        TEST(stops_cleanly_under_load),
+        TEST(grants_and_store),
         cmocka_unit_test_setup_teardown(limits, start_small, stop),
     };
 

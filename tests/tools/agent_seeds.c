@@ -1,8 +1,9 @@
 /*
  * tests/tools/agent_seeds.c - writes the fuzz seeds of the agent's codecs: agent_seeds fuzz/corpus
  *
- * From the fixed keys and values of tests/agent/samples.h. The seeds are in the tree; run this again when a format
- * changes. Sealed seeds differ by their random nonces from run to run, and open all the same.
+ * From the fixed keys and values of tests/agent/samples.h. The seeds are in the tree; run this
+ * again when a format changes. Sealed seeds differ by their random nonces from run to run, and open
+ * all the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,8 +90,15 @@ warrant_seeds(struct dt_buf *b)
 static void
 inbox_seeds(struct dt_buf *b)
 {
-    static const char *const names[] = {"", "invitation", "founding-signature", "key-package",
-                                        "approval-request", "approval", "welcome", "rejoin", "revocation"};
+    static const char *const names[] = {"",
+                                        "invitation",
+                                        "founding-signature",
+                                        "key-package",
+                                        "approval-request",
+                                        "approval",
+                                        "welcome",
+                                        "rejoin",
+                                        "revocation"};
     DT_CLEANUP(dt_buf_clear) struct dt_buf plain = DT_BUF_INIT(DT_INBOX_MESSAGE_MAX);
     uint8_t address[32];
     uint8_t pub[DT_X25519];

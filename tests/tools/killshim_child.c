@@ -1,7 +1,8 @@
 /*
- * What test_killshim runs under the shim. `killshim_child lines FILE N` appends N lines to FILE, a write and an
- * fdatasync each; `killshim_child sqlite FILE N` makes a table with synchronous=FULL and inserts N rows, a
- * transaction each, and prints on standard output each row that was acknowledged.
+ * What test_killshim runs under the shim. `killshim_child lines FILE N` appends N lines to FILE, a
+ * write and an fdatasync each; `killshim_child sqlite FILE N` makes a table with synchronous=FULL
+ * and inserts N rows, a transaction each, and prints on standard output each row that was
+ * acknowledged.
  */
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static int lines(const char *path, long n)
+static int
+lines(const char *path, long n)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
@@ -23,7 +25,8 @@ static int lines(const char *path, long n)
     return close(fd) == 0 ? 0 : 1;
 }
 
-static int rows(const char *path, long n)
+static int
+rows(const char *path, long n)
 {
     sqlite3 *db = NULL;
     int bad = sqlite3_open(path, &db);
@@ -41,7 +44,8 @@ static int rows(const char *path, long n)
     return bad != 0;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
     if (argc != 4)
         return 2;

@@ -1,4 +1,5 @@
-/* The kill shim kills at the n-th call and at no other, in our own calls and in those that SQLite makes. */
+/* The kill shim kills at the n-th call and at no other, in our own calls and in those that SQLite
+ * makes. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,19 +17,22 @@
 
 static char folder[64];
 
-static int make_folder(void **state)
+static int
+make_folder(void **state)
 {
     (void)state;
     (void)snprintf(folder, sizeof folder, "%s", "/tmp/dt-killshim-XXXXXX");
     return mkdtemp(folder) == NULL ? -1 : 0;
 }
 
-static void file_in(char out[128], const char *name)
+static void
+file_in(char out[128], const char *name)
 {
     (void)snprintf(out, 128, "%s/%s", folder, name);
 }
 
-static int remove_folder(void **state)
+static int
+remove_folder(void **state)
 {
     static const char *const names[] = {"file", "file-wal", "file-shm", "count", "out"};
     char path[128];
@@ -41,8 +45,10 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-/* Runs the child under the shim; returns its wait status. Standard output goes to the file `out`. */
-static int run_child(const char *kind, const char *n, const char *kill_at, const char *program)
+/* Runs the child under the shim; returns its wait status. Standard output goes to the file `out`.
+ */
+static int
+run_child(const char *kind, const char *n, const char *kill_at, const char *program)
 {
     const char *shim = getenv("DT_KILLSHIM");
     const char *child = getenv("DT_KILLSHIM_CHILD");
@@ -74,7 +80,8 @@ static int run_child(const char *kind, const char *n, const char *kill_at, const
     return status;
 }
 
-static long size_of(const char *name)
+static long
+size_of(const char *name)
 {
     char path[128];
     struct stat st;
@@ -83,7 +90,8 @@ static long size_of(const char *name)
     return stat(path, &st) == 0 ? (long)st.st_size : -1;
 }
 
-static long counted(void)
+static long
+counted(void)
 {
     char path[128], line[32] = "";
     FILE *f;
@@ -99,7 +107,8 @@ static long counted(void)
     return strtol(line, NULL, 10);
 }
 
-static void forget_file(void)
+static void
+forget_file(void)
 {
     static const char *const names[] = {"file", "file-wal", "file-shm"};
     char path[128];
@@ -110,7 +119,8 @@ static void forget_file(void)
     }
 }
 
-static void test_counts_without_killing(void **state)
+static void
+test_counts_without_killing(void **state)
 {
     (void)state;
     int status = run_child("lines", "7", "0", NULL);
@@ -120,7 +130,8 @@ static void test_counts_without_killing(void **state)
     assert_int_equal(size_of("file"), 35);
 }
 
-static void test_kills_before_each_call(void **state)
+static void
+test_kills_before_each_call(void **state)
 {
     (void)state;
     for (int n = 1; n <= 14; n++) {
@@ -137,7 +148,8 @@ static void test_kills_before_each_call(void **state)
     }
 }
 
-static void test_beyond_the_last_call_nothing(void **state)
+static void
+test_beyond_the_last_call_nothing(void **state)
 {
     (void)state;
     int status;
@@ -148,7 +160,8 @@ static void test_beyond_the_last_call_nothing(void **state)
     assert_int_equal(counted(), 14);
 }
 
-static void test_other_program_is_left_alone(void **state)
+static void
+test_other_program_is_left_alone(void **state)
 {
     (void)state;
     int status;
@@ -162,7 +175,8 @@ static void test_other_program_is_left_alone(void **state)
     assert_true(WIFSIGNALED(status));
 }
 
-static long rows_in_file(void)
+static long
+rows_in_file(void)
 {
     char path[128];
     sqlite3 *db = NULL;
@@ -179,8 +193,10 @@ static long rows_in_file(void)
     return n;
 }
 
-/* SQLite's own writes and syncs are among the calls, and what it acknowledged outlives each kill. */
-static void test_reaches_into_sqlite(void **state)
+/* SQLite's own writes and syncs are among the calls, and what it acknowledged outlives each kill.
+ */
+static void
+test_reaches_into_sqlite(void **state)
 {
     (void)state;
     long calls;
@@ -204,7 +220,8 @@ static void test_reaches_into_sqlite(void **state)
     }
 }
 
-int main(void)
+int
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_without_killing),

@@ -1,9 +1,10 @@
 /*
  * tests/vectors/kind_ed25519.c - the edge cases of Ed25519 verification (C2SP/CCTV).
  *
- * The file gives properties, not verdicts. By the one rule a signature holds when neither A nor R is of
- * small order, both are canonical, and the equation holds without the cofactor: that it leaves no residue
- * of small order. All cases satisfy the equation with the cofactor, and all have S < L.
+ * The file gives properties, not verdicts. By the one rule a signature holds when neither A nor R
+ * is of small order, both are canonical, and the equation holds without the cofactor: that it
+ * leaves no residue of small order. All cases satisfy the equation with the cofactor, and all have
+ * S < L.
  */
 #include <string.h>
 
@@ -20,10 +21,10 @@ forbidden(const json_t *flags)
     const json_t *flag;
     size_t i;
 
-    json_array_foreach (flags, i, flag)
-        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
-            if (json_is_string(flag) && strcmp(json_string_value(flag), names[j]) == 0)
-                return true;
+    json_array_foreach(flags, i, flag) for (size_t j = 0; j < sizeof names / sizeof names[0];
+                                            j++) if (json_is_string(flag) &&
+                                                     strcmp(json_string_value(flag), names[j]) ==
+                                                         0) return true;
     return false;
 }
 
@@ -34,7 +35,8 @@ vec_ed25519_edge(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(dt_buf_clear) struct dt_buf key = VEC_BUF;
         DT_CLEANUP(dt_buf_clear) struct dt_buf sig = VEC_BUF;
         struct dt_view msg = {NULL, 0};

@@ -16,9 +16,9 @@ struct values {
 static void
 values_clear(struct values *v)
 {
-    struct dt_buf *all[] = {&v->info, &v->ikm_r, &v->ikm_e, &v->sk_r,       &v->pk_r,
-                            &v->sk_e, &v->pk_e,  &v->enc,   &v->psk,        &v->psk_id,
-                            &v->key,  &v->base_nonce,       &v->exporter_secret};
+    struct dt_buf *all[] = {
+        &v->info, &v->ikm_r, &v->ikm_e,  &v->sk_r, &v->pk_r,       &v->sk_e,           &v->pk_e,
+        &v->enc,  &v->psk,   &v->psk_id, &v->key,  &v->base_nonce, &v->exporter_secret};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         dt_buf_clear(all[i]);
@@ -55,8 +55,8 @@ values_read(struct vector_run *run, const json_t *c, struct values *v)
 }
 
 static void
-check_keys(struct vector_run *run, const struct dt_suite *s, const char *what, const struct dt_buf *ikm,
-           const struct dt_buf *priv, const struct dt_buf *pub)
+check_keys(struct vector_run *run, const struct dt_suite *s, const char *what,
+           const struct dt_buf *ikm, const struct dt_buf *priv, const struct dt_buf *pub)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret sk = {0};
     uint8_t pk[DT_HPKE_PUB_MAX];
@@ -88,8 +88,8 @@ check_encryption(struct vector_run *run, const json_t *e, struct dt_hpke_ctx *sn
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = VEC_BUF;
     uint64_t seq = 0;
 
-    if (!vec_u64(run, e, "seq", &seq) || !vec_hex(run, e, "aad", &aad) || !vec_hex(run, e, "pt", &pt) ||
-        !vec_hex(run, e, "ct", &ct))
+    if (!vec_u64(run, e, "seq", &seq) || !vec_hex(run, e, "aad", &aad) ||
+        !vec_hex(run, e, "pt", &pt) || !vec_hex(run, e, "ct", &ct))
         return;
     rcv->seq = seq;
     if (vec_ok(run, dt_hpke_ctx_open(rcv, dt_buf_view(&aad), dt_buf_view(&ct), &out), "open"))
@@ -103,7 +103,8 @@ check_encryption(struct vector_run *run, const json_t *e, struct dt_hpke_ctx *sn
     rcv->seq = seq;
     out.n = 0;
     (void)vec_check(run,
-                    dt_hpke_ctx_open(rcv, dt_buf_view(&aad), dt_buf_view(&ct), &out) == DT_ERR_AUTH &&
+                    dt_hpke_ctx_open(rcv, dt_buf_view(&aad), dt_buf_view(&ct), &out) ==
+                            DT_ERR_AUTH &&
                         rcv->seq == seq && out.n == 0,
                     "an altered ciphertext was not refused");
 }
@@ -132,7 +133,8 @@ check_round(struct vector_run *run, const struct dt_suite *s, const struct value
     struct dt_view msg = dt_view_str("round");
     uint8_t enc[DT_HPKE_PUB_MAX];
 
-    if (vec_ok(run, dt_hpke_seal(s, dt_buf_view(&v->pk_r), dt_buf_view(&v->info), aad, msg, enc, &ct),
+    if (vec_ok(run,
+               dt_hpke_seal(s, dt_buf_view(&v->pk_r), dt_buf_view(&v->info), aad, msg, enc, &ct),
                "seal") &&
         vec_ok(run,
                dt_hpke_open(s, dt_buf_view(&v->sk_r), dt_view(enc, s->kem_pub_len),
@@ -154,12 +156,14 @@ run_case(struct vector_run *run, const json_t *c, const struct dt_suite *s, cons
     check_keys(run, s, "receiver's keys", &v->ikm_r, &v->sk_r, &v->pk_r);
     check_keys(run, s, "ephemeral keys", &v->ikm_e, &v->sk_e, &v->pk_e);
     if (!vec_ok(run,
-                dt_hpke_setup_r(s, dt_buf_view(&v->sk_r), dt_buf_view(&v->enc), dt_buf_view(&v->info),
-                                dt_buf_view(&v->psk), dt_buf_view(&v->psk_id), &rcv),
+                dt_hpke_setup_r(s, dt_buf_view(&v->sk_r), dt_buf_view(&v->enc),
+                                dt_buf_view(&v->info), dt_buf_view(&v->psk),
+                                dt_buf_view(&v->psk_id), &rcv),
                 "SetupR") ||
         !vec_ok(run,
-                dt_hpke_setup_s(s, dt_buf_view(&v->pk_r), dt_buf_view(&v->info), dt_buf_view(&v->psk),
-                                dt_buf_view(&v->psk_id), dt_buf_view(&v->ikm_e), enc, &snd),
+                dt_hpke_setup_s(s, dt_buf_view(&v->pk_r), dt_buf_view(&v->info),
+                                dt_buf_view(&v->psk), dt_buf_view(&v->psk_id),
+                                dt_buf_view(&v->ikm_e), enc, &snd),
                 "SetupS"))
         return;
     (void)vec_equal(run, "enc", dt_view(enc, s->kem_pub_len), dt_buf_view(&v->enc));
@@ -167,11 +171,9 @@ run_case(struct vector_run *run, const json_t *c, const struct dt_suite *s, cons
     check_context(run, v, &snd);
     if (vec_array(run, c, "encryptions", &list) &&
         vec_check(run, json_array_size(list) > 0, "no encryption in the case"))
-        json_array_foreach (list, i, e)
-            check_encryption(run, e, &snd, &rcv);
+        json_array_foreach(list, i, e) check_encryption(run, e, &snd, &rcv);
     if (vec_array(run, c, "exports", &list))
-        json_array_foreach (list, i, e)
-            check_export(run, e, &rcv);
+        json_array_foreach(list, i, e) check_export(run, e, &rcv);
     check_round(run, s, v);
 }
 
@@ -194,7 +196,8 @@ rfc9180(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         uint64_t mode = 0, kem = 0, kdf = 0, aead = 0;
 
         vec_case(run, "%zu", i);

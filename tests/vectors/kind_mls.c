@@ -20,8 +20,8 @@ vec_mls_suite(struct vector_run *run, const json_t *c)
 }
 
 bool
-vec_mls_priv(struct vector_run *run, const struct dt_suite *suite, const json_t *c, const char *field,
-             size_t len, struct dt_secret *out)
+vec_mls_priv(struct vector_run *run, const struct dt_suite *suite, const json_t *c,
+             const char *field, size_t len, struct dt_secret *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = VEC_BUF;
     size_t missing;

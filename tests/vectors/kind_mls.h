@@ -11,8 +11,9 @@
 /* The case's cipher_suite; NULL after skipping it with the reason, or failing. */
 const struct dt_suite *vec_mls_suite(struct vector_run *run, const json_t *c);
 
-/* The hex field ${field}, a private key, into ${out}. Some P-521 keys in the files lack their leading zeros;
- * they get them here, because the library insists on the fixed length. ${len}: that of the scheme. */
+/* The hex field ${field}, a private key, into ${out}. Some P-521 keys in the files lack their
+ * leading zeros; they get them here, because the library insists on the fixed length. ${len}: that
+ * of the scheme. */
 bool vec_mls_priv(struct vector_run *run, const struct dt_suite *suite, const json_t *c,
                   const char *field, size_t len, struct dt_secret *out);
 

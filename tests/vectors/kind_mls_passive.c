@@ -77,7 +77,8 @@ join(struct vector_run *run, const struct dt_suite *suite, const json_t *c, stru
     if (!vec_hex(run, c, "key_package", &key_package) || !vec_hex(run, c, "welcome", &welcome) ||
         !vec_hex_opt(run, c, "ratchet_tree", &tree, &present) ||
         !vec_mls_priv(run, suite, c, "signature_priv", suite->sig_priv_len, &sig) ||
-        !vec_mls_priv(run, suite, c, "encryption_priv", suite->kem_priv_len, &p->bundle.leaf_priv) ||
+        !vec_mls_priv(run, suite, c, "encryption_priv", suite->kem_priv_len,
+                      &p->bundle.leaf_priv) ||
         !vec_mls_priv(run, suite, c, "init_priv", suite->kem_priv_len, &p->bundle.init_priv))
         return false;
     params.welcome = dt_buf_view(&welcome);

@@ -1,5 +1,6 @@
 /*
- * tests/vectors/kind_tlog.c - the table of the register's vector files, and what their readers share.
+ * tests/vectors/kind_tlog.c - the table of the register's vector files, and what their readers
+ * share.
  */
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 #include "kind_tlog.h"
 
-#define SUBTREE_WHY "subtree proofs belong to sign-subtree and tlog-mirror, which are not implemented"
+#define SUBTREE_WHY                                                                                \
+    "subtree proofs belong to sign-subtree and tlog-mirror, which are not implemented"
 
 const struct vector_file vector_files_tlog[] = {
     {.name = "ed25519_edge.json", .fn = vec_ed25519_edge},
@@ -146,9 +148,8 @@ hash_value(struct vector_run *run, const json_t *v, struct tlog_hash *out, bool 
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = VEC_BUF;
 
-    if (!json_is_string(v) ||
-        dt_base64_read(&bytes, dt_view((const uint8_t *)json_string_value(v),
-                                       json_string_length(v))) != DT_OK)
+    if (!json_is_string(v) || dt_base64_read(&bytes, dt_view((const uint8_t *)json_string_value(v),
+                                                             json_string_length(v))) != DT_OK)
         return vec_fail(run, "a hash is not base64 text");
     if (bytes.n != TLOG_HASH)
         *fits = false;
@@ -158,7 +159,8 @@ hash_value(struct vector_run *run, const json_t *v, struct tlog_hash *out, bool 
 }
 
 bool
-vec_hash(struct vector_run *run, const json_t *c, const char *field, struct tlog_hash *out, bool *fits)
+vec_hash(struct vector_run *run, const json_t *c, const char *field, struct tlog_hash *out,
+         bool *fits)
 {
     const json_t *v = vec_get(run, c, field);
 
@@ -171,7 +173,8 @@ vec_hash(struct vector_run *run, const json_t *c, const char *field, struct tlog
 }
 
 bool
-vec_path(struct vector_run *run, const json_t *c, const char *field, struct tlog_path *out, bool *fits)
+vec_path(struct vector_run *run, const json_t *c, const char *field, struct tlog_path *out,
+         bool *fits)
 {
     const json_t *list = vec_get(run, c, field);
     const json_t *v;
@@ -188,9 +191,7 @@ vec_path(struct vector_run *run, const json_t *c, const char *field, struct tlog
         *fits = false;
         return true;
     }
-    json_array_foreach (list, i, v)
-        if (!hash_value(run, v, &out->h[out->n++], fits))
-            return false;
+    json_array_foreach(list, i, v) if (!hash_value(run, v, &out->h[out->n++], fits)) return false;
     return true;
 }
 
@@ -201,7 +202,8 @@ vec_largest(const json_t *cases, const char *field)
     const json_t *c;
     size_t i;
 
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         const json_t *v = json_object_get(c, field);
 
         if (json_is_integer(v) && json_integer_value(v) > 0 &&

@@ -19,7 +19,8 @@ void gen_tree_clear(struct gen_tree *t);
 /* Leaf ${i} of leaf_rule.txt with ${tag} into ${out} (replaced). */
 bool gen_leaf(struct vector_run *run, struct dt_view tag, uint64_t i, struct dt_buf *out);
 
-/* The tree of ${n} leaves by the leaf_rule.txt beside ${path}; fails the case when it cannot be made. */
+/* The tree of ${n} leaves by the leaf_rule.txt beside ${path}; fails the case when it cannot be
+ * made. */
 bool gen_tree_make(struct vector_run *run, const char *path, uint64_t n, struct gen_tree *out);
 
 /* A tlog_node_fn over a struct gen_tree. */

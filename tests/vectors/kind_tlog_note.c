@@ -25,7 +25,8 @@ read_keys(const json_t *list, struct tlog_vkey *keys, size_t *n)
     size_t i;
 
     *n = 0;
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         enum dt_err err;
 
         if (i == KEYS_MAX || !json_is_string(v))
@@ -56,14 +57,15 @@ check_verified(struct vector_run *run, const json_t *list, const struct tlog_vke
         got++;
         if (!vec_ok(run, dt_buf_printf(&text, "%s+%08x", keys[i].name, keys[i].id), "name"))
             return;
-        json_array_foreach (list, j, name)
-            found = found || (json_is_string(name) && dt_view_equal(str_view(name), dt_buf_view(&text)));
+        json_array_foreach(list, j, name) found =
+            found || (json_is_string(name) && dt_view_equal(str_view(name), dt_buf_view(&text)));
         (void)vec_check(run, found, "a key counts that should not");
     }
     (void)vec_check(run, got == want, "%zu keys count, not %zu", got, want);
 }
 
-/* ${bytes} under ${keys}: the verdict, and for good ones the keys that count and our own re-encoding. */
+/* ${bytes} under ${keys}: the verdict, and for good ones the keys that count and our own
+ * re-encoding. */
 static void
 check_note(struct vector_run *run, struct dt_view bytes, const json_t *vkeys, bool want,
            const json_t *verified)
@@ -79,8 +81,8 @@ check_note(struct vector_run *run, struct dt_view bytes, const json_t *vkeys, bo
     if (err == DT_OK)
         err = tlog_note_verify(&note, keys, n, v);
     (void)vec_check(run,
-                    err == DT_OK || err == DT_ERR_FORMAT || err == DT_ERR_AUTH || err == DT_ERR_LIMIT ||
-                        err == DT_ERR_UNSUPPORTED,
+                    err == DT_OK || err == DT_ERR_FORMAT || err == DT_ERR_AUTH ||
+                        err == DT_ERR_LIMIT || err == DT_ERR_UNSUPPORTED,
                     "error %s", dt_err_name(err));
     (void)vec_check(run, (err == DT_OK) == want, "%s (%s)", err == DT_OK ? "accepted" : "refused",
                     err == DT_OK ? "" : dt_err_message());
@@ -95,7 +97,8 @@ vec_published_notes(struct vector_run *run, const char *path, const json_t *case
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         struct dt_view note = {NULL, 0};
         const json_t *vkeys = NULL;
         bool ok = false;
@@ -115,7 +118,8 @@ vec_gen_notes(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(dt_buf_clear) struct dt_buf note = VEC_BUF;
         const json_t *vkeys = NULL;
         bool ok = false;
@@ -168,7 +172,8 @@ vec_checkpoint_bodies(struct vector_run *run, const char *path, const json_t *ca
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         struct dt_view body = {NULL, 0};
 
         vec_case(run, "%zu", i);
@@ -200,7 +205,8 @@ vec_keys(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer again = {0};
         DT_CLEANUP(dt_buf_clear) struct dt_buf text = VEC_BUF;
@@ -227,7 +233,8 @@ check_cosignature(struct vector_run *run, const json_t *c, const struct tlog_sig
     DT_CLEANUP(tlog_note_clear) struct tlog_note lines = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf message = VEC_BUF;
     DT_CLEANUP(dt_buf_clear) struct dt_buf line = VEC_BUF;
-    struct dt_view body = {NULL, 0}, want_message = {NULL, 0}, want_line = {NULL, 0}, vkey = {NULL, 0};
+    struct dt_view body = {NULL, 0}, want_message = {NULL, 0}, want_line = {NULL, 0},
+                   vkey = {NULL, 0};
     struct tlog_verified v;
     struct tlog_vkey key;
     uint64_t time = 0;
@@ -253,7 +260,8 @@ vec_cosignatures(struct vector_run *run, const char *path, const json_t *cases)
     const json_t *c, *k;
     size_t i, j;
 
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
         struct dt_view witness = {NULL, 0}, name = {NULL, 0};
         bool found = false;
@@ -262,9 +270,9 @@ vec_cosignatures(struct vector_run *run, const char *path, const json_t *cases)
         if (i == 0 && (keys = vec_file_json(run, path, "keys.jsonl")) == NULL)
             return;
         if (vec_str(run, c, "witness", &witness)) {
-            json_array_foreach (keys, j, k)
-                if (!found && vec_str(run, k, "name", &name) && dt_view_equal(name, witness))
-                    found = read_signer(run, k, &s);
+            json_array_foreach(keys, j, k) if (!found && vec_str(run, k, "name", &name) &&
+                                               dt_view_equal(name, witness)) found =
+                read_signer(run, k, &s);
             if (vec_check(run, found, "the witness has no key in keys.jsonl"))
                 check_cosignature(run, c, &s);
         }

@@ -1,5 +1,6 @@
 /*
- * tests/vectors/kind_tlog_proof.c - policies, proof files, a witness session, and a public log's entry.
+ * tests/vectors/kind_tlog_proof.c - policies, proof files, a witness session, and a public log's
+ * entry.
  */
 #include <string.h>
 
@@ -49,8 +50,8 @@ check_proof(struct vector_run *run, const json_t *c, const struct tlog_policy *p
     if (err == DT_OK)
         err = tlog_proof_verify(&proof, &leaf, policy, NULL, &state);
     (void)vec_check(run,
-                    err == DT_OK || err == DT_ERR_FORMAT || err == DT_ERR_AUTH || err == DT_ERR_PROOF ||
-                        err == DT_ERR_REFUSED,
+                    err == DT_OK || err == DT_ERR_FORMAT || err == DT_ERR_AUTH ||
+                        err == DT_ERR_PROOF || err == DT_ERR_REFUSED,
                     "error %s", dt_err_name(err));
     (void)vec_check(run, (err == DT_OK) == want, "%s (%s)", err == DT_OK ? "accepted" : "refused",
                     err == DT_OK ? "" : dt_err_message());
@@ -64,7 +65,8 @@ vec_tlog_proofs(struct vector_run *run, const char *path, const json_t *cases)
     const json_t *c;
     size_t i;
 
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         vec_case(run, "%zu", i);
         if (i == 0 && (!vec_file(run, path, "policy.txt", &text) ||
                        !vec_ok(run, tlog_policy_parse(dt_buf_view(&text), &policy), "policy")))
@@ -84,7 +86,8 @@ log_keys(struct vector_run *run, const char *path, struct tlog_vkey *out, size_t
     size_t i;
 
     *n = 0;
-    json_array_foreach (keys, i, k) {
+    json_array_foreach(keys, i, k)
+    {
         struct dt_view role = {NULL, 0}, vkey = {NULL, 0};
 
         if (!ok || !vec_str(run, k, "role", &role) || !vec_str(run, k, "vkey", &vkey) || *n == max)
@@ -130,7 +133,8 @@ vec_add_checkpoint(struct vector_run *run, const char *path, const json_t *cases
     const json_t *c;
     size_t i, n = 0;
 
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(dt_buf_clear) struct dt_buf body = VEC_BUF;
         uint64_t want = 0;
 
@@ -185,7 +189,8 @@ check_rekor(struct vector_run *run, const json_t *c)
         err = DT_ERR_PROOF;
     if (err == DT_OK)
         err = tlog_inclusion_verify(&leaf, index, size, &path, &root);
-    (void)vec_check(run, (err == DT_OK) == want, "%s", err == DT_OK ? "accepted" : dt_err_message());
+    (void)vec_check(run, (err == DT_OK) == want, "%s",
+                    err == DT_OK ? "accepted" : dt_err_message());
 }
 
 void
@@ -195,7 +200,8 @@ vec_rekor_v2(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         vec_case(run, "%zu", i);
         check_rekor(run, c);
         vec_end(run);

@@ -43,14 +43,16 @@ vec_tile_paths(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         vec_case(run, "%zu", i);
         check_tile_path(run, c);
         vec_end(run);
     }
 }
 
-/* Every level: as many full tiles as listed (none listed: none), and the partial one that is listed. */
+/* Every level: as many full tiles as listed (none listed: none), and the partial one that is
+ * listed. */
 static void
 check_geometry(struct vector_run *run, const json_t *c, uint64_t size)
 {
@@ -65,11 +67,12 @@ check_geometry(struct vector_run *run, const json_t *c, uint64_t size)
         bool listed = false;
 
         tlog_tiles_of_level(level, size, &n_full, &width);
-        json_array_foreach (full, i, v)
-            if (vec_u64(run, v, "level", &want_level) && want_level == level)
-                (void)vec_u64(run, v, "full_tiles", &want_full);
+        json_array_foreach(full, i, v) if (vec_u64(run, v, "level", &want_level) &&
+                                           want_level == level)(void)
+            vec_u64(run, v, "full_tiles", &want_full);
         (void)vec_check(run, n_full == want_full, "level %u has other full tiles", level);
-        json_array_foreach (partial, i, v) {
+        json_array_foreach(partial, i, v)
+        {
             DT_CLEANUP(dt_buf_clear) struct dt_buf text = VEC_BUF;
             struct tlog_tile tile = {.level = (uint8_t)level, .width = width};
             struct dt_view path = {NULL, 0};
@@ -98,7 +101,8 @@ vec_tiles_for_size(struct vector_run *run, const char *path, const json_t *cases
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         uint64_t size = 0;
 
         vec_case(run, "%zu", i);
@@ -137,7 +141,8 @@ vec_tile_digests(struct vector_run *run, const char *path, const json_t *cases)
     const json_t *c;
     size_t i;
 
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         vec_case(run, "%zu", i);
         if (i == 0 && !gen_tree_make(run, path, vec_largest(cases, "size"), &tree))
             return;
@@ -189,7 +194,8 @@ vec_entry_bundles(struct vector_run *run, const char *path, const json_t *cases)
     size_t i;
 
     (void)path;
-    json_array_foreach (cases, i, c) {
+    json_array_foreach(cases, i, c)
+    {
         DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = VEC_BUF;
         DT_CLEANUP(dt_buf_clear) struct dt_buf want = VEC_BUF;
         uint8_t digest[DT_SHA256];
@@ -228,7 +234,8 @@ vec_bundle_000(struct vector_run *run, const char *path, const json_t *cases)
         for (i = 0; i < n; i++)
             if (vec_ok(run, tlog_leaf_hash(entries[i], &leaf), "leaf") &&
                 vec_ok(run, tlog_bundle_append(&again, entries[i]), "append"))
-                (void)vec_equal(run, "leaf", tlog_hash_view(&leaf), tlog_hash_view(&tree.level[0][i]));
+                (void)vec_equal(run, "leaf", tlog_hash_view(&leaf),
+                                tlog_hash_view(&tree.level[0][i]));
         (void)vec_equal(run, "written again", dt_buf_view(&again), dt_buf_view(&bundle));
     }
     vec_end(run);
@@ -263,7 +270,7 @@ disk_file(struct vector_run *run, const char *folder, const char *name, struct d
     return vec_ok(run, dt_file_read((const char *)path.p, out), name);
 }
 
-#define TESSERA_KEY "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+#define TESSERA_KEY  "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
 #define TESSERA_SIZE 15
 
 /* The entries of the bundle of ${size} hash to the leaves of the tree. */

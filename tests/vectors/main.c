@@ -2,8 +2,8 @@
  * tests/vectors/main.c - the program `vectors KIND PATH...`: runs test vector files and counts.
  *
  * Prints per file what ran and what was skipped and why; the last line is always
- * "N passed, N failed, N skipped". Exit 0 when something ran and nothing failed, 1 otherwise, 2 for a
- * wrong command line.
+ * "N passed, N failed, N skipped". Exit 0 when something ran and nothing failed, 1 otherwise, 2 for
+ * a wrong command line.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -126,7 +126,8 @@ static void walk(struct vector_run *run, const struct vector_kind *kind, const c
                  unsigned int depth);
 
 static void
-walk_folder(struct vector_run *run, const struct vector_kind *kind, const char *path, unsigned int depth)
+walk_folder(struct vector_run *run, const struct vector_kind *kind, const char *path,
+            unsigned int depth)
 {
     struct dirent **names = NULL;
     int n = scandir(path, &names, NULL, by_name);
@@ -173,7 +174,8 @@ walk(struct vector_run *run, const struct vector_kind *kind, const char *path, u
     else if (kind->unknown_why != NULL && (ends_with(name, ".json") || ends_with(name, ".jsonl")))
         skip_unknown(run, path, kind->unknown_why);
     else
-        ignored(path, strncmp(name, "README", 6) == 0 ? "text for people" : "name not known to this kind");
+        ignored(path, strncmp(name, "README", 6) == 0 ? "text for people"
+                                                      : "name not known to this kind");
 }
 
 static int

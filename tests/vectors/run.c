@@ -139,7 +139,8 @@ vec_ok(struct vector_run *run, enum dt_err err, const char *what)
 {
     if (err == DT_OK)
         return true;
-    return vec_fail(run, "%s: %s: %s (%s)", what, dt_err_name(err), dt_err_message(), dt_err_place());
+    return vec_fail(run, "%s: %s: %s (%s)", what, dt_err_name(err), dt_err_message(),
+                    dt_err_place());
 }
 
 bool
@@ -313,7 +314,8 @@ read_lines(struct vector_run *run, struct dt_view text)
             v = json_loadb((const char *)line.p, line.n,
                            JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &why);
         if (v == NULL || json_array_append_new(all, v) != 0) {
-            (void)vec_fail(run, "line %zu is not JSON: %s", number, v == NULL ? why.text : "no memory");
+            (void)vec_fail(run, "line %zu is not JSON: %s", number,
+                           v == NULL ? why.text : "no memory");
             json_decref(all);
             all = NULL;
         }

@@ -1,8 +1,8 @@
 /*
  * tests/vectors/vectors.h - what a kind of vector file has to provide, and the helpers it gets.
  *
- * `vectors KIND PATH...` walks the paths, finds a function by each file's name, and counts cases. A kind
- * is a table of file names (kind_<name>.c); main.c knows nothing about what is in them.
+ * `vectors KIND PATH...` walks the paths, finds a function by each file's name, and counts cases. A
+ * kind is a table of file names (kind_<name>.c); main.c knows nothing about what is in them.
  *
  *     static void
  *     tree_math(struct vector_run *run, const char *path, const json_t *cases)
@@ -34,8 +34,9 @@ struct vector_run; /* the counts; main.c */
  *   .json   the value when it is an array, else an array of that one value;
  *   .jsonl  an array with a value a line;
  *   others  NULL (read the file with vec_file()).
- * With ${is_dir} the name is a folder's, and ${fn} is called once for the folder (nothing below it is
- * looked at by itself). ${fn} NULL: known, but nothing to run; ${why} says why (read by other files).
+ * With ${is_dir} the name is a folder's, and ${fn} is called once for the folder (nothing below it
+ * is looked at by itself). ${fn} NULL: known, but nothing to run; ${why} says why (read by other
+ * files).
  */
 struct vector_file {
     const char *name;
@@ -44,8 +45,9 @@ struct vector_file {
     const char *why;
 };
 
-/* A kind: its files, ended by a NULL name. ${unknown_why}: when set, .json and .jsonl files that are
- * not in the table count as skipped cases for this reason; otherwise unknown names are listed only. */
+/* A kind: its files, ended by a NULL name. ${unknown_why}: when set, .json and .jsonl files that
+ * are not in the table count as skipped cases for this reason; otherwise unknown names are listed
+ * only. */
 struct vector_kind {
     const char *name;
     const struct vector_file *files;
@@ -83,7 +85,8 @@ bool vec_ok(struct vector_run *run, enum dt_err err, const char *what);
 /* ${got} == ${want}, failing the case with both (shortened) in hex. */
 bool vec_equal(struct vector_run *run, const char *what, struct dt_view got, struct dt_view want);
 
-/* ---- fields of a JSON object; each fails the case and returns false when it is not as expected ---- */
+/* ---- fields of a JSON object; each fails the case and returns false when it is not as expected
+ * ---- */
 
 /* The field's member, of any type but not absent; NULL after failing. Borrowed. */
 const json_t *vec_get(struct vector_run *run, const json_t *obj, const char *field);
@@ -97,7 +100,8 @@ bool vec_hex_opt(struct vector_run *run, const json_t *obj, const char *field, s
                  bool *present);
 
 /* A hex string on its own (an element of an array). */
-bool vec_hex_value(struct vector_run *run, const json_t *value, const char *what, struct dt_buf *out);
+bool vec_hex_value(struct vector_run *run, const json_t *value, const char *what,
+                   struct dt_buf *out);
 
 /* A string as it is, borrowed from the JSON (it may contain NUL). */
 bool vec_str(struct vector_run *run, const json_t *obj, const char *field, struct dt_view *out);
@@ -114,7 +118,8 @@ bool vec_array(struct vector_run *run, const json_t *obj, const char *field, con
 /* The whole of the file ${name} in the folder of ${path} (name NULL: ${path} itself). */
 bool vec_file(struct vector_run *run, const char *path, const char *name, struct dt_buf *out);
 
-/* The cases of ${name} in the folder of ${path}, as above. Owner: caller, json_decref(). NULL: failed. */
+/* The cases of ${name} in the folder of ${path}, as above. Owner: caller, json_decref(). NULL:
+ * failed. */
 json_t *vec_file_json(struct vector_run *run, const char *path, const char *name);
 
 #endif

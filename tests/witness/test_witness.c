@@ -1,6 +1,6 @@
 /*
- * tests/witness/test_witness.c - real relay process, real witnesses: held, attested, final; one witness
- * stopped; restore of an old state; a split view with its evidence.
+ * tests/witness/test_witness.c - real relay process, real witnesses: held, attested, final; one
+ * witness stopped; restore of an old state; a split view with its evidence.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,7 +123,8 @@ add_entry(uint8_t n)
     uint8_t seal[32] = {n, 1};
     uint64_t index = 0;
 
-    OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[n % 3].append_key), seal, &index));
+    OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[n % 3].append_key), seal,
+                          &index));
     return index;
 }
 
@@ -232,10 +233,13 @@ foreign_cosignature_refused(void **state)
     OK(tlog_signer_new(dt_view_str("stranger"), TLOG_KEY_COSIGNATURE, &stranger));
     OK(tlog_note_parse(dt_buf_view(&b), &note));
     OK(dt_buf_append(&out, dt_buf_view(&b)));
-    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_buf_view(&out)), DT_ERR_REFUSED);
+    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_buf_view(&out)),
+                     DT_ERR_REFUSED);
     OK(tlog_cosign(&stranger, note.text, 1000, &out));
-    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_buf_view(&out)), DT_ERR_REFUSED);
-    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_view_str("nonsense")), DT_ERR_FORMAT);
+    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_buf_view(&out)),
+                     DT_ERR_REFUSED);
+    assert_int_equal(dt_register_cosign(fx.http, fx.register_url, dt_view_str("nonsense")),
+                     DT_ERR_FORMAT);
 }
 
 /* A second relay with the same register key and another tree: the witness of the first sees it. */
@@ -269,7 +273,8 @@ split_view(void **state)
         (void)add_entry(i);
     assert_int_equal(dt_witness_run(&runners[0].config, NULL, true), DT_ERR_CONFLICT);
     assert_non_null(strstr(runners[0].said, "SPLIT VIEW"));
-    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true), DT_ERR_CONFLICT); /* and for ever */
+    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true),
+                     DT_ERR_CONFLICT); /* and for ever */
 
     (void)snprintf(command, sizeof(command), "ls %s/evidence-6-*.txt", fx.dir);
     list = popen(command, "r");
@@ -301,7 +306,8 @@ full_tiles(void **state)
         uint8_t seal[32] = {(uint8_t)i, (uint8_t)(i >> 8), 9};
         uint64_t index = 0;
 
-        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[i % 3].append_key), seal, &index));
+        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[i % 3].append_key),
+                              seal, &index));
         assert_int_equal(index, i);
         if (i == 199)
             OK(dt_witness_run(&runners[0].config, NULL, true));
@@ -319,8 +325,10 @@ full_tiles(void **state)
     OK(dt_register_file(fx.http, fx.register_url, "tile/1/000.p/1", &b));
     assert_int_equal(b.n, TLOG_HASH);
     OK(dt_register_file(fx.http, fx.register_url, "tile/0/001.p/44", &b));
-    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/0/001.p/45", &b), DT_ERR_NOT_FOUND);
-    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/entries/001", &b), DT_ERR_NOT_FOUND);
+    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/0/001.p/45", &b),
+                     DT_ERR_NOT_FOUND);
+    assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/entries/001", &b),
+                     DT_ERR_NOT_FOUND);
     assert_int_equal(dt_register_file(fx.http, fx.register_url, "tile/0/2", &b), DT_ERR_NOT_FOUND);
 
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
@@ -347,8 +355,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keys),           TEST(held_attested_final),         TEST(restored_state),
-        TEST(split_view),     TEST(foreign_cosignature_refused), TEST(full_tiles),
+        TEST(keys),       TEST(held_attested_final),         TEST(restored_state),
+        TEST(split_view), TEST(foreign_cosignature_refused), TEST(full_tiles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
