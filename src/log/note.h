@@ -61,7 +61,7 @@ void tlog_signer_clear(struct tlog_signer *s);
 DT_MUST_CHECK enum dt_err tlog_signer_new(struct dt_view name, enum tlog_key_type type,
                                           struct tlog_signer *out);
 
-/* The key with the 32-byte ${seed}. */
+/* The key with the 32-byte ${seed}. ${out} is empty on entry. */
 DT_MUST_CHECK enum dt_err tlog_signer_from_seed(struct dt_view name, enum tlog_key_type type,
                                                 struct dt_view seed, struct tlog_signer *out);
 

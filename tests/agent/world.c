@@ -86,7 +86,7 @@ make_grants(struct world *w)
     argv[n++] = "--out";
     argv[n++] = out;
     for (size_t i = 0; i < N_PARTIES; i++) {
-        struct tlog_signer signer;
+        DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
         DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(512);
         char name[64];
         uint8_t seed[32];
