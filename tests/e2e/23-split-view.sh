@@ -62,7 +62,9 @@ file=$(find evidence . -maxdepth 1 -name 'evidence-*' | head -n 1)
 if [ -n "$file" ]; then
     check 'its evidence file verifies offline' "$detente" evidence verify "$file"
     cp "$file" altered
-    printf 'x' | dd of=altered bs=1 seek=$(($(wc -c <altered) / 2)) conv=notrunc status=none
+    # In what the register signed: a witness's line beside it is not part of the evidence.
+    at=$(grep -abo 'register\.detente' altered | head -n 1 | cut -d: -f1)
+    printf 'R' | dd of=altered bs=1 seek="$at" conv=notrunc status=none
     check_status 'an altered one does not' 1 "$detente" evidence verify altered
 else
     fail 'the witness wrote no evidence'
