@@ -196,20 +196,10 @@ dt_dispute_set_text(struct dt_dispute *d, const struct dt_record *subject, const
                     struct dt_view text, const struct dt_charter *charter)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_VALUE_MAX);
-    struct dt_field f;
     size_t index = 0;
-    enum dt_err err;
+    enum dt_err err = dt_slot_from_text(subject->tmpl, name, text, charter, &index, &value);
 
-    if ((err = dt_template_slot_find(subject->tmpl, dt_view_str(name), &index)) != DT_OK)
-        return dt_fail_context(err, "%s", name);
-    dt_template_slot(subject->tmpl, index, &f);
-
-    const struct dt_value_hint hint = {.field = name,
-                                       .type = f.type,
-                                       .values = f.values,
-                                       .n_values = f.n_values,
-                                       .charter = charter};
-    if ((err = dt_value_from_text(&hint, text, &value)) != DT_OK)
+    if (err != DT_OK)
         return err;
     return dt_dispute_set(d, subject, index, dt_buf_view(&value));
 }

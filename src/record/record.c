@@ -91,24 +91,36 @@ dt_record_draft_init(struct dt_record_draft *d, const struct dt_template *tmpl,
 }
 
 enum dt_err
-dt_record_draft_set_text(struct dt_record_draft *d, const char *name, struct dt_view text,
-                         const struct dt_charter *charter)
+dt_slot_from_text(const struct dt_template *tmpl, const char *name, struct dt_view text,
+                  const struct dt_charter *charter, size_t *out_index, struct dt_buf *out)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_VALUE_MAX);
     struct dt_field f;
     size_t index = 0;
     enum dt_err err;
 
-    if ((err = dt_template_slot_find(d->tmpl, dt_view_str(name), &index)) != DT_OK)
+    if ((err = dt_template_slot_find(tmpl, dt_view_str(name), &index)) != DT_OK)
         return dt_fail_context(err, "%s", name);
-    dt_template_slot(d->tmpl, index, &f);
+    dt_template_slot(tmpl, index, &f);
 
     const struct dt_value_hint hint = {.field = name,
                                        .type = f.type,
                                        .values = f.values,
                                        .n_values = f.n_values,
                                        .charter = charter};
-    if ((err = dt_value_from_text(&hint, text, &value)) != DT_OK)
+    if ((err = dt_value_from_text(&hint, text, out)) == DT_OK)
+        *out_index = index;
+    return err;
+}
+
+enum dt_err
+dt_record_draft_set_text(struct dt_record_draft *d, const char *name, struct dt_view text,
+                         const struct dt_charter *charter)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_VALUE_MAX);
+    size_t index = 0;
+    enum dt_err err = dt_slot_from_text(d->tmpl, name, text, charter, &index, &value);
+
+    if (err != DT_OK)
         return err;
     return dt_record_draft_set(d, index, dt_buf_view(&value));
 }

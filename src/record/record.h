@@ -56,6 +56,13 @@ DT_MUST_CHECK enum dt_err dt_record_draft_init(struct dt_record_draft *d,
                                                const struct dt_template *tmpl,
                                                const struct dt_letter *letter,
                                                const uint8_t channel[static 32], uint64_t time_ms);
+/* The slot of ${tmpl} named ${name}, and the canonical bytes of ${text} for it appended to ${out}.
+ * NOT_FOUND (no such field), and the errors of dt_value_from_text(); both outputs as before on
+ * error. */
+DT_MUST_CHECK enum dt_err dt_slot_from_text(const struct dt_template *tmpl, const char *name,
+                                            struct dt_view text, const struct dt_charter *charter,
+                                            size_t *out_index, struct dt_buf *out);
+
 /* Set the field named ${name} from text (dt_value_from_text; ${charter} for party names, may be
  * NULL). */
 DT_MUST_CHECK enum dt_err dt_record_draft_set_text(struct dt_record_draft *d, const char *name,
