@@ -7,8 +7,15 @@ job() {
     PORT=$PORT DT_BIN=$DT_BIN DT_STATE=$DT_WORK/var DT_RUN_DIR=$run_dir DT_INPUT=$top/examples/contacts \
         bash "$top/examples/contacts/main-job.sh" >"$1" 2>&1
 }
+# Whole days from the end of contact c10 to now; its time is precise to the day, so the day's end counts.
+days_after_c10() {
+    local day
+    day=$(awk -F, '$1 == "c10" { print substr($6, 1, 10) }' "$top/examples/contacts/contacts.csv")
+    echo $((($(date +%s) - $(date -u -d "$day + 1 day" +%s)) / 86400))
+}
 PORT=$(free_port)
 mkdir var
+first_day=$(days_after_c10)
 check 'the main job is done' job first.out || { tail -n 30 first.out; scenario_end; }
 check_line 'key words of each root are shown' 'key words: ([a-z]+ ){7}[a-z]+$' first.out
 check_line 'a missing approval is refused by name' 'refused: no approval from (United States|Mediator)' first.out
@@ -18,7 +25,7 @@ check_line 'with all back they are final' '5 entries: 5 attested, 5 final' first
 check_line 'an altered proof is refused with what is wrong' 'one bit changed: REFUSED: .' first.out
 check_line 'members see c11 as asserted by one' 'to members:  c11: asserted by one' first.out
 check_same 'the claims check equals expected.csv' "$top/examples/contacts/expected.csv" var/files/claims-result.csv
-check_line 'each proof says when it was entered' 'entered 647 days after the event' first.out
+check_line 'each proof says when it was entered' "entered ($first_day|$(days_after_c10)) days after the event" first.out
 
 # All that was sent from c11 on: consent of both, opening, and the stranger's line changes.
 as() {
