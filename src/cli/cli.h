@@ -63,8 +63,18 @@ struct cli {
         verdict; /* what to exit with when run() gives DT_OK; a "no" that is not an error */
 };
 
-/* All commands; ends with a NULL name. */
+/* All commands, group by group; ends with a NULL name. */
 extern const struct cli_command cli_commands[];
+
+/* A group of commands: from ${first} on, in the table's order, to the next group. */
+struct cli_group {
+    const char *first;
+    const char *page; /* its manual page is detente-PAGE(1) */
+    const char *title;
+};
+
+/* Ends with a NULL first. */
+extern const struct cli_group cli_groups[];
 
 /* ---- options.c ---- */
 

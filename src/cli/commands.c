@@ -133,6 +133,19 @@ static const struct cli_option witness_run[] = {
 
 #define MANY (DT_CLI_VALUES)
 
+const struct cli_group cli_groups[] = {
+    {"root new", "charter", "Roots and the charter"},
+    {"letter request", "letter", "Letters of credence"},
+    {"init", "home", "The home, and staying in touch"},
+    {"found", "channel", "Channels and who is in them"},
+    {"send", "talk", "Talk"},
+    {"templates", "record", "Records and answers"},
+    {"open", "proof", "Opening and verifying"},
+    {"register status", "register", "The register"},
+    {"witness keygen", "witness", "A party's witness"},
+    {NULL, NULL, NULL},
+};
+
 const struct cli_command cli_commands[] = {
     {"root new", "", "make a party's root key", NULL, root_new, cmd_root_new, false, 0, 0},
     {"root words", "FILE...", "show the key words of roots, to compare by voice", NULL, NULL,
@@ -145,7 +158,6 @@ const struct cli_command cli_commands[] = {
      cmd_charter_merge, false, 2, MANY},
     {"charter show", "CHARTER", "show a charter, who signed it, and the forum id", NULL,
      charter_show, cmd_charter_show, false, 1, 1},
-    {"init", "", "make a delegate's home", NULL, init, cmd_init, false, 0, 0},
     {"letter request", "", "ask the root for a letter of credence", NULL, with_out,
      cmd_letter_request, true, 0, 0},
     {"letter issue", "", "accredit a delegate (with the root's key)", NULL, letter_issue,
@@ -157,6 +169,7 @@ const struct cli_command cli_commands[] = {
     {"letter revoke", "LETTER", "revoke a letter (with the root's key)", NULL, letter_revoke,
      cmd_letter_revoke, false, 1, 1},
     {"people", "", "everyone whose letter is here", NULL, NULL, cmd_people, true, 0, 0},
+    {"init", "", "make a delegate's home", NULL, init, cmd_init, false, 0, 0},
     {"sync", "", "exchange everything with the relay and the register, once", NULL, NULL, cmd_sync,
      true, 0, 0},
     {"agent", "", "stay in touch with the relay until Ctrl-C", NULL, NULL, cmd_agent, true, 0, 0},
@@ -211,19 +224,19 @@ const struct cli_command cli_commands[] = {
      "the\n"
      "answer can only be: consistent, but whose?",
      verify, cmd_verify, false, 1, 1},
+    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims,
+     cmd_claims_check, false, 1, 1},
     {"register status", "", "what your copy of the register holds", NULL, NULL, cmd_register, true,
      0, 0},
     {"register check", "", "count and check a register as a stranger", NULL, register_check,
      cmd_register_check, false, 0, 0},
-    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims,
-     cmd_claims_check, false, 1, 1},
-    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
-     0},
-    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,
-     false, 0, 0},
     {"evidence export", "", "write out evidence that the register contradicted itself", NULL,
      with_out, cmd_evidence_export, true, 0, 0},
     {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify,
      false, 1, 1},
+    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
+     0},
+    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,
+     false, 0, 0},
     {NULL, NULL, NULL, NULL, NULL, NULL, false, 0, 0},
 };

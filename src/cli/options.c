@@ -174,6 +174,8 @@ print_options(const struct cli_option *o)
 void
 cli_help(const struct cli_command *command)
 {
+    const struct cli_group *group = cli_groups;
+
     if (command != NULL) {
         printf("usage: detente %s%s%s%s\n\n%s\n", command->name,
                command->options != NULL ? " [options]" : "",
@@ -192,8 +194,13 @@ cli_help(const struct cli_command *command)
            "An accountable back-channel: talk, records that can be proved, and a register that "
            "only grows.\n"
            "\nCommands:\n");
-    for (const struct cli_command *m = cli_commands; m->name != NULL; m++)
+    for (const struct cli_command *m = cli_commands; m->name != NULL; m++) {
+        if (group->first != NULL && strcmp(m->name, group->first) == 0) {
+            printf("%s, detente-%s(1):\n", group->title, group->page);
+            group++;
+        }
         printf("  %-*s %s\n", NAME_COLUMN, m->name, m->help);
+    }
     printf("\nOptions of every command:\n");
     print_options(common);
     printf("\nExit status: 0 yes or done, 1 no, 2 usage, 3 input, output or network, 4 locked or "

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""The list of commands and options in man/detente.1 is what the program's --help says.
+"""The commands and options in the manual pages of detente are what the program's --help says.
 
-Use: man_options.py DETENTE man/detente.1 [--write]
-Between the two marker comments of the page stands a list made from `detente COMMAND --help`. Without --write: compare,
-print the differences, exit with 1 when there are any. With --write: put the list in.
+Use: man_options.py DETENTE MAN_FOLDER [--write]
+Between the two marker comments of detente.1 stand the groups of commands and the options of every command; between those of
+detente-GROUP.1 the group's commands with their options, all made from --help. Without --write: compare, print the
+differences, exit with 1 when there are any. With --write: put the lists in.
 """
 import difflib
+import glob
+import os
 import re
 import subprocess
 import sys
@@ -65,10 +68,23 @@ def operands(text):
     return out
 
 
-def page_list(program):
-    top = helped(program, [])
-    names = [m.group(1) for m in re.finditer(r'^  ([a-z]+(?: [a-z]+)?) +\S', top.split('\nCommands:\n')[1]
-                                             .split('\nOptions of')[0], re.M)]
+def groups_of(top):
+    """[(page, title, [command])] in the order of --help."""
+    out = []
+    for line in top.split('\nCommands:\n')[1].split('\nOptions of')[0].splitlines():
+        heading = re.match(r'^(\S.*), detente-([a-z]+)\(1\):$', line)
+        command = re.match(r'^  ([a-z]+(?: [a-z]+)?) {2,}\S', line)
+        if heading:
+            out.append((heading.group(2), heading.group(1), []))
+        elif command and out:
+            out[-1][2].append(command.group(1))
+        elif line.strip():
+            sys.exit('a line of --help that belongs to no group: ' + line)
+    return out
+
+
+def command_list(program, names):
+    """What stands in a group's page."""
     out = ''
     for name in names:
         text = helped(program, name.split())
@@ -83,33 +99,61 @@ def page_list(program):
         own = options_of(text, 'Options:')
         if own:
             out += '.Bl -tag -width Ds -compact\n' + items(own) + '.El\n'
-    common = options_of(top, 'Options of every command:')
-    return ('.Ss Commands\n.Bl -tag -width Ds\n' + out + '.El\n.Ss Options of every command\n'
-            '.Bl -tag -width Ds -compact\n' + items(common) + '.El\n')
+    return '.Bl -tag -width Ds\n' + out + '.El\n'
 
 
-def main():
-    if len(sys.argv) not in (3, 4) or (len(sys.argv) == 4 and sys.argv[3] != '--write'):
-        sys.exit('Use: man_options.py DETENTE man/detente.1 [--write]')
-    program, path = sys.argv[1:3]
-    with open(path, encoding='utf-8') as f:
-        page = f.read()
+def overview(top, groups):
+    """What stands in detente.1."""
+    out = '.Ss Commands\n.Bl -tag -width Ds\n'
+    for page, title, names in groups:
+        out += '.It Xr detente-%s 1\n%s:\n' % (page, title)
+        out += ''.join('.Cm %s ,\n' % n for n in names[:-1]) + '.Cm %s .\n' % names[-1]
+    return (out + '.El\n.Ss Options of every command\n.Bl -tag -width Ds -compact\n'
+            + items(options_of(top, 'Options of every command:')) + '.El\n')
+
+
+def one_page(path, want, write):
+    """Compare the list in the page, or put it in. 1 when it differs."""
+    try:
+        with open(path, encoding='utf-8') as f:
+            page = f.read()
+    except FileNotFoundError:
+        print('%s is not there' % path)
+        return 1
     before, rest = page.split(BEGIN)
     have, after = rest.split(END)
-    want = page_list(program)
-    if len(sys.argv) == 4:
+    if write:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(before + BEGIN + want + END + after)
         return 0
     if have != want:
-        print(''.join(difflib.unified_diff(have.splitlines(True), want.splitlines(True), 'the page', '--help')))
+        print(''.join(difflib.unified_diff(have.splitlines(True), want.splitlines(True), path, '--help')))
         return 1
-    # The page also says what every exit status means, as --help does.
+    # The front page also says what every exit status means, as --help does.
     for code in range(5):
-        if '.It %d\n' % code not in after:
+        if os.path.basename(path) == 'detente.1' and '.It %d\n' % code not in after:
             print('the page does not explain exit status %d' % code)
             return 1
     return 0
+
+
+def main():
+    if len(sys.argv) not in (3, 4) or (len(sys.argv) == 4 and sys.argv[3] != '--write'):
+        sys.exit('Use: man_options.py DETENTE MAN_FOLDER [--write]')
+    program, folder = sys.argv[1:3]
+    top = helped(program, [])
+    groups = groups_of(top)
+    wanted = {'detente.1': overview(top, groups)}
+    for page, _, names in groups:
+        wanted['detente-%s.1' % page] = command_list(program, names)
+    bad = 0
+    for path in glob.glob(folder + '/detente*.1'):
+        if os.path.basename(path) not in wanted:
+            print('%s is the page of no group of --help' % path)
+            bad = 1
+    for name, want in wanted.items():
+        bad |= one_page(os.path.join(folder, name), want, len(sys.argv) == 4)
+    return bad
 
 
 sys.exit(main())

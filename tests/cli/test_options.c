@@ -243,6 +243,14 @@ help_lists_every_command(void **state)
         if (strstr(text, line) == NULL)
             fail_msg("--help does not list %s", m->name);
     }
+    for (const struct cli_group *g = cli_groups; g->first != NULL; g++) {
+        char heading[120];
+
+        (void)snprintf(heading, sizeof heading, "\n%s, detente-%s(1):\n  %s ", g->title, g->page,
+                       g->first);
+        if (strstr(text, heading) == NULL)
+            fail_msg("--help has no group %s that begins with %s", g->page, g->first);
+    }
     assert_non_null(strstr(text, "--passphrase-file FILE"));
     assert_non_null(strstr(text, "Exit status: 0"));
 }
