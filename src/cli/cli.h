@@ -112,6 +112,16 @@ DT_MUST_CHECK enum dt_err cli_number(const struct cli *c, const char *name, uint
 DT_MUST_CHECK enum dt_err cli_passphrase(const struct cli *c, const char *what, bool fresh,
                                          struct dt_secret *out);
 
+/* ---- advice.c ---- */
+
+/**
+ * cli_advice(message, out):
+ * Append what to do about an error message of this program, which may have a context before it
+ * ("inbox: ..."): the advice of the table's row that has most of its text, as one line. NOT_FOUND
+ * when there is none.
+ */
+DT_MUST_CHECK enum dt_err cli_advice(struct dt_view message, struct dt_buf *out);
+
 /* ---- output.c ---- */
 
 /* Print ${root} (given: its reference is taken) with "format": 1 as one JSON document. */

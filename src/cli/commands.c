@@ -177,6 +177,8 @@ const struct cli_command cli_commands[] = {
      true, 0, 0},
     {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
     {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
+    {"explain", "[MESSAGE...]", "what to do about an error message or an alarm", NULL, NULL,
+     cmd_explain, false, 0, MANY},
     {"found", "NAME", "propose a channel", NULL, found, cmd_found, true, 1, 1},
     {"channels", "", "list the channels", NULL, NULL, cmd_channels, true, 0, 0},
     {"roster", "CHANNEL", "who is in a channel", NULL, NULL, cmd_roster, true, 1, 1},

@@ -35,6 +35,9 @@ enum dt_err cmd_status(struct cli *c);
 enum dt_err cmd_alarms(struct cli *c);
 enum dt_err cmd_check(struct cli *c);
 
+/* advice.c */
+enum dt_err cmd_explain(struct cli *c);
+
 /* cmd_channel.c */
 enum dt_err cmd_found(struct cli *c);
 enum dt_err cmd_channels(struct cli *c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "crypto/crypto.h"
@@ -64,6 +65,17 @@ print_version(void)
         printf("%s\n", dt_argon2_notice());
 }
 
+/* What to do, below the error: for people, so on a terminal or when asked for. */
+static void
+advise(const struct cli *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf advice = DT_BUF_INIT(4096);
+
+    if (!c->quiet && (c->verbose || isatty(STDERR_FILENO) == 1) &&
+        cli_advice(dt_view_str(dt_err_message()), &advice) == DT_OK)
+        cli_complain("  %.*s\n", (int)advice.n, (const char *)advice.p);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -99,6 +111,7 @@ main(int argc, char *argv[])
                      dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
         if (c.verbose)
             cli_complain("  at %s (%s)\n", dt_err_place(), dt_err_name(err));
+        advise(&c);
     }
     dt_agent_close(c.agent);
     return (int)code;

@@ -56,6 +56,9 @@ no 1 x charter show draft
 both x letter show us.letter
 both x templates
 both x templates contact
+ok x explain
+both x explain "channel plenary: the relay says that there is more after position 17, and does not show it"
+no 1 x explain nothing of the kind
 no 1 x templates nothing
 ok x letter revoke --root south.root --out ru.revocation ru.letter
 json x witness keygen --name witness.example/x --out x.witness
