@@ -117,6 +117,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         unchanged();
         return 0;
     }
+    if (e.kind == MLS_EVENT_REFUSED)
+        unchanged();
     if (e.kind == MLS_EVENT_COMMIT && mls_group_take(victim, e.staged, 1) == DT_OK)
         e.staged = NULL;
     mls_event_clear(&e);

@@ -70,8 +70,11 @@ mls_commit_read(struct dt_reader *r, struct mls_commit *out)
     bool has_path = false;
     enum dt_err err = dt_read_sub(r, MLS_MESSAGE_MAX, &list);
 
-    while (err == DT_OK && list.n > 0)
-        err = proposal_or_ref_read(&list, &c);
+    while (err == DT_OK && list.n > 0 && !c.too_many) {
+        c.too_many = c.n == MLS_COMMIT_PROPOSALS_MAX;
+        if (!c.too_many)
+            err = proposal_or_ref_read(&list, &c);
+    }
     if (err == DT_OK)
         err = dt_read_optional(r, &has_path);
     if (err == DT_OK && has_path)

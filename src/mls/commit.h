@@ -19,11 +19,13 @@ struct mls_commit {
     struct mls_proposal_or_ref *proposals;
     size_t n;
     struct mls_update_path *path; /* NULL: none */
+    bool too_many; /* read: more than MLS_COMMIT_PROPOSALS_MAX, those behind them were left out */
 };
 void mls_commit_clear(struct mls_commit *c);
 
-/* ${out} holds counts of its own; references point into the reader's bytes. FORMAT, LIMIT,
- * UNSUPPORTED. */
+/* ${out} holds counts of its own; references point into the reader's bytes. Too many proposals are
+ * no error of the reading, so that the signature behind them is found and its maker can be named.
+ * FORMAT, LIMIT, UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err mls_commit_read(struct dt_reader *r, struct mls_commit *out);
 void mls_commit_write(struct dt_writer *w, const struct mls_commit *c);
 

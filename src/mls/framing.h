@@ -60,6 +60,7 @@ struct mls_auth_content {
     struct dt_view confirmation_tag; /* commit only */
     size_t content_end;
     size_t signature_end;
+    size_t padding; /* of the PrivateMessage it was in */
 };
 void mls_auth_content_clear(struct mls_auth_content *c);
 void mls_auth_content_move(struct mls_auth_content *to, struct mls_auth_content *from);

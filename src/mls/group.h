@@ -346,6 +346,11 @@ enum mls_event_kind {
     MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
     MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a
                               restored copy; send nothing more under it */
+    MLS_EVENT_REFUSED,     /* sender (leaf UINT32_MAX: one outside, who signed an external Commit),
+                              refused: signed by the sender for this epoch, and refused for
+                              the reason in the thread's last message (a class of those above);
+                              the group is as it was. What is not signed over (a confirmation tag)
+                              can be another member's doing, if the relay helps it */
     MLS_EVENT_STALE,       /* of a past epoch that is not kept, or a handshake of any past epoch */
     MLS_EVENT_FUTURE       /* of an epoch that is not reached yet */
 };
@@ -355,6 +360,8 @@ struct mls_event {
     uint64_t epoch;       /* of the message */
     uint8_t content_type; /* RFC 9420 section 6: 1 application, 2 proposal, 3 commit */
     uint32_t generation;
+    enum dt_err refused;      /* REFUSED: the class */
+    size_t padding;           /* zero bytes behind the content of a PrivateMessage */
     struct mls_member sender; /* as of the message's epoch; its views point into bytes */
     struct dt_buf authenticated_data;
     struct dt_buf plaintext;
@@ -370,8 +377,10 @@ void mls_event_clear(struct mls_event *e);
  * Take in one MLSMessage (PrivateMessage; PublicMessage for handshakes). What was decrypted with
  * success has its key wiped: the same bytes again are STATE, also after save and load. ${out} is
  * overwritten; it must be cleared before. A Commit changes nothing else in ${g} until its staged
- * group is taken. Errors: the classes above. FORMAT for another group's id or wire format. Source:
- * RFC 9420 sections 6, 9, 12.1.8, 12.2, 12.4.2.
+ * group is taken. An error means that nobody can be named for the message: it was not signed, or
+ * not so that a signature could be found in it; else what is wrong with it is the event REFUSED.
+ * Errors: the classes above. FORMAT for another group's id or wire format. Source: RFC 9420
+ * sections 6, 9, 12.1.8, 12.2, 12.4.2.
  */
 DT_MUST_CHECK enum dt_err mls_group_process(struct mls_group *g, struct mls_psk_list psks,
                                             struct dt_view message, struct mls_event *out);

@@ -41,6 +41,9 @@ mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, ui
     size_t n = g->suite->hash_len;
     enum dt_err err = DT_OK;
 
+    if (commit->too_many)
+        return dt_fail(DT_ERR_LIMIT, "more than %u proposals in a Commit",
+                       MLS_COMMIT_PROPOSALS_MAX);
     for (size_t i = 0; err == DT_OK && i < commit->n; i++) {
         const struct mls_proposal_or_ref *x = &commit->proposals[i];
         size_t at = 0;

@@ -225,10 +225,9 @@ take_proposal(struct mls_group *g, const struct mls_auth_content *c)
     return err == DT_ERR_EXISTS ? DT_ERR_STATE : err;
 }
 
-/* ${c} is authentic and from the present epoch or, application data, from a kept one. */
 static enum dt_err
-act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
-    struct mls_event *e)
+act_on(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
+       struct mls_event *e)
 {
     bool lost = false;
     enum dt_err err = dt_buf_set(&e->authenticated_data, c->authenticated_data);
@@ -247,6 +246,21 @@ act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list p
         e->kind = lost ? MLS_EVENT_COMMIT_LOST : MLS_EVENT_COMMIT;
         return err;
     }
+}
+
+/* ${c} is authentic and from the present epoch or, application data, from a kept one: what is wrong
+ * with it from here on has a sender, who can be named. */
+static enum dt_err
+act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
+    struct mls_event *e)
+{
+    enum dt_err err = act_on(g, c, psks, e);
+
+    if (err == DT_OK || err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    e->kind = MLS_EVENT_REFUSED;
+    e->refused = err;
+    return DT_OK;
 }
 
 /* ---- PrivateMessage ---- */
@@ -313,13 +327,38 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         e->kind = MLS_EVENT_OWN_UNKNOWN;
         return DT_OK;
     }
+    e->padding = c.padding;
     if ((err = act(g, &c, psks, e)) != DT_OK)
         return err;
-    mls_secret_tree_apply(ev.keys, &step);
+    /* The tag and the padding are not signed: who has seen a good Commit before the others have
+     * cannot burn its key with a spoiled copy. */
+    if (e->kind != MLS_EVENT_REFUSED)
+        mls_secret_tree_apply(ev.keys, &step);
     return DT_OK;
 }
 
 /* ---- PublicMessage ---- */
+
+/* A Commit from outside (RFC 9420 section 12.4.3.2) is refused; who signed it is said in its path.
+ */
+static enum dt_err
+refuse_external(const struct mls_group *g, const struct mls_auth_content *c, struct mls_event *e)
+{
+    const struct mls_leaf_node *leaf;
+    enum dt_err err;
+
+    if (c->sender_type != MLS_SENDER_NEW_MEMBER_COMMIT || c->content_type != MLS_CONTENT_COMMIT ||
+        c->commit.path == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "senders outside the group are not supported");
+    leaf = c->commit.path->leaf;
+    if ((err = mls_auth_content_verify(g->suite, c, dt_buf_view(&g->context.raw),
+                                       leaf->signature_key)) != DT_OK ||
+        (err = fill_sender(leaf, UINT32_MAX, e)) != DT_OK)
+        return err;
+    e->kind = MLS_EVENT_REFUSED;
+    e->refused = dt_fail(DT_ERR_UNSUPPORTED, "external Commits are not supported");
+    return DT_OK;
+}
 
 static enum dt_err
 process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view body,
@@ -337,12 +376,12 @@ process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view bod
         return dt_fail(DT_ERR_FORMAT, "the message is of another group");
     e->epoch = c.epoch;
     e->content_type = c.content_type;
-    if (c.sender_type != MLS_SENDER_MEMBER)
-        return dt_fail(DT_ERR_UNSUPPORTED, "senders outside the group are not supported");
     if (!g->member || c.epoch != g->context.epoch) {
         e->kind = c.epoch > g->context.epoch ? MLS_EVENT_FUTURE : MLS_EVENT_STALE;
         return DT_OK;
     }
+    if (c.sender_type != MLS_SENDER_MEMBER)
+        return refuse_external(g, &c, e);
     leaf = mls_tree_leaf(&g->tree, c.sender);
     if (leaf == NULL)
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", c.sender);

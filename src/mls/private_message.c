@@ -152,6 +152,7 @@ mls_private_message_open(const struct dt_suite *suite, const struct mls_private_
     if (any != 0)
         return dt_fail(DT_ERR_FORMAT, "padding is not all zero");
     c.raw.n -= padding.n;
+    c.padding = padding.n;
     mls_auth_content_move(out, &c);
     return DT_OK;
 }

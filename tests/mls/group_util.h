@@ -34,6 +34,18 @@
                      dt_err_message(), dt_err_place(), dt_err_name(want));                         \
     } while (0)
 
+/* Processed, and refused for ${want} with the sender named. */
+#define assert_refused(want, g, psks, message, who)                                                \
+    do {                                                                                           \
+        struct mls_event gu_e_ = {0};                                                              \
+        assert_ok(mls_group_process((g), (psks), dt_buf_view(message), &gu_e_));                   \
+        assert_int_equal(gu_e_.kind, MLS_EVENT_REFUSED);                                           \
+        assert_int_equal(gu_e_.refused, (want));                                                   \
+        assert_int_equal(gu_e_.sender.leaf, (who));                                                \
+        assert_null(gu_e_.staged);                                                                 \
+        mls_event_clear(&gu_e_);                                                                   \
+    } while (0)
+
 #define assert_views_equal(a, b) assert_true(dt_view_equal((a), (b)))
 
 /* One client with its keys, a key package and, once in it, the group. */

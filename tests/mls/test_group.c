@@ -329,14 +329,11 @@ test_psk(void **state)
     opts.n_adds = 1;
     assert_ok(mls_group_commit(p[0].group, &opts, &out));
     /* Without the PSK nobody can follow; with it all can, and a failure changed nothing. */
-    assert_err(DT_ERR_NOT_FOUND,
-               mls_group_process(p[1].group, no_psks, dt_buf_view(&out.commit), &e));
-    assert_err(DT_ERR_NOT_FOUND,
-               mls_group_process(p[1].group, wrong_list, dt_buf_view(&out.commit), &e));
+    assert_refused(DT_ERR_NOT_FOUND, p[1].group, no_psks, &out.commit, 0);
+    assert_refused(DT_ERR_NOT_FOUND, p[1].group, wrong_list, &out.commit, 0);
     wrong_list.v = (struct mls_psk[]){wrong, psks[1]};
     wrong_list.n = 2;
-    assert_err(DT_ERR_AUTH,
-               mls_group_process(p[1].group, wrong_list, dt_buf_view(&out.commit), &e));
+    assert_refused(DT_ERR_AUTH, p[1].group, wrong_list, &out.commit, 0);
     for (size_t i = 1; i < 3; i++) {
         assert_ok(mls_group_process(p[i].group, list, dt_buf_view(&out.commit), &e));
         assert_int_equal(mls_staged_effects(e.staged)->n_psk_ids, 2);
@@ -444,8 +441,7 @@ test_proposals_by_reference(void **state)
     gu_reload(&p[0]);
     assert_true(mls_group_pending_effects(p[0].group)->by_reference);
     /* cyd has not got the proposal: it cannot follow until it has. */
-    assert_err(DT_ERR_NOT_FOUND,
-               mls_group_process(p[2].group, no_psks, dt_buf_view(&out.commit), &e));
+    assert_refused(DT_ERR_NOT_FOUND, p[2].group, no_psks, &out.commit, 0);
     assert_ok(mls_group_process(p[2].group, no_psks, dt_buf_view(&message), &e));
     mls_event_clear(&e);
     gu_follow(&p[2], dt_buf_view(&out.commit));

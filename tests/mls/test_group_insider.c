@@ -99,7 +99,6 @@ refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool pa
     struct mls_auth_content pending = {0};
     struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf m;
-    struct mls_event e = {0};
 
     for (size_t i = 0; i < n; i++)
         assert_ok(mls_commit_add(&c, proposals[i], dt_view(NULL, 0)));
@@ -112,7 +111,7 @@ refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool pa
         mls_group_drop_pending(t->p[0].group);
     }
     bad_commit(t->p[0].group, &c, &m);
-    assert_err(want, mls_group_process(t->p[1].group, no_psks, dt_buf_view(&m), &e));
+    assert_refused(want, t->p[1].group, no_psks, &m, 0);
     dt_buf_clear(&m);
     mls_commit_clear(&c);
     mls_auth_content_clear(&pending);
@@ -249,6 +248,30 @@ test_proposal_lists(void **state)
     trio_clear(&t);
 }
 
+/* Past the most that a Commit may have, its maker is named all the same. */
+static void
+test_too_many_proposals(void **state)
+{
+    struct trio t;
+    struct mls_proposal *p = remove_of(2);
+    struct mls_commit c = {0};
+    struct dt_buf m;
+
+    (void)state;
+    trio_init(&t);
+    c.n = MLS_COMMIT_PROPOSALS_MAX + 1;
+    c.proposals = dt_alloc(c.n, sizeof *c.proposals);
+    assert_non_null(c.proposals);
+    for (size_t i = 0; i < c.n; i++)
+        c.proposals[i].proposal = mls_proposal_ref(p);
+    bad_commit(t.p[0].group, &c, &m);
+    assert_refused(DT_ERR_LIMIT, t.p[1].group, no_psks, &m, 0);
+    dt_buf_clear(&m);
+    mls_commit_clear(&c);
+    mls_proposal_unref(p);
+    trio_clear(&t);
+}
+
 /* The confirmation tag is not signed, so whoever commits can send another one: all members refuse
  * it. */
 static void
@@ -258,7 +281,6 @@ test_confirmation_tag(void **state)
     struct mls_group *before = NULL;
     struct mls_commit_opts empty = {0};
     struct mls_commit_out out = {0};
-    struct mls_event e = {0};
     struct mls_pending *pending;
 
     (void)state;
@@ -280,7 +302,7 @@ test_confirmation_tag(void **state)
         assert_ok(dt_writer_end(&w));
         seal_as(before, 0, MLS_RATCHET_HANDSHAKE, mls_group_handshake_generation(before), &content,
                 &m);
-        assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+        assert_refused(DT_ERR_AUTH, t.p[1].group, no_psks, &m, 0);
         dt_buf_clear(&content);
         dt_buf_clear(&m);
     }
@@ -329,7 +351,7 @@ test_spoiled_path(void **state)
     assert_true(mls_staged_effects(e.staged)->path);
     assert_err(DT_ERR_STATE, mls_group_take(t.p[2].group, e.staged, 0));
     mls_event_clear(&e);
-    assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    assert_refused(DT_ERR_AUTH, t.p[1].group, no_psks, &m, 0);
     dt_buf_clear(&m);
     mls_commit_clear(&bad);
     mls_auth_content_clear(&c);
@@ -650,10 +672,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proposal_lists),  cmocka_unit_test(test_confirmation_tag),
-        cmocka_unit_test(test_spoiled_path),    cmocka_unit_test(test_forged_sender),
-        cmocka_unit_test(test_padding_channel), cmocka_unit_test(test_update_by_reference),
-        cmocka_unit_test(test_welcome_lies),
+        cmocka_unit_test(test_proposal_lists),      cmocka_unit_test(test_too_many_proposals),
+        cmocka_unit_test(test_confirmation_tag),    cmocka_unit_test(test_spoiled_path),
+        cmocka_unit_test(test_forged_sender),       cmocka_unit_test(test_padding_channel),
+        cmocka_unit_test(test_update_by_reference), cmocka_unit_test(test_welcome_lies),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
