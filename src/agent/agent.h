@@ -358,8 +358,11 @@ struct dt_alarm_info {
     enum dt_alarm_kind kind;
     bool has_group;
     uint8_t group_id[32];
-    uint64_t position;
+    uint64_t position; /* of the first: the same again is counted, not listed anew */
     uint64_t time_ms;
+    uint64_t count;
+    uint64_t last_position;
+    uint64_t last_ms;
     bool has_who; /* the member it names */
     struct dt_person who;
     char text[240]; /* one line */

@@ -2,7 +2,10 @@
  * agent/alarm.c - what went wrong, kept for people: added where it is noticed, listed by the
  * programs.
  *
- * Source: docs/protocol-agent.md "Status".
+ * The same again, about the same channel and person, is counted and not kept twice: table
+ * "alarm_same" has the hash of what two alarms must have in common, with the number of the row.
+ *
+ * Source: docs/protocol-agent.md "Alarms".
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,71 +18,230 @@
 
 #define ALARM_MAX 2048u
 
+/* Of one kind, channel and person so many different reasons are kept apart; what comes after them
+ * is counted in one row, so that nobody fills a store with alarms about itself. */
+#define REASONS_MAX 16u
+
+/* One row of table "alarm", by number: what, and how often. */
+struct row {
+    uint8_t kind;
+    bool has_group;
+    uint8_t group_id[32];
+    uint64_t position;
+    uint64_t time_ms;
+    bool has_who;
+    uint8_t letter_hash[32];
+    uint64_t count;
+    uint64_t last_position;
+    uint64_t last_ms;
+    char text[240];
+};
+
+static enum dt_err
+row_write(const struct row *x, struct dt_buf *out)
+{
+    struct dt_writer w = dt_writer_init(out);
+
+    dt_write_u8(&w, x->kind);
+    dt_write_optional(&w, x->has_group);
+    dt_write_view(&w, dt_view_of(x->group_id));
+    dt_write_u64(&w, x->position);
+    dt_write_u64(&w, x->time_ms);
+    dt_write_optional(&w, x->has_who);
+    dt_write_view(&w, dt_view_of(x->letter_hash));
+    dt_write_str(&w, x->text);
+    dt_write_u64(&w, x->count);
+    dt_write_u64(&w, x->last_position);
+    dt_write_u64(&w, x->last_ms);
+    return dt_writer_end(&w);
+}
+
+static enum dt_err
+row_read(struct dt_view v, struct row *out)
+{
+    struct dt_reader r = dt_reader_init(v);
+    struct dt_view text;
+    enum dt_err err;
+
+    if ((err = dt_read_u8(&r, &out->kind)) != DT_OK ||
+        (err = dt_read_optional(&r, &out->has_group)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->position)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->time_ms)) != DT_OK ||
+        (err = dt_read_optional(&r, &out->has_who)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->letter_hash, 32)) != DT_OK ||
+        (err = dt_read_vec(&r, sizeof out->text - 1, &text)) != DT_OK)
+        return dt_fail_context(err, "alarm row");
+    if (text.n > 0)
+        memcpy(out->text, text.p, text.n);
+    out->text[text.n] = '\0';
+    out->count = 1;
+    out->last_position = out->position;
+    out->last_ms = out->time_ms;
+    if (r.n == 0)
+        return DT_OK; /* as rows were before alarms were counted */
+    if ((err = dt_read_u64(&r, &out->count)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->last_position)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->last_ms)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        return dt_fail_context(err, "alarm row");
+    return DT_OK;
+}
+
+/* What two alarms must have in common to be one: kind, channel, person (${whose}), and the text. */
+static enum dt_err
+names_of(const struct row *x, uint8_t whose[static 32], uint8_t same[static 32])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ALARM_MAX);
+    struct dt_writer w = dt_writer_init(&b);
+    enum dt_err err;
+
+    dt_write_u8(&w, x->kind);
+    dt_write_optional(&w, x->has_group);
+    dt_write_view(&w, dt_view_of(x->group_id));
+    dt_write_optional(&w, x->has_who);
+    dt_write_view(&w, dt_view_of(x->letter_hash));
+    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_sha256(dt_buf_view(&b), whose)) != DT_OK)
+        return err;
+    dt_write_str(&w, x->text);
+    err = dt_writer_end(&w);
+    return err == DT_OK ? dt_sha256(dt_buf_view(&b), same) : err;
+}
+
+static void
+number_key(uint64_t seq, uint8_t out[static 8])
+{
+    for (size_t i = 0; i < 8; i++)
+        out[i] = (uint8_t)(seq >> (56 - 8 * i));
+}
+
+static enum dt_err
+row_put(struct dt_agent *a, uint64_t seq, const struct row *x)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(ALARM_MAX);
+    uint8_t key[8];
+    enum dt_err err = row_write(x, &value);
+
+    number_key(seq, key);
+    return err == DT_OK ? dt_store_put(a->store, "alarm", dt_view_of(key), dt_view(NULL, 0), seq,
+                                       dt_buf_view(&value))
+                        : err;
+}
+
+/* The number of the row that says the same as ${x}, already there; NOT_FOUND. */
+static enum dt_err
+find_same(struct dt_agent *a, const uint8_t same[static 32], uint8_t out_key[static 8],
+          uint64_t *out_seq)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(8);
+    struct dt_reader r;
+    enum dt_err err = dt_store_get_blob(a->store, "alarm_same", dt_view(same, 32), &b);
+
+    if (err != DT_OK)
+        return err;
+    r = dt_reader_init(dt_buf_view(&b));
+    if ((err = dt_read_u64(&r, out_seq)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        return err;
+    number_key(*out_seq, out_key);
+    return DT_OK;
+}
+
+/* One more of what is there already. */
+static enum dt_err
+count_one(struct dt_agent *a, const uint8_t key[static 8], uint64_t seq, const struct row *x)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ALARM_MAX);
+    struct row was = {0};
+    enum dt_err err;
+
+    if ((err = dt_store_get_blob(a->store, "alarm", dt_view(key, 8), &b)) != DT_OK ||
+        (err = row_read(dt_buf_view(&b), &was)) != DT_OK)
+        return err;
+    was.count++;
+    was.last_position = x->position;
+    was.last_ms = x->time_ms;
+    return row_put(a, seq, &was);
+}
+
+static enum dt_err
+add(struct dt_agent *a, struct row *x)
+{
+    uint8_t whose[32], same[32], key[8];
+    uint64_t seq = 0, reasons = 0;
+    enum dt_err err;
+
+    if ((err = names_of(x, whose, same)) != DT_OK)
+        return err;
+    err = find_same(a, same, key, &seq);
+    if (err == DT_ERR_NOT_FOUND &&
+        (err = dt_store_count(a->store, "alarm_same", dt_view_of(whose), &reasons)) == DT_OK) {
+        err = DT_ERR_NOT_FOUND;
+        if (reasons >= REASONS_MAX) {
+            (void)snprintf(x->text, sizeof x->text,
+                           "more of the same kind, each for a reason that is not listed");
+            if ((err = names_of(x, whose, same)) != DT_OK)
+                return err;
+            err = find_same(a, same, key, &seq);
+        }
+    }
+    if (err == DT_OK)
+        return count_one(a, key, seq, x);
+    if (err != DT_ERR_NOT_FOUND ||
+        (err = dt_store_next_seq(a->store, "alarm", dt_view(NULL, 0), &seq)) != DT_OK ||
+        (err = row_put(a, seq, x)) != DT_OK)
+        return err;
+    number_key(seq, key);
+    return dt_store_put(a->store, "alarm_same", dt_view_of(same), dt_view_of(whose), reasons,
+                        dt_view_of(key));
+}
+
 enum dt_err
 dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind, const uint8_t *group_id,
              uint64_t position, const struct dt_person *who, const char *fmt, ...)
 {
-    static const uint8_t nobody[32];
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(ALARM_MAX);
-    struct dt_writer w = dt_writer_init(&value);
-    char text[240];
-    uint64_t seq = 0;
-    uint8_t key[8];
+    struct row x = {.kind = (uint8_t)kind,
+                    .has_group = group_id != NULL,
+                    .position = position,
+                    .has_who = who != NULL,
+                    .count = 1,
+                    .last_position = position};
     va_list ap;
     enum dt_err err;
 
+    x.time_ms = x.last_ms = dt_agent_now(a);
+    if (group_id != NULL)
+        memcpy(x.group_id, group_id, 32);
+    if (who != NULL)
+        memcpy(x.letter_hash, who->letter_hash, 32);
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(x.text, sizeof x.text, fmt, ap);
     va_end(ap);
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_store_next_seq(a->store, "alarm", dt_view(NULL, 0), &seq)) == DT_OK) {
-        for (size_t i = 0; i < sizeof key; i++)
-            key[i] = (uint8_t)(seq >> (56 - 8 * i));
-        dt_write_u8(&w, (uint8_t)kind);
-        dt_write_optional(&w, group_id != NULL);
-        dt_write_view(&w, dt_view(group_id != NULL ? group_id : nobody, 32));
-        dt_write_u64(&w, position);
-        dt_write_u64(&w, dt_agent_now(a));
-        dt_write_optional(&w, who != NULL);
-        dt_write_view(&w, dt_view(who != NULL ? who->letter_hash : nobody, 32));
-        dt_write_str(&w, text);
-        if ((err = dt_writer_end(&w)) == DT_OK)
-            err = dt_store_put(a->store, "alarm", dt_view_of(key), dt_view(NULL, 0), seq,
-                               dt_buf_view(&value));
-    }
-    return dt_store_end(a->store, err);
+    return dt_store_end(a->store, add(a, &x));
 }
 
 static enum dt_err
 alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
-    struct dt_reader r = dt_reader_init(v);
-    struct dt_view text;
-    uint8_t kind = 0, hash[32];
+    struct row x = {0};
     size_t party = 0;
-    enum dt_err err;
+    enum dt_err err = row_read(v, &x);
 
-    if ((err = dt_read_u8(&r, &kind)) != DT_OK ||
-        (err = dt_read_optional(&r, &out->has_group)) != DT_OK ||
-        (err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
-        (err = dt_read_u64(&r, &out->position)) != DT_OK ||
-        (err = dt_read_u64(&r, &out->time_ms)) != DT_OK ||
-        (err = dt_read_optional(&r, &out->has_who)) != DT_OK ||
-        (err = dt_read_fixed(&r, hash, 32)) != DT_OK ||
-        (err = dt_read_vec(&r, sizeof out->text - 1, &text)) != DT_OK ||
-        (err = dt_read_end(&r)) != DT_OK)
-        return dt_fail_context(err, "alarm row");
-    out->kind = (enum dt_alarm_kind)kind;
-    if (text.n > 0)
-        memcpy(out->text, text.p, text.n);
-    out->text[text.n] = '\0';
-    if (out->has_who) {
-        out->has_who = dt_letter_load(a, hash, &l, &party, NULL) == DT_OK;
-        if (out->has_who)
-            dt_person_from(a, &l, party, &out->who);
-    }
+    if (err != DT_OK)
+        return err;
+    out->kind = (enum dt_alarm_kind)x.kind;
+    out->has_group = x.has_group;
+    memcpy(out->group_id, x.group_id, 32);
+    out->position = x.position;
+    out->time_ms = x.time_ms;
+    out->count = x.count;
+    out->last_position = x.last_position;
+    out->last_ms = x.last_ms;
+    memcpy(out->text, x.text, sizeof out->text);
+    out->has_who = x.has_who && dt_letter_load(a, x.letter_hash, &l, &party, NULL) == DT_OK;
+    if (out->has_who)
+        dt_person_from(a, &l, party, &out->who);
     return DT_OK;
 }
 

@@ -154,6 +154,21 @@ approved_bits(const struct dt_admission *x)
     return bits;
 }
 
+enum dt_err
+dt_approvals_stand(struct dt_agent *a, struct dt_view approvals)
+{
+    char name[DT_AGENT_NAME_MAX + 1];
+    bool revoked = false;
+    size_t party = 0;
+    enum dt_err err = dt_approvals_revoked(a, approvals, &revoked, &party);
+
+    if (err != DT_OK || !revoked)
+        return err;
+    dt_party_name(a, party, name);
+    return dt_fail(DT_ERR_REFUSED, "the letter under which %s approved was revoked: ask anew",
+                   name);
+}
+
 /* ---- asking ---- */
 
 /* The letter to be admitted: held, valid, not revoked, of a party of the channel, not seated yet.
@@ -414,6 +429,16 @@ dt_approval_take(struct dt_agent *a, const struct dt_inbox_message *m)
         return dt_fail(DT_ERR_REFUSED, "an approval that we did not ask for");
     if ((err = dt_approval_check(&rules, &v, x.letter_hash, x.request_id)) != DT_OK)
         return err;
+    if (!v.by_root) {
+        DT_CLEANUP(dt_letter_clear) struct dt_letter by = {0};
+        bool revoked = false;
+
+        if ((err = dt_letter_decode(v.letter, &by)) != DT_OK ||
+            (err = dt_letter_revoked(a, &by, &revoked, NULL)) != DT_OK)
+            return err;
+        if (revoked)
+            return dt_fail(DT_ERR_REFUSED, "an approval is under a letter that was revoked");
+    }
     if ((approved_bits(&x) >> v.party & 1) != 0)
         return DT_OK; /* a second one of that party */
     if ((err = dt_approvals_add(&x.approvals, &v)) != DT_OK)
@@ -474,6 +499,8 @@ commit_admission(struct dt_agent *a, const uint8_t request_id[static 16])
     if ((err = dt_approvals_check(&rules, dt_buf_view(&x.approvals), x.letter_hash, x.request_id,
                                   mls_group_epoch(ch.group), NULL)) != DT_OK)
         return dt_fail(DT_ERR_STATE, "the approvals have lapsed: ask anew");
+    if ((err = dt_approvals_stand(a, dt_buf_view(&x.approvals))) != DT_OK)
+        return err;
     if ((err = dt_key_package_check(a, &rules, dt_buf_view(&x.key_package), x.letter_hash,
                                     x.request_id)) != DT_OK)
         return err;

@@ -276,6 +276,7 @@ part_add(struct dt_agent *a, const struct dt_channel *ch, const struct dt_intent
     m->add = dt_buf_view(&m->admission.key_package);
     if ((err = dt_key_package_check(a, &rules, m->add, m->admission.letter_hash,
                                     m->admission.request_id)) != DT_OK ||
+        (err = dt_approvals_stand(a, w.grounds[0].body)) != DT_OK ||
         (err = dt_warrant_encode(&w, &m->warrant)) != DT_OK ||
         (err = part_warrant(a, ch, m, opts)) != DT_OK ||
         (err = part_group_info(a, ch, false, m, opts)) != DT_OK)

@@ -30,15 +30,11 @@ struct taken {
     bool new_epoch;
 };
 
-static void
-person_of(struct taken *t, const struct mls_member *m, struct dt_person *out, bool *out_known)
+/* An alarm about this cell that names ${m} (may be NULL). */
+static enum dt_err
+name(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *text)
 {
-    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
-    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
-
-    *out_known = dt_seat_check(&rules, m->identity, m->signature_key, &s) == DT_OK;
-    if (*out_known)
-        dt_person_from(t->a, &s.letter, s.party, out);
+    return dt_channel_alarm(t->a, t->ch, kind, t->item->position, m, text);
 }
 
 /* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last
@@ -46,25 +42,20 @@ person_of(struct taken *t, const struct mls_member *m, struct dt_person *out, bo
 static enum dt_err
 pass_over(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *what)
 {
-    struct dt_person who;
-    bool known = false;
-    char why[160];
+    char text[240];
 
-    (void)snprintf(why, sizeof why, "%s", dt_err_message());
-    if (m != NULL && m->identity.n > 0)
-        person_of(t, m, &who, &known);
+    (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
-    return dt_alarm_add(t->a, kind, t->ch->group_id, t->item->position, known ? &who : NULL,
-                        "%s at position %llu was passed over: %s", what,
-                        (unsigned long long)t->item->position, why);
+    return name(t, kind, m, text);
 }
 
+/* ${m}: whose message it was, when that is known. */
 static enum dt_err
-broken(struct taken *t, enum dt_alarm_kind kind, const char *text)
+broken(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *text)
 {
     t->ch->state = DT_CHANNEL_BROKEN;
     t->ch->confirmed = false;
-    return dt_alarm_add(t->a, kind, t->ch->group_id, t->item->position, NULL, "%s", text);
+    return name(t, kind, m, text);
 }
 
 /* ---- application messages ---- */
@@ -236,7 +227,7 @@ lose_commit(struct taken *t, const struct mls_event *e)
 
     if (err != DT_OK)
         return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
-    return broken(t, DT_ALARM_CELL,
+    return broken(t, DT_ALARM_COMMIT, &e->sender,
                   "a Commit cannot be followed from this agent's state: re-join the channel");
 }
 
@@ -259,6 +250,8 @@ take_commit(struct taken *t, struct mls_event *e)
     if (err != DT_OK)
         return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
     if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
+        (err = dt_commit_known(t->a, t->ch, &e->sender, effects, meaning.warrant,
+                               t->item->position)) != DT_OK ||
         (err = mls_group_take(t->ch->group, e->staged, dt_agent_now(t->a))) != DT_OK)
         return err;
     e->staged = NULL;
@@ -384,7 +377,7 @@ take_event(struct taken *t, struct mls_event *e)
         return own_back(t, e);
     case MLS_EVENT_OWN_UNKNOWN:
         return broken(
-            t, DT_ALARM_RESTORED,
+            t, DT_ALARM_RESTORED, NULL,
             "the queue holds a message of ours that this store does not know: the store is a "
             "restored copy; nothing is sent under it: re-join");
     case MLS_EVENT_STALE:
@@ -400,6 +393,7 @@ take_event(struct taken *t, struct mls_event *e)
             "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message");
     case MLS_EVENT_PROPOSAL:
+    case MLS_EVENT_REFUSED:
     case MLS_EVENT_NONE:
         break;
     }
@@ -409,18 +403,37 @@ take_event(struct taken *t, struct mls_event *e)
 /* Everything in a queue is a PrivateMessage (DESIGN "Handshakes"): a PublicMessage would show who
  * its sender is to whoever gets at the queue's key later. RFC 9420 section 6: version 1, wire
  * format 2. */
-static enum dt_err
-check_private(struct dt_view message)
+static bool
+is_private(struct dt_view message)
 {
     struct dt_reader r = dt_reader_init(message);
     uint16_t version = 0, format = 0;
-    enum dt_err err;
 
-    if ((err = dt_read_u16(&r, &version)) != DT_OK || (err = dt_read_u16(&r, &format)) != DT_OK)
-        return err;
-    if (version != 1 || format != 2)
-        return dt_fail(DT_ERR_REFUSED, "it is no PrivateMessage");
-    return DT_OK;
+    return dt_read_u16(&r, &version) == DT_OK && dt_read_u16(&r, &format) == DT_OK &&
+           version == 1 && format == 2;
+}
+
+/* What no agent sends, but for which MLS can say who did. An external Commit's signer is outside;
+ * the rules want its letter all the same, and without one nobody is named. */
+static enum dt_err
+pass_over_public(struct taken *t, struct mls_event *e)
+{
+    bool external = e->kind == MLS_EVENT_REFUSED && e->sender.leaf == UINT32_MAX;
+
+    dt_ignore(dt_fail(DT_ERR_REFUSED, external ? "it is an external Commit, no PrivateMessage"
+                                               : "it is no PrivateMessage"),
+              "for the alarm's text");
+    return pass_over(t, DT_ALARM_COMMIT, &e->sender, "a message");
+}
+
+/* Cells pad (docs/protocol-channel.md "Payloads"), so MLS padding is always empty. What has some is
+ * taken, since it is no less signed, and its sender named: nothing of ours sends it. */
+static enum dt_err
+note_padding(struct taken *t, const struct mls_event *e)
+{
+    if (e->padding == 0)
+        return DT_OK;
+    return name(t, DT_ALARM_CELL, &e->sender, "a message has padding of its own: cells pad");
 }
 
 /* Process ${message}; a cell that fails is passed over and leaves the group as it was. */
@@ -428,13 +441,17 @@ static enum dt_err
 take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
 {
     struct mls_event e = {0};
-    enum dt_err err = check_private(message);
+    enum dt_err err;
 
-    if (err == DT_OK)
-        err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     *out_keep_group = true;
+    err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     if (err != DT_OK) {
         err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");
+    } else if (!is_private(message)) {
+        *out_keep_group = false;
+        err = pass_over_public(t, &e);
+    } else if (e.kind == MLS_EVENT_REFUSED) {
+        err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a Commit");
     } else if (e.kind == MLS_EVENT_PROPOSAL) {
         /* Standalone proposals are against the rules, and a cached one would stop our own sending:
          * the group stays as it was loaded. */
@@ -442,7 +459,9 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
         dt_ignore(dt_fail(DT_ERR_REFUSED, "a proposal outside a Commit"), "for the alarm's text");
         err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a proposal");
     } else {
-        err = take_event(t, &e);
+        err = note_padding(t, &e);
+        if (err == DT_OK)
+            err = take_event(t, &e);
     }
     mls_event_clear(&e);
     return err;
@@ -523,7 +542,7 @@ take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t q
     if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
         ch.position + 1 == item->position) {
         ch.position = item->position;
-        err = broken(&t, DT_ALARM_CELL,
+        err = broken(&t, DT_ALARM_CELL, NULL,
                      "a Commit cannot be taken in by this agent: re-join the channel");
         if (err == DT_OK)
             err = dt_channel_save(a, &ch, false);

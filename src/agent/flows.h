@@ -32,6 +32,24 @@ DT_MUST_CHECK enum dt_err dt_channel_note_absence(struct dt_agent *a,
 DT_MUST_CHECK enum dt_err dt_channel_note_read(struct dt_agent *a,
                                                const uint8_t group_id[static 32]);
 
+/* ---- channel_alarm.c ---- */
+
+/* An alarm that names ${m}, when it is given and its chain holds. Inside a transaction. */
+DT_MUST_CHECK enum dt_err dt_channel_alarm(struct dt_agent *a, const struct dt_channel *ch,
+                                           enum dt_alarm_kind kind, uint64_t position,
+                                           const struct mls_member *m, const char *text);
+
+/* Is one of ${approvals} under a letter that we know to be revoked? *${out_party}: whose. */
+DT_MUST_CHECK enum dt_err dt_approvals_revoked(struct dt_agent *a, struct dt_view approvals,
+                                               bool *out_revoked, size_t *out_party);
+
+/* A Commit of ${sender} counts for every member, whatever this one knows besides (clock,
+ * revocations): it says so, and goes along. */
+DT_MUST_CHECK enum dt_err dt_commit_known(struct dt_agent *a, const struct dt_channel *ch,
+                                          const struct mls_member *sender,
+                                          const struct mls_effects *e, struct dt_view warrant,
+                                          uint64_t position);
+
 /* ---- channel_send.c ---- */
 
 /* Turn what may be sent now into outbox rows. ${out_made} counts them. */
@@ -87,6 +105,9 @@ struct mls_time_policy dt_mls_lifetime(const struct dt_agent *a);
 struct mls_group_policy dt_mls_past(void);
 
 /* ---- channel_found.c, channel_admit.c, channel_join.c: inbox messages ---- */
+
+/* REFUSED when an approval of an admission of ours is under a letter that was revoked since. */
+DT_MUST_CHECK enum dt_err dt_approvals_stand(struct dt_agent *a, struct dt_view approvals);
 
 DT_MUST_CHECK enum dt_err dt_founding_signature_take(struct dt_agent *a,
                                                      const struct dt_inbox_message *m);

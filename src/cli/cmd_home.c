@@ -276,8 +276,19 @@ cmd_alarms(struct cli *c)
             char when[DT_TIME_STR];
 
             dt_time_str(when, alarms[i].time_ms);
-            cli_print("%s  %s%s%s\n", when, alarms[i].has_who ? alarms[i].who.name : "",
-                      alarms[i].has_who ? ": " : "", alarms[i].text);
+            cli_print("%s  ", when);
+            if (alarms[i].has_who)
+                cli_print("%s (%s): ", alarms[i].who.name, alarms[i].who.party_name);
+            cli_print("%s", alarms[i].text);
+            if (alarms[i].position > 0)
+                cli_print(" (position %llu)", (unsigned long long)alarms[i].position);
+            if (alarms[i].count > 1) {
+                dt_time_str(when, alarms[i].last_ms);
+                cli_print("; %llu times, last %s at position %llu",
+                          (unsigned long long)alarms[i].count, when,
+                          (unsigned long long)alarms[i].last_position);
+            }
+            cli_print("\n");
         }
         return DT_OK;
     }
@@ -290,6 +301,9 @@ cmd_alarms(struct cli *c)
         cli_put_time(o, "time", alarms[i].time_ms);
         cli_put(o, "text", alarms[i].text);
         cli_put_u64(o, "position", alarms[i].position);
+        cli_put_u64(o, "count", alarms[i].count);
+        cli_put_time(o, "last_time", alarms[i].last_ms);
+        cli_put_u64(o, "last_position", alarms[i].last_position);
         if (alarms[i].has_group)
             cli_put_hex(o, "group_id", dt_view_of(alarms[i].group_id));
         if (alarms[i].has_who)

@@ -24,7 +24,7 @@ unknown_parts(void **state)
         struct mls_commit_opts opts = {.force_path = true, .psks = {&psk, 1}};
 
         trial_post(t, &opts);
-        trial_passed_over_as(t, 1, DT_ALARM_CELL, "pre-shared key");
+        trial_passed_over_as(t, 1, DT_ALARM_COMMIT, "pre-shared key");
     }
     /* A proposal that was sent to nobody, by reference. */
     {
@@ -47,7 +47,7 @@ unknown_parts(void **state)
                               dt_view(NULL, 0), append_id));
         ok(dt_store_commit(EVIL(t)->store));
         ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
-        trial_passed_over_as(t, 1, DT_ALARM_CELL, "is not known");
+        trial_passed_over_as(t, 1, DT_ALARM_COMMIT, "is not known");
     }
     ok(dt_agent_talk_text(t->a[0], t->gid, dt_view_str("undisturbed"), id));
     world_sync(t->a, 2, 2);

@@ -290,7 +290,7 @@ public_message(void **state)
     ok(dt_agent_sync(t->a[0], NULL));
     ok(dt_agent_alarms(t->a[0], &alarms, &n));
     is(n, 1);
-    assert_non_null(strstr(alarms[0].text, "no PrivateMessage"));
+    assert_non_null(strstr(alarms[0].text, "a cell was passed over"));
 }
 
 /* Another authenticator than ours in a `here` is a fork, and is shown as one. */

@@ -137,8 +137,9 @@ trial_passed_over_as(struct trial *t, uint64_t epoch, enum dt_alarm_kind kind, c
         ok(dt_agent_alarms(t->a[i], &v, &n));
         for (size_t k = 0; k < n; k++)
             if (v[k].kind == kind) {
-                count++;
-                last = &v[k];
+                count += (size_t)v[k].count;
+                if (last == NULL || v[k].last_position > last->last_position)
+                    last = &v[k];
             }
         is(count, t->passed_over);
         assert_non_null(last);
