@@ -45,7 +45,6 @@ struct request {
     struct request *next, *prev; /* in server->aside while put aside */
     struct dt_buf body;
     uint64_t length;
-    size_t uri_len;
     char *path;
     bool aside, woken;
     bool answered;
@@ -229,10 +228,10 @@ gather_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, 
     return MHD_YES;
 }
 
-/* The library splits the target at '?', '&' and '=' in place; its letters are checked before that.
- */
+/* The library takes the header section apart in place, from the method on, and keeps it until the
+ * first call of on_request() is over. */
 static unsigned int
-run_gate(struct request *r, const char *target, const char *method, const char *version)
+run_gate(struct request *r, const char *method, const char *version)
 {
     const union MHD_ConnectionInfo *info;
     struct dt_gate_request gate = {0};
@@ -243,11 +242,11 @@ run_gate(struct request *r, const char *target, const char *method, const char *
         return 431;
     info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     gate.method = dt_view_str(method);
-    gate.target = dt_view_str(target);
+    gate.target = dt_view_str(r->path);
     gate.version = dt_view_str(version);
     gate.headers = g.headers;
     gate.n_headers = g.n;
-    gate.raw_len = info == NULL ? 0 : info->header_size;
+    gate.raw = dt_view((const uint8_t *)method, info == NULL ? 0 : info->header_size);
     gate.body_max = r->server->config.body_max;
     return dt_gate_check(&gate, &r->length);
 }
@@ -272,8 +271,7 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
         return NULL;
     r->server = s;
     r->mhd = mhd;
-    r->uri_len = strlen(uri);
-    r->path = dt_strndup(uri, r->uri_len);
+    r->path = dt_strndup(uri, strlen(uri));
     dt_buf_init(&r->body, s->config.body_max);
     if (r->path == NULL) {
         dt_free(r);
@@ -409,7 +407,7 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
         allowed = take_token(s, r->conn);
     }
     pthread_mutex_unlock(&s->lock);
-    if ((status = run_gate(r, r->path, method, version)) != 0)
+    if ((status = run_gate(r, method, version)) != 0)
         return refuse(r->mhd, status);
     if (stopping)
         return refuse(r->mhd, 503);

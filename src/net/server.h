@@ -118,7 +118,9 @@ void dt_http_reply_body(struct dt_http_reply *reply, unsigned int status, const 
 
 /* ---- the gate on its own, for tests and fuzzing ---- */
 
-/* What the gate looks at: the request line and the header lines as the HTTP library gives them. */
+/* What the gate looks at: the request line and the header lines as the HTTP library gives them, and
+ * the header section as the library left it, in which it has put zeros over the ends of what it
+ * found. */
 struct dt_gate_header {
     struct dt_view name, value;
 };
@@ -126,7 +128,7 @@ struct dt_gate_request {
     struct dt_view method, target, version;
     const struct dt_gate_header *headers;
     size_t n_headers;
-    size_t raw_len; /* bytes from the method to the empty line, CRLF included; 0: not known */
+    struct dt_view raw; /* from the method to the empty line, its CRLF included */
     size_t body_max;
 };
 
@@ -137,8 +139,9 @@ struct dt_gate_request {
  * Transfer-Encoding; Expect; Upgrade; a Content-Length or Host that is repeated, or not of its
  * grammar; no Host; header names that are not tokens; values with control characters; targets
  * outside [A-Za-z0-9/._-]*(?[A-Za-z0-9&=._-]*)?; a header section that is not byte for byte in the
- * plain form "Name: value CRLF" (its length tells: line folding, bare LF, NUL, space around the
- * colon). Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1 to 6.3.
+ * plain form "Name: value CRLF" (line folding, bare LF, NUL in a value, space around the colon).
+ * Since zeros stand where line ends were, one thing is not seen: a NUL in place of a line's CR.
+ * Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1 to 6.3.
  */
 unsigned int dt_gate_check(const struct dt_gate_request *req, uint64_t *out_length);
 

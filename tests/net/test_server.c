@@ -212,6 +212,26 @@ more_malformed(void **state)
     assert_int_equal(fx.handled, 2);
 }
 
+/* Two departures from the plain form that make up for each other in length. */
+static void
+malformed_in_pairs(void **state)
+{
+    (void)state;
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\nX:  b\r\n\r\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\nHost:  a\r\n\r\n"), 400);
+    assert_int_equal(RAW("GET  /bearer HTTP/1.1\r\nHost: a\n\r\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX:  b\r\n\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX:b\r\nY:  c\r\n\r\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX: b\0c\r\nY:d\nZ:e\r\n\r\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX: b\n\tc\r\nY:d\r\n\r\n"), 400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\n\0Transfer-Encoding: chunked\r\n"
+                         "\r\n"),
+                     400);
+    assert_int_equal(RAW("GET /bearer HTTP/1.1\r\nHost: a\r\nX: b\0c\n\n"), 400);
+    assert_int_equal(RAW("GET \r\nHost: a\r\n\r\n"), 400);
+    assert_int_equal(fx.handled, 0);
+}
+
 static void
 too_many_headers(void **state)
 {
@@ -455,10 +475,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(thirteen_malformed), TEST(more_malformed),      TEST(too_many_headers),
-        TEST(slow_header),        TEST(client_calls),        TEST(answer_limit),
-        TEST(long_poll),          TEST(stopping_ends_waits), TEST(too_fast),
-        TEST(listen_errors),
+        TEST(thirteen_malformed), TEST(more_malformed), TEST(too_many_headers),
+        TEST(slow_header),        TEST(client_calls),   TEST(answer_limit),
+        TEST(malformed_in_pairs), TEST(long_poll),      TEST(stopping_ends_waits),
+        TEST(too_fast),           TEST(listen_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
