@@ -6,12 +6,16 @@
 #ifndef DT_NET_LIMITS_H
 #define DT_NET_LIMITS_H
 
-#define DT_NET_BODY_MAX    (1u << 20) /* request body */
-#define DT_NET_ANSWER_MAX  (4u << 20) /* answer body that a client takes */
-#define DT_NET_URL_MAX     2048u
-#define DT_NET_HEADERS_MAX 32u         /* header lines of one request */
-#define DT_NET_WAIT_MAX_S  60u         /* longest long poll */
-#define DT_NET_GRANT_MAX   (64u << 10) /* a grant file */
+#define DT_NET_BODY_MAX      (1u << 20)   /* request body */
+#define DT_NET_BODY_OPEN_MAX (64u << 10)  /* request body from who has shown no token */
+#define DT_NET_HELD_MAX      (256u << 20) /* bodies and answers above that, of all connections */
+#define DT_NET_TRANSFER_S    30u          /* a body or an answer has this time, and */
+#define DT_NET_RATE_MIN      4096u        /* a second more for each so many bytes */
+#define DT_NET_ANSWER_MAX    (4u << 20)   /* answer body that a client takes */
+#define DT_NET_URL_MAX       2048u
+#define DT_NET_HEADERS_MAX   32u         /* header lines of one request */
+#define DT_NET_WAIT_MAX_S    60u         /* longest long poll */
+#define DT_NET_GRANT_MAX     (64u << 10) /* a grant file */
 
 #define DT_CELL_STEP        512u
 #define DT_CELL_STEP_END    4096u

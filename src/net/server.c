@@ -1,8 +1,8 @@
 /*
  * net/server.c - see server.h. One epoll thread of libmicrohttpd, and a ticker for the deadlines.
  *
- * Three lists under one lock: connections (for the header time-out), requests put aside (for
- * deadlines and wakes), and nothing else. Handlers run in the epoll thread only.
+ * Two lists under one lock: connections (server_conn.h: how long each may take) and requests put
+ * aside (for deadlines and wakes). Handlers run in the epoll thread only.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,33 +20,27 @@
 #include "base/time.h"
 
 #include "net/server.h"
+#include "net/server_conn.h"
 
 #define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
 #define POOL_STEP     1024u
 #define STOP_GRACE_MS 5000u
 #define TICK_MS       1000u
-
-struct conn {
-    struct conn *next, *prev;
-    int fd;
-    bool busy;         /* a whole request header is in, its answer not yet out */
-    bool used;         /* at least one request came */
-    uint64_t since_ms; /* connected, or last answered */
-    uint64_t bucket_ms;
-    double tokens; /* requests it may still make */
-};
+#define ROOM_SHARE    8u /* this part of connections_max is kept free by ending what can be ended */
 
 /* A request and what only this file needs to know about it; the public part comes first. */
 struct request {
     struct dt_http_request pub;
     struct dt_http_server *server;
     struct MHD_Connection *mhd;
-    struct conn *conn;
+    struct dt_conn *conn;
     struct request *next, *prev; /* in server->aside while put aside */
     struct dt_buf body;
     uint64_t length;
+    size_t held; /* bytes of body and answer counted in server->held */
     char *path;
     bool aside, woken;
+    bool hurry; /* under lock: its wait is to end before its time */
     bool answered;
 };
 
@@ -58,8 +52,9 @@ struct dt_http_server {
     pthread_t ticker;
     bool ticking, stop, force;
     bool stopping;
-    struct conn *conns;
-    struct request *aside;
+    struct dt_conns conns;
+    struct request *aside, *aside_last; /* the newest first */
+    size_t held; /* bytes of large bodies and answers in memory; the epoll thread's alone */
     uint16_t port;
 };
 
@@ -87,11 +82,43 @@ dt_http_reply_body(struct dt_http_reply *reply, unsigned int status, const char 
     dt_buf_move(&reply->body, body);
 }
 
+static void
+set_phase(struct request *r, enum dt_conn_phase phase, uint64_t n)
+{
+    struct dt_http_server *s = r->server;
+
+    if (r->conn == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    dt_conns_phase(&s->conns, r->conn, phase, n, dt_monotonic_ms());
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Count ${n} more bytes that ${r} holds in memory; false when the server holds too many already.
+ * Small ones are not counted: as many as there are connections fit at any time. */
+static bool
+hold(struct request *r, uint64_t n)
+{
+    struct dt_http_server *s = r->server;
+
+    if (n <= DT_NET_BODY_OPEN_MAX)
+        return true;
+    if (n > s->config.held_max - s->held)
+        return false;
+    s->held += n;
+    r->held += n;
+    return true;
+}
+
 static enum MHD_Result
-send_reply(struct MHD_Connection *mhd, struct dt_http_reply *reply, bool close)
+send_reply(struct request *req, struct dt_http_reply *reply, bool close)
 {
     struct MHD_Response *r;
     enum MHD_Result ok;
+
+    if (!hold(req, reply->body.n))
+        dt_http_reply_error(reply, 503, "busy", "too many large answers are on their way");
+    set_phase(req, DT_CONN_ANSWER, reply->body.n);
 
     if (reply->body.n > 0) {
         r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p,
@@ -120,13 +147,13 @@ send_reply(struct MHD_Connection *mhd, struct dt_http_reply *reply, bool close)
         (void)MHD_add_response_header(r, "Location", reply->location);
     if (close)
         (void)MHD_add_response_header(r, "Connection", "close");
-    ok = MHD_queue_response(mhd, reply->status, r);
+    ok = MHD_queue_response(req->mhd, reply->status, r);
     MHD_destroy_response(r);
     return ok;
 }
 
 static enum MHD_Result
-refuse(struct MHD_Connection *mhd, unsigned int status)
+refuse(struct request *r, unsigned int status)
 {
     struct dt_http_reply reply = {0};
 
@@ -148,13 +175,13 @@ refuse(struct MHD_Connection *mhd, unsigned int status)
                             "no transfer coding or upgrade is taken here");
         break;
     case 503:
-        dt_http_reply_error(&reply, status, "busy", "the server is stopping");
+        dt_http_reply_error(&reply, status, "busy", "stopping, or too much to do at once");
         break;
     default:
         dt_http_reply_error(&reply, status, "format", "this is not a plain HTTP/1.1 request");
         break;
     }
-    return send_reply(mhd, &reply, true);
+    return send_reply(r, &reply, true);
 }
 
 /* ---- headers and query ---- */
@@ -291,6 +318,8 @@ aside_remove(struct dt_http_server *s, struct request *r)
         s->aside = r->next;
     if (r->next != NULL)
         r->next->prev = r->prev;
+    else
+        s->aside_last = r->prev;
     r->next = r->prev = NULL;
     r->aside = false;
 }
@@ -332,6 +361,8 @@ put_aside(struct dt_http_server *s, struct request *r)
         r->next = s->aside;
         if (s->aside != NULL)
             s->aside->prev = r;
+        else
+            s->aside_last = r;
         s->aside = r;
         MHD_suspend_connection(r->mhd);
         put = true;
@@ -352,16 +383,17 @@ run_handler(struct dt_http_server *s, struct request *r)
         pthread_mutex_lock(&s->lock);
         r->woken = false;
         deadline = r->pub.deadline_ms;
-        r->pub.timed_out = r->pub.calls > 0 && deadline != 0 && dt_monotonic_ms() >= deadline;
+        r->pub.timed_out =
+            r->pub.calls > 0 && deadline != 0 && (r->hurry || dt_monotonic_ms() >= deadline);
         r->pub.stopping = s->stopping;
         force = s->force;
         pthread_mutex_unlock(&s->lock);
         if (force)
-            return refuse(r->mhd, 503);
+            return refuse(r, 503);
         r->pub.deadline_ms = 0;
         if (s->config.handler(s->config.ctx, &r->pub, &reply) == DT_HTTP_REPLY) {
             r->answered = true;
-            return send_reply(r->mhd, &reply, r->pub.stopping);
+            return send_reply(r, &reply, r->pub.stopping);
         }
         dt_buf_clear(&reply.body);
         r->pub.calls++;
@@ -371,22 +403,6 @@ run_handler(struct dt_http_server *s, struct request *r)
 }
 
 /* ---- the library's callbacks ---- */
-
-static bool
-take_token(struct dt_http_server *s, struct conn *c)
-{
-    double rate = s->config.requests_per_s, burst = rate * 2;
-    uint64_t now = dt_monotonic_ms();
-
-    c->tokens += (double)(now - c->bucket_ms) * rate / 1000.0;
-    c->bucket_ms = now;
-    if (c->tokens > burst)
-        c->tokens = burst;
-    if (c->tokens < 1)
-        return false;
-    c->tokens -= 1;
-    return true;
-}
 
 static enum MHD_Result
 begin(struct dt_http_server *s, struct request *r, const char *method, const char *version)
@@ -401,18 +417,15 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
     r->conn = info == NULL ? NULL : info->socket_context;
     pthread_mutex_lock(&s->lock);
     stopping = s->stopping;
-    if (r->conn != NULL) {
-        r->conn->busy = true;
-        r->conn->used = true;
-        allowed = take_token(s, r->conn);
-    }
+    if (r->conn != NULL)
+        allowed = dt_conn_take_token(r->conn, s->config.requests_per_s, dt_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
     if ((status = run_gate(r, method, version)) != 0)
-        return refuse(r->mhd, status);
+        return refuse(r, status);
     if (stopping)
-        return refuse(r->mhd, 503);
+        return refuse(r, 503);
     if (!allowed)
-        return refuse(r->mhd, 429);
+        return refuse(r, 429);
 
     r->pub.method = method[0] == 'G'   ? DT_HTTP_GET
                     : method[1] == 'O' ? DT_HTTP_POST
@@ -427,6 +440,12 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
         r->pub.bearer = dt_view(auth.p + 7, auth.n - 7);
     if (dt_http_header(&r->pub, "Content-Type", &type))
         r->pub.content_type = type;
+    if (r->length > DT_NET_BODY_OPEN_MAX && s->config.may_be_large != NULL &&
+        !s->config.may_be_large(s->config.ctx, &r->pub))
+        return refuse(r, 413);
+    if (!hold(r, r->length))
+        return refuse(r, 503);
+    set_phase(r, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length);
     return MHD_YES;
 }
 
@@ -452,6 +471,8 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
     if (r->answered)
         return MHD_YES;
     r->pub.body = dt_buf_view(&r->body);
+    if (r->length > 0 && r->pub.calls == 0)
+        set_phase(r, DT_CONN_WORK, 0);
     return run_handler(s, r);
 }
 
@@ -469,15 +490,34 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     *con_cls = NULL;
     if (r->pub.state != NULL && r->pub.state_free != NULL)
         r->pub.state_free(r->pub.state);
-    pthread_mutex_lock(&s->lock);
-    if (r->conn != NULL) {
-        r->conn->busy = false;
-        r->conn->since_ms = dt_monotonic_ms();
-    }
-    pthread_mutex_unlock(&s->lock);
+    set_phase(r, DT_CONN_HEADER, 0);
+    s->held -= r->held;
     dt_buf_wipe(&r->body);
     dt_free(r->path);
     dt_free(r);
+}
+
+/*
+ * A connection has come and leaves little room. Past the limit the library accepts none, and those
+ * who wait then are as likely ours as a flood's; so the longest idle one goes, as an idle one of
+ * ours comes back by itself. If all are at work, the oldest wait ends before its time, which frees
+ * its connection for the next; else who has been slow for long.
+ */
+static void
+make_room(struct dt_http_server *s)
+{
+    size_t max = s->config.connections_max;
+
+    if (s->conns.n + 1 <= max - (max + ROOM_SHARE - 1) / ROOM_SHARE || dt_conns_end_idle(&s->conns))
+        return;
+    for (struct request *r = s->aside_last; r != NULL; r = r->prev) {
+        if (r->pub.deadline_ms != 0) {
+            r->hurry = true;
+            wake_locked(s, r);
+            return;
+        }
+    }
+    (void)dt_conns_end_slow(&s->conns, dt_monotonic_ms());
 }
 
 static void
@@ -485,7 +525,7 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
               enum MHD_ConnectionNotificationCode code)
 {
     struct dt_http_server *s = cls;
-    struct conn *c;
+    struct dt_conn *c;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
@@ -498,13 +538,10 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
             return;
         }
         c->fd = info->connect_fd;
-        c->since_ms = c->bucket_ms = dt_monotonic_ms();
         c->tokens = s->config.requests_per_s;
         pthread_mutex_lock(&s->lock);
-        c->next = s->conns;
-        if (s->conns != NULL)
-            s->conns->prev = c;
-        s->conns = c;
+        make_room(s);
+        dt_conns_add(&s->conns, c, dt_monotonic_ms());
         pthread_mutex_unlock(&s->lock);
         *socket_context = c;
         return;
@@ -513,34 +550,13 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
     if (c == NULL)
         return;
     pthread_mutex_lock(&s->lock);
-    if (c->prev != NULL)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-    if (c->next != NULL)
-        c->next->prev = c->prev;
+    dt_conns_remove(&s->conns, c);
     pthread_mutex_unlock(&s->lock);
     *socket_context = NULL;
     dt_free(c);
 }
 
 /* ---- deadlines ---- */
-
-/*
- * The library's own time-out counts from the last byte, so a client that sends one header byte
- * every few seconds would never meet it. Here the whole header has a time, from connect or from the
- * last answer.
- */
-static void
-end_slow_connections(struct dt_http_server *s, uint64_t now)
-{
-    for (struct conn *c = s->conns; c != NULL; c = c->next) {
-        uint64_t allowed = c->used ? s->config.idle_timeout_s : s->config.header_timeout_s;
-
-        if (!c->busy && now - c->since_ms > allowed * 1000)
-            (void)shutdown(c->fd, SHUT_RDWR);
-    }
-}
 
 static void *
 tick(void *arg)
@@ -561,7 +577,7 @@ tick(void *arg)
             else if (deadline != 0 && deadline < next)
                 next = deadline;
         }
-        end_slow_connections(s, now);
+        dt_conns_sweep(&s->conns, now);
         at.tv_sec = (time_t)(next / 1000);
         at.tv_nsec = (long)(next % 1000) * 1000000L;
         pthread_cond_timedwait(&s->cond, &s->lock, &at);
@@ -630,8 +646,14 @@ set_defaults(struct dt_http_server_config *c)
         c->header_timeout_s = 10;
     if (c->idle_timeout_s == 0)
         c->idle_timeout_s = 75;
+    if (c->transfer_timeout_s == 0)
+        c->transfer_timeout_s = DT_NET_TRANSFER_S;
+    if (c->rate_min == 0)
+        c->rate_min = DT_NET_RATE_MIN;
     if (c->requests_per_s == 0)
         c->requests_per_s = 2000;
+    if (c->held_max == 0)
+        c->held_max = DT_NET_HELD_MAX;
 }
 
 enum dt_err
@@ -646,6 +668,10 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
         return dt_nomem();
     s->config = *config;
     set_defaults(&s->config);
+    s->conns.header_ms = s->config.header_timeout_s * UINT64_C(1000);
+    s->conns.idle_ms = s->config.idle_timeout_s * UINT64_C(1000);
+    s->conns.transfer_ms = s->config.transfer_timeout_s * UINT64_C(1000);
+    s->conns.rate_min = s->config.rate_min;
     if ((err = listen_on(config->listen, &fd, &s->port)) != DT_OK) {
         dt_free(s);
         return err;
@@ -714,11 +740,10 @@ drain(struct dt_http_server *s, uint64_t ms)
     uint64_t end = dt_monotonic_ms() + ms;
 
     for (;;) {
-        bool busy = false;
+        bool busy;
 
         pthread_mutex_lock(&s->lock);
-        for (struct conn *c = s->conns; c != NULL; c = c->next)
-            busy = busy || c->busy;
+        busy = dt_conns_busy(&s->conns);
         pthread_mutex_unlock(&s->lock);
         if (!busy || dt_monotonic_ms() >= end)
             return;

@@ -44,7 +44,7 @@ struct dt_http_request {
     struct dt_view body;
     struct dt_view bearer;       /* what follows "Authorization: Bearer "; p == NULL: none */
     struct dt_view content_type; /* p == NULL: none */
-    bool timed_out;              /* called again because deadline_ms passed */
+    bool timed_out;              /* called again because deadline_ms passed, or room is needed */
     bool stopping;               /* the server is stopping: a wait must end if it can */
     unsigned int calls;          /* how often the handler was called before for this request */
     uint64_t deadline_ms; /* set by the handler before DT_HTTP_WAIT: dt_monotonic_ms() at which it
@@ -59,12 +59,18 @@ typedef enum dt_http_next (*dt_http_handler)(void *ctx, struct dt_http_request *
 struct dt_http_server_config {
     const char *listen;            /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
     size_t body_max;               /* 0: DT_NET_BODY_MAX */
-    unsigned int connections_max;  /* 0: 1024 */
+    size_t held_max;               /* large bodies and answers in memory; 0: DT_NET_HELD_MAX */
+    unsigned int connections_max;  /* 0: 1024. Near it, idle ones and waits end before their time */
     unsigned int per_address_max;  /* 0: no limit of its own */
     unsigned int header_timeout_s; /* from connect to the first whole request; 0: 10 */
     unsigned int idle_timeout_s;   /* without a byte either way, or between requests; 0: 75 */
-    unsigned int requests_per_s;   /* of one connection, over a minute; 0: 2000. Past it: 429 */
+    unsigned int transfer_timeout_s; /* for a body or an answer; 0: DT_NET_TRANSFER_S */
+    unsigned int rate_min;       /* and a second more for each so many bytes; 0: DT_NET_RATE_MIN */
+    unsigned int requests_per_s; /* of one connection, over a minute; 0: 2000. Past it: 429 */
     dt_http_handler handler;
+    /* Asked before a body of more than DT_NET_BODY_OPEN_MAX is read, while ${req} has none yet: has
+     * the peer shown who it is? false: 413. NULL: all may. */
+    bool (*may_be_large)(void *ctx, const struct dt_http_request *req);
     void *ctx;
 };
 

@@ -152,6 +152,20 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
     return post ? append_start(r, req, address, &queue, reply) : read_cells(r, req, &queue, reply);
 }
 
+bool
+relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const char *rest)
+{
+    struct dt_http_reply none = {0};
+    struct dt_relay_store_queue queue;
+    uint8_t address[32], token[32];
+    bool ok = read_address(rest, address) && relay_bearer(req, token, &none) &&
+              dt_relay_store_queue(r->store, address, &queue) == DT_OK &&
+              dt_ct_equal(dt_view_of(token), dt_view_of(queue.write_hash));
+
+    dt_buf_clear(&none.body);
+    return ok;
+}
+
 /* ---- poll ---- */
 
 /* Which of ${wanted} have news, into ${b}; how many into ${out_n}. */

@@ -78,6 +78,8 @@ enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request 
                                      struct dt_http_reply *reply);
 enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req,
                                     const char *rest, struct dt_http_reply *reply);
+/* Is ${rest} the cells of a queue whose write token ${req} bears? */
+bool relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const char *rest);
 enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
                              struct dt_http_reply *reply);
 enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,

@@ -99,18 +99,39 @@ run_check(const struct options *o)
     return 0;
 }
 
-/* As many connections as the system allows this process; no core files, for they would hold keys.
- */
-static void
-set_limits(void)
-{
-    struct rlimit files, core = {0, 0};
+#define FILES_BESIDE 64u /* descriptors for all but connections */
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
+/* No core files, for they would hold keys; as many open files as the system allows this process,
+ * and no more connections than those suffice for. */
+static enum dt_err
+set_limits(bool chosen, uint64_t *connections)
+{
+    struct rlimit files = {0, 0}, core = {0, 0};
+
     (void)setrlimit(RLIMIT_CORE, &core);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return dt_fail(DT_ERR_IO, "the limit of open files is not known");
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur >= *connections + FILES_BESIDE)
+        return DT_OK;
+    if (chosen || files.rlim_cur <= 2 * FILES_BESIDE)
+        return dt_fail(DT_ERR_USAGE,
+                       "%llu connections need %llu open files; raise the limit of %llu (ulimit -n)",
+                       (unsigned long long)*connections,
+                       (unsigned long long)*connections + FILES_BESIDE,
+                       (unsigned long long)files.rlim_cur);
+    *connections = files.rlim_cur - FILES_BESIDE;
+    fprintf(stderr, "detente-relay: at most %llu connections, for want of open files (ulimit -n)\n",
+            (unsigned long long)*connections);
+    return DT_OK;
+}
+
+/* Behind a front all connections come from one address, and a front is near. */
+static bool
+on_loopback(const char *listen)
+{
+    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0;
 }
 
 static enum dt_err
@@ -129,17 +150,20 @@ run_serve(const struct options *o)
                                      .listen = option_value(o, "--listen", 0)};
     const char *port_file = option_value(o, "--port-file", 0);
     struct dt_relay *relay = NULL;
-    uint64_t connections = 0, jobs = 0, batches = 0;
+    uint64_t connections = 0, per_address = 0, jobs = 0, batches = 0;
     sigset_t signals;
     int got = 0;
     enum dt_err err;
 
     if (option_value(o, "--check", 0) != NULL)
         return run_check(o);
-    if ((err = number(o, "--connections", 1000000, 1024, &connections)) != DT_OK)
+    if ((err = number(o, "--connections", 1000000, 1024, &connections)) != DT_OK ||
+        (err = number(o, "--address-connections", 1000000, on_loopback(config.listen) ? 0 : 64,
+                      &per_address)) != DT_OK ||
+        (err = set_limits(option_value(o, "--connections", 0) != NULL, &connections)) != DT_OK)
         return finish(err);
     config.connections_max = (unsigned int)connections;
-    set_limits();
+    config.per_address_max = (unsigned int)per_address;
     /* Before any thread is there, so that all inherit it and only sigwait() below takes them. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -314,6 +338,8 @@ static const struct option serve_options[] = {
      false},
     {"--port-file", "FILE", "write the port in use to FILE once serving", false, false},
     {"--connections", "N", "most connections at a time (1024)", false, false},
+    {"--address-connections", "N",
+     "most of them from one address (64; on loopback, behind a front, no limit)", false, false},
     {"--check", NULL, "check options and store, and exit", false, false},
     JSON,
     QUIET,

@@ -219,6 +219,15 @@ route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     return relay_error(reply, DT_ERR_NOT_FOUND);
 }
 
+/* Only cells are large, and only who may write to a queue sends them. */
+static bool
+may_be_large(void *ctx, const struct dt_http_request *req)
+{
+    const char *rest = after(req->path, "/v1/queues/");
+
+    return req->method == DT_HTTP_POST && rest != NULL && relay_queue_writer(ctx, req, rest);
+}
+
 /* ---- start and stop ---- */
 
 /* One serving process for a store: the trees' edges are in its memory. */
@@ -252,6 +261,7 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
         .per_address_max = config->per_address_max,
         .header_timeout_s = config->header_timeout_s,
         .handler = route,
+        .may_be_large = may_be_large,
     };
     size_t n_registers = 0;
     enum dt_err err;

@@ -1,0 +1,71 @@
+/*
+ * net/server_conn.h - the server's connections: what each is doing, how long it may, and which one
+ * has to go when there are too many.
+ *
+ * Layer: net, internal to the server. No I/O but shutdown() of a descriptor; the caller's lock
+ * guards everything here. Times are dt_monotonic_ms().
+ *
+ *             +---> BODY ---+
+ *     HEADER--+             +--> WORK --> ANSWER --> HEADER
+ *             +-------------+
+ *
+ * The library's own time-out counts from the last byte, so a peer that sends or takes a byte every
+ * few seconds would never meet it. Here each phase has a time as a whole.
+ */
+#ifndef DT_NET_SERVER_CONN_H
+#define DT_NET_SERVER_CONN_H
+
+#include "base/bytes.h"
+
+enum dt_conn_phase {
+    DT_CONN_HEADER = 1, /* connected or kept, no whole header yet */
+    DT_CONN_BODY,
+    DT_CONN_WORK, /* the handler has it; nobody waits for the peer */
+    DT_CONN_ANSWER
+};
+
+struct dt_conn {
+    struct dt_conn *next, *prev;
+    int fd;
+    enum dt_conn_phase phase;
+    bool used;           /* at least one request came */
+    bool ended;          /* shut down, the library will close it */
+    uint64_t since_ms;   /* when the phase began */
+    uint64_t allowed_ms; /* how long it may last; 0: no limit */
+    uint64_t bucket_ms;
+    double tokens; /* requests it may still make */
+};
+
+/* In order of since_ms, the oldest first. */
+struct dt_conns {
+    struct dt_conn *first, *last;
+    size_t n;
+    uint64_t header_ms, idle_ms; /* the first header; every later one */
+    uint64_t transfer_ms;        /* a body or an answer, */
+    uint64_t rate_min;           /* and a second more for each so many bytes */
+};
+
+/* ${c} is the caller's, all zero but fd and tokens. */
+void dt_conns_add(struct dt_conns *l, struct dt_conn *c, uint64_t now);
+void dt_conns_remove(struct dt_conns *l, struct dt_conn *c);
+
+/* ${c} begins ${phase}, in which ${n} bytes go over the line: of BODY and ANSWER, else ignored. */
+void dt_conns_phase(struct dt_conns *l, struct dt_conn *c, enum dt_conn_phase phase, uint64_t n,
+                    uint64_t now);
+
+/* End the connections whose time is up. */
+void dt_conns_sweep(struct dt_conns *l, uint64_t now);
+
+/* End the one that is longest in HEADER; false when none is. */
+bool dt_conns_end_idle(struct dt_conns *l);
+
+/* End the one that is longest in BODY or ANSWER, if it has been for header_ms; false when none. */
+bool dt_conns_end_slow(struct dt_conns *l, uint64_t now);
+
+/* Is a request in work on any? */
+bool dt_conns_busy(const struct dt_conns *l);
+
+/* May ${c} make a request now, at ${rate} a second and at most twice that at once? */
+bool dt_conn_take_token(struct dt_conn *c, double rate, uint64_t now);
+
+#endif

@@ -1,0 +1,317 @@
+/*
+ * tests/net/test_server_limits.c - peers that take their time or come in numbers: how long a body
+ * and an answer may take, who goes when connections run out, how much is held in memory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/time.h"
+#include "net/server.h"
+
+#define CONNECTIONS 16u
+#define ANSWER      (4u << 20)
+
+static struct dt_http_server *server;
+
+static enum dt_http_next
+handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
+{
+    struct dt_buf b = DT_BUF_INIT(ANSWER);
+
+    (void)ctx;
+    if (strcmp(req->path, "/wait") == 0 && !req->timed_out && !req->stopping) {
+        req->deadline_ms = dt_monotonic_ms() + 60000;
+        return DT_HTTP_WAIT;
+    }
+    reply->status = req->timed_out ? 204 : 200;
+    if (strcmp(req->path, "/large") == 0) {
+        static uint8_t block[1u << 16];
+
+        while (b.n < ANSWER)
+            assert_int_equal(dt_buf_append(&b, dt_view_of(block)), DT_OK);
+        dt_http_reply_body(reply, 200, NULL, &b);
+    }
+    return DT_HTTP_REPLY;
+}
+
+static bool
+may_be_large(void *ctx, const struct dt_http_request *req)
+{
+    (void)ctx;
+    assert_int_equal(req->body.n, 0);
+    return req->bearer.n > 0;
+}
+
+/* ${header_s}: how long a connection may say nothing; ${transfer_s}: how long a body may take. */
+static void
+start(unsigned int header_s, unsigned int transfer_s)
+{
+    struct dt_http_server_config config = {.listen = "127.0.0.1:0",
+                                           .connections_max = CONNECTIONS,
+                                           .header_timeout_s = header_s,
+                                           .idle_timeout_s = 30,
+                                           .transfer_timeout_s = transfer_s,
+                                           .rate_min = 4u << 20,
+                                           .held_max = 5u << 20,
+                                           .handler = handler,
+                                           .may_be_large = may_be_large};
+
+    assert_int_equal(dt_http_server_start(&config, &server), DT_OK);
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    dt_http_server_stop(server);
+    server = NULL;
+    return 0;
+}
+
+/* A connection; ${window}: its receive buffer, 0 for the usual one. */
+static int
+dial(int window)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    if (window != 0)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window)), 0);
+    a.sin_port = htons(dt_http_server_port(server));
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    return fd;
+}
+
+static void
+say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* The status that comes within ${ms}; 0: the end without one; 1: nothing. */
+static unsigned int
+status_within(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char answer[512] = "";
+
+    if (poll(&p, 1, ms) == 0)
+        return 1;
+    if (recv(fd, answer, sizeof(answer) - 1, 0) < 13)
+        return 0;
+    return (unsigned int)strtoul(answer + 9, NULL, 10);
+}
+
+static unsigned int
+ask(const char *text)
+{
+    int fd = dial(0);
+    unsigned int status;
+
+    say(fd, text);
+    status = status_within(fd, 2000);
+    close(fd);
+    return status;
+}
+
+#define PLAIN   "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n"
+#define WAITING "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* A byte of the body now and then: cut off when its time is up, not when it is silent. */
+static void
+slow_body(void **state)
+{
+    uint64_t began, took;
+    bool ended = false;
+    int fd;
+
+    (void)state;
+    start(10, 1);
+    fd = dial(0);
+    began = dt_monotonic_ms();
+    say(fd, "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+    for (int i = 0; i < 60 && !ended; i++) {
+        (void)send(fd, "x", 1, MSG_NOSIGNAL);
+        ended = status_within(fd, 100) == 0;
+    }
+    took = dt_monotonic_ms() - began;
+    close(fd);
+    assert_true(ended);
+    assert_true(took >= 900 && took < 4500);
+    assert_int_equal(ask(PLAIN), 200);
+}
+
+/* A large answer of which a little is taken now and then. */
+static void
+slow_reader(void **state)
+{
+    uint64_t began, took;
+    ssize_t got = 1;
+    char byte[256];
+    int fd;
+
+    (void)state;
+    start(10, 1);
+    fd = dial(4096);
+    began = dt_monotonic_ms();
+    say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    while (got > 0 && dt_monotonic_ms() - began < 8000) {
+        usleep(50000);
+        assert_int_equal(ask(PLAIN), 200);
+        got = recv(fd, byte, sizeof(byte), MSG_DONTWAIT);
+    }
+    took = dt_monotonic_ms() - began;
+    close(fd);
+    assert_true(got <= 0);                    /* reset, not gently ended: nothing is kept for it */
+    assert_true(took >= 1900 && took < 6000); /* 1 s, and 1 s for its 4 MiB */
+    /* What it held is free again: a second large one goes through. */
+    fd = dial(0);
+    say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(status_within(fd, 2000), 200);
+    close(fd);
+}
+
+/* Three times as many say nothing as there is room for; who asks is answered at once all the same.
+ */
+static void
+idle_ones_make_room(void **state)
+{
+    int fd[3 * CONNECTIONS];
+    uint64_t began;
+    size_t open = 0;
+
+    (void)state;
+    start(30, 30);
+    for (size_t i = 0; i < 3 * CONNECTIONS; i++) {
+        fd[i] = dial(0);
+        began = dt_monotonic_ms();
+        assert_int_equal(ask(PLAIN), 200);
+        assert_true(dt_monotonic_ms() - began < 1500);
+    }
+    for (size_t i = 0; i < 3 * CONNECTIONS; i++) {
+        open += status_within(fd[i], 0) == 1;
+        close(fd[i]);
+    }
+    assert_true(open > 0 && open < CONNECTIONS); /* only as many ended as had to */
+}
+
+/* All connections wait for news: the oldest waits end early, as if their time were up. */
+static void
+waits_make_room(void **state)
+{
+    int fd[CONNECTIONS];
+    unsigned int early = 0, waiting = 0;
+
+    (void)state;
+    start(30, 30);
+    for (size_t i = 0; i < CONNECTIONS - 2; i++) {
+        fd[i] = dial(0);
+        say(fd[i], WAITING);
+        usleep(10000);
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(ask(PLAIN), 200);
+    for (size_t i = 0; i < CONNECTIONS - 2; i++) {
+        unsigned int status = status_within(fd[i], 100);
+
+        early += status == 204;
+        waiting += status == 1;
+        if (i == 0)
+            assert_int_equal(status, 204); /* the oldest first */
+        close(fd[i]);
+    }
+    assert_true(early >= 1);
+    assert_true(waiting >= CONNECTIONS / 2);
+}
+
+/* Slow bodies everywhere: the slowest goes when somebody comes, before its own time is up. */
+static void
+slow_ones_make_room(void **state)
+{
+    int fd[CONNECTIONS - 1];
+
+    (void)state;
+    start(1, 30);
+    for (size_t i = 0; i < CONNECTIONS - 1; i++) {
+        fd[i] = dial(0);
+        say(fd[i], "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx");
+        usleep(10000);
+    }
+    usleep(1050000);
+    assert_int_equal(ask(PLAIN), 200);
+    assert_int_equal(status_within(fd[0], 500), 0);
+    for (size_t i = 0; i < CONNECTIONS - 1; i++)
+        close(fd[i]);
+}
+
+static void
+large_body_needs_leave(void **state)
+{
+    static const char *const taken[] = {
+        "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n",
+        "POST /plain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n"
+        "Content-Length: 65537\r\n\r\n"};
+
+    (void)state;
+    start(10, 30);
+    assert_int_equal(ask("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n"), 413);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = dial(0);
+
+        say(fd, taken[i]);
+        assert_int_equal(status_within(fd, 200), 1); /* it waits for the body */
+        close(fd);
+    }
+}
+
+/* Bodies and answers in memory at the same time have a limit, and it is free again afterwards. */
+static void
+held_in_memory(void **state)
+{
+    int fd[6];
+    unsigned int busy = 0;
+
+    (void)state;
+    start(10, 30);
+    for (size_t i = 0; i < 6; i++) {
+        fd[i] = dial(0);
+        say(fd[i], "POST /plain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n"
+                   "Content-Length: 1000000\r\n\r\nx");
+        busy += status_within(fd[i], 100) == 503;
+    }
+    assert_int_equal(busy, 1); /* five of a million fit into 5 MiB */
+    assert_int_equal(ask("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"), 503);
+    assert_int_equal(ask(PLAIN), 200);
+    for (size_t i = 0; i < 6; i++)
+        close(fd[i]);
+    usleep(100000);
+    assert_int_equal(ask("GET /large HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_teardown(f, stop)
+    const struct CMUnitTest tests[] = {
+        TEST(slow_body),       TEST(slow_reader),         TEST(idle_ones_make_room),
+        TEST(waits_make_room), TEST(slow_ones_make_room), TEST(large_body_needs_leave),
+        TEST(held_in_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
