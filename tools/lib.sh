@@ -87,10 +87,13 @@ then start this again."
     }
     # apt makes its status pipe non-blocking, so it gets one of its own: a package's script that writes to such a
     # pipe can fail. The inner shell opens it, because sudo closes what is above 2.
+    # No service starts on this machine because a test wants its program: tools/no-services comes first in the PATH
+    # of the packages' scripts.
     # shellcheck disable=SC2016
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'log=$1; shift
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c 'log=$1 first=$2; shift 2
         exec apt-get install -y -q --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 \
-            -o DPkg::Lock::Timeout=300 "$@" 3>&1 >>"$log" 2>&1' sh "$logs/apt.log" "${missing[@]}" \
+            -o DPkg::Path="$first:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+            -o DPkg::Lock::Timeout=300 "$@" 3>&1 >>"$log" 2>&1' sh "$logs/apt.log" "$top/tools/no-services" "${missing[@]}" \
         </dev/null | apt_progress
     if [ "${PIPESTATUS[0]}" != 0 ]; then
         tail -n 15 "$logs/apt.log" >&2
