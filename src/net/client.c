@@ -17,9 +17,10 @@ struct dt_http_client {
     CURL *curl;
 };
 
-/* What the write callback needs: the buffer, and why it broke off. */
+/* What the callbacks need: the body's buffer and why it broke off, and how long the header was. */
 struct sink {
     struct dt_buf *body;
+    size_t header_len; /* of all lines so far, interim answers (1xx) and trailers included */
     enum dt_err err;
 };
 
@@ -47,8 +48,10 @@ dt_http_client_new(const struct dt_http_client_config *config, struct dt_http_cl
         c->config = *config;
     if (c->config.connect_timeout_s == 0)
         c->config.connect_timeout_s = 10;
+    if (c->config.silence_s == 0)
+        c->config.silence_s = DT_NET_SILENCE_S;
     if (c->config.timeout_s == 0)
-        c->config.timeout_s = 30;
+        c->config.timeout_s = DT_NET_TIMEOUT_S;
     if (c->config.answer_max == 0)
         c->config.answer_max = DT_NET_ANSWER_MAX;
     c->curl = curl_easy_init();
@@ -91,6 +94,18 @@ on_data(char *p, size_t size, size_t n, void *user)
     (void)size; /* always 1 */
     s->err = dt_buf_append(s->body, dt_view((const uint8_t *)p, n));
     return s->err == DT_OK ? n : 0;
+}
+
+/* A header has an end: no lines for ever, and no answer that is nothing but "100 Continue". */
+static size_t
+on_header(char *p, size_t size, size_t n, void *user)
+{
+    struct sink *s = user;
+
+    (void)p;
+    (void)size; /* always 1 */
+    s->header_len += n;
+    return s->header_len <= DT_NET_HEADER_MAX ? n : 0;
 }
 
 static int
@@ -185,13 +200,62 @@ make_url(const struct dt_http_call *call, char *url, size_t size)
     return DT_OK;
 }
 
+/* Limits on what an answer may be. Everything in it is the other end's to choose. */
+static void
+set_limits(struct dt_http_client *c, const struct dt_http_call *call, struct sink *sink)
+{
+    long wait_s = (long)call->wait_s;
+
+    (void)curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                           (long)c->config.connect_timeout_s * 1000);
+    /* Two limits of time: one for silence and for a trickle, and one for all, so that a slow link
+     * gets a large answer through and nobody holds us for ever. */
+    (void)curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, (long)DT_NET_SPEED_MIN);
+    (void)curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, (long)c->config.silence_s + wait_s);
+    (void)curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS,
+                           ((long)c->config.timeout_s + wait_s) * 1000);
+    /* Taken as sent: never inflated, never from another host, never without a header. */
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTP09_ALLOWED, 0L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->config.answer_max);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_data);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, sink);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, sink);
+}
+
+/* What ${code} means, in words that name the host. */
+static enum dt_err
+explain(const struct dt_http_client *c, const struct dt_http_call *call, const struct sink *sink,
+        CURLcode code)
+{
+    char host[256];
+
+    host_of(call->base, host, sizeof(host));
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return dt_fail(DT_ERR_STATE, "%s: stopped while waiting for it", host);
+    if (sink->header_len > DT_NET_HEADER_MAX)
+        return dt_fail(DT_ERR_LIMIT,
+                       "%s: the header of its answer is longer than the %u bytes taken", host,
+                       DT_NET_HEADER_MAX);
+    if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_WRITE_ERROR && sink->err != DT_OK))
+        return dt_fail(sink->err != DT_OK ? sink->err : DT_ERR_LIMIT,
+                       "%s: its answer is larger than the %zu bytes taken", host, sink->body->max);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        return dt_fail(DT_ERR_NET,
+                       "%s: no whole answer: nothing, or less than %u bytes a second for %u "
+                       "seconds, or not within %u seconds; try again later",
+                       host, DT_NET_SPEED_MIN, c->config.silence_s + call->wait_s,
+                       c->config.timeout_s + call->wait_s);
+    return dt_fail(DT_ERR_NET, "%s: %s", host, curl_easy_strerror(code));
+}
+
 static enum dt_err
 perform(struct dt_http_client *c, const struct dt_http_call *call, const char *url,
         struct curl_slist *headers, struct sink *sink, unsigned int *out_status)
 {
-    long timeout_ms = ((long)c->config.timeout_s + (long)call->wait_s) * 1000;
     bool post = strcmp(call->method, "POST") == 0;
-    char host[256];
     long status = 0;
     CURLcode code;
 
@@ -201,18 +265,13 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
         return dt_nomem();
     (void)curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "detente");
-    (void)curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS,
-                           (long)c->config.connect_timeout_s * 1000);
-    (void)curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_data);
-    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, sink);
     (void)curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
+    set_limits(c, call, sink);
     if (c->config.ca_file != NULL)
         (void)curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file);
     if (post) {
@@ -225,14 +284,8 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     }
 
     code = curl_easy_perform(c->curl);
-    host_of(call->base, host, sizeof(host));
-    if (code == CURLE_ABORTED_BY_CALLBACK)
-        return dt_fail(DT_ERR_STATE, "%s: stopped while waiting for it", host);
-    if (code == CURLE_WRITE_ERROR && sink->err != DT_OK)
-        return dt_fail(sink->err, "%s: its answer is larger than the %zu bytes taken", host,
-                       sink->body->max);
     if (code != CURLE_OK)
-        return dt_fail(DT_ERR_NET, "%s: %s", host, curl_easy_strerror(code));
+        return explain(c, call, sink, code);
     (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     *out_status = (unsigned int)status;
     return DT_OK;
@@ -242,7 +295,7 @@ enum dt_err
 dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct dt_http_answer *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(c->config.answer_max);
-    struct sink sink = {&body, DT_OK};
+    struct sink sink = {.body = &body};
     struct curl_slist *headers = NULL;
     char url[DT_NET_URL_MAX + 1];
     unsigned int status = 0;

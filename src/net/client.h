@@ -1,7 +1,8 @@
 /*
  * net/client.h - HTTP requests with one kept connection, hard limits and one clear error line.
  *
- * Under it: libcurl. Only http and https, no redirects, no proxy from the environment, no cookies.
+ * Under it: libcurl. Only http and https, no redirects, no proxy from the environment, no cookies,
+ * nothing inflated. Whatever the other end sends, a request ends in time and takes bounded memory.
  * Layer: net. A client is for one thread; take several clients where requests must not share a
  * connection (queue traffic and register traffic, DESIGN.md "What must hold" 1).
  */
@@ -17,9 +18,10 @@ struct dt_http_client;
 
 struct dt_http_client_config {
     unsigned int connect_timeout_s; /* 0: 10 */
-    unsigned int timeout_s;         /* of a whole request, its wait excluded; 0: 30 */
-    size_t answer_max;              /* 0: DT_NET_ANSWER_MAX */
-    const char *ca_file;            /* NULL: the system's */
+    unsigned int silence_s;  /* below DT_NET_SPEED_MIN, its wait excluded; 0: DT_NET_SILENCE_S */
+    unsigned int timeout_s;  /* of a whole request, its wait excluded; 0: DT_NET_TIMEOUT_S */
+    size_t answer_max;       /* 0: DT_NET_ANSWER_MAX */
+    const char *ca_file;     /* NULL: the system's */
     const atomic_bool *stop; /* when it turns true, requests end within a second; NULL: none */
 };
 
@@ -47,8 +49,8 @@ void dt_http_client_free_p(struct dt_http_client **c); /* for DT_CLEANUP */
 /**
  * dt_http_call(c, call, out):
  * Send and wait for the answer, whatever its status: OK means that an HTTP answer is in ${out}.
- * Errors: NET (not reached, broken off, timed out; the message names the host), LIMIT (answer too
- * large), USAGE (not an http or https URL), STATE (stopped by config.stop), NOMEM.
+ * Errors: NET (not reached, broken off, timed out; the message names the host), LIMIT (answer or
+ * its header too large), USAGE (not an http or https URL), STATE (stopped by config.stop), NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_http_call(struct dt_http_client *c, const struct dt_http_call *call,
                                        struct dt_http_answer *out);

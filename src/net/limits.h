@@ -12,6 +12,10 @@
 #define DT_NET_TRANSFER_S    30u          /* a body or an answer has this time, and */
 #define DT_NET_RATE_MIN      4096u        /* a second more for each so many bytes */
 #define DT_NET_ANSWER_MAX    (4u << 20)   /* answer body that a client takes */
+#define DT_NET_HEADER_MAX    (64u << 10)  /* header of an answer, interim answers included */
+#define DT_NET_SILENCE_S     20u  /* a client gives up after so long without DT_NET_SPEED_MIN */
+#define DT_NET_SPEED_MIN     100u /* bytes a second */
+#define DT_NET_TIMEOUT_S     300u /* and after so long in all */
 #define DT_NET_URL_MAX       2048u
 #define DT_NET_HEADERS_MAX   32u         /* header lines of one request */
 #define DT_NET_WAIT_MAX_S    60u         /* longest long poll */
