@@ -350,8 +350,10 @@ enum dt_alarm_kind {
     DT_ALARM_RESTORED, /* our own state is an older copy */
     DT_ALARM_WELCOME,  /* a Welcome or invitation that does not hold */
     DT_ALARM_BEHIND,   /* the queue ends before what we had read */
-    DT_ALARM_REGISTER  /* the register contradicts itself or a signature on it fails */
+    DT_ALARM_REGISTER, /* the register contradicts itself or a signature on it fails */
+    DT_ALARM_RELAY     /* what the relay shows does not fit what it, or a member, said before */
 };
+const char *dt_alarm_kind_name(enum dt_alarm_kind kind); /* "fork", "commit", ... static */
 
 struct dt_alarm_info {
     uint64_t seq;

@@ -245,6 +245,30 @@ alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
     return DT_OK;
 }
 
+const char *
+dt_alarm_kind_name(enum dt_alarm_kind kind)
+{
+    switch (kind) {
+    case DT_ALARM_FORK:
+        return "fork";
+    case DT_ALARM_COMMIT:
+        return "commit";
+    case DT_ALARM_CELL:
+        return "cell";
+    case DT_ALARM_RESTORED:
+        return "restored";
+    case DT_ALARM_WELCOME:
+        return "welcome";
+    case DT_ALARM_BEHIND:
+        return "behind";
+    case DT_ALARM_REGISTER:
+        return "register";
+    case DT_ALARM_RELAY:
+        return "relay";
+    }
+    return "other";
+}
+
 enum dt_err
 dt_agent_alarms(struct dt_agent *a, struct dt_alarm_info **out, size_t *out_n)
 {

@@ -298,6 +298,7 @@ cmd_alarms(struct cli *c)
         json_t *o = json_object();
 
         cli_put_u64(o, "number", alarms[i].seq);
+        cli_put(o, "kind", dt_alarm_kind_name(alarms[i].kind));
         cli_put_time(o, "time", alarms[i].time_ms);
         cli_put(o, "text", alarms[i].text);
         cli_put_u64(o, "position", alarms[i].position);
