@@ -118,6 +118,7 @@ struct dt_sync_report {
     size_t received;    /* cells taken in that meant something */
     size_t sent;        /* cells acknowledged by the relay */
     size_t passed_over; /* cells that were not ours to read, or broke a rule: see alarms */
+    size_t unread;      /* of these, the ones that cannot have been sent so: the relay's doing */
     size_t
         waiting; /* things still to be sent afterwards (unconfirmed channel, missing approvals) */
 };

@@ -220,6 +220,16 @@ dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind, const uint8_t *group_i
     return dt_store_end(a->store, add(a, &x));
 }
 
+enum dt_err
+dt_alarm_behind(struct dt_agent *a, const uint8_t *group_id, uint64_t last, uint64_t position)
+{
+    return dt_alarm_add(
+        a, DT_ALARM_BEHIND, group_id, last, NULL,
+        "the relay's queue ends at %llu, before position %llu that we read: the relay "
+        "cut it, or was put back to an older state",
+        (unsigned long long)last, (unsigned long long)position);
+}
+
 static enum dt_err
 alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
 {

@@ -7,7 +7,7 @@
 
 #include "base/wire.h"
 
-#include "agent/flows.h"
+#include "agent/channel_review.h"
 
 /* The state of a channel that we have already: only one that was lost or left may be taken up
  * again. */
@@ -165,6 +165,7 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
     dt_secret_clear(&x.leaf_priv);
     dt_buf_clear(&x.key_package);
     if ((err = dt_here_forget(a, ch.group_id)) != DT_OK ||
+        (err = dt_channel_review_start(a, &ch)) != DT_OK ||
         (err = dt_channel_add(a, &ch)) != DT_OK || (err = dt_channel_note_epoch(a, &ch)) != DT_OK)
         return err;
     return dt_invitation_save(a, &x);

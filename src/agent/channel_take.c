@@ -9,7 +9,7 @@
 
 #include "base/wire.h"
 
-#include "agent/flows.h"
+#include "agent/channel_review.h"
 
 struct dt_rules
 dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
@@ -28,6 +28,7 @@ struct taken {
     struct dt_sync_report *report;
     const char *refuse; /* why its content is not to be taken in: it failed before; else NULL */
     bool new_epoch;
+    struct dt_cell_shown shown;
 };
 
 /* An alarm about this cell that names ${m} (may be NULL). */
@@ -35,6 +36,22 @@ static enum dt_err
 name(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *text)
 {
     return dt_channel_alarm(t->a, t->ch, kind, t->item->position, m, text);
+}
+
+/* The cell cannot be read as it stands, whoever posted it: passed over, and tried again in a
+ * review, of which nothing more is said. The reason is the thread's last message. */
+static enum dt_err
+pass_unread(struct taken *t, const char *what)
+{
+    char text[240];
+
+    t->shown.unread = true;
+    if (t->shown.retry)
+        return DT_OK;
+    (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
+    t->report->passed_over++;
+    t->report->unread++;
+    return name(t, DT_ALARM_CELL, NULL, text);
 }
 
 /* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last
@@ -167,6 +184,8 @@ take_application(struct taken *t, const struct mls_event *e)
     err = dispatch(t, e, &in, &s);
     if (err == DT_OK)
         t->report->received++;
+    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
+    memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
 
 done:
     return err;
@@ -198,7 +217,7 @@ own_back(struct taken *t, const struct mls_event *e)
         dt_ignore(
             dt_fail(DT_ERR_CONFLICT, "the relay gives it under the id of another one of ours"),
             "for the alarm's text");
-        return pass_over(t, DT_ALARM_CELL, NULL, "a message of ours");
+        return pass_unread(t, "a message of ours");
     }
     if ((err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
         return err;
@@ -208,6 +227,8 @@ own_back(struct taken *t, const struct mls_event *e)
         return err;
     in.letter_bytes = dt_buf_view(&t->a->letter_bytes);
     in.payload = &p;
+    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
+    memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
     if (p.kind == DT_PAYLOAD_TALK)
         return dt_talk_confirm(t->a, &in);
     return p.kind == DT_PAYLOAD_RECORD ? dt_record_receive(t->a, &in) : DT_OK;
@@ -358,11 +379,31 @@ take_own_commit(struct taken *t)
 
 /* ---- one cell ---- */
 
+/* A Commit that came second: its author does it again. Unless others were shown it first. */
+static enum dt_err
+take_stale_commit(struct taken *t, const struct mls_event *e)
+{
+    bool parted = false;
+    enum dt_err err = dt_cell_shown_parted(t->a, e, &t->shown, &parted);
+
+    if (err != DT_OK || !parted)
+        return err;
+    return broken(t, DT_ALARM_FORK, NULL,
+                  "the relay kept a Commit back from us that stands before the one we followed: we "
+                  "may have parted from the others; compare by voice, and re-join");
+}
+
 static enum dt_err
 take_event(struct taken *t, struct mls_event *e)
 {
+    enum dt_err err;
+
     switch (e->kind) {
     case MLS_EVENT_APPLICATION:
+        /* Told before the content is looked at, so that what is wrong with that does not hide it.
+         */
+        if ((err = dt_cell_shown_order(t->a, t->ch, t->item, e, &t->shown)) != DT_OK)
+            return err;
         if (t->refuse == NULL)
             return take_application(t, e);
         dt_ignore(dt_fail(DT_ERR_REFUSED, "%s", t->refuse), "for the alarm's text");
@@ -382,7 +423,7 @@ take_event(struct taken *t, struct mls_event *e)
             "restored copy; nothing is sent under it: re-join");
     case MLS_EVENT_STALE:
         if (e->content_type != 1)
-            return DT_OK; /* a Commit that came second: its author does it again */
+            return take_stale_commit(t, e);
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept", (unsigned long long)e->epoch),
             "for the alarm's text");
@@ -391,7 +432,7 @@ take_event(struct taken *t, struct mls_event *e)
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
             "for the alarm's text");
-        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+        return pass_unread(t, "a message");
     case MLS_EVENT_PROPOSAL:
     case MLS_EVENT_REFUSED:
     case MLS_EVENT_NONE:
@@ -446,7 +487,7 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
     *out_keep_group = true;
     err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     if (err != DT_OK) {
-        err = dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_CELL, NULL, "a cell");
+        err = dt_err_is_local(err) ? err : pass_unread(t, "a cell");
     } else if (!is_private(message)) {
         *out_keep_group = false;
         err = pass_over_public(t, &e);
@@ -482,23 +523,31 @@ reload_group(struct dt_agent *a, struct dt_channel *ch)
     return DT_OK;
 }
 
+/* Open and process what the cell holds. */
+static enum dt_err
+take_content(struct taken *t)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
+    bool keep = true;
+    enum dt_err err = dt_cell_open(&t->ch->queue, t->item->cell, &message);
+
+    if (err != DT_OK)
+        return dt_err_is_local(err) ? err : pass_unread(t, "a cell");
+    err = take_message(t, dt_buf_view(&message), &keep);
+    return err == DT_OK && !keep ? reload_group(t->a, t->ch) : err;
+}
+
 static enum dt_err
 take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
           const char *refuse, struct dt_sync_report *report)
 {
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
     struct taken t = {.a = a, .ch = ch, .item = item, .report = report, .refuse = refuse};
     uint64_t queue = ch->queue_number;
-    bool keep = true;
-    enum dt_err err = dt_cell_open(&ch->queue, item->cell, &message);
+    enum dt_err err = dt_cell_shown_begin(a, ch, item, &t.shown, report);
 
-    if (err != DT_OK)
-        err = dt_err_is_local(err) ? err : pass_over(&t, DT_ALARM_CELL, NULL, "a cell");
-    else
-        err = take_message(&t, dt_buf_view(&message), &keep);
-    if (err == DT_OK && !keep)
-        err = reload_group(a, ch);
-    if (err != DT_OK)
+    if (err == DT_OK && !t.shown.pass_by)
+        err = take_content(&t);
+    if (err != DT_OK || (err = dt_cell_shown_end(a, ch, item, &t.shown)) != DT_OK)
         return err;
     if (ch->queue_number == queue)
         ch->position = item->position;

@@ -123,6 +123,11 @@ DT_MUST_CHECK enum dt_err dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind ki
                                        const struct dt_person *who, const char *fmt, ...)
     DT_PRINTF(6, 7);
 
+/* The queue of ${group_id} (NULL: the inbox) ends at ${last}, before the ${position} that we read.
+ */
+DT_MUST_CHECK enum dt_err dt_alarm_behind(struct dt_agent *a, const uint8_t *group_id,
+                                          uint64_t last, uint64_t position);
+
 /* True for errors that are ours (memory, disk, bug, network): stop, do not pass over. */
 bool dt_err_is_local(enum dt_err err);
 

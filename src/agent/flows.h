@@ -187,6 +187,9 @@ DT_MUST_CHECK enum dt_err dt_talk_receive(struct dt_agent *a, const struct dt_in
 /* Ours is in the outbox; ours was read back. No such talk is fine (a record). */
 DT_MUST_CHECK enum dt_err dt_talk_sent(struct dt_agent *a, const uint8_t group_id[static 32],
                                        const uint8_t id[static 16]);
+/* It stands at another position than where it was shown first. */
+DT_MUST_CHECK enum dt_err dt_talk_moved(struct dt_agent *a, const uint8_t group_id[static 32],
+                                        const uint8_t id[static 16], uint64_t position);
 DT_MUST_CHECK enum dt_err dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in);
 
 /* ---- inbox.c ---- */
@@ -194,6 +197,10 @@ DT_MUST_CHECK enum dt_err dt_talk_confirm(struct dt_agent *a, const struct dt_in
 /* Position read so far, and whether the queue was created. */
 DT_MUST_CHECK enum dt_err dt_inbox_state(struct dt_agent *a, bool *ready, uint64_t *position);
 DT_MUST_CHECK enum dt_err dt_inbox_state_set(struct dt_agent *a, bool ready, uint64_t position);
+/* As those of channel_review.h. */
+DT_MUST_CHECK enum dt_err dt_inbox_review_due(struct dt_agent *a, bool *out);
+DT_MUST_CHECK enum dt_err dt_inbox_review_begin(struct dt_agent *a);
+DT_MUST_CHECK enum dt_err dt_inbox_review_end(struct dt_agent *a, uint64_t last);
 DT_MUST_CHECK enum dt_err dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item,
                                              struct dt_sync_report *report);
 

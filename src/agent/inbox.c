@@ -9,6 +9,7 @@
 #include "base/wire.h"
 
 #include "agent/flows.h"
+#include "agent/review.h"
 
 enum dt_err
 dt_inbox_state(struct dt_agent *a, bool *ready, uint64_t *position)
@@ -90,34 +91,109 @@ dispatch(struct dt_agent *a, const struct dt_inbox_message *m)
     return dt_fail(DT_ERR_UNSUPPORTED, "an inbox message of a kind that is not known here");
 }
 
-/* One transaction: position and what the message does. ${refuse}: only the position, and an alarm.
- */
+/* What is remembered of the inbox, and of one cell of it. */
+struct inbox_shown {
+    struct dt_review review;
+    struct dt_shown before;
+    bool reviewing; /* its position was read before */
+};
+
+/* A cell that was taken in already counts once, wherever it is shown. */
 static enum dt_err
-take(struct dt_agent *a, uint64_t position, const struct dt_inbox_message *m, const char *refuse,
-     struct dt_sync_report *report)
+pass_by(struct dt_agent *a, const struct dt_wire_item *item, struct inbox_shown *s,
+        struct dt_sync_report *report)
 {
+    uint64_t before = s->before.position;
+    enum dt_err err;
+
+    if (before == item->position)
+        return DT_OK;
+    if (s->reviewing) {
+        s->review.changed = true;
+        s->before.position = item->position;
+        return dt_shown_put(a, a->inbox_address, item->cell, &s->before);
+    }
+    report->passed_over++;
+    report->unread++;
+    dt_review_doubt(a, &s->review);
+    err = dt_alarm_add(
+        a, DT_ALARM_RELAY, NULL, item->position, NULL,
+        "the relay shows in the inbox again what it showed at position %llu; it counts once",
+        (unsigned long long)before);
+    return err;
+}
+
+/* Passed over for now: it may come before what it needs, or be the relay's making. It is tried
+ * again in a review, of which nothing more is said. */
+static enum dt_err
+refuse_it(struct dt_agent *a, const struct dt_wire_item *item, const char *what, const char *why,
+          struct inbox_shown *s, struct dt_sync_report *report)
+{
+    if (s->reviewing && s->before.kind == DT_SHOWN_UNREAD)
+        return DT_OK;
+    report->passed_over++;
+    report->unread++;
+    dt_review_doubt(a, &s->review);
+    return dt_alarm_add(a, DT_ALARM_WELCOME, NULL, item->position, NULL,
+                        "%s in the inbox was passed over: %s", what, why);
+}
+
+static enum dt_err
+take_new(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_inbox_message *m,
+         const char *refuse, struct inbox_shown *s, struct dt_sync_report *report)
+{
+    struct dt_shown now = {.kind = refuse == NULL ? DT_SHOWN_TAKEN : DT_SHOWN_UNREAD,
+                           .position = item->position};
+    enum dt_err err;
+
+    if (s->reviewing && s->before.kind == DT_SHOWN_NOT) {
+        s->review.changed = true;
+        if ((err = dt_alarm_add(
+                 a, DT_ALARM_RELAY, NULL, item->position, NULL,
+                 "the relay shows another cell in the inbox here than when it was read before")) !=
+            DT_OK)
+            return err;
+    }
+    if (refuse == NULL) {
+        err = dispatch(a, m);
+        report->received += err == DT_OK;
+    } else {
+        err = refuse_it(a, item, m != NULL ? kind_name(m->kind) : "a message", refuse, s, report);
+    }
+    return err != DT_OK ? err : dt_shown_put(a, a->inbox_address, item->cell, &now);
+}
+
+/* One transaction: position and what the message does. ${refuse}: only the position, and an alarm.
+ * ${m} is NULL for a cell that could not be opened. */
+static enum dt_err
+take(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_inbox_message *m,
+     const char *refuse, struct dt_sync_report *report)
+{
+    struct dt_sync_report counted = *report;
+    struct inbox_shown s = {0};
     bool ready = false;
     uint64_t at = 0;
     enum dt_err err;
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_inbox_state(a, &ready, &at)) != DT_OK || at + 1 != position)
+    if ((err = dt_inbox_state(a, &ready, &at)) != DT_OK || at + 1 != item->position)
         goto done; /* another process took it */
-    if ((err = dt_inbox_state_set(a, ready, position)) != DT_OK)
+    if ((err = dt_inbox_state_set(a, ready, item->position)) != DT_OK ||
+        (err = dt_review_get(a, a->inbox_address, &s.review)) != DT_OK ||
+        (err = dt_shown_get(a, a->inbox_address, item->cell, &s.before)) != DT_OK)
         goto done;
-    if (refuse == NULL) {
-        err = dispatch(a, m);
-        report->received += err == DT_OK;
-    } else {
-        report->passed_over++;
-        err = dt_alarm_add(a, DT_ALARM_WELCOME, NULL, position, NULL,
-                           "%s in the inbox was passed over: %s",
-                           m != NULL ? kind_name(m->kind) : "a message", refuse);
-    }
+    s.reviewing = item->position <= s.review.end;
+    err = s.before.kind == DT_SHOWN_TAKEN ? pass_by(a, item, &s, &counted)
+                                          : take_new(a, item, m, refuse, &s, &counted);
+    if (err == DT_OK)
+        err = dt_review_put(a, a->inbox_address, &s.review);
 
 done:
-    return dt_store_end(a->store, err);
+    err = dt_store_end(a->store, err);
+    if (err == DT_OK)
+        *report = counted;
+    return err;
 }
 
 enum dt_err
@@ -134,10 +210,73 @@ dt_inbox_take_cell(struct dt_agent *a, const struct dt_wire_item *item,
                              &plain)) == DT_OK &&
         (err = dt_inbox_message_decode(dt_buf_view(&plain), &m)) == DT_OK) {
         decoded = true;
-        err = take(a, item->position, &m, NULL, report);
+        err = take(a, item, &m, NULL, report);
     }
     if (err == DT_OK || dt_err_is_local(err))
         return err;
     (void)snprintf(why, sizeof why, "%s", dt_err_message());
-    return take(a, item->position, decoded ? &m : NULL, why, report);
+    return take(a, item, decoded ? &m : NULL, why, report);
+}
+
+/* ---- reading it again ---- */
+
+enum dt_err
+dt_inbox_review_due(struct dt_agent *a, bool *out)
+{
+    struct dt_review r;
+    enum dt_err err = dt_review_get(a, a->inbox_address, &r);
+
+    *out = err == DT_OK && dt_review_due(a, &r);
+    return err;
+}
+
+enum dt_err
+dt_inbox_review_begin(struct dt_agent *a)
+{
+    struct dt_review r;
+    bool ready = false;
+    uint64_t position = 0;
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_review_get(a, a->inbox_address, &r)) != DT_OK || !dt_review_due(a, &r) ||
+        (err = dt_inbox_state(a, &ready, &position)) != DT_OK)
+        goto done;
+    dt_review_begin(&r, position);
+    if ((err = dt_review_put(a, a->inbox_address, &r)) == DT_OK)
+        err = dt_inbox_state_set(a, ready, 0);
+
+done:
+    return dt_store_end(a->store, err);
+}
+
+enum dt_err
+dt_inbox_review_end(struct dt_agent *a, uint64_t last)
+{
+    struct dt_review r;
+    bool ready = false;
+    uint64_t position = 0, read;
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_review_get(a, a->inbox_address, &r)) != DT_OK ||
+        (err = dt_inbox_state(a, &ready, &position)) != DT_OK)
+        goto done;
+    read = r.end > position ? r.end : position;
+    if (last < read) {
+        if ((err = dt_alarm_behind(a, NULL, last, read)) != DT_OK)
+            goto done;
+        dt_review_doubt(a, &r);
+    }
+    if (r.end != 0 || (r.doubt && position == 0))
+        err = dt_review_end(a, a->inbox_address, 0, &r);
+    else if (last >= read)
+        goto done;
+    if (err == DT_OK)
+        err = dt_review_put(a, a->inbox_address, &r);
+
+done:
+    return dt_store_end(a->store, err);
 }

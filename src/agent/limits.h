@@ -29,6 +29,9 @@
 #define DT_FILE_NAME_MAX     255u
 #define DT_AUTHENTICATOR_MAX 64u
 
+#define DT_SHOWN_UNREAD_MAX 1024u /* cells of a queue that could not be read, remembered */
+#define DT_UNREAD_PER_SYNC  256u  /* of them one read of a queue goes through */
+
 /* Rules of time (docs/protocol.md, Channels). */
 #define DT_VOUCHER_LIFE_MAX_MS (UINT64_C(4) * 24 * 3600 * 1000)
 #define DT_QUEUE_LIFE_MS       (UINT64_C(30) * 24 * 3600 * 1000)

@@ -6,6 +6,7 @@
 #include "base/wire.h"
 
 #include "agent/outbox.h"
+#include "agent/review.h"
 
 #define ROW_MAX (DT_CELL_MAX + DT_PAYLOAD_MAX + 8192u)
 
@@ -187,6 +188,58 @@ dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32], bool *o
             return err;
     }
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
+dt_outbox_acknowledged(struct dt_agent *a, const uint8_t group_id[static 32], size_t max,
+                       struct dt_outbox_mark *out, size_t *out_n)
+{
+    uint64_t at = 0;
+    size_t n = 0;
+    enum dt_err err = DT_OK;
+
+    while (n < max) {
+        DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+
+        if ((err = next(a, group_id, at, &row)) != DT_OK)
+            break;
+        at = row.seq + 1;
+        if (!row.on_relay)
+            continue;
+        out[n].seq = row.seq;
+        memcpy(out[n++].append_id, row.append_id, 16);
+    }
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    *out_n = n;
+    return DT_OK;
+}
+
+enum dt_err
+dt_outbox_not_back(struct dt_agent *a, const uint8_t group_id[static 32],
+                   const struct dt_outbox_mark *mark)
+{
+    DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    err = dt_outbox_get(a, mark->append_id, &row);
+    if (err == DT_ERR_NOT_FOUND || (err == DT_OK && !row.on_relay)) {
+        err = DT_OK; /* it came, its queue ended, or another process of ours saw to it */
+        goto done;
+    }
+    if (err != DT_OK || (err = dt_review_ask(a, row.address)) != DT_OK ||
+        (err = dt_alarm_add(
+             a, DT_ALARM_RELAY, group_id, row.position, NULL,
+             "the relay acknowledged a message of ours and does not show it: sent again")) != DT_OK)
+        goto done;
+    row.on_relay = false;
+    row.seq = mark->seq;
+    err = put(a, group_id, &row, false);
+
+done:
+    return dt_store_end(a->store, err);
 }
 
 enum dt_err

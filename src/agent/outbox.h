@@ -61,6 +61,20 @@ DT_MUST_CHECK enum dt_err dt_outbox_del(struct dt_agent *a, const uint8_t append
 DT_MUST_CHECK enum dt_err dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32],
                                             bool *out_here);
 
+/* Up to ${max} rows of the channel that the relay acknowledged and that were not read back. */
+struct dt_outbox_mark {
+    uint64_t seq;
+    uint8_t append_id[16];
+};
+DT_MUST_CHECK enum dt_err dt_outbox_acknowledged(struct dt_agent *a,
+                                                 const uint8_t group_id[static 32], size_t max,
+                                                 struct dt_outbox_mark *out, size_t *out_n);
+
+/* The queue was read to its end after the relay acknowledged this row, and it was not there: if it
+ * still is not, that is told, and the row is to be appended again. */
+DT_MUST_CHECK enum dt_err dt_outbox_not_back(struct dt_agent *a, const uint8_t group_id[static 32],
+                                             const struct dt_outbox_mark *mark);
+
 /* How many rows wait for ${group_id} (read-back included); NULL: for inboxes. */
 DT_MUST_CHECK enum dt_err dt_outbox_count(struct dt_agent *a, const uint8_t *group_id,
                                           uint64_t *out);

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-#include "agent/flows.h"
+#include "agent/channel_review.h"
 #include "agent/register.h"
 
 #define ROUNDS_MAX     200u
@@ -58,32 +58,6 @@ ensure_inbox(struct dt_agent *a)
     return dt_store_end(a->store, err);
 }
 
-/* The relay must not know less than we read: then it, or its disk, went back. One alarm for each
- * queue and end. */
-static enum dt_err
-check_behind(struct dt_agent *a, const uint8_t address[static 32], const uint8_t *group_id,
-             uint64_t last, uint64_t position)
-{
-    char said[96];
-    bool there = false;
-    enum dt_err err;
-
-    if (last >= position)
-        return DT_OK;
-    dt_hex_str(said, dt_view(address, 32));
-    (void)snprintf(said + 64, sizeof said - 64, "/%llu", (unsigned long long)last);
-    if ((err = dt_store_begin(a->store)) != DT_OK)
-        return err;
-    if ((err = dt_store_has(a->store, "behind", dt_view_str(said), &there)) == DT_OK && !there &&
-        (err = dt_store_put_blob(a->store, "behind", dt_view_str(said), dt_view(NULL, 0))) == DT_OK)
-        err = dt_alarm_add(
-            a, DT_ALARM_BEHIND, group_id, last, NULL,
-            "the relay's queue ends at %llu, before position %llu that we read: the relay was "
-            "put back to an older state",
-            (unsigned long long)last, (unsigned long long)position);
-    return dt_store_end(a->store, err);
-}
-
 /* The first item of an answer must be the next position. A relay that says there is more and does
  * not show it, or leaves something out, is not asked again and again. */
 static enum dt_err
@@ -100,9 +74,25 @@ check_gap(bool more, const struct dt_wire_item *first, uint64_t position)
     return DT_OK;
 }
 
+/* A relay can show cells that nobody can read without end; one read of a queue goes through so many
+ * of them and no more. */
+static enum dt_err
+check_unread(const struct dt_sync_report *report, size_t before, uint64_t position)
+{
+    if (report->unread - before <= DT_UNREAD_PER_SYNC)
+        return DT_OK;
+    return dt_fail(
+        DT_ERR_PROOF,
+        "the relay shows one cell after another that cannot be read, the last at position "
+        "%llu; the next sync goes on there",
+        (unsigned long long)position);
+}
+
 static enum dt_err
 read_inbox(struct dt_agent *a, struct dt_sync_report *report)
 {
+    size_t unread = report->unread;
+
     for (;;) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
         struct dt_wire_items items;
@@ -111,20 +101,25 @@ read_inbox(struct dt_agent *a, struct dt_sync_report *report)
         bool ready = false, more = true;
         enum dt_err err;
 
-        if ((err = dt_inbox_state(a, &ready, &position)) != DT_OK ||
+        if ((err = dt_inbox_review_begin(a)) != DT_OK ||
+            (err = dt_inbox_state(a, &ready, &position)) != DT_OK ||
             (err = dt_relay_read(a->queue_http, a->grant.relay, a->inbox_address,
                                  dt_view(a->inbox_tokens.p, 32), position, 0, &answer)) != DT_OK ||
-            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
-            (err = check_behind(a, a->inbox_address, NULL, last, position)) != DT_OK)
+            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK)
             return dt_fail_context(err, "inbox");
-        if (last <= position)
-            return DT_OK;
+        if (last <= position) {
+            if ((err = dt_inbox_review_end(a, last)) != DT_OK ||
+                (err = dt_inbox_review_due(a, &more)) != DT_OK || !more)
+                return err;
+            continue;
+        }
         if ((err = dt_wire_items_next(&items, &item, &more)) != DT_OK ||
             (err = check_gap(more, &item, position)) != DT_OK)
             return dt_fail_context(err, "inbox");
         for (; more; err = dt_wire_items_next(&items, &item, &more)) {
-            if (err != DT_OK || (err = dt_inbox_take_cell(a, &item, report)) != DT_OK)
-                return err;
+            if (err != DT_OK || (err = dt_inbox_take_cell(a, &item, report)) != DT_OK ||
+                (err = check_unread(report, unread, item.position)) != DT_OK)
+                return dt_fail_context(err, "inbox");
         }
     }
 }
@@ -152,10 +147,12 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
     return dt_store_end(a->store, err);
 }
 
-/* Read one channel's queue to its end; a Commit may end the queue on the way. */
+/* Read one channel's queue to its end; a Commit may end the queue on the way. What cannot be right
+ * is read again at once, and then at later syncs. */
 static enum dt_err
 read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report)
 {
+    size_t unread = report->unread;
     enum dt_err err = dt_channel_note_absence(a, group_id);
 
     if (err != DT_OK)
@@ -169,6 +166,7 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         bool more = true;
 
         if ((err = ensure_queue(a, group_id)) != DT_OK ||
+            (err = dt_channel_review_begin(a, group_id)) != DT_OK ||
             (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
             return err;
         if (ch.state != DT_CHANNEL_LIVE)
@@ -176,34 +174,74 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
                                  dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) !=
                 DT_OK ||
-            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK ||
-            (err = check_behind(a, ch.queue.address, group_id, last, ch.position)) != DT_OK)
+            (err = dt_wire_items_begin(dt_buf_view(&answer), &last, &items)) != DT_OK)
             return dt_fail_context(err, "channel %s", ch.founding.name);
-        if (last <= ch.position)
-            return dt_channel_note_read(a, group_id);
+        if (last <= ch.position) {
+            if ((err = dt_channel_review_end(a, group_id, last)) != DT_OK ||
+                (err = dt_channel_review_due(a, group_id, &more)) != DT_OK)
+                return err;
+            if (!more)
+                return dt_channel_note_read(a, group_id);
+            continue;
+        }
         if ((err = dt_wire_items_next(&items, &item, &more)) != DT_OK ||
             (err = check_gap(more, &item, ch.position)) != DT_OK)
             return dt_fail_context(err, "channel %s", ch.founding.name);
         for (; more; err = dt_wire_items_next(&items, &item, &more)) {
             if (err != DT_OK ||
-                (err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) != DT_OK)
-                return err;
+                (err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) !=
+                    DT_OK ||
+                (err = check_unread(report, unread, item.position)) != DT_OK)
+                return dt_fail_context(err, "channel %s", ch.founding.name);
         }
     }
+}
+
+/* What an earlier sync, or round, put on the relay must be there after reading to the end. */
+#define ACKNOWLEDGED_MAX 64u
+struct acknowledged {
+    size_t n;
+    struct dt_outbox_mark mark[ACKNOWLEDGED_MAX];
+};
+
+/* Ours that did not come back although the relay acknowledged it: told, and appended once more. The
+ * relay stores the same bytes under the same id once, so this does no harm if it had it all along.
+ * Each once a sync (${again}). */
+static enum dt_err
+append_again(struct dt_agent *a, const uint8_t group_id[static 32],
+             const struct acknowledged *before, struct acknowledged *again)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; err == DT_OK && i < before->n; i++) {
+        bool done = again->n == ACKNOWLEDGED_MAX;
+
+        for (size_t k = 0; k < again->n && !done; k++)
+            done = memcmp(again->mark[k].append_id, before->mark[i].append_id, 16) == 0;
+        if (done)
+            continue;
+        again->mark[again->n++] = before->mark[i];
+        err = dt_outbox_not_back(a, group_id, &before->mark[i]);
+    }
+    return err;
 }
 
 /* Every channel: read to the end, and only then say anything. */
 static enum dt_err
 sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
-             size_t *made)
+             size_t *made, struct acknowledged *again)
 {
+    struct acknowledged before = {0};
     bool founded = false;
     enum dt_err err;
 
     if ((err = dt_founding_try(a, group_id, &founded)) != DT_OK)
         return err;
     *made += founded;
-    if ((err = read_channel(a, group_id, report)) != DT_OK ||
+    if ((err = dt_outbox_acknowledged(a, group_id, ACKNOWLEDGED_MAX, before.mark, &before.n)) !=
+            DT_OK ||
+        (err = read_channel(a, group_id, report)) != DT_OK ||
+        (err = append_again(a, group_id, &before, again)) != DT_OK ||
         (err = dt_channel_prepare(a, group_id, made)) != DT_OK)
         return err;
     return dt_outbox_flush(a, group_id, &report->sent);
@@ -232,8 +270,8 @@ stops_all(struct trouble *t, enum dt_err err)
 
 /* ${out_trouble}: in this round; the round went on in spite of it. */
 static enum dt_err
-one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet,
-          struct trouble *out_trouble)
+one_round(struct dt_agent *a, struct dt_sync_report *report, struct acknowledged *again,
+          bool *out_quiet, struct trouble *out_trouble)
 {
     struct trouble t = {0};
     struct dt_sync_report before = *report;
@@ -245,12 +283,12 @@ one_round(struct dt_agent *a, struct dt_sync_report *report, bool *out_quiet,
     if ((err = read_inbox(a, report)) != DT_OK && stops_all(&t, err))
         return err;
     while ((err = dt_channel_next(a, &at, group_id)) == DT_OK)
-        if ((err = sync_channel(a, group_id, report, &made)) != DT_OK && stops_all(&t, err))
+        if ((err = sync_channel(a, group_id, report, &made, again)) != DT_OK && stops_all(&t, err))
             return err;
     if (err != DT_ERR_NOT_FOUND || (err = dt_outbox_flush(a, NULL, &report->sent)) != DT_OK)
         return err;
-    *out_quiet = made == 0 && report->received == before.received && report->sent == before.sent &&
-                 report->passed_over == before.passed_over;
+    /* What was passed over makes nothing that another round could do. */
+    *out_quiet = made == 0 && report->received == before.received && report->sent == before.sent;
     *out_trouble = t;
     return DT_OK;
 }
@@ -287,13 +325,14 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
 {
     struct dt_sync_report r = {0};
     struct trouble trouble = {0};
+    struct acknowledged again = {0};
     bool quiet = false;
     enum dt_err err = dt_agent_refresh(a);
 
     if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
-        err = one_round(a, &r, &quiet, &trouble);
+        err = one_round(a, &r, &again, &quiet, &trouble);
     if (err == DT_OK)
         err = count_waiting(a, &r);
     if (report != NULL)
@@ -334,7 +373,7 @@ wanted_queues(struct dt_agent *a, struct dt_wire_poll out[static DT_RELAY_POLL_M
 /* Wait for news; other processes of this home may have put something into the outbox meanwhile, so
  * not long. */
 static enum dt_err
-wait_for_news(struct dt_agent *a)
+wait_for_news(struct dt_agent *a, bool *out_news)
 {
     struct dt_wire_poll wanted[DT_RELAY_POLL_MAX];
     struct dt_wire_news news[DT_RELAY_POLL_MAX];
@@ -344,6 +383,7 @@ wait_for_news(struct dt_agent *a)
     if (err == DT_OK)
         err = dt_relay_poll(a->queue_http, a->grant.relay, wanted, n, POLL_WAIT_S, news, &n_news);
     dt_wipe(wanted, sizeof wanted);
+    *out_news = n_news > 0;
     return err;
 }
 
@@ -374,6 +414,7 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
     struct dt_http_client_config config = {.stop = stop};
     struct dt_http_client *http = NULL;
     unsigned int pause = PAUSE_FIRST_MS;
+    bool news = false, idle = false;
     enum dt_err err = dt_http_client_new(&config, &http);
 
     if (err != DT_OK)
@@ -393,13 +434,17 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
             break;
         if (progress != NULL)
             progress(ctx, err, &report);
-        if (err == DT_OK) {
+        /* News that leads to nothing is no news: a relay that answers every poll at once does not
+         * keep us running in circles. */
+        idle = err == DT_OK && news && report.received + report.sent == 0;
+        news = false;
+        if (err == DT_OK && !idle) {
             pause = PAUSE_FIRST_MS;
-            err = wait_for_news(a);
+            err = wait_for_news(a, &news);
         }
         if (err != DT_OK && ends_run(err))
             return err;
-        if (err != DT_OK) {
+        if (err != DT_OK || idle) {
             pause_ms(pause, stop);
             pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
         }

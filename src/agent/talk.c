@@ -225,6 +225,19 @@ dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in)
     return save(a, in->group_id, &t);
 }
 
+enum dt_err
+dt_talk_moved(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+              uint64_t position)
+{
+    struct talk t = {0};
+    enum dt_err err = load(a, group_id, id, &t);
+
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    t.position = position;
+    return save(a, group_id, &t);
+}
+
 /* ---- others' ---- */
 
 enum dt_err

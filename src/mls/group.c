@@ -497,6 +497,16 @@ mls_group_handshake_generation(const struct mls_group *g)
 }
 
 size_t
+mls_group_missing(const struct mls_group *g)
+{
+    size_t n = mls_secret_tree_skipped(&g->keys);
+
+    for (size_t i = 0; i < g->n_past; i++)
+        n += mls_secret_tree_skipped(&g->past[i].keys);
+    return n;
+}
+
+size_t
 mls_group_n_cached(const struct mls_group *g)
 {
     return g->n_cache;

@@ -227,6 +227,10 @@ bool mls_group_member(const struct mls_group *g, uint32_t leaf, struct mls_membe
 uint32_t mls_group_generation(const struct mls_group *g);
 uint32_t mls_group_handshake_generation(const struct mls_group *g);
 
+/* How many messages of others are known to be missing, in all epochs that are kept: generations
+ * that were skipped, and whose keys still wait. */
+size_t mls_group_missing(const struct mls_group *g);
+
 /* The exporter of the present epoch (RFC 9420 section 8.5): ${len} bytes into ${out}. STATE, RANGE.
  */
 DT_MUST_CHECK enum dt_err mls_group_export(const struct mls_group *g, const char *label,
@@ -360,8 +364,11 @@ struct mls_event {
     uint64_t epoch;       /* of the message */
     uint8_t content_type; /* RFC 9420 section 6: 1 application, 2 proposal, 3 commit */
     uint32_t generation;
-    enum dt_err refused;      /* REFUSED: the class */
-    size_t padding;           /* zero bytes behind the content of a PrivateMessage */
+    enum dt_err refused; /* REFUSED: the class */
+    size_t padding;      /* zero bytes behind the content of a PrivateMessage */
+    uint32_t
+        awaited; /* APPLICATION: the generation that was next of this sender; a larger one means
+                    that messages before it were not seen, a smaller one that it comes late */
     struct mls_member sender; /* as of the message's epoch; its views point into bytes */
     struct dt_buf authenticated_data;
     struct dt_buf plaintext;

@@ -310,6 +310,7 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", sender.leaf_index);
     kind = mls_ratchet_of(m.content_type);
     e->generation = sender.generation;
+    e->awaited = mls_secret_tree_generation(ev.keys, sender.leaf_index, kind);
     if (sender.leaf_index == g->own_leaf &&
         sender.generation < mls_secret_tree_generation(ev.keys, g->own_leaf, kind)) {
         e->kind = MLS_EVENT_OWN_MESSAGE;

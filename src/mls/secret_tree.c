@@ -368,6 +368,18 @@ mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf,
     return t->leaves[leaf]->ratchet[kind].generation;
 }
 
+size_t
+mls_secret_tree_skipped(const struct mls_secret_tree *t)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < t->n_leaves; i++)
+        if (t->leaves != NULL && t->leaves[i] != NULL)
+            n += t->leaves[i]->ratchet[MLS_RATCHET_HANDSHAKE].n_kept +
+                 t->leaves[i]->ratchet[MLS_RATCHET_APPLICATION].n_kept;
+    return n;
+}
+
 /* ---- group state ---- */
 
 static void

@@ -95,6 +95,9 @@ void mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step
 uint32_t mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf,
                                     enum mls_ratchet_kind kind);
 
+/* Skipped generations whose keys are kept, of all leaves and both ratchets. */
+size_t mls_secret_tree_skipped(const struct mls_secret_tree *t);
+
 /* For group state: append the tree to ${w}; read it back, strictly. */
 void mls_secret_tree_write(struct dt_writer *w, const struct mls_secret_tree *t);
 DT_MUST_CHECK enum dt_err mls_secret_tree_read(struct dt_reader *r, const struct dt_suite *suite,
