@@ -63,6 +63,10 @@ void dt_agent_close(struct dt_agent *a);
  * RANGE: not an http(s) URL. */
 DT_MUST_CHECK enum dt_err dt_agent_relay_at(struct dt_agent *a, const char *url);
 
+/* From now on until it is closed, believe who the relay is only by the certificate authorities in
+ * ${ca_file} (PEM), which is borrowed. */
+void dt_agent_trust(struct dt_agent *a, const char *ca_file);
+
 void dt_agent_close_p(struct dt_agent **a);
 
 struct dt_store *dt_agent_store(struct dt_agent *a);

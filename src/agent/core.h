@@ -35,6 +35,7 @@ struct dt_agent {
     struct dt_buf letter_bytes;
     /* Two connections, so that the relay cannot tie queues to an append key (DESIGN "What must
      * hold" 1). */
+    const char *ca_file; /* borrowed; NULL: the system's authorities */
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
     struct dt_templates *templates; /* those known here */

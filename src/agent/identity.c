@@ -329,6 +329,14 @@ dt_agent_relay_at(struct dt_agent *a, const char *url)
     return DT_OK;
 }
 
+void
+dt_agent_trust(struct dt_agent *a, const char *ca_file)
+{
+    a->ca_file = ca_file;
+    dt_http_client_trust(a->queue_http, ca_file);
+    dt_http_client_trust(a->register_http, ca_file);
+}
+
 /* ---- our own letter ---- */
 
 enum dt_err

@@ -411,7 +411,7 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
              void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report),
              void *ctx)
 {
-    struct dt_http_client_config config = {.stop = stop};
+    struct dt_http_client_config config = {.stop = stop, .ca_file = a->ca_file};
     struct dt_http_client *http = NULL;
     unsigned int pause = PAUSE_FIRST_MS;
     bool news = false, idle = false;

@@ -91,6 +91,9 @@ bool cli_has(const struct cli *c, const char *name);
 /* --relay, else $DETENTE_RELAY, else NULL. */
 const char *cli_relay(const struct cli *c);
 
+/* --ca, else $DETENTE_CA, else NULL: the system's authorities. */
+const char *cli_ca(const struct cli *c);
+
 /* Walk all values of a repeated option: start with *${at} = 0; NULL at the end. */
 const char *cli_next(const struct cli *c, const char *name, size_t *at);
 

@@ -215,6 +215,7 @@ enum dt_err
 cmd_register_check(struct cli *c)
 {
     DT_CLEANUP(stranger_clear) struct stranger s = {0};
+    struct dt_http_client_config http = {.ca_file = cli_ca(c)};
     struct tlog_policy_state held;
     struct tlog_policy_state attested;
     struct tlog_policy_state final;
@@ -224,7 +225,7 @@ cmd_register_check(struct cli *c)
     enum dt_err err;
 
     if ((err = find_charter(c, &s)) != DT_OK || (err = register_url(c, &s)) != DT_OK ||
-        (err = dt_http_client_new(NULL, &s.http)) != DT_OK ||
+        (err = dt_http_client_new(&http, &s.http)) != DT_OK ||
         (err = checkpoint(&s, DT_CHECKPOINT_HELD, DT_POLICY_HELD, &held, &has_held)) != DT_OK ||
         (err = checkpoint(&s, DT_CHECKPOINT_ATTESTED, DT_POLICY_ATTESTED, &attested,
                           &has_attested)) != DT_OK ||

@@ -52,7 +52,8 @@ enum dt_err
 cmd_witness_run(struct cli *c)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf checkpoint = DT_BUF_INIT(TLOG_NOTE_MAX);
-    struct dt_witness_config w = {.clock = c->clock, .say = say, .say_ctx = c};
+    struct dt_witness_config w = {
+        .ca_file = cli_ca(c), .clock = c->clock, .say = say, .say_ctx = c};
     struct sigaction sa = {0};
     const char *agent = cli_get(c, "agent-checkpoint");
     enum dt_err err;

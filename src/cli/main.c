@@ -54,6 +54,8 @@ run(struct cli *c)
     if (c->agent != NULL && cli_relay(c) != NULL &&
         (err = dt_agent_relay_at(c->agent, cli_relay(c))) != DT_OK)
         return err;
+    if (c->agent != NULL && cli_ca(c) != NULL)
+        dt_agent_trust(c->agent, cli_ca(c));
     return c->command->run(c);
 }
 

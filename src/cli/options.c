@@ -15,6 +15,8 @@
 static const struct cli_option common[] = {
     {"home", "DIR", "the delegate's home (default: $DETENTE_HOME, else ~/.local/share/detente)"},
     {"relay", "URL", "reach the relay there ($DETENTE_RELAY), not where the grant or charter says"},
+    {"ca", "FILE",
+     "over https, trust the authorities in FILE ($DETENTE_CA) and none of the system's"},
     {"passphrase-file", "FILE", "read the passphrase from the first line of FILE"},
     {"passphrase-fd", "N", "read the passphrase from the first line of descriptor N"},
     {"json", NULL, "answer as JSON (\"format\": 1)"},
@@ -222,14 +224,27 @@ cli_has(const struct cli *c, const char *name)
     return cli_get(c, name) != NULL;
 }
 
+/* The option, else the variable of the environment, else NULL; an empty one counts as not given. */
+static const char *
+option_or_env(const struct cli *c, const char *name, const char *variable)
+{
+    const char *value = cli_get(c, name);
+
+    if (value == NULL || value[0] == '\0')
+        value = getenv(variable);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 const char *
 cli_relay(const struct cli *c)
 {
-    const char *url = cli_get(c, "relay");
+    return option_or_env(c, "relay", "DETENTE_RELAY");
+}
 
-    if (url == NULL || url[0] == '\0')
-        url = getenv("DETENTE_RELAY");
-    return url != NULL && url[0] != '\0' ? url : NULL;
+const char *
+cli_ca(const struct cli *c)
+{
+    return option_or_env(c, "ca", "DETENTE_CA");
 }
 
 const char *

@@ -73,6 +73,12 @@ dt_http_client_free(struct dt_http_client *c)
 }
 
 void
+dt_http_client_trust(struct dt_http_client *c, const char *ca_file)
+{
+    c->config.ca_file = ca_file;
+}
+
+void
 dt_http_client_free_p(struct dt_http_client **c)
 {
     dt_http_client_free(*c);
@@ -248,6 +254,14 @@ explain(const struct dt_http_client *c, const struct dt_http_call *call, const s
                        "seconds, or not within %u seconds; try again later",
                        host, DT_NET_SPEED_MIN, c->config.silence_s + call->wait_s,
                        c->config.timeout_s + call->wait_s);
+    if (code == CURLE_SSL_CACERT_BADFILE && c->config.ca_file != NULL)
+        return dt_fail(DT_ERR_IO, "%s: no certificates of authorities can be read there",
+                       c->config.ca_file);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return dt_fail(DT_ERR_NET,
+                       "%s: its certificate is not for this name, is out of date, or is"
+                       " by an authority not trusted here",
+                       host);
     return dt_fail(DT_ERR_NET, "%s: %s", host, curl_easy_strerror(code));
 }
 
@@ -272,8 +286,10 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
     set_limits(c, call, sink);
-    if (c->config.ca_file != NULL)
-        (void)curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file);
+    if (c->config.ca_file != NULL &&
+        (curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file) != CURLE_OK ||
+         curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK)) /* the system's folder */
+        return dt_nomem();
     if (post) {
         (void)curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS,

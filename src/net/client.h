@@ -21,7 +21,7 @@ struct dt_http_client_config {
     unsigned int silence_s;  /* below DT_NET_SPEED_MIN, its wait excluded; 0: DT_NET_SILENCE_S */
     unsigned int timeout_s;  /* of a whole request, its wait excluded; 0: DT_NET_TIMEOUT_S */
     size_t answer_max;       /* 0: DT_NET_ANSWER_MAX */
-    const char *ca_file;     /* NULL: the system's */
+    const char *ca_file;     /* authorities trusted, and no other; NULL: the system's */
     const atomic_bool *stop; /* when it turns true, requests end within a second; NULL: none */
 };
 
@@ -44,6 +44,9 @@ struct dt_http_answer {
 DT_MUST_CHECK enum dt_err dt_http_client_new(const struct dt_http_client_config *config,
                                              struct dt_http_client **out);
 void dt_http_client_free(struct dt_http_client *c);
+
+/* From now on trust the certificate authorities in ${ca_file} (PEM, borrowed) and no other. */
+void dt_http_client_trust(struct dt_http_client *c, const char *ca_file);
 void dt_http_client_free_p(struct dt_http_client **c); /* for DT_CLEANUP */
 
 /**

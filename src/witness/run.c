@@ -386,7 +386,7 @@ enum dt_err
 dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, bool once)
 {
     DT_CLEANUP(run_clear) struct run w = {.config = config, .stop = stop, .state = {.lock_fd = -1}};
-    struct dt_http_client_config http = {.stop = stop};
+    struct dt_http_client_config http = {.stop = stop, .ca_file = config->ca_file};
     enum dt_err err;
 
     w.clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
