@@ -192,8 +192,6 @@ dt_gate_check(const struct dt_gate_request *req, uint64_t *out_length)
         return 400;
     if (dt_view_equal(req->method, dt_view_str("POST")) && n_length == 0)
         return 411;
-    if (length > req->body_max)
-        return 413;
     *out_length = length;
-    return 0;
+    return length > req->body_max ? 413 : 0;
 }

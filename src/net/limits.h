@@ -6,8 +6,9 @@
 #ifndef DT_NET_LIMITS_H
 #define DT_NET_LIMITS_H
 
-#define DT_NET_BODY_MAX      (1u << 20)   /* request body */
-#define DT_NET_BODY_OPEN_MAX (64u << 10)  /* request body from who has shown no token */
+#define DT_NET_BODY_MAX      (1u << 20)  /* request body */
+#define DT_NET_BODY_OPEN_MAX (64u << 10) /* request body from who has shown no token */
+#define DT_NET_DRAIN_MAX     (4u << 20) /* of a body too large: read and thrown away, then refused */
 #define DT_NET_HELD_MAX      (256u << 20) /* bodies and answers above that, of all connections */
 #define DT_NET_TRANSFER_S    30u          /* a body or an answer has this time, and */
 #define DT_NET_RATE_MIN      4096u        /* a second more for each so many bytes */

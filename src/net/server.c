@@ -4,23 +4,18 @@
  * Two lists under one lock: connections (server_conn.h: how long each may take) and requests put
  * aside (for deadlines and wakes). Handlers run in the epoll thread only.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/time.h"
 
 #include "net/server.h"
 #include "net/server_conn.h"
+#include "net/server_listen.h"
 
 #define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
 #define POOL_STEP     1024u
@@ -42,6 +37,7 @@ struct request {
     bool aside, woken;
     bool hurry; /* under lock: its wait is to end before its time */
     bool answered;
+    unsigned int refused; /* status to answer once the body is in, which is thrown away */
 };
 
 struct dt_http_server {
@@ -404,6 +400,21 @@ run_handler(struct dt_http_server *s, struct request *r)
 
 /* ---- the library's callbacks ---- */
 
+/*
+ * Refuse ${r} for the size of its body alone: read that first, if it is not huge. An answer before
+ * it, and the end of the connection with bytes unread, would reach the peer as a reset that throws
+ * the answer away.
+ */
+static enum MHD_Result
+refuse_body(struct request *r, unsigned int status)
+{
+    if (r->length > DT_NET_DRAIN_MAX)
+        return refuse(r, status);
+    r->refused = status;
+    set_phase(r, DT_CONN_BODY, 0);
+    return MHD_YES;
+}
+
 static enum MHD_Result
 begin(struct dt_http_server *s, struct request *r, const char *method, const char *version)
 {
@@ -420,13 +431,14 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
     if (r->conn != NULL)
         allowed = dt_conn_take_token(r->conn, s->config.requests_per_s, dt_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
-    if ((status = run_gate(r, method, version)) != 0)
+    if ((status = run_gate(r, method, version)) != 0 && status != 413)
         return refuse(r, status);
     if (stopping)
         return refuse(r, 503);
     if (!allowed)
         return refuse(r, 429);
 
+    /* From here on the body may be read. */
     r->pub.method = method[0] == 'G'   ? DT_HTTP_GET
                     : method[1] == 'O' ? DT_HTTP_POST
                     : method[0] == 'P' ? DT_HTTP_PUT
@@ -440,11 +452,13 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
         r->pub.bearer = dt_view(auth.p + 7, auth.n - 7);
     if (dt_http_header(&r->pub, "Content-Type", &type))
         r->pub.content_type = type;
+    if (status != 0)
+        return refuse_body(r, status);
     if (r->length > DT_NET_BODY_OPEN_MAX && s->config.may_be_large != NULL &&
         !s->config.may_be_large(s->config.ctx, &r->pub))
-        return refuse(r, 413);
+        return refuse_body(r, 413);
     if (!hold(r, r->length))
-        return refuse(r, 503);
+        return refuse_body(r, 503);
     set_phase(r, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length);
     return MHD_YES;
 }
@@ -463,13 +477,18 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
     if (r->pub.method == 0)
         return begin(s, r, method, version);
     if (*upload_len > 0) {
-        if (dt_buf_append(&r->body, dt_view((const uint8_t *)upload, *upload_len)) != DT_OK)
+        if (r->refused == 0 &&
+            dt_buf_append(&r->body, dt_view((const uint8_t *)upload, *upload_len)) != DT_OK)
             return MHD_NO;
         *upload_len = 0;
         return MHD_YES;
     }
     if (r->answered)
         return MHD_YES;
+    if (r->refused != 0) {
+        r->answered = true;
+        return refuse(r, r->refused);
+    }
     r->pub.body = dt_buf_view(&r->body);
     if (r->length > 0 && r->pub.calls == 0)
         set_phase(r, DT_CONN_WORK, 0);
@@ -588,53 +607,6 @@ tick(void *arg)
 
 /* ---- start and stop ---- */
 
-/* "127.0.0.1:80" or "[::1]:80" to a listening socket. */
-static enum dt_err
-listen_on(const char *text, int *out_fd, uint16_t *out_port)
-{
-    const char *colon = strrchr(text, ':');
-    struct addrinfo hints = {0}, *found = NULL;
-    struct sockaddr_storage bound = {0};
-    socklen_t bound_len = sizeof(bound);
-    char host[128];
-    uint64_t port = 0;
-    size_t n;
-    int fd = -1, one = 1;
-
-    if (colon == NULL || (n = (size_t)(colon - text)) == 0 || n >= sizeof(host) ||
-        dt_decimal_read(dt_view_str(colon + 1), 65535, &port) != DT_OK)
-        return dt_fail(DT_ERR_USAGE, "%s: expected ADDRESS:PORT to listen on", text);
-    if (text[0] == '[' && text[n - 1] == ']') {
-        memcpy(host, text + 1, n - 2);
-        host[n - 2] = '\0';
-    } else {
-        memcpy(host, text, n);
-        host[n] = '\0';
-    }
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
-    hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
-        return dt_fail(DT_ERR_USAGE, "%s: not an address to listen on", text);
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 511) != 0 ||
-        getsockname(fd, (struct sockaddr *)&bound, &bound_len) != 0) {
-        int saved = errno;
-
-        freeaddrinfo(found);
-        if (fd >= 0)
-            close(fd);
-        return dt_fail(DT_ERR_IO, "%s: cannot listen there: %s", text, strerrordesc_np(saved));
-    }
-    freeaddrinfo(found);
-    *out_port = bound.ss_family == AF_INET6
-                    ? ntohs(((struct sockaddr_in6 *)(void *)&bound)->sin6_port)
-                    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() set it */
-                    : ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
-    *out_fd = fd;
-    return DT_OK;
-}
-
 static void
 set_defaults(struct dt_http_server_config *c)
 {
@@ -672,7 +644,7 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
     s->conns.idle_ms = s->config.idle_timeout_s * UINT64_C(1000);
     s->conns.transfer_ms = s->config.transfer_timeout_s * UINT64_C(1000);
     s->conns.rate_min = s->config.rate_min;
-    if ((err = listen_on(config->listen, &fd, &s->port)) != DT_OK) {
+    if ((err = dt_listen(config->listen, &fd, &s->port)) != DT_OK) {
         dt_free(s);
         return err;
     }

@@ -140,8 +140,8 @@ struct dt_gate_request {
 
 /**
  * dt_gate_check(req, out_length):
- * 0 when the request may pass (then ${out_length} is its Content-Length, 0 when none), else the
- * status to refuse it with: 400, 405, 411, 413, 414, 417, 431, 501, 505. Refused are: any
+ * 0 when the request may pass, else the status to refuse it with: 400, 405, 411, 413, 414, 417,
+ * 431, 501, 505. With 0 and 413 ${out_length} is its Content-Length, 0 when none. Refused are: any
  * Transfer-Encoding; Expect; Upgrade; a Content-Length or Host that is repeated, or not of its
  * grammar; no Host; header names that are not tokens; values with control characters; targets
  * outside [A-Za-z0-9/._-]*(?[A-Za-z0-9&=._-]*)?; a header section that is not byte for byte in the
