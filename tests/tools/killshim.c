@@ -1,27 +1,30 @@
 /*
- * A library for LD_PRELOAD that ends the process with SIGKILL just before its n-th write, sync or
- * send. It makes "killed at any moment" a thing that a test can go through one call after the
- * other.
+ * A library for LD_PRELOAD that ends the process with SIGKILL at its n-th write, sync or send, and
+ * says what the program was in the middle of. It makes "killed at any moment" a thing that a test
+ * can go through one call after the other.
  *
- *   DT_KILL_AT=n               kill before the n-th call counted, from 1; 0 or unset: never
- *   DT_KILL_COUNT_FILE=path    at a normal exit, write there how many calls were counted
+ *   DT_KILL_AT=n               kill at the n-th call counted, from 1; 0 or unset: never
+ *   DT_KILL_HOW=how            `before` the call is made (default), `half`: after the first half of
+ *                              its bytes (a call without bytes: before), or `after` it, before it
+ *                              returns
+ *   DT_KILL_COUNT_FILE=path    at a normal exit, write there how many calls were counted, and then
+ *                              a line for each place: its name and how many calls were made there
+ *   DT_KILL_PLACE_FILE=path    when killing, add a line: n, how, place, call, what it is made on
  *   DT_KILL_PROGRAM=name       count only in processes whose program has this name (the end of its
- * path)
+ *                              path)
  *
- * Counted: write, pwrite, pwrite64, writev, pwritev, fsync, fdatasync, ftruncate, rename, unlink,
- * send, sendto, sendmsg. SQLite and libcurl call these through the dynamic linker, so theirs are
- * counted too; what libc does within itself (stdio) is not. Writes to standard output and standard
- * error are not counted, so that a message on the screen does not move the places. To be used with
- * builds without a sanitizer.
+ * Places are those of killshim.h. Counted: write, pwrite, pwrite64, writev, pwritev, fsync,
+ * fdatasync, ftruncate, rename, unlink, send, sendto, sendmsg. SQLite, libcurl and libmicrohttpd
+ * call these through the dynamic linker, so theirs are counted too; what libc does within itself
+ * (stdio) is not. Writes to standard output and standard error are not counted, so that a message
+ * on the screen does not move the places. To be used with builds without a sanitizer.
  */
 #undef _FILE_OFFSET_BITS /* both pwrite and pwrite64 are defined here, so the header must not      \
                             merge them */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,150 +33,276 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static atomic_ulong calls;
+#include "killshim.h"
+
+enum how { BEFORE, HALF, AFTER, HOWS };
+
+static const char *const how_names[HOWS] = {"before", "half", "after"};
+static atomic_ulong calls, calls_at[PLACES];
 static unsigned long kill_at;
+static enum how kill_how;
 static bool counting;
+
+/* One counted call, between its two ends. */
+struct call {
+    const char *name;
+    int fd;
+    unsigned long number; /* 0: not counted */
+};
 
 static void __attribute__((constructor)) killshim_begin(void)
 {
     const char *at = getenv("DT_KILL_AT");
+    const char *how = getenv("DT_KILL_HOW");
     const char *program = getenv("DT_KILL_PROGRAM");
 
     if (at != NULL)
         kill_at = strtoul(at, NULL, 10);
+    for (int i = 0; how != NULL && i < HOWS; i++)
+        if (strcmp(how, how_names[i]) == 0)
+            kill_how = (enum how)i;
     counting = program == NULL || strcmp(program, program_invocation_short_name) == 0;
+}
+
+/* Straight to the kernel: what is counted must not be called from here. */
+static void
+put_line(const char *path, int flags, const char *line, int len)
+{
+    long fd;
+
+    if (path == NULL || len <= 0)
+        return;
+    fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags,
+                 0600);
+    if (fd < 0)
+        return;
+    syscall(SYS_write, fd, line, (size_t)len);
+    syscall(SYS_close, fd);
 }
 
 static void __attribute__((destructor)) killshim_end(void)
 {
     const char *path = getenv("DT_KILL_COUNT_FILE");
-    char line[32];
-    long fd;
-    int len;
+    char line[64];
 
-    if (!counting || path == NULL)
+    if (!counting)
         return;
-    /* Straight to the kernel: what is counted must not be called from here. */
-    fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return;
-    len = snprintf(line, sizeof line, "%lu\n", atomic_load(&calls));
-    if (len > 0)
-        syscall(SYS_write, fd, line, (size_t)len);
-    syscall(SYS_close, fd);
+    put_line(path, O_TRUNC, line, snprintf(line, sizeof line, "%lu\n", atomic_load(&calls)));
+    for (int i = 0; i < PLACES; i++)
+        put_line(
+            path, 0, line,
+            snprintf(line, sizeof line, "%s %lu\n", place_names[i], atomic_load(&calls_at[i])));
+}
+
+/* What ${fd} is, in a word: the end of a file's name, or socket, or what the kernel calls it. */
+static void
+name_of(int fd, char *out, size_t size)
+{
+    char link[64], target[512], *word = target;
+    long n;
+
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    n = fd < 0 ? -1 : readlink(link, target, sizeof target - 1);
+    target[n < 0 ? 0 : n] = '\0';
+    if (target[0] == '/') {
+        word = strrchr(target, '/') + 1;
+        if (strrchr(word, '-') != NULL)
+            word = strrchr(word, '-'); /* -wal, -shm, -journal */
+        else if (strrchr(word, '.') != NULL)
+            word = strrchr(word, '.');
+    } else {
+        target[strcspn(target, ":")] = '\0';
+    }
+    (void)snprintf(out, size, "%s", n <= 0 ? "path" : word);
 }
 
 static void
-one_more(int fd)
+die(const struct call *c)
 {
-    if (!counting || fd == STDOUT_FILENO || fd == STDERR_FILENO)
-        return;
-    if (atomic_fetch_add(&calls, 1) + 1 == kill_at)
-        syscall(SYS_kill, getpid(), SIGKILL);
+    char what[64], line[256];
+
+    name_of(c->fd, what, sizeof what);
+    put_line(getenv("DT_KILL_PLACE_FILE"), 0, line,
+             snprintf(line, sizeof line, "%lu %s %s %s %s\n", c->number, how_names[kill_how],
+                      place_names[place_now()], c->name, what));
+    syscall(SYS_kill, getpid(), SIGKILL);
+    for (;;) /* the signal is on its way */
+        (void)pause();
 }
 
-/* The next definition of the function with this name, asked for once. */
-#define REAL(type, name, ...)                                                                      \
-    static type (*real)(__VA_ARGS__);                                                              \
-    if (real == NULL)                                                                              \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
+/* A call begins. True when only its first half is to be made. */
+static bool
+begin(struct call *c, bool has_bytes)
+{
+    bool now;
 
-#define EXPORT __attribute__((visibility("default")))
+    c->number = 0;
+    if (!counting || c->fd == STDOUT_FILENO || c->fd == STDERR_FILENO)
+        return false;
+    c->number = atomic_fetch_add(&calls, 1) + 1;
+    atomic_fetch_add(&calls_at[place_now()], 1);
+    now = c->number == kill_at;
+    if (now && (kill_how == BEFORE || (kill_how == HALF && !has_bytes)))
+        die(c);
+    return now && kill_how == HALF;
+}
+
+static void
+end(const struct call *c)
+{
+    int saved = errno;
+
+    if (c->number != 0 && c->number == kill_at)
+        die(c);
+    errno = saved;
+}
+
+/* A call on ${on} without bytes. */
+#define PLAIN(word, on, real_call)                                                                 \
+    struct call c = {.name = word, .fd = (on)};                                                    \
+    int rc;                                                                                        \
+    (void)begin(&c, false);                                                                        \
+    rc = real_call;                                                                                \
+    end(&c);                                                                                       \
+    return rc
+
+/* One with ${n} bytes, in a parameter of this name; only ${n} / 2 of them are handed on for a half.
+ */
+#define BYTES(word, real_call)                                                                     \
+    struct call c = {.name = word, .fd = fd};                                                      \
+    ssize_t rc;                                                                                    \
+    bool whole = !begin(&c, n > 1);                                                                \
+    if (!whole)                                                                                    \
+        n /= 2;                                                                                    \
+    rc = real_call;                                                                                \
+    if (rc > 0)                                                                                    \
+        place_sent(fd, buf, (size_t)rc, whole);                                                    \
+    end(&c);                                                                                       \
+    return rc
+
+/* The first half of ${iov}'s bytes, in ${out}; how many pieces. */
+static size_t
+halve(const struct iovec *iov, size_t n, struct iovec *out, size_t max)
+{
+    size_t bytes = 0, pieces = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += iov[i].iov_len;
+    bytes /= 2;
+    for (size_t i = 0; i < n && i < max && bytes > 0; i++) {
+        out[pieces] = iov[i];
+        if (out[pieces].iov_len > bytes)
+            out[pieces].iov_len = bytes;
+        bytes -= out[pieces++].iov_len;
+    }
+    return pieces;
+}
+
+#define PIECES 8
 
 EXPORT ssize_t
 write(int fd, const void *buf, size_t n)
 {
     REAL(ssize_t, write, int, const void *, size_t);
-    one_more(fd);
-    return real(fd, buf, n);
+    BYTES("write", real(fd, buf, n));
 }
 
 EXPORT ssize_t
 pwrite(int fd, const void *buf, size_t n, off_t at)
 {
     REAL(ssize_t, pwrite, int, const void *, size_t, off_t);
-    one_more(fd);
-    return real(fd, buf, n, at);
+    BYTES("pwrite", real(fd, buf, n, at));
 }
 
 EXPORT ssize_t
 pwrite64(int fd, const void *buf, size_t n, off64_t at)
 {
     REAL(ssize_t, pwrite64, int, const void *, size_t, off64_t);
-    one_more(fd);
-    return real(fd, buf, n, at);
+    BYTES("pwrite", real(fd, buf, n, at));
 }
 
 EXPORT ssize_t
 writev(int fd, const struct iovec *iov, int n)
 {
     REAL(ssize_t, writev, int, const struct iovec *, int);
-    one_more(fd);
-    return real(fd, iov, n);
+    struct call c = {.name = "writev", .fd = fd};
+    struct iovec half[PIECES];
+    bool whole = !begin(&c, true);
+    ssize_t rc;
+
+    if (whole)
+        rc = real(fd, iov, n);
+    else
+        rc = real(fd, half, (int)halve(iov, (size_t)n, half, PIECES));
+    if (rc > 0 && n > 0)
+        place_sent(fd, iov[0].iov_base, iov[0].iov_len, whole);
+    end(&c);
+    return rc;
 }
 
 EXPORT ssize_t
 pwritev(int fd, const struct iovec *iov, int n, off_t at)
 {
     REAL(ssize_t, pwritev, int, const struct iovec *, int, off_t);
-    one_more(fd);
-    return real(fd, iov, n, at);
+    struct call c = {.name = "pwritev", .fd = fd};
+    struct iovec half[PIECES];
+    ssize_t rc;
+
+    if (begin(&c, true))
+        rc = real(fd, half, (int)halve(iov, (size_t)n, half, PIECES), at);
+    else
+        rc = real(fd, iov, n, at);
+    end(&c);
+    return rc;
 }
 
 EXPORT int
 fsync(int fd)
 {
     REAL(int, fsync, int);
-    one_more(fd);
-    return real(fd);
+    PLAIN("fsync", fd, real(fd));
 }
 
 EXPORT int
 fdatasync(int fd)
 {
     REAL(int, fdatasync, int);
-    one_more(fd);
-    return real(fd);
+    PLAIN("fdatasync", fd, real(fd));
 }
 
 EXPORT int
 ftruncate(int fd, off_t len)
 {
     REAL(int, ftruncate, int, off_t);
-    one_more(fd);
-    return real(fd, len);
+    PLAIN("ftruncate", fd, real(fd, len));
 }
 
 EXPORT int
 ftruncate64(int fd, off64_t len)
 {
     REAL(int, ftruncate64, int, off64_t);
-    one_more(fd);
-    return real(fd, len);
+    PLAIN("ftruncate", fd, real(fd, len));
 }
 
 EXPORT int
 rename(const char *from, const char *to)
 {
     REAL(int, rename, const char *, const char *);
-    one_more(-1);
-    return real(from, to);
+    PLAIN("rename", -1, real(from, to));
 }
 
 EXPORT int
 unlink(const char *path)
 {
     REAL(int, unlink, const char *);
-    one_more(-1);
-    return real(path);
+    PLAIN("unlink", -1, real(path));
 }
 
 EXPORT ssize_t
 send(int fd, const void *buf, size_t n, int flags)
 {
     REAL(ssize_t, send, int, const void *, size_t, int);
-    one_more(fd);
-    return real(fd, buf, n, flags);
+    BYTES("send", real(fd, buf, n, flags));
 }
 
 /* The type of the address is glibc's own word for it, so that the definition meets its declaration.
@@ -182,14 +311,26 @@ EXPORT ssize_t
 sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
 {
     REAL(ssize_t, sendto, int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
-    one_more(fd);
-    return real(fd, buf, n, flags, to, to_len);
+    BYTES("send", real(fd, buf, n, flags, to, to_len));
 }
 
 EXPORT ssize_t
 sendmsg(int fd, const struct msghdr *msg, int flags)
 {
     REAL(ssize_t, sendmsg, int, const struct msghdr *, int);
-    one_more(fd);
-    return real(fd, msg, flags);
+    struct call c = {.name = "sendmsg", .fd = fd};
+    struct iovec half[PIECES];
+    struct msghdr m = *msg;
+    bool whole = !begin(&c, true);
+    ssize_t rc;
+
+    if (!whole) {
+        m.msg_iovlen = halve(msg->msg_iov, msg->msg_iovlen, half, PIECES);
+        m.msg_iov = half;
+    }
+    rc = real(fd, &m, flags);
+    if (rc > 0 && msg->msg_iovlen > 0)
+        place_sent(fd, msg->msg_iov[0].iov_base, msg->msg_iov[0].iov_len, whole);
+    end(&c);
+    return rc;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ file_in(char out[128], const char *name)
 static int
 remove_folder(void **state)
 {
-    static const char *const names[] = {"file", "file-wal", "file-shm", "count", "out"};
+    static const char *const names[] = {"file", "file-wal", "file-shm", "count", "out", "place"};
     char path[128];
 
     (void)state;
@@ -45,14 +46,15 @@ remove_folder(void **state)
     return rmdir(folder);
 }
 
-/* Runs the child under the shim; returns its wait status. Standard output goes to the file `out`.
- */
+/* Runs the child under the shim; returns its wait status. Standard output goes to the file `out`,
+ * and what the shim says of a kill to `place`. */
 static int
-run_child(const char *kind, const char *n, const char *kill_at, const char *program)
+run_child_how(const char *kind, const char *n, const char *kill_at, const char *how,
+              const char *program)
 {
     const char *shim = getenv("DT_KILLSHIM");
     const char *child = getenv("DT_KILLSHIM_CHILD");
-    char path[128], count[128], out[128];
+    char path[128], count[128], out[128], place[128];
     int status = -1;
     pid_t pid;
 
@@ -61,6 +63,8 @@ run_child(const char *kind, const char *n, const char *kill_at, const char *prog
     file_in(path, "file");
     file_in(count, "count");
     file_in(out, "out");
+    file_in(place, "place");
+    (void)unlink(place);
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -70,7 +74,9 @@ run_child(const char *kind, const char *n, const char *kill_at, const char *prog
             _exit(126);
         (void)setenv("LD_PRELOAD", shim, 1);
         (void)setenv("DT_KILL_AT", kill_at, 1);
+        (void)setenv("DT_KILL_HOW", how, 1);
         (void)setenv("DT_KILL_COUNT_FILE", count, 1);
+        (void)setenv("DT_KILL_PLACE_FILE", place, 1);
         if (program != NULL)
             (void)setenv("DT_KILL_PROGRAM", program, 1);
         (void)execl(child, child, kind, path, n, (char *)NULL);
@@ -78,6 +84,12 @@ run_child(const char *kind, const char *n, const char *kill_at, const char *prog
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return status;
+}
+
+static int
+run_child(const char *kind, const char *n, const char *kill_at, const char *program)
+{
+    return run_child_how(kind, n, kill_at, "before", program);
 }
 
 static long
@@ -90,21 +102,31 @@ size_of(const char *name)
     return stat(path, &st) == 0 ? (long)st.st_size : -1;
 }
 
+/* The first line of a file, which is then removed; false when it is not there. */
+static bool
+first_line(const char *name, char out[128])
+{
+    char path[128];
+    FILE *f;
+
+    out[0] = '\0';
+    file_in(path, name);
+    f = fopen(path, "r");
+    if (f == NULL)
+        return false;
+    if (fgets(out, 128, f) == NULL)
+        out[0] = '\0';
+    (void)fclose(f);
+    (void)unlink(path);
+    return true;
+}
+
 static long
 counted(void)
 {
-    char path[128], line[32] = "";
-    FILE *f;
+    char line[128];
 
-    file_in(path, "count");
-    f = fopen(path, "r");
-    if (f == NULL)
-        return -1;
-    if (fgets(line, sizeof line, f) == NULL)
-        line[0] = '\0';
-    (void)fclose(f);
-    (void)unlink(path);
-    return strtol(line, NULL, 10);
+    return first_line("count", line) ? strtol(line, NULL, 10) : -1;
 }
 
 static void
@@ -145,6 +167,27 @@ test_kills_before_each_call(void **state)
         assert_int_equal(counted(), -1);
         /* Call n is write number (n + 1) / 2 or the sync after it; it was not made. */
         assert_int_equal(size_of("file"), 5 * (n / 2));
+    }
+}
+
+/* Half of a call's bytes, and all of them. */
+static void
+test_kills_within_and_after_each_call(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 14; n++) {
+        char at[16];
+        int status;
+
+        forget_file();
+        (void)snprintf(at, sizeof at, "%d", n);
+        status = run_child_how("lines", "7", at, "half", NULL);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_int_equal(size_of("file"), 5 * (n / 2) + (n % 2 == 1 ? 2 : 0));
+        forget_file();
+        status = run_child_how("lines", "7", at, "after", NULL);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_int_equal(size_of("file"), 5 * ((n + 1) / 2));
     }
 }
 
@@ -203,21 +246,82 @@ test_reaches_into_sqlite(void **state)
     int status;
 
     forget_file();
-    status = run_child("sqlite", "5", "0", NULL);
+    status = run_child("sqlite", "3", "0", NULL);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     calls = counted();
-    assert_true(calls >= 15);
-    for (long n = 1; n <= calls; n++) {
+    assert_true(calls >= 12);
+    for (long n = 1; n <= 3 * calls; n++) {
+        static const char *const hows[] = {"before", "half", "after"};
         char at[32];
         long rows;
 
         forget_file();
-        (void)snprintf(at, sizeof at, "%ld", n);
-        status = run_child("sqlite", "5", at, NULL);
+        (void)snprintf(at, sizeof at, "%ld", (n + 2) / 3);
+        status = run_child_how("sqlite", "3", at, hows[n % 3], NULL);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         rows = rows_in_file();
         assert_true(rows == size_of("out") || rows == size_of("out") + 1);
     }
+}
+
+/* The shim's line about a kill: place, call and object. */
+static void
+assert_place(const char *kind, const char *n, int at, const char *how, const char *want)
+{
+    char number[16], line[128], expected[160];
+    int status;
+
+    forget_file();
+    (void)snprintf(number, sizeof number, "%d", at);
+    (void)snprintf(expected, sizeof expected, "%d %s %s\n", at, how, want);
+    status = run_child_how(kind, n, number, how, NULL);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(first_line("place", line));
+    assert_string_equal(line, expected);
+}
+
+static void
+test_knows_transactions(void **state)
+{
+    (void)state;
+    int in_wal = 0;
+    long calls;
+
+    /* Each write to the -wal but its restart is part of a transaction; nothing after the last is.
+     */
+    forget_file();
+    assert_int_equal(run_child("sqlite", "3", "0", NULL), 0);
+    calls = counted();
+    for (long n = 1; n <= calls; n++) {
+        char at[32], line[128];
+
+        forget_file();
+        (void)snprintf(at, sizeof at, "%ld", n);
+        (void)run_child_how("sqlite", "3", at, "half", NULL);
+        assert_true(first_line("place", line));
+        if (strstr(line, "pwrite -wal") != NULL) {
+            assert_non_null(strstr(line, " transaction "));
+            in_wal++;
+        }
+        if (n == calls) /* closing: the -wal is gone by then, or goes */
+            assert_non_null(strstr(line, " store "));
+    }
+    assert_true(in_wal >= 6);
+    assert_place("lines", "2", 1, "before", "outside write file");
+    assert_place("lines", "2", 2, "after", "outside fdatasync file");
+}
+
+static void
+test_knows_requests(void **state)
+{
+    (void)state;
+    assert_place("answer", "0", 1, "before", "request write file");
+    assert_place("answer", "0", 2, "before", "request send socket");
+    assert_place("answer", "0", 2, "half", "request send socket");
+    assert_place("answer", "0", 2, "after", "outside send socket");
+    assert_place("answer", "0", 3, "before", "outside write file");
+    assert_place("answer", "1", 1, "before", "waiting write file");
+    assert_place("answer", "1", 2, "after", "outside send socket");
 }
 
 int
@@ -226,9 +330,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_without_killing),
         cmocka_unit_test(test_kills_before_each_call),
+        cmocka_unit_test(test_kills_within_and_after_each_call),
         cmocka_unit_test(test_beyond_the_last_call_nothing),
         cmocka_unit_test(test_other_program_is_left_alone),
         cmocka_unit_test(test_reaches_into_sqlite),
+        cmocka_unit_test(test_knows_transactions),
+        cmocka_unit_test(test_knows_requests),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
