@@ -1,86 +1,130 @@
 #!/usr/bin/env bash
-# Goal: an agent is killed at its n-th write, sync or send, n spread over a run. After the restart every
-# acknowledged message is there exactly once on all sides, and no ratchet generation was used twice.
+# Goal: an agent is killed at its n-th write, sync or send, n spread over the run: single commands alone, single commands
+# beside the same home's background agent, and that agent itself. Afterwards every acknowledged message and record is
+# there once on all sides and in one order, no ratchet generation was used twice, and all have come to rest by ordinary
+# syncs, without an alarm.
 # builds: build-clang build-gcc build
 # seconds: 2400
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
-need_programs
-shim=$DT_BIN/tests/tools/killshim.so
-[ -e "$shim" ] || { skip "no kill shim in $DT_BIN"; scenario_end; }
-kills=${DT_KILL_LOOP:-30}
+. "$top/tests/e2e/kills.sh"
+need_shim
+grant_options=(--daily-entries 100000)
 forum
 plenary
+watch_register
+third=$((kills / 3))
+number=0 # of what is said
 
-# counted COMMAND...: how many writes, syncs and sends a run of it makes
-counted() {
-    rm -f count
-    DT_KILL_PROGRAM=detente DT_KILL_COUNT_FILE=$DT_WORK/count LD_PRELOAD=$shim "$@" >/dev/null 2>&1 </dev/null
-    cat count
+# others N: N messages of the other side, on their way
+others() {
+    local i
+    for ((i = 0; i < $1; i++)); do
+        number=$((number + 1))
+        say_as ru "answer $number" || fail 'the other side cannot talk'
+    done
+    need 'the other side syncs' as ru sync
 }
 
-in_send=$(counted as us send plenary 'how long is a send')
-in_sync=$(counted as us sync)
-settle us ru med
-if [ "${in_send:-0}" -gt 3 ] && [ "${in_sync:-0}" -gt 3 ]; then
-    pass "a send makes $in_send calls, a sync with something to send $in_sync"
-else
-    fail "the shim counted ${in_send:-nothing} and ${in_sync:-nothing}"
-    scenario_end
-fi
+# ---- alone: a sync that carries a message, a record or a Commit, and takes in what others said; and a send
 
-killed=0
-sure=()
-maybe=()
-for ((i = 0; i < kills; i++)); do
-    text="message $i of the exercise"
-    other="answer $i of the exercise"
-    need 'the other side talks' as ru send plenary "$other"
-    need 'the other side syncs' as ru sync
-    # Every third kill in the send itself, the others in the sync that carries it.
-    if [ $((i % 3)) = 0 ]; then
-        n=$((1 + i * (in_send - 1) / kills))
-        DT_KILL_PROGRAM=detente DT_KILL_AT=$n LD_PRELOAD=$shim as us send plenary "$text" >sent 2>sent.err </dev/null
-        rc=$?
-    else
-        need 'send' as us send plenary "$text"
-        cp need.out sent
-        n=$((1 + i * (in_sync - 1) / kills))
-        DT_KILL_PROGRAM=detente DT_KILL_AT=$n LD_PRELOAD=$shim as us sync >sync.out 2>sync.err </dev/null
-        rc=$?
-    fi
-    [ $rc = 137 ] && killed=$((killed + 1))
-    # Acknowledged to the user is what printed an id.
-    if [ -s sent ]; then sure+=("$text"); else maybe+=("$text"); fi
-    sure+=("$other")
+# alone KIND: something to do, and then the command under the shim
+alone() {
+    number=$((number + 1))
+    case $1 in
+    0 | 3) say_as us "message $number" || fail 'a send failed' ;;
+    1) enter_as us "record $number" || fail 'a record failed' ;;
+    2)
+        say_as us "message $number $1" "${under[@]}"
+        return
+        ;;
+    esac
+    [ "$1" != 3 ] || need 'rotate' as us rotate plenary
+    others 3
+    "${under[@]}" "$detente" --home us sync >sync.out 2>sync.err </dev/null
+}
+alone_calls=()
+for kind in 0 1 2 3; do
+    shimmed detente
+    alone $kind
+    counted "a command alone, of kind $kind"
+    alone_calls+=("$calls")
+done
+settle us ru med
+for ((i = 0; i < third; i++)); do
+    kill_one detente "$i" "$third" "${alone_calls[i % 4]}" alone $((i % 4))
     [ $((i % 5)) != 4 ] || settle us ru med
 done
 settle us ru med
-[ "$killed" -ge $((kills * 2 / 3)) ] && pass "$killed of $kills runs were killed" || fail "only $killed of $kills runs were killed"
 
-for who in us ru med; do
-    "$detente" --home $who read plenary --json >"$who.json" 2>err || fail "$who cannot read: $(cat err)"
-    wrong=0
-    for text in "${sure[@]}"; do
-        n=$(grep -cF "\"text\": \"$text\"" "$who.json")
-        [ "$n" = 1 ] || { wrong=$((wrong + 1)); echo "$who has '$text' $n times"; }
-    done
-    for text in "${maybe[@]}"; do
-        n=$(grep -cF "\"text\": \"$text\"" "$who.json")
-        [ "$n" -le 1 ] || { wrong=$((wrong + 1)); echo "$who has '$text' $n times"; }
-    done
-    [ $wrong = 0 ] && pass "$who has every one of ${#sure[@]} acknowledged messages exactly once" ||
-        fail "$who: $wrong messages are missing or doubled"
-    # Sender, epoch and generation of everything received: none twice.
-    tr -d '\n' <"$who.json" | grep -oE '"epoch": [0-9]+[^}]*\{[^}]*\}[^}]*"generation": [0-9]+[^}]*"leaf": [0-9]+' |
-        sed -E 's/"epoch": ([0-9]+).*"generation": ([0-9]+).*"leaf": ([0-9]+)/\1 \2 \3/' | sort >"$who.generations"
-    if [ "$(uniq -d <"$who.generations" | wc -l)" = 0 ] && [ "$(wc -l <"$who.generations")" -ge ${#sure[@]} ]; then
-        pass "$who: $(wc -l <"$who.generations") messages, no generation twice"
-    else
-        fail "$who: a generation was used twice, or not all were counted ($(wc -l <"$who.generations"))"
-    fi
-    "$detente" --home $who alarms >alarms 2>&1
-    [ ! -s alarms ] && pass "$who has no alarm" || { fail "$who has alarms"; head -n 5 alarms; }
-    check_status "$who: every row of the store is whole" 0 "$detente" --home $who check
+# ---- beside the background agent of the same home
+
+# beside KIND: likewise
+beside() {
+    number=$((number + 1))
+    case $1 in
+    0) say_as us "message $number" "${under[@]}" ;;
+    1) enter_as us "record $number" "${under[@]}" ;;
+    2)
+        others 1
+        "${under[@]}" "$detente" --home us sync >sync.out 2>sync.err </dev/null
+        ;;
+    3)
+        need 'sync' as us sync # with one rotation waiting there is nothing to do for another
+        "${under[@]}" "$detente" --home us rotate plenary >rotate.out 2>rotate.err </dev/null
+        ;;
+    esac
+}
+start_daemon agent "$detente" --home us agent
+beside_calls=()
+for kind in 0 1 2 3; do
+    shimmed detente
+    beside $kind
+    counted "a command beside the agent, of kind $kind"
+    beside_calls+=("$calls")
 done
+for ((i = 0; i < third; i++)); do
+    kill_one detente "$i" "$third" "${beside_calls[i % 4]}" beside $((i % 4))
+    [ $((i % 5)) != 4 ] || others 1 # wakes the agent
+done
+stop_daemon agent
+settle us ru med
+
+# ---- the background agent itself, with both sides talking
+
+# talkers: both sides, until told to stop; bounded, should that not come
+talkers() {
+    local n
+    for ((n = 0; n < 20000; n++)); do
+        [ ! -e quiet ] || return 0
+        say_as us "by the way $n"
+        say_as ru "and so $n"
+        [ $((n % 3)) != 1 ] || enter_as us "entry $n"
+        [ $((n % 5)) != 2 ] || { say_as med "noted $n"; as med sync; }
+        [ $((n % 7)) != 3 ] || as us rotate plenary
+        as ru sync
+    done
+}
+run_agent() {
+    "${under[@]}" timeout -s TERM "${1:-30}" "$detente" --home us agent >agent.out 2>agent.err </dev/null
+}
+talkers >talkers.out 2>&1 </dev/null &
+talking=$!
+shimmed detente
+run_agent 4
+counted 'four seconds of the background agent'
+longest=$((kills < 100 ? 600 : 1800)) # what it reaches in a few seconds on a slower day as well
+[ "$calls" -lt $longest ] || calls=$longest
+for ((i = 0; i < kills - 2 * third; i++)); do
+    kill_one detente "$i" $((kills - 2 * third)) "$calls" run_agent
+done
+: >quiet
+wait $talking
+settle us ru med
+
+final_register
+settle us ru med
+gather us ru med
+verdict
+histogram transaction request
 scenario_end

@@ -52,7 +52,8 @@ start_relay() {
     wait_port "$PORT" || { fail 'set-up: the relay did not start'; tail "$run_dir/relay.log"; scenario_end; }
 }
 
-# forum: everything up to letters, relay running
+# forum: everything up to letters, relay running; the grant is made with ${grant_options[@]}
+grant_options=()
 forum() {
     local p witnesses=()
     umask 077
@@ -64,7 +65,7 @@ forum() {
         witnesses+=(--witness "$p=$(cat "$DT_WORK/need.out")")
     done
     need 'grant' "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants \
-        --party north --party south --party neutral "${witnesses[@]}"
+        --party north --party south --party neutral "${witnesses[@]}" "${grant_options[@]}"
     need 'charter' "$detente" charter draft --grant grants/neutral.grant --title 'Exercise' --out charter \
         --party north=north.root.pub --party south=south.root.pub --mediator neutral=neutral.root.pub
     for p in north south neutral; do
