@@ -146,7 +146,9 @@ prepare(struct dt_agent *a, struct dt_channel *ch, size_t *made, struct dt_inten
     bool changed = false;
     enum dt_err err;
 
-    if ((err = add_due(a, ch)) != DT_OK)
+    if ((err = add_due(a, ch)) != DT_OK ||
+        (err = dt_outbox_restage_late(a, ch->group_id, mls_group_epoch(ch->group),
+                                      &ch->here_due)) != DT_OK)
         return err;
     if (ch->here_due) {
         if ((err = send_here(a, ch)) != DT_OK)

@@ -396,6 +396,7 @@ take_stale_commit(struct taken *t, const struct mls_event *e)
 static enum dt_err
 take_event(struct taken *t, struct mls_event *e)
 {
+    bool ours = false;
     enum dt_err err;
 
     switch (e->kind) {
@@ -424,6 +425,11 @@ take_event(struct taken *t, struct mls_event *e)
     case MLS_EVENT_STALE:
         if (e->content_type != 1)
             return take_stale_commit(t, e);
+        /* One of ours that no member can read: it is said again. */
+        if ((err = dt_outbox_restage_cell(t->a, t->ch->group_id, t->item, &t->ch->here_due,
+                                          &ours)) != DT_OK ||
+            ours)
+            return err;
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept", (unsigned long long)e->epoch),
             "for the alarm's text");

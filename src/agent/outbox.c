@@ -10,6 +10,10 @@
 
 #define ROW_MAX (DT_CELL_MAX + DT_PAYLOAD_MAX + 8192u)
 
+/* Members keep the keys of MLS_PAST_EPOCHS_DEFAULT past epochs. A cell this many epochs old is not
+ * sent any more, so that one that is has room for Commits that come in between. */
+#define LATE_EPOCHS 2u
+
 static const uint8_t inbox_parent[] = {'i', 'n', 'b', 'o', 'x'};
 
 static struct dt_view
@@ -166,28 +170,101 @@ next(struct dt_agent *a, const uint8_t *group_id, uint64_t at, struct dt_outbox_
     return dt_fail_context(decode(dt_buf_view(&row.value), out), "outbox row");
 }
 
-enum dt_err
-dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32], bool *out_here)
+/* ---- rows that do not count any more become intents again ---- */
+
+/* Payload intents that waited before ${first} was added go behind it and what follows: they were
+ * written later. */
+static enum dt_err
+put_behind(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t first)
 {
     uint64_t at = 0;
     enum dt_err err;
 
+    for (;;) {
+        DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
+
+        err = dt_intent_next(a, group_id, at, &x);
+        if (err == DT_ERR_NOT_FOUND || (err == DT_OK && x.seq >= first))
+            return DT_OK;
+        if (err != DT_OK)
+            return err;
+        at = x.seq + 1;
+        if (x.kind == DT_INTENT_PAYLOAD &&
+            ((err = dt_intent_del(a, group_id, x.id)) != DT_OK ||
+             (err = dt_intent_add(a, group_id, x.kind, x.id, dt_buf_view(&x.body))) != DT_OK))
+            return err;
+    }
+}
+
+static enum dt_err
+restage_row(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_outbox_row *row,
+            bool *out_here)
+{
+    enum dt_err err;
+
+    if (row->ref == DT_OUTBOX_HERE)
+        *out_here = true;
+    if (row->ref == DT_OUTBOX_PAYLOAD &&
+        (err = dt_intent_add(a, group_id, DT_INTENT_PAYLOAD, row->ref_id,
+                             dt_buf_view(&row->payload))) != DT_OK)
+        return err;
+    return dt_outbox_del(a, row->append_id);
+}
+
+/* Rows of the channel, in order: ${all}, or those not on the relay and of an epoch before
+ * ${epoch}, for which no Commit of ours can be: that one is dropped with its epoch. */
+static enum dt_err
+restage(struct dt_agent *a, const uint8_t group_id[static 32], bool all, uint64_t epoch,
+        bool *out_here)
+{
+    uint64_t at = 0, first = 0;
+    enum dt_err err;
+
+    if ((err = dt_store_next_seq(a->store, "intent", dt_view(group_id, 32), &first)) != DT_OK)
+        return err;
     for (;;) {
         DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
 
         if ((err = next(a, group_id, at, &row)) != DT_OK)
             break;
         at = row.seq + 1;
-        if (row.ref == DT_OUTBOX_HERE)
-            *out_here = true;
-        if (row.ref == DT_OUTBOX_PAYLOAD &&
-            (err = dt_intent_add(a, group_id, DT_INTENT_PAYLOAD, row.ref_id,
-                                 dt_buf_view(&row.payload))) != DT_OK)
-            return err;
-        if ((err = dt_outbox_del(a, row.append_id)) != DT_OK)
+        if ((all || (!row.on_relay && row.epoch < epoch)) &&
+            (err = restage_row(a, group_id, &row, out_here)) != DT_OK)
             return err;
     }
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    return err == DT_ERR_NOT_FOUND ? put_behind(a, group_id, first) : err;
+}
+
+enum dt_err
+dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32], bool *out_here)
+{
+    return restage(a, group_id, true, 0, out_here);
+}
+
+enum dt_err
+dt_outbox_restage_late(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t epoch,
+                       bool *out_here)
+{
+    return epoch < LATE_EPOCHS ? DT_OK
+                               : restage(a, group_id, false, epoch - LATE_EPOCHS + 1, out_here);
+}
+
+enum dt_err
+dt_outbox_restage_cell(struct dt_agent *a, const uint8_t group_id[static 32],
+                       const struct dt_wire_item *item, bool *out_here, bool *out_ours)
+{
+    DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+    uint64_t first = 0;
+    enum dt_err err = dt_outbox_get(a, item->append_id, &row);
+
+    *out_ours = err == DT_OK && dt_view_equal(dt_buf_view(&row.cell), item->cell);
+    if (err == DT_ERR_NOT_FOUND || (err == DT_OK && !*out_ours))
+        return DT_OK;
+    if (err != DT_OK ||
+        (err = dt_store_next_seq(a->store, "intent", dt_view(group_id, 32), &first)) != DT_OK ||
+        (err = restage_row(a, group_id, &row, out_here)) != DT_OK)
+        return err;
+    return put_behind(a, group_id, first);
 }
 
 enum dt_err

@@ -56,8 +56,8 @@ DT_MUST_CHECK enum dt_err dt_outbox_get(struct dt_agent *a, const uint8_t append
                                         struct dt_outbox_row *out);
 DT_MUST_CHECK enum dt_err dt_outbox_del(struct dt_agent *a, const uint8_t append_id[static 16]);
 
-/* The queue of ${group_id} ended: its payload rows become intents again, the others go. A `here`
- * that is lost so sets *${out_here}. */
+/* The queue of ${group_id} ended: its payload rows become intents again, before those that wait
+ * already; the others go. A `here` that is lost so sets *${out_here}. */
 DT_MUST_CHECK enum dt_err dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32],
                                             bool *out_here);
 
@@ -74,6 +74,21 @@ DT_MUST_CHECK enum dt_err dt_outbox_acknowledged(struct dt_agent *a,
  * still is not, that is told, and the row is to be appended again. */
 DT_MUST_CHECK enum dt_err dt_outbox_not_back(struct dt_agent *a, const uint8_t group_id[static 32],
                                              const struct dt_outbox_mark *mark);
+
+/* Of the rows that the relay has not acknowledged, those protected so many epochs ago that members
+ * may soon hold no keys for them any more become intents again likewise; ${epoch} is the present
+ * one. After the queue was read to its end: what had arrived without our knowing is gone by then.
+ */
+DT_MUST_CHECK enum dt_err dt_outbox_restage_late(struct dt_agent *a,
+                                                 const uint8_t group_id[static 32], uint64_t epoch,
+                                                 bool *out_here);
+
+/* The cell ${item} came back from the queue too late for its epoch. *${out_ours}: it is a row of
+ * ours, which is to be said again. */
+DT_MUST_CHECK enum dt_err dt_outbox_restage_cell(struct dt_agent *a,
+                                                 const uint8_t group_id[static 32],
+                                                 const struct dt_wire_item *item, bool *out_here,
+                                                 bool *out_ours);
 
 /* How many rows wait for ${group_id} (read-back included); NULL: for inboxes. */
 DT_MUST_CHECK enum dt_err dt_outbox_count(struct dt_agent *a, const uint8_t *group_id,

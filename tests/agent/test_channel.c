@@ -2,6 +2,7 @@
  * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal,
  * rotation.
  */
+#include "agent/flows.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "world.h"
@@ -551,6 +552,90 @@ restored_copy(void **state)
     is(world_talk_count(f->a[0], gid, dt_view_str("said from the copy")), 1);
 }
 
+/* The place of ${text} in what ${a} lists, from the queue; 0 when it is not there. */
+static uint64_t
+position_of(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
+{
+    struct dt_talk_info *v = NULL;
+    uint64_t position = 0;
+    size_t n = 0;
+
+    ok(dt_agent_talk_list(a, gid, 0, &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+
+        ok(dt_agent_talk_read(a, gid, v[i].id, &b));
+        if (dt_view_equal(dt_buf_view(&b), dt_view_str(text)))
+            position = v[i].position;
+        dt_buf_clear(&b);
+    }
+    dt_free(v);
+    return position;
+}
+
+/* ${n} rotations by the first two, who tell each other. */
+static void
+rotate(struct four *f, const uint8_t gid[static 32], unsigned int n)
+{
+    for (unsigned int i = 0; i < n; i++) {
+        ok(dt_agent_rotate(f->a[i % 2], gid));
+        world_sync(f->a, 2, 2);
+    }
+}
+
+/* What was protected and did not get out, while the others went on for so many epochs that nobody
+ * holds its keys any more, is protected anew, in its order, and nobody sees anything amiss. */
+static void
+late_to_leave(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    size_t made = 0;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    say(f->a[2], gid, "first");
+    say(f->a[2], gid, "second");
+    ok(dt_channel_prepare(f->a[2], gid, &made)); /* and the relay is gone before it is sent */
+    is(made, 2);
+    rotate(f, gid, 5);
+    say(f->a[2], gid, "third");
+    world_sync(f->a, 3, 3);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
+        is(world_talk_count(f->a[i], gid, dt_view_str("second")), 1);
+        assert_true(position_of(f->a[i], gid, "first") < position_of(f->a[i], gid, "second"));
+        assert_true(position_of(f->a[i], gid, "second") < position_of(f->a[i], gid, "third"));
+        is(position_of(f->a[i], gid, "first"), position_of(f->a[0], gid, "first"));
+        is(world_alarms(f->a[i], 0), 0);
+    }
+    same_epoch(f->a, 3, gid, 6);
+}
+
+/* It got out, and came too late: the others say that they passed something over; it is said again.
+ */
+static void
+late_to_arrive(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    size_t made = 0, sent = 0;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    say(f->a[2], gid, "first");
+    ok(dt_channel_prepare(f->a[2], gid, &made));
+    rotate(f, gid, 5);
+    ok(dt_outbox_flush(f->a[2], gid, &sent)); /* the others were quicker while it was on its way */
+    is(sent, 1);
+    say(f->a[2], gid, "second");
+    world_sync(f->a, 3, 3);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
+        assert_true(position_of(f->a[i], gid, "first") < position_of(f->a[i], gid, "second"));
+        is(world_alarms(f->a[i], 0), i == 2 ? 0 : 1);
+    }
+    same_epoch(f->a, 3, gid, 6);
+}
+
 int
 main(void)
 {
@@ -564,6 +649,8 @@ main(void)
         cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rejoining, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restored_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(late_to_leave, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(late_to_arrive, set_up, tear_down),
         cmocka_unit_test_setup_teardown(renewed_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(declined, set_up, tear_down),
