@@ -248,6 +248,7 @@ def generations_seen(w):
 def generations_counted(w):
     """senders' and receivers' counters agree, and stand above every generation seen"""
     wrong, own, compared = [], {}, 0
+    present = {(who, r[0]): max(x[1] for x in rows if x[0] == r[0]) for who, rows in w.ratchets.items() for r in rows}
     seen = collections.defaultdict(lambda: -1)
     for talk in w.talk.values():
         for m in talk:
@@ -268,7 +269,9 @@ def generations_counted(w):
                 continue
             compared += 1
             # Of two Commits for one epoch the second is passed over: its sender has counted it, others need not.
-            if following > sender[1] or (kind == 'application' and following != sender[1]):
+            # And what was protected in an epoch that ended before it left is protected anew in the next.
+            exact = kind == 'application' and epoch == present[who, group]
+            if following > sender[1] or (exact and following != sender[1]):
                 wrong.append('%s took in %d of leaf %d in epoch %d, %s counts %d (%s)'
                              % (who, following, leaf, epoch, sender[0], sender[1], kind))
     if not compared:

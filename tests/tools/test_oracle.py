@@ -155,6 +155,9 @@ BROKEN = [
     (oracle.generations_seen, 'another generation on the other side', lambda w: put(w, generation=8)),
     (oracle.generations_counted, 'the sender counts less than was seen', lambda w: row(w, 'us', 0, 2)),
     (oracle.generations_counted, 'the sender counts more than came', lambda w: row(w, 'us', 0, 4)),
+    (oracle.generations_counted, 'more came than the sender counts, in an epoch that has ended',
+     lambda w: [w.ratchets[who].append(('g', 0, 1 if who == 'us' else 2, 1, 'application', n, 0))
+                for who, n in (('us', 1), ('ru', 2))]),
     (oracle.generations_counted, 'a generation never came', lambda w: row(w, 'ru', 1, kept=1)),
     (oracle.generations_counted, 'more Commits came than were sent', lambda w: row(w, 'ru', 2, 2)),
     (oracle.generations_counted, 'no counters', lambda w: w.ratchets.clear()),
@@ -219,6 +222,10 @@ def main():
         w = copy.deepcopy(good)
         how(w)
         count.check(rule(w) != [], '%s does not see: %s' % (rule.__name__, what))
+    late = copy.deepcopy(good)  # protected in an epoch that ended before it left: nobody took it in
+    late.ratchets['us'].append(('g', 0, 1, 1, 'application', 2, 0))
+    late.ratchets['ru'].append(('g', 0, 2, 1, 'application', 1, 0))
+    count.check(oracle.generations_counted(late) == [], 'a message that was protected anew is held against its sender')
     for n in range(8):
         sig = bytearray(REGISTER.sign(b'm'))
         count.check(oracle.ed_verify(REGISTER.key.public, b'm', bytes(sig)), 'a good signature is refused')
