@@ -87,6 +87,7 @@ dt_db_close(struct dt_db *db)
         dt_free(st->sql);
         dt_free(st);
     }
+    (void)sqlite3_finalize(db->rollback);
     dt_db_list_lock();
     (void)sqlite3_close_v2(db->handle); /* rolls back what is open; nothing more can be done here */
     dt_db_list_remove(db);
@@ -141,19 +142,34 @@ dt_db_checkpoint(struct dt_db *db)
 
 /* ---- transactions ---- */
 
+/*
+ * Roll back by the statement that was prepared for it when the connection was opened: preparing one
+ * now could fail for want of memory, and a transaction that stays open would block every later one.
+ */
+static int
+roll_back(struct dt_db *db)
+{
+    (void)sqlite3_step(db->rollback);
+    return sqlite3_reset(db->rollback);
+}
+
 static enum dt_err
 tx_begin(struct dt_db *db, struct dt_tx *tx, const char *sql)
 {
-    int rc;
+    int rc = SQLITE_OK;
 
-    if (tx->db != NULL || dt_db_in_tx(db))
+    if (tx->db != NULL || db->in_tx)
         return dt_fail(DT_ERR_STATE, "%s: a transaction is open already", db->path);
     if (dt_db_faulty(DT_DB_BEGIN))
         return faulted(db);
-    rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    if (dt_db_in_tx(db)) /* one whose roll-back failed then */
+        rc = roll_back(db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return db_fail(db, rc, "cannot begin");
     tx->db = db;
+    db->in_tx = true;
     return DT_OK;
 }
 
@@ -188,6 +204,7 @@ dt_tx_commit(struct dt_tx *tx)
     if (err != DT_OK)
         dt_tx_end(tx);
     tx->db = NULL;
+    db->in_tx = false;
     return err;
 }
 
@@ -196,9 +213,10 @@ dt_tx_end(struct dt_tx *tx)
 {
     if (tx == NULL || tx->db == NULL)
         return;
-    /* SQLite may have rolled back on its own. If this fails, closing the connection rolls back. */
+    /* SQLite may have rolled back on its own. If this fails, the next beginning or closing does. */
     if (dt_db_in_tx(tx->db))
-        (void)sqlite3_exec(tx->db->handle, "ROLLBACK", NULL, NULL, NULL);
+        (void)roll_back(tx->db);
+    tx->db->in_tx = false;
     tx->db = NULL;
 }
 

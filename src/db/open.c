@@ -33,6 +33,34 @@
 static pthread_mutex_t list_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static struct dt_db *open_list;
 
+/*
+ * SQLite takes EIO, ENXIO and ERANGE of a read for a damaged file and says SQLITE_CORRUPT. A disk
+ * that does not answer now is not a store that has to be thrown away, so these come to it as
+ * another error, which it hands on as "disk I/O error".
+ */
+static _Thread_local unsigned long reads_failed;
+
+static ssize_t
+read_at(int fd, void *out, size_t n, off64_t at)
+{
+    ssize_t got = pread64(fd, out, n, at);
+
+    if (got < 0 && errno != EINTR)
+        reads_failed++;
+    if (got < 0 && (errno == EIO || errno == ENXIO || errno == ERANGE))
+        errno = EREMOTEIO;
+    return got;
+}
+
+static void
+tell_reads_apart(void)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+    if (vfs != NULL && vfs->iVersion >= 3 && vfs->xSetSystemCall != NULL)
+        (void)vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)read_at);
+}
+
 void
 dt_db_list_lock(void)
 {
@@ -87,6 +115,26 @@ has_wal(const char *path)
     return n > 0 && (size_t)n < sizeof wal && stat(wal, &st) == 0 && st.st_size > 0;
 }
 
+/* ${n} bytes from the start of the file, fewer only at its end; -1 with errno. */
+static ssize_t
+read_whole(int fd, uint8_t *out, size_t n)
+{
+    size_t have = 0;
+
+    while (have < n) {
+        ssize_t got = pread(fd, out + have, n - have, (off_t)have);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
 /* The header by itself: enough to tell a database from anything else, and a cut one from a whole.
  */
 static enum dt_err
@@ -107,10 +155,14 @@ check_header(const char *path, off_t *out_size)
         (void)close(fd);
         return dt_fail(DT_ERR_IO, "%s: is not a file", path);
     }
-    got = pread(fd, h, sizeof h, 0);
+    got = read_whole(fd, h, sizeof h);
+    if (got < 0) {
+        int e = errno;
+
+        (void)close(fd);
+        return dt_fail(DT_ERR_IO, "%s: cannot read: %s", path, strerror(e));
+    }
     (void)close(fd);
-    if (got < 0)
-        return dt_fail(DT_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
     if (got == 0)
         return damaged(path, "is empty, where a database was expected");
     if ((size_t)got < sizeof h || memcmp(h, magic, sizeof magic) != 0)
@@ -146,10 +198,12 @@ pragma_u32(sqlite3 *handle, const char *path, const char *sql, uint32_t *out)
 }
 
 /* The whole check, not SQLite's quick one: that does not compare indexes with their tables, and a
- * bit flipped in an index would make rows look as if they were not there. */
+ * bit flipped in an index would make rows look as if they were not there. A page that could not be
+ * read is to SQLite a finding like any other. */
 static enum dt_err
 check_pages(sqlite3 *handle, const char *path)
 {
+    unsigned long before = reads_failed;
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(handle, "PRAGMA integrity_check(1)", -1, &st, NULL);
     enum dt_err err = DT_OK;
@@ -160,7 +214,11 @@ check_pages(sqlite3 *handle, const char *path)
     text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
     if (rc != SQLITE_ROW)
         err = dt_db_error(handle, path, rc, "cannot be checked");
-    else if (text == NULL || strcmp(text, "ok") != 0)
+    else if (text == NULL)
+        err = dt_nomem();
+    else if (strcmp(text, "ok") != 0 && reads_failed != before)
+        err = dt_fail(DT_ERR_IO, "%s: cannot be checked: the disk does not give all of it", path);
+    else if (strcmp(text, "ok") != 0)
         err = damaged(path, "is damaged: its pages do not fit together");
     (void)sqlite3_finalize(st);
     return err;
@@ -352,6 +410,11 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
     err = settings(db);
     if (err == DT_OK && stat(path, &st) != 0)
         err = dt_fail(DT_ERR_IO, "%s: is gone: %s", config->path, strerror(errno));
+    if (err == DT_OK) {
+        rc = sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
+                                &db->rollback, NULL);
+        err = dt_db_error(db->handle, db->path, rc, "cannot be used");
+    }
     if (err != DT_OK)
         goto fail;
     db->dev = st.st_dev;
@@ -405,41 +468,47 @@ remove_with(const char *path, const char *suffix)
 }
 
 static enum dt_err
-sync_folder_of(const char *path)
+open_folder_of(const char *path, int *out_fd)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    enum dt_err err = DT_OK;
     int n = slash == NULL   ? snprintf(folder, sizeof folder, ".")
             : slash == path ? snprintf(folder, sizeof folder, "/")
                             : snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-    int fd;
 
     if (n < 0 || (size_t)n >= sizeof folder)
         return dt_fail(DT_ERR_LIMIT, "path too long");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        err = dt_fail(DT_ERR_IO, "%s: cannot sync the folder: %s", folder, strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
-    return err;
+    *out_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*out_fd < 0)
+        return dt_fail(DT_ERR_IO, "%s: cannot open its folder: %s", path, strerror(errno));
+    return DT_OK;
 }
 
 /*
  * Put ${temp}, a closed and complete file, in the place of ${path} unless something is there:
- * EXISTS.
+ * EXISTS. If that cannot be made to last it is taken away again.
  */
 static enum dt_err
 put_in_place(const char *temp, const char *path)
 {
-    int rc = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE);
+    enum dt_err err;
+    int folder = -1;
+    int rc;
 
+    if ((err = open_folder_of(path, &folder)) != DT_OK)
+        return err;
+    rc = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE);
     if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
         rc = link(temp, path); /* a file system without it; the caller unlinks ${temp} */
-    if (rc != 0)
-        return dt_fail(errno == EEXIST ? DT_ERR_EXISTS : DT_ERR_IO, "%s: cannot create: %s", path,
-                       strerror(errno));
-    return sync_folder_of(path);
+    if (rc != 0) {
+        err = dt_fail(errno == EEXIST ? DT_ERR_EXISTS : DT_ERR_IO, "%s: cannot create: %s", path,
+                      strerror(errno));
+    } else if (fsync(folder) != 0) {
+        err = dt_fail(DT_ERR_IO, "%s: cannot sync its folder: %s", path, strerror(errno));
+        (void)unlink(path);
+    }
+    (void)close(folder);
+    return err;
 }
 
 static enum dt_err
@@ -517,9 +586,13 @@ open_locked(const struct dt_db_config *config, struct dt_db **out)
 enum dt_err
 dt_db_open(const struct dt_db_config *config, struct dt_db **out)
 {
+    static bool told;
     enum dt_err err;
 
     dt_db_list_lock();
+    if (!told)
+        tell_reads_apart();
+    told = true;
     err = open_locked(config, out);
     dt_db_list_unlock();
     return err;
