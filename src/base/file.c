@@ -117,20 +117,6 @@ folder_of(const char *path, char *out)
 }
 
 static enum dt_err
-sync_folder(const char *folder)
-{
-    enum dt_err err = DT_OK;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return fail_io(folder, "cannot open the folder");
-    if (fsync(fd) != 0)
-        err = fail_io(folder, "cannot sync the folder");
-    (void)close(fd);
-    return err;
-}
-
-static enum dt_err
 write_synced(int fd, const char *path, struct dt_view v, unsigned int mode)
 {
     while (v.n > 0) {
@@ -150,7 +136,11 @@ write_synced(int fd, const char *path, struct dt_view v, unsigned int mode)
     return DT_OK;
 }
 
-/* Write beside ${path}, then put it there: by rename, or by link when it must not exist yet. */
+/*
+ * Write beside ${path}, then put it there: by rename, or by link when it must not exist yet. The
+ * folder is opened first, so that nothing but its sync can fail once the file is there; a new file
+ * whose folder cannot be synced is taken away again, for its maker is told that it is not there.
+ */
 static enum dt_err
 put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
 {
@@ -159,6 +149,7 @@ put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
     enum dt_err err;
+    int folder_fd;
     int n;
     int fd;
 
@@ -168,9 +159,15 @@ put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
     n = snprintf(temp, sizeof temp, "%s/.%s.XXXXXX", folder, name);
     if (n < 0 || (size_t)n >= sizeof temp)
         return dt_fail(DT_ERR_LIMIT, "path too long");
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0)
+        return fail_io(path, "cannot open its folder");
     fd = mkostemp(temp, O_CLOEXEC); /* 0600 from the start */
-    if (fd < 0)
-        return fail_io(path, "cannot create");
+    if (fd < 0) {
+        err = fail_io(path, "cannot create");
+        (void)close(folder_fd);
+        return err;
+    }
     err = write_synced(fd, path, v, mode);
     if (close(fd) != 0 && err == DT_OK)
         err = fail_io(path, "cannot close");
@@ -184,8 +181,12 @@ put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
     }
     if (err != DT_OK || fresh)
         (void)unlink(temp); /* a leftover has a name of its own and does no harm */
-    if (err == DT_OK)
-        err = sync_folder(folder);
+    if (err == DT_OK && fsync(folder_fd) != 0) {
+        err = fail_io(path, "cannot sync its folder");
+        if (fresh)
+            (void)unlink(path);
+    }
+    (void)close(folder_fd);
     return err;
 }
 

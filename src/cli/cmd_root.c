@@ -3,6 +3,7 @@
  * compare.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "record/words.h"
@@ -72,9 +73,12 @@ cmd_root_new(struct cli *c)
     if ((err = cli_passphrase(c, "the new root key", true, &passphrase)) != DT_OK ||
         (err = dt_rootfile_new(dt_secret_view(&passphrase), &key, &pub)) != DT_OK ||
         (err = dt_rootfile_pub(dt_buf_view(&pub), raw)) != DT_OK ||
-        (err = dt_file_create(out, dt_buf_view(&key), 0600)) != DT_OK ||
-        (err = dt_file_create((const char *)path.p, dt_buf_view(&pub), 0644)) != DT_OK)
+        (err = dt_file_create(out, dt_buf_view(&key), 0600)) != DT_OK)
         return err;
+    if ((err = dt_file_create((const char *)path.p, dt_buf_view(&pub), 0644)) != DT_OK) {
+        (void)unlink(out); /* nobody has seen this key's words: the next try makes another */
+        return err;
+    }
     cli_note(c, "root key in %s (keep it offline), public line in %s; its words:", out,
              (const char *)path.p);
     list = json_array();
