@@ -23,8 +23,8 @@
 /* Must run once before anything else in the process; idempotent, thread-safe. INTERNAL. */
 DT_MUST_CHECK enum dt_err dt_crypto_init(void);
 
-/* ${n} random bytes (libsodium's randombytes, which cannot fail once it is seeded); INTERNAL when a
- * test makes it fail through dt_random_fault(). */
+/* ${n} random bytes from the kernel (getrandom(2)); IO when it gives none, or when a test makes it
+ * fail through dt_random_fault(): then ${out} may hold a part. */
 DT_MUST_CHECK enum dt_err dt_random(uint8_t *out, size_t n);
 
 /* For tests: ask ${fn}(${ctx}) before each random call; true makes it fail. */

@@ -1,10 +1,12 @@
 /*
  * crypto/init.c - starting the libraries, their algorithms, and random bytes.
  */
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -73,11 +75,85 @@ ed25519_rule_holds(void)
     return crypto_sign_verify_detached(sig, (const uint8_t *)msg, sizeof msg - 1, pub) != 0;
 }
 
+/* ${n} bytes from the kernel. */
+static enum dt_err
+from_kernel(uint8_t *out, size_t n)
+{
+    while (n > 0) {
+        ssize_t got = getrandom(out, n, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return dt_fail(DT_ERR_IO, "the system gave no random bytes: %s",
+                           got < 0 ? strerror(errno) : "none came");
+        dt_msan_wrote(out, (size_t)got);
+        out += got;
+        n -= (size_t)got;
+    }
+    return DT_OK;
+}
+
+/*
+ * What libsodium draws itself: at its start, a canary. Its own source would end the process without
+ * a word where the system gives nothing; here the start fails. Later it may draw nothing without
+ * getting it, so then this one ends the process, too.
+ */
+static bool sodium_started;
+static bool sodium_got_nothing;
+
+static void
+sodium_draw(void *const out, const size_t n)
+{
+    if (from_kernel(out, n) == DT_OK)
+        return;
+    if (sodium_started)
+        sodium_misuse();
+    memset(out, 0, n);
+    sodium_got_nothing = true;
+}
+
+static uint32_t
+sodium_draw_u32(void)
+{
+    uint32_t x = 0;
+
+    sodium_draw(&x, sizeof x);
+    return x;
+}
+
+static const char *
+sodium_source(void)
+{
+    return "getrandom";
+}
+
+static bool
+start_sodium(void)
+{
+    static randombytes_implementation source = {
+        .implementation_name = sodium_source, .random = sodium_draw_u32, .buf = sodium_draw};
+
+    if (randombytes_set_implementation(&source) != 0 || sodium_init() < 0 || sodium_got_nothing)
+        return false;
+    sodium_started = true;
+    return true;
+}
+
 static void
 init_once(void)
 {
     dt_msan_start();
-    if (sodium_init() < 0 || pthread_key_create(&key, contexts_free) != 0)
+    if (!start_sodium()) {
+        if (sodium_got_nothing)
+            init_err = DT_ERR_IO;
+        return;
+    }
+    if (pthread_key_create(&key, contexts_free) != 0)
+        return;
+    /* Without memory for its context OpenSSL 3.0 would run into a null pointer at the first fetch.
+     */
+    if (OSSL_LIB_CTX_get0_global_default() == NULL)
         return;
     mds[DT_HASH_SHA256] = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     mds[DT_HASH_SHA384] = EVP_MD_fetch(NULL, "SHA2-384", NULL);
@@ -106,8 +182,11 @@ dt_crypto_init(void)
     (void)pthread_once(&once, init_once);
     if (init_err == DT_ERR_UNSUPPORTED)
         return dt_fail(DT_ERR_INTERNAL, "this libsodium verifies Ed25519 by another rule");
+    if (init_err == DT_ERR_IO)
+        return dt_fail(DT_ERR_IO, "the system gave no random bytes: try again");
     if (init_err != DT_OK)
-        return dt_fail(DT_ERR_INTERNAL, "the cryptographic libraries could not be started");
+        return dt_fail(DT_ERR_INTERNAL,
+                       "the cryptographic libraries could not be started: out of memory");
     return DT_OK;
 }
 
@@ -186,22 +265,29 @@ dt_random_fault(bool (*fn)(void *ctx), void *ctx)
     random_fault_ctx = ctx;
 }
 
+static enum dt_err
+may_draw(void)
+{
+    if (random_fault != NULL && random_fault(random_fault_ctx))
+        return dt_fail(DT_ERR_IO, "the system gave no random bytes: a test says so");
+    return dt_crypto_init();
+}
+
 enum dt_err
 dt_random_ready(void)
 {
-    if (random_fault != NULL && random_fault(random_fault_ctx))
-        return dt_fail(DT_ERR_INTERNAL, "no random bytes");
-    return dt_crypto_init();
+    uint8_t probe[1];
+    enum dt_err err = may_draw();
+
+    return err == DT_OK ? from_kernel(probe, sizeof probe) : err;
 }
 
 enum dt_err
 dt_random(uint8_t *out, size_t n)
 {
-    enum dt_err err = dt_random_ready();
+    enum dt_err err = may_draw();
 
-    if (err == DT_OK && n > 0) {
-        randombytes_buf(out, n);
-        dt_msan_wrote(out, n);
-    }
+    if (err == DT_OK)
+        err = from_kernel(out, n);
     return err;
 }

@@ -22,7 +22,8 @@ EVP_CIPHER_CTX *dt_thread_cipher(enum dt_aead_alg alg);
 /* This thread's context for signatures; reset it after use, so that no key stays in it. */
 EVP_MD_CTX *dt_thread_sign(void);
 
-/* May the next random call go ahead? INTERNAL when a test's fault says no. */
+/* May the next random call go ahead? IO when the system gives
+ * no random bytes or a test's fault says no. */
 DT_MUST_CHECK enum dt_err dt_random_ready(void);
 
 #endif
