@@ -241,6 +241,8 @@ explain(const struct dt_http_client *c, const struct dt_http_call *call, const s
     host_of(call->base, host, sizeof(host));
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return dt_fail(DT_ERR_STATE, "%s: stopped while waiting for it", host);
+    if (code == CURLE_OUT_OF_MEMORY || sink->err == DT_ERR_NOMEM)
+        return dt_nomem();
     if (sink->header_len > DT_NET_HEADER_MAX)
         return dt_fail(DT_ERR_LIMIT,
                        "%s: the header of its answer is longer than the %u bytes taken", host,
@@ -274,22 +276,23 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     CURLcode code;
 
     curl_easy_reset(c->curl); /* keeps the connection */
+    /* All that libcurl copies: a handle that lost its proxy setting or its CA file for want of memory
+     * would talk to someone else than it was told to. */
     if (curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
-        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
+        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+        curl_easy_setopt(c->curl, CURLOPT_PROXY, "") != CURLE_OK ||
+        curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "detente") != CURLE_OK ||
+        (c->config.ca_file != NULL &&
+         (curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file) != CURLE_OK ||
+          curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK))) /* the system's folder */
         return dt_nomem();
     (void)curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "detente");
     (void)curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, c);
     set_limits(c, call, sink);
-    if (c->config.ca_file != NULL &&
-        (curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->config.ca_file) != CURLE_OK ||
-         curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL) != CURLE_OK)) /* the system's folder */
-        return dt_nomem();
     if (post) {
         (void)curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS,
