@@ -9,6 +9,7 @@
 
 static bool (*fault_fn)(void *ctx);
 static void *fault_ctx;
+static _Thread_local unsigned long failed;
 
 void
 dt_mem_fault(bool (*fn)(void *ctx), void *ctx)
@@ -17,26 +18,49 @@ dt_mem_fault(bool (*fn)(void *ctx), void *ctx)
     fault_ctx = ctx;
 }
 
+static bool
+faulty(void)
+{
+    return fault_fn != NULL && fault_fn(fault_ctx);
+}
+
+static void *
+counted(void *p)
+{
+    failed += p == NULL;
+    return p;
+}
+
 void *
 dt_alloc(size_t n, size_t size)
 {
-    if (fault_fn != NULL && fault_fn(fault_ctx))
-        return NULL;
+    if (faulty())
+        return counted(NULL);
     if (n == 0 || size == 0)
-        return calloc(1, 1);
-    return calloc(n, size);
+        return counted(calloc(1, 1));
+    return counted(calloc(n, size));
 }
 
 void *
 dt_realloc(void *p, size_t n, size_t size)
 {
-    if (fault_fn != NULL && fault_fn(fault_ctx))
-        return NULL;
+    if (faulty() || (size != 0 && n > SIZE_MAX / size))
+        return counted(NULL);
     if (n == 0 || size == 0)
-        return realloc(p, 1);
-    if (n > SIZE_MAX / size)
-        return NULL;
-    return realloc(p, n * size);
+        return counted(realloc(p, 1));
+    return counted(realloc(p, n * size));
+}
+
+void *
+dt_alloc_bytes(size_t n)
+{
+    return dt_alloc(n, 1);
+}
+
+unsigned long
+dt_mem_failed(void)
+{
+    return failed;
 }
 
 void

@@ -127,6 +127,12 @@ DT_MUST_CHECK enum dt_err cli_advice(struct dt_view message, struct dt_buf *out)
 
 /* ---- output.c ---- */
 
+/* Before anything else: JSON goes through base/mem.h, so that what was lost there is known. */
+void cli_output_begin(void);
+
+/* Is all that was printed really out? IO. */
+DT_MUST_CHECK enum dt_err cli_output_end(void);
+
 /* Print ${root} (given: its reference is taken) with "format": 1 as one JSON document. */
 DT_MUST_CHECK enum dt_err cli_json(json_t *root);
 

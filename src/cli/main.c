@@ -87,6 +87,7 @@ main(int argc, char *argv[])
     enum dt_err err;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    cli_output_begin();
     err = cli_parse(&c, argc, argv);
     c.json = cli_has(&c, "json");
     c.quiet = cli_has(&c, "quiet");
@@ -105,8 +106,8 @@ main(int argc, char *argv[])
             err = run(&c);
         }
     }
-    if (err == DT_OK && fflush(stdout) != 0)
-        err = dt_fail(DT_ERR_IO, "standard output could not be written");
+    if (err == DT_OK)
+        err = cli_output_end();
     code = err == DT_OK ? c.verdict : cli_exit(err);
     if (err != DT_OK) {
         cli_complain("detente: %s\n",

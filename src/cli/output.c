@@ -12,6 +12,20 @@
 
 #include "cli/cli.h"
 
+void
+cli_output_begin(void)
+{
+    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
+}
+
+enum dt_err
+cli_output_end(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        return dt_fail(DT_ERR_IO, "standard output could not be written");
+    return DT_OK;
+}
+
 /* Only ASCII leaves: a terminal has nothing to act on, and every reader decodes it to the same
  * text. */
 enum dt_err
@@ -19,7 +33,10 @@ cli_json(json_t *root)
 {
     enum dt_err err = DT_OK;
 
-    if (root == NULL || json_object_set_new(root, "format", json_integer(1)) != 0)
+    /* What could not be kept when the tree was made is missing in it without a sign: then it is not
+     * shown at all. */
+    if (root == NULL || json_object_set_new(root, "format", json_integer(1)) != 0 ||
+        dt_mem_failed() != 0)
         err = dt_nomem();
     else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) != 0 ||
              putchar('\n') == EOF)
@@ -159,19 +176,23 @@ cli_print_field(struct dt_view name, struct dt_view text)
     (void)fputc('\n', stdout);
 }
 
+/* Without memory, too: then a long text loses its end, for "out of memory" must be sayable. */
 static void DT_PRINTF(2, 0) print_format(FILE *f, const char *fmt, va_list ap)
 {
-    DT_CLEANUP(dt_free_p) char *text = NULL;
+    DT_CLEANUP(dt_free_p) char *longer = NULL;
+    char text[1024];
     va_list again;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
-    if (n > 0 && (text = dt_alloc((size_t)n + 1, 1)) != NULL) {
-        (void)vsnprintf(text, (size_t)n + 1, fmt, again);
-        print_safely(f, text, (size_t)n, "");
-    }
+    n = vsnprintf(text, sizeof text, fmt, ap);
+    if (n >= (int)sizeof text && (longer = dt_alloc((size_t)n + 1, 1)) != NULL)
+        (void)vsnprintf(longer, (size_t)n + 1, fmt, again);
     va_end(again);
+    if (longer != NULL)
+        print_safely(f, longer, (size_t)n, "");
+    else if (n > 0)
+        print_safely(f, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1, "");
 }
 
 void

@@ -38,6 +38,8 @@ cli_nfc(struct dt_view text, struct dt_buf *out)
     (void)u_strFromUTF8(wide, (int32_t)text.n + 1, &wide_len, (const char *)text.p, (int32_t)text.n,
                         &status);
     normal_len = unorm2_normalize(nfc, wide, wide_len, normal, 3 * (int32_t)text.n + 1, &status);
+    if (status == U_MEMORY_ALLOCATION_ERROR)
+        return dt_nomem();
     if (U_FAILURE(status))
         return dt_fail(DT_ERR_FORMAT, "the text could not be brought into normal form");
     /* At most three bytes a UTF-16 unit. */

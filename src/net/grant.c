@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include "net/grant.h"
@@ -171,11 +172,18 @@ dt_grant_read(struct dt_view json, struct dt_grant *out)
     DT_CLEANUP(dt_grant_wipe) struct dt_grant g = {0};
     json_t *root = NULL;
     json_error_t bad;
+    unsigned long failed;
     enum dt_err err;
 
     if (json.n > DT_NET_GRANT_MAX)
         return dt_fail(DT_ERR_LIMIT, "grant: more than %u bytes", DT_NET_GRANT_MAX);
+    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
+    failed = dt_mem_failed();
     root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, &bad);
+    if (dt_mem_failed() != failed) { /* the parser goes on without what it could not keep */
+        json_decref(root);
+        return dt_nomem();
+    }
     if (root == NULL)
         return dt_fail(DT_ERR_FORMAT, "grant: not JSON at line %d", bad.line);
     err = grant_from(root, &g);

@@ -163,12 +163,19 @@ dt_template_from_json(struct dt_view json, struct dt_template **out)
     const char *id, *title, *rule;
     struct dt_template *t = NULL;
     json_error_t where;
+    unsigned long failed;
     size_t i;
     enum dt_err err;
 
     if (json.n > DT_TEMPLATE_JSON_MAX)
         return dt_fail(DT_ERR_LIMIT, "a template file has at most %u bytes", DT_TEMPLATE_JSON_MAX);
+    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
+    failed = dt_mem_failed();
     root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, &where);
+    if (dt_mem_failed() != failed) { /* the parser goes on without what it could not keep */
+        json_decref(root);
+        return dt_nomem();
+    }
     if (root == NULL)
         return dt_fail(DT_ERR_FORMAT, "line %d: not JSON", where.line);
     id = member(root, "id", "");
