@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/wire.h"
 
+#include "agent/core.h"
 #include "agent/store_internal.h"
 
 #define HEAD_LEN      (4u + 8u + DT_SHA256)
@@ -100,6 +101,8 @@ dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static D
                        "%s: the head of the store cannot be read", s->path);
     err = dt_box_open(dt_secret_view(&s->head_key), dt_view_str("detente 1 store head"), sealed,
                       &plain);
+    if (dt_err_is_local(err))
+        return err;
     r = dt_reader_init(dt_buf_view(&plain));
     if (err != DT_OK || dt_read_u32(&r, &schema) != DT_OK || dt_read_u64(&r, number) != DT_OK ||
         dt_read_fixed(&r, digest, DT_SHA256) != DT_OK || dt_read_end(&r) != DT_OK ||
@@ -191,8 +194,10 @@ unlock(struct dt_store *s, struct dt_view passphrase)
         (err = dt_col_u64(st, 1, UINT32_MAX, &mem)) != DT_OK ||
         (err = dt_col_u64(st, 2, UINT32_MAX, &passes)) != DT_OK ||
         (err = dt_col_blob(st, 3, WRAPPED_MAX, &wrapped)) != DT_OK)
-        return dt_fail(DT_ERR_FORMAT, "%s: the head of the store is damaged: restore a backup",
-                       s->path);
+        return dt_err_is_local(err)
+                   ? err
+                   : dt_fail(DT_ERR_FORMAT, "%s: the head of the store is damaged: restore a backup",
+                             s->path);
     params.mem_kib = (uint32_t)mem;
     params.passes = (uint32_t)passes;
     err = dt_argon2(&params, passphrase, &wrapping);
