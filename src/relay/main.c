@@ -33,6 +33,7 @@ exit_code(enum dt_err err)
     case DT_ERR_NET:
     case DT_ERR_NOT_FOUND:
     case DT_ERR_NOMEM:
+    case DT_ERR_INTERNAL:
         return 3;
     case DT_ERR_REFUSED:
     case DT_ERR_LOCKED:
