@@ -407,7 +407,15 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
         err = dt_db_error(db->handle, db->path, rc, "cannot be opened");
         goto fail;
     }
-    err = settings(db);
+    /* SQLite takes a file that it cannot open for writing read-only, and says so at the first
+     * write.
+     */
+    err = sqlite3_db_readonly(db->handle, "main") == 0
+              ? settings(db)
+              : dt_fail(DT_ERR_IO, "%s: cannot be opened for writing: %s", db->path,
+                        sqlite3_system_errno(db->handle) != 0
+                            ? strerror(sqlite3_system_errno(db->handle))
+                            : "it is read-only here");
     if (err == DT_OK && stat(path, &st) != 0)
         err = dt_fail(DT_ERR_IO, "%s: is gone: %s", config->path, strerror(errno));
     if (err == DT_OK) {

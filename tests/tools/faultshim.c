@@ -1,0 +1,585 @@
+/*
+ * A library for LD_PRELOAD that makes the n-th call of one kind fail, or moves the clock. It makes
+ * "whatever can fail, fails" a thing that a test can go through one call after the other.
+ *
+ *   DT_FAULT_KIND=kind         what is counted: alloc random write sync open connect read file
+ *   DT_FAULT_AT=n              the n-th counted call fails, from 1; 0 or unset: none
+ *   DT_FAULT_ERRNO=number      what it fails with (default EIO; alloc: ENOMEM)
+ *   DT_FAULT_ON=1              all calls after it fail, too (a full disk, no more descriptors)
+ *   DT_FAULT_SHORT=1           write, read: no failure, but only a part is done
+ *   DT_FAULT_COUNT_FILE=path   at a normal exit, write there how many calls were counted
+ *   DT_FAULT_ARM_FILE=path     count only while there is a file at path (so that a server may
+ * start) DT_FAULT_PROGRAM=name      only in processes whose program has this name (the end of its
+ * path) DT_CLOCK_OFFSET=seconds    the wall clock is off by this much (negative: behind)
+ *   DT_CLOCK_FILE=path         the same from the file's first line, read anew at each look
+ *
+ * Counted are the calls that the program and its libraries make through the dynamic linker once
+ * they are all loaded. What libc does within itself is not seen, but for its allocations and fopen.
+ * Standard output and standard error are left alone, so that the one clear line can be seen. To be
+ * used with builds without a sanitizer: those have a say in these functions, too.
+ */
+#undef _FORTIFY_SOURCE   /* its inline functions have the names that are defined here */
+#undef _FILE_OFFSET_BITS /* both pwrite and pwrite64 are defined here, so the header must not      \
+                            merge them */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum kind { NONE, ALLOC, RANDOM, WRITE, SYNC, OPEN, CONNECT, READ, FILES };
+
+static const char *const kind_names[] = {"none", "alloc",   "random", "write", "sync",
+                                         "open", "connect", "read",   "file"};
+
+static enum kind wanted;
+static atomic_ulong calls;
+static unsigned long fault_at;
+static int fault_errno = EIO;
+static bool fault_on;
+static bool fault_short;
+static bool counting;
+static const char *arm_file;
+static long long clock_offset;
+static const char *clock_file;
+
+static void __attribute__((constructor)) faultshim_begin(void)
+{
+    const char *program = getenv("DT_FAULT_PROGRAM");
+    const char *kind = getenv("DT_FAULT_KIND");
+    const char *at = getenv("DT_FAULT_AT");
+    const char *number = getenv("DT_FAULT_ERRNO");
+    const char *offset = getenv("DT_CLOCK_OFFSET");
+
+    if (program != NULL && strcmp(program, program_invocation_short_name) != 0)
+        return;
+    if (offset != NULL)
+        clock_offset = strtoll(offset, NULL, 10);
+    clock_file = getenv("DT_CLOCK_FILE");
+    arm_file = getenv("DT_FAULT_ARM_FILE");
+    for (size_t i = 1; kind != NULL && i < sizeof kind_names / sizeof kind_names[0]; i++)
+        if (strcmp(kind, kind_names[i]) == 0)
+            wanted = (enum kind)i;
+    if (at != NULL)
+        fault_at = strtoul(at, NULL, 10);
+    if (wanted == ALLOC)
+        fault_errno = ENOMEM;
+    if (number != NULL)
+        fault_errno = (int)strtol(number, NULL, 10);
+    fault_on = getenv("DT_FAULT_ON") != NULL;
+    fault_short = getenv("DT_FAULT_SHORT") != NULL;
+    counting = wanted != NONE;
+}
+
+static void __attribute__((destructor)) faultshim_end(void)
+{
+    const char *path = getenv("DT_FAULT_COUNT_FILE");
+    char line[32];
+    long fd;
+    int len;
+
+    if (!counting || path == NULL)
+        return;
+    counting = false;
+    /* Straight to the kernel: what is counted must not be called from here. */
+    fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    len = snprintf(line, sizeof line, "%lu\n", atomic_load(&calls));
+    if (len > 0)
+        syscall(SYS_write, fd, line, (size_t)len);
+    syscall(SYS_close, fd);
+}
+
+/* Is this call of ${kind} one that has to fail? Then errno says why. */
+static bool
+fails(enum kind kind)
+{
+    unsigned long n;
+    int saved = errno;
+
+    if (!counting || kind != wanted)
+        return false;
+    if (arm_file != NULL && syscall(SYS_faccessat, AT_FDCWD, arm_file, F_OK) != 0) {
+        errno = saved;
+        return false;
+    }
+    n = atomic_fetch_add(&calls, 1) + 1;
+    if (fault_at == 0 || n < fault_at || (n > fault_at && !fault_on)) {
+        errno = saved;
+        return false;
+    }
+    errno = fault_errno;
+    return true;
+}
+
+static bool
+fails_on(enum kind kind, int fd)
+{
+    return fd != STDOUT_FILENO && fd != STDERR_FILENO && fails(kind);
+}
+
+/* How much of ${n} bytes is done when the call is to do only a part: at least one. */
+static size_t
+part(size_t n)
+{
+    return n > 1 ? n / 2 : n;
+}
+
+/* The next definition of the function with this name, asked for once. */
+#define REAL(type, name, ...)                                                                      \
+    static type (*real)(__VA_ARGS__);                                                              \
+    if (real == NULL)                                                                              \
+    *(void **)&real = dlsym(RTLD_NEXT, #name)
+
+/* ---- memory: glibc's own second names, since dlsym(3) may allocate ---- */
+
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+extern void *__libc_memalign(size_t align, size_t n);
+
+EXPORT void *
+malloc(size_t n)
+{
+    return fails(ALLOC) ? NULL : __libc_malloc(n);
+}
+
+EXPORT void *
+calloc(size_t n, size_t size)
+{
+    return fails(ALLOC) ? NULL : __libc_calloc(n, size);
+}
+
+EXPORT void *
+realloc(void *p, size_t n)
+{
+    return fails(ALLOC) ? NULL : __libc_realloc(p, n);
+}
+
+EXPORT void *
+aligned_alloc(size_t align, size_t n)
+{
+    return fails(ALLOC) ? NULL : __libc_memalign(align, n);
+}
+
+EXPORT int
+posix_memalign(void **out, size_t align, size_t n)
+{
+    void *p = fails(ALLOC) ? NULL : __libc_memalign(align, n);
+
+    if (p == NULL)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+/* ---- random ---- */
+
+EXPORT ssize_t
+getrandom(void *buf, size_t n, unsigned int flags)
+{
+    REAL(ssize_t, getrandom, void *, size_t, unsigned int);
+    return fails(RANDOM) ? -1 : real(buf, n, flags);
+}
+
+EXPORT int
+getentropy(void *buf, size_t n)
+{
+    REAL(int, getentropy, void *, size_t);
+    return fails(RANDOM) ? -1 : real(buf, n);
+}
+
+/* ---- writing ---- */
+
+EXPORT ssize_t
+write(int fd, const void *buf, size_t n)
+{
+    REAL(ssize_t, write, int, const void *, size_t);
+    if (!fails_on(WRITE, fd))
+        return real(fd, buf, n);
+    return fault_short ? real(fd, buf, part(n)) : -1;
+}
+
+EXPORT ssize_t
+pwrite(int fd, const void *buf, size_t n, off_t at)
+{
+    REAL(ssize_t, pwrite, int, const void *, size_t, off_t);
+    if (!fails_on(WRITE, fd))
+        return real(fd, buf, n, at);
+    return fault_short ? real(fd, buf, part(n), at) : -1;
+}
+
+EXPORT ssize_t
+pwrite64(int fd, const void *buf, size_t n, off64_t at)
+{
+    REAL(ssize_t, pwrite64, int, const void *, size_t, off64_t);
+    if (!fails_on(WRITE, fd))
+        return real(fd, buf, n, at);
+    return fault_short ? real(fd, buf, part(n), at) : -1;
+}
+
+EXPORT ssize_t
+writev(int fd, const struct iovec *iov, int n)
+{
+    REAL(ssize_t, writev, int, const struct iovec *, int);
+    if (!fails_on(WRITE, fd))
+        return real(fd, iov, n);
+    return fault_short && n > 0 ? write(fd, iov[0].iov_base, part(iov[0].iov_len)) : -1;
+}
+
+EXPORT ssize_t
+send(int fd, const void *buf, size_t n, int flags)
+{
+    REAL(ssize_t, send, int, const void *, size_t, int);
+    if (!fails_on(WRITE, fd))
+        return real(fd, buf, n, flags);
+    return fault_short ? real(fd, buf, part(n), flags) : -1;
+}
+
+/* The type of the address is glibc's own word for it, so that the definition meets its declaration.
+ */
+EXPORT ssize_t
+sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
+{
+    REAL(ssize_t, sendto, int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
+    if (!fails_on(WRITE, fd))
+        return real(fd, buf, n, flags, to, to_len);
+    return fault_short ? real(fd, buf, part(n), flags, to, to_len) : -1;
+}
+
+EXPORT ssize_t
+sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    REAL(ssize_t, sendmsg, int, const struct msghdr *, int);
+    return fails_on(WRITE, fd) ? -1 : real(fd, msg, flags);
+}
+
+/* ---- syncing ---- */
+
+EXPORT int
+fsync(int fd)
+{
+    REAL(int, fsync, int);
+    return fails_on(SYNC, fd) ? -1 : real(fd);
+}
+
+EXPORT int
+fdatasync(int fd)
+{
+    REAL(int, fdatasync, int);
+    return fails_on(SYNC, fd) ? -1 : real(fd);
+}
+
+/* ---- reading ---- */
+
+EXPORT ssize_t
+read(int fd, void *buf, size_t n)
+{
+    REAL(ssize_t, read, int, void *, size_t);
+    if (!fails_on(READ, fd))
+        return real(fd, buf, n);
+    return fault_short ? real(fd, buf, part(n)) : -1;
+}
+
+EXPORT ssize_t
+pread(int fd, void *buf, size_t n, off_t at)
+{
+    REAL(ssize_t, pread, int, void *, size_t, off_t);
+    if (!fails_on(READ, fd))
+        return real(fd, buf, n, at);
+    return fault_short ? real(fd, buf, part(n), at) : -1;
+}
+
+EXPORT ssize_t
+pread64(int fd, void *buf, size_t n, off64_t at)
+{
+    REAL(ssize_t, pread64, int, void *, size_t, off64_t);
+    if (!fails_on(READ, fd))
+        return real(fd, buf, n, at);
+    return fault_short ? real(fd, buf, part(n), at) : -1;
+}
+
+EXPORT ssize_t
+recv(int fd, void *buf, size_t n, int flags)
+{
+    REAL(ssize_t, recv, int, void *, size_t, int);
+    if (!fails_on(READ, fd))
+        return real(fd, buf, n, flags);
+    return fault_short ? real(fd, buf, part(n), flags) : -1;
+}
+
+EXPORT ssize_t
+recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *from_len)
+{
+    REAL(ssize_t, recvfrom, int, void *, size_t, int, __SOCKADDR_ARG, socklen_t *);
+    if (!fails_on(READ, fd))
+        return real(fd, buf, n, flags, from, from_len);
+    return fault_short ? real(fd, buf, part(n), flags, from, from_len) : -1;
+}
+
+EXPORT ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    REAL(ssize_t, recvmsg, int, struct msghdr *, int);
+    return fails_on(READ, fd) ? -1 : real(fd, msg, flags);
+}
+
+/* What a program built with _FORTIFY_SOURCE calls where the compiler does not know the room. */
+extern ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+extern ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags);
+
+EXPORT ssize_t
+__read_chk(int fd, void *buf, size_t n, size_t room)
+{
+    if (n > room)
+        abort();
+    return read(fd, buf, n);
+}
+
+EXPORT ssize_t
+__recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
+{
+    if (n > room)
+        abort();
+    return recv(fd, buf, n, flags);
+}
+
+/* ---- opening: whatever makes a descriptor ---- */
+
+#define MODE_OF(flags, mode)                                                                       \
+    mode_t mode = 0;                                                                               \
+    if (((flags) & (O_CREAT | O_TMPFILE)) != 0) {                                                  \
+        va_list ap;                                                                                \
+        va_start(ap, flags);                                                                       \
+        mode = va_arg(ap, mode_t);                                                                 \
+        va_end(ap);                                                                                \
+    }
+
+EXPORT int
+open(const char *path, int flags, ...)
+{
+    REAL(int, open, const char *, int, ...);
+    MODE_OF(flags, mode)
+    return fails(OPEN) ? -1 : real(path, flags, mode);
+}
+
+EXPORT int
+open64(const char *path, int flags, ...)
+{
+    REAL(int, open64, const char *, int, ...);
+    MODE_OF(flags, mode)
+    return fails(OPEN) ? -1 : real(path, flags, mode);
+}
+
+EXPORT int
+openat(int at, const char *path, int flags, ...)
+{
+    REAL(int, openat, int, const char *, int, ...);
+    MODE_OF(flags, mode)
+    return fails(OPEN) ? -1 : real(at, path, flags, mode);
+}
+
+EXPORT int
+mkostemp(char *template, int flags)
+{
+    REAL(int, mkostemp, char *, int);
+    return fails(OPEN) ? -1 : real(template, flags);
+}
+
+EXPORT int
+mkostemp64(char *template, int flags)
+{
+    REAL(int, mkostemp64, char *, int);
+    return fails(OPEN) ? -1 : real(template, flags);
+}
+
+EXPORT FILE *
+fopen(const char *path, const char *mode)
+{
+    REAL(FILE *, fopen, const char *, const char *);
+    return fails(OPEN) ? NULL : real(path, mode);
+}
+
+EXPORT FILE *
+fopen64(const char *path, const char *mode)
+{
+    REAL(FILE *, fopen64, const char *, const char *);
+    return fails(OPEN) ? NULL : real(path, mode);
+}
+
+EXPORT int
+socket(int domain, int type, int protocol)
+{
+    REAL(int, socket, int, int, int);
+    return fails(OPEN) ? -1 : real(domain, type, protocol);
+}
+
+EXPORT int
+socketpair(int domain, int type, int protocol, int fds[2])
+{
+    REAL(int, socketpair, int, int, int, int[2]);
+    return fails(OPEN) ? -1 : real(domain, type, protocol, fds);
+}
+
+EXPORT int
+pipe2(int fds[2], int flags)
+{
+    REAL(int, pipe2, int[2], int);
+    return fails(OPEN) ? -1 : real(fds, flags);
+}
+
+EXPORT int
+eventfd(unsigned int count, int flags)
+{
+    REAL(int, eventfd, unsigned int, int);
+    return fails(OPEN) ? -1 : real(count, flags);
+}
+
+EXPORT int
+epoll_create1(int flags)
+{
+    REAL(int, epoll_create1, int);
+    return fails(OPEN) ? -1 : real(flags);
+}
+
+EXPORT int
+accept4(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags)
+{
+    REAL(int, accept4, int, __SOCKADDR_ARG, socklen_t *, int);
+    return fails(OPEN) ? -1 : real(fd, addr, len, flags);
+}
+
+/* ---- connecting ---- */
+
+EXPORT int
+connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
+{
+    REAL(int, connect, int, __CONST_SOCKADDR_ARG, socklen_t);
+    return fails(CONNECT) ? -1 : real(fd, addr, len);
+}
+
+/* ---- names, lengths and modes of files ---- */
+
+EXPORT int
+rename(const char *from, const char *to)
+{
+    REAL(int, rename, const char *, const char *);
+    return fails(FILES) ? -1 : real(from, to);
+}
+
+EXPORT int
+renameat2(int from_at, const char *from, int to_at, const char *to, unsigned int flags)
+{
+    REAL(int, renameat2, int, const char *, int, const char *, unsigned int);
+    return fails(FILES) ? -1 : real(from_at, from, to_at, to, flags);
+}
+
+EXPORT int
+link(const char *from, const char *to)
+{
+    REAL(int, link, const char *, const char *);
+    return fails(FILES) ? -1 : real(from, to);
+}
+
+EXPORT int
+unlink(const char *path)
+{
+    REAL(int, unlink, const char *);
+    return !fault_on && fails(FILES) ? -1 : real(path); /* a full disk lets files go */
+}
+
+EXPORT int
+mkdir(const char *path, mode_t mode)
+{
+    REAL(int, mkdir, const char *, mode_t);
+    return fails(FILES) ? -1 : real(path, mode);
+}
+
+EXPORT int
+fchmod(int fd, mode_t mode)
+{
+    REAL(int, fchmod, int, mode_t);
+    return fails(FILES) ? -1 : real(fd, mode);
+}
+
+EXPORT int
+ftruncate(int fd, off_t len)
+{
+    REAL(int, ftruncate, int, off_t);
+    return fails(FILES) ? -1 : real(fd, len);
+}
+
+EXPORT int
+ftruncate64(int fd, off64_t len)
+{
+    REAL(int, ftruncate64, int, off64_t);
+    return fails(FILES) ? -1 : real(fd, len);
+}
+
+/* ---- the wall clock ---- */
+
+static long long
+offset(void)
+{
+    char line[32] = "";
+    long fd, n;
+
+    if (clock_file == NULL)
+        return clock_offset;
+    fd = syscall(SYS_openat, AT_FDCWD, clock_file, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return clock_offset;
+    n = syscall(SYS_read, fd, line, sizeof line - 1);
+    syscall(SYS_close, fd);
+    return n > 0 ? strtoll(line, NULL, 10) : clock_offset;
+}
+
+EXPORT int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+    REAL(int, clock_gettime, clockid_t, struct timespec *);
+    int rc = real(id, ts);
+
+    if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+        ts->tv_sec += offset();
+    return rc;
+}
+
+EXPORT int
+gettimeofday(struct timeval *restrict tv, void *restrict zone)
+{
+    REAL(int, gettimeofday, struct timeval *, void *);
+    int rc = real(tv, zone);
+
+    if (rc == 0)
+        tv->tv_sec += offset();
+    return rc;
+}
+
+EXPORT time_t
+time(time_t *out)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    if (out != NULL)
+        *out = ts.tv_sec;
+    return ts.tv_sec;
+}
