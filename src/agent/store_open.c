@@ -196,8 +196,8 @@ unlock(struct dt_store *s, struct dt_view passphrase)
         (err = dt_col_blob(st, 3, WRAPPED_MAX, &wrapped)) != DT_OK)
         return dt_err_is_local(err)
                    ? err
-                   : dt_fail(DT_ERR_FORMAT, "%s: the head of the store is damaged: restore a backup",
-                             s->path);
+                   : dt_fail(DT_ERR_FORMAT,
+                             "%s: the head of the store is damaged: restore a backup", s->path);
     params.mem_kib = (uint32_t)mem;
     params.passes = (uint32_t)passes;
     err = dt_argon2(&params, passphrase, &wrapping);

@@ -276,8 +276,8 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     CURLcode code;
 
     curl_easy_reset(c->curl); /* keeps the connection */
-    /* All that libcurl copies: a handle that lost its proxy setting or its CA file for want of memory
-     * would talk to someone else than it was told to. */
+    /* All that libcurl copies: a handle that lost its proxy setting or its CA file for want of
+     * memory would talk to someone else than it was told to. */
     if (curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
         curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
