@@ -330,6 +330,19 @@ send_welcome(struct taken *t, struct dt_view welcome, uint64_t position)
     return dt_outbox_to_inbox(t->a, &to, &m);
 }
 
+/* Has the voucher on our leaf run out, so that what we said under it counted for nobody? */
+static enum dt_err
+own_expired(const struct taken *t, bool *out)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    enum dt_err err = dt_seat_of(&rules, t->ch->group, mls_group_own_leaf(t->ch->group), &own);
+
+    if (err == DT_OK)
+        *out = !dt_voucher_valid_at(&own.voucher, dt_agent_now(t->a));
+    return err;
+}
+
 static enum dt_err
 take_own_commit(struct taken *t)
 {
@@ -338,6 +351,7 @@ take_own_commit(struct taken *t)
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
     struct dt_commit_meaning meaning;
     struct dt_view commit_bytes, welcome_bytes = {0};
+    bool expired = false;
     enum dt_err err;
 
     if (!t->ch->pending || !mls_group_pending(t->ch->group, &commit_bytes, &welcome_bytes))
@@ -345,7 +359,8 @@ take_own_commit(struct taken *t)
     if ((err = dt_commit_check(&rules, t->ch->group, mls_group_pending_effects(t->ch->group),
                                &meaning)) != DT_OK)
         return dt_fail_context(DT_ERR_INTERNAL, "an own Commit breaks the rules");
-    if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
+    if ((err = own_expired(t, &expired)) != DT_OK ||
+        (err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_buf_set(&welcome, welcome_bytes)) != DT_OK ||
         (err = mls_group_take_pending(t->ch->group, dt_agent_now(t->a))) != DT_OK)
         return err;
@@ -371,7 +386,7 @@ take_own_commit(struct taken *t)
         if (err != DT_OK)
             return err;
     }
-    if (!t->ch->confirmed)
+    if (!t->ch->confirmed || expired)
         t->ch->here_due = true;
     t->report->received++;
     return dt_commit_follow(t->a, t->ch, &meaning);

@@ -440,6 +440,31 @@ old_queue(void **state)
     }
 }
 
+/* Both were away for a month: whoever hears the other under a fresh voucher before its own is fresh
+ * says `here` once more when it is, or the other would wait for ever. */
+static void
+both_away(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+
+    world_found(f->a, 2, DT_CHANNEL_CAUCUS, "caucus", gid);
+    f->w.offset_ms += 31 * DT_MS_DAY;
+    say(f->a[0], gid, "a month later");
+    ok(dt_agent_sync(f->a[0], NULL));
+    is(world_channel(f->a[0], gid).to_send, 1);
+    ok(dt_agent_sync(f->a[1], NULL));
+    say(f->a[1], gid, "so it is");
+    world_sync(f->a, 2, 3);
+    same_epoch(f->a, 2, gid, world_channel(f->a[0], gid).epoch);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(world_channel(f->a[i], gid).confirmed);
+        is(world_talk_count(f->a[i], gid, dt_view_str("a month later")), 1);
+        is(world_talk_count(f->a[i], gid, dt_view_str("so it is")), 1);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+}
+
 /* A home is made whole or not at all, and never over another. */
 static void
 making_homes(void **state)
@@ -655,6 +680,7 @@ main(void)
         cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(declined, set_up, tear_down),
         cmocka_unit_test_setup_teardown(old_queue, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(both_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(making_homes, set_up, tear_down),
     };
 
