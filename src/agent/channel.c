@@ -120,7 +120,7 @@ init(struct dt_channel *ch)
 }
 
 enum dt_err
-dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out)
+dt_channel_load_row(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_STORE_VALUE_MAX);
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch;
@@ -134,7 +134,21 @@ dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt
         err = decode(dt_buf_view(&value), &ch);
     if (err != DT_OK)
         return dt_fail_context(err, "channel");
-    dt_buf_wipe(&value);
+    dt_channel_clear(out);
+    *out = ch;
+    init(&ch); /* moved */
+    return DT_OK;
+}
+
+enum dt_err
+dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_STORE_VALUE_MAX);
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    enum dt_err err = dt_channel_load_row(a, group_id, &ch);
+
+    if (err != DT_OK)
+        return err;
     if (ch.state != DT_CHANNEL_FOUNDING) {
         if ((err = dt_store_get_group(a->store, dt_view(group_id, 32), &value)) != DT_OK ||
             (err = mls_group_load(dt_buf_view(&value), &ch.group)) != DT_OK)

@@ -58,7 +58,12 @@ void dt_channel_clear(struct dt_channel *ch);
 DT_MUST_CHECK enum dt_err dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32],
                                           struct dt_channel *out);
 
-/* As above, and STATE unless it is live. */
+/* As above without the group, for what asks only about state, queue and position: the group is by
+ * far the larger part. What dt_channel_save() then writes leaves the kept group as it is. */
+DT_MUST_CHECK enum dt_err dt_channel_load_row(struct dt_agent *a, const uint8_t group_id[static 32],
+                                              struct dt_channel *out);
+
+/* As dt_channel_load(), and STATE unless it is live. */
 DT_MUST_CHECK enum dt_err
 dt_channel_load_live(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out);
 

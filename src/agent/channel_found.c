@@ -354,7 +354,7 @@ dt_founding_try(struct dt_agent *a, const uint8_t group_id[static 32], bool *out
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK && ch.state == DT_CHANNEL_FOUNDING &&
+    if ((err = dt_channel_load_row(a, group_id, &ch)) == DT_OK && ch.state == DT_CHANNEL_FOUNDING &&
         (err = collect(a, &ch, &x, &all)) == DT_OK && all)
         err = found_now(a, &ch, &x);
     err = dt_store_end(a->store, err);

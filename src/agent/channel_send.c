@@ -76,21 +76,31 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
 {
     DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
     struct dt_rules rules = dt_channel_rules(a, ch);
+    uint32_t leaf = mls_group_own_leaf(ch->group);
     uint64_t now = dt_agent_now(a);
-    enum dt_intent_kind kind;
+    enum dt_intent_kind kind = DT_INTENT_ROTATE;
+    struct mls_member member;
+    struct dt_voucher v;
+    struct dt_view letter;
     uint8_t id[16];
     bool has = false;
-    enum dt_err err = dt_seat_of(&rules, ch->group, mls_group_own_leaf(ch->group), &own);
+    enum dt_err err;
 
-    if (err != DT_OK)
+    /* Our own leaf holds, or we would not be in: its dates alone are asked here, at every sync. */
+    if (!mls_group_member(ch->group, leaf, &member))
+        return dt_fail(DT_ERR_INTERNAL, "our own leaf is blank");
+    if ((err = dt_credential_decode(member.identity, &letter, &v)) != DT_OK)
         return err;
-    if (now > ch->queue_begun_ms && now - ch->queue_begun_ms > DT_QUEUE_LIFE_MS && ch->confirmed)
+    if (now > ch->queue_begun_ms && now - ch->queue_begun_ms > DT_QUEUE_LIFE_MS && ch->confirmed) {
         kind = DT_INTENT_QUEUE;
-    else if (now + ROTATE_BEFORE_MS > own.voucher.not_after_ms &&
-             own.voucher.not_after_ms < own.letter.not_after_ms)
-        kind = DT_INTENT_ROTATE;
-    else
+    } else if (now + ROTATE_BEFORE_MS <= v.not_after_ms) {
         return DT_OK;
+    } else {
+        if ((err = dt_seat_of(&rules, ch->group, leaf, &own)) != DT_OK)
+            return err;
+        if (own.voucher.not_after_ms >= own.letter.not_after_ms)
+            return DT_OK;
+    }
     if ((err = dt_intent_has(a, ch->group_id, kind, &has)) != DT_OK || has)
         return err;
     if ((err = dt_random(id, sizeof id)) != DT_OK)

@@ -651,7 +651,7 @@ dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32])
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
+    if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
         now <= ch.last_read_ms || now - ch.last_read_ms <= DT_VOUCHER_LIFE_MAX_MS)
         goto done;
     ch.confirmed = dt_channel_parties(&ch) == UINT32_C(1) << a->party;
@@ -680,7 +680,7 @@ dt_channel_note_read(struct dt_agent *a, const uint8_t group_id[static 32])
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     /* An hour's grain spares a write at every poll. */
-    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK &&
+    if ((err = dt_channel_load_row(a, group_id, &ch)) == DT_OK &&
         (now > ch.last_read_ms + DT_MS_HOUR || now < ch.last_read_ms)) {
         ch.last_read_ms = now;
         err = dt_channel_save(a, &ch, false);

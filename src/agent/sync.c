@@ -130,7 +130,7 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     uint64_t number;
-    enum dt_err err = dt_channel_load(a, group_id, &ch);
+    enum dt_err err = dt_channel_load_row(a, group_id, &ch);
 
     if (err != DT_OK || ch.state != DT_CHANNEL_LIVE || ch.queue_made)
         return err;
@@ -140,7 +140,7 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
         return dt_fail_context(err, "queue of a channel");
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK && ch.queue_number == number) {
+    if ((err = dt_channel_load_row(a, group_id, &ch)) == DT_OK && ch.queue_number == number) {
         ch.queue_made = true;
         err = dt_channel_save(a, &ch, false);
     }
@@ -167,7 +167,7 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
 
         if ((err = ensure_queue(a, group_id)) != DT_OK ||
             (err = dt_channel_review_begin(a, group_id)) != DT_OK ||
-            (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+            (err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
             return err;
         if (ch.state != DT_CHANNEL_LIVE)
             return DT_OK;
@@ -308,7 +308,7 @@ count_waiting(struct dt_agent *a, struct dt_sync_report *report)
         DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
         uint64_t rows = 0, intents = 0;
 
-        if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+        if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
             return err;
         if (ch.state == DT_CHANNEL_LEFT)
             continue; /* what was not said before will not be */
@@ -358,7 +358,7 @@ wanted_queues(struct dt_agent *a, struct dt_wire_poll out[static DT_RELAY_POLL_M
     while (n < DT_RELAY_POLL_MAX && (err = dt_channel_next(a, &at, group_id)) == DT_OK) {
         DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
 
-        if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK)
+        if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
             return err;
         if (ch.state != DT_CHANNEL_LIVE || !ch.queue_made)
             continue;
