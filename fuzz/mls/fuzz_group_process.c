@@ -3,17 +3,12 @@
  *
  * The first byte says how it comes: 0 the rest is the message as it is; 1 and 2 the rest is a
  * content type and a content, which another member signs and sends as PrivateMessage (1) or
- * PublicMessage (2), so that what lies behind the decryption and the signature is reached. Whatever
- * fails changes nothing.
+ * PublicMessage (2; craft.h). Whatever fails changes nothing.
  */
-#include "mls/group_internal.h"
-#include "mls/label.h"
-
-#include "fuzz_mls.h"
+#include "craft.h"
 #include "group_fixture.h"
 
 static struct mls_group *victim;
-static struct mls_group *attacker;
 
 static struct mls_group *
 load(const uint8_t *p, size_t n)
@@ -23,63 +18,6 @@ load(const uint8_t *p, size_t n)
     if (mls_group_load(dt_view(p, n), &g) != DT_OK)
         abort();
     return g;
-}
-
-/* An AuthenticatedContent by the attacker of ${type} and the bytes ${inner}, good or bad. */
-static bool
-content(uint16_t wire_format, uint8_t type, struct dt_view inner, struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf tbs = DT_BUF_INIT(2 * MLS_MESSAGE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf sig = DT_BUF_INIT(MLS_SIG_MAX);
-    static const uint8_t tag[32] = {0};
-    const struct mls_group *g = attacker;
-    struct dt_writer w = dt_writer_init(out);
-    struct dt_writer tw = dt_writer_init(&tbs);
-
-    dt_write_u16(&w, wire_format);
-    dt_write_vec(&w, g->context.group_id);
-    dt_write_u64(&w, g->context.epoch);
-    dt_write_u8(&w, MLS_SENDER_MEMBER);
-    dt_write_u32(&w, g->own_leaf);
-    dt_write_vec(&w, dt_view(NULL, 0));
-    dt_write_u8(&w, type);
-    dt_write_view(&w, inner);
-    dt_write_u16(&tw, MLS_VERSION_10);
-    dt_write_view(&tw, dt_buf_view(out));
-    dt_write_view(&tw, dt_buf_view(&g->context.raw));
-    if (dt_writer_end(&tw) != DT_OK ||
-        mls_sign_with_label(g->suite, dt_secret_view(&g->signature_priv), "FramedContentTBS",
-                            dt_buf_view(&tbs), &sig) != DT_OK)
-        return false;
-    dt_write_vec(&w, dt_buf_view(&sig));
-    if (type == MLS_CONTENT_COMMIT)
-        dt_write_vec(&w, dt_view_of(tag));
-    return dt_writer_end(&w) == DT_OK;
-}
-
-static bool
-craft(uint8_t how, struct dt_view rest, struct dt_buf *message)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
-    struct mls_group *g = attacker;
-    enum mls_ratchet_kind kind;
-
-    if (rest.n == 0 || !content(how == 2 ? MLS_WIRE_PUBLIC_MESSAGE : MLS_WIRE_PRIVATE_MESSAGE,
-                                rest.p[0], dt_view(rest.p + 1, rest.n - 1), &raw))
-        return false;
-    if (how == 2)
-        return mls_public_message_write(g->suite, dt_buf_view(&raw), dt_buf_view(&g->context.raw),
-                                        dt_secret_view(&g->secrets.membership_key),
-                                        message) == DT_OK;
-    kind = mls_ratchet_of(rest.p[0]);
-    if (mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
-                               mls_secret_tree_generation(&g->keys, g->own_leaf, kind),
-                               &step) != DT_OK)
-        abort();
-    return mls_private_message_seal(g->suite, dt_buf_view(&raw),
-                                    dt_secret_view(&g->secrets.sender_data), &step, 0,
-                                    message) == DT_OK;
 }
 
 static void
@@ -103,15 +41,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)fuzz_suite();
     if (victim == NULL)
         victim = load(fixture_victim, sizeof fixture_victim);
-    if (attacker == NULL)
-        attacker = load(fixture_attacker, sizeof fixture_attacker);
-    if (size == 0 || data[0] > 2)
+    if (size < 2 || data[0] > 2)
         return 0;
     if (data[0] == 0) {
         if (dt_buf_set(&message, dt_view(data + 1, size - 1)) != DT_OK)
             return 0;
-    } else if (!craft(data[0], dt_view(data + 1, size - 1), &message)) {
-        return 0;
+    } else {
+        DT_CLEANUP(mls_group_free_p)
+        struct mls_group *attacker = load(fixture_attacker, sizeof fixture_attacker);
+
+        if (!craft_message(attacker, victim,
+                           data[0] == 2 ? MLS_WIRE_PUBLIC_MESSAGE : MLS_WIRE_PRIVATE_MESSAGE,
+                           data[1], dt_view(data + 2, size - 2), &message))
+            return 0;
     }
     if (mls_group_process(victim, psks, dt_buf_view(&message), &e) != DT_OK) {
         unchanged();
