@@ -150,7 +150,7 @@ dt_channel_review_due(struct dt_agent *a, const uint8_t group_id[static 32], boo
     enum dt_err err;
 
     *out = false;
-    if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK ||
+    if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK ||
         (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK)
         return err;
     *out = ch.state == DT_CHANNEL_LIVE && dt_review_due(a, &r);
@@ -166,7 +166,7 @@ dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
+    if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
         (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK || !dt_review_due(a, &r))
         goto done;
     dt_review_begin(&r, ch.position);
@@ -188,7 +188,7 @@ dt_channel_review_end(struct dt_agent *a, const uint8_t group_id[static 32], uin
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if ((err = dt_channel_load(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
+    if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
         (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK)
         goto done;
     read = r.end > ch.position ? r.end : ch.position;
@@ -198,10 +198,12 @@ dt_channel_review_end(struct dt_agent *a, const uint8_t group_id[static 32], uin
             goto done;
         dt_review_doubt(a, &r);
     }
-    if (r.end != 0 || (r.doubt && ch.position == 0))
+    if (r.end == 0 && (!r.doubt || ch.position != 0)) {
+        if (last >= read)
+            goto done; /* the usual case: nothing changes */
+    } else if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK) {
         err = dt_review_end(a, ch.queue.address, mls_group_missing(ch.group), &r);
-    else if (last >= read)
-        goto done; /* the usual case: nothing changes */
+    }
     if (err == DT_OK)
         err = dt_review_put(a, ch.queue.address, &r);
 
