@@ -24,9 +24,10 @@ struct oracle {
     size_t n_seals;
     bool used[AGENTS];    /* took part */
     bool may_go[AGENTS];  /* it left or was removed: what it had not sent may be lost */
-    bool excused[AGENTS]; /* was lied to, or its store was put back: it may miss what others said,
-                           * but takes in nothing twice and nothing wrong */
-    bool odd;             /* any of the last: alarms may be raised */
+    bool excused[AGENTS]; /* it asked to re-join, or its store was put back: it may miss what others
+                           * said, but takes in nothing twice and nothing wrong */
+    bool odd;             /* any of the last, or the relay lied: alarms may be raised */
+    bool lied;            /* it did, once; what it did not show then is read again, and is whole */
 };
 
 /* The text of o->said[i], which is like no other's. */

@@ -47,7 +47,7 @@ struct run {
     /* Faults to come: 0 none, 1 the next one. */
     unsigned int kill[AGENTS], relay_kill, lose, twice;
     uint8_t how;
-    bool withhold[AGENTS], alter[AGENTS], swap[AGENTS], lied[AGENTS];
+    bool withhold[AGENTS], alter[AGENTS], swap[AGENTS];
     bool dead, relay_dead;
 };
 
@@ -140,7 +140,7 @@ lie(struct run *r, struct dt_http_answer *a)
     if (!done)
         return;
     r->alter[r->now] = r->swap[r->now] = false;
-    r->o.odd = r->o.excused[r->now] = r->lied[r->now] = true;
+    r->o.odd = r->o.lied = true;
     dt_buf_clear(&a->body);
     dt_buf_init(&a->body, DT_NET_ANSWER_MAX);
     must(dt_wire_items_encode(last, items, n, &a->body) == DT_OK);
@@ -420,6 +420,9 @@ heal_round(struct run *r, bool ask_again, bool *stands)
         must(dt_channel_load_row(r->w->a[i], r->w->group_id, &ch) == DT_OK);
         tell(i, &ch, &report);
         *stands = *stands || ch.state == DT_CHANNEL_LIVE;
+        /* Who left, and asked to re-join before it saw that it is out, is not let in again. */
+        if (ch.state == DT_CHANNEL_BROKEN && r->o.may_go[i])
+            ch.state = DT_CHANNEL_LEFT;
         if (ch.state == DT_CHANNEL_BROKEN) {
             must(r->o.odd);
             /* Whoever still stands is needed now. */
@@ -454,11 +457,6 @@ program_run(struct world *w, struct dt_view program)
         step(&r, program.p[i] / AGENTS % N_STEPS, program.p[i] % AGENTS);
     }
     line_set(&(const struct line_watch){0});
-    /* Whoever was shown a wrong cell passed it over with an alarm, and may wait for ever for what
-     * was in its place: its user has it re-join. */
-    for (size_t i = 0; i < AGENTS; i++)
-        if (r.lied[i])
-            dt_ignore(dt_agent_rejoin(w->a[i], w->group_id), "it may have left");
     while (heal_round(&r, round % 4 == 0, &stands) && stands)
         must(++round < HEAL_MAX);
     if (stands)

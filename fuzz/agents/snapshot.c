@@ -17,6 +17,7 @@ copy_pages(sqlite3 *to, sqlite3 *from)
 void
 snapshot_take(struct snapshot *s, struct dt_db *db)
 {
+    (void)sqlite3_close(s->db); /* an older one */
     must(sqlite3_open(":memory:", &s->db) == SQLITE_OK);
     copy_pages(s->db, db->handle);
     s->changes = sqlite3_total_changes(db->handle);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/core.h"
+#include "agent/register.h"
 #include "agent/store_internal.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -14,7 +15,6 @@
 #include "snapshot.h"
 #include "world.h"
 
-#define PARTIES    2
 #define PASSPHRASE "correct horse"
 #define BEGIN_MS   UINT64_C(1780000000000)
 #define FILE_MAX   (16u << 20)
@@ -146,6 +146,53 @@ world_restore(struct world *w, size_t i, const struct dt_buf *copy)
     snapshot[i].changes = -1;
 }
 
+/* ---- the register ---- */
+
+void
+world_witness(size_t party, struct tlog_signer *out)
+{
+    char name[64];
+    uint8_t seed[32];
+
+    memset(seed, 40 + (int)party, sizeof seed);
+    (void)snprintf(name, sizeof name, "%s.example/witness", party_names[party]);
+    must(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed), out) ==
+         DT_OK);
+}
+
+void
+world_seal(struct world *w, size_t i, uint8_t b)
+{
+    struct dt_store *s = dt_agent_store(w->a[i]);
+    uint8_t seal[32];
+
+    memset(seal, b, sizeof seal);
+    must(dt_store_begin(s) == DT_OK);
+    must(dt_store_end(s, dt_agent_register_submit(w->a[i], seal)) == DT_OK);
+    must(dt_agent_register_sync(w->a[i], NULL) == DT_OK);
+}
+
+void
+world_cosign(struct world *w)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf held = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *c = NULL;
+
+    must(dt_http_client_new(NULL, &c) == DT_OK);
+    must(dt_register_checkpoint(c, w->register_url, DT_CHECKPOINT_HELD, &held) == DT_OK);
+    must(tlog_note_parse(dt_buf_view(&held), &note) == DT_OK);
+    for (size_t i = 0; i < PARTIES; i++) {
+        DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+
+        world_witness(i, &signer);
+        must(dt_buf_append(&out, dt_buf_view(&held)) == DT_OK);
+        must(tlog_cosign(&signer, note.text, w->now_ms / 1000, &out) == DT_OK);
+        must(dt_register_cosign(c, w->register_url, dt_buf_view(&out)) == DT_OK);
+    }
+}
+
 /* ---- the beginning ---- */
 
 static void
@@ -168,13 +215,8 @@ make_grants(struct world *w, struct dt_grant out[static PARTIES])
     for (size_t i = 0; i < PARTIES; i++) {
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
         DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(512);
-        char name[64];
-        uint8_t seed[32];
 
-        memset(seed, 40 + (int)i, sizeof seed);
-        (void)snprintf(name, sizeof name, "%s.example/witness", party_names[i]);
-        must(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed),
-                                   &signer) == DT_OK);
+        world_witness(i, &signer);
         must(tlog_vkey_write(&signer.vkey, &vkey) == DT_OK);
         (void)snprintf(witnesses[i].vkey, sizeof witnesses[i].vkey, "%.*s", (int)vkey.n,
                        (const char *)vkey.p);
@@ -328,9 +370,23 @@ world_make(struct world *w)
         must(dt_agent_channel(w->a[i], w->group_id, &info) == DT_OK);
         must(info.state == DT_CHANNEL_LIVE && info.confirmed && info.to_send == 0 &&
              info.alarms == 0);
-        w->leaf[i] = info.own_leaf;
-        snapshot_take(&snapshot[i], db_of(w, i));
     }
-    snapshot_take(&relay_snapshot, w->relay->store->w);
+    {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf url = DT_BUF_INIT(sizeof w->register_url);
+
+        must(dt_grant_register_url(&grants[0], &url) == DT_OK);
+        (void)snprintf(w->register_url, sizeof w->register_url, "%.*s", (int)url.n,
+                       (const char *)url.p);
+        memcpy(w->register_vkey, grants[0].vkey, sizeof w->register_vkey);
+    }
     free(grants);
+    world_keep(w);
+}
+
+void
+world_keep(struct world *w)
+{
+    for (size_t i = 0; i < AGENTS; i++)
+        snapshot_take(&snapshot[i], db_of(w, i));
+    snapshot_take(&relay_snapshot, w->relay->store->w);
 }
