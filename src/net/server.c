@@ -4,6 +4,7 @@
  * Two lists under one lock: connections (server_conn.h: how long each may take) and requests put
  * aside (for deadlines and wakes). Handlers run in the epoll thread only.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define POOL_STEP     1024u
 #define STOP_GRACE_MS 5000u
 #define TICK_MS       1000u
+#define JUST_COME_MS  1000u
 #define ROOM_SHARE    8u /* this part of connections_max is kept free by ending what can be ended */
 
 /* A request and what only this file needs to know about it; the public part comes first. */
@@ -373,14 +375,15 @@ run_handler(struct dt_http_server *s, struct request *r)
 {
     for (;;) {
         struct dt_http_reply reply = {0};
-        bool force;
+        bool force, hurry;
         uint64_t deadline;
 
         pthread_mutex_lock(&s->lock);
         r->woken = false;
+        hurry = r->hurry;
         deadline = r->pub.deadline_ms;
         r->pub.timed_out =
-            r->pub.calls > 0 && deadline != 0 && (r->hurry || dt_monotonic_ms() >= deadline);
+            r->pub.calls > 0 && deadline != 0 && (hurry || dt_monotonic_ms() >= deadline);
         r->pub.stopping = s->stopping;
         force = s->force;
         pthread_mutex_unlock(&s->lock);
@@ -389,7 +392,7 @@ run_handler(struct dt_http_server *s, struct request *r)
         r->pub.deadline_ms = 0;
         if (s->config.handler(s->config.ctx, &r->pub, &reply) == DT_HTTP_REPLY) {
             r->answered = true;
-            return send_reply(r, &reply, r->pub.stopping);
+            return send_reply(r, &reply, r->pub.stopping || hurry);
         }
         dt_buf_clear(&reply.body);
         r->pub.calls++;
@@ -516,27 +519,46 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     dt_free(r);
 }
 
+/* The wait of ${r} ends now, and its connection after the answer. */
+static void
+end_wait(struct dt_http_server *s, struct request *r)
+{
+    r->hurry = true;
+    if (r->conn != NULL)
+        dt_conns_leave(&s->conns, r->conn);
+    wake_locked(s, r);
+}
+
+/* Make the oldest wait that can end early do so; false when there is none. */
+static bool
+end_oldest_wait(struct dt_http_server *s)
+{
+    for (struct request *r = s->aside_last; r != NULL; r = r->prev) {
+        if (r->pub.deadline_ms != 0) {
+            end_wait(s, r);
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
- * A connection has come and leaves little room. Past the limit the library accepts none, and those
- * who wait then are as likely ours as a flood's; so the longest idle one goes, as an idle one of
- * ours comes back by itself. If all are at work, the oldest wait ends before its time, which frees
- * its connection for the next; else who has been slow for long.
+ * Keep room for those who come. At the limit the library accepts nobody, and those who wait then
+ * are as likely ours as a flood's. So the longest idle connection goes, as an idle one of ours
+ * comes back by itself; if none has been idle for long, the oldest wait; else who has been slow for
+ * long; and last of all who has just come and may be about to ask.
  */
 static void
 make_room(struct dt_http_server *s)
 {
-    size_t max = s->config.connections_max;
+    size_t max = s->config.connections_max, room = (max + ROOM_SHARE - 1) / ROOM_SHARE;
+    uint64_t now = dt_monotonic_ms();
 
-    if (s->conns.n + 1 <= max - (max + ROOM_SHARE - 1) / ROOM_SHARE || dt_conns_end_idle(&s->conns))
-        return;
-    for (struct request *r = s->aside_last; r != NULL; r = r->prev) {
-        if (r->pub.deadline_ms != 0) {
-            r->hurry = true;
-            wake_locked(s, r);
+    while (s->conns.n + 1 - s->conns.n_leaving > max - room) {
+        if (!dt_conns_end_idle(&s->conns, JUST_COME_MS, now) && !end_oldest_wait(s) &&
+            !dt_conns_end_slow(&s->conns, now) && !dt_conns_end_idle(&s->conns, 0, now))
             return;
-        }
     }
-    (void)dt_conns_end_slow(&s->conns, dt_monotonic_ms());
 }
 
 static void
@@ -577,10 +599,21 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 
 /* ---- deadlines ---- */
 
+/* Has the peer of ${r}, which waits, gone away? Nobody reads from it meanwhile, so nobody else
+ * sees. */
+static bool
+is_gone(const struct request *r)
+{
+    struct pollfd p = {.fd = r->conn == NULL ? -1 : r->conn->fd, .events = POLLRDHUP};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 static void *
 tick(void *arg)
 {
     struct dt_http_server *s = arg;
+    uint64_t look = 0; /* when to look next whose peers are gone */
 
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
@@ -593,10 +626,15 @@ tick(void *arg)
             after = r->next;
             if (deadline != 0 && now >= deadline)
                 wake_locked(s, r);
+            else if (deadline != 0 && now >= look && is_gone(r))
+                end_wait(s, r);
             else if (deadline != 0 && deadline < next)
                 next = deadline;
         }
+        if (now >= look)
+            look = now + TICK_MS;
         dt_conns_sweep(&s->conns, now);
+        make_room(s);
         at.tv_sec = (time_t)(next / 1000);
         at.tv_nsec = (long)(next % 1000) * 1000000L;
         pthread_cond_timedwait(&s->cond, &s->lock, &at);

@@ -46,6 +46,7 @@ dt_conns_remove(struct dt_conns *l, struct dt_conn *c)
 {
     unlink_one(l, c);
     l->n--;
+    l->n_leaving -= c->leaving;
 }
 
 void
@@ -72,10 +73,17 @@ dt_conns_phase(struct dt_conns *l, struct dt_conn *c, enum dt_conn_phase phase, 
     }
 }
 
+void
+dt_conns_leave(struct dt_conns *l, struct dt_conn *c)
+{
+    l->n_leaving += !c->leaving;
+    c->leaving = true;
+}
+
 /* The library sees the end and closes. What the peer has not taken of an answer is thrown away with
  * the connection: the system would keep it, and try to send it, for minutes. */
 static void
-end(struct dt_conn *c)
+end(struct dt_conns *l, struct dt_conn *c)
 {
     struct linger now = {1, 0};
 
@@ -83,6 +91,7 @@ end(struct dt_conn *c)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)shutdown(c->fd, SHUT_RDWR);
     c->ended = true;
+    dt_conns_leave(l, c);
 }
 
 void
@@ -90,16 +99,16 @@ dt_conns_sweep(struct dt_conns *l, uint64_t now)
 {
     for (struct dt_conn *c = l->first; c != NULL; c = c->next) {
         if (!c->ended && c->allowed_ms != 0 && now - c->since_ms > c->allowed_ms)
-            end(c);
+            end(l, c);
     }
 }
 
 bool
-dt_conns_end_idle(struct dt_conns *l)
+dt_conns_end_idle(struct dt_conns *l, uint64_t age_ms, uint64_t now)
 {
-    for (struct dt_conn *c = l->first; c != NULL; c = c->next) {
+    for (struct dt_conn *c = l->first; c != NULL && now - c->since_ms >= age_ms; c = c->next) {
         if (!c->ended && c->phase == DT_CONN_HEADER) {
-            end(c);
+            end(l, c);
             return true;
         }
     }
@@ -111,7 +120,7 @@ dt_conns_end_slow(struct dt_conns *l, uint64_t now)
 {
     for (struct dt_conn *c = l->first; c != NULL && now - c->since_ms > l->header_ms; c = c->next) {
         if (!c->ended && (c->phase == DT_CONN_BODY || c->phase == DT_CONN_ANSWER)) {
-            end(c);
+            end(l, c);
             return true;
         }
     }

@@ -30,6 +30,7 @@ struct dt_conn {
     enum dt_conn_phase phase;
     bool used;           /* at least one request came */
     bool ended;          /* shut down, the library will close it */
+    bool leaving;        /* ended, or to be closed after its answer */
     uint64_t since_ms;   /* when the phase began */
     uint64_t allowed_ms; /* how long it may last; 0: no limit */
     uint64_t bucket_ms;
@@ -39,7 +40,7 @@ struct dt_conn {
 /* In order of since_ms, the oldest first. */
 struct dt_conns {
     struct dt_conn *first, *last;
-    size_t n;
+    size_t n, n_leaving;
     uint64_t header_ms, idle_ms; /* the first header; every later one */
     uint64_t transfer_ms;        /* a body or an answer, */
     uint64_t rate_min;           /* and a second more for each so many bytes */
@@ -56,8 +57,11 @@ void dt_conns_phase(struct dt_conns *l, struct dt_conn *c, enum dt_conn_phase ph
 /* End the connections whose time is up. */
 void dt_conns_sweep(struct dt_conns *l, uint64_t now);
 
-/* End the one that is longest in HEADER; false when none is. */
-bool dt_conns_end_idle(struct dt_conns *l);
+/* ${c} will be closed after its answer: it is counted as gone. */
+void dt_conns_leave(struct dt_conns *l, struct dt_conn *c);
+
+/* End the one that is longest in HEADER, if it has been for ${age_ms}; false when none is. */
+bool dt_conns_end_idle(struct dt_conns *l, uint64_t age_ms, uint64_t now);
 
 /* End the one that is longest in BODY or ANSWER, if it has been for header_ms; false when none. */
 bool dt_conns_end_slow(struct dt_conns *l, uint64_t now);

@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #define ANSWER      (4u << 20)
 
 static struct dt_http_server *server;
+static atomic_uint ended_waits; /* before their time */
 
 static enum dt_http_next
 handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
@@ -36,6 +38,8 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
         req->deadline_ms = dt_monotonic_ms() + 60000;
         return DT_HTTP_WAIT;
     }
+    if (req->timed_out)
+        atomic_fetch_add(&ended_waits, 1);
     reply->status = req->timed_out ? 204 : 200;
     if (strcmp(req->path, "/large") == 0) {
         static uint8_t block[1u << 16];
@@ -239,6 +243,58 @@ waits_make_room(void **state)
     assert_true(waiting >= CONNECTIONS / 2);
 }
 
+/* Who goes away while waiting is noticed soon, not at the end of the wait. */
+static void
+gone_while_waiting(void **state)
+{
+    struct linger now = {1, 0};
+    uint64_t began;
+    int fd;
+
+    (void)state;
+    for (int reset = 0; reset < 2; reset++) {
+        start(30, 30);
+        fd = dial(0);
+        say(fd, WAITING);
+        usleep(100000);
+        if (reset)
+            assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+        atomic_store(&ended_waits, 0);
+        began = dt_monotonic_ms();
+        close(fd);
+        while (atomic_load(&ended_waits) == 0 && dt_monotonic_ms() - began < 10000)
+            usleep(10000);
+        assert_true(dt_monotonic_ms() - began < 4000);
+        (void)stop(NULL);
+    }
+}
+
+/* Waits keep coming, more than there are connections, and some of their peers are gone: who asks is
+ * answered all the same. */
+static void
+flood_of_waits(void **state)
+{
+    int fd[4 * CONNECTIONS];
+
+    (void)state;
+    start(30, 30);
+    for (size_t i = 0; i < 4 * CONNECTIONS; i++) {
+        fd[i] = dial(0);
+        say(fd[i], WAITING);
+        if (i % 4 == 0) {
+            close(fd[i]);
+            fd[i] = -1;
+        }
+        if (i % 8 == 7)
+            assert_int_equal(ask(PLAIN), 200);
+    }
+    for (size_t i = 0; i < 4 * CONNECTIONS; i++) {
+        if (fd[i] >= 0)
+            close(fd[i]);
+    }
+    assert_int_equal(ask(PLAIN), 200);
+}
+
 /* Slow bodies everywhere: the slowest goes when somebody comes, before its own time is up. */
 static void
 slow_ones_make_room(void **state)
@@ -326,7 +382,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(slow_body),       TEST(slow_reader),         TEST(idle_ones_make_room),
         TEST(waits_make_room), TEST(slow_ones_make_room), TEST(large_body_needs_leave),
-        TEST(held_in_memory),
+        TEST(held_in_memory),  TEST(flood_of_waits),      TEST(gone_while_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
