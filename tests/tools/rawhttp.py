@@ -81,6 +81,14 @@ def exchange(place, data, timeout=5.0, source='127.0.0.1'):
     return answers(got), how
 
 
+def vector(data):
+    """The bytes behind their length, RFC 9420 section 2.1.2."""
+    n = len(data)
+    if n < 64:
+        return n.to_bytes(1, 'big') + data
+    return (0x4000 | n).to_bytes(2, 'big') + data if n < 16384 else (0x80000000 | n).to_bytes(4, 'big') + data
+
+
 class Queue:
     """A queue to be made with a POST, which leaves a trace on the relay that can be looked for."""
 
@@ -98,16 +106,12 @@ class Queue:
         return request('GET', '/v1/queues/%s/cells' % self.address, ['Authorization: Bearer ' + self.read.hex()])
 
     def append(self, cell):
-        n = len(cell)
-        length = n.to_bytes(1, 'big') if n < 64 else (0x4000 | n).to_bytes(2, 'big') if n < 16384 \
-            else (0x80000000 | n).to_bytes(4, 'big')
         return request('POST', '/v1/queues/%s/cells' % self.address, ['Authorization: Bearer ' + self.write.hex()],
-                       os.urandom(16) + length + cell)
+                       os.urandom(16) + vector(cell))
 
     def poll(self, wait):
-        body = bytes.fromhex(self.address) + self.read + (0).to_bytes(8, 'big')
-        return request('POST', '/v1/poll?wait=%d' % wait, body=len(body).to_bytes(2, 'big')[:0] +
-                       (0x4000 | len(body)).to_bytes(2, 'big') + body)
+        return request('POST', '/v1/poll?wait=%d' % wait,
+                       body=vector(bytes.fromhex(self.address) + self.read + bytes(8)))
 
 
 def request(method, target, fields=(), body=None, close=True):
