@@ -52,7 +52,7 @@ for kind in 0 1 2 3; do
 done
 settle us ru med
 for ((i = 0; i < third; i++)); do
-    kill_one detente "$i" "$third" "${alone_calls[i % 4]}" alone $((i % 4))
+    kill_one detente "$i" "$third" "${alone_calls[i % 4]}" alone $((i % 4)) || break
     [ $((i % 5)) != 4 ] || settle us ru med
 done
 settle us ru med
@@ -84,7 +84,7 @@ for kind in 0 1 2 3; do
     beside_calls+=("$calls")
 done
 for ((i = 0; i < third; i++)); do
-    kill_one detente "$i" "$third" "${beside_calls[i % 4]}" beside $((i % 4))
+    kill_one detente "$i" "$third" "${beside_calls[i % 4]}" beside $((i % 4)) || break
     [ $((i % 5)) != 4 ] || others 1 # wakes the agent
 done
 stop_daemon agent
@@ -116,7 +116,7 @@ counted 'four seconds of the background agent'
 longest=$((kills < 100 ? 600 : 1800)) # what it reaches in a few seconds on a slower day as well
 [ "$calls" -lt $longest ] || calls=$longest
 for ((i = 0; i < kills - 2 * third; i++)); do
-    kill_one detente "$i" $((kills - 2 * third)) "$calls" run_agent
+    kill_one detente "$i" $((kills - 2 * third)) "$calls" run_agent || break
 done
 : >quiet
 wait $talking

@@ -47,7 +47,7 @@ counted 'three seconds of the relay'
 longest=$((kills < 100 ? 400 : 1200)) # what it reaches in a few seconds on a slower day as well
 [ "$calls" -lt $longest ] || calls=$longest
 for ((i = 0; i < kills; i++)); do
-    kill_one detente-relay "$i" "$kills" "$calls" run_relay
+    kill_one detente-relay "$i" "$kills" "$calls" run_relay || break
     [ $((i % 4)) != 3 ] || say_as med "med says $i"
 done
 start_relay

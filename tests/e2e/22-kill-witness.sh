@@ -47,7 +47,7 @@ for ((j = 0; j < 3; j++)); do
     done
     measure_witness "$p" 20
     for ((i = j; i < kills; i += 3)); do
-        kill_one detente "$i" "$kills" "$calls" run_witness "$p"
+        kill_one detente "$i" "$kills" "$calls" run_witness "$p" || break 2
     done
     for other in "${parties[@]}"; do
         [ "$other" = "$p" ] || stop_daemon "witness-$other"

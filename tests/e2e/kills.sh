@@ -54,14 +54,15 @@ place() {
 }
 
 # kill_one PROGRAM I N CALLS COMMAND...: COMMAND is called with $under set, and is to run the program so; it is killed at
-# the I-th of N places. A run may make fewer calls than the measured one: then it is done again, and killed earlier.
+# the I-th of N places. A run may make fewer calls than the measured one: then it is done again, and killed earlier. False
+# when that does not help: what is wrong then would be wrong with all that follow.
 kill_one() {
     local program=$1 at tries before
     at=$(place "$2" "$3" "$4")
     local how=${hows[$2 % ${#hows[@]}]}
     shift 4
     before=$(wc -l <"$places")
-    for ((tries = 0; tries < 8; tries++)); do
+    for ((tries = 0; tries < 4; tries++)); do
         shimmed "$program" "$at" "$how"
         "$@" 2>/dev/null # bash's own word about the killed
         [ "$(wc -l <"$places")" = "$before" ] || return 0
