@@ -21,6 +21,7 @@ struct dt_http_client {
 struct sink {
     struct dt_buf *body;
     size_t header_len; /* of all lines so far, interim answers (1xx) and trailers included */
+    bool header_whole; /* the empty line after it has come */
     enum dt_err err;
 };
 
@@ -108,9 +109,12 @@ on_header(char *p, size_t size, size_t n, void *user)
 {
     struct sink *s = user;
 
-    (void)p;
     (void)size; /* always 1 */
     s->header_len += n;
+    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+        s->header_whole = false; /* another answer begins: what came before was an interim one */
+    else if (n > 0 && (p[0] == '\r' || p[0] == '\n'))
+        s->header_whole = true;
     return s->header_len <= DT_NET_HEADER_MAX ? n : 0;
 }
 
@@ -305,6 +309,14 @@ perform(struct dt_http_client *c, const struct dt_http_call *call, const char *u
     code = curl_easy_perform(c->curl);
     if (code != CURLE_OK)
         return explain(c, call, sink, code);
+    /* libcurl takes a header that breaks off for a whole one, without a body: "200" and no more
+     * would look like what was asked for. */
+    if (!sink->header_whole) {
+        char host[256];
+
+        host_of(call->base, host, sizeof(host));
+        return dt_fail(DT_ERR_NET, "%s: its answer broke off; try again later", host);
+    }
     (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
     *out_status = (unsigned int)status;
     return DT_OK;

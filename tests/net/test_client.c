@@ -305,12 +305,41 @@ compressed(void **state)
     stop(&transfer);
 }
 
+/* The server died in the middle of its answer, wherever that was. */
+static void
+broken_off(void **state)
+{
+    static const char whole[] = "HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 4\r\n\r\nbody";
+    struct dt_http_answer a = {0};
+    struct trick interim = {.head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nDate: t"};
+    struct trick all = {.head = whole};
+
+    (void)state;
+    for (size_t n = 1; n < sizeof whole - 1; n++) {
+        struct trick t = {.head = whole, .head_len = n};
+
+        start(&t);
+        assert_int_equal(call(&t, &a), DT_ERR_NET);
+        assert_int_equal(a.body.n, 0);
+        stop(&t);
+    }
+    start(&interim);
+    assert_int_equal(call(&interim, &a), DT_ERR_NET);
+    stop(&interim);
+    start(&all);
+    assert_int_equal(call(&all, &a), DT_OK);
+    assert_int_equal(a.body.n, 4);
+    dt_http_answer_clear(&a);
+    stop(&all);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(huge_bodies), cmocka_unit_test(slow),     cmocka_unit_test(headers),
         cmocka_unit_test(framing),     cmocka_unit_test(redirect), cmocka_unit_test(compressed),
+        cmocka_unit_test(broken_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
