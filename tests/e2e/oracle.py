@@ -15,8 +15,9 @@ FOLDER holds, as far as the scenario has it:
                                                       final, by-NAME (the largest that NAME cosigned)
                         cosigned NAME SIZE            a witness said so
                         state NAME SIZE ROOT          its state on disk
-  WHO.read.json, WHO.records.json, WHO.alarms.json, WHO.status.json, WHO.ratchets, WHO.shown.json
+  WHO.read.json, WHO.records.json, WHO.alarms.json, WHO.status.json, WHO.ratchets
                       what the programs of WHO say at the end
+  shown/COMMITMENT.json   records of which no user was told: what they are about
   entries, tiles/     the register at the end: a line of hex an entry; the tiles as served
   grant.json          one grant, for the keys of register and witnesses
 
