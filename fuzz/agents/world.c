@@ -281,7 +281,7 @@ make_agent(struct world *w, size_t i, const struct dt_grant *grant, struct dt_vi
     open_agent(w, i);
     must(dt_agent_letter_request(w->a[i], &request) == DT_OK);
     must(dt_letter_request_decode(dt_buf_view(&request), &q) == DT_OK);
-    must(dt_letter_issue(dt_view(root, 32), &q, DT_RIGHTS_ALL, w->now_ms - DT_MS_DAY,
+    must(dt_letter_issue(dt_view(root, 32), &q, DT_RIGHTS_ALL, w->now_ms - 100 * DT_MS_DAY,
                          w->now_ms + 3000 * DT_MS_DAY, w->now_ms, &letter) == DT_OK);
     must(dt_agent_letter_import(w->a[i], dt_buf_view(&letter), hash) == DT_OK);
     must(dt_agent_sync(w->a[i], NULL) == DT_OK);
