@@ -58,7 +58,7 @@ done
 DETENTE_CA=relay.ca check_status 'a stranger checks the register through it' 0 "$detente" register check \
     --charter charter --forum "$("$detente" charter show --id charter)" --relay "https://localhost:${tls[http]}"
 for trust in '' other.ca; do
-    check_status "${trust:-the system\'s authorities}: not the relay's, so nothing is said" 3 \
+    check_status "${trust:-without --ca}: not the relay's authority, so nothing is said" 3 \
         "$detente" --home us --relay "https://localhost:${tls[stream]}" ${trust:+--ca $trust} sync
     check_line 'and the error says why' 'localhost:[0-9]+: its certificate is' err
 done

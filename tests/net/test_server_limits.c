@@ -27,6 +27,7 @@
 
 static struct dt_http_server *server;
 static atomic_uint ended_waits; /* before their time */
+static unsigned int idle_s = 30;
 
 static enum dt_http_next
 handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
@@ -66,7 +67,7 @@ start(unsigned int header_s, unsigned int transfer_s)
     struct dt_http_server_config config = {.listen = "127.0.0.1:0",
                                            .connections_max = CONNECTIONS,
                                            .header_timeout_s = header_s,
-                                           .idle_timeout_s = 30,
+                                           .idle_timeout_s = idle_s,
                                            .transfer_timeout_s = transfer_s,
                                            .rate_min = 4u << 20,
                                            .held_max = 5u << 20,
@@ -188,6 +189,32 @@ slow_reader(void **state)
     say(fd, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(status_within(fd, 2000), 200);
     close(fd);
+}
+
+/* A connection that is kept has its time for the next whole header, bytes of it do not prolong it.
+ */
+static void
+idle_after_an_answer(void **state)
+{
+    uint64_t began;
+    bool ended = false;
+    int fd;
+
+    (void)state;
+    idle_s = 1;
+    start(30, 30);
+    idle_s = 30;
+    fd = dial(0);
+    say(fd, PLAIN);
+    assert_int_equal(status_within(fd, 2000), 200);
+    began = dt_monotonic_ms();
+    while (!ended && dt_monotonic_ms() - began < 8000) {
+        (void)send(fd, "G", 1, MSG_NOSIGNAL);
+        ended = status_within(fd, 200) == 0;
+    }
+    close(fd);
+    assert_true(ended);
+    assert_true(dt_monotonic_ms() - began >= 900 && dt_monotonic_ms() - began < 4500);
 }
 
 /* Three times as many say nothing as there is room for; who asks is answered at once all the same.
@@ -380,9 +407,16 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, stop)
     const struct CMUnitTest tests[] = {
-        TEST(slow_body),       TEST(slow_reader),         TEST(idle_ones_make_room),
-        TEST(waits_make_room), TEST(slow_ones_make_room), TEST(large_body_needs_leave),
-        TEST(held_in_memory),  TEST(flood_of_waits),      TEST(gone_while_waiting),
+        TEST(slow_body),
+        TEST(idle_after_an_answer),
+        TEST(slow_reader),
+        TEST(idle_ones_make_room),
+        TEST(waits_make_room),
+        TEST(slow_ones_make_room),
+        TEST(large_body_needs_leave),
+        TEST(held_in_memory),
+        TEST(flood_of_waits),
+        TEST(gone_while_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
