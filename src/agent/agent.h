@@ -356,7 +356,9 @@ enum dt_alarm_kind {
     DT_ALARM_WELCOME,  /* a Welcome or invitation that does not hold */
     DT_ALARM_BEHIND,   /* the queue ends before what we had read */
     DT_ALARM_REGISTER, /* the register contradicts itself or a signature on it fails */
-    DT_ALARM_RELAY     /* what the relay shows does not fit what it, or a member, said before */
+    DT_ALARM_RELAY,    /* what the relay shows does not fit what it, or a member, said before */
+    DT_ALARM_WITHHELD, /* the relay shows others more than us */
+    DT_ALARM_RECEIPT   /* no receipt after its time; or one that came late */
 };
 const char *dt_alarm_kind_name(enum dt_alarm_kind kind); /* "fork", "commit", ... static */
 

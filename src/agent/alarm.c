@@ -275,6 +275,10 @@ dt_alarm_kind_name(enum dt_alarm_kind kind)
         return "register";
     case DT_ALARM_RELAY:
         return "relay";
+    case DT_ALARM_WITHHELD:
+        return "withheld";
+    case DT_ALARM_RECEIPT:
+        return "receipt";
     }
     return "other";
 }

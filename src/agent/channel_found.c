@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "base/wire.h"
 
-#include "agent/flows.h"
+#include "agent/receipt_internal.h"
 
 /* ---- proposing ---- */
 
@@ -337,7 +337,7 @@ found_now(struct dt_agent *a, struct dt_channel *ch, const struct answers *x)
     ch->here_due = true;
     ch->last_read_ms = dt_agent_now(a);
     ch->confirmed = dt_channel_all_here(a, ch);
-    if ((err = dt_channel_note_epoch(a, ch)) != DT_OK ||
+    if ((err = dt_channel_note_epoch(a, ch)) != DT_OK || (err = dt_receipt_join(a, ch)) != DT_OK ||
         (err = dt_store_del_parent(a->store, "answer", dt_view_of(ch->group_id))) != DT_OK ||
         (err = send_welcomes(a, ch, dt_buf_view(&out.welcome))) != DT_OK)
         return err;

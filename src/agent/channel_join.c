@@ -8,6 +8,7 @@
 #include "base/wire.h"
 
 #include "agent/channel_review.h"
+#include "agent/receipt_internal.h"
 
 /* The state of a channel that we have already: only one that was lost or left may be taken up
  * again. */
@@ -166,7 +167,8 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
     dt_buf_clear(&x.key_package);
     if ((err = dt_here_forget(a, ch.group_id)) != DT_OK ||
         (err = dt_channel_review_start(a, &ch)) != DT_OK ||
-        (err = dt_channel_add(a, &ch)) != DT_OK || (err = dt_channel_note_epoch(a, &ch)) != DT_OK)
+        (err = dt_channel_add(a, &ch)) != DT_OK || (err = dt_channel_note_epoch(a, &ch)) != DT_OK ||
+        (err = dt_receipt_join(a, &ch)) != DT_OK)
         return err;
     return dt_invitation_save(a, &x);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/channel_review.h"
+#include "agent/receipt_internal.h"
 
 /* Is the append id one that we wait to read back? Its cell is then looked at whatever was before.
  */
@@ -43,6 +44,8 @@ met_again(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wire_
     if (s->before.has_talk) {
         enum dt_err err = dt_talk_moved(a, ch->group_id, s->before.talk_id, item->position);
 
+        if (err == DT_OK)
+            err = dt_awaited_moved(a, ch, s->before.talk_id, item->position);
         if (err != DT_OK)
             return err;
     }
@@ -167,11 +170,13 @@ dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
-        (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK || !dt_review_due(a, &r))
+        (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK || !dt_review_due(a, &r) ||
+        (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
         goto done;
     dt_review_begin(&r, ch.position);
     ch.position = r.from < ch.position ? r.from : ch.position;
-    if ((err = dt_review_put(a, ch.queue.address, &r)) == DT_OK)
+    if ((err = dt_review_put(a, ch.queue.address, &r)) == DT_OK &&
+        (err = dt_transcript_rewind(a, &ch)) == DT_OK)
         err = dt_channel_save(a, &ch, false);
 
 done:

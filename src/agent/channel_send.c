@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/flows.h"
+#include "agent/receipt_internal.h"
 
 #define ROTATE_BEFORE_MS DT_MS_DAY
 
@@ -165,7 +165,8 @@ prepare(struct dt_agent *a, struct dt_channel *ch, size_t *made, struct dt_inten
             return err;
         (*made)++;
     }
-    if (ch->confirmed && (err = send_payloads(a, ch, made)) != DT_OK)
+    if (ch->confirmed && ((err = send_payloads(a, ch, made)) != DT_OK ||
+                          (err = dt_receipt_send(a, ch, made)) != DT_OK))
         return err;
     changed = *made > 0;
     if (!ch->pending) {

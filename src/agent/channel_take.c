@@ -10,6 +10,8 @@
 #include "base/wire.h"
 
 #include "agent/channel_review.h"
+#include "agent/receipt_internal.h"
+#include "record/record.h"
 
 struct dt_rules
 dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
@@ -152,43 +154,66 @@ dispatch(struct taken *t, const struct mls_event *e, const struct dt_incoming *i
         return in->own ? DT_OK : take_leave(t, in, s);
     case DT_PAYLOAD_RECORD:
         return dt_record_receive(t->a, in);
+    case DT_PAYLOAD_RECEIPT:
+        return in->own ? DT_OK : dt_receipt_take(t->a, t->ch, in, s);
     }
     return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
+}
+
+enum dt_err
+dt_incoming_from(struct dt_agent *a, const struct dt_channel *ch, const struct mls_event *e,
+                 struct dt_seat *s, struct dt_payload *p, struct dt_incoming *in)
+{
+    struct dt_rules rules = dt_channel_rules(a, ch);
+    bool revoked = false;
+    enum dt_err err;
+
+    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, s)) != DT_OK ||
+        (err = dt_payload_decode(dt_buf_view(&e->plaintext), p)) != DT_OK ||
+        (err = dt_letter_revoked(a, &s->letter, &revoked, NULL)) != DT_OK)
+        return err;
+    in->epoch = e->epoch;
+    in->leaf = e->sender.leaf;
+    in->generation = e->generation;
+    in->party = s->party;
+    in->letter = &s->letter;
+    in->letter_bytes = s->letter_bytes;
+    in->payload = p;
+    in->standing = !revoked && dt_voucher_valid_at(&s->voucher, dt_agent_now(a)) &&
+                   dt_letter_check_time(&s->letter, dt_agent_now(a)) == DT_OK;
+    in->unconfirmed = !ch->confirmed || !in->standing;
+    return DT_OK;
 }
 
 static enum dt_err
 take_application(struct taken *t, const struct mls_event *e)
 {
     DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
-    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
-    struct dt_incoming in = {.group_id = t->ch->group_id,
-                             .epoch = e->epoch,
-                             .position = t->item->position,
-                             .leaf = e->sender.leaf,
-                             .generation = e->generation};
+    struct dt_incoming in = {.group_id = t->ch->group_id, .position = t->item->position};
     struct dt_payload p;
-    bool revoked = false;
     enum dt_err err;
 
-    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, &s)) != DT_OK ||
-        (err = dt_payload_decode(dt_buf_view(&e->plaintext), &p)) != DT_OK ||
-        (err = dt_letter_revoked(t->a, &s.letter, &revoked, NULL)) != DT_OK)
-        goto done;
-    in.party = s.party;
-    in.letter = &s.letter;
-    in.letter_bytes = s.letter_bytes;
-    in.payload = &p;
-    in.standing = !revoked && dt_voucher_valid_at(&s.voucher, dt_agent_now(t->a)) &&
-                  dt_letter_check_time(&s.letter, dt_agent_now(t->a)) == DT_OK;
-    in.unconfirmed = !t->ch->confirmed || !in.standing;
-    err = dispatch(t, e, &in, &s);
-    if (err == DT_OK)
-        t->report->received++;
+    if ((err = dt_incoming_from(t->a, t->ch, e, &s, &p, &in)) != DT_OK ||
+        (err = dispatch(t, e, &in, &s)) != DT_OK)
+        return err;
+    t->report->received++;
+    if (p.kind != DT_PAYLOAD_TALK && p.kind != DT_PAYLOAD_RECORD)
+        return DT_OK;
     t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
     memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
+    return dt_transcript_set_due(t->a, t->ch);
+}
 
-done:
-    return err;
+/* A record is known to people by its commitment. */
+static enum dt_err
+await_record(struct taken *t, const struct dt_payload *p)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    enum dt_err err = dt_record_decode(p->record, t->a->templates, &r);
+
+    if (err != DT_OK)
+        return err;
+    return dt_awaited_add(t->a, t->ch, p->id, dt_view_of(r.commitment), t->item->position);
 }
 
 /* An own application message came back: its place in the order is fixed. */
@@ -227,11 +252,13 @@ own_back(struct taken *t, const struct mls_event *e)
         return err;
     in.letter_bytes = dt_buf_view(&t->a->letter_bytes);
     in.payload = &p;
-    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
+    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK || p.kind == DT_PAYLOAD_RECORD;
     memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
-    if (p.kind == DT_PAYLOAD_TALK)
-        return dt_talk_confirm(t->a, &in);
-    return p.kind == DT_PAYLOAD_RECORD ? dt_record_receive(t->a, &in) : DT_OK;
+    if (p.kind == DT_PAYLOAD_TALK && (err = dt_talk_confirm(t->a, &in)) == DT_OK)
+        err = dt_awaited_add(t->a, t->ch, p.id, dt_view(NULL, 0), t->item->position);
+    if (p.kind == DT_PAYLOAD_RECORD && (err = dt_record_receive(t->a, &in)) == DT_OK)
+        err = await_record(t, &p);
+    return err;
 }
 
 /* ---- Commits ---- */
@@ -564,14 +591,21 @@ take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *
 {
     struct taken t = {.a = a, .ch = ch, .item = item, .report = report, .refuse = refuse};
     uint64_t queue = ch->queue_number;
-    enum dt_err err = dt_cell_shown_begin(a, ch, item, &t.shown, report);
+    enum dt_err err;
 
-    if (err == DT_OK && !t.shown.pass_by)
+    if ((err = dt_cell_shown_begin(a, ch, item, &t.shown, report)) == DT_OK &&
+        (err = dt_transcript_add(a, ch, item->position, item->cell)) == DT_OK && !t.shown.pass_by)
         err = take_content(&t);
     if (err != DT_OK || (err = dt_cell_shown_end(a, ch, item, &t.shown)) != DT_OK)
         return err;
     if (ch->queue_number == queue)
         ch->position = item->position;
+    if (t.new_epoch && ch->state == DT_CHANNEL_LIVE)
+        err = dt_receipt_epoch(a, ch);
+    else if (t.shown.pass_by && t.shown.before.kind == DT_SHOWN_COMMIT)
+        err = dt_transcript_again(a, ch, t.shown.before.epoch + 1);
+    if (err != DT_OK)
+        return err;
     mls_group_expire(ch->group, dt_agent_now(a));
     return dt_channel_save(a, ch, t.new_epoch);
 }

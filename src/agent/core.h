@@ -39,6 +39,7 @@ struct dt_agent {
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
     struct dt_templates *templates; /* those known here */
+    uint64_t receipt_within_ms;     /* 0: DT_RECEIPT_WITHIN_MS */
 };
 
 /* Who sent an application message, as of its epoch. */

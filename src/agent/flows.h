@@ -25,6 +25,12 @@ DT_MUST_CHECK enum dt_err
 dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
                      const struct dt_wire_item *item, struct dt_sync_report *report);
 
+/* Who sent the application message of ${e}: seat, payload and what is to be known of them. Views of
+ * ${p} and ${in} point into ${e} and ${s}. */
+DT_MUST_CHECK enum dt_err dt_incoming_from(struct dt_agent *a, const struct dt_channel *ch,
+                                           const struct mls_event *e, struct dt_seat *s,
+                                           struct dt_payload *p, struct dt_incoming *in);
+
 /* The queue was read to its end: note the time; after an absence longer than a voucher's life the
  * channel becomes unconfirmed first (*${before} was the last time). */
 DT_MUST_CHECK enum dt_err dt_channel_note_absence(struct dt_agent *a,
@@ -127,6 +133,11 @@ DT_MUST_CHECK enum dt_err dt_admission_key_package(struct dt_agent *a,
 DT_MUST_CHECK enum dt_err dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m);
 DT_MUST_CHECK enum dt_err dt_rejoin_key_package(struct dt_agent *a,
                                                 const struct dt_inbox_message *m);
+
+/* ---- receipt_copy.c ---- */
+
+/* A copy of a receipt reached our inbox. REFUSED, AUTH, FORMAT: passed over. */
+DT_MUST_CHECK enum dt_err dt_copy_take(struct dt_agent *a, const struct dt_inbox_message *m);
 
 /* What an admission intent needs for its Commit; and its end. */
 struct dt_admission {

@@ -63,6 +63,8 @@ kind_name(enum dt_inbox_kind kind)
         return "a request to re-join";
     case DT_INBOX_REVOCATION:
         return "a revocation";
+    case DT_INBOX_COPY:
+        return "a copy of a receipt";
     }
     return "a message";
 }
@@ -87,6 +89,8 @@ dispatch(struct dt_agent *a, const struct dt_inbox_message *m)
         return dt_rejoin_take(a, m);
     case DT_INBOX_REVOCATION:
         return dt_revocation_keep(a, m->revocation);
+    case DT_INBOX_COPY:
+        return dt_copy_take(a, m);
     }
     return dt_fail(DT_ERR_UNSUPPORTED, "an inbox message of a kind that is not known here");
 }

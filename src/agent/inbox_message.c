@@ -112,6 +112,10 @@ dt_inbox_message_encode(const struct dt_inbox_message *m, struct dt_buf *out)
     case DT_INBOX_REVOCATION:
         dt_write_vec(&w, m->revocation);
         break;
+    case DT_INBOX_COPY:
+        dt_write_view(&w, dt_view_of(m->group_id));
+        dt_write_vec(&w, m->copy);
+        break;
     }
     return dt_writer_end(&w);
 }
@@ -177,6 +181,8 @@ read_body(struct dt_reader *r, struct dt_inbox_message *m)
         return dt_read_vec(r, DT_WELCOME_MAX, &m->welcome);
     case DT_INBOX_REJOIN:
         return dt_read_vec(r, 512, &m->rejoin);
+    case DT_INBOX_COPY:
+        return dt_read_vec(r, DT_COPY_MAX, &m->copy);
     default:
         return dt_fail(DT_ERR_UNSUPPORTED, "kind %u is not known here", (unsigned int)m->kind);
     }
@@ -193,7 +199,7 @@ dt_inbox_message_decode(struct dt_view bytes, struct dt_inbox_message *out)
 
     if ((err = dt_read_u8(&r, &version)) != DT_OK || (err = dt_read_u8(&r, &kind)) != DT_OK)
         goto done;
-    if (version != INBOX_VERSION || kind < DT_INBOX_INVITATION || kind > DT_INBOX_REVOCATION) {
+    if (version != INBOX_VERSION || kind < DT_INBOX_INVITATION || kind > DT_INBOX_COPY) {
         err = dt_fail(DT_ERR_UNSUPPORTED, "version %u, kind %u is not known here", version, kind);
         goto done;
     }

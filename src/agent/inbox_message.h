@@ -20,7 +20,8 @@ enum dt_inbox_kind {
     DT_INBOX_APPROVAL = 5,
     DT_INBOX_WELCOME = 6,
     DT_INBOX_REJOIN = 7,
-    DT_INBOX_REVOCATION = 8
+    DT_INBOX_REVOCATION = 8,
+    DT_INBOX_COPY = 9 /* of a receipt that went into a channel's queue */
 };
 
 /* A decoded message; views point into the decoded bytes. Which fields are set depends on kind. */
@@ -49,6 +50,7 @@ struct dt_inbox_message {
     struct dt_view welcome;     /* WELCOME: an MLSMessage */
     struct dt_view rejoin;      /* REJOIN: dt_rejoin_encode() */
     struct dt_view revocation;  /* REVOCATION: of the record room */
+    struct dt_view copy;        /* COPY: an MLSMessage(PrivateMessage) */
 };
 
 /* Sign and verify an APPROVAL_REQUEST with the sender's delegate key, label "approval request". */

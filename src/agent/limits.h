@@ -32,6 +32,15 @@
 #define DT_SHOWN_UNREAD_MAX 1024u /* cells of a queue that could not be read, remembered */
 #define DT_UNREAD_PER_SYNC  256u  /* of them one read of a queue goes through */
 
+/* Receipts (docs/protocol-agent.md "Receipts"). */
+#define DT_COPY_MAX             2048u /* a message in a copy */
+#define DT_COPIES_KEPT          8u    /* copies of a coming epoch, a channel */
+#define DT_COPY_LIFE_MS         DT_VOUCHER_LIFE_MAX_MS
+#define DT_TRANSCRIPT_POSITIONS 1024u /* positions kept, a channel */
+#define DT_TRANSCRIPT_EPOCHS    16u   /* epochs kept, a channel */
+#define DT_AWAITED_KEPT         256u  /* own messages whose receipts are looked at, a channel */
+#define DT_RECEIPT_WITHIN_MS    (UINT64_C(3600) * 1000)
+
 /* Rules of time (docs/protocol.md, Channels). */
 #define DT_VOUCHER_LIFE_MAX_MS (UINT64_C(4) * 24 * 3600 * 1000)
 #define DT_QUEUE_LIFE_MS       (UINT64_C(30) * 24 * 3600 * 1000)

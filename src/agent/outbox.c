@@ -124,6 +124,10 @@ dt_outbox_to_inbox(struct dt_agent *a, const struct dt_letter *to, const struct 
 
     row.cell.max = DT_CELL_MAX;
     row.payload.max = DT_PAYLOAD_MAX;
+    if (m->kind == DT_INBOX_COPY) {
+        row.ref = DT_OUTBOX_COPY;
+        memcpy(row.ref_id, m->group_id, 16);
+    }
     if (to->inbox_address.n != 32 || to->inbox_token.n != 32)
         return dt_fail(DT_ERR_FORMAT, "a letter names no inbox that this program can reach");
     memcpy(row.address, to->inbox_address.p, 32);
@@ -168,6 +172,24 @@ next(struct dt_agent *a, const uint8_t *group_id, uint64_t at, struct dt_outbox_
     memcpy(out->append_id, row.key.p, 16);
     out->seq = row.seq;
     return dt_fail_context(decode(dt_buf_view(&row.value), out), "outbox row");
+}
+
+enum dt_err
+dt_outbox_drop_copies(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+
+        if ((err = next(a, NULL, at, &row)) != DT_OK)
+            return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+        at = row.seq + 1;
+        if (row.ref == DT_OUTBOX_COPY && memcmp(row.ref_id, group_id, 16) == 0 &&
+            (err = dt_outbox_del(a, row.append_id)) != DT_OK)
+            return err;
+    }
 }
 
 /* ---- rows that do not count any more become intents again ---- */

@@ -21,7 +21,8 @@ enum dt_outbox_ref {
         1, /* payload: its bytes, to be protected anew if this copy does not count */
     DT_OUTBOX_HERE,
     DT_OUTBOX_COMMIT,
-    DT_OUTBOX_INBOX
+    DT_OUTBOX_INBOX,
+    DT_OUTBOX_COPY /* to an inbox: a copy of a receipt; ref_id begins its channel's group id */
 };
 
 struct dt_outbox_row {
@@ -50,6 +51,10 @@ DT_MUST_CHECK enum dt_err dt_outbox_to_queue(struct dt_agent *a, const struct dt
 /* Seal ${m} to the inbox that ${to} names, into a new row. */
 DT_MUST_CHECK enum dt_err dt_outbox_to_inbox(struct dt_agent *a, const struct dt_letter *to,
                                              const struct dt_inbox_message *m);
+
+/* Drop the copies of receipts of ${group_id} that have not left yet. */
+DT_MUST_CHECK enum dt_err dt_outbox_drop_copies(struct dt_agent *a,
+                                                const uint8_t group_id[static 32]);
 
 /* The row with this append id; NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_outbox_get(struct dt_agent *a, const uint8_t append_id[static 16],

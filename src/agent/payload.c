@@ -36,6 +36,13 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
     case DT_PAYLOAD_LEAVE:
         dt_write_vec(&w, p->leave);
         break;
+    case DT_PAYLOAD_RECEIPT:
+        dt_write_u64(&w, p->epoch);
+        dt_write_vec(&w, p->authenticator);
+        dt_write_u64(&w, p->position);
+        dt_write_u64(&w, p->count);
+        dt_write_view(&w, dt_view_of(p->root));
+        break;
     }
     return dt_writer_end(&w);
 }
@@ -65,6 +72,20 @@ read_talk(struct dt_reader *r, struct dt_payload *p)
     if (is_text(p->media_type) && p->name.n == 0 && !dt_utf8_valid(p->data))
         return dt_fail(DT_ERR_FORMAT, "the text is not valid UTF-8");
     return DT_OK;
+}
+
+static enum dt_err
+read_receipt(struct dt_reader *r, struct dt_payload *p)
+{
+    enum dt_err err;
+
+    if ((err = dt_read_u64(r, &p->epoch)) != DT_OK ||
+        (err = dt_read_vec(r, DT_AUTHENTICATOR_MAX, &p->authenticator)) != DT_OK ||
+        (err = dt_read_u64(r, &p->position)) != DT_OK || (err = dt_read_u64(r, &p->count)) != DT_OK)
+        return err;
+    if (p->count > p->position)
+        return dt_fail(DT_ERR_FORMAT, "a receipt counts more cells than its queue has had");
+    return dt_read_fixed(r, p->root, sizeof p->root);
 }
 
 enum dt_err
@@ -99,6 +120,9 @@ dt_payload_decode(struct dt_view bytes, struct dt_payload *out)
         break;
     case DT_PAYLOAD_LEAVE:
         err = dt_read_vec(&r, 512, &p.leave);
+        break;
+    case DT_PAYLOAD_RECEIPT:
+        err = read_receipt(&r, &p);
         break;
     default:
         err = dt_fail(DT_ERR_UNSUPPORTED, "kind %u is not known here", kind);

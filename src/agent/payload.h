@@ -13,7 +13,8 @@ enum dt_payload_kind {
     DT_PAYLOAD_TALK = 1,
     DT_PAYLOAD_RECORD = 2, /* a record or an answer, whole */
     DT_PAYLOAD_HERE = 3,   /* this epoch, as I see it */
-    DT_PAYLOAD_LEAVE = 4   /* dt_leave: ground for my removal by anyone */
+    DT_PAYLOAD_LEAVE = 4,  /* dt_leave: ground for my removal by anyone */
+    DT_PAYLOAD_RECEIPT = 5 /* what I have read so far, as I was shown it */
 };
 
 /* Views point into the decoded bytes. */
@@ -31,9 +32,14 @@ struct dt_payload {
     struct dt_view record; /* RECORD */
     struct dt_view leave;  /* LEAVE */
 
-    /* HERE */
+    /* HERE, RECEIPT */
     uint64_t epoch;
     struct dt_view authenticator; /* RFC 9420 section 8.7 */
+
+    /* RECEIPT: of that epoch's transcript (agent/transcript.h) */
+    uint64_t position; /* of the last cell that it covers */
+    uint64_t count;    /* of the cells in it */
+    uint8_t root[32];
 };
 
 DT_MUST_CHECK enum dt_err dt_payload_encode(const struct dt_payload *p, struct dt_buf *out);

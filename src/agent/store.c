@@ -99,6 +99,17 @@ dt_store_end(struct dt_store *s, enum dt_err err)
     return err;
 }
 
+enum dt_err
+dt_store_number(struct dt_store *s, uint64_t *out)
+{
+    enum dt_err err = dt_store_begin(s);
+
+    if (err != DT_OK)
+        return err;
+    *out = s->number;
+    return dt_store_end(s, DT_OK);
+}
+
 bool
 dt_store_in_transaction(const struct dt_store *s)
 {

@@ -76,6 +76,9 @@ void dt_store_rollback(struct dt_store *s);
 /* Commit when ${err} is OK, else roll back; returns ${err} or the commit's error. */
 DT_MUST_CHECK enum dt_err dt_store_end(struct dt_store *s, enum dt_err err);
 
+/* The number of the last committed transaction. */
+DT_MUST_CHECK enum dt_err dt_store_number(struct dt_store *s, uint64_t *out);
+
 /* Is a transaction open? */
 bool dt_store_in_transaction(const struct dt_store *s);
 

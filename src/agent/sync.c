@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "agent/channel_review.h"
+#include "agent/receipt_internal.h"
 #include "agent/register.h"
 
 #define ROUNDS_MAX     200u
@@ -148,9 +149,11 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
 }
 
 /* Read one channel's queue to its end; a Commit may end the queue on the way. What cannot be right
- * is read again at once, and then at later syncs. */
+ * is read again at once, and then at later syncs. *${out_live}: the channel is live, and its queue
+ * was read. */
 static enum dt_err
-read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report)
+read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
+             bool *out_live)
 {
     size_t unread = report->unread;
     enum dt_err err = dt_channel_note_absence(a, group_id);
@@ -169,7 +172,8 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
             (err = dt_channel_review_begin(a, group_id)) != DT_OK ||
             (err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
             return err;
-        if (ch.state != DT_CHANNEL_LIVE)
+        *out_live = ch.state == DT_CHANNEL_LIVE;
+        if (!*out_live)
             return DT_OK;
         if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
                                  dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) !=
@@ -232,7 +236,8 @@ sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
              size_t *made, struct acknowledged *again)
 {
     struct acknowledged before = {0};
-    bool founded = false;
+    bool founded = false, live = false;
+    uint64_t number = 0;
     enum dt_err err;
 
     if ((err = dt_founding_try(a, group_id, &founded)) != DT_OK)
@@ -240,8 +245,11 @@ sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
     *made += founded;
     if ((err = dt_outbox_acknowledged(a, group_id, ACKNOWLEDGED_MAX, before.mark, &before.n)) !=
             DT_OK ||
-        (err = read_channel(a, group_id, report)) != DT_OK ||
+        (err = dt_store_number(a->store, &number)) != DT_OK ||
+        (err = read_channel(a, group_id, report, &live)) != DT_OK ||
         (err = append_again(a, group_id, &before, again)) != DT_OK ||
+        (live && ((err = dt_receipt_settle(a, group_id, number, report)) != DT_OK ||
+                  (err = dt_receipt_overdue(a, group_id)) != DT_OK)) ||
         (err = dt_channel_prepare(a, group_id, made)) != DT_OK)
         return err;
     return dt_outbox_flush(a, group_id, &report->sent);

@@ -241,6 +241,9 @@ sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind, struct
     case DT_INBOX_REVOCATION:
         m->revocation = dt_view(key_package, 200);
         break;
+    case DT_INBOX_COPY:
+        m->copy = dt_view(key_package, 320);
+        break;
     }
 }
 
@@ -267,6 +270,13 @@ sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
         break;
     case DT_PAYLOAD_LEAVE:
         p->leave = dt_view(bytes, 144);
+        break;
+    case DT_PAYLOAD_RECEIPT:
+        p->epoch = 3;
+        p->authenticator = dt_view(bytes, 32);
+        p->position = 17;
+        p->count = 5;
+        memcpy(p->root, bytes + 32, 32);
         break;
     }
 }

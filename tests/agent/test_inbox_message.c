@@ -29,7 +29,7 @@ static void
 every_kind_has_one_encoding(void **state)
 {
     (void)state;
-    for (int kind = DT_INBOX_INVITATION; kind <= DT_INBOX_REVOCATION; kind++) {
+    for (int kind = DT_INBOX_INVITATION; kind <= DT_INBOX_COPY; kind++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf store = DT_BUF_INIT(65536);
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_INBOX_MESSAGE_MAX);
         struct dt_inbox_message m;
@@ -57,13 +57,14 @@ every_kind_has_one_encoding(void **state)
         assert_true(dt_view_equal(x.welcome, m.welcome));
         assert_true(dt_view_equal(x.rejoin, m.rejoin));
         assert_true(dt_view_equal(x.revocation, m.revocation));
+        assert_true(dt_view_equal(x.copy, m.copy));
     }
 }
 
 static void
 unknown_kinds_and_versions_are_unsupported(void **state)
 {
-    static const uint8_t bad[][2] = {{1, 0}, {1, 9}, {1, 255}, {0, 1}, {2, 1}};
+    static const uint8_t bad[][2] = {{1, 0}, {1, 10}, {1, 255}, {0, 1}, {2, 1}};
     DT_CLEANUP(dt_buf_clear) struct dt_buf store = DT_BUF_INIT(65536);
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_INBOX_MESSAGE_MAX);
     struct dt_inbox_message m;
@@ -121,7 +122,8 @@ long_fields_are_refused(void **state)
                   {DT_INBOX_APPROVAL, DT_LETTER_MAX + 512},
                   {DT_INBOX_WELCOME, DT_WELCOME_MAX},
                   {DT_INBOX_REJOIN, 512},
-                  {DT_INBOX_REVOCATION, 1024}};
+                  {DT_INBOX_REVOCATION, 1024},
+                  {DT_INBOX_COPY, DT_COPY_MAX}};
 
     (void)state;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
@@ -131,7 +133,7 @@ long_fields_are_refused(void **state)
             struct dt_inbox_message x;
             struct dt_view v = dt_view(zero, fields[i].max + over);
 
-            m.key_package = m.approval = m.welcome = m.rejoin = m.revocation = v;
+            m.key_package = m.approval = m.welcome = m.rejoin = m.revocation = m.copy = v;
             assert_int_equal(dt_inbox_message_encode(&m, &b), DT_OK);
             assert_int_equal(dt_inbox_message_decode(dt_buf_view(&b), &x),
                              over ? DT_ERR_LIMIT : DT_OK);

@@ -28,7 +28,7 @@ static void
 every_kind_has_one_encoding(void **state)
 {
     (void)state;
-    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_LEAVE; kind++) {
+    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_RECEIPT; kind++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
         struct dt_payload p;
         struct dt_payload x;
@@ -48,6 +48,9 @@ every_kind_has_one_encoding(void **state)
         assert_true(dt_view_equal(x.leave, p.leave));
         assert_int_equal(x.epoch, p.epoch);
         assert_true(dt_view_equal(x.authenticator, p.authenticator));
+        assert_int_equal(x.position, p.position);
+        assert_int_equal(x.count, p.count);
+        assert_memory_equal(x.root, p.root, 32);
     }
 }
 
@@ -179,11 +182,32 @@ small_parts_have_their_limits(void **state)
     assert_int_equal(there_and_back(&p), DT_OK);
     p.authenticator = dt_view(bytes, 65);
     assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+    sample_payload(&p, DT_PAYLOAD_RECEIPT);
+    p.authenticator = dt_view(bytes, 64);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.authenticator = dt_view(bytes, 65);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
     sample_payload(&p, DT_PAYLOAD_LEAVE);
     p.leave = dt_view(bytes, 512);
     assert_int_equal(there_and_back(&p), DT_OK);
     p.leave = dt_view(bytes, 513);
     assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+}
+
+static void
+receipts_count_no_more_than_there_was(void **state)
+{
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_RECEIPT);
+    p.count = p.position;
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.count = p.position + 1;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.position = UINT64_MAX;
+    p.count = UINT64_MAX;
+    assert_int_equal(there_and_back(&p), DT_OK);
 }
 
 static void
@@ -197,7 +221,7 @@ unknown_kinds_and_versions_are_unsupported(void **state)
     assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
     b.p[1] = 0;
     assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
-    b.p[1] = 5;
+    b.p[1] = 6;
     assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
     b.p[1] = 2;
     b.p[0] = 2;
@@ -214,6 +238,7 @@ main(void)
         cmocka_unit_test(file_names_are_never_paths),
         cmocka_unit_test(media_type_and_language_are_one_short_line),
         cmocka_unit_test(small_parts_have_their_limits),
+        cmocka_unit_test(receipts_count_no_more_than_there_was),
         cmocka_unit_test(unknown_kinds_and_versions_are_unsupported),
     };
 

@@ -98,14 +98,15 @@ inbox_seeds(struct dt_buf *b)
                                         "approval",
                                         "welcome",
                                         "rejoin",
-                                        "revocation"};
+                                        "revocation",
+                                        "copy"};
     DT_CLEANUP(dt_buf_clear) struct dt_buf plain = DT_BUF_INIT(DT_INBOX_MESSAGE_MAX);
     uint8_t address[32];
     uint8_t pub[DT_X25519];
 
     sample_bytes(address, sizeof address, 1);
     MUST(dt_x25519_pub(sample_seed(0x42), pub));
-    for (int kind = DT_INBOX_INVITATION; kind <= DT_INBOX_REVOCATION; kind++) {
+    for (int kind = DT_INBOX_INVITATION; kind <= DT_INBOX_COPY; kind++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf store = DT_BUF_INIT(65536);
         struct dt_inbox_message m;
 
@@ -124,10 +125,10 @@ inbox_seeds(struct dt_buf *b)
 static void
 payload_seeds(struct dt_buf *b)
 {
-    static const char *const names[] = {"", "text", "record", "here", "leave"};
+    static const char *const names[] = {"", "text", "record", "here", "leave", "receipt"};
     struct dt_payload p;
 
-    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_LEAVE; kind++) {
+    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_RECEIPT; kind++) {
         sample_payload(&p, (enum dt_payload_kind)kind);
         MUST(dt_payload_encode(&p, b));
         seed("payload", names[kind], b);
