@@ -181,6 +181,33 @@ DT_MUST_CHECK enum dt_err cli_nfc_str(const char *text, char **out);
 /* "RFC 3339 time", "YYYY-MM-DD" or "in 30 days" as +30d, +12h: a time from now. USAGE. */
 DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64_t *out_ms);
 
+/* ---- receipts.c ---- */
+
+/* "90s", "30m", "2h", "1d". USAGE. */
+DT_MUST_CHECK enum dt_err cli_span(const char *text, uint64_t *out_ms);
+
+/* --receipt-within, if it was given, becomes the agent's. USAGE. */
+DT_MUST_CHECK enum dt_err cli_receipt_within(struct cli *c);
+
+/* What is overdue or does not fit in a channel, one line each; *${out_said} becomes true when there
+ * was any. Then, once: what a receipt means. */
+DT_MUST_CHECK enum dt_err cli_receipts_print(struct cli *c, const uint8_t group_id[static 32],
+                                             bool *out_said);
+void cli_receipts_meaning(void);
+
+/* Put "receipts" of a channel into ${o}. */
+DT_MUST_CHECK enum dt_err cli_put_receipts(struct cli *c, json_t *o,
+                                           const uint8_t group_id[static 32]);
+
+/* At how many of how many members the message of ours with ${id} has arrived; 0 of 0 when that is
+ * not known. */
+DT_MUST_CHECK enum dt_err cli_arrivals(struct cli *c, const uint8_t group_id[static 32],
+                                       struct dt_view id, size_t *out_there, size_t *out_all);
+
+/* Put "arrivals" of such a message into ${o}; nothing when that is not known. */
+DT_MUST_CHECK enum dt_err cli_put_arrivals(struct cli *c, json_t *o,
+                                           const uint8_t group_id[static 32], struct dt_view id);
+
 /* ---- lookup.c ---- */
 
 /* The channel named by operand or option ${text}; the only live one when ${text} is NULL. */

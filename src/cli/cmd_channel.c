@@ -107,9 +107,15 @@ cmd_channels(struct cli *c)
         cli_put_u64(o, "position", list[i].position);
         cli_put_u64(o, "to_send", list[i].to_send);
         cli_put_u64(o, "own_leaf", list[i].own_leaf);
+        if (err == DT_OK)
+            err = cli_put_receipts(c, o, list[i].group_id);
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "channels", array);
+    if (err != DT_OK) {
+        json_decref(root);
+        return err;
+    }
     return cli_json(root);
 }
 

@@ -69,9 +69,9 @@ cmd_sync(struct cli *c)
 {
     struct dt_sync_report s = {0};
     struct dt_register_report r = {0};
-    enum dt_err err = sync_once(c, &s, &r);
+    enum dt_err err;
 
-    if (err != DT_OK)
+    if ((err = cli_receipt_within(c)) != DT_OK || (err = sync_once(c, &s, &r)) != DT_OK)
         return err;
     if (c->json) {
         json_t *o = json_object();
@@ -122,7 +122,10 @@ enum dt_err
 cmd_agent(struct cli *c)
 {
     struct sigaction sa = {0};
+    enum dt_err err = cli_receipt_within(c);
 
+    if (err != DT_OK)
+        return err;
     sa.sa_handler = on_signal;
     (void)sigemptyset(&sa.sa_mask);
     (void)sigaction(SIGINT, &sa, NULL);
@@ -150,14 +153,15 @@ state_name(const struct dt_channel_info *ch)
 }
 
 static enum dt_err
-status_json(const struct dt_agent_info *info, const struct dt_channel_info *channels, size_t n,
-            const struct dt_register_report *r, const struct dt_group_info *groups, size_t n_groups,
-            size_t n_alarms)
+status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_channel_info *channels,
+            size_t n, const struct dt_register_report *r, const struct dt_group_info *groups,
+            size_t n_groups, size_t n_alarms)
 {
     json_t *root = json_object();
     json_t *list = json_array();
     json_t *sides = json_array();
     json_t *reg = json_object();
+    enum dt_err err = DT_OK;
 
     cli_put_hex(root, "forum", dt_view_of(info->forum));
     cli_put_person(root, "self", &info->self);
@@ -179,6 +183,8 @@ status_json(const struct dt_agent_info *info, const struct dt_channel_info *chan
         cli_put_u64(o, "position", channels[i].position);
         cli_put_u64(o, "to_send", channels[i].to_send);
         cli_put_bool(o, "confirmed", channels[i].confirmed);
+        if (err == DT_OK)
+            err = cli_put_receipts(c, o, channels[i].group_id);
         (void)json_array_append_new(list, o);
     }
     for (size_t i = 0; i < n_groups; i++) {
@@ -196,6 +202,10 @@ status_json(const struct dt_agent_info *info, const struct dt_channel_info *chan
     (void)json_object_set_new(reg, "groups", sides);
     (void)json_object_set_new(root, "channels", list);
     (void)json_object_set_new(root, "register", reg);
+    if (err != DT_OK) {
+        json_decref(root);
+        return err;
+    }
     return cli_json(root);
 }
 
@@ -229,17 +239,18 @@ cmd_status(struct cli *c)
     size_t n = 0;
     size_t n_groups = 0;
     size_t n_alarms = 0;
+    bool said = false;
     char hex[65];
     enum dt_err err;
 
-    if ((err = dt_agent_info(c->agent, &info)) != DT_OK ||
+    if ((err = cli_receipt_within(c)) != DT_OK || (err = dt_agent_info(c->agent, &info)) != DT_OK ||
         (err = dt_agent_channels(c->agent, &channels, &n)) != DT_OK ||
         (err = dt_agent_register_status(c->agent, &r)) != DT_OK ||
         (err = dt_agent_register_groups(c->agent, &groups, &n_groups)) != DT_OK ||
         (err = dt_agent_alarms(c->agent, &alarms, &n_alarms)) != DT_OK)
         return err;
     if (c->json)
-        return status_json(&info, channels, n, &r, groups, n_groups, n_alarms);
+        return status_json(c, &info, channels, n, &r, groups, n_groups, n_alarms);
     dt_hex_str(hex, dt_view_of(info.forum));
     cli_print("forum %s\n", hex);
     if (info.has_letter)
@@ -247,10 +258,16 @@ cmd_status(struct cli *c)
                   info.self.party_name);
     else
         cli_print("you have no letter of credence yet: detente letter request\n");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         cli_print("  %-20s %-14s %zu members, epoch %llu, %zu to send\n", channels[i].name,
                   state_name(&channels[i]), channels[i].members,
                   (unsigned long long)channels[i].epoch, channels[i].to_send);
+        if (channels[i].state == DT_CHANNEL_LIVE &&
+            (err = cli_receipts_print(c, channels[i].group_id, &said)) != DT_OK)
+            return err;
+    }
+    if (said)
+        cli_receipts_meaning();
     cli_print("register: %llu entries, %llu attested, %llu final; %llu of ours to hand in\n",
               (unsigned long long)r.size, (unsigned long long)r.attested_size,
               (unsigned long long)r.final_size, (unsigned long long)r.waiting);
@@ -260,23 +277,37 @@ cmd_status(struct cli *c)
     return DT_OK;
 }
 
+/* The channel that an alarm is about; empty when it is about none. */
+static const char *
+channel_name(const struct dt_alarm_info *alarm, const struct dt_channel_info *channels, size_t n)
+{
+    for (size_t i = 0; i < n && alarm->has_group; i++)
+        if (memcmp(channels[i].group_id, alarm->group_id, 32) == 0)
+            return channels[i].name;
+    return "";
+}
+
 enum dt_err
 cmd_alarms(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_alarm_info *alarms = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_channel_info *channels = NULL;
     json_t *root;
     json_t *list;
     size_t n = 0;
-    enum dt_err err = dt_agent_alarms(c->agent, &alarms, &n);
+    size_t n_channels = 0;
+    enum dt_err err;
 
-    if (err != DT_OK)
+    if ((err = dt_agent_alarms(c->agent, &alarms, &n)) != DT_OK ||
+        (err = dt_agent_channels(c->agent, &channels, &n_channels)) != DT_OK)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++) {
+            const char *channel = channel_name(&alarms[i], channels, n_channels);
             char when[DT_TIME_STR];
 
             dt_time_str(when, alarms[i].time_ms);
-            cli_print("%s  ", when);
+            cli_print("%s  %s%s", when, channel, channel[0] != '\0' ? ": " : "");
             if (alarms[i].has_who)
                 cli_print("%s (%s): ", alarms[i].who.name, alarms[i].who.party_name);
             cli_print("%s", alarms[i].text);
@@ -305,8 +336,10 @@ cmd_alarms(struct cli *c)
         cli_put_u64(o, "count", alarms[i].count);
         cli_put_time(o, "last_time", alarms[i].last_ms);
         cli_put_u64(o, "last_position", alarms[i].last_position);
-        if (alarms[i].has_group)
+        if (alarms[i].has_group) {
             cli_put_hex(o, "group_id", dt_view_of(alarms[i].group_id));
+            cli_put(o, "channel", channel_name(&alarms[i], channels, n_channels));
+        }
         if (alarms[i].has_who)
             cli_put_person(o, "who", &alarms[i].who);
         (void)json_array_append_new(list, o);

@@ -324,9 +324,18 @@ cmd_records(struct cli *c)
     }
     root = json_object();
     array = json_array();
-    for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(array, info_json(&list[i]));
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = info_json(&list[i]);
+
+        if (err == DT_OK)
+            err = cli_put_arrivals(c, o, list[i].group_id, dt_view_of(list[i].commitment));
+        (void)json_array_append_new(array, o);
+    }
     (void)json_object_set_new(root, "records", array);
+    if (err != DT_OK) {
+        json_decref(root);
+        return err;
+    }
     return cli_json(root);
 }
 

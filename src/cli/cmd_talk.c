@@ -1,6 +1,7 @@
 /*
  * cli/cmd_talk.c - detente send | read | save: talk, the default lane.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,6 +110,8 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
         } else if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) == DT_OK) {
             cli_put_view(o, "text", dt_buf_view(&b));
         }
+        if (err == DT_OK && list[i].state == DT_TALK_CONFIRMED)
+            err = cli_put_arrivals(c, o, group_id, dt_view_of(list[i].id));
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "talk", array);
@@ -117,6 +120,20 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
         return err;
     }
     return cli_json(root);
+}
+
+/* ", arrived at 1 of 2": by the receipts of the others' agents. */
+static enum dt_err
+arrived_at(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *t,
+           char *out, size_t n)
+{
+    size_t there = 0;
+    size_t all = 0;
+    enum dt_err err = cli_arrivals(c, group_id, dt_view_of(t->id), &there, &all);
+
+    if (err == DT_OK && all > 0)
+        (void)snprintf(out, n, ", arrived at %zu of %zu", there, all);
+    return err;
 }
 
 enum dt_err
@@ -138,15 +155,19 @@ cmd_read(struct cli *c)
         DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
         char when[DT_TIME_STR];
         char hex[33];
+        char there[64] = "";
 
+        if (list[i].state == DT_TALK_CONFIRMED &&
+            (err = arrived_at(c, group_id, &list[i], there, sizeof there)) != DT_OK)
+            return err;
         dt_time_str(when, list[i].time_ms);
         dt_hex_str(hex, dt_view_of(list[i].id));
-        cli_print("%llu  %s  %s (%s)%s%s\n", (unsigned long long)list[i].seq, when,
+        cli_print("%llu  %s  %s (%s)%s%s%s\n", (unsigned long long)list[i].seq, when,
                   list[i].from.name, list[i].from.party_name,
                   list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT
                       ? ", not on its way yet"
                       : "",
-                  list[i].unconfirmed ? ", UNCONFIRMED" : "");
+                  list[i].unconfirmed ? ", UNCONFIRMED" : "", there);
         if (list[i].file) {
             cli_print("    file '%s', %zu bytes: detente save %s %.8s --out FILE\n", list[i].name,
                       list[i].size, c->operand[0], hex);

@@ -50,6 +50,10 @@ static const struct cli_option init[] = {{"charter", "FILE", "the signed charter
                                          {"title", "TEXT", "the delegate's title"},
                                          {NULL, NULL, NULL}};
 
+static const struct cli_option receipt_within[] = {
+    {"receipt-within", "SPAN", "a receipt is overdue after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option found[] = {
     {"kind", "KIND", "plenary (default), caucus or track"},
     {"with", "PERSON", "a first delegate besides you; repeat"},
@@ -170,11 +174,12 @@ const struct cli_command cli_commands[] = {
      cmd_letter_revoke, false, 1, 1},
     {"people", "", "everyone whose letter is here", NULL, NULL, cmd_people, true, 0, 0},
     {"init", "", "make a delegate's home", NULL, init, cmd_init, false, 0, 0},
-    {"sync", "", "exchange everything with the relay and the register, once", NULL, NULL, cmd_sync,
+    {"sync", "", "exchange everything with the relay and the register, once", NULL, receipt_within,
+     cmd_sync, true, 0, 0},
+    {"agent", "", "stay in touch with the relay until Ctrl-C", NULL, receipt_within, cmd_agent,
      true, 0, 0},
-    {"agent", "", "stay in touch with the relay until Ctrl-C", NULL, NULL, cmd_agent, true, 0, 0},
-    {"status", "", "who you are, the channels, the register, what is late", NULL, NULL, cmd_status,
-     true, 0, 0},
+    {"status", "", "who you are, the channels, the register, what is late", NULL, receipt_within,
+     cmd_status, true, 0, 0},
     {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
     {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
     {"explain", "[MESSAGE...]", "what to do about an error message or an alarm", NULL, NULL,

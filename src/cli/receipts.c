@@ -1,0 +1,188 @@
+/*
+ * cli/receipts.c - what receipts say of a channel, for status, channels and read; see cli.h.
+ */
+#include <string.h>
+
+#include "agent/receipt.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "cli/cli.h"
+
+#define SPAN_MAX_MS (UINT64_C(365) * DT_MS_DAY)
+
+enum dt_err
+cli_span(const char *text, uint64_t *out_ms)
+{
+    static const struct {
+        char unit;
+        uint64_t ms;
+    } units[] = {{'s', DT_MS_SECOND}, {'m', DT_MS_MINUTE}, {'h', DT_MS_HOUR}, {'d', DT_MS_DAY}};
+    struct dt_view v = dt_view_str(text);
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (v.n > 1 && text[v.n - 1] == units[i].unit &&
+            dt_decimal_read(dt_view(v.p, v.n - 1), SPAN_MAX_MS / units[i].ms, &n) == DT_OK &&
+            n > 0) {
+            *out_ms = n * units[i].ms;
+            return DT_OK;
+        }
+    return dt_fail(DT_ERR_USAGE, "'%s' is no span of time: write 90s, 30m, 2h or 1d", text);
+}
+
+enum dt_err
+cli_receipt_within(struct cli *c)
+{
+    const char *text = cli_get(c, "receipt-within");
+    uint64_t ms = 0;
+    enum dt_err err;
+
+    if (text == NULL)
+        return DT_OK;
+    if ((err = cli_span(text, &ms)) == DT_OK)
+        dt_agent_receipt_within(c->agent, ms);
+    return err;
+}
+
+static uint64_t
+ago(const struct cli *c, uint64_t then_ms)
+{
+    uint64_t now = dt_clock_now(&c->clock);
+
+    return now > then_ms ? now - then_ms : 0;
+}
+
+/* Is it overdue, by what the user said or the default? */
+static bool
+overdue(const struct cli *c, uint64_t since_ms)
+{
+    return ago(c, since_ms) > dt_agent_receipt_limit(c->agent);
+}
+
+static bool
+print_one(const struct cli *c, const struct dt_receipt_info *r)
+{
+    bool said = false;
+    char span[DT_TIME_STR];
+
+    if (r->differs) {
+        cli_print("      %s (%s): was shown other messages than we: compare by voice\n",
+                  r->who.name, r->who.party_name);
+        said = true;
+    }
+    if (r->ahead) {
+        dt_span_str(span, ago(c, r->ahead_since_ms));
+        cli_print("      %s (%s): has read up to position %llu, the relay does not show us that "
+                  "(for %s)\n",
+                  r->who.name, r->who.party_name, (unsigned long long)r->ahead_position, span);
+        said = true;
+    }
+    if (r->missing && overdue(c, r->missing_since_ms)) {
+        dt_span_str(span, ago(c, r->missing_since_ms));
+        cli_print("      %s (%s): no receipt for position %llu, sent %s ago\n", r->who.name,
+                  r->who.party_name, (unsigned long long)r->missing_position, span);
+        said = true;
+    }
+    return said;
+}
+
+enum dt_err
+cli_receipts_print(struct cli *c, const uint8_t group_id[static 32], bool *out_said)
+{
+    DT_CLEANUP(dt_free_p) struct dt_receipt_info *r = NULL;
+    size_t n = 0;
+    enum dt_err err = dt_agent_receipts(c->agent, group_id, &r, &n);
+
+    if (err != DT_OK)
+        return err;
+    for (size_t i = 0; i < n; i++)
+        *out_said = print_one(c, &r[i]) || *out_said;
+    return DT_OK;
+}
+
+void
+cli_receipts_meaning(void)
+{
+    cli_print("      (a receipt says that it arrived; not that a person read it or agrees)\n");
+}
+
+static json_t *
+one_json(const struct cli *c, const struct dt_receipt_info *r)
+{
+    json_t *o = json_object();
+
+    cli_put_person(o, "who", &r->who);
+    cli_put_u64(o, "queue_number", r->queue_number);
+    cli_put_u64(o, "position", r->position);
+    cli_put_time(o, "time", r->any ? r->time_ms : 0);
+    cli_put_bool(o, "missing", r->missing);
+    if (r->missing) {
+        cli_put_u64(o, "missing_position", r->missing_position);
+        cli_put_time(o, "missing_since", r->missing_since_ms);
+    }
+    cli_put_bool(o, "overdue", r->missing && overdue(c, r->missing_since_ms));
+    cli_put_bool(o, "ahead", r->ahead);
+    if (r->ahead) {
+        cli_put_u64(o, "ahead_position", r->ahead_position);
+        cli_put_time(o, "ahead_since", r->ahead_since_ms);
+    }
+    cli_put_bool(o, "differs", r->differs);
+    return o;
+}
+
+enum dt_err
+cli_put_receipts(struct cli *c, json_t *o, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_free_p) struct dt_receipt_info *r = NULL;
+    size_t n = 0;
+    json_t *seats;
+    enum dt_err err = dt_agent_receipts(c->agent, group_id, &r, &n);
+
+    if (err != DT_OK)
+        return err;
+    seats = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(seats, one_json(c, &r[i]));
+    (void)json_object_set_new(o, "receipts", seats);
+    return DT_OK;
+}
+
+enum dt_err
+cli_arrivals(struct cli *c, const uint8_t group_id[static 32], struct dt_view id, size_t *out_there,
+             size_t *out_all)
+{
+    DT_CLEANUP(dt_free_p) struct dt_arrival *v = NULL;
+    enum dt_err err = dt_agent_arrivals(c->agent, group_id, id, &v, out_all);
+
+    *out_there = 0;
+    if (err == DT_ERR_NOT_FOUND) {
+        *out_all = 0;
+        return DT_OK;
+    }
+    for (size_t i = 0; err == DT_OK && i < *out_all; i++)
+        *out_there += v[i].arrived;
+    return err;
+}
+
+enum dt_err
+cli_put_arrivals(struct cli *c, json_t *o, const uint8_t group_id[static 32], struct dt_view id)
+{
+    DT_CLEANUP(dt_free_p) struct dt_arrival *v = NULL;
+    json_t *array;
+    size_t n = 0;
+    enum dt_err err = dt_agent_arrivals(c->agent, group_id, id, &v, &n);
+
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    array = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *x = json_object();
+
+        cli_put_person(x, "who", &v[i].who);
+        cli_put_bool(x, "arrived", v[i].arrived);
+        (void)json_array_append_new(array, x);
+    }
+    (void)json_object_set_new(o, "arrivals", array);
+    return DT_OK;
+}
