@@ -1,0 +1,102 @@
+/*
+ * tests/agent/three.c - see three.h.
+ */
+#include "base/mem.h"
+
+#include "three.h"
+
+static const char *const names[3] = {"envoy", "blue-1", "red-1"};
+
+int
+three_set_up(void **state)
+{
+    struct three *t = calloc(1, sizeof *t);
+
+    assert_non_null(t);
+    world_start(&t->w);
+    for (int i = 0; i < 3; i++)
+        t->a[i] = world_home(&t->w, names[i], i, DT_RIGHTS_ALL);
+    world_share(t->a, 3);
+    world_found(t->a, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
+    *state = t;
+    return 0;
+}
+
+int
+three_tear_down(void **state)
+{
+    struct three *t = *state;
+
+    for (size_t i = 0; i < 3; i++)
+        dt_agent_close(t->a[i]);
+    world_stop(&t->w);
+    free(t);
+    return 0;
+}
+
+void
+three_say(struct three *t, size_t who, const char *text, uint8_t id[static 16])
+{
+    ok(dt_agent_talk_text(t->a[who], t->gid, dt_view_str(text), id));
+    ok(dt_agent_sync(t->a[who], NULL));
+}
+
+int
+three_arrived(struct three *t, size_t who, const uint8_t id[static 16])
+{
+    struct dt_arrival *v = NULL;
+    size_t n = 0;
+    int there = 0;
+    enum dt_err err = dt_agent_arrivals(t->a[who], t->gid, dt_view(id, 16), &v, &n);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return -1;
+    ok(err);
+    for (size_t i = 0; i < n; i++)
+        there += v[i].arrived;
+    dt_free(v);
+    return there;
+}
+
+struct dt_receipt_info
+three_receipts(struct three *t, size_t who, size_t other)
+{
+    struct dt_receipt_info *v = NULL;
+    struct dt_receipt_info found = {0};
+    size_t n = 0, count = 0;
+
+    ok(dt_agent_receipts(t->a[who], t->gid, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v[i].who.name, names[other]) == 0) {
+            found = v[i];
+            count++;
+        }
+    dt_free(v);
+    is(count, 1);
+    return found;
+}
+
+size_t
+three_alarms(struct three *t, size_t who, enum dt_alarm_kind kind, size_t other, const char *text)
+{
+    struct dt_alarm_info *v = NULL;
+    size_t n = 0, count = 0;
+
+    ok(dt_agent_alarms(t->a[who], &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        bool about =
+            other < 3 ? v[i].has_who && strcmp(v[i].who.name, names[other]) == 0 : !v[i].has_who;
+
+        if (v[i].kind == kind && about && strstr(v[i].text, text) != NULL)
+            count += (size_t)v[i].count;
+    }
+    dt_free(v);
+    return count;
+}
+
+void
+three_no_alarms(struct three *t)
+{
+    for (size_t i = 0; i < 3; i++)
+        is(world_alarms(t->a[i], 0), 0);
+}
