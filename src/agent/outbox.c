@@ -233,13 +233,15 @@ restage_row(struct dt_agent *a, const uint8_t group_id[static 32], const struct 
     return dt_outbox_del(a, row->append_id);
 }
 
-/* Rows of the channel, in order: ${all}, or those not on the relay and of an epoch before
- * ${epoch}, for which no Commit of ours can be: that one is dropped with its epoch. */
+/* Rows of the channel, in order: ${all}; or those not on the relay from the first on that is of an
+ * epoch before ${epoch}, so that none overtakes it. A Commit's row is not among the latter: it is
+ * dropped with its epoch. */
 static enum dt_err
 restage(struct dt_agent *a, const uint8_t group_id[static 32], bool all, uint64_t epoch,
         bool *out_here)
 {
     uint64_t at = 0, first = 0;
+    bool late = false;
     enum dt_err err;
 
     if ((err = dt_store_next_seq(a->store, "intent", dt_view(group_id, 32), &first)) != DT_OK)
@@ -250,8 +252,10 @@ restage(struct dt_agent *a, const uint8_t group_id[static 32], bool all, uint64_
         if ((err = next(a, group_id, at, &row)) != DT_OK)
             break;
         at = row.seq + 1;
-        if ((all || (!row.on_relay && row.epoch < epoch)) &&
-            (err = restage_row(a, group_id, &row, out_here)) != DT_OK)
+        if (!all && (row.on_relay || row.ref == DT_OUTBOX_COMMIT))
+            continue;
+        late = late || all || row.epoch < epoch;
+        if (late && (err = restage_row(a, group_id, &row, out_here)) != DT_OK)
             return err;
     }
     return err == DT_ERR_NOT_FOUND ? put_behind(a, group_id, first) : err;

@@ -81,8 +81,9 @@ DT_MUST_CHECK enum dt_err dt_outbox_not_back(struct dt_agent *a, const uint8_t g
                                              const struct dt_outbox_mark *mark);
 
 /* Of the rows that the relay has not acknowledged, those protected so many epochs ago that members
- * may soon hold no keys for them any more become intents again likewise; ${epoch} is the present
- * one. After the queue was read to its end: what had arrived without our knowing is gone by then.
+ * may soon hold no keys for them any more, and what was written after them, become intents again
+ * likewise; ${epoch} is the present one. After the queue was read to its end: what had arrived
+ * without our knowing is gone by then.
  */
 DT_MUST_CHECK enum dt_err dt_outbox_restage_late(struct dt_agent *a,
                                                  const uint8_t group_id[static 32], uint64_t epoch,

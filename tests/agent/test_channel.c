@@ -608,6 +608,31 @@ rotate(struct four *f, const uint8_t gid[static 32], unsigned int n)
     }
 }
 
+/* Take in what is in the queue, and send nothing: the relay is gone again after that. */
+static void
+only_read(struct dt_agent *a, const uint8_t gid[static 32])
+{
+    struct dt_channel ch = {0};
+    struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    struct dt_sync_report report = {0};
+    struct dt_wire_items items;
+    struct dt_wire_item item;
+    uint64_t last = 0;
+    bool more = true;
+
+    ok(dt_channel_load(a, gid, &ch));
+    ok(dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
+                     dt_queue_read_token(&ch.queue), ch.position, 0, &answer));
+    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
+    ok(dt_wire_items_next(&items, &item, &more));
+    while (more) {
+        ok(dt_channel_take_cell(a, gid, ch.queue_number, &item, &report));
+        ok(dt_wire_items_next(&items, &item, &more));
+    }
+    dt_channel_clear(&ch);
+    dt_buf_clear(&answer);
+}
+
 /* What was protected and did not get out, while the others went on for so many epochs that nobody
  * holds its keys any more, is protected anew, in its order, and nobody sees anything amiss. */
 static void
@@ -634,6 +659,34 @@ late_to_leave(void **state)
         is(world_alarms(f->a[i], 0), 0);
     }
     same_epoch(f->a, 3, gid, 6);
+}
+
+/* What was protected an epoch later, and is not late itself, does not overtake what is. */
+static void
+late_in_order(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+    size_t made = 0;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    say(f->a[2], gid, "first");
+    ok(dt_channel_prepare(f->a[2], gid, &made));
+    rotate(f, gid, 1);
+    only_read(f->a[2], gid);
+    say(f->a[2], gid, "second");
+    ok(dt_channel_prepare(f->a[2], gid, &made));
+    is(made, 2);
+    rotate(f, gid, 1);
+    say(f->a[2], gid, "third");
+    world_sync(f->a, 3, 3);
+    for (size_t i = 0; i < 3; i++) {
+        is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
+        assert_true(position_of(f->a[i], gid, "first") < position_of(f->a[i], gid, "second"));
+        assert_true(position_of(f->a[i], gid, "second") < position_of(f->a[i], gid, "third"));
+        is(world_alarms(f->a[i], 0), 0);
+    }
+    same_epoch(f->a, 3, gid, 3);
 }
 
 /* It got out, and came too late: the others say that they passed something over; it is said again.
@@ -675,6 +728,7 @@ main(void)
         cmocka_unit_test_setup_teardown(rejoining, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restored_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_to_leave, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(late_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_to_arrive, set_up, tear_down),
         cmocka_unit_test_setup_teardown(renewed_letter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
