@@ -235,6 +235,15 @@ set_limits(struct dt_http_client *c, const struct dt_http_call *call, struct sin
     (void)curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, sink);
 }
 
+/* Has the request gone out, so that what failed is the answer? */
+static bool
+was_sent(const struct dt_http_client *c)
+{
+    long sent = 0;
+
+    return curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
+}
+
 /* What ${code} means, in words that name the host. */
 static enum dt_err
 explain(const struct dt_http_client *c, const struct dt_http_call *call, const struct sink *sink,
@@ -245,6 +254,11 @@ explain(const struct dt_http_client *c, const struct dt_http_call *call, const s
     host_of(call->base, host, sizeof(host));
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return dt_fail(DT_ERR_STATE, "%s: stopped while waiting for it", host);
+    /* libcurl calls a header line past its own maximum want of memory too. */
+    if (code == CURLE_OUT_OF_MEMORY && !sink->header_whole && was_sent(c))
+        return dt_fail(
+            DT_ERR_NET,
+            "%s: a line of its answer's header is too long, or there is no memory for it", host);
     if (code == CURLE_OUT_OF_MEMORY || sink->err == DT_ERR_NOMEM)
         return dt_nomem();
     if (sink->header_len > DT_NET_HEADER_MAX)
