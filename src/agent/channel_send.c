@@ -98,7 +98,9 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
     } else {
         if ((err = dt_seat_of(&rules, ch->group, leaf, &own)) != DT_OK)
             return err;
-        if (own.voucher.not_after_ms >= own.letter.not_after_ms)
+        /* Without a valid letter there is nothing to vouch by. */
+        if (own.voucher.not_after_ms >= own.letter.not_after_ms ||
+            dt_letter_check_time(&a->letter, now) != DT_OK)
             return DT_OK;
     }
     if ((err = dt_intent_has(a, ch->group_id, kind, &has)) != DT_OK || has)
@@ -123,7 +125,8 @@ next_commit(struct dt_agent *a, const struct dt_channel *ch, struct dt_intent *o
     return err;
 }
 
-/* An intent that can never be done: it goes, and the people concerned see why. */
+/* An intent that can never be done: it goes, and the people concerned see why. One that only this
+ * round had made is gone already, and would be made and fail again in the next: then ${why}. */
 static enum dt_err
 give_up(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_intent *x,
         enum dt_err why)
@@ -137,7 +140,7 @@ give_up(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_i
         return err;
     err = dt_intent_del(a, group_id, x->id);
     if (err == DT_ERR_NOT_FOUND)
-        err = DT_OK;
+        err = dt_fail(why, "%s", text);
     if (err == DT_OK && x->kind == DT_INTENT_ADD &&
         dt_admission_load(a, x->id, &admission) == DT_OK) {
         admission.state = why == DT_ERR_STATE ? DT_ADMISSION_DONE : DT_ADMISSION_FAILED;
