@@ -1,6 +1,7 @@
 /*
  * db/db.c - see db.h: errors, statements, columns, transactions, faults.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -27,6 +28,7 @@ enum dt_err
 dt_db_error(sqlite3 *handle, const char *path, int rc, const char *what)
 {
     const char *why = handle != NULL ? sqlite3_errmsg(handle) : sqlite3_errstr(rc);
+    int e = handle != NULL ? sqlite3_system_errno(handle) : 0;
 
     switch (rc & 0xff) {
     case SQLITE_OK:
@@ -56,7 +58,10 @@ dt_db_error(sqlite3 *handle, const char *path, int rc, const char *what)
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_PROTOCOL:
-        return dt_fail(DT_ERR_IO, "%s: %s: %s", path, what, why);
+        if (e == 0)
+            return dt_fail(DT_ERR_IO, "%s: %s: %s", path, what, why);
+        return dt_fail(DT_ERR_IO, "%s: %s: %s (%s)", path, what, why,
+                       strerror(e == EREMOTEIO ? EIO : e)); /* see read_at() in open.c */
     default:
         return dt_fail(DT_ERR_INTERNAL, "%s: %s: %s", path, what, why);
     }
