@@ -63,6 +63,7 @@ cmd_witness_run(struct cli *c)
         (err = cli_need(c, "register", &w.register_url)) != DT_OK ||
         (err = cli_need(c, "vkey", &w.register_vkey)) != DT_OK)
         return err;
+    w.clock_was_ahead = cli_has(c, "clock-was-ahead");
     w.evidence_dir = cli_get(c, "evidence");
     if (agent != NULL) {
         if ((err = cli_file(agent, &checkpoint)) != DT_OK)

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "log/tile_read.h"
 #include "net/relay_client.h"
 
@@ -15,6 +16,7 @@
 
 #define PAUSE_FIRST_MS 200u
 #define PAUSE_MAX_MS   5000u
+#define STEP_BACK_S    300u /* how far a clock may go back without a word */
 
 struct run {
     const struct dt_witness_config *config;
@@ -157,15 +159,19 @@ growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, str
 
 /* ---- cosigning ---- */
 
-/* Is our own good cosignature on ${note} (whose text is ${text})? */
+/* Is our own good cosignature on ${bytes}? Then ${out_time_s} (may be NULL) is its time. */
 static bool
-has_ours(const struct run *w, struct dt_view bytes)
+has_ours(const struct run *w, struct dt_view bytes, uint64_t *out_time_s)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_verified v = {0};
 
-    return tlog_note_parse(bytes, &note) == DT_OK &&
-           tlog_note_check(&note, note.text, &w->signer.vkey, &v) == DT_OK && v.ok;
+    if (tlog_note_parse(bytes, &note) != DT_OK ||
+        tlog_note_check(&note, note.text, &w->signer.vkey, &v) != DT_OK || !v.ok)
+        return false;
+    if (out_time_s != NULL)
+        *out_time_s = v.time;
+    return true;
 }
 
 /* What the register signed, without other witnesses' lines: this is what is kept. */
@@ -188,8 +194,33 @@ bare_note(const struct run *w, struct dt_view bytes, struct dt_buf *out)
     return DT_OK;
 }
 
-/* Sign the state's checkpoint with the time of now, and hand it in. The state is on disk already.
+/*
+ * The time for the next cosignature. It never goes back: one earlier than a smaller tree's would
+ * say that there were fewer entries after there were more, and a clock that someone sets back would
+ * make entries look older than they are. A small step back (NTP) takes the latest time again.
  */
+static enum dt_err
+next_time(const struct run *w, uint64_t *out_s)
+{
+    uint64_t now = dt_clock_now(&w->clock) / 1000, last = w->state.time_s;
+    char span[DT_TIME_STR], was[DT_TIME_STR];
+
+    if (now == 0)
+        return dt_fail(DT_ERR_EXPIRED, "not signed: this machine's clock shows no time");
+    if (now + STEP_BACK_S < last) {
+        dt_span_str(span, (last - now) * 1000);
+        dt_time_str(was, last * 1000);
+        return dt_fail(
+            DT_ERR_EXPIRED,
+            "not signed: the clock is %s behind the last cosignature (%s): set it; if it "
+            "was wrong then, start once with --clock-was-ahead",
+            span, was);
+    }
+    *out_s = now > last ? now : last;
+    return DT_OK;
+}
+
+/* Sign the state's checkpoint with its time, and hand it in. The state is on disk already. */
 static enum dt_err
 hand_in(struct run *w)
 {
@@ -199,7 +230,7 @@ hand_in(struct run *w)
 
     if ((err = tlog_note_parse(dt_buf_view(&w->state.note), &note)) != DT_OK ||
         (err = dt_buf_append(&out, dt_buf_view(&w->state.note))) != DT_OK ||
-        (err = tlog_cosign(&w->signer, note.text, dt_clock_now(&w->clock) / 1000, &out)) != DT_OK ||
+        (err = tlog_cosign(&w->signer, note.text, w->state.time_s, &out)) != DT_OK ||
         (err = dt_register_cosign(w->http, w->config->register_url, dt_buf_view(&out))) != DT_OK)
         return err;
     say(w, "cosigned size %llu", (unsigned long long)w->state.tree.size);
@@ -215,6 +246,7 @@ consider(struct run *w, struct dt_view bytes)
     struct tlog_witness_tree next;
     struct tlog_checkpoint cp;
     struct tlog_path proof = {0};
+    uint64_t time_s = 0;
     enum dt_err err;
 
     if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
@@ -229,12 +261,12 @@ consider(struct run *w, struct dt_view bytes)
     tlog_witness_decide(&w->state.tree, &cp, w->state.tree.size, &proof, &d);
     if (d.status != TLOG_WITNESS_OK)
         return dt_fail(DT_ERR_PROOF, "not signed: %s", d.why);
-    if (d.refresh && has_ours(w, bytes))
+    if (d.refresh && has_ours(w, bytes, NULL))
         return DT_OK; /* the earliest stands; a later one would say nothing new */
     next.size = cp.size;
     next.root = cp.root;
-    if ((err = bare_note(w, bytes, &kept)) != DT_OK ||
-        (err = witness_state_put(&w->state, &next, dt_buf_view(&kept))) != DT_OK)
+    if ((err = bare_note(w, bytes, &kept)) != DT_OK || (err = next_time(w, &time_s)) != DT_OK ||
+        (err = witness_state_put(&w->state, &next, dt_buf_view(&kept), time_s)) != DT_OK)
         return err;
     return hand_in(w);
 }
@@ -265,7 +297,7 @@ take_over(struct run *w, struct dt_view bytes, const char *whose)
     next.root = cp.root;
     if ((err = bare_note(w, bytes, &kept)) != DT_OK)
         return err;
-    return witness_state_put(&w->state, &next, dt_buf_view(&kept));
+    return witness_state_put(&w->state, &next, dt_buf_view(&kept), w->state.time_s);
 }
 
 /* Before anything is signed: the largest tree that we, or our party's agent, are known to have
@@ -277,15 +309,20 @@ restore(struct run *w)
     uint8_t id[4] = {(uint8_t)(w->signer.vkey.id >> 24), (uint8_t)(w->signer.vkey.id >> 16),
                      (uint8_t)(w->signer.vkey.id >> 8), (uint8_t)w->signer.vkey.id};
     char key_id[9];
+    uint64_t time_s = 0;
     enum dt_err err;
 
     dt_hex_str(key_id, dt_view_of(id));
     err = dt_register_checkpoint_by(w->http, w->config->register_url, key_id, &note);
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
-    if (err == DT_OK && has_ours(w, dt_buf_view(&note)) &&
-        (err = take_over(w, dt_buf_view(&note), "that bears our own cosignature")) != DT_OK)
-        return err;
+    if (err == DT_OK && has_ours(w, dt_buf_view(&note), &time_s)) {
+        if (time_s > w->state.time_s && !w->config->clock_was_ahead)
+            w->state.time_s = time_s;
+        err = take_over(w, dt_buf_view(&note), "that bears our own cosignature");
+        if (err != DT_OK)
+            return err;
+    }
     if (w->config->agent_checkpoint.n == 0)
         return DT_OK;
     return take_over(w, w->config->agent_checkpoint, "that our party's agent saw");
@@ -316,7 +353,7 @@ static bool
 passing(enum dt_err err)
 {
     return err == DT_ERR_NET || err == DT_ERR_BUSY || err == DT_ERR_PROOF || err == DT_ERR_AUTH ||
-           err == DT_ERR_LIMIT || err == DT_ERR_NOT_FOUND;
+           err == DT_ERR_LIMIT || err == DT_ERR_NOT_FOUND || err == DT_ERR_EXPIRED;
 }
 
 /* One turn: what is held now (${wait} false), or the next that is larger. */
@@ -402,6 +439,8 @@ dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, 
                        "%s: a split view was found before (see the evidence file);"
                        " this witness signs nothing for this register any more",
                        w.log.name);
+    if (config->clock_was_ahead)
+        w.state.time_s = 0;
     if ((err = dt_http_client_new(&http, &w.http)) != DT_OK)
         return err;
     return loop(&w, once);

@@ -14,17 +14,19 @@
 #include "witness/witness_internal.h"
 
 #define STATE_APP_ID  0x64745701u /* "dtW" and 1 */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 
 static enum dt_err
 migrate(struct dt_db *db, uint32_t from, void *ctx)
 {
-    (void)from;
     (void)ctx;
+    if (from == 1) /* before times were kept */
+        return dt_db_exec(db, "ALTER TABLE state ADD COLUMN time_s INTEGER NOT NULL DEFAULT 0;");
     return dt_db_exec(
         db, "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL,"
             " log_key BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
-            " note TEXT NOT NULL, stopped INTEGER NOT NULL) STRICT;");
+            " note TEXT NOT NULL, stopped INTEGER NOT NULL, time_s INTEGER NOT NULL DEFAULT 0)"
+            " STRICT;");
 }
 
 static enum dt_err
@@ -57,7 +59,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->db, "SELECT origin, log_key, size, root, note, stopped FROM state",
+    if ((err = dt_db_prepare(s->db,
+                             "SELECT origin, log_key, size, root, note, stopped, time_s FROM state",
                              &get)) != DT_OK ||
         (err = dt_stmt_step(get, &row)) != DT_OK)
         return err;
@@ -66,7 +69,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
             (err = dt_col_blob(get, 1, DT_ED25519_PUB, &key)) != DT_OK ||
             (err = dt_col_u64(get, 2, TLOG_SIZE_MAX, &s->tree.size)) != DT_OK ||
             (err = dt_col_fixed(get, 3, s->tree.root.b, TLOG_HASH)) != DT_OK ||
-            (err = dt_col_u64(get, 5, 1, &stopped)) != DT_OK)
+            (err = dt_col_u64(get, 5, 1, &stopped)) != DT_OK ||
+            (err = dt_col_u64(get, 6, INT64_MAX, &s->time_s)) != DT_OK)
             return err;
         if (!dt_view_equal(origin, dt_view_str(log->name)) ||
             !dt_view_equal(key, dt_view_of(log->pub)))
@@ -128,7 +132,7 @@ witness_state_close(struct witness_state *s)
 
 enum dt_err
 witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
-                  struct dt_view note)
+                  struct dt_view note, uint64_t time_s)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_buf_clear) struct dt_buf copy = DT_BUF_INIT(TLOG_NOTE_MAX);
@@ -138,13 +142,14 @@ witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
     /* "AND size <= ?1": no way back, whatever the caller thinks. */
     if ((err = dt_buf_set(&copy, note)) != DT_OK || (err = dt_tx_begin(s->db, &tx)) != DT_OK ||
         (err = dt_db_prepare(s->db,
-                             "UPDATE state SET size = ?1, root = ?2, note = ?3"
+                             "UPDATE state SET size = ?1, root = ?2, note = ?3, time_s = ?4"
                              " WHERE one = 1 AND size <= ?1 AND stopped = 0",
                              &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, tree->size);
     dt_bind_blob(st, 2, tlog_hash_view(&tree->root));
     dt_bind_text(st, 3, note);
+    dt_bind_u64(st, 4, time_s);
     if ((err = dt_stmt_run(st)) != DT_OK)
         return err;
     if (dt_db_changes(s->db) != 1)
@@ -152,6 +157,7 @@ witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
     if ((err = dt_tx_commit(&tx)) != DT_OK)
         return err;
     s->tree = *tree;
+    s->time_s = time_s;
     dt_buf_move(&s->note, &copy);
     return DT_OK;
 }

@@ -28,6 +28,7 @@ struct dt_witness_config {
         *evidence_dir; /* where evidence of a split view is written; NULL: beside the state file */
     struct dt_clock clock; /* zero: the system's */
     unsigned int wait_s;   /* of one long poll; 0: 30 */
+    bool clock_was_ahead;  /* earlier cosignatures bear wrong times: they bind no more */
     /* A note from the agent of the same party, the largest it saw, for a restore; empty: none. */
     struct dt_view agent_checkpoint;
     /* One line of news for the operator, without LF ("cosigned size 12"); may be NULL. */
@@ -55,7 +56,8 @@ DT_MUST_CHECK enum dt_err dt_witness_vkey(const char *path,
  * least once a second). With ${once}: cosign what is held now and return. An unreachable relay is
  * waited for (with ${once}: NET). Errors: CONFLICT (split view: the evidence is written, and
  * nothing more was signed), FORMAT or IO (key or state file), REFUSED (the relay does not take this
- * key), BUSY (another witness process holds the state).
+ * key), EXPIRED (with ${once}: the clock is behind an earlier cosignature), BUSY (another witness
+ * process holds the state).
  */
 DT_MUST_CHECK enum dt_err dt_witness_run(const struct dt_witness_config *config,
                                          const atomic_bool *stop, bool once);

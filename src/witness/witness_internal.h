@@ -24,6 +24,7 @@ struct witness_state {
     int lock_fd;
     struct tlog_witness_tree tree;
     struct dt_buf note; /* the checkpoint of tree as the register signed it; empty at size 0 */
+    uint64_t time_s;    /* of the latest cosignature that was given; 0: none */
     bool stopped;       /* a split view was found: nothing is signed any more */
 };
 
@@ -33,10 +34,11 @@ DT_MUST_CHECK enum dt_err witness_state_open(const char *path, const struct tlog
                                              struct witness_state *out);
 void witness_state_close(struct witness_state *s);
 
-/* Size, root and note become what is on disk; when OK, power may fail. */
+/* Size, root, note and time become what is on disk; when OK, power may fail. ${time_s} is that of
+ * the cosignature to come, or the present one. */
 DT_MUST_CHECK enum dt_err witness_state_put(struct witness_state *s,
                                             const struct tlog_witness_tree *tree,
-                                            struct dt_view note);
+                                            struct dt_view note, uint64_t time_s);
 
 /* Never sign again. */
 DT_MUST_CHECK enum dt_err witness_state_stop(struct witness_state *s);
