@@ -115,44 +115,6 @@ put_entries(struct dt_agent *a, uint64_t at, struct dt_view entries)
     return err;
 }
 
-/* Remember how far each group has cosigned, by what this note shows. */
-static enum dt_err
-note_groups(struct dt_agent *a, const struct tlog_policy *p, const struct tlog_policy_state *state)
-{
-    size_t sides[TLOG_POLICY_NODES_MAX];
-    size_t n = tlog_policy_sides(p, sides, TLOG_POLICY_NODES_MAX);
-    struct dt_store *s = dt_agent_store(a);
-    enum dt_err err = DT_OK;
-
-    for (size_t i = 0; i < n && err == DT_OK; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(16);
-        struct dt_view key = dt_view_str(p->nodes[sides[i]].name);
-        struct dt_writer w;
-        uint64_t size = 0;
-
-        if (!state->nodes[sides[i]].satisfied)
-            continue;
-        err = dt_store_get_blob(s, "register_group", key, &b);
-        if (err == DT_OK) {
-            struct dt_reader r = dt_reader_init(dt_buf_view(&b));
-
-            err = dt_read_u64(&r, &size);
-        } else if (err == DT_ERR_NOT_FOUND) {
-            err = DT_OK;
-        }
-        if (err != DT_OK || (b.n > 0 && size >= state->checkpoint.size))
-            continue;
-        b.n = 0;
-        w = dt_writer_init(&b);
-        dt_write_u64(&w, state->checkpoint.size);
-        dt_write_u64(&w, state->nodes[sides[i]].time * 1000);
-        err = dt_writer_end(&w);
-        if (err == DT_OK)
-            err = dt_store_put_blob(s, "register_group", key, dt_buf_view(&b));
-    }
-    return err;
-}
-
 static enum dt_err
 keep_note(struct dt_agent *a, const char *which, uint64_t size, struct dt_view note,
           bool only_newest)
@@ -220,7 +182,8 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
         return err;
     if ((err = dt_register_tree(a, &now)) == DT_OK && now.size == before.size) {
         if ((err = put_entries(a, before.size, dt_buf_view(&entries))) == DT_OK &&
-            (err = note_groups(a, &policy, &state)) == DT_OK &&
+            (err = dt_register_seen(a, state.checkpoint.size)) == DT_OK &&
+            (err = dt_register_note_groups(a, &policy, &state)) == DT_OK &&
             state.checkpoint.size >= before.size && (err = dt_register_tree_put(a, &f)) == DT_OK)
             err = keep_note(a, "held", state.checkpoint.size, dt_buf_view(&note), true);
     } /* else another process of ours was quicker; the next sync goes on from there */
@@ -263,7 +226,7 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
         dt_store_rollback(s);
         return dt_register_contradiction(a, http, url, dt_buf_view(&note));
     }
-    err = note_groups(a, &policy, &state);
+    err = dt_register_note_groups(a, &policy, &state);
     if (err == DT_OK && state.checkpoint.size > have)
         err = keep_note(a, which, state.checkpoint.size, dt_buf_view(&note), final);
     return dt_store_end(s, err);

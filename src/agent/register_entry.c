@@ -148,20 +148,19 @@ dt_agent_register_groups(struct dt_agent *a, struct dt_group_info **out, size_t 
     if (list == NULL)
         return dt_nomem();
     for (size_t i = 0; i < n; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(16);
         const char *group = policy.nodes[sides[i]].name;
-        struct dt_reader r;
+        struct dt_group_mark g = {0};
 
         group_name(a, group, list[i].name, sizeof list[i].name);
-        err = dt_store_get_blob(dt_agent_store(a), "register_group", dt_view_str(group), &b);
-        if (err == DT_ERR_NOT_FOUND) {
+        err = dt_group_mark_get(a, group, &g);
+        if (err == DT_ERR_NOT_FOUND)
             err = DT_OK;
-            continue;
-        }
-        r = dt_reader_init(dt_buf_view(&b));
-        if (err != DT_OK || (err = dt_read_u64(&r, &list[i].size)) != DT_OK ||
-            (err = dt_read_u64(&r, &list[i].time_ms)) != DT_OK)
+        if (err != DT_OK)
             break;
+        list[i].size = g.size;
+        list[i].time_ms = g.time_ms;
+        list[i].off_ms = g.off_ms;
+        list[i].ahead = g.ahead;
     }
     if (err != DT_OK) {
         dt_free(list);

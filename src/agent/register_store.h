@@ -19,6 +19,7 @@
 #include "log/tile.h"
 #include "net/relay_client.h"
 
+#define DT_CLOCK_TOLERANCE_MS   (5 * DT_MS_MINUTE)  /* DESIGN: more than this is flagged */
 #define DT_REGISTER_ENTRIES_MAX (UINT64_C(1) << 24) /* entries an agent takes in */
 
 /* The policy of the charter that asks for ${kind}. Clear with tlog_policy_clear(). */
@@ -28,6 +29,24 @@ DT_MUST_CHECK enum dt_err dt_register_policy(struct dt_agent *a, enum dt_policy_
 /* The tree held here; all zero when nothing was taken in yet. */
 DT_MUST_CHECK enum dt_err dt_register_tree(struct dt_agent *a, struct tlog_frontier *out);
 DT_MUST_CHECK enum dt_err dt_register_tree_put(struct dt_agent *a, const struct tlog_frontier *f);
+
+/* How far a group has cosigned, as far as we saw. */
+struct dt_group_mark {
+    uint64_t size;
+    uint64_t time_ms;
+    uint64_t off_ms; /* by how much that time cannot be; 0: it can */
+    bool ahead;      /* its clock is ahead of ours, not behind */
+};
+DT_MUST_CHECK enum dt_err dt_group_mark_get(struct dt_agent *a, const char *group,
+                                            struct dt_group_mark *out); /* NOT_FOUND */
+
+/* The newest held checkpoint shown to us now has ${size} entries; before
+ * dt_register_note_groups(). */
+DT_MUST_CHECK enum dt_err dt_register_seen(struct dt_agent *a, uint64_t size);
+
+/* Remember how far each group has cosigned, by what a note shows that was judged as ${state}. */
+DT_MUST_CHECK enum dt_err dt_register_note_groups(struct dt_agent *a, const struct tlog_policy *p,
+                                                  const struct tlog_policy_state *state);
 
 /* Leaf hashes of the first ${n} entries held here. Owner: dt_free(*out). */
 DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n,

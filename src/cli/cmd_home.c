@@ -193,6 +193,7 @@ status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_cha
         cli_put(o, "name", groups[i].name);
         cli_put_u64(o, "size", groups[i].size);
         cli_put_time(o, "time", groups[i].time_ms);
+        cli_put_clock(o, &groups[i]);
         (void)json_array_append_new(sides, o);
     }
     cli_put_u64(reg, "size", r->size);
@@ -207,6 +208,38 @@ status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_cha
         return err;
     }
     return cli_json(root);
+}
+
+void
+cli_print_clocks(const struct dt_group_info *groups, size_t n)
+{
+    size_t off = 0, said = 0;
+    bool same = true;
+    bool ahead = false;
+
+    for (size_t i = 0; i < n; i++) {
+        char span[DT_TIME_STR];
+
+        said += groups[i].size != 0;
+        if (groups[i].off_ms == 0)
+            continue;
+        same = same && (off == 0 || ahead == groups[i].ahead);
+        ahead = groups[i].ahead;
+        off++;
+        dt_span_str(span, groups[i].off_ms);
+        cli_print("  CLOCK: the witness of %s gave a time %s %s what this clock allows\n",
+                  groups[i].name, span, groups[i].ahead ? "after" : "before");
+    }
+    if (off > 0 && off == said && same && said > 1)
+        cli_print("  CLOCK: all witnesses differ in the same way: look at the clock here first\n");
+}
+
+void
+cli_put_clock(json_t *o, const struct dt_group_info *g)
+{
+    json_int_t s = (json_int_t)(g->off_ms / DT_MS_SECOND);
+
+    (void)json_object_set_new(o, "clock_off_seconds", json_integer(g->ahead ? s : -s));
 }
 
 static void
@@ -226,6 +259,7 @@ print_groups(const struct dt_register_report *r, const struct dt_group_info *gro
         else
             cli_print("  witness of %-16s up to date, %s\n", groups[i].name, when);
     }
+    cli_print_clocks(groups, n);
 }
 
 enum dt_err

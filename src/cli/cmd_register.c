@@ -40,6 +40,7 @@ cmd_register(struct cli *c)
                       (unsigned long long)groups[i].size, groups[i].time_ms != 0 ? ", " : "",
                       groups[i].time_ms != 0 ? when : "");
         }
+        cli_print_clocks(groups, n);
         return DT_OK;
     }
     root = json_object();
@@ -54,6 +55,7 @@ cmd_register(struct cli *c)
         cli_put(o, "name", groups[i].name);
         cli_put_u64(o, "size", groups[i].size);
         cli_put_time(o, "time", groups[i].time_ms);
+        cli_put_clock(o, &groups[i]);
         (void)json_array_append_new(list, o);
     }
     (void)json_object_set_new(root, "groups", list);

@@ -83,6 +83,12 @@ enum dt_err cmd_verify(struct cli *c);
 enum dt_err cmd_register(struct cli *c);
 enum dt_err cmd_register_check(struct cli *c);
 
+/* cmd_home.c: groups whose cosignatures bear a time that cannot be, for status and register status.
+ */
+struct dt_group_info;
+void cli_print_clocks(const struct dt_group_info *groups, size_t n);
+void cli_put_clock(json_t *o, const struct dt_group_info *g);
+
 /* cmd_claims.c */
 enum dt_err cmd_claims_check(struct cli *c);
 
