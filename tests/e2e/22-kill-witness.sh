@@ -11,7 +11,7 @@ need_shim
 grant_options=(--daily-entries 100000)
 forum
 watch_register
-start_daemon entries python3 "$top/tests/e2e/traffic.py" append grants/south.grant "$journal" 0.04
+start_daemon entries python3 "$top/tests/e2e/traffic.py" append grants/south.grant "$journal" $((kills < 100 ? 4 : 10))e-2
 
 # run_witness PARTY: under the shim, until it is killed
 run_witness() {

@@ -117,9 +117,9 @@ witness_of() { # PARTY [OPTION...]: the command line of its witness is in the ar
         --register "http://127.0.0.1:$PORT$register" --vkey "$vkey" "$@")
 }
 
-# cosignatures LOG NAME: what a witness printed becomes sightings
+# cosignatures LOG NAME: what a witness printed becomes sightings, a write for each line: others write there too
 cosignatures() {
-    sed -nE "s/^cosigned size ([0-9]+)$/cosigned $2 \\1/p" "$1" >>"$sightings"
+    sed -nuE "s/^cosigned size ([0-9]+)$/cosigned $2 \\1/p" "$1" >>"$sightings"
 }
 
 state_of() { # PARTY
