@@ -5,6 +5,8 @@
 #include "fuzz_agent.h"
 #include "samples.h"
 
+static const uint8_t mark_key[32] = {1};
+
 /* Padded as it is written, it gives itself back. */
 static void
 seal_and_open(const struct dt_queue_keys *k, struct dt_view content)
@@ -12,7 +14,7 @@ seal_and_open(const struct dt_queue_keys *k, struct dt_view content)
     DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf back = DT_BUF_INIT(DT_CELL_MAX);
 
-    if (dt_cell_seal(k, content, &cell) != DT_OK)
+    if (dt_cell_seal(k, dt_view_of(mark_key), content, &cell) != DT_OK)
         return;
     if (dt_cell_size(cell.n) != cell.n || dt_cell_open(k, dt_buf_view(&cell), &back) != DT_OK ||
         !dt_view_equal(dt_buf_view(&back), content))

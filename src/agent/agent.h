@@ -249,7 +249,8 @@ DT_MUST_CHECK enum dt_err dt_agent_leave(struct dt_agent *a, const uint8_t group
  * left). */
 DT_MUST_CHECK enum dt_err dt_agent_rotate(struct dt_agent *a, const uint8_t group_id[static 32]);
 
-/* Our state of the channel is lost or is a restored copy: ask to be put in anew. */
+/* Ask to be put in anew, under new keys: where our state is lost, a sync does so by itself, but for
+ * what the user decides (another copy of this home holds the seat; put in anew only lately). */
 DT_MUST_CHECK enum dt_err dt_agent_rejoin(struct dt_agent *a, const uint8_t group_id[static 32]);
 
 /* ---- talk ---- */
@@ -304,9 +305,22 @@ enum dt_channel_state {
     DT_CHANNEL_BROKEN /* cannot follow (restored copy, lost state): re-join */
 };
 
+/* Why a channel is BROKEN. */
+enum dt_lapse_why {
+    DT_LAPSE_NONE = 0,
+    DT_LAPSE_ASKED,    /* the user asked to be put in anew */
+    DT_LAPSE_RESTORED, /* this store is a restored copy */
+    DT_LAPSE_LOST,     /* a Commit that only we cannot follow */
+    DT_LAPSE_COPY,     /* another copy of this home holds our seat */
+    DT_LAPSE_PARTED    /* others may have followed a Commit that was not shown to us */
+};
+
 struct dt_channel_info {
     uint8_t group_id[32];
     enum dt_channel_state state;
+    enum dt_lapse_why lapse;  /* BROKEN: why */
+    bool rejoin_wanted;       /* BROKEN: the next sync asks to be put in anew */
+    uint64_t rejoin_asked_ms; /* BROKEN: when that was asked last; 0: it was not */
     enum dt_channel_kind kind;
     char name[DT_CHANNEL_NAME_MAX + 1];
     bool confirmed;   /* a delegate of every other party said `here` since we (re)joined */
@@ -358,7 +372,8 @@ enum dt_alarm_kind {
     DT_ALARM_REGISTER, /* the register contradicts itself or a signature on it fails */
     DT_ALARM_RELAY,    /* what the relay shows does not fit what it, or a member, said before */
     DT_ALARM_WITHHELD, /* the relay shows others more than us */
-    DT_ALARM_RECEIPT   /* no receipt after its time; or one that came late */
+    DT_ALARM_RECEIPT,  /* no receipt after its time; or one that came late */
+    DT_ALARM_MISSED    /* messages that this home cannot read, after it was put in anew */
 };
 const char *dt_alarm_kind_name(enum dt_alarm_kind kind); /* "fork", "commit", ... static */
 

@@ -273,6 +273,8 @@ dt_alarm_kind_name(enum dt_alarm_kind kind)
         return "behind";
     case DT_ALARM_REGISTER:
         return "register";
+    case DT_ALARM_MISSED:
+        return "missed";
     case DT_ALARM_RELAY:
         return "relay";
     case DT_ALARM_WITHHELD:

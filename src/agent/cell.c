@@ -9,6 +9,7 @@
 
 #define STEP         512u
 #define STEPS_TO     4096u
+#define MARK         (DT_CELL_NAME / 2u)
 #define BOX_OVERHEAD (DT_XCHACHA_NONCE + DT_XCHACHA_TAG)
 
 void
@@ -131,17 +132,60 @@ associated(const struct dt_queue_keys *k, struct dt_buf *out)
     return dt_writer_end(&w);
 }
 
+/* The second half of a marked nonce whose first half is ${drawn}. */
+static enum dt_err
+mark_of(const struct dt_queue_keys *k, struct dt_view mark_key, const uint8_t drawn[static MARK],
+        uint8_t out[static MARK])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf label = DT_BUF_INIT(64);
+    struct dt_writer w = dt_writer_init(&label);
+    struct dt_view parts[3];
+    uint8_t mac[DT_SHA256];
+    enum dt_err err;
+
+    dt_write_str(&w, "detente 1 cell mark");
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    parts[0] = dt_buf_view(&label);
+    parts[1] = dt_view_of(k->address);
+    parts[2] = dt_view(drawn, MARK);
+    if ((err = dt_hmac(DT_HASH_SHA256, mark_key, parts, 3, mac)) != DT_OK)
+        return err;
+    memcpy(out, mac, MARK);
+    return DT_OK;
+}
+
 enum dt_err
-dt_cell_seal(const struct dt_queue_keys *k, struct dt_view content, struct dt_buf *out)
+dt_cell_seal(const struct dt_queue_keys *k, struct dt_view mark_key, struct dt_view content,
+             struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_CELL_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(64);
+    uint8_t nonce[DT_CELL_NAME];
     enum dt_err err;
 
-    if ((err = dt_cell_pad(content, BOX_OVERHEAD, &plain)) != DT_OK ||
+    if ((err = dt_random(nonce, MARK)) != DT_OK ||
+        (err = mark_of(k, mark_key, nonce, nonce + MARK)) != DT_OK ||
+        (err = dt_cell_pad(content, BOX_OVERHEAD, &plain)) != DT_OK ||
         (err = associated(k, &aad)) != DT_OK)
         return err;
-    return dt_box_seal(dt_queue_cell_key(k), dt_buf_view(&aad), dt_buf_view(&plain), out);
+    return dt_box_seal_with(dt_queue_cell_key(k), nonce, dt_buf_view(&aad), dt_buf_view(&plain),
+                            out);
+}
+
+enum dt_err
+dt_cell_is_marked(const struct dt_queue_keys *k, struct dt_view mark_key, struct dt_view cell,
+                  bool *out)
+{
+    uint8_t mark[MARK];
+    enum dt_err err;
+
+    if (cell.n < DT_CELL_NAME)
+        return dt_fail(DT_ERR_FORMAT, "a cell of %zu bytes has no nonce", cell.n);
+    if ((err = mark_of(k, mark_key, cell.p, mark)) != DT_OK)
+        return err;
+    *out = dt_ct_equal(dt_view(mark, MARK), dt_view(cell.p + MARK, MARK));
+    return DT_OK;
 }
 
 enum dt_err

@@ -39,10 +39,24 @@ DT_MUST_CHECK enum dt_err dt_queue_address(struct dt_view read_token, struct dt_
 size_t dt_cell_size(size_t n);
 
 /* Append the sealed cell of ${content}: nonce[24] || XChaCha20-Poly1305( opaque content<V> || zeros
- * ), associated data = label "detente 1 cell" and the queue's address. LIMIT when it is too large.
+ * ), associated data = label "detente 1 cell" and the queue's address. The nonce bears the mark of
+ * ${mark_key} (32 bytes). LIMIT when it is too large.
  */
-DT_MUST_CHECK enum dt_err dt_cell_seal(const struct dt_queue_keys *k, struct dt_view content,
-                                       struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_cell_seal(const struct dt_queue_keys *k, struct dt_view mark_key,
+                                       struct dt_view content, struct dt_buf *out);
+
+/**
+ * dt_cell_is_marked(k, mark_key, cell, out):
+ * Was ${cell}, which opens, sealed for this queue by a holder of ${mark_key}? Half of the nonce is
+ * random, half is a MAC of that and of the queue's address: a delegate's agent knows what it or a
+ * copy of it sealed, whatever the MLS state says, and nobody else can tell the nonce from a random
+ * one.
+ */
+DT_MUST_CHECK enum dt_err dt_cell_is_marked(const struct dt_queue_keys *k, struct dt_view mark_key,
+                                            struct dt_view cell, bool *out);
+
+/* What names a cell in its queue: its nonce. */
+#define DT_CELL_NAME DT_XCHACHA_NONCE
 
 /* The content of ${cell}, appended to ${out}. AUTH (another key or altered), FORMAT (illegal size,
  * padding not zero). */

@@ -150,8 +150,12 @@ dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt
     if (err != DT_OK)
         return err;
     if (ch.state != DT_CHANNEL_FOUNDING) {
-        if ((err = dt_store_get_group(a->store, dt_view(group_id, 32), &value)) != DT_OK ||
-            (err = mls_group_load(dt_buf_view(&value), &ch.group)) != DT_OK)
+        err = dt_store_get_group(a->store, dt_view(group_id, 32), &value);
+        if (err == DT_ERR_NOT_FOUND && ch.state == DT_CHANNEL_BROKEN)
+            err = DT_OK; /* we have a seat, and never had its state: see dt_copy_welcome() */
+        else if (err == DT_OK)
+            err = mls_group_load(dt_buf_view(&value), &ch.group);
+        if (err != DT_OK)
             return dt_fail_context(err, "group state");
     }
     dt_channel_clear(out);
@@ -177,7 +181,8 @@ dt_channel_load_live(struct dt_agent *a, const uint8_t group_id[static 32], stru
         return dt_fail(DT_ERR_STATE, "we are no longer a member of the channel %s",
                        out->founding.name);
     default:
-        return dt_fail(DT_ERR_STATE, "this agent's state of the channel %s cannot be used: re-join",
+        return dt_fail(DT_ERR_STATE,
+                       "this home's state of the channel %s cannot be used: see detente channels",
                        out->founding.name);
     }
 }

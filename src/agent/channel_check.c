@@ -263,8 +263,7 @@ ground_rejoin(struct moves *mv, const struct dt_ground *ground)
         return err;
     if (!same32(x.forum, mv->rules->forum) || !same32(x.group_id, mv->rules->founding->group_id) ||
         !same32(x.letter_hash, ground->letter_hash) ||
-        !same16(x.invitation_id, ground->invitation_id) ||
-        !same32(x.old_session_key, removed.voucher.session_key))
+        !same16(x.invitation_id, ground->invitation_id))
         return dt_fail(DT_ERR_REFUSED, "a re-join request is for something else");
     /* The same letter, or one renewed by the same root for the same delegate key. */
     if (removed.party != added.party || !same32(removed.letter.key, added.letter.key))

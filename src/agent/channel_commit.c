@@ -138,7 +138,8 @@ dt_commit_follow(struct dt_agent *a, struct dt_channel *ch, const struct dt_comm
         return DT_OK;
     /* What of ours was not read back before this Commit does not count any more, wherever it
      * stands. */
-    if ((err = dt_outbox_restage(a, ch->group_id, &ch->here_due)) != DT_OK)
+    if ((err = dt_outbox_restage(a, ch->group_id, &ch->here_due)) != DT_OK ||
+        (err = dt_outbox_forget_made(a, ch->group_id)) != DT_OK)
         return err;
     return dt_channel_new_queue(a, ch);
 }

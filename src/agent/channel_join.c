@@ -27,7 +27,10 @@ check_new(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out_q
         return dt_fail(DT_ERR_STATE, "a Welcome to a channel that we are in already");
     *out_queue_number = ch.queue_number;
     /* What was sealed under the lost state is sealed anew under the new one. */
-    return dt_outbox_restage(a, group_id, &here);
+    if ((err = dt_outbox_restage(a, group_id, &here)) != DT_OK ||
+        (err = dt_outbox_forget_made(a, group_id)) != DT_OK)
+        return err;
+    return ch.state == DT_CHANNEL_BROKEN ? dt_rejoin_back(a, &ch) : DT_OK;
 }
 
 /* Our own leaf is the one that we made, and its voucher has not run out. */
@@ -119,7 +122,7 @@ take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
 }
 
 enum dt_err
-dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
+dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t position)
 {
     DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {.state = DT_CHANNEL_LIVE};
@@ -131,21 +134,27 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m)
 
     dt_buf_init(&ch.letters, DT_FOUNDING_MEMBERS * (DT_LETTER_MAX + 4u));
     dt_buf_init(&ch.warrants, DT_HISTORY_MAX);
-    if ((err = dt_agent_need_letter(a)) != DT_OK ||
-        (err = dt_invitation_load(a, m->invitation_id, &x)) != DT_OK)
+    if ((err = dt_agent_need_letter(a)) != DT_OK)
+        return err;
+    if ((err = dt_invitation_load(a, m->invitation_id, &x)) == DT_ERR_NOT_FOUND)
+        return dt_copy_welcome(a, m, position);
+    if (err != DT_OK)
         return err;
     if (x.state == DT_INVITATION_JOINED)
         return DT_OK; /* a second copy */
-    if (x.state != DT_INVITATION_ACCEPTED || memcmp(x.group_id, m->group_id, 32) != 0)
+    if (memcmp(x.group_id, m->group_id, 32) != 0)
         return dt_fail(DT_ERR_REFUSED, "a Welcome that we did not ask for");
-    if ((err = check_new(a, m->group_id, &ch.queue_number)) != DT_OK)
-        return err;
+    if (x.state != DT_INVITATION_ACCEPTED)
+        return dt_copy_welcome(a, m, position);
     bundle.init_priv = x.init_priv; /* borrowed */
     bundle.leaf_priv = x.leaf_priv;
     params.key_package = dt_buf_view(&x.key_package);
     params.bundle = &bundle;
     params.signature_priv = dt_secret_view(&x.session_seed);
-    if ((err = mls_group_join(&params, &ch.group, &info)) != DT_OK)
+    err = mls_group_join(&params, &ch.group, &info);
+    if (err == DT_ERR_NOT_FOUND) /* for another key package: of a later answer by a copy of us */
+        return dt_copy_welcome(a, m, position);
+    if (err != DT_OK || (err = check_new(a, m->group_id, &ch.queue_number)) != DT_OK)
         return err;
     if (!mls_join_info_extension(&info, DT_EXT_HISTORY, &history) ||
         !mls_join_info_extension(&info, DT_EXT_QUEUE, &queue))

@@ -31,6 +31,10 @@ struct taken {
     const char *refuse; /* why its content is not to be taken in: it failed before; else NULL */
     bool new_epoch;
     struct dt_cell_shown shown;
+    bool ours;             /* the cell bears our mark: this home or a copy of it sealed it */
+    bool made;             /* this home did */
+    uint8_t append_id[16]; /* ours and made: its row in the outbox */
+    bool mute;             /* the channel is read under a state that sends nothing any more */
 };
 
 /* An alarm about this cell that names ${m} (may be NULL). */
@@ -68,13 +72,24 @@ pass_over(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, 
     return name(t, kind, m, text);
 }
 
-/* ${m}: whose message it was, when that is known. */
+/* A message of ours that this store never made: the first unmasks a restored copy. It reads on. */
 static enum dt_err
-broken(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *text)
+restored(struct taken *t)
 {
-    t->ch->state = DT_CHANNEL_BROKEN;
-    t->ch->confirmed = false;
-    return name(t, kind, m, text);
+    if (t->mute)
+        return DT_OK;
+    t->mute = true;
+    return dt_lapse_begin(t->a, t->ch, DT_LAPSE_RESTORED, true, t->item->position, NULL);
+}
+
+/* Others follow this Commit, we cannot. ${m}, may be NULL, made it. */
+static enum dt_err
+lost(struct taken *t, const struct mls_member *m)
+{
+    if (t->mute)
+        return dt_lapse_stop_reading(t->a, t->ch);
+    t->mute = true;
+    return dt_lapse_begin(t->a, t->ch, DT_LAPSE_LOST, false, t->item->position, m);
 }
 
 /* ---- application messages ---- */
@@ -230,21 +245,20 @@ own_back(struct taken *t, const struct mls_event *e)
                              .party = t->a->party,
                              .letter = &t->a->letter};
     struct dt_payload p;
-    enum dt_err err = dt_outbox_get(t->a, t->item->append_id, &row);
+    enum dt_err err = dt_outbox_get(t->a, t->append_id, &row);
 
     if (err == DT_ERR_NOT_FOUND)
         return DT_OK; /* a copy of ours that was confirmed or replaced already */
     if (err != DT_OK)
         return err;
-    /* The append id is what the relay says: only the very bytes that we gave it for that id count.
+    /* The nonce can be had from our cell by every member: only the very bytes that we gave count.
      */
     if (!dt_view_equal(dt_buf_view(&row.cell), t->item->cell)) {
-        dt_ignore(
-            dt_fail(DT_ERR_CONFLICT, "the relay gives it under the id of another one of ours"),
-            "for the alarm's text");
+        dt_ignore(dt_fail(DT_ERR_CONFLICT, "it is not what we sealed under that nonce"),
+                  "for the alarm's text");
         return pass_unread(t, "a message of ours");
     }
-    if ((err = dt_outbox_del(t->a, t->item->append_id)) != DT_OK)
+    if ((err = dt_outbox_del(t->a, t->append_id)) != DT_OK)
         return err;
     if (row.ref != DT_OUTBOX_PAYLOAD)
         return DT_OK;
@@ -261,6 +275,68 @@ own_back(struct taken *t, const struct mls_event *e)
     return err;
 }
 
+/* A message under our own name and a generation that we used. */
+static enum dt_err
+own_generation(struct taken *t, const struct mls_event *e)
+{
+    if (!t->ours) { /* every member can write the name; nobody else can write our mark */
+        dt_ignore(dt_fail(DT_ERR_AUTH, "it bears our name, and this home did not seal it"),
+                  "for the alarm's text");
+        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+    }
+    if (!t->made) /* a copy used the generation for something else; its key is gone here */
+        return e->content_type == 1 ? DT_OK : dt_lapse_stop_reading(t->a, t->ch);
+    /* What a muted state sent may have met the same generation of a copy, and then does not count:
+     * it is sent again after the re-join, and those who have it know it by its id. */
+    return t->mute ? DT_OK : own_back(t, e);
+}
+
+/* A copy of this home said it: taken in as ours, and not to be said again. */
+static enum dt_err
+take_copys(struct taken *t, const struct mls_event *e)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
+    struct dt_incoming in = {.group_id = t->ch->group_id,
+                             .epoch = e->epoch,
+                             .position = t->item->position,
+                             .leaf = e->sender.leaf,
+                             .generation = e->generation,
+                             .party = t->a->party};
+    struct dt_payload p;
+    enum dt_err err;
+
+    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, &s)) != DT_OK ||
+        (err = dt_payload_decode(dt_buf_view(&e->plaintext), &p)) != DT_OK)
+        return err;
+    in.letter = &s.letter;
+    in.letter_bytes = s.letter_bytes;
+    in.payload = &p;
+    in.unconfirmed = true; /* it was signed with our keys, by what we do not know */
+    err = dt_intent_del(t->a, t->ch->group_id, p.id);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    t->report->received++;
+    if (p.kind == DT_PAYLOAD_TALK)
+        return dt_talk_of_copy(t->a, &in);
+    return p.kind == DT_PAYLOAD_RECORD ? dt_record_receive(t->a, &in) : DT_OK;
+}
+
+static enum dt_err
+own_unknown(struct taken *t, const struct mls_event *e)
+{
+    enum dt_err err = restored(t);
+
+    if (err != DT_OK)
+        return err;
+    if (e->content_type != 1)
+        return dt_lapse_stop_reading(t->a, t->ch);
+    if (t->refuse == NULL)
+        return take_copys(t, e);
+    dt_ignore(dt_fail(DT_ERR_REFUSED, "%s", t->refuse), "for the alarm's text");
+    return pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
+}
+
 /* ---- Commits ---- */
 
 /* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by
@@ -275,8 +351,7 @@ lose_commit(struct taken *t, const struct mls_event *e)
 
     if (err != DT_OK)
         return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
-    return broken(t, DT_ALARM_COMMIT, &e->sender,
-                  "a Commit cannot be followed from this agent's state: re-join the channel");
+    return lost(t, &e->sender);
 }
 
 static enum dt_err
@@ -292,7 +367,8 @@ take_commit(struct taken *t, struct mls_event *e)
     const struct mls_effects *effects = mls_staged_effects(e->staged);
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
     struct dt_commit_meaning meaning;
-    bool removes_us = effects->removes_us;
+    bool removes_us = effects->removes_us, reseated = false;
+    uint8_t seat[16] = {0};
     enum dt_err err = dt_commit_check(&rules, t->ch->group, effects, &meaning);
 
     if (err != DT_OK)
@@ -300,6 +376,7 @@ take_commit(struct taken *t, struct mls_event *e)
     if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_commit_known(t->a, t->ch, &e->sender, effects, meaning.warrant,
                                t->item->position)) != DT_OK ||
+        (removes_us && (err = dt_copy_reseat(t->a, t->ch, effects, seat, &reseated)) != DT_OK) ||
         (err = mls_group_take(t->ch->group, e->staged, dt_agent_now(t->a))) != DT_OK)
         return err;
     e->staged = NULL;
@@ -311,12 +388,8 @@ take_commit(struct taken *t, struct mls_event *e)
         if (err != DT_OK && err != DT_ERR_NOT_FOUND)
             return err;
     }
-    if (removes_us) {
-        bool here = false;
-
-        t->ch->state = DT_CHANNEL_LEFT;
-        return dt_outbox_restage(t->a, t->ch->group_id, &here);
-    }
+    if (removes_us)
+        return dt_copy_seat_lost(t->a, t->ch, reseated ? seat : NULL, t->item->position);
     meaning.warrant = dt_buf_view(&warrant);
     return dt_commit_follow(t->a, t->ch, &meaning);
 }
@@ -428,11 +501,10 @@ take_stale_commit(struct taken *t, const struct mls_event *e)
     bool parted = false;
     enum dt_err err = dt_cell_shown_parted(t->a, e, &t->shown, &parted);
 
-    if (err != DT_OK || !parted)
+    if (err != DT_OK || !parted || t->mute)
         return err;
-    return broken(t, DT_ALARM_FORK, NULL,
-                  "the relay kept a Commit back from us that stands before the one we followed: we "
-                  "may have parted from the others; compare by voice, and re-join");
+    t->mute = true;
+    return dt_lapse_begin(t->a, t->ch, DT_LAPSE_PARTED, false, t->item->position, NULL);
 }
 
 static enum dt_err
@@ -458,12 +530,9 @@ take_event(struct taken *t, struct mls_event *e)
     case MLS_EVENT_OWN_COMMIT:
         return take_own_commit(t);
     case MLS_EVENT_OWN_MESSAGE:
-        return own_back(t, e);
+        return own_generation(t, e);
     case MLS_EVENT_OWN_UNKNOWN:
-        return broken(
-            t, DT_ALARM_RESTORED, NULL,
-            "the queue holds a message of ours that this store does not know: the store is a "
-            "restored copy; nothing is sent under it: re-join");
+        return own_unknown(t, e);
     case MLS_EVENT_STALE:
         if (e->content_type != 1)
             return take_stale_commit(t, e);
@@ -571,6 +640,21 @@ reload_group(struct dt_agent *a, struct dt_channel *ch)
     return DT_OK;
 }
 
+/* Who sealed the cell, which opens. One with our mark that we did not make unmasks a restored copy
+ * whatever is in it: of which generation, of which epoch. */
+static enum dt_err
+whose_cell(struct taken *t)
+{
+    enum dt_err err =
+        dt_cell_is_marked(&t->ch->queue, dt_secret_view(&t->a->mark_key), t->item->cell, &t->ours);
+
+    if (err != DT_OK || !t->ours)
+        return err;
+    err = dt_outbox_made(t->a, t->item->cell, t->append_id);
+    t->made = err == DT_OK;
+    return err == DT_ERR_NOT_FOUND ? restored(t) : err;
+}
+
 /* Open and process what the cell holds. */
 static enum dt_err
 take_content(struct taken *t)
@@ -581,6 +665,8 @@ take_content(struct taken *t)
 
     if (err != DT_OK)
         return dt_err_is_local(err) ? err : pass_unread(t, "a cell");
+    if ((err = whose_cell(t)) != DT_OK)
+        return err;
     err = take_message(t, dt_buf_view(&message), &keep);
     return err == DT_OK && !keep ? reload_group(t->a, t->ch) : err;
 }
@@ -589,7 +675,12 @@ static enum dt_err
 take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
           const char *refuse, struct dt_sync_report *report)
 {
-    struct taken t = {.a = a, .ch = ch, .item = item, .report = report, .refuse = refuse};
+    struct taken t = {.a = a,
+                      .ch = ch,
+                      .item = item,
+                      .report = report,
+                      .refuse = refuse,
+                      .mute = ch->state == DT_CHANNEL_BROKEN};
     uint64_t queue = ch->queue_number;
     enum dt_err err;
 
@@ -616,12 +707,14 @@ take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_sync_report counted = *report;
+    bool reads = false;
     enum dt_err err;
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    err = dt_channel_load(a, group_id, &ch);
-    if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
+    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK)
+        err = dt_channel_reads(a, &ch, &reads);
+    if (err == DT_OK && reads && ch.queue_number == queue_number &&
         ch.position + 1 == item->position)
         err = take_cell(a, &ch, item, refuse, &counted);
     err = dt_store_end(a->store, err);
@@ -638,16 +731,18 @@ take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t q
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct taken t = {.a = a, .ch = &ch, .item = item, .report = report};
+    bool reads = false;
     enum dt_err err;
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    err = dt_channel_load(a, group_id, &ch);
-    if (err == DT_OK && ch.state == DT_CHANNEL_LIVE && ch.queue_number == queue_number &&
+    if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK)
+        err = dt_channel_reads(a, &ch, &reads);
+    if (err == DT_OK && reads && ch.queue_number == queue_number &&
         ch.position + 1 == item->position) {
+        t.mute = ch.state == DT_CHANNEL_BROKEN;
         ch.position = item->position;
-        err = broken(&t, DT_ALARM_CELL, NULL,
-                     "a Commit cannot be taken in by this agent: re-join the channel");
+        err = lost(&t, NULL);
         if (err == DT_OK)
             err = dt_channel_save(a, &ch, false);
     }

@@ -26,6 +26,7 @@ struct dt_agent {
     char title[DT_AGENT_NAME_MAX + 1];
     struct dt_secret delegate_seed; /* Ed25519: vouchers, approvals, records */
     uint8_t delegate_pub[32];
+    struct dt_secret mark_key;    /* of the cells that we seal (dt_cell_is_marked()) */
     struct dt_secret x25519_priv; /* inbox */
     uint8_t x25519_pub[32];
     struct dt_secret inbox_tokens; /* read token, write token */

@@ -8,6 +8,7 @@
 #define DT_AGENT_FLOWS_H
 
 #include "agent/channel_check.h"
+#include "agent/lapse.h"
 #include "agent/outbox.h"
 
 /* The rules' view of ${ch}. */
@@ -123,7 +124,9 @@ DT_MUST_CHECK enum dt_err dt_founding_try(struct dt_agent *a, const uint8_t grou
                                           bool *out_founded);
 
 DT_MUST_CHECK enum dt_err dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m);
-DT_MUST_CHECK enum dt_err dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m);
+/* ${position}: in the inbox, for an alarm. */
+DT_MUST_CHECK enum dt_err dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m,
+                                          uint64_t position);
 
 DT_MUST_CHECK enum dt_err dt_approval_request_take(struct dt_agent *a,
                                                    const struct dt_inbox_message *m);
@@ -192,6 +195,36 @@ DT_MUST_CHECK enum dt_err dt_invitation_save(struct dt_agent *a, const struct dt
 /* Make session key, voucher and key package for ${x}, and put them into it. */
 DT_MUST_CHECK enum dt_err dt_invitation_answer(struct dt_agent *a, struct dt_invitation *x);
 
+/* ---- copies.c ---- */
+
+/* A Welcome at ${position} of the inbox that this home did not ask for, or that is for other keys
+ * than it has: did a copy of it? REFUSED when it means nothing. */
+DT_MUST_CHECK enum dt_err dt_copy_welcome(struct dt_agent *a, const struct dt_inbox_message *m,
+                                          uint64_t position);
+
+/* The new seat of our own delegate key among those whom a Commit adds. */
+DT_MUST_CHECK enum dt_err dt_copy_reseat(struct dt_agent *a, const struct dt_channel *ch,
+                                         const struct mls_effects *effects,
+                                         uint8_t out_seat[static 16], bool *out_found);
+
+/* A Commit that was taken took our leaf away: for good (${seat} NULL), for the seat that we asked
+ * for, or for one that a copy of this home asked for. The caller saves ${ch}. */
+DT_MUST_CHECK enum dt_err dt_copy_seat_lost(struct dt_agent *a, struct dt_channel *ch,
+                                            const uint8_t *seat, uint64_t position);
+
+/* ---- rejoin.c ---- */
+
+/* Ask to be put in anew when that is due. ${out_made} counts it. */
+DT_MUST_CHECK enum dt_err dt_rejoin_step(struct dt_agent *a, const uint8_t group_id[static 32],
+                                         size_t *out_made);
+
+/* We are back by a re-join; ${was} is the channel as it was kept until now. Inside the transaction
+ * that joins. */
+DT_MUST_CHECK enum dt_err dt_rejoin_back(struct dt_agent *a, const struct dt_channel *was);
+
+/* After coming back: tell once how much the old queue held that we cannot read. Asks the relay. */
+DT_MUST_CHECK enum dt_err dt_rejoin_missed(struct dt_agent *a, const uint8_t group_id[static 32]);
+
 /* ---- talk.c ---- */
 
 DT_MUST_CHECK enum dt_err dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in);
@@ -202,6 +235,8 @@ DT_MUST_CHECK enum dt_err dt_talk_sent(struct dt_agent *a, const uint8_t group_i
 DT_MUST_CHECK enum dt_err dt_talk_moved(struct dt_agent *a, const uint8_t group_id[static 32],
                                         const uint8_t id[static 16], uint64_t position);
 DT_MUST_CHECK enum dt_err dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in);
+/* A copy of this home said it, maybe something that waits here to be said. */
+DT_MUST_CHECK enum dt_err dt_talk_of_copy(struct dt_agent *a, const struct dt_incoming *in);
 
 /* ---- inbox.c ---- */
 

@@ -52,6 +52,7 @@ dt_agent_close(struct dt_agent *a)
     dt_charter_clear(&a->charter);
     dt_grant_wipe(&a->grant);
     dt_secret_clear(&a->delegate_seed);
+    dt_secret_clear(&a->mark_key);
     dt_secret_clear(&a->x25519_priv);
     dt_secret_clear(&a->inbox_tokens);
     dt_letter_clear(&a->letter);
@@ -138,6 +139,8 @@ derive(struct dt_agent *a)
     enum dt_err err;
 
     if ((err = dt_ed25519_pub(dt_secret_view(&a->delegate_seed), a->delegate_pub)) != DT_OK ||
+        (err = dt_hkdf_expand(DT_HASH_SHA256, dt_secret_view(&a->delegate_seed),
+                              dt_view_str("detente 1 cell mark"), 32, &a->mark_key)) != DT_OK ||
         (err = dt_x25519_pub(dt_secret_view(&a->x25519_priv), a->x25519_pub)) != DT_OK)
         return err;
     return dt_queue_address(dt_view(a->inbox_tokens.p, 32), dt_view(a->inbox_tokens.p + 32, 32),

@@ -70,7 +70,7 @@ kind_name(enum dt_inbox_kind kind)
 }
 
 static enum dt_err
-dispatch(struct dt_agent *a, const struct dt_inbox_message *m)
+dispatch(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t position)
 {
     switch (m->kind) {
     case DT_INBOX_INVITATION:
@@ -84,7 +84,7 @@ dispatch(struct dt_agent *a, const struct dt_inbox_message *m)
     case DT_INBOX_APPROVAL:
         return dt_approval_take(a, m);
     case DT_INBOX_WELCOME:
-        return dt_welcome_take(a, m);
+        return dt_welcome_take(a, m, position);
     case DT_INBOX_REJOIN:
         return dt_rejoin_take(a, m);
     case DT_INBOX_REVOCATION:
@@ -159,7 +159,7 @@ take_new(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_in
             return err;
     }
     if (refuse == NULL) {
-        err = dispatch(a, m);
+        err = dispatch(a, m, item->position);
         report->received += err == DT_OK;
     } else {
         err = refuse_it(a, item, m != NULL ? kind_name(m->kind) : "a message", refuse, s, report);

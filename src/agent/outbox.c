@@ -92,6 +92,36 @@ put(struct dt_agent *a, const uint8_t *group_id, struct dt_outbox_row *row, bool
     return err;
 }
 
+/* What we seal for a queue is remembered by the cell's nonce, in the same transaction: a cell with
+ * our mark that is not among these was made by a copy of this store. */
+static enum dt_err
+note_made(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_outbox_row *row)
+{
+    return dt_store_put(a->store, "made", dt_view(row->cell.p, DT_CELL_NAME), dt_view(group_id, 32),
+                        0, dt_view_of(row->append_id));
+}
+
+enum dt_err
+dt_outbox_made(struct dt_agent *a, struct dt_view cell, uint8_t out_append_id[static 16])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(16);
+    struct dt_reader r;
+    enum dt_err err;
+
+    if (cell.n < DT_CELL_NAME)
+        return DT_ERR_NOT_FOUND;
+    if ((err = dt_store_get_blob(a->store, "made", dt_view(cell.p, DT_CELL_NAME), &value)) != DT_OK)
+        return err;
+    r = dt_reader_init(dt_buf_view(&value));
+    return (err = dt_read_fixed(&r, out_append_id, 16)) != DT_OK ? err : dt_read_end(&r);
+}
+
+enum dt_err
+dt_outbox_forget_made(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    return dt_store_del_parent(a->store, "made", dt_view(group_id, 32));
+}
+
 enum dt_err
 dt_outbox_to_queue(struct dt_agent *a, const struct dt_channel *ch, enum dt_outbox_ref ref,
                    const uint8_t ref_id[static 16], struct dt_view message, struct dt_view payload,
@@ -107,9 +137,11 @@ dt_outbox_to_queue(struct dt_agent *a, const struct dt_channel *ch, enum dt_outb
     memcpy(row.address, ch->queue.address, 32);
     if ((err = dt_random(row.append_id, sizeof row.append_id)) != DT_OK ||
         (err = dt_secret_set(&row.write_token, dt_queue_write_token(&ch->queue))) != DT_OK ||
-        (err = dt_cell_seal(&ch->queue, message, &row.cell)) != DT_OK ||
+        (err = dt_cell_seal(&ch->queue, dt_secret_view(&a->mark_key), message, &row.cell)) !=
+            DT_OK ||
         (err = dt_buf_set(&row.payload, payload)) != DT_OK ||
-        (err = put(a, ch->group_id, &row, true)) != DT_OK)
+        (err = put(a, ch->group_id, &row, true)) != DT_OK ||
+        (err = note_made(a, ch->group_id, &row)) != DT_OK)
         return err;
     memcpy(out_append_id, row.append_id, 16);
     return DT_OK;

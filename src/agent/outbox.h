@@ -61,6 +61,18 @@ DT_MUST_CHECK enum dt_err dt_outbox_get(struct dt_agent *a, const uint8_t append
                                         struct dt_outbox_row *out);
 DT_MUST_CHECK enum dt_err dt_outbox_del(struct dt_agent *a, const uint8_t append_id[static 16]);
 
+/**
+ * dt_outbox_made(a, cell, out_append_id):
+ * Did this store make ${cell}, which stands in the present queue of a channel? Its append id, also
+ * when the row is gone already: what was made is remembered as long as the queue lasts. NOT_FOUND.
+ */
+DT_MUST_CHECK enum dt_err dt_outbox_made(struct dt_agent *a, struct dt_view cell,
+                                         uint8_t out_append_id[static 16]);
+
+/* The queue of ${group_id} is another now: forget what was made for the old one. */
+DT_MUST_CHECK enum dt_err dt_outbox_forget_made(struct dt_agent *a,
+                                                const uint8_t group_id[static 32]);
+
 /* The queue of ${group_id} ended: its payload rows become intents again, before those that wait
  * already; the others go. A `here` that is lost so sets *${out_here}. */
 DT_MUST_CHECK enum dt_err dt_outbox_restage(struct dt_agent *a, const uint8_t group_id[static 32],

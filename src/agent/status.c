@@ -72,6 +72,18 @@ describe_group(const struct dt_channel *ch, struct dt_channel_info *out)
 }
 
 static enum dt_err
+describe_lapse(struct dt_agent *a, const struct dt_channel *ch, struct dt_channel_info *out)
+{
+    DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
+
+    out->lapse = x.why;
+    out->rejoin_wanted = x.wants;
+    out->rejoin_asked_ms = x.asked_ms;
+    return err;
+}
+
+static enum dt_err
 describe(struct dt_agent *a, const struct dt_channel *ch, struct dt_channel_info *out)
 {
     uint64_t rows = 0, intents = 0, answers = 0;
@@ -91,7 +103,8 @@ describe(struct dt_agent *a, const struct dt_channel *ch, struct dt_channel_info
     memcpy(out->queue, ch->queue.address, 32);
     if (ch->group != NULL)
         describe_group(ch, out);
-    if ((err = dt_outbox_count(a, ch->group_id, &rows)) != DT_OK ||
+    if ((ch->state == DT_CHANNEL_BROKEN && (err = describe_lapse(a, ch, out)) != DT_OK) ||
+        (err = dt_outbox_count(a, ch->group_id, &rows)) != DT_OK ||
         (err = dt_store_count(a->store, "intent", dt_view_of(ch->group_id), &intents)) != DT_OK ||
         (err = dt_store_count(a->store, "answer", dt_view_of(ch->group_id), &answers)) != DT_OK ||
         (err = count_alarms(a, ch->group_id, &out->alarms)) != DT_OK)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #include "agent/channel_review.h"
@@ -131,9 +132,11 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     uint64_t number;
+    bool reads = false;
     enum dt_err err = dt_channel_load_row(a, group_id, &ch);
 
-    if (err != DT_OK || ch.state != DT_CHANNEL_LIVE || ch.queue_made)
+    if (err != DT_OK || ch.queue_made || (err = dt_channel_reads(a, &ch, &reads)) != DT_OK ||
+        !reads)
         return err;
     number = ch.queue_number;
     if ((err = create_queue(a, ch.queue_token, dt_queue_read_token(&ch.queue),
@@ -149,11 +152,9 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
 }
 
 /* Read one channel's queue to its end; a Commit may end the queue on the way. What cannot be right
- * is read again at once, and then at later syncs. *${out_live}: the channel is live, and its queue
- * was read. */
+ * is read again at once, and then at later syncs. */
 static enum dt_err
-read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
-             bool *out_live)
+read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report)
 {
     size_t unread = report->unread;
     enum dt_err err = dt_channel_note_absence(a, group_id);
@@ -166,15 +167,13 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         struct dt_wire_items items;
         struct dt_wire_item item;
         uint64_t last = 0;
-        bool more = true;
+        bool more = true, reads = false;
 
         if ((err = ensure_queue(a, group_id)) != DT_OK ||
             (err = dt_channel_review_begin(a, group_id)) != DT_OK ||
-            (err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
+            (err = dt_channel_load_row(a, group_id, &ch)) != DT_OK ||
+            (err = dt_channel_reads(a, &ch, &reads)) != DT_OK || !reads)
             return err;
-        *out_live = ch.state == DT_CHANNEL_LIVE;
-        if (!*out_live)
-            return DT_OK;
         if ((err = dt_relay_read(a->queue_http, a->grant.relay, ch.queue.address,
                                  dt_queue_read_token(&ch.queue), ch.position, 0, &answer)) !=
                 DT_OK ||
@@ -230,31 +229,6 @@ append_again(struct dt_agent *a, const uint8_t group_id[static 32],
     return err;
 }
 
-/* Every channel: read to the end, and only then say anything. */
-static enum dt_err
-sync_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
-             size_t *made, struct acknowledged *again)
-{
-    struct acknowledged before = {0};
-    bool founded = false, live = false;
-    uint64_t number = 0;
-    enum dt_err err;
-
-    if ((err = dt_founding_try(a, group_id, &founded)) != DT_OK)
-        return err;
-    *made += founded;
-    if ((err = dt_outbox_acknowledged(a, group_id, ACKNOWLEDGED_MAX, before.mark, &before.n)) !=
-            DT_OK ||
-        (err = dt_store_number(a->store, &number)) != DT_OK ||
-        (err = read_channel(a, group_id, report, &live)) != DT_OK ||
-        (err = append_again(a, group_id, &before, again)) != DT_OK ||
-        (live && ((err = dt_receipt_settle(a, group_id, number, report)) != DT_OK ||
-                  (err = dt_receipt_overdue(a, group_id)) != DT_OK)) ||
-        (err = dt_channel_prepare(a, group_id, made)) != DT_OK)
-        return err;
-    return dt_outbox_flush(a, group_id, &report->sent);
-}
-
 /* The first error of a round that concerns one channel, or the inbox, alone. */
 struct trouble {
     enum dt_err err;
@@ -276,24 +250,140 @@ stops_all(struct trouble *t, enum dt_err err)
     return false;
 }
 
-/* ${out_trouble}: in this round; the round went on in spite of it. */
+/* Read what a state that sends nothing any more still can, before a Welcome replaces it. */
 static enum dt_err
-one_round(struct dt_agent *a, struct dt_sync_report *report, struct acknowledged *again,
-          bool *out_quiet, struct trouble *out_trouble)
+read_lapsed(struct dt_agent *a, struct dt_sync_report *report, struct trouble *t)
 {
-    struct trouble t = {0};
-    struct dt_sync_report before = *report;
-    size_t made = 0;
     uint64_t at = 0;
     uint8_t group_id[32];
     enum dt_err err;
 
+    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+        if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
+            return err;
+        if (ch.state == DT_CHANNEL_BROKEN && (err = read_channel(a, group_id, report)) != DT_OK &&
+            stops_all(t, err))
+            return err;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* A channel whose queue was read to the end in this round. */
+struct heard {
+    uint8_t group_id[32];
+    struct acknowledged before; /* the reading */
+    uint64_t number;            /* of the store, before it */
+};
+
+struct heard_list {
+    struct heard *v;
+    size_t n;
+};
+
+static void
+heard_clear(struct heard_list *h)
+{
+    dt_free(h->v);
+}
+
+static enum dt_err
+hear(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report,
+     struct heard_list *list)
+{
+    struct heard *grown = dt_realloc(list->v, list->n + 1, sizeof *grown), *h;
+    enum dt_err err;
+
+    if (grown == NULL)
+        return dt_nomem();
+    list->v = grown;
+    h = &grown[list->n];
+    *h = (struct heard){0};
+    memcpy(h->group_id, group_id, 32);
+    if ((err = dt_outbox_acknowledged(a, group_id, ACKNOWLEDGED_MAX, h->before.mark,
+                                      &h->before.n)) == DT_OK &&
+        (err = dt_store_number(a->store, &h->number)) == DT_OK &&
+        (err = read_channel(a, group_id, report)) == DT_OK)
+        list->n++;
+    return err;
+}
+
+static enum dt_err
+read_all(struct dt_agent *a, struct dt_sync_report *report, size_t *made, struct heard_list *heard,
+         struct trouble *t)
+{
+    uint64_t at = 0;
+    uint8_t group_id[32];
+    enum dt_err err;
+
+    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK) {
+        bool founded = false;
+
+        err = dt_founding_try(a, group_id, &founded);
+        *made += founded;
+        if (err == DT_OK)
+            err = hear(a, group_id, report, heard);
+        if (err != DT_OK && stops_all(t, err))
+            return err;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* What was sealed before a lapse stays in the outbox: it is sealed anew once we are back. */
+static enum dt_err
+say_in_channel(struct dt_agent *a, const struct heard *h, struct dt_sync_report *report,
+               size_t *made, struct acknowledged *again)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    enum dt_err err;
+
+    if ((err = dt_rejoin_missed(a, h->group_id)) != DT_OK ||
+        (err = dt_rejoin_step(a, h->group_id, made)) != DT_OK ||
+        (err = dt_channel_load_row(a, h->group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
+        (err = append_again(a, h->group_id, &h->before, again)) != DT_OK ||
+        (err = dt_receipt_settle(a, h->group_id, h->number, report)) != DT_OK ||
+        (err = dt_receipt_overdue(a, h->group_id)) != DT_OK ||
+        (err = dt_channel_prepare(a, h->group_id, made)) != DT_OK)
+        return err;
+    return dt_outbox_flush(a, h->group_id, &report->sent);
+}
+
+static enum dt_err
+say_all(struct dt_agent *a, struct dt_sync_report *report, size_t *made,
+        const struct heard_list *heard, struct acknowledged *again, struct trouble *t)
+{
+    for (size_t i = 0; i < heard->n; i++) {
+        enum dt_err err = say_in_channel(a, &heard->v[i], report, made, again);
+
+        if (err != DT_OK && stops_all(t, err))
+            return err;
+    }
+    return dt_outbox_flush(a, NULL, &report->sent);
+}
+
+/**
+ * one_round(a, report, out_quiet, out_trouble):
+ * First everything is read, and only then is anything said anywhere: one queue may show that the
+ * whole store is a restored copy. ${out_trouble}: in this round; the round went on in spite of it.
+ */
+static enum dt_err
+one_round(struct dt_agent *a, struct dt_sync_report *report, struct acknowledged *again,
+          bool *out_quiet, struct trouble *out_trouble)
+{
+    DT_CLEANUP(heard_clear) struct heard_list heard = {0};
+    struct trouble t = {0};
+    struct dt_sync_report before = *report;
+    size_t made = 0;
+    enum dt_err err;
+
+    if ((err = read_lapsed(a, report, &t)) != DT_OK)
+        return err;
     if ((err = read_inbox(a, report)) != DT_OK && stops_all(&t, err))
         return err;
-    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK)
-        if ((err = sync_channel(a, group_id, report, &made, again)) != DT_OK && stops_all(&t, err))
-            return err;
-    if (err != DT_ERR_NOT_FOUND || (err = dt_outbox_flush(a, NULL, &report->sent)) != DT_OK)
+    if ((err = read_all(a, report, &made, &heard, &t)) != DT_OK ||
+        (err = dt_lapse_spread(a)) != DT_OK ||
+        (err = say_all(a, report, &made, &heard, again, &t)) != DT_OK)
         return err;
     /* What was passed over makes nothing that another round could do. */
     *out_quiet = made == 0 && report->received == before.received && report->sent == before.sent;
@@ -365,10 +455,13 @@ wanted_queues(struct dt_agent *a, struct dt_wire_poll out[static DT_RELAY_POLL_M
     memcpy(out[n++].read_token, a->inbox_tokens.p, 32);
     while (n < DT_RELAY_POLL_MAX && (err = dt_channel_next(a, &at, group_id)) == DT_OK) {
         DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        bool reads = false;
 
         if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK)
             return err;
-        if (ch.state != DT_CHANNEL_LIVE || !ch.queue_made)
+        if ((err = dt_channel_reads(a, &ch, &reads)) != DT_OK)
+            return err;
+        if (!reads || !ch.queue_made)
             continue;
         memcpy(out[n].address, ch.queue.address, 32);
         memcpy(out[n].read_token, dt_queue_read_token(&ch.queue).p, 32);

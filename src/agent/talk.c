@@ -272,6 +272,24 @@ dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in)
     return add(a, in->group_id, &t, p->data);
 }
 
+/* A copy of this home said it: ours, and read back. What we still had to say of it is said. */
+enum dt_err
+dt_talk_of_copy(struct dt_agent *a, const struct dt_incoming *in)
+{
+    struct talk t = {0};
+    enum dt_err err;
+
+    if ((err = dt_talk_receive(a, in)) != DT_OK ||
+        (err = load(a, in->group_id, in->payload->id, &t)) != DT_OK)
+        return err;
+    t.state = DT_TALK_CONFIRMED;
+    t.position = in->position;
+    t.epoch = in->epoch;
+    t.leaf = in->leaf;
+    t.generation = in->generation;
+    return save(a, in->group_id, &t);
+}
+
 /* ---- reading ---- */
 
 static enum dt_err

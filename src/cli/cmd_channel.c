@@ -64,6 +64,38 @@ kind_name(enum dt_channel_kind kind)
     return kind == DT_CHANNEL_PLENARY ? "plenary" : kind == DT_CHANNEL_CAUCUS ? "caucus" : "track";
 }
 
+static const char *
+lapse_name(enum dt_lapse_why why)
+{
+    static const char *const names[] = {"none", "asked", "restored", "lost", "copy", "parted"};
+
+    return (size_t)why < sizeof names / sizeof names[0] ? names[why] : "?";
+}
+
+/* Why a channel is broken and who is to do something about it, in a line of its own. */
+static void
+print_lapse(const struct dt_channel_info *x)
+{
+    static const char *const why[] = {"",
+                                      "you asked to be put in anew",
+                                      "this home is a restored copy",
+                                      "a change cannot be followed from this home's state",
+                                      "another copy of this home holds the seat",
+                                      "others may have followed a Commit that was not shown here"};
+    char when[DT_TIME_STR];
+
+    cli_print("              %s",
+              (size_t)x->lapse < sizeof why / sizeof why[0] ? why[x->lapse] : "");
+    if (x->rejoin_wanted) {
+        cli_print("; it asks to be put in anew with the next sync\n");
+    } else if (x->rejoin_asked_ms != 0) {
+        dt_time_str(when, x->rejoin_asked_ms);
+        cli_print("; it asked to be put in anew at %s, another member must sync\n", when);
+    } else {
+        cli_print("; to take the seat: detente rejoin %s\n", x->name);
+    }
+}
+
 enum dt_err
 cmd_channels(struct cli *c)
 {
@@ -85,6 +117,8 @@ cmd_channels(struct cli *c)
                       kind_name(list[i].kind), states[list[i].state],
                       list[i].state == DT_CHANNEL_LIVE && !list[i].confirmed ? "unconfirmed" : "",
                       list[i].members);
+            if (list[i].state == DT_CHANNEL_BROKEN)
+                print_lapse(&list[i]);
         }
         return DT_OK;
     }
@@ -98,6 +132,12 @@ cmd_channels(struct cli *c)
         cli_put(o, "kind", kind_name(list[i].kind));
         cli_put(o, "state", states[list[i].state]);
         cli_put_bool(o, "confirmed", list[i].confirmed);
+        if (list[i].state == DT_CHANNEL_BROKEN) {
+            cli_put(o, "lapse", lapse_name(list[i].lapse));
+            cli_put_bool(o, "rejoin_wanted", list[i].rejoin_wanted);
+            if (list[i].rejoin_asked_ms != 0)
+                cli_put_time(o, "rejoin_asked", list[i].rejoin_asked_ms);
+        }
         cli_put_u64(o, "epoch", list[i].epoch);
         cli_put_hex(o, "epoch_authenticator",
                     dt_view(list[i].epoch_authenticator, list[i].epoch_authenticator_len));

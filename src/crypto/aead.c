@@ -131,6 +131,16 @@ dt_aead_open(enum dt_aead_alg alg, struct dt_view key, struct dt_view nonce, str
 enum dt_err
 dt_box_seal(struct dt_view key, struct dt_view aad, struct dt_view plain, struct dt_buf *out)
 {
+    uint8_t nonce[DT_XCHACHA_NONCE];
+    enum dt_err err = dt_random(nonce, sizeof nonce);
+
+    return err != DT_OK ? err : dt_box_seal_with(key, nonce, aad, plain, out);
+}
+
+enum dt_err
+dt_box_seal_with(struct dt_view key, const uint8_t nonce[static DT_XCHACHA_NONCE],
+                 struct dt_view aad, struct dt_view plain, struct dt_buf *out)
+{
     enum dt_err err;
     uint8_t *p;
 
@@ -142,9 +152,7 @@ dt_box_seal(struct dt_view key, struct dt_view aad, struct dt_view plain, struct
     if (err != DT_OK)
         return err;
     p = out->p + out->n;
-    err = dt_random(p, DT_XCHACHA_NONCE);
-    if (err != DT_OK)
-        return err;
+    memcpy(p, nonce, DT_XCHACHA_NONCE);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(p + DT_XCHACHA_NONCE, NULL, plain.p, plain.n,
                                                      aad.p, aad.n, NULL, p, key.p);
     dt_msan_wrote(p, DT_XCHACHA_NONCE + plain.n + DT_XCHACHA_TAG);

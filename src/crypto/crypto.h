@@ -76,6 +76,11 @@ DT_MUST_CHECK enum dt_err dt_aead_open(enum dt_aead_alg alg, struct dt_view key,
  */
 DT_MUST_CHECK enum dt_err dt_box_seal(struct dt_view key, struct dt_view aad, struct dt_view plain,
                                       struct dt_buf *out);
+/* The same under a nonce of the caller's, which is never used twice with one key. */
+DT_MUST_CHECK enum dt_err dt_box_seal_with(struct dt_view key,
+                                           const uint8_t nonce[static DT_XCHACHA_NONCE],
+                                           struct dt_view aad, struct dt_view plain,
+                                           struct dt_buf *out);
 DT_MUST_CHECK enum dt_err dt_box_open(struct dt_view key, struct dt_view aad, struct dt_view sealed,
                                       struct dt_buf *out);
 

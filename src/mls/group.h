@@ -349,7 +349,9 @@ enum mls_event_kind {
     MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
     MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
     MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a
-                              restored copy; send nothing more under it */
+                              restored copy; send nothing more under it. Application data:
+                              plaintext, and its key is used up; a handshake message changes nothing
+                            */
     MLS_EVENT_REFUSED,     /* sender (leaf UINT32_MAX: one outside, who signed an external Commit),
                               refused: signed by the sender for this epoch, and refused for
                               the reason in the thread's last message (a class of those above);

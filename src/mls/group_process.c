@@ -324,9 +324,14 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         (err = fill_sender(leaf, sender.leaf_index, e)) != DT_OK)
         return err;
     if (sender.leaf_index == g->own_leaf) {
-        /* Our signature under a key we never used: somewhere another copy of this state lives. */
+        /* Our signature under a key we never used: somewhere another copy of this state lives. What
+         * it said can be read; what it committed cannot be followed. */
         e->kind = MLS_EVENT_OWN_UNKNOWN;
-        return DT_OK;
+        if (c.content_type != MLS_CONTENT_APPLICATION)
+            return DT_OK;
+        if ((err = dt_buf_set(&e->plaintext, c.application_data)) == DT_OK)
+            mls_secret_tree_apply(ev.keys, &step);
+        return err;
     }
     e->padding = c.padding;
     if ((err = act(g, &c, psks, e)) != DT_OK)

@@ -21,6 +21,12 @@ keys_clear(struct dt_queue_keys *k)
     dt_queue_keys_clear(k);
 }
 
+static struct dt_view
+mark_key(void)
+{
+    return sample_seed(4);
+}
+
 static void
 sizes_are_the_table(void **state)
 {
@@ -107,7 +113,7 @@ cells_open_again(void **state)
         DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
         DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CELL_MAX);
 
-        assert_int_equal(dt_cell_seal(&k, dt_view(content, cases[i].n), &cell), DT_OK);
+        assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view(content, cases[i].n), &cell), DT_OK);
         assert_int_equal(cell.n, cases[i].size);
         assert_int_equal(dt_cell_open(&k, dt_buf_view(&cell), &out), DT_OK);
         assert_true(dt_view_equal(dt_buf_view(&out), dt_view(content, cases[i].n)));
@@ -123,8 +129,10 @@ too_large_does_not_fit(void **state)
 
     (void)state;
     sample_queue_keys(&k, 1);
-    assert_int_equal(dt_cell_seal(&k, dt_view(content, DT_CELL_MAX - 43), &cell), DT_ERR_LIMIT);
-    assert_int_equal(dt_cell_seal(&k, dt_view(content, DT_CELL_MAX + 1), &cell), DT_ERR_LIMIT);
+    assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view(content, DT_CELL_MAX - 43), &cell),
+                     DT_ERR_LIMIT);
+    assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view(content, DT_CELL_MAX + 1), &cell),
+                     DT_ERR_LIMIT);
     assert_int_equal(cell.n, 0);
 }
 
@@ -140,7 +148,7 @@ cells_open_with_their_keys_only(void **state)
     (void)state;
     sample_queue_keys(&k, 1);
     sample_queue_keys(&other, 2);
-    assert_int_equal(dt_cell_seal(&k, dt_view_str("content"), &cell), DT_OK);
+    assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view_str("content"), &cell), DT_OK);
     assert_int_equal(dt_cell_open(&other, dt_buf_view(&cell), &out), DT_ERR_AUTH);
     /* The same cell key in another queue: the address is bound. */
     sample_bytes(bytes, sizeof bytes, 1);
@@ -287,6 +295,40 @@ queue_ext_has_one_encoding(void **state)
     }
 }
 
+/* Whoever sealed a cell knows it again, in its own queue and under its own key alone. */
+static void
+cells_bear_the_mark_of_who_sealed_them(void **state)
+{
+    DT_CLEANUP(keys_clear) struct dt_queue_keys k = {0};
+    DT_CLEANUP(keys_clear) struct dt_queue_keys other = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf one = DT_BUF_INIT(DT_CELL_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf two = DT_BUF_INIT(DT_CELL_MAX);
+    bool ours = false;
+
+    (void)state;
+    sample_queue_keys(&k, 1);
+    sample_queue_keys(&other, 2);
+    assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view_str("content"), &one), DT_OK);
+    assert_int_equal(dt_cell_seal(&k, mark_key(), dt_view_str("content"), &two), DT_OK);
+    assert_memory_not_equal(one.p, two.p, DT_CELL_NAME / 2);
+    assert_int_equal(dt_cell_is_marked(&k, mark_key(), dt_buf_view(&one), &ours), DT_OK);
+    assert_true(ours);
+    assert_int_equal(dt_cell_is_marked(&k, mark_key(), dt_buf_view(&two), &ours), DT_OK);
+    assert_true(ours);
+    assert_int_equal(dt_cell_is_marked(&k, sample_seed(5), dt_buf_view(&one), &ours), DT_OK);
+    assert_false(ours);
+    assert_int_equal(dt_cell_is_marked(&other, mark_key(), dt_buf_view(&one), &ours), DT_OK);
+    assert_false(ours);
+    for (size_t bit = 0; bit < 8u * DT_CELL_NAME; bit++) {
+        one.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(dt_cell_is_marked(&k, mark_key(), dt_buf_view(&one), &ours), DT_OK);
+        assert_false(ours);
+        one.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    assert_int_equal(dt_cell_is_marked(&k, mark_key(), dt_view(one.p, DT_CELL_NAME - 1), &ours),
+                     DT_ERR_FORMAT);
+}
+
 int
 main(void)
 {
@@ -296,6 +338,7 @@ main(void)
         cmocka_unit_test(cells_open_again),
         cmocka_unit_test(too_large_does_not_fit),
         cmocka_unit_test(cells_open_with_their_keys_only),
+        cmocka_unit_test(cells_bear_the_mark_of_who_sealed_them),
         cmocka_unit_test(cells_have_legal_sizes_only),
         cmocka_unit_test(padding_is_zero),
         cmocka_unit_test(pad_and_unpad),

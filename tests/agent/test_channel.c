@@ -336,27 +336,6 @@ expired_answer(void **state)
     is(dt_agent_commit_admission(f->a[1], request), DT_ERR_EXPIRED);
 }
 
-static void
-rejoining(void **state)
-{
-    struct four *f = *state;
-    uint8_t gid[32];
-    struct dt_channel_info info;
-
-    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    ok(dt_agent_rejoin(f->a[2], gid));
-    is(world_channel(f->a[2], gid).state, DT_CHANNEL_BROKEN);
-    world_sync(f->a, 3, 5);
-    info = world_channel(f->a[2], gid);
-    is(info.state, DT_CHANNEL_LIVE);
-    assert_true(info.confirmed);
-    is(info.members, 3);
-    say(f->a[2], gid, "back again");
-    world_sync(f->a, 3, 2);
-    for (size_t i = 0; i < 3; i++)
-        is(world_talk_count(f->a[i], gid, dt_view_str("back again")), 1);
-}
-
 /* A renewed letter: the seat keeps the old one, rotations too, until its holder re-joins under the
  * new one. */
 static void
@@ -546,37 +525,6 @@ declined(void **state)
     is(dt_agent_talk_text(f->a[0], gid, dt_view_str("hello?"), none), DT_ERR_STATE);
 }
 
-/* A copy of a home from before a message was sent meets that message: it sends nothing more. */
-static void
-restored_copy(void **state)
-{
-    struct four *f = *state;
-    char home[128], copy[128], command[300];
-    uint8_t gid[32];
-
-    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    world_path(&f->w, "red-1", home);
-    world_path(&f->w, "red-copy", copy);
-    dt_agent_close(f->a[2]);
-    (void)snprintf(command, sizeof command, "cp -r %s %s", home, copy);
-    is(system(command), 0);
-    f->a[2] = world_open(&f->w, "red-1");
-    say(f->a[2], gid, "said after the copy");
-    world_sync(f->a, 3, 2);
-    dt_agent_close(f->a[2]);
-    f->a[2] = world_open(&f->w, "red-copy");
-    say(f->a[2], gid, "said from the copy");
-    ok(dt_agent_sync(f->a[2], NULL));
-    is(world_channel(f->a[2], gid).state, DT_CHANNEL_BROKEN);
-    is(world_alarms(f->a[2], DT_ALARM_RESTORED), 1);
-    world_sync(f->a, 2, 1);
-    is(world_talk_count(f->a[0], gid, dt_view_str("said from the copy")), 0);
-    ok(dt_agent_rejoin(f->a[2], gid));
-    world_sync(f->a, 3, 5);
-    is(world_channel(f->a[2], gid).state, DT_CHANNEL_LIVE);
-    is(world_talk_count(f->a[0], gid, dt_view_str("said from the copy")), 1);
-}
-
 /* The place of ${text} in what ${a} lists, from the queue; 0 when it is not there. */
 static uint64_t
 position_of(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
@@ -725,8 +673,6 @@ main(void)
         cmocka_unit_test_setup_teardown(leaving, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rotation_and_absence, set_up, tear_down),
         cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rejoining, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(restored_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_to_leave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_to_arrive, set_up, tear_down),

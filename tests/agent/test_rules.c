@@ -598,8 +598,8 @@ no_member_rejoins_another(void **state)
             .removes = &leaf, .n_removes = 1, .adds = &add, .n_adds = 1, .force_path = true};
         struct dt_warrant w = trial_add_ground(t, dt_view(NULL, 0));
 
-        if (k == 1) /* bound to the session key of the seat */
-            q.old_session_key[0] ^= 1;
+        if (k == 1) /* bound to the seat */
+            q.old_invitation_id[0] ^= 1;
         dt_buf_clear(&body);
         ok(dt_rejoin_sign(&q, dt_secret_view(&t->a[1]->delegate_seed)));
         ok(dt_rejoin_encode(&q, &body));
@@ -607,7 +607,7 @@ no_member_rejoins_another(void **state)
         w.grounds[0].body = dt_buf_view(&body);
         trial_use_warrant(t, &w, &opts);
         trial_post(t, &opts);
-        trial_passed_over(t, 1, k == 0 ? "seat another delegate" : "for something else");
+        trial_passed_over(t, 1, k == 0 ? "seat another delegate" : "does not remove");
     }
 }
 

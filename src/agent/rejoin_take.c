@@ -1,0 +1,125 @@
+/*
+ * agent/rejoin_take.c - others' requests to be put in anew, until we commit one.
+ *
+ * Source: DESIGN "Warrants"; docs/protocol-agent.md "Removal, leaving, re-join".
+ */
+#include <string.h>
+
+#include "base/wire.h"
+
+#include "agent/flows.h"
+
+#define REJOIN_MAX (DT_KEY_PACKAGE_MAX + 1024u)
+
+void
+dt_rejoin_row_clear(struct dt_rejoin_row *x)
+{
+    if (x == NULL)
+        return;
+    dt_buf_clear(&x->request);
+    dt_buf_clear(&x->key_package);
+}
+
+enum dt_err
+dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
+                   struct dt_rejoin_row *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(REJOIN_MAX);
+    struct dt_reader r;
+    struct dt_view request, kp;
+    enum dt_err err = dt_store_get_blob(a->store, "rejoin", dt_view(invitation_id, 16), &value);
+
+    if (err != DT_OK)
+        return err;
+    r = dt_reader_init(dt_buf_view(&value));
+    if ((err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
+        (err = dt_read_vec(&r, 1024, &request)) != DT_OK ||
+        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
+        return dt_fail_context(err, "re-join row");
+    memcpy(out->invitation_id, invitation_id, 16);
+    out->request.max = 1024;
+    out->key_package.max = DT_KEY_PACKAGE_MAX;
+    err = dt_buf_set(&out->request, request);
+    return err != DT_OK ? err : dt_buf_set(&out->key_package, kp);
+}
+
+static enum dt_err
+rejoin_save(struct dt_agent *a, const struct dt_rejoin_row *x)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(REJOIN_MAX);
+    struct dt_writer w = dt_writer_init(&value);
+    enum dt_err err;
+
+    dt_write_view(&w, dt_view_of(x->group_id));
+    dt_write_vec(&w, dt_buf_view(&x->request));
+    dt_write_vec(&w, dt_buf_view(&x->key_package));
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    return dt_store_put_blob(a->store, "rejoin", dt_view_of(x->invitation_id), dt_buf_view(&value));
+}
+
+/* The request must be by the holder of the seat that it gives up. */
+enum dt_err
+dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+    DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
+    struct dt_rules rules;
+    struct dt_rejoin q;
+    uint32_t leaf = 0;
+    bool there = false;
+    enum dt_err err;
+
+    /* The first counts: a copy of it, which any member can send, must not undo what it began. */
+    if ((err = dt_rejoin_decode(m->rejoin, &q)) != DT_OK ||
+        (err = dt_store_has(a->store, "rejoin", dt_view_of(q.invitation_id), &there)) != DT_OK ||
+        there || (err = dt_channel_load_live(a, q.group_id, &ch)) != DT_OK)
+        return err;
+    rules = dt_channel_rules(a, &ch);
+    if (!dt_seat_find(ch.group, q.old_invitation_id, &leaf))
+        return dt_fail(DT_ERR_REFUSED, "a request to re-join by someone who has no seat");
+    if ((err = dt_seat_of(&rules, ch.group, leaf, &s)) != DT_OK ||
+        (err = dt_rejoin_verify(&q, dt_view_of(s.letter.key))) != DT_OK)
+        return err;
+    row.request.max = 1024;
+    row.key_package.max = DT_KEY_PACKAGE_MAX;
+    memcpy(row.invitation_id, q.invitation_id, 16);
+    memcpy(row.group_id, q.group_id, 32);
+    if ((err = dt_buf_set(&row.request, m->rejoin)) != DT_OK)
+        return err;
+    return rejoin_save(a, &row);
+}
+
+enum dt_err
+dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    struct dt_rules rules;
+    struct dt_rejoin q;
+    size_t party = 0;
+    enum dt_err err = dt_rejoin_row_load(a, m->invitation_id, &row);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(DT_ERR_REFUSED, "a key package that nobody asked for");
+    if (err != DT_OK || (err = dt_rejoin_decode(dt_buf_view(&row.request), &q)) != DT_OK ||
+        (err = dt_channel_load_live(a, row.group_id, &ch)) != DT_OK)
+        return err;
+    if (row.key_package.n > 0)
+        return DT_OK;
+    rules = dt_channel_rules(a, &ch);
+    if ((err = dt_key_package_check(a, &rules, m->key_package, q.letter_hash, q.invitation_id)) !=
+            DT_OK ||
+        (err = dt_letter_take(a, m->sender_letter, &l, &party)) != DT_OK)
+        return err;
+    if (memcmp(l.hash, q.letter_hash, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a request to re-join comes with another letter");
+    if ((err = dt_letter_keep(a, &l, party, m->sender_letter)) != DT_OK ||
+        (err = dt_buf_set(&row.key_package, m->key_package)) != DT_OK ||
+        (err = rejoin_save(a, &row)) != DT_OK)
+        return err;
+    return dt_intent_add(a, row.group_id, DT_INTENT_REJOIN, row.invitation_id, dt_view(NULL, 0));
+}

@@ -1,0 +1,699 @@
+/*
+ * tests/agent/test_copies.c - copies of a home: put back, used in turns, used at once. Each is
+ * recognised before it says anything, the delegate comes back, and nothing is said twice or lost.
+ *
+ * DESIGN "Agent store": an agent that meets a message of its own that it does not know sends
+ * nothing under its state and re-joins.
+ */
+#include "agent/flows.h"
+#include "base/mem.h"
+#include "base/wire.h"
+#include "world.h"
+
+struct three {
+    struct world w;
+    struct dt_agent *a[4]; /* mediator, blue, red; and a copy of red, while there is one */
+    uint8_t gid[32];
+};
+
+#define RED_HOME(f) ((f)->a[2])
+#define COPY(f)     ((f)->a[3])
+
+static int
+set_up(void **state)
+{
+    struct three *f = calloc(1, sizeof *f);
+
+    assert_non_null(f);
+    world_start(&f->w);
+    f->a[0] = world_home(&f->w, "envoy", MEDIATOR, DT_RIGHTS_ALL);
+    f->a[1] = world_home(&f->w, "blue-1", BLUE, DT_RIGHTS_ALL);
+    f->a[2] = world_home(&f->w, "red-1", RED, DT_RIGHTS_ALL);
+    world_share(f->a, 3);
+    *state = f;
+    return 0;
+}
+
+static int
+set_up_plenary(void **state)
+{
+    struct three *f;
+
+    is(set_up(state), 0);
+    f = *state;
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", f->gid);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct three *f = *state;
+
+    for (size_t i = 0; i < 4; i++)
+        dt_agent_close(f->a[i]);
+    world_stop(&f->w);
+    free(f);
+    return 0;
+}
+
+/* Red's home as it is now, kept under ${name}; red goes on. */
+static void
+keep(struct three *f, const char *name)
+{
+    char home[128], copy[128], command[300];
+
+    world_path(&f->w, "red-1", home);
+    world_path(&f->w, name, copy);
+    dt_agent_close_p(&f->a[2]);
+    (void)snprintf(command, sizeof command, "cp -r %s %s", home, copy);
+    is(system(command), 0);
+    f->a[2] = world_open(&f->w, "red-1");
+}
+
+/* Red's home is gone; what was kept under ${name} takes its place. */
+static void
+put_back(struct three *f, const char *name)
+{
+    char home[128], copy[128], command[400];
+
+    world_path(&f->w, "red-1", home);
+    world_path(&f->w, name, copy);
+    dt_agent_close_p(&f->a[2]);
+    (void)snprintf(command, sizeof command, "rm -r %s && cp -r %s %s", home, copy, home);
+    is(system(command), 0);
+    f->a[2] = world_open(&f->w, "red-1");
+}
+
+static void
+say(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
+{
+    uint8_t id[16];
+
+    ok(dt_agent_talk_text(a, gid, dt_view_str(text), id));
+}
+
+/* How many cells a queue of the relay holds, whoever wrote them. */
+static uint64_t
+cells_in(struct dt_agent *a, const uint8_t address[static 32], struct dt_view read_token)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    struct dt_wire_items items;
+    uint64_t last = 0;
+
+    ok(dt_relay_read(a->queue_http, a->grant.relay, address, read_token, 0, 1, &answer));
+    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
+    return last;
+}
+
+static uint64_t
+cells_in_channel(struct dt_agent *a, const uint8_t gid[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+    ok(dt_channel_load(a, gid, &ch));
+    return cells_in(a, ch.queue.address, dt_queue_read_token(&ch.queue));
+}
+
+static uint64_t
+cells_in_inbox(struct dt_agent *a)
+{
+    return cells_in(a, a->inbox_address, dt_view(a->inbox_tokens.p, 32));
+}
+
+/* Everyone of ${a} has the text once. */
+static void
+all_have_once(struct dt_agent **a, size_t n, const uint8_t gid[static 32], const char *text)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t count = world_talk_count(a[i], gid, dt_view_str(text));
+
+        if (count != 1)
+            fail_msg("agent %zu has '%s' %zu times", i, text, count);
+    }
+}
+
+static void
+is_back(struct dt_agent *a, const uint8_t gid[static 32])
+{
+    struct dt_channel_info info = world_channel(a, gid);
+
+    is(info.state, DT_CHANNEL_LIVE);
+    assert_true(info.confirmed);
+    is(info.members, 3);
+    is(info.to_send, 0);
+    is(info.lapse, DT_LAPSE_NONE);
+}
+
+/* The newest alarm of ${kind} says ${text}. */
+static void
+said(struct dt_agent *a, enum dt_alarm_kind kind, const char *text)
+{
+    struct dt_alarm_info *v = NULL;
+    const char *last = "(no alarm)";
+    size_t n = 0;
+
+    ok(dt_agent_alarms(a, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        if (v[i].kind == kind)
+            last = v[i].text;
+    if (strstr(last, text) == NULL)
+        fail_msg("expected '%s' in '%s'", text, last);
+    dt_free(v);
+}
+
+/* The first sync of a copy that was put back: what it finds, before anything of it leaves. */
+static void
+recognised(struct three *f, struct dt_agent *copy, uint64_t asks)
+{
+    struct dt_sync_report report;
+    uint64_t channel = cells_in_channel(f->a[0], f->gid);
+    uint64_t inboxes[2] = {cells_in_inbox(f->a[0]), cells_in_inbox(f->a[1])};
+
+    ok(dt_agent_sync(copy, &report));
+    is(world_channel(copy, f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_alarms(copy, DT_ALARM_RESTORED), 1);
+    /* In the channel nothing, to the two others a request and a key package each. */
+    is(cells_in_channel(f->a[0], f->gid), channel);
+    for (size_t i = 0; i < 2; i++)
+        is(cells_in_inbox(f->a[i]), inboxes[i] + 2 * asks);
+    is(report.sent, 4 * asks);
+}
+
+/* ---- the user asks ---- */
+
+/* State lost: a request to re-join, honoured by whoever is first. */
+static void
+asked_by_the_user(void **state)
+{
+    struct three *f = *state;
+
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_ASKED);
+    say(f->a[0], f->gid, "while it is out");
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    say(f->a[2], f->gid, "back again");
+    world_sync(f->a, 3, 2);
+    all_have_once(f->a, 3, f->gid, "back again");
+    /* Its old state read on until its seat was given away: nothing was missed. */
+    all_have_once(f->a, 3, f->gid, "while it is out");
+    for (size_t i = 0; i < 3; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* ---- yesterday's store file, put back ---- */
+
+/* Messages of ours and of others in between, something left to say in the copy. */
+static void
+put_back_after_talk(void **state)
+{
+    struct three *f = *state;
+
+    say(f->a[2], f->gid, "said on both days");
+    keep(f, "yesterday");
+    world_sync(f->a, 3, 2);
+    say(f->a[0], f->gid, "heard since");
+    say(f->a[2], f->gid, "said since");
+    world_sync(f->a, 3, 2);
+    put_back(f, "yesterday");
+    say(f->a[2], f->gid, "said from the copy");
+    recognised(f, f->a[2], 1);
+    said(f->a[2], DT_ALARM_RESTORED, "restored copy");
+    /* What others said, and what the lost home said, can be read by the old state. */
+    all_have_once(f->a, 3, f->gid, "heard since");
+    all_have_once(f->a, 3, f->gid, "said since");
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    all_have_once(f->a, 3, f->gid, "said on both days");
+    all_have_once(f->a, 3, f->gid, "said from the copy");
+    is(world_alarms(f->a[2], DT_ALARM_MISSED), 0);
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* A rotation of ours in between, and a member's Commit after it: from there on the copy reads
+ * nothing, says how much that is, and comes back for its seat's session key is another now. */
+static void
+put_back_after_a_rotation(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "yesterday");
+    say(f->a[2], f->gid, "before the rotation");
+    world_sync(f->a, 3, 2);
+    ok(dt_agent_rotate(f->a[2], f->gid));
+    world_sync(f->a, 3, 3);
+    ok(dt_agent_rotate(f->a[0], f->gid));
+    world_sync(f->a, 3, 3);
+    say(f->a[0], f->gid, "one that is missed");
+    say(f->a[2], f->gid, "two that is missed");
+    world_sync(f->a, 3, 2);
+    put_back(f, "yesterday");
+    say(f->a[2], f->gid, "said from the copy");
+    recognised(f, f->a[2], 1);
+    all_have_once(f->a, 3, f->gid, "before the rotation");
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    all_have_once(f->a, 3, f->gid, "said from the copy");
+    is(world_talk_count(f->a[2], f->gid, dt_view_str("one that is missed")), 0);
+    is(world_alarms(f->a[2], DT_ALARM_MISSED), 1);
+    said(f->a[2], DT_ALARM_MISSED, "cannot be read by this home");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* A month later: queues have followed each other, vouchers too. */
+static void
+put_back_after_a_month(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "last-month");
+    for (unsigned int i = 0; i < 10; i++) {
+        f->w.offset_ms += 3 * DT_MS_DAY + DT_MS_HOUR;
+        world_sync(f->a, 3, 4);
+    }
+    is(world_channel(f->a[0], f->gid).queue_number, 2);
+    put_back(f, "last-month");
+    say(f->a[2], f->gid, "a month later");
+    recognised(f, f->a[2], 1);
+    world_sync(f->a, 3, 6);
+    is_back(f->a[2], f->gid);
+    all_have_once(f->a, 3, f->gid, "a month later");
+    is(world_alarms(f->a[2], DT_ALARM_MISSED), 1);
+}
+
+/* The seat was given up and taken anew in between: the old seat is gone, and the copy asks for the
+ * one that it saw its later self be welcomed to. */
+static void
+put_back_after_a_rejoin(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "yesterday");
+    say(f->a[2], f->gid, "before the re-join");
+    ok(dt_agent_rotate(f->a[2], f->gid));
+    world_sync(f->a, 3, 3);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    say(f->a[2], f->gid, "after the re-join");
+    world_sync(f->a, 3, 2);
+    put_back(f, "yesterday");
+    say(f->a[2], f->gid, "said from the copy");
+    recognised(f, f->a[2], 2);
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    all_have_once(f->a, 3, f->gid, "said from the copy");
+}
+
+/* Removed in between: there is no seat to come back to, and none is asked for. */
+static void
+put_back_after_a_removal(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "yesterday");
+    ok(dt_agent_leave(f->a[2], f->gid));
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
+    put_back(f, "yesterday");
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
+    is(world_alarms(f->a[2], DT_ALARM_RESTORED), 1);
+    world_sync(f->a, 3, 2);
+    is(world_channel(f->a[0], f->gid).members, 2);
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* A letter renewed in between, the seat taken under it: the copy holds the old letter, which still
+ * is the same delegate's, and takes the new one when it gets it. */
+static void
+put_back_after_a_new_letter(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
+    uint8_t renewed[32], hash[32];
+
+    keep(f, "yesterday");
+    f->w.offset_ms += DT_MS_HOUR;
+    world_accredit(&f->w, f->a[2], RED, DT_RIGHTS_ALL);
+    ok(dt_agent_own_letter(f->a[2], &letter));
+    world_letter_hash(f->a[2], renewed);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    say(f->a[2], f->gid, "under the new letter");
+    world_sync(f->a, 3, 2);
+    put_back(f, "yesterday");
+    ok(dt_agent_letter_import(f->a[2], dt_buf_view(&letter), hash));
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_COPY);
+    /* No message of ours shows that this home is the later one: people decide. */
+    world_sync(f->a, 3, 2);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    assert_int_not_equal(world_leaf(f->a[0], f->gid, renewed), UINT32_MAX);
+}
+
+/* What the copy had sealed and not sent does not go out under its old state: the generation is used
+ * up. It is sealed anew. */
+static void
+sealed_and_not_sent(void **state)
+{
+    struct three *f = *state;
+    size_t made = 0;
+
+    say(f->a[2], f->gid, "sealed yesterday");
+    ok(dt_channel_prepare(f->a[2], f->gid, &made));
+    is(made, 1);
+    keep(f, "yesterday");
+    /* The lost home sent that very cell and one more. */
+    say(f->a[2], f->gid, "one more");
+    world_sync(f->a, 3, 2);
+    put_back(f, "yesterday");
+    say(f->a[2], f->gid, "and from the copy");
+    recognised(f, f->a[2], 1);
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    all_have_once(f->a, 3, f->gid, "sealed yesterday");
+    all_have_once(f->a, 3, f->gid, "one more");
+    all_have_once(f->a, 3, f->gid, "and from the copy");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* A caucus in which the lost home said nothing shows nothing: it is left and taken up anew all the
+ * same, for the plenary shows what kind of store this is. */
+static void
+one_channel_tells_of_all(void **state)
+{
+    struct three *f = *state;
+    struct dt_agent *two[2] = {f->a[0], f->a[2]};
+    uint8_t caucus[32];
+    uint64_t before;
+
+    world_found(two, 2, DT_CHANNEL_CAUCUS, "caucus", caucus);
+    keep(f, "yesterday");
+    say(f->a[2], f->gid, "said since");
+    world_sync(f->a, 3, 2);
+    before = cells_in_channel(f->a[0], caucus);
+    put_back(f, "yesterday");
+    say(f->a[2], caucus, "said from the copy");
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[2], caucus).state, DT_CHANNEL_BROKEN);
+    is(cells_in_channel(f->a[0], caucus), before);
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
+    is(world_channel(f->a[2], caucus).state, DT_CHANNEL_LIVE);
+    all_have_once(f->a, 1, caucus, "said from the copy");
+}
+
+/* Put back after it only read: nothing of ours is reused, and nothing has to be done. */
+static void
+put_back_after_reading(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "yesterday");
+    say(f->a[0], f->gid, "heard since");
+    world_sync(f->a, 2, 1);
+    ok(dt_agent_sync(f->a[2], NULL));
+    put_back(f, "yesterday");
+    say(f->a[2], f->gid, "said from the copy");
+    world_sync(f->a, 3, 2);
+    is_back(f->a[2], f->gid);
+    is(world_channel(f->a[2], f->gid).epoch, 1);
+    all_have_once(f->a, 3, f->gid, "heard since");
+    all_have_once(f->a, 3, f->gid, "said from the copy");
+    for (size_t i = 0; i < 3; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* From before the channel was joined: invited only, or accepted and not yet welcomed. */
+static void
+put_back_from_before_joining(void **state)
+{
+    struct three *f = *state;
+    uint8_t letters[2][32];
+
+    for (unsigned int accepted = 0; accepted < 2; accepted++) {
+        char name[16];
+        size_t restored = world_alarms(f->a[2], DT_ALARM_RESTORED);
+
+        (void)snprintf(name, sizeof name, "before-%u", accepted);
+        for (size_t i = 0; i < 2; i++)
+            world_letter_hash(f->a[i + 1], letters[i]);
+        ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, name, (const uint8_t(*)[32])letters, 2,
+                          f->gid));
+        world_sync(f->a, 3, 1);
+        if (accepted == 0)
+            keep(f, name);
+        world_accept(f->a[1]);
+        world_accept(f->a[2]);
+        if (accepted == 1)
+            keep(f, name);
+        world_sync(f->a, 3, 4);
+        is_back(f->a[2], f->gid);
+        say(f->a[2], f->gid, "said since");
+        world_sync(f->a, 3, 2);
+        put_back(f, name);
+        ok(dt_agent_sync(f->a[2], NULL));
+        is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+        is(world_alarms(f->a[2], DT_ALARM_RESTORED),
+           restored + 2 * accepted); /* it and the other one */
+        world_sync(f->a, 3, 5);
+        is_back(f->a[2], f->gid);
+        say(f->a[2], f->gid, "said from the copy");
+        world_sync(f->a, 3, 2);
+        all_have_once(f->a, 3, f->gid, "said from the copy");
+    }
+}
+
+/* ---- two copies ---- */
+
+/* In turns: the second is recognised and takes the seat; the first is told, and takes it back only
+ * when its user says so. */
+static void
+used_in_turns(void **state)
+{
+    struct three *f = *state;
+
+    keep(f, "red-copy");
+    f->a[3] = world_open(&f->w, "red-copy");
+    say(RED_HOME(f), f->gid, "one from the first");
+    world_sync(f->a, 3, 2);
+    say(COPY(f), f->gid, "one from the second");
+    recognised(f, COPY(f), 1);
+    world_sync(f->a, 2, 3);
+    for (unsigned int i = 0; i < 3; i++) {
+        ok(dt_agent_sync(COPY(f), NULL));
+        world_sync(f->a, 2, 1);
+    }
+    is_back(COPY(f), f->gid);
+    all_have_once(f->a, 2, f->gid, "one from the first");
+    all_have_once(f->a, 2, f->gid, "one from the second");
+    for (unsigned int turn = 0; turn < 3; turn++) {
+        struct dt_agent *holds = turn % 2 == 0 ? COPY(f) : RED_HOME(f);
+        struct dt_agent *other = turn % 2 == 0 ? RED_HOME(f) : COPY(f);
+        struct dt_agent *all[3] = {f->a[0], f->a[1], other};
+        uint64_t epoch;
+        char text[64];
+
+        if (turn == 0) /* typed before anything of it is known */
+            say(other, f->gid, "two from the first");
+        ok(dt_agent_sync(other, NULL));
+        is(world_channel(other, f->gid).state, DT_CHANNEL_BROKEN);
+        is(world_channel(other, f->gid).lapse, DT_LAPSE_COPY);
+        said(other, DT_ALARM_RESTORED, "holds our seat");
+        epoch = world_channel(f->a[0], f->gid).epoch;
+        for (unsigned int i = 0; i < 2; i++) {
+            ok(dt_agent_sync(holds, NULL));
+            world_sync(all, 3, 1);
+        }
+        is(world_channel(f->a[0], f->gid).epoch, epoch);
+        is(world_channel(other, f->gid).state, DT_CHANNEL_BROKEN);
+        ok(dt_agent_rejoin(other, f->gid));
+        world_sync(all, 3, 5);
+        is_back(other, f->gid);
+        (void)snprintf(text, sizeof text, "after turn %u", turn);
+        say(other, f->gid, text);
+        world_sync(all, 3, 2);
+        all_have_once(f->a, 2, f->gid, text);
+    }
+    all_have_once(f->a, 2, f->gid, "two from the first");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], 0), 0);
+}
+
+/* Both start at once, seal under one generation, and send before either reads. ${commit}: both also
+ * rotate. All come to rest without help, and one of them holds the seat. */
+static void
+at_once(struct three *f, bool commit)
+{
+    struct dt_agent *both[2];
+    size_t live = 0;
+
+    keep(f, "red-copy");
+    f->a[3] = world_open(&f->w, "red-copy");
+    both[0] = RED_HOME(f);
+    both[1] = COPY(f);
+    for (size_t i = 0; i < 2; i++) {
+        size_t made = 0, sent = 0;
+
+        if (commit)
+            ok(dt_agent_rotate(both[i], f->gid));
+        say(both[i], f->gid, i == 0 ? "from the first" : "from the second");
+        ok(dt_channel_prepare(both[i], f->gid, &made));
+        is(made, commit ? 2 : 1);
+        ok(dt_outbox_flush(both[i], f->gid, &sent));
+        is(sent, made);
+    }
+    for (size_t i = 0; i < 2; i++) { /* the first read-back */
+        ok(dt_agent_sync(both[i], NULL));
+        is(world_channel(both[i], f->gid).state, DT_CHANNEL_BROKEN);
+        is(world_alarms(both[i], DT_ALARM_RESTORED), 1);
+    }
+    world_sync(f->a, 4, 8);
+    for (size_t i = 0; i < 2; i++) {
+        struct dt_channel_info info = world_channel(both[i], f->gid);
+
+        live += info.state == DT_CHANNEL_LIVE;
+        if (info.state == DT_CHANNEL_LIVE) {
+            is_back(both[i], f->gid);
+            continue;
+        }
+        is(info.lapse, DT_LAPSE_COPY);
+        said(both[i], DT_ALARM_RESTORED, "holds our seat");
+    }
+    is(live, 1);
+    all_have_once(f->a, 2, f->gid, "from the first");
+    all_have_once(f->a, 2, f->gid, "from the second");
+    /* They do not take the seat from each other for ever: two re-joins, and then rest. */
+    {
+        uint64_t epoch = world_channel(f->a[0], f->gid).epoch;
+
+        is(epoch, commit ? 5 : 3); /* each rotation is done once, too */
+        world_sync(f->a, 4, 4);
+        is(world_channel(f->a[0], f->gid).epoch, epoch);
+    }
+}
+
+static void
+at_once_with_messages(void **state)
+{
+    at_once(*state, false);
+}
+
+static void
+at_once_with_commits(void **state)
+{
+    at_once(*state, true);
+}
+
+/* ---- what looks like a copy and is none ---- */
+
+/* A member writes our name over a message, or puts ours into another cell, or under our cell's
+ * nonce: we name it, and stay. */
+static void
+our_name_is_no_mark(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row first = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
+    struct dt_agent *a = f->a[2];
+    size_t made = 0;
+
+    say(a, f->gid, "ours");
+    ok(dt_channel_prepare(a, f->gid, &made));
+    ok(dt_store_next(a->store, "outbox", dt_view_of(f->gid), 0, &first));
+    ok(dt_outbox_get(a, first.key.p, &row));
+    ok(dt_channel_load(a, f->gid, &ch));
+    ok(dt_cell_open(&ch.queue, dt_buf_view(&row.cell), &message));
+    for (unsigned int k = 0; k < 2; k++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf plain = DT_BUF_INIT(DT_CELL_MAX);
+        DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(128);
+        DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
+        struct dt_sync_report report = {0};
+        struct dt_wire_item item = {.position = ch.position + 1 + k};
+
+        if (k == 0) { /* sealed with another member's mark */
+            ok(dt_cell_seal(&ch.queue, dt_secret_view(&f->a[1]->mark_key), dt_buf_view(&message),
+                            &cell));
+        } else { /* our nonce, on other bytes: the end of the message differs */
+            struct dt_writer w = dt_writer_init(&aad);
+
+            dt_write_str(&w, "detente 1 cell");
+            dt_write_view(&w, dt_view_of(ch.queue.address));
+            ok(dt_writer_end(&w));
+            message.p[message.n - 1] ^= 1;
+            ok(dt_cell_pad(dt_buf_view(&message), 40, &plain));
+            ok(dt_box_seal_with(dt_queue_cell_key(&ch.queue), row.cell.p, dt_buf_view(&aad),
+                                dt_buf_view(&plain), &cell));
+        }
+        item.cell = dt_buf_view(&cell);
+        ok(dt_channel_take_cell(a, f->gid, ch.queue_number, &item, &report));
+        is(report.passed_over, 1);
+        said(a, DT_ALARM_CELL, k == 0 ? "this home did not seal it" : "not what we sealed");
+        is(world_channel(a, f->gid).state, DT_CHANNEL_LIVE);
+        is(world_alarms(a, DT_ALARM_RESTORED), 0);
+    }
+}
+
+/* Whoever can write to our inbox can send a Welcome: it breaks nothing that works. */
+static void
+a_strange_welcome_breaks_nothing(void **state)
+{
+    struct three *f = *state;
+    struct dt_inbox_message m = {.kind = DT_INBOX_WELCOME, .welcome = dt_view_str("none")};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter to = {0};
+    uint8_t hash[32];
+
+    memcpy(m.group_id, f->gid, 32);
+    memset(m.invitation_id, 7, 16);
+    world_letter_hash(f->a[2], hash);
+    ok(dt_letter_load(f->a[1], hash, &to, NULL, NULL));
+    ok(dt_outbox_to_inbox(f->a[1], &to, &m));
+    world_sync(f->a, 3, 2);
+    said(f->a[2], DT_ALARM_WELCOME, "did not ask for");
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+    say(f->a[2], f->gid, "still here");
+    world_sync(f->a, 3, 2);
+    all_have_once(f->a, 3, f->gid, "still here");
+    is(world_channel(f->a[2], f->gid).epoch, 1);
+}
+
+#define PLENARY(test) cmocka_unit_test_setup_teardown(test, set_up_plenary, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PLENARY(asked_by_the_user),
+        PLENARY(put_back_after_talk),
+        PLENARY(put_back_after_a_rotation),
+        PLENARY(put_back_after_a_month),
+        PLENARY(put_back_after_a_rejoin),
+        PLENARY(put_back_after_a_removal),
+        PLENARY(put_back_after_a_new_letter),
+        PLENARY(sealed_and_not_sent),
+        PLENARY(one_channel_tells_of_all),
+        PLENARY(put_back_after_reading),
+        cmocka_unit_test_setup_teardown(put_back_from_before_joining, set_up, tear_down),
+        PLENARY(used_in_turns),
+        PLENARY(at_once_with_messages),
+        PLENARY(at_once_with_commits),
+        PLENARY(our_name_is_no_mark),
+        PLENARY(a_strange_welcome_breaks_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
