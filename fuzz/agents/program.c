@@ -400,8 +400,8 @@ tell(size_t who, const struct dt_channel *ch, const struct dt_sync_report *repor
                       report->received, report->sent, report->passed_over, report->waiting);
 }
 
-/* One round of everybody; does anything still move, or wait? *${stands}: is anyone still in the
- * channel? If all are broken, there is nobody who could let them in again. */
+/* One round of everybody; may anyone have news after it, or wait for something? *${stands}: is
+ * anyone still in the channel? If all are broken, there is nobody who could let them in again. */
 static bool
 heal_round(struct run *r, bool ask_again, bool *stands)
 {
@@ -434,7 +434,7 @@ heal_round(struct run *r, bool ask_again, bool *stands)
             if (ask_again)
                 must(dt_agent_rejoin(r->w->a[i], r->w->group_id) == DT_OK);
         }
-        moves = moves || report.received + report.sent + report.passed_over > 0 ||
+        moves = moves || report.sent > 0 || seals.submitted > 0 ||
                 (report.waiting > 0 && (ch.confirmed || !oracle_party_gone(&r->o))) ||
                 seals.waiting > 0 || ch.state == DT_CHANNEL_BROKEN;
     }
