@@ -172,6 +172,28 @@ psk_secrets_seed(void)
     seed("group_secrets", "psks", -1, dt_buf_view(&out));
 }
 
+/* What a Commit of ada's with ${opts} says, to be signed by the target (craft.h). */
+static void
+commit_seed(const struct party *ada, const struct mls_commit_opts *opts, const char *name)
+{
+    struct mls_group *g = NULL;
+    struct mls_commit_out out = {0};
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf body = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_auth_content c = {0};
+    struct dt_writer w = dt_writer_init(&body);
+
+    must(mls_group_clone(ada->g, &g));
+    must(mls_group_commit(g, opts, &out));
+    must(dt_buf_set(&content, dt_buf_view(&g->pending->content)));
+    must(mls_auth_content_parse(&content, &c, NULL));
+    dt_write_u8(&w, MLS_CONTENT_COMMIT);
+    mls_commit_write(&w, &c.commit);
+    must(dt_writer_end(&w));
+    seed("group_process", name, 1, dt_buf_view(&body));
+    mls_group_free(g);
+}
+
 /* Seeds in which the attacker (ada) speaks to the victim (bob). */
 static void
 message_seeds(struct party *ada)
@@ -179,6 +201,10 @@ message_seeds(struct party *ada)
     struct mls_group *g = NULL;
     struct mls_commit_out out = {0};
     struct mls_commit_opts empty = {.removes = (const uint32_t[]){2}, .n_removes = 1};
+    struct mls_typed private_use = {WARRANT, dt_view_str("w")};
+    struct mls_psk psk = {dt_view_str("psk"), dt_view_str("value")};
+    struct mls_commit_opts with_private = {.private_use = {&private_use, 1}};
+    struct mls_commit_opts with_psk = {.psks = {&psk, 1}};
     struct mls_propose_opts propose = {.kind = MLS_PROPOSE_PRIVATE,
                                        .private_use = {WARRANT, dt_view_str("w")}};
     struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -214,6 +240,10 @@ message_seeds(struct party *ada)
     seed("group_process", "crafted_public", 2, dt_buf_view(&body));
     seed("group_process", "crafted_application", 1, dt_view((const uint8_t[]){1, 2, 'h', 'i'}, 4));
     mls_group_free(g);
+    commit_seed(ada, &(struct mls_commit_opts){0}, "crafted_commit");
+    commit_seed(ada, &empty, "crafted_commit_remove");
+    commit_seed(ada, &with_private, "crafted_commit_private");
+    commit_seed(ada, &with_psk, "crafted_commit_psk");
 }
 
 int
