@@ -100,13 +100,18 @@ on_request(void *ctx, const struct dt_http_call *call)
     return DT_OK;
 }
 
-/* The bytes of an answer as it reads a queue: uint64 last position, then items (relay_wire.h). */
+/* A read answer that ends where the agent stands. Hiding what is there is a lie: of a cell that was
+ * acknowledged, the agent knows. */
 static void
-show_nothing(const struct dt_http_call *call, struct dt_http_answer *a)
+show_nothing(struct run *r, const struct dt_http_call *call, struct dt_http_answer *a)
 {
     const char *after = strstr(call->path, "after=");
-    uint64_t position = after == NULL ? 0 : strtoull(after + 6, NULL, 10);
+    uint64_t position = after == NULL ? 0 : strtoull(after + 6, NULL, 10), last = 0;
+    struct dt_wire_items walk;
 
+    must(dt_wire_items_begin(dt_buf_view(&a->body), &last, &walk) == DT_OK);
+    if (last > position)
+        r->o.odd = r->o.lied = true;
     dt_buf_clear(&a->body);
     dt_buf_init(&a->body, DT_NET_ANSWER_MAX);
     must(dt_wire_items_encode(position, NULL, 0, &a->body) == DT_OK);
@@ -159,7 +164,7 @@ on_answer(void *ctx, const struct dt_http_call *call, struct dt_http_answer *a)
     if (a->status == 200 && strcmp(call->method, "GET") == 0 &&
         strstr(call->path, "/cells?") != NULL) {
         if (r->withhold[r->now])
-            show_nothing(call, a);
+            show_nothing(r, call, a);
         else if (r->alter[r->now] || r->swap[r->now])
             lie(r, a);
     }
