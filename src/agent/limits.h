@@ -39,6 +39,7 @@
 #define DT_TRANSCRIPT_POSITIONS 1024u /* positions kept, a channel */
 #define DT_TRANSCRIPT_EPOCHS    16u   /* epochs kept, a channel */
 #define DT_AWAITED_KEPT         256u  /* own messages whose receipts are looked at, a channel */
+#define DT_ARRIVED_MAX          256u  /* members whose receipt for one message is noted */
 #define DT_RECEIPT_WITHIN_MS    (UINT64_C(3600) * 1000)
 
 /* Rules of time (docs/protocol.md, Channels). */

@@ -27,11 +27,13 @@ dt_receipt_epoch(struct dt_agent *a, const struct dt_channel *ch)
 enum dt_err
 dt_receipt_join(struct dt_agent *a, const struct dt_channel *ch)
 {
-    static const char *const tables[] = {"receipt", "claim", "copy", "awaited", "awaited_record"};
+    static const char *const tables[] = {"receipt", "claim", "copy"};
     enum dt_err err = dt_transcript_forget(a, ch->group_id);
 
     for (size_t i = 0; err == DT_OK && i < sizeof tables / sizeof tables[0]; i++)
         err = dt_store_del_parent(a->store, tables[i], dt_view_of(ch->group_id));
+    if (err == DT_OK)
+        err = dt_awaited_forget(a, ch->group_id);
     return err != DT_OK ? err : dt_receipt_epoch(a, ch);
 }
 
@@ -322,7 +324,8 @@ agrees(struct dt_agent *a, const struct dt_channel *ch, const struct dt_claim *c
     } else if (err != DT_OK && err != DT_ERR_NOT_FOUND) {
         return err;
     }
-    return seated && c->standing ? dt_receipt_arrived(a, ch->group_id, &seat, place) : DT_OK;
+    return seated && c->standing ? dt_receipt_arrived(a, ch->group_id, &seat, c->epoch, place)
+                                 : DT_OK;
 }
 
 enum dt_err

@@ -18,7 +18,7 @@ uint64_t dt_agent_receipt_limit(const struct dt_agent *a);
 struct dt_receipt_info {
     struct dt_person who;
     bool any;              /* a receipt of it has reached us that agrees with what we were shown */
-    uint64_t queue_number; /* up to here it has everything */
+    uint64_t queue_number; /* the furthest place that such a receipt covers */
     uint64_t position;
     uint64_t time_ms; /* when we learnt that */
 

@@ -26,7 +26,7 @@ struct dt_receipt_seat {
     uint32_t leaf;
     uint8_t letter_hash[32];
     struct dt_place since; /* it is owed nothing of before */
-    struct dt_place has;   /* everything up to here, by its receipts */
+    struct dt_place has;   /* the furthest of its receipts that agree */
     uint64_t has_ms;       /* 0: no receipt yet */
     struct dt_place late;  /* first message that was found overdue; late_ms 0: none */
     uint64_t late_ms;      /* when that was read back */
@@ -105,7 +105,21 @@ DT_MUST_CHECK enum dt_err dt_copies_retry(struct dt_agent *a, const struct dt_ch
 DT_MUST_CHECK enum dt_err dt_copies_any(struct dt_agent *a, const uint8_t group_id[static 32],
                                         bool *out);
 
-/* ---- receipt_late.c ---- */
+/* ---- receipt_awaited.c ---- */
+
+/* A message of ours that was read back. Views point into ${row}; dt_awaited_clear(). */
+struct dt_awaited {
+    struct dt_store_row row;
+    uint64_t seq;
+    bool done; /* everybody who was to get it has it */
+    uint8_t id[16];
+    uint64_t epoch; /* in whose transcript it stands */
+    struct dt_place place;
+    uint64_t time_ms;          /* when it was read back */
+    struct dt_view commitment; /* of a record; else empty */
+    struct dt_view arrived;    /* invitation ids of the seats that have it */
+};
+void dt_awaited_clear(struct dt_awaited *x);
 
 /* A message of ours was read back at ${position} of the present queue: receipts are awaited.
  * ${id}: of its payload; ${commitment}: of a record, else empty. */
@@ -115,10 +129,38 @@ DT_MUST_CHECK enum dt_err dt_awaited_add(struct dt_agent *a, const struct dt_cha
 /* In a review it was met at another position. No such message is fine. */
 DT_MUST_CHECK enum dt_err dt_awaited_moved(struct dt_agent *a, const struct dt_channel *ch,
                                            const uint8_t id[static 16], uint64_t position);
+DT_MUST_CHECK enum dt_err dt_awaited_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
 
-/* ${s} has everything up to ${place}: note it; if something of it was overdue, say that it came. */
+/* By payload id or, of a record, commitment; NOT_FOUND. The first from ${at} on in one of the two
+ * lists; NOT_FOUND. ${out} is empty on entry. */
+DT_MUST_CHECK enum dt_err dt_awaited_get(struct dt_agent *a, const uint8_t group_id[static 32],
+                                         struct dt_view id, struct dt_awaited *out);
+DT_MUST_CHECK enum dt_err dt_awaited_next(struct dt_agent *a, const uint8_t group_id[static 32],
+                                          bool done, uint64_t at, struct dt_awaited *out);
+
+/* Has it arrived there? Does the seat owe a receipt for it? */
+bool dt_awaited_arrived(const struct dt_awaited *x, const uint8_t invitation_id[static 16]);
+bool dt_awaited_owed(const struct dt_awaited *x, const struct dt_receipt_seat *s);
+
+/* ${s} agrees with us on the transcript of ${epoch} up to ${place}: mark what that covers. */
+DT_MUST_CHECK enum dt_err dt_awaited_cover(struct dt_agent *a, const uint8_t group_id[static 32],
+                                           const struct dt_receipt_seat *s, uint64_t epoch,
+                                           struct dt_place place);
+
+/* A seat is gone: what only it owed a receipt for is done. */
+DT_MUST_CHECK enum dt_err dt_awaited_sweep(struct dt_agent *a, const uint8_t group_id[static 32]);
+
+/* The first message of ours that ${s} owes a receipt for. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_awaited_first(struct dt_agent *a, const uint8_t group_id[static 32],
+                                           const struct dt_receipt_seat *s, struct dt_awaited *out);
+
+/* ---- receipt_late.c ---- */
+
+/* ${s} agrees up to ${place} in ${epoch}: note it; if something of that was overdue, say that it
+ * came. */
 DT_MUST_CHECK enum dt_err dt_receipt_arrived(struct dt_agent *a, const uint8_t group_id[static 32],
-                                             struct dt_receipt_seat *s, struct dt_place place);
+                                             struct dt_receipt_seat *s, uint64_t epoch,
+                                             struct dt_place place);
 
 /* The queue was read to its end: whatever is overdue and was not told yet is told. Not inside a
  * transaction. */

@@ -131,6 +131,7 @@ static enum dt_err
 drop_gone(struct dt_agent *a, const struct dt_channel *ch)
 {
     struct dt_receipt_seat s = {0};
+    bool any = false;
     enum dt_err err;
 
     for (uint64_t at = 0; (err = dt_receipt_seat_next(a, ch->group_id, at, &s)) == DT_OK;
@@ -143,8 +144,11 @@ drop_gone(struct dt_agent *a, const struct dt_channel *ch)
         key_of(key, ch->group_id, s.invitation_id);
         if ((err = dt_store_del(a->store, "receipt", dt_view_of(key))) != DT_OK)
             return err;
+        any = true;
     }
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    return any ? dt_awaited_sweep(a, ch->group_id) : DT_OK;
 }
 
 /* Letters are kept, so that people can be named. The Commit stands, whatever is wrong with one. */

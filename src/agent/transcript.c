@@ -121,9 +121,8 @@ cursor_drop(struct dt_agent *a, const uint8_t group_id[static 32])
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
-/* NOT_FOUND: its transcript is not kept. */
-static enum dt_err
-next_goes_to(struct dt_agent *a, const struct dt_channel *ch, struct dt_transcript *out)
+enum dt_err
+dt_transcript_present(struct dt_agent *a, const struct dt_channel *ch, struct dt_transcript *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
     uint64_t epoch = mls_group_epoch(ch->group);
@@ -197,7 +196,7 @@ dt_transcript_add(struct dt_agent *a, const struct dt_channel *ch, uint64_t posi
     struct dt_writer w = dt_writer_init(&b);
     struct dt_transcript t = {0};
     uint8_t hash[DT_SHA256];
-    enum dt_err err = next_goes_to(a, ch, &t);
+    enum dt_err err = dt_transcript_present(a, ch, &t);
 
     if (err != DT_OK)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
@@ -312,7 +311,7 @@ enum dt_err
 dt_transcript_set_due(struct dt_agent *a, const struct dt_channel *ch)
 {
     struct dt_transcript t = {0};
-    enum dt_err err = next_goes_to(a, ch, &t);
+    enum dt_err err = dt_transcript_present(a, ch, &t);
 
     if (err != DT_OK)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;

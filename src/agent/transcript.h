@@ -52,6 +52,11 @@ DT_MUST_CHECK enum dt_err dt_transcript_whole(struct dt_agent *a, const struct d
 DT_MUST_CHECK enum dt_err dt_transcript_of(struct dt_agent *a, const uint8_t group_id[static 32],
                                            uint64_t epoch, struct dt_transcript *out);
 
+/* That in which the last cell stands: of the present epoch, or in a review of an earlier one.
+ * NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_transcript_present(struct dt_agent *a, const struct dt_channel *ch,
+                                                struct dt_transcript *out);
+
 /* The root of an epoch's transcript at ${position}. NOT_FOUND: never, or kept no longer. */
 DT_MUST_CHECK enum dt_err dt_transcript_at(struct dt_agent *a, const uint8_t group_id[static 32],
                                            uint64_t epoch, uint64_t position,

@@ -358,7 +358,7 @@ little_is_kept(void **state)
     struct three *t = *state;
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_transcript x = {0};
-    uint8_t root[32], byte = 7;
+    uint8_t root[32], waiting[33], byte = 7;
     uint64_t n = 0, from;
 
     ok(dt_store_begin(t->a[0]->store));
@@ -374,7 +374,9 @@ little_is_kept(void **state)
     ok(dt_store_commit(t->a[0]->store));
     ok(dt_store_count(t->a[0]->store, "transcript_at", dt_view_of(t->gid), &n));
     is(n, DT_TRANSCRIPT_POSITIONS);
-    ok(dt_store_count(t->a[0]->store, "awaited", dt_view_of(t->gid), &n));
+    memcpy(waiting, t->gid, 32);
+    waiting[32] = 'w';
+    ok(dt_store_count(t->a[0]->store, "awaited", dt_view_of(waiting), &n));
     is(n, DT_AWAITED_KEPT);
     ok(dt_store_count(t->a[0]->store, "awaited_record", dt_view_of(t->gid), &n));
     is(n, DT_AWAITED_KEPT / 2);

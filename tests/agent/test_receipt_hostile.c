@@ -139,6 +139,33 @@ exchanged(void **state)
     crooked_stop(&x, t->a[2]);
 }
 
+/* What red says of the next epoch is no word for what it was shown in the one before. */
+static void
+no_word_for_another_epoch(void **state)
+{
+    struct three *t = *state;
+    struct crooked x;
+    uint64_t end = world_channel(t->a[2], t->gid).position;
+    uint8_t id[3][16];
+
+    crooked_start(&x, &t->w, t->a[2], t->gid);
+    x.double_at = end + 2;
+    three_say(t, 1, "before", id[0]);
+    three_say(t, 0, "exchanged", id[1]);
+    ok(dt_agent_rotate(t->a[0], t->gid));
+    ok(dt_agent_sync(t->a[0], NULL));
+    three_say(t, 0, "behind", id[2]);
+    ok(dt_agent_sync(t->a[2], NULL));
+    is(world_channel(t->a[2], t->gid).epoch, 2);
+    is(world_talk_count(t->a[2], t->gid, dt_view_str("exchanged")), 0);
+    ok(dt_agent_sync(t->a[0], NULL));
+    is(three_alarms(t, 0, DT_ALARM_FORK, 2, "so other cells"), 1);
+    is(three_arrived(t, 0, id[1]), 0);
+    is(three_arrived(t, 0, id[2]), 1);
+    is(three_receipts(t, 0, 2).missing_position, end + 2);
+    crooked_stop(&x, t->a[2]);
+}
+
 /* A Commit is kept from red: the copy of a receipt of the next epoch can only be read later, and
  * says so. */
 static void
@@ -429,6 +456,7 @@ main(void)
         cmocka_unit_test_setup_teardown(withheld_end, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(left_out, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(exchanged, three_set_up, three_tear_down),
+        cmocka_unit_test_setup_teardown(no_word_for_another_epoch, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(withheld_commit, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(copied_talk, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(false_receipts, three_set_up, three_tear_down),
