@@ -51,12 +51,6 @@ dt_realloc(void *p, size_t n, size_t size)
     return counted(realloc(p, n * size));
 }
 
-void *
-dt_alloc_bytes(size_t n)
-{
-    return dt_alloc(n, 1);
-}
-
 unsigned long
 dt_mem_failed(void)
 {

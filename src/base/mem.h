@@ -22,13 +22,8 @@ void *dt_alloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result)
 /* As realloc() for ${n} objects of ${size} bytes; new bytes are not cleared. NULL: ${p} stands. */
 void *dt_realloc(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
 
-/* As dt_alloc(1, n): of the form that libraries take as their allocator, so that they go through
- * this door too and dt_mem_failed() tells of theirs. */
-void *dt_alloc_bytes(size_t n) __attribute__((malloc, warn_unused_result));
-
 /* How many allocations through this door failed in this thread so far. A library that passes over
- * a failed allocation (a JSON parser, say) gives a wrong result; a caller who compares this number
- * before and after knows. */
+ * a failed one gives a wrong result; a caller who compares this number before and after knows. */
 unsigned long dt_mem_failed(void);
 
 /* Release ${p}; NULL is fine. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/secret.h"
@@ -15,7 +16,7 @@
 void
 cli_output_begin(void)
 {
-    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
+    json_set_alloc_funcs(dt_guard_alloc, dt_guard_free);
 }
 
 enum dt_err

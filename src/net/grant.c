@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
-#include "base/mem.h"
+#include "base/guard.h"
 #include "base/text.h"
 
 #include "net/grant.h"
@@ -166,26 +166,37 @@ grant_from(const json_t *root, struct dt_grant *g)
     return DT_OK;
 }
 
+/* One call of the parser, under dt_guarded(). */
+struct parse {
+    struct dt_view json;
+    json_t *root;
+    json_error_t where;
+};
+
+static void
+parse(void *ctx)
+{
+    struct parse *p = ctx;
+
+    p->root = json_loadb((const char *)p->json.p, p->json.n, JSON_REJECT_DUPLICATES, &p->where);
+}
+
 enum dt_err
 dt_grant_read(struct dt_view json, struct dt_grant *out)
 {
     DT_CLEANUP(dt_grant_wipe) struct dt_grant g = {0};
     json_t *root = NULL;
-    json_error_t bad;
-    unsigned long failed;
+    struct parse p = {.json = json};
     enum dt_err err;
 
     if (json.n > DT_NET_GRANT_MAX)
         return dt_fail(DT_ERR_LIMIT, "grant: more than %u bytes", DT_NET_GRANT_MAX);
-    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
-    failed = dt_mem_failed();
-    root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, &bad);
-    if (dt_mem_failed() != failed) { /* the parser goes on without what it could not keep */
-        json_decref(root);
-        return dt_nomem();
-    }
+    json_set_alloc_funcs(dt_guard_alloc, dt_guard_free);
+    if ((err = dt_guarded(parse, &p)) != DT_OK)
+        return err;
+    root = p.root;
     if (root == NULL)
-        return dt_fail(DT_ERR_FORMAT, "grant: not JSON at line %d", bad.line);
+        return dt_fail(DT_ERR_FORMAT, "grant: not JSON at line %d", p.where.line);
     err = grant_from(root, &g);
     if (err == DT_OK)
         *out = g;

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -151,6 +152,21 @@ read_field(const json_t *j, struct dt_template_parts *parts, struct dt_view *doc
     return dt_writer_end(&w);
 }
 
+/* One call of the parser, under dt_guarded(). */
+struct parse {
+    struct dt_view json;
+    json_t *root;
+    json_error_t where;
+};
+
+static void
+parse(void *ctx)
+{
+    struct parse *p = ctx;
+
+    p->root = json_loadb((const char *)p->json.p, p->json.n, JSON_REJECT_DUPLICATES, &p->where);
+}
+
 enum dt_err
 dt_template_from_json(struct dt_view json, struct dt_template **out)
 {
@@ -162,22 +178,18 @@ dt_template_from_json(struct dt_view json, struct dt_template **out)
     const json_t *fields, *f;
     const char *id, *title, *rule;
     struct dt_template *t = NULL;
-    json_error_t where;
-    unsigned long failed;
+    struct parse p = {.json = json};
     size_t i;
     enum dt_err err;
 
     if (json.n > DT_TEMPLATE_JSON_MAX)
         return dt_fail(DT_ERR_LIMIT, "a template file has at most %u bytes", DT_TEMPLATE_JSON_MAX);
-    json_set_alloc_funcs(dt_alloc_bytes, dt_free);
-    failed = dt_mem_failed();
-    root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, &where);
-    if (dt_mem_failed() != failed) { /* the parser goes on without what it could not keep */
-        json_decref(root);
-        return dt_nomem();
-    }
+    json_set_alloc_funcs(dt_guard_alloc, dt_guard_free);
+    if ((err = dt_guarded(parse, &p)) != DT_OK)
+        return err;
+    root = p.root;
     if (root == NULL)
-        return dt_fail(DT_ERR_FORMAT, "line %d: not JSON", where.line);
+        return dt_fail(DT_ERR_FORMAT, "line %d: not JSON", p.where.line);
     id = member(root, "id", "");
     title = member(root, "title", "");
     rule = member(json_object_get(root, "deadline"), "rule", "");
