@@ -53,7 +53,9 @@ dt_proof_unarmor(struct dt_view file, struct dt_buf *out)
         if (line.n == 0 || line.n > DT_PROOF_LINE || (rest.p != NULL && line.n != DT_PROOF_LINE))
             return dt_fail(DT_ERR_FORMAT, "line %zu: not a whole line of a proof", number);
         bytes.n = 0;
-        if (dt_base64_read(&bytes, line) != DT_OK)
+        if ((err = dt_base64_read(&bytes, line)) == DT_ERR_NOMEM)
+            return err;
+        if (err != DT_OK)
             return dt_fail(DT_ERR_FORMAT, "line %zu: not base64", number);
         if (rest.p != NULL && bytes.n != DT_PROOF_LINE / 4 * 3)
             return dt_fail(DT_ERR_FORMAT, "line %zu: padding before the end", number);
