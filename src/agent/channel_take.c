@@ -284,8 +284,13 @@ own_generation(struct taken *t, const struct mls_event *e)
                   "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message");
     }
-    if (!t->made) /* a copy used the generation for something else; its key is gone here */
-        return e->content_type == 1 ? DT_OK : dt_lapse_stop_reading(t->a, t->ch);
+    if (!t->made) { /* a copy used the generation for something else; its key is gone here */
+        if (e->content_type != 1)
+            return dt_lapse_stop_reading(t->a, t->ch);
+        return dt_alarm_add(t->a, DT_ALARM_MISSED, t->ch->group_id, t->item->position, NULL,
+                            "a message that another copy of this home sent cannot be read by this "
+                            "one: both used its key; ask the others for what matters in it");
+    }
     /* What a muted state sent may have met the same generation of a copy, and then does not count:
      * it is sent again after the re-join, and those who have it know it by its id. */
     return t->mute ? DT_OK : own_back(t, e);

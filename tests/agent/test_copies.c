@@ -377,12 +377,16 @@ sealed_and_not_sent(void **state)
     say(f->a[2], f->gid, "one more");
     world_sync(f->a, 3, 2);
     put_back(f, "yesterday");
+    /* Stopped between sealing and sending, under the generation of "one more". */
     say(f->a[2], f->gid, "and from the copy");
+    ok(dt_channel_prepare(f->a[2], f->gid, &made));
+    is(made, 2);
     recognised(f, f->a[2], 1);
     world_sync(f->a, 3, 5);
     is_back(f->a[2], f->gid);
     all_have_once(f->a, 3, f->gid, "sealed yesterday");
-    all_have_once(f->a, 3, f->gid, "one more");
+    all_have_once(f->a, 2, f->gid, "one more"); /* the copy has used up the key */
+    said(f->a[2], DT_ALARM_MISSED, "both used its key");
     all_have_once(f->a, 3, f->gid, "and from the copy");
     for (size_t i = 0; i < 2; i++)
         is(world_alarms(f->a[i], 0), 0);
@@ -433,6 +437,36 @@ put_back_after_reading(void **state)
     all_have_once(f->a, 3, f->gid, "said from the copy");
     for (size_t i = 0; i < 3; i++)
         is(world_alarms(f->a[i], 0), 0);
+}
+
+/* Put back again within days of coming back: that is no accident any more, and its user decides. */
+static void
+put_back_twice_within_days(void **state)
+{
+    struct three *f = *state;
+    struct dt_channel_info info;
+    uint64_t epoch;
+
+    for (unsigned int i = 0; i < 2; i++) {
+        keep(f, i == 0 ? "yesterday" : "today");
+        say(f->a[2], f->gid, "said since");
+        world_sync(f->a, 3, 2);
+        put_back(f, i == 0 ? "yesterday" : "today");
+        epoch = world_channel(f->a[0], f->gid).epoch;
+        world_sync(f->a, 3, 5);
+        if (i == 0)
+            is_back(f->a[2], f->gid);
+    }
+    info = world_channel(f->a[2], f->gid);
+    is(info.state, DT_CHANNEL_BROKEN);
+    is(info.lapse, DT_LAPSE_RESTORED);
+    assert_false(info.rejoin_wanted);
+    is(info.rejoin_asked_ms, 0);
+    is(world_channel(f->a[0], f->gid).epoch, epoch);
+    said(f->a[2], DT_ALARM_RESTORED, "another copy of this home is in use");
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    is_back(f->a[2], f->gid);
 }
 
 /* From before the channel was joined: invited only, or accepted and not yet welcomed. */
@@ -686,6 +720,7 @@ main(void)
         PLENARY(sealed_and_not_sent),
         PLENARY(one_channel_tells_of_all),
         PLENARY(put_back_after_reading),
+        PLENARY(put_back_twice_within_days),
         cmocka_unit_test_setup_teardown(put_back_from_before_joining, set_up, tear_down),
         PLENARY(used_in_turns),
         PLENARY(at_once_with_messages),
