@@ -26,6 +26,22 @@ torture_fails(void *ctx)
     return true;
 }
 
+/* What a test does for itself in between neither fails nor is counted: hand the result back. */
+static inline unsigned int
+torture_pause(void)
+{
+    unsigned int left = torture_left;
+
+    torture_left = 0;
+    return left;
+}
+
+static inline void
+torture_resume(unsigned int left)
+{
+    torture_left = left;
+}
+
 /* Run ${what}(${ctx}), which begins anew each time and keeps nothing on error. Each failure is
  * ${want}, with one line that says something. Returns how many calls there are. */
 static inline unsigned int

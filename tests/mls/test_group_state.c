@@ -1,10 +1,8 @@
 /*
  * tests/mls/test_group_state.c - the saved group: one encoding, a strict reader, crashes at any
- * moment, and no half-made change when memory runs short.
+ * moment.
  */
 #include <string.h>
-
-#include "base/mem.h"
 
 #include "group_util.h"
 
@@ -160,167 +158,6 @@ test_generations_survive(void **state)
     clear(p);
 }
 
-/* ---- memory runs short ---- */
-
-static unsigned int countdown;
-
-static bool
-fail_at(void *ctx)
-{
-    (void)ctx;
-    if (countdown == 0)
-        return false;
-    countdown--;
-    return countdown == 0;
-}
-
-/* Run ${what} with its 1st, 2nd, ... allocation failing until it passes; before that nothing
- * changes. */
-static void
-torture(struct gu_party *p, enum dt_err (*what)(struct gu_party *p, void *arg), void *arg)
-{
-    struct dt_buf before;
-    unsigned int n = 0;
-    enum dt_err err = DT_ERR_NOMEM;
-
-    snapshot(p->group, &before);
-    while (err != DT_OK) {
-        struct dt_buf now;
-
-        assert_in_range(++n, 1, 100000);
-        countdown = n;
-        dt_mem_fault(fail_at, NULL);
-        err = what(p, arg);
-        dt_mem_fault(NULL, NULL);
-        if (err == DT_OK)
-            break;
-        assert_int_equal(err, DT_ERR_NOMEM);
-        snapshot(p->group, &now);
-        assert_views_equal(dt_buf_view(&now), dt_buf_view(&before));
-        dt_buf_wipe(&now);
-    }
-    assert_true(n > 5);
-    dt_buf_wipe(&before);
-}
-
-static enum dt_err
-do_commit(struct gu_party *p, void *arg)
-{
-    struct dt_view add = dt_buf_view(&((struct gu_party *)arg)->key_package);
-    struct mls_typed warrant = {GU_WARRANT, dt_view_str("w")};
-    struct mls_commit_opts opts = {
-        .adds = &add, .n_adds = 1, .private_use = {&warrant, 1}, .lifetime = gu_clock};
-    struct mls_commit_out out = {0};
-    enum dt_err err = mls_group_commit(p->group, &opts, &out);
-
-    if (err == DT_OK)
-        mls_commit_out_clear(&out);
-    return err;
-}
-
-static enum dt_err
-do_process(struct gu_party *p, void *arg)
-{
-    struct mls_event e = {0};
-    enum dt_err err = mls_group_process(p->group, no_psks, *(struct dt_view *)arg, &e);
-
-    if (err == DT_OK) {
-        err = mls_group_take(p->group, e.staged, GU_NOW_MS);
-        if (err == DT_OK)
-            e.staged = NULL;
-        mls_event_clear(&e);
-    }
-    return err;
-}
-
-static enum dt_err
-do_protect(struct gu_party *p, void *arg)
-{
-    struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    enum dt_err err = mls_group_protect(p->group, dt_view(NULL, 0), *(struct dt_view *)arg, 0, &m);
-
-    dt_buf_clear(&m);
-    return err;
-}
-
-static enum dt_err
-do_load(struct gu_party *p, void *arg)
-{
-    struct mls_group *g = NULL;
-    enum dt_err err = mls_group_load(*(struct dt_view *)arg, &g);
-
-    (void)p;
-    mls_group_free(g);
-    return err;
-}
-
-static enum dt_err
-do_join(struct gu_party *p, void *arg)
-{
-    struct mls_join_params *join = arg;
-    struct mls_join_info info = {0};
-    struct mls_group *g = NULL;
-    enum dt_err err = mls_group_join(join, &g, &info);
-
-    (void)p;
-    mls_group_free(g);
-    mls_join_info_clear(&info);
-    return err;
-}
-
-static void
-test_memory_faults(void **state)
-{
-    struct gu_party p[2];
-    struct gu_party c;
-    struct dt_view commit;
-    struct dt_view welcome;
-    struct dt_view text = dt_view_str("text");
-    struct mls_join_params join;
-    struct dt_buf saved;
-    struct dt_view v;
-
-    (void)state;
-    duo(p);
-    gu_party_init(&c, 1, "cyd");
-    torture(&p[0], do_commit, &c);
-    assert_true(mls_group_pending(p[0].group, &commit, &welcome));
-    join = (struct mls_join_params){.welcome = welcome,
-                                    .key_package = dt_buf_view(&c.key_package),
-                                    .bundle = &c.bundle,
-                                    .signature_priv = dt_secret_view(&c.seed)};
-    torture(&p[0], do_join, &join);
-    snapshot(p[0].group, &saved);
-    v = dt_buf_view(&saved);
-    torture(&p[0], do_load, &v);
-    dt_buf_wipe(&saved);
-    /* Taking a staged commit is part of it, so a failure there must leave the old epoch whole; the
-     * handshake key is used up by then, so this group starts anew each time. */
-    torture(&p[1], do_protect, &text);
-    {
-        unsigned int n = 0;
-        enum dt_err err = DT_ERR_NOMEM;
-
-        while (err != DT_OK) {
-            struct gu_party copy = p[1];
-
-            copy.group = NULL;
-            assert_ok(mls_group_clone(p[1].group, &copy.group));
-            assert_in_range(++n, 1, 100000);
-            countdown = n;
-            dt_mem_fault(fail_at, NULL);
-            err = do_process(&copy, &commit);
-            dt_mem_fault(NULL, NULL);
-            assert_true(err == DT_OK || err == DT_ERR_NOMEM);
-            assert_int_equal(mls_group_epoch(copy.group), err == DT_OK ? 2 : 1);
-            mls_group_free(copy.group);
-        }
-        assert_true(n > 50);
-    }
-    gu_party_clear(&c);
-    clear(p);
-}
-
 int
 main(void)
 {
@@ -328,7 +165,6 @@ main(void)
         cmocka_unit_test(test_one_encoding),
         cmocka_unit_test(test_crash_with_pending),
         cmocka_unit_test(test_generations_survive),
-        cmocka_unit_test(test_memory_faults),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
