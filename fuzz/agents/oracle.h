@@ -27,6 +27,7 @@ struct oracle {
     bool excused[AGENTS]; /* it asked to re-join, or its store was put back: it may miss what others
                            * said, but takes in nothing twice and nothing wrong */
     bool odd;             /* any of the last, or the relay lied: alarms may be raised */
+    bool clock;           /* it was turned: then a receipt may be late */
     bool lied;            /* it did, once; what it did not show then is read again, and is whole */
 };
 
