@@ -30,18 +30,22 @@ shown_again(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wir
                         (unsigned long long)s->before.position);
 }
 
-/* The same cell in a review: where it stands now is where it stands. */
+/* The same cell in a review: where it stands now is where it stands, be it behind what was read. */
 static enum dt_err
 met_again(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wire_item *item,
-          struct dt_cell_shown *s)
+          struct dt_cell_shown *s, struct dt_sync_report *report)
 {
+    bool moved;
+
     if (s->before.kind == DT_SHOWN_COMMIT)
         s->review.met = s->before.epoch + 1;
-    if (s->before.position == item->position)
-        return DT_OK;
-    s->review.changed = true;
+    moved = s->before.position != item->position;
+    if (moved && s->before.review == s->review.number)
+        return shown_again(a, ch, item, s, report);
+    s->review.changed |= moved;
     s->before.position = item->position;
-    if (s->before.has_talk) {
+    s->before.review = s->review.number;
+    if (moved && s->before.has_talk) {
         enum dt_err err = dt_talk_moved(a, ch->group_id, s->before.talk_id, item->position);
 
         if (err == DT_OK)
@@ -66,13 +70,15 @@ dt_cell_shown_begin(struct dt_agent *a, const struct dt_channel *ch,
         (err = dt_shown_get(a, s->address, item->cell, &s->before)) != DT_OK ||
         (err = is_awaited(a, item, &awaited)) != DT_OK)
         return err;
-    s->reviewing = item->position <= s->review.end;
+    s->reviewing = s->review.end != 0;
+    s->read_before = item->position <= s->review.end;
     s->retry = s->reviewing && s->before.kind == DT_SHOWN_UNREAD;
     if ((s->before.kind == DT_SHOWN_TAKEN || s->before.kind == DT_SHOWN_COMMIT) && !awaited) {
         s->pass_by = true;
-        return s->reviewing ? met_again(a, ch, item, s) : shown_again(a, ch, item, s, report);
+        return s->reviewing ? met_again(a, ch, item, s, report)
+                            : shown_again(a, ch, item, s, report);
     }
-    if (!s->reviewing || s->before.kind != DT_SHOWN_NOT)
+    if (!s->read_before || s->before.kind != DT_SHOWN_NOT)
         return DT_OK;
     s->review.changed = true;
     return dt_alarm_add(a, DT_ALARM_RELAY, ch->group_id, item->position, NULL,
@@ -87,6 +93,7 @@ dt_cell_shown_order(struct dt_agent *a, const struct dt_channel *ch,
     if (e->generation == e->awaited || (e->generation < e->awaited && s->reviewing))
         return DT_OK; /* in order; or what was missing is here now */
     dt_review_doubt(a, &s->review);
+    s->review.order = true;
     if (e->generation < e->awaited)
         return dt_channel_alarm(a, ch, DT_ALARM_RELAY, item->position, &e->sender,
                                 "a message comes after later ones of its sender: the relay changed "
@@ -113,12 +120,16 @@ dt_cell_shown_end(struct dt_agent *a, const struct dt_channel *ch, const struct 
 {
     struct dt_shown now = {.kind = s->unread ? DT_SHOWN_UNREAD : DT_SHOWN_TAKEN,
                            .position = item->position,
-                           .has_talk = s->has_talk};
+                           .has_talk = s->has_talk,
+                           .review = s->reviewing ? s->review.number : 0};
     enum dt_err err;
 
     /* A new queue begins: the old one is not read again. */
     if (memcmp(s->address, ch->queue.address, 32) != 0)
         return dt_shown_forget(a, s->address);
+    if (s->reviewing &&
+        (err = dt_shown_replaced(a, s->address, item->position, item->cell)) != DT_OK)
+        return err;
     if (!s->pass_by) {
         memcpy(now.talk_id, s->talk_id, sizeof now.talk_id);
         if (mls_group_epoch(ch->group) != s->epoch) {
@@ -202,12 +213,13 @@ dt_channel_review_end(struct dt_agent *a, const uint8_t group_id[static 32], uin
         if ((err = dt_alarm_behind(a, group_id, last, read)) != DT_OK)
             goto done;
         dt_review_doubt(a, &r);
+        r.next_ms = 0; /* at once: what comes now would be taken for what was read before */
     }
     if (r.end == 0 && (!r.doubt || ch.position != 0)) {
         if (last >= read)
             goto done; /* the usual case: nothing changes */
     } else if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK) {
-        err = dt_review_end(a, ch.queue.address, mls_group_missing(ch.group), &r);
+        err = dt_review_end(a, ch.queue.address, last, mls_group_missing(ch.group), &r);
     }
     if (err == DT_OK)
         err = dt_review_put(a, ch.queue.address, &r);

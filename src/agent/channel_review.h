@@ -16,9 +16,10 @@ struct dt_cell_shown {
     uint64_t epoch; /* of the group before it */
     struct dt_review review;
     struct dt_shown before;
-    bool reviewing; /* its position was read before */
-    bool retry;     /* could not be read then: that it cannot now is no news */
-    bool pass_by;   /* it was taken in before: nothing more is to be done with it */
+    bool reviewing;   /* the queue is read again */
+    bool read_before; /* so far that this position was read before */
+    bool retry;       /* could not be read then: that it cannot now is no news */
+    bool pass_by;     /* it was taken in before: nothing more is to be done with it */
     /* Set by whoever takes it in: */
     bool unread;
     bool has_talk;

@@ -99,7 +99,8 @@ dispatch(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t position
 struct inbox_shown {
     struct dt_review review;
     struct dt_shown before;
-    bool reviewing; /* its position was read before */
+    bool reviewing;   /* the inbox is read again */
+    bool read_before; /* so far that this position was read before */
 };
 
 /* A cell that was taken in already counts once, wherever it is shown. */
@@ -108,23 +109,21 @@ pass_by(struct dt_agent *a, const struct dt_wire_item *item, struct inbox_shown 
         struct dt_sync_report *report)
 {
     uint64_t before = s->before.position;
-    enum dt_err err;
+    bool moved = before != item->position;
 
-    if (before == item->position)
-        return DT_OK;
-    if (s->reviewing) {
-        s->review.changed = true;
+    if (s->reviewing && (!moved || s->before.review != s->review.number)) {
+        s->review.changed |= moved;
         s->before.position = item->position;
+        s->before.review = s->review.number;
         return dt_shown_put(a, a->inbox_address, item->cell, &s->before);
     }
     report->passed_over++;
     report->unread++;
     dt_review_doubt(a, &s->review);
-    err = dt_alarm_add(
+    return dt_alarm_add(
         a, DT_ALARM_RELAY, NULL, item->position, NULL,
         "the relay shows in the inbox again what it showed at position %llu; it counts once",
         (unsigned long long)before);
-    return err;
 }
 
 /* Passed over for now: it may come before what it needs, or be the relay's making. It is tried
@@ -147,10 +146,11 @@ take_new(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_in
          const char *refuse, struct inbox_shown *s, struct dt_sync_report *report)
 {
     struct dt_shown now = {.kind = refuse == NULL ? DT_SHOWN_TAKEN : DT_SHOWN_UNREAD,
-                           .position = item->position};
+                           .position = item->position,
+                           .review = s->reviewing ? s->review.number : 0};
     enum dt_err err;
 
-    if (s->reviewing && s->before.kind == DT_SHOWN_NOT) {
+    if (s->read_before && s->before.kind == DT_SHOWN_NOT) {
         s->review.changed = true;
         if ((err = dt_alarm_add(
                  a, DT_ALARM_RELAY, NULL, item->position, NULL,
@@ -187,9 +187,12 @@ take(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_inbox_
         (err = dt_review_get(a, a->inbox_address, &s.review)) != DT_OK ||
         (err = dt_shown_get(a, a->inbox_address, item->cell, &s.before)) != DT_OK)
         goto done;
-    s.reviewing = item->position <= s.review.end;
+    s.reviewing = s.review.end != 0;
+    s.read_before = item->position <= s.review.end;
     err = s.before.kind == DT_SHOWN_TAKEN ? pass_by(a, item, &s, &counted)
                                           : take_new(a, item, m, refuse, &s, &counted);
+    if (err == DT_OK && s.reviewing)
+        err = dt_shown_replaced(a, a->inbox_address, item->position, item->cell);
     if (err == DT_OK)
         err = dt_review_put(a, a->inbox_address, &s.review);
 
@@ -273,9 +276,10 @@ dt_inbox_review_end(struct dt_agent *a, uint64_t last)
         if ((err = dt_alarm_behind(a, NULL, last, read)) != DT_OK)
             goto done;
         dt_review_doubt(a, &r);
+        r.next_ms = 0; /* at once: what comes now would be taken for what was read before */
     }
     if (r.end != 0 || (r.doubt && position == 0))
-        err = dt_review_end(a, a->inbox_address, 0, &r);
+        err = dt_review_end(a, a->inbox_address, last, 0, &r);
     else if (last >= read)
         goto done;
     if (err == DT_OK)

@@ -42,7 +42,7 @@ enum dt_err
 dt_shown_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_view cell,
              struct dt_shown *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(64);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(128);
     struct dt_shown s = {0};
     struct dt_reader r;
     uint8_t key[64], kind = 0;
@@ -59,7 +59,8 @@ dt_shown_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_vie
         (err = dt_read_u64(&r, &s.position)) != DT_OK ||
         (err = dt_read_optional(&r, &s.has_talk)) != DT_OK ||
         (err = dt_read_fixed(&r, s.talk_id, 16)) != DT_OK ||
-        (err = dt_read_u64(&r, &s.epoch)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
+        (err = dt_read_u64(&r, &s.epoch)) != DT_OK || (err = dt_read_u64(&r, &s.review)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "row of a cell shown");
     s.kind = (enum dt_shown_kind)kind;
     *out = s;
@@ -85,7 +86,7 @@ enum dt_err
 dt_shown_put(struct dt_agent *a, const uint8_t address[static 32], struct dt_view cell,
              const struct dt_shown *s)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(64);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(128);
     struct dt_writer w = dt_writer_init(&value);
     struct dt_view parent = dt_view(address, 32);
     uint8_t key[64], unread[33], commit[40];
@@ -96,6 +97,7 @@ dt_shown_put(struct dt_agent *a, const uint8_t address[static 32], struct dt_vie
     dt_write_optional(&w, s->has_talk);
     dt_write_view(&w, dt_view_of(s->talk_id));
     dt_write_u64(&w, s->epoch);
+    dt_write_u64(&w, s->review);
     if ((err = dt_writer_end(&w)) != DT_OK || (err = cell_key(address, cell, key)) != DT_OK)
         return err;
     if (s->kind == DT_SHOWN_UNREAD) {
@@ -111,6 +113,28 @@ dt_shown_put(struct dt_agent *a, const uint8_t address[static 32], struct dt_vie
     commit_key(address, s->epoch, commit);
     return dt_store_put(a->store, "shown_commit", dt_view_of(commit), parent, s->epoch,
                         dt_view(NULL, 0));
+}
+
+enum dt_err
+dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32], uint64_t position,
+                  struct dt_view cell)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    uint8_t unread[33], key[64];
+    enum dt_err err;
+
+    unread_parent(address, unread);
+    if (cell.n > 0 && (err = cell_key(address, cell, key)) != DT_OK)
+        return err;
+    while ((err = dt_store_next(a->store, "shown", dt_view_of(unread),
+                                cell.n > 0 ? position : position + 1, &row)) == DT_OK) {
+        if (cell.n > 0 &&
+            (row.seq != position || dt_view_equal(dt_buf_view(&row.key), dt_view_of(key))))
+            return DT_OK;
+        if ((err = dt_store_del(a->store, "shown", dt_buf_view(&row.key))) != DT_OK)
+            return err;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 enum dt_err
@@ -142,7 +166,7 @@ dt_shown_forget(struct dt_agent *a, const uint8_t address[static 32])
 enum dt_err
 dt_review_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_review *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(64);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(128);
     struct dt_review v = {0};
     struct dt_reader r;
     enum dt_err err = dt_store_get_blob(a->store, "review", dt_view(address, 32), &value);
@@ -153,9 +177,11 @@ dt_review_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_re
     r = dt_reader_init(dt_buf_view(&value));
     if (err != DT_OK || (err = dt_read_u64(&r, &v.from)) != DT_OK ||
         (err = dt_read_optional(&r, &v.doubt)) != DT_OK ||
+        (err = dt_read_optional(&r, &v.order)) != DT_OK ||
         (err = dt_read_u64(&r, &v.next_ms)) != DT_OK ||
         (err = dt_read_u64(&r, &v.wait_ms)) != DT_OK ||
-        (err = dt_read_u64(&r, &v.until)) != DT_OK || (err = dt_read_u64(&r, &v.end)) != DT_OK ||
+        (err = dt_read_u64(&r, &v.until)) != DT_OK || (err = dt_read_u64(&r, &v.number)) != DT_OK ||
+        (err = dt_read_u64(&r, &v.end)) != DT_OK ||
         (err = dt_read_optional(&r, &v.changed)) != DT_OK ||
         (err = dt_read_u64(&r, &v.met)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "row of a review");
@@ -166,15 +192,17 @@ dt_review_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_re
 enum dt_err
 dt_review_put(struct dt_agent *a, const uint8_t address[static 32], const struct dt_review *v)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(64);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(128);
     struct dt_writer w = dt_writer_init(&value);
     enum dt_err err;
 
     dt_write_u64(&w, v->from);
     dt_write_optional(&w, v->doubt);
+    dt_write_optional(&w, v->order);
     dt_write_u64(&w, v->next_ms);
     dt_write_u64(&w, v->wait_ms);
     dt_write_u64(&w, v->until);
+    dt_write_u64(&w, v->number);
     dt_write_u64(&w, v->end);
     dt_write_optional(&w, v->changed);
     dt_write_u64(&w, v->met);
@@ -210,13 +238,14 @@ dt_review_doubt(const struct dt_agent *a, struct dt_review *r)
 void
 dt_review_begin(struct dt_review *r, uint64_t position)
 {
+    r->number++;
     r->end = position;
     r->changed = false;
     r->met = 0;
 }
 
 enum dt_err
-dt_review_end(struct dt_agent *a, const uint8_t address[static 32], size_t missing,
+dt_review_end(struct dt_agent *a, const uint8_t address[static 32], uint64_t last, size_t missing,
               struct dt_review *r)
 {
     uint64_t now = dt_agent_now(a), unread = 0;
@@ -224,10 +253,15 @@ dt_review_end(struct dt_agent *a, const uint8_t address[static 32], size_t missi
     enum dt_err err;
 
     unread_parent(address, parent);
-    if ((err = dt_store_count(a->store, "shown", dt_view_of(parent), &unread)) != DT_OK)
+    if ((err = dt_shown_replaced(a, address, last, dt_view(NULL, 0))) != DT_OK ||
+        (err = dt_store_count(a->store, "shown", dt_view_of(parent), &unread)) != DT_OK)
         return err;
-    if ((unread == 0 && missing == 0) || now >= r->until)
+    if (r->changed)
+        r->order = false;
+    if ((unread == 0 && missing == 0 && !r->order) || now >= r->until) {
         r->doubt = false;
+        r->order = false;
+    }
     if (r->changed || r->wait_ms == 0)
         r->wait_ms = REVIEW_FIRST_MS;
     else

@@ -35,6 +35,7 @@ struct dt_shown {
     bool has_talk;
     uint8_t talk_id[16]; /* of a piece of talk */
     uint64_t epoch;      /* COMMIT: the epoch that it ended */
+    uint64_t review;     /* number of the review that met it last; 0: none did */
 };
 
 /* What is remembered of ${cell}. DT_SHOWN_NOT is no error. */
@@ -44,6 +45,11 @@ DT_MUST_CHECK enum dt_err dt_shown_get(struct dt_agent *a, const uint8_t address
 /* Remember it. Of cells that could not be read only the last DT_SHOWN_UNREAD_MAX are remembered. */
 DT_MUST_CHECK enum dt_err dt_shown_put(struct dt_agent *a, const uint8_t address[static 32],
                                        struct dt_view cell, const struct dt_shown *s);
+
+/* In a review another cell stands at ${position}: what could not be read there is shown no longer,
+ * and is forgotten. ${cell} empty: all such cells behind ${position}. */
+DT_MUST_CHECK enum dt_err dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32],
+                                            uint64_t position, struct dt_view cell);
 
 /* Did a Commit of this queue that we took end epoch ${epoch}? */
 DT_MUST_CHECK enum dt_err dt_shown_commit(struct dt_agent *a, const uint8_t address[static 32],
@@ -55,9 +61,11 @@ DT_MUST_CHECK enum dt_err dt_shown_forget(struct dt_agent *a, const uint8_t addr
 struct dt_review {
     uint64_t from;    /* cells up to this position are not ours to read */
     bool doubt;       /* the queue is to be read again */
+    bool order;       /* something came out of order: only another view can put that right */
     uint64_t next_ms; /* when */
     uint64_t wait_ms; /* the pause before the last one */
     uint64_t until;   /* doubt: given up then */
+    uint64_t number;  /* of the present review, or of the last */
     uint64_t end;     /* reading again: up to this position it was read before; else 0 */
     bool changed;     /* reading again: something was shown otherwise than before */
     uint64_t met;     /* reading again: 1 + the epoch of the last Commit of ours met; 0: none */
@@ -76,10 +84,11 @@ void dt_review_doubt(const struct dt_agent *a, struct dt_review *r);
 /* Begin to read again what was read up to ${position}. Changes ${r} alone. */
 void dt_review_begin(struct dt_review *r, uint64_t position);
 
-/* The queue's end was reached in reading again. The doubt is over when nothing is left unread and
- * nothing is ${missing}; else it is read again later. Changes ${r} alone. */
+/* The queue's end, ${last}, was reached in reading again. The doubt is over when nothing is left
+ * unread and nothing is ${missing} (and, after trouble with the order, something was shown
+ * otherwise); else it is read again later. Changes ${r}, and forgets what is shown no longer. */
 DT_MUST_CHECK enum dt_err dt_review_end(struct dt_agent *a, const uint8_t address[static 32],
-                                        size_t missing, struct dt_review *r);
+                                        uint64_t last, size_t missing, struct dt_review *r);
 
 /* As dt_review_get(), dt_review_doubt(), dt_review_put(), in one transaction. */
 DT_MUST_CHECK enum dt_err dt_review_ask(struct dt_agent *a, const uint8_t address[static 32]);
