@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Goal: a relay keeps back, exchanges, doubles, reorders, replays, cuts, floods and swallows the cells of one member's
+# queue. Nothing wrong is shown, the member says what it saw, and once the relay is honest again everybody has
+# everything once and in one order, without help.
+# builds: build-clang build-gcc build
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+. "$top/tests/e2e/hostile.sh"
+need_programs
+forum
+hostile ru
+plenary
+: >said
+says us 'a first word'
+says ru 'an answer'
+whole 'an honest relay: all is there' 20 us ru med
+
+# round NAME WORD... -- ALARM: under attack NAME WORD... the victim's alarms or its one line match ALARM
+round() {
+    local name=$1 mode=$* want before
+    mode=${mode% -- *}
+    want=${*: -1}
+    before=$(alarms_of ru)
+    # shellcheck disable=SC2086
+    attack ru $mode
+    says us "$name: one from us"
+    says us "$name: two from us"
+    need 'sync' as us sync
+    says med "$name: three from med"
+    need 'sync' as med sync
+    says ru "$name: four from ru"
+    try ru sync
+    clean "$name: the victim's sync ends with one line at most" ru
+    cp ru.err said.err
+    try ru sync
+    cat ru.err >>said.err
+    sound "$name: nothing wrong is shown meanwhile" us ru med
+    [ "$(told ru)" -gt 0 ] && pass "$name: the relay lied $(told ru) times" || fail "$name: the relay told no lie"
+    "$detente" --home ru alarms >>said.err
+    check_line "$name: the victim says so" "$want" said.err
+    [ "$(alarms_of ru)" -gt "$before" ] || grep -q '^detente: ' said.err || fail "$name: neither alarm nor error"
+    attack ru honest
+    whole "$name: honest again, everything is there once" 30 us ru med
+}
+
+for name in ${DT_ATTACKS:-drop garbage hide double reorder swap replay ids cut gap flood more unsaid hangup lie}; do
+    case $name in
+    drop) round drop -- 'earlier messages of this sender were not shown' ;;
+    garbage) round garbage -- 'a cell was passed over' ;;
+    hide) round hide -- 'acknowledged a message of ours and does not show it' ;;
+    double) round double -- 'shows again what it showed at position' ;;
+    reorder) round reorder -- 'were not shown' ;;
+    swap) round swap -- 'a cell was passed over' ;;
+    replay) round replay -- 'shows again what it showed at position' ;;
+    ids) round ids -- 'acknowledged a message of ours and does not show it' ;;
+    cut) round cut -- "queue ends at [0-9]+, before position [0-9]+" ;;
+    gap) round gap -- 'goes on at position [0-9]+ after [0-9]+' ;;
+    flood) round flood -- 'one cell after another that cannot be read, the last at position' ;;
+    more) round more -- 'there is more after position [0-9]+, and does not show it' ;;
+    unsaid) round unsaid -- 'answered 503' ;;
+    hangup) round hangup -- '^detente: .*127.0.0.1' ;;
+    lie) round lie -- 'acknowledged a message of ours and does not show it' ;;
+    *) fail "no such attack: $name" ;;
+    esac
+done
+before=$(alarms_of ru)
+says us 'afterwards, from us'
+says ru 'afterwards, from ru'
+whole 'it goes on' 20 us ru med
+[ "$(alarms_of ru)" = "$before" ] && pass 'and an honest relay raises no alarm' ||
+    fail "a new alarm under an honest relay: $("$detente" --home ru alarms | tail -n 2)"
+for who in us ru med; do
+    check "$who: every row of the store is whole" as $who check
+done
+n=$("$detente" --home ru alarms | wc -l)
+[ "$n" -lt 80 ] && pass "the victim has $n alarms for $(alarms_of ru) lies" || fail "the victim has $n alarms"
+"$detente" --home us alarms >alarms
+[ ! -s alarms ] && pass 'us saw nothing wrong, and has no alarm' || { fail 'us has alarms'; head -n 5 alarms; }
+scenario_end
