@@ -184,7 +184,7 @@ dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
         (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK || !dt_review_due(a, &r) ||
         (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
         goto done;
-    dt_review_begin(&r, ch.position);
+    dt_review_begin(a, &r, ch.position);
     ch.position = r.from < ch.position ? r.from : ch.position;
     if ((err = dt_review_put(a, ch.queue.address, &r)) == DT_OK &&
         (err = dt_transcript_rewind(a, &ch)) == DT_OK)

@@ -250,7 +250,7 @@ dt_inbox_review_begin(struct dt_agent *a)
     if ((err = dt_review_get(a, a->inbox_address, &r)) != DT_OK || !dt_review_due(a, &r) ||
         (err = dt_inbox_state(a, &ready, &position)) != DT_OK)
         goto done;
-    dt_review_begin(&r, position);
+    dt_review_begin(a, &r, position);
     if ((err = dt_review_put(a, a->inbox_address, &r)) == DT_OK)
         err = dt_inbox_state_set(a, ready, 0);
 

@@ -217,7 +217,8 @@ dt_review_due(const struct dt_agent *a, const struct dt_review *r)
     uint64_t now = dt_agent_now(a);
 
     /* A clock that was put back makes it due as well: better once too often. */
-    return r->doubt && r->end == 0 && (now >= r->next_ms || now + REVIEW_MAX_MS < r->next_ms);
+    return a->reviews_left > 0 && r->doubt && r->end == 0 &&
+           (now >= r->next_ms || now + REVIEW_MAX_MS < r->next_ms);
 }
 
 void
@@ -236,8 +237,9 @@ dt_review_doubt(const struct dt_agent *a, struct dt_review *r)
 }
 
 void
-dt_review_begin(struct dt_review *r, uint64_t position)
+dt_review_begin(struct dt_agent *a, struct dt_review *r, uint64_t position)
 {
+    a->reviews_left--;
     r->number++;
     r->end = position;
     r->changed = false;

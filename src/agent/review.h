@@ -75,14 +75,15 @@ DT_MUST_CHECK enum dt_err dt_review_get(struct dt_agent *a, const uint8_t addres
 DT_MUST_CHECK enum dt_err dt_review_put(struct dt_agent *a, const uint8_t address[static 32],
                                         const struct dt_review *r);
 
-/* Is one due now? */
+/* Is one due now? One sync makes at most DT_REVIEWS_PER_SYNC: what a relay shows differently each
+ * time would else be read, and answered by receipts, without end. */
 bool dt_review_due(const struct dt_agent *a, const struct dt_review *r);
 
 /* What is shown at present cannot be right: have the queue read again. Changes ${r} alone. */
 void dt_review_doubt(const struct dt_agent *a, struct dt_review *r);
 
-/* Begin to read again what was read up to ${position}. Changes ${r} alone. */
-void dt_review_begin(struct dt_review *r, uint64_t position);
+/* Begin to read again what was read up to ${position}. Changes ${r}, and counts in ${a}. */
+void dt_review_begin(struct dt_agent *a, struct dt_review *r, uint64_t position);
 
 /* The queue's end, ${last}, was reached in reading again. The doubt is over when nothing is left
  * unread and nothing is ${missing} (and, after trouble with the order, something was shown

@@ -427,6 +427,7 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
     bool quiet = false;
     enum dt_err err = dt_agent_refresh(a);
 
+    a->reviews_left = DT_REVIEWS_PER_SYNC;
     if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
