@@ -40,6 +40,7 @@ struct dt_agent {
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
     struct dt_templates *templates; /* those known here */
+    unsigned int reviews_left;      /* in the present sync (review.h) */
     uint64_t receipt_within_ms;     /* 0: DT_RECEIPT_WITHIN_MS */
 };
 
@@ -117,7 +118,13 @@ DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const struct dt_let
  */
 DT_MUST_CHECK enum dt_err dt_record_receive(struct dt_agent *a, const struct dt_incoming *in);
 
-/* ---- alarms (status.c) ---- */
+/* ---- the register (register_watch.c) ---- */
+
+/* A record of the holder of the letter arrived, whose seal is to stand in the register. */
+DT_MUST_CHECK enum dt_err dt_register_await(struct dt_agent *a, const uint8_t seal[static 32],
+                                            const uint8_t letter_hash[static 32]);
+
+/* ---- alarms (alarm.c) ---- */
 
 /* Add an alarm, or count it when the same is there already: kind, channel, person and text (which
  * therefore has no position in it). ${group_id} and ${who} may be NULL. Inside a transaction. */

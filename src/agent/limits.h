@@ -29,7 +29,12 @@
 #define DT_FILE_NAME_MAX     255u
 #define DT_AUTHENTICATOR_MAX 64u
 
+/* An honest register holds what it acknowledged at once; what stands before it may be behind. */
+#define DT_REGISTER_LAG_MS    (UINT64_C(60) * 1000)
+#define DT_REGISTER_RECORD_MS (UINT64_C(3600) * 1000) /* for another's record to be handed in */
+
 #define DT_SHOWN_UNREAD_MAX 1024u /* cells of a queue that could not be read, remembered */
+#define DT_REVIEWS_PER_SYNC 8u    /* readings of queues from their beginning */
 #define DT_UNREAD_PER_SYNC  256u  /* of them one read of a queue goes through */
 
 /* Receipts (docs/protocol-agent.md "Receipts"). */

@@ -185,6 +185,8 @@ dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
         return err;
     if ((err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) != DT_OK)
         return err;
+    if ((err = dt_register_await(a, r.seal, in->letter->hash)) != DT_OK)
+        return err;
     return keep(a, in->group_id, &r, in->payload->record);
 }
 

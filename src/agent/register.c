@@ -50,7 +50,11 @@ submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
         if ((err = dt_register_append(http, url, dt_view_of(grant->append_key), row.value.p,
                                       &index)) != DT_OK)
             return dt_fail_context(err, "submitting a seal to the register");
-        err = dt_store_del(s, "register_submit", dt_buf_view(&row.value));
+        if ((err = dt_store_begin(s)) != DT_OK)
+            return err;
+        if ((err = dt_register_acknowledged(a, row.value.p, index)) == DT_OK)
+            err = dt_store_del(s, "register_submit", dt_buf_view(&row.value));
+        err = dt_store_end(s, err);
         if (err != DT_OK && err != DT_ERR_NOT_FOUND) /* another process of ours was quicker */
             return err;
         report->submitted++;
@@ -187,7 +191,9 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
             state.checkpoint.size >= before.size && (err = dt_register_tree_put(a, &f)) == DT_OK)
             err = keep_note(a, "held", state.checkpoint.size, dt_buf_view(&note), true);
     } /* else another process of ours was quicker; the next sync goes on from there */
-    return dt_store_end(s, err);
+    if ((err = dt_store_end(s, err)) != DT_OK)
+        return err;
+    return dt_register_watch(a, state.checkpoint.size, f.size);
 }
 
 /* Attested and final checkpoints; one that is larger than what we hold waits for the next sync. */

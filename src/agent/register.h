@@ -68,6 +68,21 @@ DT_MUST_CHECK enum dt_err dt_agent_entry_proof(struct dt_agent *a, const uint8_t
  * (docs/protocol-register.md). NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_evidence(struct dt_agent *a, struct dt_buf *out);
 
+/* Append the newest checkpoint that the register signed and we hold, to be compared elsewhere.
+ * NOT_FOUND.
+ */
+DT_MUST_CHECK enum dt_err dt_agent_register_note(struct dt_agent *a, struct dt_buf *out);
+
+/**
+ * dt_agent_register_compare(a, theirs, out_size, out_held):
+ * Hold the signed checkpoint ${theirs}, that someone else was shown, against our copy; no network.
+ * ${out_size} is its size, ${out_held} ours; both are set when it is a checkpoint of this register.
+ * Errors: PROOF (the register contradicts itself: evidence is kept, with an alarm), STATE (it is
+ * larger than our copy), AUTH, FORMAT.
+ */
+DT_MUST_CHECK enum dt_err dt_agent_register_compare(struct dt_agent *a, struct dt_view theirs,
+                                                    uint64_t *out_size, uint64_t *out_held);
+
 /* A group of the charter's policy under the newest held checkpoint. */
 struct dt_group_info {
     char name[DT_AGENT_NAME_MAX + 1]; /* the party's name */

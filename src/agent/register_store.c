@@ -152,6 +152,8 @@ dt_register_entry_put(struct dt_agent *a, uint64_t index, struct dt_view entry)
         err = dt_store_put(s, "register", dt_view_of(key), parent_of(BUNDLES), n, dt_buf_view(&b));
     if (err == DT_OK)
         err = dt_store_put_blob(s, "register_seal", dt_view(entry.p + 1, 32), dt_view_of(where));
+    if (err == DT_OK)
+        err = dt_register_arrived(a, dt_view(entry.p + 1, 32));
     return err;
 }
 

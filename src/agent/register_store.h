@@ -66,6 +66,19 @@ DT_MUST_CHECK enum dt_err dt_register_root_at(struct dt_agent *a, uint64_t size,
 DT_MUST_CHECK enum dt_err dt_register_contradiction(struct dt_agent *a, struct dt_http_client *http,
                                                     const char *url, struct dt_view theirs);
 
+/* ---- register_watch.c ---- */
+
+/* The relay says that ${seal}, ours, has ${index}. */
+DT_MUST_CHECK enum dt_err dt_register_acknowledged(struct dt_agent *a,
+                                                   const uint8_t seal[static 32], uint64_t index);
+
+/* An entry was taken in. */
+DT_MUST_CHECK enum dt_err dt_register_arrived(struct dt_agent *a, struct dt_view seal);
+
+/* A register of ${size} entries was shown and taken in as far as it is new; we hold ${held}. What
+ * it lacks too long is told. */
+DT_MUST_CHECK enum dt_err dt_register_watch(struct dt_agent *a, uint64_t size, uint64_t held);
+
 /* Add one 33-byte entry at ${index}, the next one; ${bundle} is the present bundle and is kept by
  * the caller. */
 DT_MUST_CHECK enum dt_err dt_register_entry_put(struct dt_agent *a, uint64_t index,

@@ -62,6 +62,43 @@ cmd_register(struct cli *c)
     return cli_json(root);
 }
 
+enum dt_err
+cmd_register_checkpoint(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TLOG_NOTE_MAX);
+    const char *out = NULL;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "out", &out)) != DT_OK ||
+        (err = dt_agent_register_note(c->agent, &b)) != DT_OK)
+        return err;
+    return dt_file_write(out, dt_buf_view(&b), 0644);
+}
+
+enum dt_err
+cmd_register_compare(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TLOG_NOTE_MAX);
+    uint64_t size = 0;
+    uint64_t held = 0;
+    enum dt_err err;
+
+    if ((err = cli_file(c->operand[0], &b)) != DT_OK ||
+        (err = dt_agent_register_compare(c->agent, dt_buf_view(&b), &size, &held)) != DT_OK)
+        return dt_fail_context(err, "%s", c->operand[0]);
+    if (c->json) {
+        json_t *o = json_object();
+
+        cli_put_bool(o, "same", true);
+        cli_put_u64(o, "size", size);
+        cli_put_u64(o, "held", held);
+        return cli_json(o);
+    }
+    cli_print("the same register: its %llu entries are the first of our %llu\n",
+              (unsigned long long)size, (unsigned long long)held);
+    return DT_OK;
+}
+
 /* ---- the stranger ---- */
 
 /* What a stranger needs to find and judge a register. */

@@ -120,6 +120,11 @@ static const struct cli_option claims[] = {
     {"csv", NULL, "answer as CSV"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option evidence_verify[] = {
+    {"charter", "FILE", "the forum's signed charter: is it that register's key?"},
+    {"vkey", "VKEY", "or the register's verifier key itself"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option witness_keygen[] = {
     {"name", "NAME", "the witness's name, e.g. witness.example/north"},
     {"out", "FILE", "write the key to FILE (0600, no passphrase: it must start by itself)"},
@@ -240,10 +245,14 @@ const struct cli_command cli_commands[] = {
      0, 0},
     {"register check", "", "count and check a register as a stranger", NULL, register_check,
      cmd_register_check, false, 0, 0},
+    {"register checkpoint", "", "write out the newest checkpoint you hold, for others to compare",
+     NULL, with_out, cmd_register_checkpoint, true, 0, 0},
+    {"register compare", "FILE", "hold another's checkpoint against your copy of the register",
+     NULL, NULL, cmd_register_compare, true, 1, 1},
     {"evidence export", "", "write out evidence that the register contradicted itself", NULL,
      with_out, cmd_evidence_export, true, 0, 0},
-    {"evidence verify", "FILE", "check evidence of a split view", NULL, NULL, cmd_evidence_verify,
-     false, 1, 1},
+    {"evidence verify", "FILE", "check evidence of a split view", NULL, evidence_verify,
+     cmd_evidence_verify, false, 1, 1},
     {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
      0},
     {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,

@@ -82,6 +82,8 @@ enum dt_err cmd_verify(struct cli *c);
 /* cmd_register.c */
 enum dt_err cmd_register(struct cli *c);
 enum dt_err cmd_register_check(struct cli *c);
+enum dt_err cmd_register_checkpoint(struct cli *c);
+enum dt_err cmd_register_compare(struct cli *c);
 
 /* cmd_home.c: groups whose cosignatures bear a time that cannot be, for status and register status.
  */

@@ -77,6 +77,9 @@ both us roster plenary
 both us invitations
 both us alarms
 both us register status
+ok us register checkpoint --out us.checkpoint
+both us register compare us.checkpoint
+no 1 us register compare charter
 ok us check
 both us sync
 json us send plenary 'Good morning.'

@@ -22,6 +22,8 @@ cosign() { # PARTY
         --vkey "$vkey" --evidence evidence >"$DT_WORK/out" 2>"$DT_WORK/err" </dev/null
 }
 mkdir evidence
+need 'another key' "$detente" witness keygen --name other.example/witness --out other.witness
+cp need.out other.vkey
 
 entry us one
 settle us ru med
@@ -55,6 +57,19 @@ check_line 'an alarm is kept' 'signed two trees' alarms
 check_same 'the same again is no second alarm' alarms again
 check 'the agent has evidence to show' as us evidence export --out agent.evidence
 check 'and it verifies offline' "$detente" evidence verify agent.evidence
+check 'with nothing but the charter for the key' "$detente" evidence verify --charter charter agent.evidence
+"$detente" evidence verify --charter charter agent.evidence >out
+check_line 'it says what was signed' 'signed +[0-9]+ entries, root [0-9a-f]{64}' out
+check_line 'and by whom' "the register's key in the charter" out
+check 'or the key itself' "$detente" evidence verify --vkey "$vkey" agent.evidence
+check_status 'not under another key' 1 "$detente" evidence verify --vkey "$(cat other.vkey)" agent.evidence
+check_line 'since it is about another' "another register's key than the one given" err
+# What each of two members was shown, compared over any other path than the relay.
+check 'one hands over its checkpoint' as ru register checkpoint --out ru.checkpoint
+check_status 'the other sees that it was shown another register' 1 "$detente" --home us register compare ru.checkpoint
+check_line 'and says so' 'its key signed two trees' err
+check 'its own is no contradiction' as us register checkpoint --out us.checkpoint
+check_status 'to itself' 0 "$detente" --home us register compare us.checkpoint
 cosign north
 rc=$?
 [ $rc != 0 ] && pass "the witness does not cosign it (exit status $rc)" || fail 'the witness cosigned the other tree'

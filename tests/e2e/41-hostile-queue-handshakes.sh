@@ -3,6 +3,7 @@
 # something else joins and follows as soon as it is shown the truth; where it followed another Commit than the others
 # it says that they have parted, and re-joins.
 # builds: build-clang build-gcc build
+# seconds: 900
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/hostile.sh"

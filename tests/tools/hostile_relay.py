@@ -7,7 +7,7 @@ It serves on a free port of 127.0.0.1, written to --port-file. For each request 
 shown something else. It speaks docs/protocol-relay.md: queues are read whole from the real relay with the token
 that the agent sends, changed, and shown with positions of its own making.
 
-Attacks on a channel's queue (on the inbox with "inbox" behind them); the cell meant is the first one that the agent
+Attacks on a channel's queue (on the inbox with "inbox" behind them, on all with "both"); the cell meant is the first one that the agent
 has not read when the attack begins:
   drop          leave it out, those after it move up         garbage     random bytes in its place
   hide          nothing from there on                        double      show it twice
@@ -186,7 +186,8 @@ class Relay:
         with self.lock:
             if self.inbox is None:
                 self.inbox = address
-        meant = (address == self.inbox) == (len(mode) > 1 and mode[1] == 'inbox')
+        where = mode[1] if len(mode) > 1 else 'channel'
+        meant = where == 'both' or (where == 'inbox') == (address == self.inbox)
         status, kind, body, items = self.whole_queue(request, address)
         if items is None:
             return status, kind, body

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Goal: a relay answers an agent, a witness and a stranger with 2 GB, with one byte a second, never, with headers without
+# end, with redirects and rubbish. Each call ends in time and in bounded memory with one line that names the relay, the
+# store is as it was, and an honest answer afterwards is all it takes.
+# builds: build-clang build-gcc build
+# seconds: 900
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+. "$top/tests/e2e/hostile.sh"
+need_programs
+forum
+plenary
+hostile ru
+: >said
+says us 'before all this'
+settle us ru med
+register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
+vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
+id=$("$detente" charter show --id charter)
+
+# call WHO SECONDS: one call of agent, witness or stranger through the hostile relay; figures in WHO.took
+call() {
+    local url=${relay_url[ru]}
+    case $1 in
+    agent) set -- "$1" "$2" "$detente" --home ru --relay "$url" sync ;;
+    witness) set -- "$1" "$2" "$detente" witness run --once --key south.witness --state south.state --register "$url$register" --vkey "$vkey" ;;
+    stranger) set -- "$1" "$2" "$detente" register check --charter charter --forum "$id" --relay "$url" ;;
+    esac
+    local who=$1 limit=$2
+    shift 2
+    "$top/tests/tools/measured.py" "$who.took" "$limit" "$@" >"$who.said" 2>&1 </dev/null
+}
+
+# ends NAME WHO LIMIT: the last call of WHO failed in one line, within LIMIT seconds and little more memory than honest
+ends() {
+    local rc took kib
+    read -r rc took kib <"$2.took"
+    if [ "$rc" != 0 ] && [ "$rc" -le 4 ] && [ "$took" -le "$3" ] && [ "$kib" -le $((honest[$2] + 24 * 1024)) ] &&
+        [ "$(wc -l <"$2.said")" = 1 ] && ! grep -q 'out of memory' "$2.said"; then
+        pass "$1, $2: refused after $took s with $kib KiB: $(cut -c1-120 "$2.said")"
+    else
+        fail "$1, $2: status $rc after $took s with $kib KiB"
+        head -n 5 "$2.said"
+    fi
+}
+
+declare -A honest=()
+for who in agent witness stranger; do
+    call $who 60
+    read -r rc took kib <"$who.took"
+    [ "$rc" = 0 ] && pass "honest: the $who takes $kib KiB" || fail "honest: $who: $(cat $who.said)"
+    honest[$who]=$kib
+done
+cp -r ru ru.before
+
+for name in huge chunks junk nothing redirect lines longline interim gzip headless twolengths short; do
+    attack ru $name
+    calls=()
+    for who in agent witness stranger; do
+        call $who 60 &
+        calls+=($!)
+    done
+    wait "${calls[@]}"
+    for who in agent witness stranger; do
+        ends "$name" $who 30
+    done
+    [ "$(told ru)" -ge 3 ] && pass "$name: the relay did so $(told ru) times" || fail "$name: only $(told ru) times"
+done
+
+# Silence and a trickle, for all three at once: 20 seconds, as docs/protocol-agent.md says.
+for name in never trickle; do
+    attack ru $name
+    calls=()
+    for who in agent witness stranger; do
+        call $who 90 &
+        calls+=($!)
+    done
+    wait "${calls[@]}"
+    for who in agent witness stranger; do
+        ends "$name" $who 45
+    done
+done
+
+attack ru honest
+"$detente" --home ru alarms >alarms
+[ ! -s alarms ] && pass 'no answer of these is an alarm, nor fills the store' || fail "alarms: $(head -n 3 alarms)"
+
+# In the background: rubbish for seconds keeps it neither busy nor writing.
+attack ru junk
+DETENTE_RELAY=${relay_url[ru]} "$top/tests/tools/measured.py" agent.took 6 "$detente" --home ru agent >agent.said 2>&1 </dev/null
+n=$(told ru)
+[ "$n" -gt 0 ] && [ "$n" -le 30 ] && pass "the background agent asked $n times in 6 seconds of rubbish" || fail "it asked $n times in 6 seconds"
+[ "$(stat -c %s ru/store.db)" -le $(($(stat -c %s ru.before/store.db) + 262144)) ] && pass 'and its store did not grow' ||
+    fail "the store grew to $(stat -c %s ru/store.db)"
+attack ru honest
+says us 'after all this'
+says ru 'and an answer'
+whole 'honest again: everything is there once' 60 us ru med
+check 'every row of the store is whole' as ru check
+call witness 60
+read -r rc took kib <witness.took
+[ "$rc" = 0 ] && pass 'the witness goes on' || fail "witness: $(cat witness.said)"
+scenario_end
