@@ -79,8 +79,9 @@ check_alarms(const struct oracle *o, const struct world *w, size_t who)
 
     must(dt_agent_alarms(w->a[who], &v, &n) == DT_OK);
     for (size_t i = 0; i < n; i++) {
-        bool wrong =
-            !o->odd || v[i].kind == DT_ALARM_REGISTER || (v[i].kind == DT_ALARM_FORK && !o->lied);
+        bool late = v[i].kind == DT_ALARM_RECEIPT && o->clock;
+        bool wrong = (!o->odd && !late) || v[i].kind == DT_ALARM_REGISTER ||
+                     (v[i].kind == DT_ALARM_FORK && !o->lied);
 
         if (wrong)
             (void)fprintf(stderr, "alarm of agent %zu: %s\n", who, v[i].text);

@@ -303,6 +303,7 @@ turn_clock(struct run *r)
                                  5 * DT_MS_DAY,          31 * DT_MS_DAY, -(int64_t)DT_MS_HOUR,
                                  -2 * (int64_t)DT_MS_DAY};
 
+    r->o.clock = true;
     r->w->now_ms = (uint64_t)((int64_t)r->w->now_ms + by[r->how % (sizeof by / sizeof by[0])]);
 }
 
