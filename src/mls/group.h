@@ -357,6 +357,8 @@ enum mls_event_kind {
                               the reason in the thread's last message (a class of those above);
                               the group is as it was. What is not signed over (a confirmation tag)
                               can be another member's doing, if the relay helps it */
+    MLS_EVENT_FOREIGN,     /* of an epoch that is known here, and not sealed under its secrets:
+                              garbage, or its sender came to another epoch of that number */
     MLS_EVENT_STALE,       /* of a past epoch that is not kept, or a handshake of any past epoch */
     MLS_EVENT_FUTURE       /* of an epoch that is not reached yet */
 };

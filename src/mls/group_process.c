@@ -303,7 +303,12 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         e->kind = MLS_EVENT_STALE;
         return DT_OK;
     }
-    if ((err = mls_sender_data_open(g->suite, ev.sender_data, &m, &sender)) != DT_OK)
+    err = mls_sender_data_open(g->suite, ev.sender_data, &m, &sender);
+    if (err == DT_ERR_AUTH) {
+        e->kind = MLS_EVENT_FOREIGN;
+        return DT_OK;
+    }
+    if (err != DT_OK)
         return err;
     leaf = leaf_of(&ev, sender.leaf_index);
     if (leaf == NULL)
