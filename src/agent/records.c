@@ -4,6 +4,7 @@
  * Table "record": commitment, parent "all", seq = number - 1 -> group id, received, letter hash of
  * the sender, record.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -141,6 +142,22 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
 
 /* ---- receiving ---- */
 
+/* What an answer names in the record that it is about, as far as that is here. */
+static enum dt_err
+check_answer(struct dt_agent *a, const struct dt_record *r)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
+    const uint8_t *about = NULL;
+    enum dt_err err;
+
+    if (dt_record_answer(r, &about) == DT_ANSWER_NONE)
+        return DT_OK;
+    err = dt_agent_record(a, about, &subject);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    return dt_answer_check_slots(r, err == DT_OK ? &subject : NULL);
+}
+
 /* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent
  * it. */
 static enum dt_err
@@ -162,7 +179,9 @@ check_received(struct dt_agent *a, const struct dt_incoming *in, struct dt_recor
     if (memcmp(in->letter->key, l->key, sizeof l->key) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the member who sent it");
     /* The time that counts is its register entry's, which is not known yet. */
-    return dt_record_check_author(out, &a->charter, l, 0);
+    if ((err = dt_record_check_author(out, &a->charter, l, 0)) != DT_OK)
+        return err;
+    return check_answer(a, out);
 }
 
 enum dt_err
@@ -176,9 +195,12 @@ dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
     if (err != DT_OK && dt_err_is_local(err))
         return err;
     if (err != DT_OK) {
+        char why[160];
+
+        (void)snprintf(why, sizeof why, "%s", dt_err_message()); /* before it is another one's */
         dt_person_from(a, in->letter, in->party, &who);
         return dt_alarm_add(a, DT_ALARM_CELL, in->group_id, in->position, &who,
-                            "a record was not taken: %s", dt_err_message());
+                            "a record was not taken: %s", why);
     }
     err = dt_store_has(a->store, "record", dt_view_of(r.commitment), &there);
     if (err != DT_OK || there || in->own)

@@ -137,6 +137,31 @@ dt_slots_read(struct dt_view value, uint64_t *out)
 }
 
 enum dt_err
+dt_answer_check_slots(const struct dt_record *r, const struct dt_record *subject)
+{
+    enum dt_answer answer = dt_record_answer(r, NULL);
+    uint64_t slots = 0;
+    enum dt_err err;
+
+    if (answer != DT_ANSWER_CONSENT && answer != DT_ANSWER_DISPUTE)
+        return DT_OK;
+    if ((err = dt_slots_read(r->slots[ABOUT_SLOT + 1].value, &slots)) != DT_OK)
+        return dt_fail_context(err, "%s", dt_answer_name(answer));
+    for (size_t i = 0; subject != NULL && i < DT_SLOTS_MAX; i++) {
+        struct dt_field f = {0};
+
+        if ((slots >> i & 1) == 0)
+            continue;
+        if (i < dt_template_slots(subject->tmpl))
+            dt_template_slot(subject->tmpl, i, &f);
+        if (f.name.n == 0)
+            return dt_fail(DT_ERR_REFUSED, "%s: it names slots that the record does not have",
+                           dt_answer_name(answer));
+    }
+    return DT_OK;
+}
+
+enum dt_err
 dt_slots_from_names(const struct dt_template *tmpl, struct dt_view names, uint64_t *out)
 {
     struct dt_view rest = names, name = {0};

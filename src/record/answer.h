@@ -76,6 +76,10 @@ DT_MUST_CHECK enum dt_err dt_consent_set(struct dt_record_draft *d, uint64_t slo
 
 /* Read list<int> of slot indexes into a bit mask. FORMAT: not strictly ascending, or past 63. */
 DT_MUST_CHECK enum dt_err dt_slots_read(struct dt_view value, uint64_t *out);
+/* Are the slots that a consent or dispute names a list of slots, and of ${subject}'s fields (NULL:
+ * it is not at hand)? Another record is fine. FORMAT, REFUSED. */
+DT_MUST_CHECK enum dt_err dt_answer_check_slots(const struct dt_record *r,
+                                                const struct dt_record *subject);
 /* Bit mask of the slots named in "mode,parties,started_at" of ${tmpl}. NOT_FOUND names none. */
 DT_MUST_CHECK enum dt_err dt_slots_from_names(const struct dt_template *tmpl, struct dt_view names,
                                               uint64_t *out);
