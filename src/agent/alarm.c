@@ -18,10 +18,6 @@
 
 #define ALARM_MAX 2048u
 
-/* Of one kind, channel and person so many different reasons are kept apart; what comes after them
- * is counted in one row, so that nobody fills a store with alarms about itself. */
-#define REASONS_MAX 16u
-
 /* One row of table "alarm", by number: what, and how often. */
 struct row {
     uint8_t kind;
@@ -87,12 +83,49 @@ row_read(struct dt_view v, struct row *out)
     return DT_OK;
 }
 
-/* What two alarms must have in common to be one: kind, channel, person (${whose}), and the text. */
+static bool
+is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* ${text} with a # for each number in it. Numbers are what a peer can vary as it likes; without
+ * them there are as many texts as this program has, so that nobody fills a store with alarms about
+ * itself, or hides the one that matters behind a thousand others. */
+static void
+without_numbers(const char *text, char out[static 240])
+{
+    size_t n = 0;
+
+    for (const char *p = text; *p != '\0';) {
+        size_t run = 0;
+        bool number = n >= 2 && out[n - 1] == 'x' && out[n - 2] == '#'; /* behind 0x */
+
+        while (is_hex(p[run])) {
+            number = number || (p[run] >= '0' && p[run] <= '9');
+            run++;
+        }
+        if (run == 0)
+            run = 1;
+        if (number && is_hex(*p)) {
+            out[n++] = '#';
+        } else {
+            memcpy(out + n, p, run);
+            n += run;
+        }
+        p += run;
+    }
+    out[n] = '\0';
+}
+
+/* What two alarms must have in common to be one: kind, channel, person, and the text but for the
+ * numbers in it. */
 static enum dt_err
-names_of(const struct row *x, uint8_t whose[static 32], uint8_t same[static 32])
+same_of(const struct row *x, uint8_t out[static 32])
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ALARM_MAX);
     struct dt_writer w = dt_writer_init(&b);
+    char text[240];
     enum dt_err err;
 
     dt_write_u8(&w, x->kind);
@@ -100,11 +133,10 @@ names_of(const struct row *x, uint8_t whose[static 32], uint8_t same[static 32])
     dt_write_view(&w, dt_view_of(x->group_id));
     dt_write_optional(&w, x->has_who);
     dt_write_view(&w, dt_view_of(x->letter_hash));
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = dt_sha256(dt_buf_view(&b), whose)) != DT_OK)
-        return err;
-    dt_write_str(&w, x->text);
+    without_numbers(x->text, text);
+    dt_write_str(&w, text);
     err = dt_writer_end(&w);
-    return err == DT_OK ? dt_sha256(dt_buf_view(&b), same) : err;
+    return err == DT_OK ? dt_sha256(dt_buf_view(&b), out) : err;
 }
 
 static void
@@ -163,26 +195,15 @@ count_one(struct dt_agent *a, const uint8_t key[static 8], uint64_t seq, const s
 }
 
 static enum dt_err
-add(struct dt_agent *a, struct row *x)
+add(struct dt_agent *a, const struct row *x)
 {
-    uint8_t whose[32], same[32], key[8];
-    uint64_t seq = 0, reasons = 0;
+    uint8_t same[32], key[8];
+    uint64_t seq = 0;
     enum dt_err err;
 
-    if ((err = names_of(x, whose, same)) != DT_OK)
+    if ((err = same_of(x, same)) != DT_OK)
         return err;
     err = find_same(a, same, key, &seq);
-    if (err == DT_ERR_NOT_FOUND &&
-        (err = dt_store_count(a->store, "alarm_same", dt_view_of(whose), &reasons)) == DT_OK) {
-        err = DT_ERR_NOT_FOUND;
-        if (reasons >= REASONS_MAX) {
-            (void)snprintf(x->text, sizeof x->text,
-                           "more of the same kind, each for a reason that is not listed");
-            if ((err = names_of(x, whose, same)) != DT_OK)
-                return err;
-            err = find_same(a, same, key, &seq);
-        }
-    }
     if (err == DT_OK)
         return count_one(a, key, seq, x);
     if (err != DT_ERR_NOT_FOUND ||
@@ -190,8 +211,7 @@ add(struct dt_agent *a, struct row *x)
         (err = row_put(a, seq, x)) != DT_OK)
         return err;
     number_key(seq, key);
-    return dt_store_put(a->store, "alarm_same", dt_view_of(same), dt_view_of(whose), reasons,
-                        dt_view_of(key));
+    return dt_store_put_blob(a->store, "alarm_same", dt_view_of(same), dt_view_of(key));
 }
 
 enum dt_err

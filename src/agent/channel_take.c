@@ -47,7 +47,7 @@ name(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const
 /* The cell cannot be read as it stands, whoever posted it: passed over, and tried again in a
  * review, of which nothing more is said. The reason is the thread's last message. */
 static enum dt_err
-pass_unread(struct taken *t, const char *what)
+pass_unread(struct taken *t, enum dt_alarm_kind kind, const char *what)
 {
     char text[240];
 
@@ -57,7 +57,7 @@ pass_unread(struct taken *t, const char *what)
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
     t->report->unread++;
-    return name(t, DT_ALARM_CELL, NULL, text);
+    return name(t, kind, NULL, text);
 }
 
 /* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last
@@ -256,7 +256,7 @@ own_back(struct taken *t, const struct mls_event *e)
     if (!dt_view_equal(dt_buf_view(&row.cell), t->item->cell)) {
         dt_ignore(dt_fail(DT_ERR_CONFLICT, "it is not what we sealed under that nonce"),
                   "for the alarm's text");
-        return pass_unread(t, "a message of ours");
+        return pass_unread(t, DT_ALARM_CELL, "a message of ours");
     }
     if ((err = dt_outbox_del(t->a, t->append_id)) != DT_OK)
         return err;
@@ -550,11 +550,18 @@ take_event(struct taken *t, struct mls_event *e)
             dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept", (unsigned long long)e->epoch),
             "for the alarm's text");
         return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+    case MLS_EVENT_FOREIGN:
+        dt_ignore(dt_fail(DT_ERR_AUTH,
+                          "it is of another epoch %llu than ours, or garbage of a "
+                          "member: compare the epoch authenticator by voice",
+                          (unsigned long long)e->epoch),
+                  "for the alarm's text");
+        return pass_unread(t, DT_ALARM_FORK, "a message");
     case MLS_EVENT_FUTURE:
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
             "for the alarm's text");
-        return pass_unread(t, "a message");
+        return pass_unread(t, DT_ALARM_CELL, "a message");
     case MLS_EVENT_PROPOSAL:
     case MLS_EVENT_REFUSED:
     case MLS_EVENT_NONE:
@@ -609,7 +616,7 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
     *out_keep_group = true;
     err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     if (err != DT_OK) {
-        err = dt_err_is_local(err) ? err : pass_unread(t, "a cell");
+        err = dt_err_is_local(err) ? err : pass_unread(t, DT_ALARM_CELL, "a cell");
     } else if (!is_private(message)) {
         *out_keep_group = false;
         err = pass_over_public(t, &e);
@@ -669,7 +676,7 @@ take_content(struct taken *t)
     enum dt_err err = dt_cell_open(&t->ch->queue, t->item->cell, &message);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err : pass_unread(t, "a cell");
+        return dt_err_is_local(err) ? err : pass_unread(t, DT_ALARM_CELL, "a cell");
     if ((err = whose_cell(t)) != DT_OK)
         return err;
     err = take_message(t, dt_buf_view(&message), &keep);

@@ -126,8 +126,8 @@ DT_MUST_CHECK enum dt_err dt_register_await(struct dt_agent *a, const uint8_t se
 
 /* ---- alarms (alarm.c) ---- */
 
-/* Add an alarm, or count it when the same is there already: kind, channel, person and text (which
- * therefore has no position in it). ${group_id} and ${who} may be NULL. Inside a transaction. */
+/* Add an alarm, or count it when the same is there already: kind, channel, person, and text but for
+ * numbers. ${group_id} and ${who} may be NULL. Inside a transaction. */
 DT_MUST_CHECK enum dt_err dt_alarm_add(struct dt_agent *a, enum dt_alarm_kind kind,
                                        const uint8_t *group_id, uint64_t position,
                                        const struct dt_person *who, const char *fmt, ...)

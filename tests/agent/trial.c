@@ -4,31 +4,46 @@
 #include "trial.h"
 #include "base/mem.h"
 
+static const char *const names[4] = {"envoy", "blue-1", "red-1", "blue-2"};
+
+void
+trial_admission(struct trial *t, const uint8_t gid[static 32], uint8_t request[static 16])
+{
+    uint8_t hash[32];
+
+    world_letter_hash(t->a[3], hash);
+    ok(dt_agent_request_admission(EVIL(t), gid, hash, request));
+    world_sync(t->a, 4, 2);
+    world_accept(t->a[3]);
+    ok(dt_agent_approve(t->a[0], request));
+    ok(dt_agent_approve(t->a[1], request));
+    world_sync(t->a, 4, 2);
+}
+
 int
 trial_set_up(void **state)
 {
     struct trial *t = calloc(1, sizeof *t);
-    uint8_t hash[32];
+    struct dt_agent *members[3];
 
     assert_non_null(t);
     world_start(&t->w);
-    t->a[0] = world_home(&t->w, "envoy", MEDIATOR, DT_RIGHTS_ALL);
-    t->a[1] = world_home(&t->w, "blue-1", BLUE, DT_RIGHTS_ALL);
-    t->a[2] = world_home(&t->w, "red-1", RED, DT_RIGHTS_ALL);
-    t->a[3] = world_home(&t->w, "blue-2", BLUE, DT_RIGHT_BIT(DT_RIGHT_TALK));
+    t->a[0] = world_home(&t->w, names[0], MEDIATOR, DT_RIGHTS_ALL);
+    t->a[1] = world_home(&t->w, names[1], BLUE, DT_RIGHTS_ALL);
+    t->a[2] = world_home(&t->w, names[2], RED, DT_RIGHTS_ALL);
+    t->a[3] = world_home(&t->w, names[3], BLUE, DT_RIGHT_BIT(DT_RIGHT_TALK));
+    t->members = 3;
     world_share(t->a, 4);
-    world_found(t->a, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
-    world_letter_hash(t->a[3], hash);
-    ok(dt_agent_request_admission(EVIL(t), t->gid, hash, t->request));
-    world_sync(t->a, 4, 2);
-    world_accept(t->a[3]);
-    ok(dt_agent_approve(t->a[0], t->request));
-    ok(dt_agent_approve(t->a[1], t->request));
-    world_sync(t->a, 4, 2);
+    /* Red sits at leaf 1: its paths reach each of the others by a ciphertext of its own. */
+    members[0] = t->a[0];
+    members[1] = t->a[2];
+    members[2] = t->a[1];
+    world_found(members, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
+    t->red.a = EVIL(t);
+    memcpy(t->red.gid, t->gid, 32);
+    trial_admission(t, t->gid, t->request);
     ok(dt_admission_load(EVIL(t), t->request, &t->admission));
     assert_true(t->admission.key_package.n > 0);
-    dt_buf_init(&t->forum, 256);
-    dt_buf_init(&t->warrant, DT_WARRANT_MAX);
     *state = t;
     return 0;
 }
@@ -39,8 +54,7 @@ trial_tear_down(void **state)
     struct trial *t = *state;
 
     dt_admission_clear(&t->admission);
-    dt_buf_clear(&t->forum);
-    dt_buf_clear(&t->warrant);
+    mb_warrant_clear(&t->warrant);
     for (size_t i = 0; i < 4; i++)
         dt_agent_close(t->a[i]);
     world_stop(&t->w);
@@ -48,113 +62,173 @@ trial_tear_down(void **state)
     return 0;
 }
 
+static void
+text_of(const struct trial *t, const char *when, size_t who, char out[static 64])
+{
+    (void)snprintf(out, 64, "%s %u, %s", when, t->round, names[who]);
+}
+
+static void
+all_say(struct trial *t, const char *when)
+{
+    for (size_t i = 0; i < t->members; i++) {
+        uint8_t id[16];
+        char text[64];
+
+        text_of(t, when, i, text);
+        ok(dt_agent_talk_text(t->a[i], t->gid, dt_view_str(text), id));
+    }
+}
+
+static void
+all_have(struct trial *t, const char *when)
+{
+    for (size_t to = 0; to < t->members; to++)
+        for (size_t from = 0; from < t->members; from++) {
+            char text[64];
+            size_t n;
+
+            text_of(t, when, from, text);
+            n = world_talk_count(t->a[to], t->gid, dt_view_str(text));
+            if (n != 1)
+                fail_msg("%s has '%s' %zu times", names[to], text, n);
+        }
+}
+
+void
+trial_before(struct trial *t)
+{
+    t->round++;
+    all_say(t, "before");
+    world_sync(t->a, t->members, 2);
+    t->epoch = world_channel(t->a[0], t->gid).epoch;
+    for (size_t i = 0; i < t->members; i++)
+        t->alarms[i] = world_alarms(t->a[i], ANY_ALARM);
+}
+
+void
+trial_last_alarm(struct trial *t, size_t i, enum dt_alarm_kind kind, bool named, uint64_t position,
+                 const char *why)
+{
+    DT_CLEANUP(dt_free_p) struct dt_alarm_info *v = NULL;
+    const struct dt_alarm_info *last = NULL;
+    size_t n = 0;
+
+    ok(dt_agent_alarms(t->a[i], &v, &n));
+    for (size_t k = 0; k < n; k++)
+        if (v[k].kind == kind &&
+            (last == NULL || v[k].last_ms > last->last_ms ||
+             (v[k].last_ms == last->last_ms && v[k].last_position >= last->last_position)))
+            last = &v[k];
+    assert_non_null(last);
+    if (last->kind != kind || last->has_who != named ||
+        (position != 0 && last->last_position != position) || strstr(last->text, why) == NULL)
+        fail_msg("%s: expected '%s' at %llu of kind %d, has '%s' at %llu of kind %d", names[i], why,
+                 (unsigned long long)position, (int)kind, last->text,
+                 (unsigned long long)last->last_position, (int)last->kind);
+    if (!named)
+        return;
+    assert_string_equal(last->who.name, "red-1");
+    assert_string_equal(last->who.party_name, "red");
+}
+
+void
+trial_passed_over_as(struct trial *t, size_t n, enum dt_alarm_kind kind, bool named,
+                     const char *why)
+{
+    all_say(t, "around");
+    world_sync(t->a, t->members, 2);
+    for (size_t i = 0; i < t->members; i++) {
+        if (t->a[i] == EVIL(t))
+            continue;
+        is(world_channel(t->a[i], t->gid).epoch, t->epoch);
+        is(world_alarms(t->a[i], ANY_ALARM), t->alarms[i] + n);
+        trial_last_alarm(t, i, kind, named, t->red.position, why);
+    }
+    trial_goes_on(t);
+    all_have(t, "around");
+}
+
+void
+trial_passed_over(struct trial *t, const char *why)
+{
+    trial_passed_over_as(t, 1, DT_ALARM_COMMIT, true, why);
+}
+
+static void
+all_agree(struct trial *t, uint64_t epoch)
+{
+    struct dt_channel_info first = world_channel(t->a[0], t->gid);
+
+    is(first.epoch, epoch);
+    for (size_t i = 0; i < t->members; i++) {
+        struct dt_channel_info x = world_channel(t->a[i], t->gid);
+
+        is(x.state, DT_CHANNEL_LIVE);
+        is(x.epoch, first.epoch);
+        is(x.members, t->members);
+        is(x.to_send, 0);
+        assert_true(x.epoch_authenticator_len > 0);
+        assert_memory_equal(x.epoch_authenticator, first.epoch_authenticator,
+                            first.epoch_authenticator_len);
+    }
+}
+
+void
+trial_goes_on(struct trial *t)
+{
+    uint64_t epoch = world_channel(t->a[0], t->gid).epoch;
+    size_t alarms[4];
+
+    for (size_t i = 0; i < t->members; i++)
+        alarms[i] = world_alarms(t->a[i], ANY_ALARM);
+    all_agree(t, epoch);
+    ok(dt_agent_rotate(t->a[1], t->gid));
+    world_sync(t->a, t->members, 2);
+    all_agree(t, epoch + 1);
+    all_say(t, "after");
+    world_sync(t->a, t->members, 2);
+    all_have(t, "before");
+    all_have(t, "after");
+    for (size_t i = 0; i < t->members; i++)
+        is(world_alarms(t->a[i], ANY_ALARM), alarms[i]);
+    all_agree(t, epoch + 1);
+}
+
+void
+trial_read(struct trial *t, size_t i)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct dt_sync_report report = {0};
+    struct dt_wire_items items;
+    struct dt_wire_item item;
+    uint64_t last = 0;
+    bool more = true;
+
+    ok(dt_channel_load(t->a[i], t->gid, &ch));
+    ok(dt_relay_read(t->a[i]->queue_http, t->a[i]->grant.relay, ch.queue.address,
+                     dt_queue_read_token(&ch.queue), ch.position, 0, &answer));
+    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
+    for (;;) {
+        ok(dt_wire_items_next(&items, &item, &more));
+        if (!more)
+            break;
+        ok(dt_channel_take_cell(t->a[i], t->gid, ch.queue_number, &item, &report));
+    }
+}
+
 void
 trial_post(struct trial *t, struct mls_commit_opts *opts)
 {
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out out = {0};
-    uint8_t id[16] = {1}, append_id[16];
-    size_t sent = 0;
-
     opts->lifetime = dt_mls_lifetime(EVIL(t));
-    ok(dt_store_begin(EVIL(t)->store));
-    ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    ok(mls_group_commit(ch.group, opts, &out));
-    mls_group_drop_pending(ch.group);
-    ok(dt_outbox_to_queue(EVIL(t), &ch, DT_OUTBOX_COMMIT, id, dt_buf_view(&out.commit),
-                          dt_view(NULL, 0), append_id));
-    ok(dt_channel_save(EVIL(t), &ch, false));
-    ok(dt_store_commit(EVIL(t)->store));
-    ok(dt_outbox_flush(EVIL(t), t->gid, &sent));
-    is(sent, 1);
+    trial_before(t);
+    ok(mb_commit(&t->red, opts));
 }
 
 void
 trial_use_warrant(struct trial *t, const struct dt_warrant *w, struct mls_commit_opts *opts)
 {
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    struct dt_forum_ext x;
-    struct dt_view caps, forum;
-    static uint8_t caps_bytes[256];
-
-    dt_buf_clear(&t->warrant);
-    dt_buf_clear(&t->forum);
-    ok(dt_warrant_encode(w, &t->warrant));
-    ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    assert_true(mls_group_extension(ch.group, 3, &caps));
-    assert_true(mls_group_extension(ch.group, DT_EXT_FORUM, &forum));
-    assert_true(caps.n <= sizeof caps_bytes);
-    memcpy(caps_bytes, caps.p, caps.n);
-    ok(dt_forum_ext_decode(forum, &x));
-    ok(dt_warrants_next(x.warrants_hash, dt_buf_view(&t->warrant), x.warrants_hash));
-    ok(dt_forum_ext_encode(&x, &t->forum));
-    t->extensions[0] = (struct mls_typed){3, dt_view(caps_bytes, caps.n)};
-    t->extensions[1] = (struct mls_typed){DT_EXT_FORUM, dt_buf_view(&t->forum)};
-    t->private_use[0] = (struct mls_typed){DT_PROP_WARRANT, dt_buf_view(&t->warrant)};
-    opts->set_extensions = true;
-    opts->extensions = (struct mls_typed_list){t->extensions, 2};
-    opts->private_use = (struct mls_typed_list){t->private_use, 1};
-}
-
-void
-trial_own_seat(struct trial *t, struct dt_seat *out)
-{
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    struct dt_rules rules;
-
-    ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    rules = dt_channel_rules(EVIL(t), &ch);
-    ok(dt_seat_of(&rules, ch.group, mls_group_own_leaf(ch.group), out));
-    out->letter_bytes = dt_buf_view(&EVIL(t)->letter_bytes);
-}
-
-struct dt_warrant
-trial_add_ground(const struct trial *t, struct dt_view approvals)
-{
-    struct dt_warrant w = {.n_grounds = 1};
-
-    w.grounds[0].kind = DT_GROUND_ADD;
-    memcpy(w.grounds[0].invitation_id, t->admission.request_id, 16);
-    memcpy(w.grounds[0].letter_hash, t->admission.letter_hash, 32);
-    w.grounds[0].body = approvals;
-    return w;
-}
-
-void
-trial_passed_over_as(struct trial *t, uint64_t epoch, enum dt_alarm_kind kind, const char *why)
-{
-    t->passed_over++;
-    for (size_t i = 0; i < 2; i++) {
-        struct dt_alarm_info *v = NULL;
-        struct dt_channel_info info;
-        size_t n = 0, count = 0;
-        const struct dt_alarm_info *last = NULL;
-
-        ok(dt_agent_sync(t->a[i], NULL));
-        info = world_channel(t->a[i], t->gid);
-        is(info.epoch, epoch);
-        is(info.members, 3);
-        ok(dt_agent_alarms(t->a[i], &v, &n));
-        for (size_t k = 0; k < n; k++)
-            if (v[k].kind == kind) {
-                count += (size_t)v[k].count;
-                if (last == NULL || v[k].last_position > last->last_position)
-                    last = &v[k];
-            }
-        is(count, t->passed_over);
-        assert_non_null(last);
-        if (kind == DT_ALARM_COMMIT) {
-            assert_true(last->has_who);
-            assert_string_equal(last->who.name, "red-1");
-        }
-        if (strstr(last->text, why) == NULL)
-            fail_msg("expected '%s' in '%s'", why, last->text);
-        dt_free(v);
-    }
-}
-
-void
-trial_passed_over(struct trial *t, uint64_t epoch, const char *why)
-{
-    trial_passed_over_as(t, epoch, DT_ALARM_COMMIT, why);
+    mb_warrant_clear(&t->warrant);
+    ok(mb_use_warrant(&t->red, w, &t->warrant, opts));
 }

@@ -392,7 +392,7 @@ world_alarms(struct dt_agent *a, int kind)
     for (size_t i = 0; i < n; i++) {
         if (kind == 0)
             print_message("alarm: %s\n", v[i].text);
-        if (kind == 0 || (int)v[i].kind == kind)
+        if (kind <= 0 || (int)v[i].kind == kind)
             count += (size_t)v[i].count;
     }
     dt_free(v);

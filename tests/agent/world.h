@@ -97,7 +97,8 @@ struct dt_channel_info world_channel(struct dt_agent *a, const uint8_t group_id[
 uint32_t world_leaf(struct dt_agent *a, const uint8_t group_id[static 32],
                     const uint8_t letter_hash[static 32]);
 
-/* Alarms of one kind, or of all (0); the same again is counted too. */
+/* Alarms of one kind, or of all (0, and shown); the same again is counted too. */
+#define ANY_ALARM (-1)
 size_t world_alarms(struct dt_agent *a, int kind);
 
 #endif
