@@ -196,6 +196,11 @@ open_copy(struct dt_agent *a, const struct dt_channel *ch, struct dt_view messag
     } else if (err == DT_OK && e.kind == MLS_EVENT_APPLICATION) {
         *out = TAKEN;
         err = take_opened(a, ch, &e);
+    } else if (err == DT_OK && e.kind == MLS_EVENT_FOREIGN) {
+        err = dt_fail(DT_ERR_AUTH,
+                      "it is of another epoch %llu than ours, or garbage of a member: compare the "
+                      "epoch authenticator by voice",
+                      (unsigned long long)e.epoch);
     } else if (err == DT_OK) { /* our own, or too old to be read */
         *out = e.kind == MLS_EVENT_FUTURE ? COMING : KNOWN;
     }

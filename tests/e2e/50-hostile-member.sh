@@ -11,15 +11,16 @@ hostile_member=$DT_BIN/tests/tools/hostile_member
 forum
 plenary
 
-# alarms WHO: how often WHO was alarmed, and "TEXT" "NAME" "PARTY" "POSITION" of the last alarm, into alarm_*
+# alarms WHO [TEXT]: how often WHO was alarmed, and text, name, party and position of the last alarm (with TEXT in it),
+# into alarm_*
 alarms() {
     as "$1" alarms --json >alarms.json || return 1
     # shellcheck disable=SC2034
     { read -r alarm_count; read -r alarm_text; read -r alarm_name; read -r alarm_party; read -r alarm_position; } < <(
-        python3 - alarms.json <<'PYTHON'
+        python3 - alarms.json "${2-}" <<'PYTHON'
 import json, sys
 alarms = json.load(open(sys.argv[1]))['alarms']
-last = max(alarms, key=lambda a: (a['last_time'], a['last_position']), default=None)
+last = max((a for a in alarms if sys.argv[2] in a['text']), key=lambda a: (a['last_time'], a['last_position']), default=None)
 print(sum(a['count'] for a in alarms))
 for v in (last['text'], last.get('who', {}).get('name', '-'), last.get('who', {}).get('party', '-'),
           last['last_position']) if last else ('-', '-', '-', 0):
@@ -184,7 +185,7 @@ misbehaves 'a path that one member cannot follow' commit-path-without 'Boris Sou
     for r in 1 2; do
         for who in us med ru; do need 'sync' as $who sync; done
     done
-    alarms ru
+    alarms ru 'cannot be followed'
     [ "$alarm_name ($alarm_party)" = 'Ana North (north)' ] && [ "$alarm_position" = "$position" ] &&
         [[ $alarm_text == *'cannot be followed'* ]] && pass "$what: ru names Ana North of north" ||
         fail "$what: ru has $alarm_name ($alarm_party): $alarm_text"
@@ -214,7 +215,7 @@ misbehaves 'an approval under a revoked letter' commit-approvals-as-they-are && 
     settle us ru med
     before_med=$((before_med - 1)) # it does not know
     who=ru
-    alarms ru
+    alarms ru 'revoked letter'
     [ "$alarm_name ($alarm_party)" = 'Ana North (north)' ] && [[ $alarm_text == *'revoked letter of neutral'* ]] &&
         pass "$what: ru names Ana North" || fail "$what: ru has $alarm_name ($alarm_party): $alarm_text"
     goes_on
