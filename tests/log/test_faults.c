@@ -17,6 +17,19 @@ static struct tlog_signer log_key, witness;
 static struct tlog_hash leaves[N], forked[N];
 static struct dt_buf one, other; /* two checkpoints of one size that contradict each other */
 
+/* ${err}, of a call whose output this is: all zero before, and so after a failure. */
+static enum dt_err
+untouched(const void *out, size_t n, enum dt_err err)
+{
+    static const uint8_t zero[1024];
+
+    for (size_t at = 0; err != DT_OK && at < n; at += sizeof zero)
+        assert_memory_equal((const uint8_t *)out + at, zero,
+                            n - at < sizeof zero ? n - at : sizeof zero);
+    return err;
+}
+#define TO(out, call) untouched(&(out), sizeof(out), (call))
+
 static enum dt_err
 keys(void *ctx)
 {
@@ -25,10 +38,10 @@ keys(void *ctx)
     enum dt_err err;
 
     (void)ctx;
-    if ((err = tlog_signer_new(text("w.example/1"), TLOG_KEY_COSIGNATURE, &s)) != DT_OK ||
+    if ((err = TO(s, tlog_signer_new(text("w.example/1"), TLOG_KEY_COSIGNATURE, &s))) != DT_OK ||
         (err = tlog_signer_write(&s, &b)) != DT_OK)
         return err;
-    return tlog_signer_parse(dt_buf_view(&b), &again);
+    return TO(again, tlog_signer_parse(dt_buf_view(&b), &again));
 }
 
 static enum dt_err
@@ -37,8 +50,9 @@ make_policy(struct tlog_policy *p)
     struct dt_view name = text("w");
     enum dt_err err;
 
-    if ((err = tlog_policy_add_log(p, &log_key.vkey, text(""))) != DT_OK ||
-        (err = tlog_policy_add_witness(p, name, &witness.vkey, text(""))) != DT_OK ||
+    if ((err = tlog_policy_add_log(p, &log_key.vkey, text("https://log.example/"))) != DT_OK ||
+        (err = tlog_policy_add_witness(p, name, &witness.vkey, text("https://w.example/"))) !=
+            DT_OK ||
         (err = tlog_policy_add_group(p, text("g"), 1, &name, 1)) != DT_OK)
         return err;
     return tlog_policy_set_quorum(p, text("g"));
@@ -74,10 +88,10 @@ proofs(void *ctx)
         (err = tlog_cosign(&witness, dt_buf_view(&body), 1700000000, &note)) != DT_OK ||
         (err = tlog_checkpoint_open(dt_buf_view(&note), &log_key.vkey, &opened)) != DT_OK ||
         (err = make_policy(&made)) != DT_OK || (err = tlog_policy_write(&made, &rules)) != DT_OK ||
-        (err = tlog_policy_parse(dt_buf_view(&rules), &policy)) != DT_OK ||
-        (err = tlog_proof_init(&proof, NULL, 3, &path, dt_buf_view(&note))) != DT_OK ||
+        (err = TO(policy, tlog_policy_parse(dt_buf_view(&rules), &policy))) != DT_OK ||
+        (err = TO(proof, tlog_proof_init(&proof, NULL, 3, &path, dt_buf_view(&note)))) != DT_OK ||
         (err = tlog_proof_write(&proof, &file)) != DT_OK ||
-        (err = tlog_proof_parse(dt_buf_view(&file), &read)) != DT_OK ||
+        (err = TO(read, tlog_proof_parse(dt_buf_view(&file), &read))) != DT_OK ||
         (err = tlog_proof_verify(&read, &leaves[3], &policy, NULL, &state)) != DT_OK)
         return err;
     assert_true(state.quorum);
@@ -92,10 +106,10 @@ evidence(void *ctx)
     enum dt_err err;
 
     (void)ctx;
-    if ((err = tlog_evidence_make(&log_key.vkey, dt_buf_view(&one), dt_buf_view(&other), NULL, NULL,
-                                  &made)) != DT_OK ||
+    if ((err = TO(made, tlog_evidence_make(&log_key.vkey, dt_buf_view(&one), dt_buf_view(&other),
+                                           NULL, NULL, &made))) != DT_OK ||
         (err = tlog_evidence_write(&made, &file)) != DT_OK ||
-        (err = tlog_evidence_read(dt_buf_view(&file), &read)) != DT_OK)
+        (err = TO(read, tlog_evidence_read(dt_buf_view(&file), &read))) != DT_OK)
         return err;
     return tlog_evidence_verify(&read, NULL, NULL);
 }
