@@ -67,6 +67,17 @@ relay_program(void)
     return p;
 }
 
+void
+world_witness(size_t party, struct tlog_signer *out)
+{
+    char name[64];
+    uint8_t seed[32];
+
+    memset(seed, 40 + (int)party, sizeof seed);
+    (void)snprintf(name, sizeof name, "%s.example/witness", party_names[party]);
+    ok(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed), out));
+}
+
 static void
 make_grants(struct world *w)
 {
@@ -88,13 +99,8 @@ make_grants(struct world *w)
     for (size_t i = 0; i < N_PARTIES; i++) {
         DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
         DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(512);
-        char name[64];
-        uint8_t seed[32];
 
-        memset(seed, 40 + (int)i, sizeof seed);
-        (void)snprintf(name, sizeof name, "%s.example/witness", party_names[i]);
-        ok(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(seed),
-                                 &signer));
+        world_witness(i, &signer);
         ok(tlog_vkey_write(&signer.vkey, &vkey));
         (void)snprintf(witness[i], sizeof witness[i], "%s=%.*s", party_names[i], (int)vkey.n,
                        (const char *)vkey.p);
@@ -178,11 +184,12 @@ make_charter(struct world *w)
 void
 world_start(struct world *w)
 {
+    const char *in = getenv("TMPDIR");
     unsigned int port = free_port();
 
     *w = (struct world){0};
     ok(dt_crypto_init());
-    (void)snprintf(w->dir, sizeof w->dir, "/tmp/dt-agent-XXXXXX");
+    (void)snprintf(w->dir, sizeof w->dir, "%s/dt-agent-XXXXXX", in != NULL ? in : "/tmp");
     assert_non_null(mkdtemp(w->dir));
     (void)snprintf(w->address, sizeof w->address, "127.0.0.1:%u", port);
     (void)snprintf(w->url, sizeof w->url, "http://%s", w->address);

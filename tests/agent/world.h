@@ -55,6 +55,10 @@ void world_stop(struct world *w);
 void world_relay_start(struct world *w);
 void world_relay_stop(struct world *w);
 
+/* The witness key of ${party}, of a fixed seed. */
+struct tlog_signer;
+void world_witness(size_t party, struct tlog_signer *out);
+
 /* The clock of this world. */
 struct dt_clock world_clock(struct world *w);
 
