@@ -106,13 +106,14 @@ static enum dt_err
 check_signature(const struct dt_opened *t, const char *label, const uint8_t commitment[static 32])
 {
     uint8_t both[64];
+    enum dt_err err;
 
     memcpy(both, t->header.forum, 32);
     memcpy(both + 32, commitment, 32);
-    if (dt_label_verify(dt_view_of(t->key), label, dt_view_of(both), dt_view_of(t->signature)) !=
-        DT_OK)
-        return dt_fail(DT_ERR_AUTH, "the signature does not hold for what is opened");
-    return DT_OK;
+    err = dt_label_verify(dt_view_of(t->key), label, dt_view_of(both), dt_view_of(t->signature));
+    /* Want of memory is no verdict on the signature. */
+    return err == DT_ERR_AUTH ? dt_fail(err, "the signature does not hold for what is opened")
+                              : err;
 }
 
 /* ---- whose it is ---- */
