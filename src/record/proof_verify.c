@@ -245,18 +245,24 @@ check_note_lines(const struct verify *c, struct dt_view note)
     return DT_OK;
 }
 
-/* The side of the policy that is ${party}'s. */
-static size_t
-side_of_party(const struct verify *c, size_t party)
+/* The side of the policy that is ${party}'s; TLOG_POLICY_NO_NODE when it has no witness. */
+static enum dt_err
+side_of_party(const struct verify *c, size_t party, size_t *out)
 {
     const struct dt_charter *charter = c->v->charter;
     struct tlog_vkey key;
+    enum dt_err err;
 
-    for (size_t i = 0; i < charter->n_witnesses; i++)
-        if (charter->witnesses[i].party == party &&
-            tlog_vkey_parse(charter->witnesses[i].vkey, &key) == DT_OK)
-            return tlog_policy_side_of(&c->policy, tlog_policy_find_key(&c->policy, &key));
-    return TLOG_POLICY_NO_NODE;
+    *out = TLOG_POLICY_NO_NODE;
+    for (size_t i = 0; i < charter->n_witnesses; i++) {
+        if (charter->witnesses[i].party != party)
+            continue;
+        if ((err = tlog_vkey_parse(charter->witnesses[i].vkey, &key)) != DT_OK)
+            return err;
+        *out = tlog_policy_side_of(&c->policy, tlog_policy_find_key(&c->policy, &key));
+        break;
+    }
+    return DT_OK;
 }
 
 struct entry_seen {
@@ -276,6 +282,7 @@ check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[stat
     struct tlog_hash leaf;
     uint8_t entry[DT_REGISTER_ENTRY];
     uint64_t seconds = 0;
+    size_t side;
     bool other;
     enum dt_err err;
 
@@ -287,11 +294,12 @@ check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[stat
         return dt_fail(DT_ERR_FORMAT, "the register proof is not in its one form");
     if ((err = check_note_lines(c, dt_buf_view(&proof.note))) != DT_OK ||
         (err = tlog_leaf_hash(dt_view_of(entry), &leaf)) != DT_OK ||
-        (err = tlog_proof_evaluate(&proof, &leaf, &c->policy, NULL, &state)) != DT_OK)
+        (err = tlog_proof_evaluate(&proof, &leaf, &c->policy, NULL, &state)) != DT_OK ||
+        (err = side_of_party(c, party, &side)) != DT_OK)
         return err;
     out->index = proof.index;
     tlog_attestation(&c->policy, &state, c->v->charter->quorum_attested, &att);
-    other = tlog_earliest_other(&c->policy, &state, side_of_party(c, party), &seconds);
+    other = tlog_earliest_other(&c->policy, &state, side, &seconds);
     if (other && (seconds == 0 || seconds > DT_TIME_MAX_MS / DT_MS_SECOND))
         return dt_fail(DT_ERR_RANGE, "a cosignature's time");
     out->ms = other ? seconds * DT_MS_SECOND : 0;
@@ -380,10 +388,13 @@ read_templates(struct verify *c)
         for (size_t k = 0; k < i; k++)
             if (memcmp(dt_template_hash(v->templates[k]), dt_template_hash(t), 32) == 0)
                 return dt_fail(DT_ERR_FORMAT, "template %zu: a second time", i + 1);
-        if (dt_builtin_find(dt_template_id(t), &t) == DT_OK) {
+        err = dt_builtin_find(dt_template_id(t), &t);
+        if (err == DT_OK) {
             dt_template_free(t);
             return dt_fail(DT_ERR_FORMAT, "template %zu: in the place of a built-in one", i + 1);
         }
+        if (err != DT_ERR_NOT_FOUND)
+            return err;
     }
     return DT_OK;
 }
