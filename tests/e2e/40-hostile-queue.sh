@@ -16,7 +16,8 @@ says us 'a first word'
 says ru 'an answer'
 whole 'an honest relay: all is there' 20 us ru med
 
-# round NAME WORD... -- ALARM: under attack NAME WORD... the victim's alarms or its one line match ALARM
+# round NAME WORD... -- ALARM: under attack NAME WORD... the victim's alarms or its one line match ALARM; "nothing":
+# there is nothing to tell
 round() {
     local name=$1 mode=$* want before
     mode=${mode% -- *}
@@ -38,8 +39,13 @@ round() {
     sound "$name: nothing wrong is shown meanwhile" us ru med
     [ "$(told ru)" -gt 0 ] && pass "$name: the relay lied $(told ru) times" || fail "$name: the relay told no lie"
     "$detente" --home ru alarms >>said.err
-    check_line "$name: the victim says so" "$want" said.err
-    [ "$(alarms_of ru)" -gt "$before" ] || grep -q '^detente: ' said.err || fail "$name: neither alarm nor error"
+    if [ "$want" = nothing ]; then
+        [ "$(alarms_of ru)" = "$before" ] && pass "$name: it makes no difference, and is no alarm" ||
+            fail "$name: $("$detente" --home ru alarms | tail -n 1)"
+    else
+        check_line "$name: the victim says so" "$want" said.err
+        [ "$(alarms_of ru)" -gt "$before" ] || grep -q '^detente: ' said.err || fail "$name: neither alarm nor error"
+    fi
     attack ru honest
     whole "$name: honest again, everything is there once" 30 us ru med
 }
@@ -54,7 +60,7 @@ for name in ${DT_ATTACKS:-drop garbage hide double reorder shuffle swap replay i
     shuffle) round shuffle -- 'another transcript' ;;
     swap) round swap -- 'a cell was passed over' ;;
     replay) round replay -- 'shows again what it showed at position' ;;
-    ids) round ids -- 'acknowledged a message of ours and does not show it' ;;
+    ids) round ids -- nothing ;; # they are for the relay alone
     cut) round cut -- "queue ends at [0-9]+, before position [0-9]+" ;;
     gap) round gap -- 'goes on at position [0-9]+ after [0-9]+' ;;
     flood) round flood -- 'one cell after another that cannot be read, the last at position' ;;
