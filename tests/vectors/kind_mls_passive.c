@@ -119,6 +119,8 @@ process(struct vector_run *run, struct passive *p, struct dt_view message, enum 
     struct mls_psk_list psks = {p->psks, p->n_psks};
     enum dt_err err = mls_group_process(p->group, psks, message, &e);
 
+    if (err == DT_OK && e.kind == MLS_EVENT_REFUSED)
+        err = e.refused;
     if (err == DT_ERR_UNSUPPORTED)
         return vec_skip(run, "a message with something out of scope: %s", dt_err_message());
     if (!vec_ok(run, err, "process") ||
