@@ -141,7 +141,8 @@ test_faults(void **state)
         unsigned int allocations, randoms;
 
         torture_passed_over = 0;
-        torture_step = step;
+        /* A verdict is what people act on: nearly all of the calls behind it. */
+        torture_step = list[i].what == proof_files ? 1 + step % 4 : step;
         torture(list[i].what, NULL, &allocations, &randoms);
         print_message("%s: %u allocations, %u random calls\n", list[i].name, allocations, randoms);
         /* Names of an enum's values are gathered for a message that is not needed in the end. */
