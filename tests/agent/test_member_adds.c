@@ -155,7 +155,6 @@ handshakes_approval_under_a_revoked_letter_is_judged_alike(void **state)
 {
     struct trial *t = *state;
     DT_CLEANUP(dt_buf_clear) struct dt_buf revocation = DT_BUF_INIT(4096);
-    DT_CLEANUP(dt_admission_clear) struct dt_admission x = {0};
     uint64_t epoch;
 
     /* The mediator approved; then its letter is revoked. Red knows, blue knows, the mediator not.
