@@ -46,7 +46,7 @@ relay_queue_create(struct dt_relay *r, struct dt_http_request *req, struct dt_ht
     if ((err = dt_wire_create_decode(req->body, &body)) != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, DT_ERR_NOMEM);
+        return relay_error(reply, dt_nomem());
     w->job.kind = DT_JOB_CREATE;
     memcpy(w->job.u.create.read_hash, body.read_hash, 32);
     memcpy(w->job.u.create.write_hash, body.write_hash, 32);
@@ -80,7 +80,7 @@ append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t addr
     if (err != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, DT_ERR_NOMEM);
+        return relay_error(reply, dt_nomem());
     w->job.kind = DT_JOB_APPEND;
     w->job.u.append.queue = queue->id;
     memcpy(w->job.u.append.append_id, body.append_id, sizeof(body.append_id));

@@ -58,7 +58,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if ((err = dt_wire_entry_decode(req->body, seal)) != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, DT_ERR_NOMEM);
+        return relay_error(reply, dt_nomem());
     w->job.kind = DT_JOB_ENTRY;
     w->job.u.entry.reg = reg->id;
     memcpy(w->job.u.entry.key_hash, key_hash, sizeof(key_hash));
@@ -79,7 +79,7 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
 
     if (w == NULL) {
         if ((w = relay_wait_new(r, req, 1)) == NULL)
-            return error_public(reply, DT_ERR_NOMEM);
+            return error_public(reply, dt_nomem());
         w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
         dt_hub_register_key(reg, w->watches[0].key);
         if (dt_hub_add(r->hub, &w->watches[0]) != DT_OK)
@@ -263,7 +263,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if ((err = dt_relay_store_policy(r->store, reg->id, &policy)) != DT_OK)
         return relay_error(reply, err);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, DT_ERR_NOMEM);
+        return relay_error(reply, dt_nomem());
     w->job.kind = DT_JOB_COSIGN;
     w->job.u.cosign.reg = reg->id;
     dt_hub_register_key(reg->id, w->key);
