@@ -225,7 +225,7 @@ relay_cosign_read(const struct tlog_policy *policy, struct dt_view bytes,
 
     if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
         (err = tlog_checkpoint_parse(note.text, &cp)) != DT_OK)
-        return DT_ERR_FORMAT;
+        return err == DT_ERR_NOMEM ? err : DT_ERR_FORMAT;
     if (policy->n_logs != 1 || strcmp(cp.origin, policy->logs[0].key.name) != 0 ||
         cp.extension.n != 0)
         return dt_fail(DT_ERR_REFUSED, "a cosignature for another register");

@@ -159,19 +159,24 @@ growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, str
 
 /* ---- cosigning ---- */
 
-/* Is our own good cosignature on ${bytes}? Then ${out_time_s} (may be NULL) is its time. */
-static bool
-has_ours(const struct run *w, struct dt_view bytes, uint64_t *out_time_s)
+/* Is our own good cosignature on ${bytes}? Then ${out_time_s} is its time. NOMEM, INTERNAL: that
+ * could not be seen, which is no "no": a witness that was restored would sign below what it signed.
+ */
+static enum dt_err
+has_ours(const struct run *w, struct dt_view bytes, bool *out, uint64_t *out_time_s)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_verified v = {0};
+    enum dt_err err = tlog_note_parse(bytes, &note);
 
-    if (tlog_note_parse(bytes, &note) != DT_OK ||
-        tlog_note_check(&note, note.text, &w->signer.vkey, &v) != DT_OK || !v.ok)
-        return false;
-    if (out_time_s != NULL)
-        *out_time_s = v.time;
-    return true;
+    *out = false;
+    if (err == DT_OK)
+        err = tlog_note_check(&note, note.text, &w->signer.vkey, &v);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    *out = err == DT_OK && v.ok;
+    *out_time_s = *out ? v.time : 0;
+    return DT_OK;
 }
 
 /* What the register signed, without other witnesses' lines: this is what is kept. */
@@ -247,6 +252,7 @@ consider(struct run *w, struct dt_view bytes)
     struct tlog_checkpoint cp;
     struct tlog_path proof = {0};
     uint64_t time_s = 0;
+    bool ours = false;
     enum dt_err err;
 
     if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
@@ -261,7 +267,9 @@ consider(struct run *w, struct dt_view bytes)
     tlog_witness_decide(&w->state.tree, &cp, w->state.tree.size, &proof, &d);
     if (d.status != TLOG_WITNESS_OK)
         return dt_fail(DT_ERR_PROOF, "not signed: %s", d.why);
-    if (d.refresh && has_ours(w, bytes, NULL))
+    if (d.refresh && (err = has_ours(w, bytes, &ours, &time_s)) != DT_OK)
+        return err;
+    if (ours)
         return DT_OK; /* the earliest stands; a later one would say nothing new */
     next.size = cp.size;
     next.root = cp.root;
@@ -310,13 +318,16 @@ restore(struct run *w)
                      (uint8_t)(w->signer.vkey.id >> 8), (uint8_t)w->signer.vkey.id};
     char key_id[9];
     uint64_t time_s = 0;
+    bool ours = false;
     enum dt_err err;
 
     dt_hex_str(key_id, dt_view_of(id));
     err = dt_register_checkpoint_by(w->http, w->config->register_url, key_id, &note);
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
-    if (err == DT_OK && has_ours(w, dt_buf_view(&note), &time_s)) {
+    if (err == DT_OK && (err = has_ours(w, dt_buf_view(&note), &ours, &time_s)) != DT_OK)
+        return err;
+    if (ours) {
         if (time_s > w->state.time_s && !w->config->clock_was_ahead)
             w->state.time_s = time_s;
         err = take_over(w, dt_buf_view(&note), "that bears our own cosignature");
