@@ -256,7 +256,8 @@ act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list p
 {
     enum dt_err err = act_on(g, c, psks, e);
 
-    if (err == DT_OK || err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+    /* What this machine lacks is nobody's misdeed. */
+    if (err == DT_OK || err == DT_ERR_NOMEM || err == DT_ERR_IO || err == DT_ERR_INTERNAL)
         return err;
     e->kind = MLS_EVENT_REFUSED;
     e->refused = err;
