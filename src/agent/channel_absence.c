@@ -22,7 +22,8 @@ dt_channel_note_absence(struct dt_agent *a, const uint8_t group_id[static 32])
     ch.confirmed = dt_channel_parties(&ch) == UINT32_C(1) << a->party;
     ch.here = 0;
     ch.here_due = true;
-    ch.last_read_ms = now;
+    /* The time stays until the queue was read to its end: what stands in it was made after that
+     * time. */
     if ((err = dt_here_forget(a, group_id)) != DT_OK ||
         (err = dt_intent_has(a, group_id, DT_INTENT_ROTATE, &has)) != DT_OK ||
         (err = dt_random(id, sizeof id)) != DT_OK ||

@@ -462,6 +462,23 @@ dt_letter_take(const struct dt_agent *a, struct dt_view bytes, struct dt_letter 
     return DT_OK;
 }
 
+/* Our own letter is the one issued last: an older one, which every member holds and may send us,
+ * does not take its place. In a transaction. */
+static enum dt_err
+put_own_letter(struct dt_agent *a, const struct dt_letter *l, struct dt_view bytes)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf held = DT_BUF_INIT(DT_LETTER_MAX);
+    DT_CLEANUP(dt_letter_clear) struct dt_letter before = {0};
+    enum dt_err err = dt_store_get_blob(a->store, "self", dt_view_str("letter"), &held);
+
+    if (err == DT_OK && (err = dt_letter_decode(dt_buf_view(&held), &before)) == DT_OK &&
+        before.issued_ms > l->issued_ms)
+        return DT_OK;
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    return dt_store_put_blob(a->store, "self", dt_view_str("letter"), bytes);
+}
+
 enum dt_err
 dt_letter_keep(struct dt_agent *a, const struct dt_letter *l, size_t party, struct dt_view bytes)
 {
@@ -479,7 +496,7 @@ dt_letter_keep(struct dt_agent *a, const struct dt_letter *l, size_t party, stru
         (err = dt_store_next_seq(a->store, "letter", dt_view(NULL, 0), &seq)) == DT_OK)
         err = dt_store_put(a->store, "letter", dt_view_of(l->hash), dt_view(NULL, 0), seq, bytes);
     if (err == DT_OK && own)
-        err = dt_store_put_blob(a->store, "self", dt_view_str("letter"), bytes);
+        err = put_own_letter(a, l, bytes);
     return dt_store_end(a->store, err);
 }
 

@@ -317,6 +317,27 @@ rotation_and_absence(void **state)
     }
 }
 
+/* Who was away accuses nobody of what the others did meanwhile, under vouchers that have run out
+ * since. */
+static void
+rotated_while_away(void **state)
+{
+    struct four *f = *state;
+    uint8_t gid[32];
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
+    for (unsigned int day = 0; day < 6; day++) {
+        f->w.offset_ms += DT_MS_DAY;
+        ok(dt_agent_rotate(f->a[1], gid));
+        world_sync(f->a + 1, 2, 3);
+    }
+    world_sync(f->a, 3, 5);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(world_channel(f->a[i], gid).confirmed);
+        is(world_alarms(f->a[i], 0), 0);
+    }
+}
+
 static void
 expired_answer(void **state)
 {
@@ -342,14 +363,20 @@ static void
 renewed_letter(void **state)
 {
     struct four *f = *state;
-    uint8_t gid[32], old[32], renewed[32];
+    DT_CLEANUP(dt_buf_clear) struct dt_buf before = DT_BUF_INIT(8192);
+    uint8_t gid[32], old[32], renewed[32], kept[32];
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
     world_letter_hash(f->a[2], old);
+    ok(dt_agent_own_letter(f->a[2], &before));
     f->w.offset_ms += DT_MS_HOUR;
     world_accredit(&f->w, f->a[2], RED, DT_RIGHT_BIT(DT_RIGHT_TALK));
     world_letter_hash(f->a[2], renewed);
     assert_memory_not_equal(old, renewed, 32);
+    /* The old one, which all the others hold and may send, does not come back. */
+    ok(dt_agent_letter_import(f->a[2], dt_buf_view(&before), kept));
+    world_letter_hash(f->a[2], kept);
+    assert_memory_equal(kept, renewed, 32);
     ok(dt_agent_rotate(f->a[2], gid));
     world_sync(f->a, 3, 3);
     same_epoch(f->a, 3, gid, 2);
@@ -672,6 +699,7 @@ main(void)
         cmocka_unit_test_setup_teardown(two_commits_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaving, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rotation_and_absence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rotated_while_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_to_leave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_in_order, set_up, tear_down),
