@@ -70,13 +70,18 @@ keep_letters(struct dt_agent *a, const struct dt_rules *rules, const struct mls_
 }
 
 static enum dt_err
-take_queue(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext, uint64_t position)
+take_queue(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext, uint64_t position,
+           bool rejoin)
 {
     DT_CLEANUP(dt_queue_ext_clear) struct dt_queue_ext q = {0};
     enum dt_err err = dt_queue_ext_decode(ext, &q);
 
     if (err != DT_OK)
         return err;
+    /* A re-join takes the old leaf away, and a removal begins a new queue: in an old one we would
+     * meet our own messages of before, and take ourselves for a copy. */
+    if (rejoin && !q.begins_here)
+        return dt_fail(DT_ERR_REFUSED, "a Welcome of a re-join into a queue of before");
     memcpy(ch->queue_token, q.queue_token, 32);
     if (q.begins_here) {
         err = dt_channel_new_queue(a, ch);
@@ -164,7 +169,7 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t p
     if (!dt_view_equal(mls_group_id(ch.group), dt_view_of(ch.group_id)))
         return dt_fail(DT_ERR_REFUSED, "a Welcome to another group than it says");
     if ((err = take_history(a, &ch, history, &x)) != DT_OK ||
-        (err = take_queue(a, &ch, queue, m->queue_position)) != DT_OK)
+        (err = take_queue(a, &ch, queue, m->queue_position, x.rejoin)) != DT_OK)
         return err;
     ch.here_due = true;
     ch.last_read_ms = dt_agent_now(a);

@@ -52,8 +52,13 @@ pass_unread(struct taken *t, enum dt_alarm_kind kind, const char *what)
     char text[240];
 
     t->shown.unread = true;
-    if (t->shown.retry)
+    if (t->shown.retry) {
+        /* Shown twice within one review, it is no retry but the relay's making, and counts. */
+        if (t->shown.before.review == t->shown.review.number &&
+            t->shown.before.position != t->item->position)
+            t->report->unread++;
         return DT_OK;
+    }
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
     t->report->unread++;

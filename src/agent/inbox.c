@@ -132,8 +132,12 @@ static enum dt_err
 refuse_it(struct dt_agent *a, const struct dt_wire_item *item, const char *what, const char *why,
           struct inbox_shown *s, struct dt_sync_report *report)
 {
-    if (s->reviewing && s->before.kind == DT_SHOWN_UNREAD)
+    if (s->reviewing && s->before.kind == DT_SHOWN_UNREAD) {
+        /* Shown twice within one review, it is no retry but the relay's making, and counts. */
+        if (s->before.review == s->review.number && s->before.position != item->position)
+            report->unread++;
         return DT_OK;
+    }
     report->passed_over++;
     report->unread++;
     dt_review_doubt(a, &s->review);

@@ -47,8 +47,12 @@ ask_members(struct dt_agent *a, const struct dt_channel *ch, const struct dt_inv
     for (uint32_t leaf = 0; leaf < n_leaves; leaf++) {
         DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
 
-        if (dt_seat_of(&rules, ch->group, leaf, &s) == DT_OK &&
-            (err = ask_one(a, ch, &s.letter, x, request)) != DT_OK)
+        err = dt_seat_of(&rules, ch->group, leaf, &s);
+        if (err == DT_OK)
+            err = ask_one(a, ch, &s.letter, x, request);
+        /* A letter that names no inbox is its holder's affair, and keeps nobody else from being
+         * asked. */
+        if (err != DT_OK && dt_err_is_local(err))
             return err;
     }
     if (n_leaves > 0)
