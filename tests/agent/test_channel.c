@@ -2,43 +2,10 @@
  * tests/agent/test_channel.c - real homes over a real relay: founding, talk, admission, removal,
  * rotation.
  */
-#include "agent/flows.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "world.h"
 
-struct four {
-    struct world w;
-    struct dt_agent *a[4]; /* mediator, blue, red, and blue's second */
-};
-
-static int
-set_up(void **state)
-{
-    struct four *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    world_start(&f->w);
-    f->a[0] = world_home(&f->w, "envoy", MEDIATOR, DT_RIGHTS_ALL);
-    f->a[1] = world_home(&f->w, "blue-1", BLUE, DT_RIGHTS_ALL);
-    f->a[2] = world_home(&f->w, "red-1", RED, DT_RIGHTS_ALL);
-    f->a[3] = world_home(&f->w, "blue-2", BLUE, DT_RIGHTS_ALL);
-    world_share(f->a, 4);
-    *state = f;
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    struct four *f = *state;
-
-    for (size_t i = 0; i < 4; i++)
-        dt_agent_close(f->a[i]);
-    world_stop(&f->w);
-    free(f);
-    return 0;
-}
+#include "three.h"
 
 static void
 same_epoch(struct dt_agent **a, size_t n, const uint8_t gid[static 32], uint64_t epoch)
@@ -59,17 +26,9 @@ same_epoch(struct dt_agent **a, size_t n, const uint8_t gid[static 32], uint64_t
 }
 
 static void
-say(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
-{
-    uint8_t id[16];
-
-    ok(dt_agent_talk_text(a, gid, dt_view_str(text), id));
-}
-
-static void
 founding_and_talk(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     struct dt_roster_entry *roster = NULL;
     uint8_t plenary[32], caucus[32], id[16];
     struct dt_agent *pair[2] = {f->a[0], f->a[1]};
@@ -91,10 +50,10 @@ founding_and_talk(void **state)
     }
     dt_free(roster);
 
-    say(f->a[0], plenary, "good morning");
-    say(f->a[1], plenary, "blue is here");
-    say(f->a[2], plenary, "so is red");
-    say(f->a[1], caucus, "between us");
+    world_say(f->a[0], plenary, "good morning");
+    world_say(f->a[1], plenary, "blue is here");
+    world_say(f->a[2], plenary, "so is red");
+    world_say(f->a[1], caucus, "between us");
     ok(dt_agent_talk_file(f->a[2], plenary, "map.bin", "application/octet-stream",
                           dt_view(big, 300 * 1024), id));
     world_sync(f->a, 3, 2);
@@ -116,7 +75,7 @@ founding_and_talk(void **state)
 static void
 unconfirmed_waits(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     struct dt_talk_info *v = NULL;
     uint8_t gid[32], letters[2][32];
     size_t n = 0;
@@ -135,7 +94,7 @@ unconfirmed_waits(void **state)
     ok(dt_agent_sync(f->a[0], NULL));
     is(world_channel(f->a[0], gid).state, DT_CHANNEL_LIVE);
     assert_false(world_channel(f->a[0], gid).confirmed);
-    say(f->a[0], gid, "waiting");
+    world_say(f->a[0], gid, "waiting");
     ok(dt_agent_sync(f->a[0], NULL));
     ok(dt_agent_sync(f->a[1], NULL));
     assert_false(
@@ -160,7 +119,7 @@ unconfirmed_waits(void **state)
 
 /* Ask, be refused, collect the approvals, commit: then the second delegate is in and can talk. */
 static void
-admit_second(struct four *f, const uint8_t gid[static 32], uint8_t hash[static 32])
+admit_second(struct three *f, const uint8_t gid[static 32], uint8_t hash[static 32])
 {
     uint8_t request[16];
     struct dt_admission_info *v = NULL;
@@ -198,12 +157,12 @@ admit_second(struct four *f, const uint8_t gid[static 32], uint8_t hash[static 3
 static void
 admission_and_removal(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32], hash[32], old_queue[32];
     struct dt_channel_info info;
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    say(f->a[0], gid, "before blue-2 came");
+    world_say(f->a[0], gid, "before blue-2 came");
     world_sync(f->a, 3, 2);
     admit_second(f, gid, hash);
     same_epoch(f->a, 4, gid, 2);
@@ -211,7 +170,7 @@ admission_and_removal(void **state)
     is(info.members, 4);
     assert_true(info.confirmed);
     is(info.alarms, 0);
-    say(f->a[3], gid, "blue-2 speaking");
+    world_say(f->a[3], gid, "blue-2 speaking");
     world_sync(f->a, 4, 2);
     for (size_t i = 0; i < 4; i++)
         is(world_talk_count(f->a[i], gid, dt_view_str("blue-2 speaking")), 1);
@@ -222,7 +181,7 @@ admission_and_removal(void **state)
     is(dt_agent_remove(f->a[0], gid, world_leaf(f->a[0], gid, hash)), DT_ERR_REFUSED);
     memcpy(old_queue, info.queue, 32);
     ok(dt_agent_remove(f->a[1], gid, world_leaf(f->a[1], gid, hash)));
-    say(f->a[2], gid, "said while the queue ends");
+    world_say(f->a[2], gid, "said while the queue ends");
     world_sync(f->a, 4, 3);
     same_epoch(f->a, 3, gid, 3);
     info = world_channel(f->a[0], gid);
@@ -230,7 +189,7 @@ admission_and_removal(void **state)
     is(info.queue_number, 2);
     assert_memory_not_equal(info.queue, old_queue, 32);
     is(world_channel(f->a[3], gid).state, DT_CHANNEL_LEFT);
-    say(f->a[0], gid, "in the new queue");
+    world_say(f->a[0], gid, "in the new queue");
     world_sync(f->a, 4, 2);
     for (size_t i = 0; i < 3; i++) {
         is(world_talk_count(f->a[i], gid, dt_view_str("in the new queue")), 1);
@@ -243,14 +202,14 @@ admission_and_removal(void **state)
 static void
 two_commits_at_once(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
     /* All three want a new epoch before any has read the others' Commit: the relay orders them. */
     for (size_t i = 0; i < 3; i++) {
         ok(dt_agent_rotate(f->a[i], gid));
-        say(f->a[i], gid, i == 0 ? "from one" : i == 1 ? "from two" : "from three");
+        world_say(f->a[i], gid, i == 0 ? "from one" : i == 1 ? "from two" : "from three");
     }
     world_relay_stop(&f->w);
     for (size_t i = 0; i < 3; i++)
@@ -269,7 +228,7 @@ two_commits_at_once(void **state)
 static void
 leaving(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
@@ -279,7 +238,7 @@ leaving(void **state)
     same_epoch(f->a, 2, gid, 2);
     is(world_channel(f->a[0], gid).members, 2);
     is(world_channel(f->a[0], gid).queue_number, 2);
-    say(f->a[0], gid, "without red");
+    world_say(f->a[0], gid, "without red");
     world_sync(f->a, 3, 2);
     is(world_talk_count(f->a[1], gid, dt_view_str("without red")), 1);
     is(world_talk_count(f->a[2], gid, dt_view_str("without red")), 0);
@@ -288,7 +247,7 @@ leaving(void **state)
 static void
 rotation_and_absence(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
     struct dt_roster_entry *v = NULL;
     size_t n = 0;
@@ -306,7 +265,7 @@ rotation_and_absence(void **state)
     /* All were away for longer than a voucher lives: roster and backlog are unconfirmed until all
      * said here. */
     f->w.offset_ms += 6 * DT_MS_DAY;
-    say(f->a[0], gid, "after the holidays");
+    world_say(f->a[0], gid, "after the holidays");
     ok(dt_agent_sync(f->a[0], NULL));
     assert_false(world_channel(f->a[0], gid).confirmed);
     world_sync(f->a, 3, 5);
@@ -322,7 +281,7 @@ rotation_and_absence(void **state)
 static void
 rotated_while_away(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
@@ -341,7 +300,7 @@ rotated_while_away(void **state)
 static void
 expired_answer(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32], hash[32], request[16];
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
@@ -362,7 +321,7 @@ expired_answer(void **state)
 static void
 renewed_letter(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     DT_CLEANUP(dt_buf_clear) struct dt_buf before = DT_BUF_INIT(8192);
     uint8_t gid[32], old[32], renewed[32], kept[32];
 
@@ -385,7 +344,7 @@ renewed_letter(void **state)
     world_sync(f->a, 3, 5);
     assert_int_equal(world_leaf(f->a[0], gid, old), UINT32_MAX);
     assert_int_not_equal(world_leaf(f->a[0], gid, renewed), UINT32_MAX);
-    say(f->a[2], gid, "under a new letter");
+    world_say(f->a[2], gid, "under a new letter");
     world_sync(f->a, 3, 2);
     is(world_talk_count(f->a[0], gid, dt_view_str("under a new letter")), 1);
     for (size_t i = 0; i < 3; i++)
@@ -396,7 +355,7 @@ renewed_letter(void **state)
 static void
 revocation(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
     DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(1024);
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
@@ -425,7 +384,7 @@ revocation(void **state)
 static void
 old_queue(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
     struct dt_channel_info before;
 
@@ -438,7 +397,7 @@ old_queue(void **state)
     is(world_channel(f->a[0], gid).queue_number, 2);
     assert_memory_not_equal(world_channel(f->a[0], gid).queue, before.queue, 32);
     same_epoch(f->a, 3, gid, world_channel(f->a[0], gid).epoch);
-    say(f->a[1], gid, "a month later");
+    world_say(f->a[1], gid, "a month later");
     world_sync(f->a, 3, 2);
     for (size_t i = 0; i < 3; i++) {
         is(world_talk_count(f->a[i], gid, dt_view_str("a month later")), 1);
@@ -451,16 +410,16 @@ old_queue(void **state)
 static void
 both_away(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
 
     world_found(f->a, 2, DT_CHANNEL_CAUCUS, "caucus", gid);
     f->w.offset_ms += 31 * DT_MS_DAY;
-    say(f->a[0], gid, "a month later");
+    world_say(f->a[0], gid, "a month later");
     ok(dt_agent_sync(f->a[0], NULL));
     is(world_channel(f->a[0], gid).to_send, 1);
     ok(dt_agent_sync(f->a[1], NULL));
-    say(f->a[1], gid, "so it is");
+    world_say(f->a[1], gid, "so it is");
     world_sync(f->a, 2, 3);
     same_epoch(f->a, 2, gid, world_channel(f->a[0], gid).epoch);
     for (size_t i = 0; i < 2; i++) {
@@ -475,7 +434,7 @@ both_away(void **state)
 static void
 making_homes(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     struct dt_clock clock = world_clock(&f->w);
     struct dt_agent_init_params params = {.passphrase = dt_view_str(PASSPHRASE),
                                           .charter = dt_buf_view(&f->w.charter),
@@ -519,7 +478,7 @@ making_homes(void **state)
 static void
 declined(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     struct dt_invitation_info *v = NULL;
     uint8_t gid[32], hash[32], none[16] = {0};
     size_t n = 0;
@@ -575,7 +534,7 @@ position_of(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
 
 /* ${n} rotations by the first two, who tell each other. */
 static void
-rotate(struct four *f, const uint8_t gid[static 32], unsigned int n)
+rotate(struct three *f, const uint8_t gid[static 32], unsigned int n)
 {
     for (unsigned int i = 0; i < n; i++) {
         ok(dt_agent_rotate(f->a[i % 2], gid));
@@ -613,17 +572,17 @@ only_read(struct dt_agent *a, const uint8_t gid[static 32])
 static void
 late_to_leave(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
     size_t made = 0;
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    say(f->a[2], gid, "first");
-    say(f->a[2], gid, "second");
+    world_say(f->a[2], gid, "first");
+    world_say(f->a[2], gid, "second");
     ok(dt_channel_prepare(f->a[2], gid, &made)); /* and the relay is gone before it is sent */
     is(made, 2);
     rotate(f, gid, 5);
-    say(f->a[2], gid, "third");
+    world_say(f->a[2], gid, "third");
     world_sync(f->a, 3, 3);
     for (size_t i = 0; i < 3; i++) {
         is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
@@ -640,20 +599,20 @@ late_to_leave(void **state)
 static void
 late_in_order(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
     size_t made = 0;
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    say(f->a[2], gid, "first");
+    world_say(f->a[2], gid, "first");
     ok(dt_channel_prepare(f->a[2], gid, &made));
     rotate(f, gid, 1);
     only_read(f->a[2], gid);
-    say(f->a[2], gid, "second");
+    world_say(f->a[2], gid, "second");
     ok(dt_channel_prepare(f->a[2], gid, &made));
     is(made, 2);
     rotate(f, gid, 1);
-    say(f->a[2], gid, "third");
+    world_say(f->a[2], gid, "third");
     world_sync(f->a, 3, 3);
     for (size_t i = 0; i < 3; i++) {
         is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
@@ -669,17 +628,17 @@ late_in_order(void **state)
 static void
 late_to_arrive(void **state)
 {
-    struct four *f = *state;
+    struct three *f = *state;
     uint8_t gid[32];
     size_t made = 0, sent = 0;
 
     world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", gid);
-    say(f->a[2], gid, "first");
+    world_say(f->a[2], gid, "first");
     ok(dt_channel_prepare(f->a[2], gid, &made));
     rotate(f, gid, 5);
     ok(dt_outbox_flush(f->a[2], gid, &sent)); /* the others were quicker while it was on its way */
     is(sent, 1);
-    say(f->a[2], gid, "second");
+    world_say(f->a[2], gid, "second");
     world_sync(f->a, 3, 3);
     for (size_t i = 0; i < 3; i++) {
         is(world_talk_count(f->a[i], gid, dt_view_str("first")), 1);
@@ -693,23 +652,23 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(founding_and_talk, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(unconfirmed_waits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(admission_and_removal, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(two_commits_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(leaving, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rotation_and_absence, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rotated_while_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(expired_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(late_to_leave, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(late_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(late_to_arrive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(renewed_letter, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(revocation, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(declined, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(old_queue, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(both_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(making_homes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(founding_and_talk, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(unconfirmed_waits, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(admission_and_removal, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(two_commits_at_once, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(leaving, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(rotation_and_absence, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(rotated_while_away, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(expired_answer, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(late_to_leave, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(late_in_order, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(late_to_arrive, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(renewed_letter, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(revocation, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(declined, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(old_queue, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(both_away, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(making_homes, three_and_second, three_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,178 +5,28 @@
  * DESIGN "Agent store": an agent that meets a message of its own that it does not know sends
  * nothing under its state and re-joins.
  */
-#include "agent/flows.h"
-#include "base/mem.h"
 #include "base/wire.h"
-#include "world.h"
 
-struct three {
-    struct world w;
-    struct dt_agent *a[4]; /* mediator, blue, red; and a copy of red, while there is one */
-    uint8_t gid[32];
-};
+#include "three.h"
 
 #define RED_HOME(f) ((f)->a[2])
 #define COPY(f)     ((f)->a[3])
-
-static int
-set_up(void **state)
-{
-    struct three *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    world_start(&f->w);
-    f->a[0] = world_home(&f->w, "envoy", MEDIATOR, DT_RIGHTS_ALL);
-    f->a[1] = world_home(&f->w, "blue-1", BLUE, DT_RIGHTS_ALL);
-    f->a[2] = world_home(&f->w, "red-1", RED, DT_RIGHTS_ALL);
-    world_share(f->a, 3);
-    *state = f;
-    return 0;
-}
-
-static int
-set_up_plenary(void **state)
-{
-    struct three *f;
-
-    is(set_up(state), 0);
-    f = *state;
-    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", f->gid);
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    struct three *f = *state;
-
-    for (size_t i = 0; i < 4; i++)
-        dt_agent_close(f->a[i]);
-    world_stop(&f->w);
-    free(f);
-    return 0;
-}
-
-/* Red's home as it is now, kept under ${name}; red goes on. */
-static void
-keep(struct three *f, const char *name)
-{
-    char home[128], copy[128], command[300];
-
-    world_path(&f->w, "red-1", home);
-    world_path(&f->w, name, copy);
-    dt_agent_close_p(&f->a[2]);
-    (void)snprintf(command, sizeof command, "cp -r %s %s", home, copy);
-    is(system(command), 0);
-    f->a[2] = world_open(&f->w, "red-1");
-}
-
-/* Red's home is gone; what was kept under ${name} takes its place. */
-static void
-put_back(struct three *f, const char *name)
-{
-    char home[128], copy[128], command[400];
-
-    world_path(&f->w, "red-1", home);
-    world_path(&f->w, name, copy);
-    dt_agent_close_p(&f->a[2]);
-    (void)snprintf(command, sizeof command, "rm -r %s && cp -r %s %s", home, copy, home);
-    is(system(command), 0);
-    f->a[2] = world_open(&f->w, "red-1");
-}
-
-static void
-say(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
-{
-    uint8_t id[16];
-
-    ok(dt_agent_talk_text(a, gid, dt_view_str(text), id));
-}
-
-/* How many cells a queue of the relay holds, whoever wrote them. */
-static uint64_t
-cells_in(struct dt_agent *a, const uint8_t address[static 32], struct dt_view read_token)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
-    struct dt_wire_items items;
-    uint64_t last = 0;
-
-    ok(dt_relay_read(a->queue_http, a->grant.relay, address, read_token, 0, 1, &answer));
-    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
-    return last;
-}
-
-static uint64_t
-cells_in_channel(struct dt_agent *a, const uint8_t gid[static 32])
-{
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-
-    ok(dt_channel_load(a, gid, &ch));
-    return cells_in(a, ch.queue.address, dt_queue_read_token(&ch.queue));
-}
-
-static uint64_t
-cells_in_inbox(struct dt_agent *a)
-{
-    return cells_in(a, a->inbox_address, dt_view(a->inbox_tokens.p, 32));
-}
-
-/* Everyone of ${a} has the text once. */
-static void
-all_have_once(struct dt_agent **a, size_t n, const uint8_t gid[static 32], const char *text)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t count = world_talk_count(a[i], gid, dt_view_str(text));
-
-        if (count != 1)
-            fail_msg("agent %zu has '%s' %zu times", i, text, count);
-    }
-}
-
-static void
-is_back(struct dt_agent *a, const uint8_t gid[static 32])
-{
-    struct dt_channel_info info = world_channel(a, gid);
-
-    is(info.state, DT_CHANNEL_LIVE);
-    assert_true(info.confirmed);
-    is(info.members, 3);
-    is(info.to_send, 0);
-    is(info.lapse, DT_LAPSE_NONE);
-}
-
-/* The newest alarm of ${kind} says ${text}. */
-static void
-said(struct dt_agent *a, enum dt_alarm_kind kind, const char *text)
-{
-    struct dt_alarm_info *v = NULL;
-    const char *last = "(no alarm)";
-    size_t n = 0;
-
-    ok(dt_agent_alarms(a, &v, &n));
-    for (size_t i = 0; i < n; i++)
-        if (v[i].kind == kind)
-            last = v[i].text;
-    if (strstr(last, text) == NULL)
-        fail_msg("expected '%s' in '%s'", text, last);
-    dt_free(v);
-}
 
 /* The first sync of a copy that was put back: what it finds, before anything of it leaves. */
 static void
 recognised(struct three *f, struct dt_agent *copy, uint64_t asks)
 {
     struct dt_sync_report report;
-    uint64_t channel = cells_in_channel(f->a[0], f->gid);
-    uint64_t inboxes[2] = {cells_in_inbox(f->a[0]), cells_in_inbox(f->a[1])};
+    uint64_t channel = world_cells_in_channel(f->a[0], f->gid);
+    uint64_t inboxes[2] = {world_cells_in_inbox(f->a[0]), world_cells_in_inbox(f->a[1])};
 
     ok(dt_agent_sync(copy, &report));
     is(world_channel(copy, f->gid).state, DT_CHANNEL_BROKEN);
     is(world_alarms(copy, DT_ALARM_RESTORED), 1);
     /* In the channel nothing, to the two others a request and a key package each. */
-    is(cells_in_channel(f->a[0], f->gid), channel);
+    is(world_cells_in_channel(f->a[0], f->gid), channel);
     for (size_t i = 0; i < 2; i++)
-        is(cells_in_inbox(f->a[i]), inboxes[i] + 2 * asks);
+        is(world_cells_in_inbox(f->a[i]), inboxes[i] + 2 * asks);
     is(report.sent, 4 * asks);
 }
 
@@ -191,14 +41,14 @@ asked_by_the_user(void **state)
     ok(dt_agent_rejoin(f->a[2], f->gid));
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
     is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_ASKED);
-    say(f->a[0], f->gid, "while it is out");
+    world_say(f->a[0], f->gid, "while it is out");
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    say(f->a[2], f->gid, "back again");
+    three_is_back(f->a[2], f->gid);
+    world_say(f->a[2], f->gid, "back again");
     world_sync(f->a, 3, 2);
-    all_have_once(f->a, 3, f->gid, "back again");
+    world_all_have_once(f->a, 3, f->gid, "back again");
     /* Its old state read on until its seat was given away: nothing was missed. */
-    all_have_once(f->a, 3, f->gid, "while it is out");
+    world_all_have_once(f->a, 3, f->gid, "while it is out");
     for (size_t i = 0; i < 3; i++)
         is(world_alarms(f->a[i], 0), 0);
 }
@@ -211,23 +61,23 @@ put_back_after_talk(void **state)
 {
     struct three *f = *state;
 
-    say(f->a[2], f->gid, "said on both days");
-    keep(f, "yesterday");
+    world_say(f->a[2], f->gid, "said on both days");
+    three_keep(f, "yesterday");
     world_sync(f->a, 3, 2);
-    say(f->a[0], f->gid, "heard since");
-    say(f->a[2], f->gid, "said since");
+    world_say(f->a[0], f->gid, "heard since");
+    world_say(f->a[2], f->gid, "said since");
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
-    say(f->a[2], f->gid, "said from the copy");
+    three_put_back(f, "yesterday");
+    world_say(f->a[2], f->gid, "said from the copy");
     recognised(f, f->a[2], 1);
-    said(f->a[2], DT_ALARM_RESTORED, "restored copy");
+    world_said(f->a[2], DT_ALARM_RESTORED, "restored copy");
     /* What others said, and what the lost home said, can be read by the old state. */
-    all_have_once(f->a, 3, f->gid, "heard since");
-    all_have_once(f->a, 3, f->gid, "said since");
+    world_all_have_once(f->a, 3, f->gid, "heard since");
+    world_all_have_once(f->a, 3, f->gid, "said since");
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    all_have_once(f->a, 3, f->gid, "said on both days");
-    all_have_once(f->a, 3, f->gid, "said from the copy");
+    three_is_back(f->a[2], f->gid);
+    world_all_have_once(f->a, 3, f->gid, "said on both days");
+    world_all_have_once(f->a, 3, f->gid, "said from the copy");
     is(world_alarms(f->a[2], DT_ALARM_MISSED), 0);
     for (size_t i = 0; i < 2; i++)
         is(world_alarms(f->a[i], 0), 0);
@@ -240,26 +90,26 @@ put_back_after_a_rotation(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "yesterday");
-    say(f->a[2], f->gid, "before the rotation");
+    three_keep(f, "yesterday");
+    world_say(f->a[2], f->gid, "before the rotation");
     world_sync(f->a, 3, 2);
     ok(dt_agent_rotate(f->a[2], f->gid));
     world_sync(f->a, 3, 3);
     ok(dt_agent_rotate(f->a[0], f->gid));
     world_sync(f->a, 3, 3);
-    say(f->a[0], f->gid, "one that is missed");
-    say(f->a[2], f->gid, "two that is missed");
+    world_say(f->a[0], f->gid, "one that is missed");
+    world_say(f->a[2], f->gid, "two that is missed");
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
-    say(f->a[2], f->gid, "said from the copy");
+    three_put_back(f, "yesterday");
+    world_say(f->a[2], f->gid, "said from the copy");
     recognised(f, f->a[2], 1);
-    all_have_once(f->a, 3, f->gid, "before the rotation");
+    world_all_have_once(f->a, 3, f->gid, "before the rotation");
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    all_have_once(f->a, 3, f->gid, "said from the copy");
+    three_is_back(f->a[2], f->gid);
+    world_all_have_once(f->a, 3, f->gid, "said from the copy");
     is(world_talk_count(f->a[2], f->gid, dt_view_str("one that is missed")), 0);
     is(world_alarms(f->a[2], DT_ALARM_MISSED), 1);
-    said(f->a[2], DT_ALARM_MISSED, "cannot be read by this home");
+    world_said(f->a[2], DT_ALARM_MISSED, "cannot be read by this home");
     for (size_t i = 0; i < 2; i++)
         is(world_alarms(f->a[i], 0), 0);
 }
@@ -270,18 +120,18 @@ put_back_after_a_month(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "last-month");
+    three_keep(f, "last-month");
     for (unsigned int i = 0; i < 10; i++) {
         f->w.offset_ms += 3 * DT_MS_DAY + DT_MS_HOUR;
         world_sync(f->a, 3, 4);
     }
     is(world_channel(f->a[0], f->gid).queue_number, 2);
-    put_back(f, "last-month");
-    say(f->a[2], f->gid, "a month later");
+    three_put_back(f, "last-month");
+    world_say(f->a[2], f->gid, "a month later");
     recognised(f, f->a[2], 1);
     world_sync(f->a, 3, 6);
-    is_back(f->a[2], f->gid);
-    all_have_once(f->a, 3, f->gid, "a month later");
+    three_is_back(f->a[2], f->gid);
+    world_all_have_once(f->a, 3, f->gid, "a month later");
     is(world_alarms(f->a[2], DT_ALARM_MISSED), 1);
 }
 
@@ -292,21 +142,21 @@ put_back_after_a_rejoin(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "yesterday");
-    say(f->a[2], f->gid, "before the re-join");
+    three_keep(f, "yesterday");
+    world_say(f->a[2], f->gid, "before the re-join");
     ok(dt_agent_rotate(f->a[2], f->gid));
     world_sync(f->a, 3, 3);
     ok(dt_agent_rejoin(f->a[2], f->gid));
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    say(f->a[2], f->gid, "after the re-join");
+    three_is_back(f->a[2], f->gid);
+    world_say(f->a[2], f->gid, "after the re-join");
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
-    say(f->a[2], f->gid, "said from the copy");
+    three_put_back(f, "yesterday");
+    world_say(f->a[2], f->gid, "said from the copy");
     recognised(f, f->a[2], 2);
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    all_have_once(f->a, 3, f->gid, "said from the copy");
+    three_is_back(f->a[2], f->gid);
+    world_all_have_once(f->a, 3, f->gid, "said from the copy");
 }
 
 /* Removed in between: there is no seat to come back to, and none is asked for. */
@@ -315,11 +165,11 @@ put_back_after_a_removal(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "yesterday");
+    three_keep(f, "yesterday");
     ok(dt_agent_leave(f->a[2], f->gid));
     world_sync(f->a, 3, 4);
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
-    put_back(f, "yesterday");
+    three_put_back(f, "yesterday");
     ok(dt_agent_sync(f->a[2], NULL));
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
     is(world_alarms(f->a[2], DT_ALARM_RESTORED), 1);
@@ -338,16 +188,16 @@ put_back_after_a_new_letter(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
     uint8_t renewed[32], hash[32];
 
-    keep(f, "yesterday");
+    three_keep(f, "yesterday");
     f->w.offset_ms += DT_MS_HOUR;
     world_accredit(&f->w, f->a[2], RED, DT_RIGHTS_ALL);
     ok(dt_agent_own_letter(f->a[2], &letter));
     world_letter_hash(f->a[2], renewed);
     ok(dt_agent_rejoin(f->a[2], f->gid));
     world_sync(f->a, 3, 5);
-    say(f->a[2], f->gid, "under the new letter");
+    world_say(f->a[2], f->gid, "under the new letter");
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
+    three_put_back(f, "yesterday");
     ok(dt_agent_letter_import(f->a[2], dt_buf_view(&letter), hash));
     ok(dt_agent_sync(f->a[2], NULL));
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
@@ -357,7 +207,7 @@ put_back_after_a_new_letter(void **state)
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
     ok(dt_agent_rejoin(f->a[2], f->gid));
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
+    three_is_back(f->a[2], f->gid);
     assert_int_not_equal(world_leaf(f->a[0], f->gid, renewed), UINT32_MAX);
 }
 
@@ -369,25 +219,25 @@ sealed_and_not_sent(void **state)
     struct three *f = *state;
     size_t made = 0;
 
-    say(f->a[2], f->gid, "sealed yesterday");
+    world_say(f->a[2], f->gid, "sealed yesterday");
     ok(dt_channel_prepare(f->a[2], f->gid, &made));
     is(made, 1);
-    keep(f, "yesterday");
+    three_keep(f, "yesterday");
     /* The lost home sent that very cell and one more. */
-    say(f->a[2], f->gid, "one more");
+    world_say(f->a[2], f->gid, "one more");
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
+    three_put_back(f, "yesterday");
     /* Stopped between sealing and sending, under the generation of "one more". */
-    say(f->a[2], f->gid, "and from the copy");
+    world_say(f->a[2], f->gid, "and from the copy");
     ok(dt_channel_prepare(f->a[2], f->gid, &made));
     is(made, 2);
     recognised(f, f->a[2], 1);
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
-    all_have_once(f->a, 3, f->gid, "sealed yesterday");
-    all_have_once(f->a, 2, f->gid, "one more"); /* the copy has used up the key */
-    said(f->a[2], DT_ALARM_MISSED, "both used its key");
-    all_have_once(f->a, 3, f->gid, "and from the copy");
+    three_is_back(f->a[2], f->gid);
+    world_all_have_once(f->a, 3, f->gid, "sealed yesterday");
+    world_all_have_once(f->a, 2, f->gid, "one more"); /* the copy has used up the key */
+    world_said(f->a[2], DT_ALARM_MISSED, "both used its key");
+    world_all_have_once(f->a, 3, f->gid, "and from the copy");
     for (size_t i = 0; i < 2; i++)
         is(world_alarms(f->a[i], 0), 0);
 }
@@ -403,20 +253,20 @@ one_channel_tells_of_all(void **state)
     uint64_t before;
 
     world_found(two, 2, DT_CHANNEL_CAUCUS, "caucus", caucus);
-    keep(f, "yesterday");
-    say(f->a[2], f->gid, "said since");
+    three_keep(f, "yesterday");
+    world_say(f->a[2], f->gid, "said since");
     world_sync(f->a, 3, 2);
-    before = cells_in_channel(f->a[0], caucus);
-    put_back(f, "yesterday");
-    say(f->a[2], caucus, "said from the copy");
+    before = world_cells_in_channel(f->a[0], caucus);
+    three_put_back(f, "yesterday");
+    world_say(f->a[2], caucus, "said from the copy");
     ok(dt_agent_sync(f->a[2], NULL));
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
     is(world_channel(f->a[2], caucus).state, DT_CHANNEL_BROKEN);
-    is(cells_in_channel(f->a[0], caucus), before);
+    is(world_cells_in_channel(f->a[0], caucus), before);
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
+    three_is_back(f->a[2], f->gid);
     is(world_channel(f->a[2], caucus).state, DT_CHANNEL_LIVE);
-    all_have_once(f->a, 1, caucus, "said from the copy");
+    world_all_have_once(f->a, 1, caucus, "said from the copy");
 }
 
 /* Put back after it only read what nobody answers: nothing of ours is reused, and nothing has to be
@@ -426,15 +276,15 @@ put_back_after_reading(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "yesterday");
+    three_keep(f, "yesterday");
     ok(dt_agent_rotate(f->a[0], f->gid));
     world_sync(f->a, 3, 2);
-    put_back(f, "yesterday");
-    say(f->a[2], f->gid, "said from the copy");
+    three_put_back(f, "yesterday");
+    world_say(f->a[2], f->gid, "said from the copy");
     world_sync(f->a, 3, 2);
-    is_back(f->a[2], f->gid);
+    three_is_back(f->a[2], f->gid);
     is(world_channel(f->a[2], f->gid).epoch, 2);
-    all_have_once(f->a, 3, f->gid, "said from the copy");
+    world_all_have_once(f->a, 3, f->gid, "said from the copy");
     for (size_t i = 0; i < 3; i++)
         is(world_alarms(f->a[i], 0), 0);
 }
@@ -448,14 +298,14 @@ put_back_twice_within_days(void **state)
     uint64_t epoch;
 
     for (unsigned int i = 0; i < 2; i++) {
-        keep(f, i == 0 ? "yesterday" : "today");
-        say(f->a[2], f->gid, "said since");
+        three_keep(f, i == 0 ? "yesterday" : "today");
+        world_say(f->a[2], f->gid, "said since");
         world_sync(f->a, 3, 2);
-        put_back(f, i == 0 ? "yesterday" : "today");
+        three_put_back(f, i == 0 ? "yesterday" : "today");
         epoch = world_channel(f->a[0], f->gid).epoch;
         world_sync(f->a, 3, 5);
         if (i == 0)
-            is_back(f->a[2], f->gid);
+            three_is_back(f->a[2], f->gid);
     }
     info = world_channel(f->a[2], f->gid);
     is(info.state, DT_CHANNEL_BROKEN);
@@ -463,10 +313,10 @@ put_back_twice_within_days(void **state)
     assert_false(info.rejoin_wanted);
     is(info.rejoin_asked_ms, 0);
     is(world_channel(f->a[0], f->gid).epoch, epoch);
-    said(f->a[2], DT_ALARM_RESTORED, "another copy of this home is in use");
+    world_said(f->a[2], DT_ALARM_RESTORED, "another copy of this home is in use");
     ok(dt_agent_rejoin(f->a[2], f->gid));
     world_sync(f->a, 3, 5);
-    is_back(f->a[2], f->gid);
+    three_is_back(f->a[2], f->gid);
 }
 
 /* From before the channel was joined: invited only, or accepted and not yet welcomed. */
@@ -487,25 +337,25 @@ put_back_from_before_joining(void **state)
                           f->gid));
         world_sync(f->a, 3, 1);
         if (accepted == 0)
-            keep(f, name);
+            three_keep(f, name);
         world_accept(f->a[1]);
         world_accept(f->a[2]);
         if (accepted == 1)
-            keep(f, name);
+            three_keep(f, name);
         world_sync(f->a, 3, 4);
-        is_back(f->a[2], f->gid);
-        say(f->a[2], f->gid, "said since");
+        three_is_back(f->a[2], f->gid);
+        world_say(f->a[2], f->gid, "said since");
         world_sync(f->a, 3, 2);
-        put_back(f, name);
+        three_put_back(f, name);
         ok(dt_agent_sync(f->a[2], NULL));
         is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
         is(world_alarms(f->a[2], DT_ALARM_RESTORED),
            restored + 2 * accepted); /* it and the other one */
         world_sync(f->a, 3, 5);
-        is_back(f->a[2], f->gid);
-        say(f->a[2], f->gid, "said from the copy");
+        three_is_back(f->a[2], f->gid);
+        world_say(f->a[2], f->gid, "said from the copy");
         world_sync(f->a, 3, 2);
-        all_have_once(f->a, 3, f->gid, "said from the copy");
+        world_all_have_once(f->a, 3, f->gid, "said from the copy");
     }
 }
 
@@ -518,20 +368,20 @@ used_in_turns(void **state)
 {
     struct three *f = *state;
 
-    keep(f, "red-copy");
+    three_keep(f, "red-copy");
     f->a[3] = world_open(&f->w, "red-copy");
-    say(RED_HOME(f), f->gid, "one from the first");
+    world_say(RED_HOME(f), f->gid, "one from the first");
     world_sync(f->a, 3, 2);
-    say(COPY(f), f->gid, "one from the second");
+    world_say(COPY(f), f->gid, "one from the second");
     recognised(f, COPY(f), 1);
     world_sync(f->a, 2, 3);
     for (unsigned int i = 0; i < 3; i++) {
         ok(dt_agent_sync(COPY(f), NULL));
         world_sync(f->a, 2, 1);
     }
-    is_back(COPY(f), f->gid);
-    all_have_once(f->a, 2, f->gid, "one from the first");
-    all_have_once(f->a, 2, f->gid, "one from the second");
+    three_is_back(COPY(f), f->gid);
+    world_all_have_once(f->a, 2, f->gid, "one from the first");
+    world_all_have_once(f->a, 2, f->gid, "one from the second");
     for (unsigned int turn = 0; turn < 3; turn++) {
         struct dt_agent *holds = turn % 2 == 0 ? COPY(f) : RED_HOME(f);
         struct dt_agent *other = turn % 2 == 0 ? RED_HOME(f) : COPY(f);
@@ -540,11 +390,11 @@ used_in_turns(void **state)
         char text[64];
 
         if (turn == 0) /* typed before anything of it is known */
-            say(other, f->gid, "two from the first");
+            world_say(other, f->gid, "two from the first");
         ok(dt_agent_sync(other, NULL));
         is(world_channel(other, f->gid).state, DT_CHANNEL_BROKEN);
         is(world_channel(other, f->gid).lapse, DT_LAPSE_COPY);
-        said(other, DT_ALARM_RESTORED, "holds our seat");
+        world_said(other, DT_ALARM_RESTORED, "holds our seat");
         epoch = world_channel(f->a[0], f->gid).epoch;
         for (unsigned int i = 0; i < 2; i++) {
             ok(dt_agent_sync(holds, NULL));
@@ -554,13 +404,13 @@ used_in_turns(void **state)
         is(world_channel(other, f->gid).state, DT_CHANNEL_BROKEN);
         ok(dt_agent_rejoin(other, f->gid));
         world_sync(all, 3, 5);
-        is_back(other, f->gid);
+        three_is_back(other, f->gid);
         (void)snprintf(text, sizeof text, "after turn %u", turn);
-        say(other, f->gid, text);
+        world_say(other, f->gid, text);
         world_sync(all, 3, 2);
-        all_have_once(f->a, 2, f->gid, text);
+        world_all_have_once(f->a, 2, f->gid, text);
     }
-    all_have_once(f->a, 2, f->gid, "two from the first");
+    world_all_have_once(f->a, 2, f->gid, "two from the first");
     for (size_t i = 0; i < 2; i++)
         is(world_alarms(f->a[i], 0), 0);
 }
@@ -573,7 +423,7 @@ at_once(struct three *f, bool commit)
     struct dt_agent *both[2];
     size_t live = 0;
 
-    keep(f, "red-copy");
+    three_keep(f, "red-copy");
     f->a[3] = world_open(&f->w, "red-copy");
     both[0] = RED_HOME(f);
     both[1] = COPY(f);
@@ -582,7 +432,7 @@ at_once(struct three *f, bool commit)
 
         if (commit)
             ok(dt_agent_rotate(both[i], f->gid));
-        say(both[i], f->gid, i == 0 ? "from the first" : "from the second");
+        world_say(both[i], f->gid, i == 0 ? "from the first" : "from the second");
         ok(dt_channel_prepare(both[i], f->gid, &made));
         is(made, commit ? 2 : 1);
         ok(dt_outbox_flush(both[i], f->gid, &sent));
@@ -599,15 +449,15 @@ at_once(struct three *f, bool commit)
 
         live += info.state == DT_CHANNEL_LIVE;
         if (info.state == DT_CHANNEL_LIVE) {
-            is_back(both[i], f->gid);
+            three_is_back(both[i], f->gid);
             continue;
         }
         is(info.lapse, DT_LAPSE_COPY);
-        said(both[i], DT_ALARM_RESTORED, "holds our seat");
+        world_said(both[i], DT_ALARM_RESTORED, "holds our seat");
     }
     is(live, 1);
-    all_have_once(f->a, 2, f->gid, "from the first");
-    all_have_once(f->a, 2, f->gid, "from the second");
+    world_all_have_once(f->a, 2, f->gid, "from the first");
+    world_all_have_once(f->a, 2, f->gid, "from the second");
     /* They do not take the seat from each other for ever: two re-joins, and then rest. */
     {
         uint64_t epoch = world_channel(f->a[0], f->gid).epoch;
@@ -645,7 +495,7 @@ our_name_is_no_mark(void **state)
     struct dt_agent *a = f->a[2];
     size_t made = 0;
 
-    say(a, f->gid, "ours");
+    world_say(a, f->gid, "ours");
     ok(dt_channel_prepare(a, f->gid, &made));
     ok(dt_store_next(a->store, "outbox", dt_view_of(f->gid), 0, &first));
     ok(dt_outbox_get(a, first.key.p, &row));
@@ -675,7 +525,7 @@ our_name_is_no_mark(void **state)
         item.cell = dt_buf_view(&cell);
         ok(dt_channel_take_cell(a, f->gid, ch.queue_number, &item, &report));
         is(report.passed_over, 1);
-        said(a, DT_ALARM_CELL, k == 0 ? "this home did not seal it" : "not what we sealed");
+        world_said(a, DT_ALARM_CELL, k == 0 ? "this home did not seal it" : "not what we sealed");
         is(world_channel(a, f->gid).state, DT_CHANNEL_LIVE);
         is(world_alarms(a, DT_ALARM_RESTORED), 0);
     }
@@ -696,15 +546,15 @@ a_strange_welcome_breaks_nothing(void **state)
     ok(dt_letter_load(f->a[1], hash, &to, NULL, NULL));
     ok(dt_outbox_to_inbox(f->a[1], &to, &m));
     world_sync(f->a, 3, 2);
-    said(f->a[2], DT_ALARM_WELCOME, "did not ask for");
+    world_said(f->a[2], DT_ALARM_WELCOME, "did not ask for");
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
-    say(f->a[2], f->gid, "still here");
+    world_say(f->a[2], f->gid, "still here");
     world_sync(f->a, 3, 2);
-    all_have_once(f->a, 3, f->gid, "still here");
+    world_all_have_once(f->a, 3, f->gid, "still here");
     is(world_channel(f->a[2], f->gid).epoch, 1);
 }
 
-#define PLENARY(test) cmocka_unit_test_setup_teardown(test, set_up_plenary, tear_down)
+#define PLENARY(test) cmocka_unit_test_setup_teardown(test, three_set_up, three_tear_down)
 
 int
 main(void)
@@ -721,7 +571,7 @@ main(void)
         PLENARY(one_channel_tells_of_all),
         PLENARY(put_back_after_reading),
         PLENARY(put_back_twice_within_days),
-        cmocka_unit_test_setup_teardown(put_back_from_before_joining, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(put_back_from_before_joining, three_homes, three_tear_down),
         PLENARY(used_in_turns),
         PLENARY(at_once_with_messages),
         PLENARY(at_once_with_commits),

@@ -8,7 +8,7 @@
 static const char *const names[3] = {"envoy", "blue-1", "red-1"};
 
 int
-three_set_up(void **state)
+three_homes(void **state)
 {
     struct three *t = calloc(1, sizeof *t);
 
@@ -17,8 +17,30 @@ three_set_up(void **state)
     for (int i = 0; i < 3; i++)
         t->a[i] = world_home(&t->w, names[i], i, DT_RIGHTS_ALL);
     world_share(t->a, 3);
-    world_found(t->a, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
     *state = t;
+    return 0;
+}
+
+int
+three_and_second(void **state)
+{
+    struct three *t;
+
+    is(three_homes(state), 0);
+    t = *state;
+    t->a[3] = world_home(&t->w, "blue-2", BLUE, DT_RIGHTS_ALL);
+    world_share(t->a, 4);
+    return 0;
+}
+
+int
+three_set_up(void **state)
+{
+    struct three *t;
+
+    is(three_homes(state), 0);
+    t = *state;
+    world_found(t->a, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
     return 0;
 }
 
@@ -27,12 +49,54 @@ three_tear_down(void **state)
 {
     struct three *t = *state;
 
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         dt_agent_close(t->a[i]);
     world_stop(&t->w);
     free(t);
     return 0;
 }
+
+/* ---- copies ---- */
+
+void
+three_keep(struct three *t, const char *name)
+{
+    char home[128], copy[128], command[300];
+
+    world_path(&t->w, names[2], home);
+    world_path(&t->w, name, copy);
+    dt_agent_close_p(&t->a[2]);
+    (void)snprintf(command, sizeof command, "cp -r %s %s", home, copy);
+    is(system(command), 0);
+    t->a[2] = world_open(&t->w, names[2]);
+}
+
+void
+three_put_back(struct three *t, const char *name)
+{
+    char home[128], copy[128], command[400];
+
+    world_path(&t->w, names[2], home);
+    world_path(&t->w, name, copy);
+    dt_agent_close_p(&t->a[2]);
+    (void)snprintf(command, sizeof command, "rm -r %s && cp -r %s %s", home, copy, home);
+    is(system(command), 0);
+    t->a[2] = world_open(&t->w, names[2]);
+}
+
+void
+three_is_back(struct dt_agent *a, const uint8_t gid[static 32])
+{
+    struct dt_channel_info info = world_channel(a, gid);
+
+    is(info.state, DT_CHANNEL_LIVE);
+    assert_true(info.confirmed);
+    is(info.members, 3);
+    is(info.to_send, 0);
+    is(info.lapse, DT_LAPSE_NONE);
+}
+
+/* ---- talk, receipts, alarms ---- */
 
 void
 three_say(struct three *t, size_t who, const char *text, uint8_t id[static 16])

@@ -9,8 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/flows.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/wire.h"
 #include "log/cosignature.h"
 #include "net/grant.h"
 
@@ -373,6 +375,53 @@ world_talk_count(struct dt_agent *a, const uint8_t group_id[static 32], struct d
     return count;
 }
 
+void
+world_say(struct dt_agent *a, const uint8_t group_id[static 32], const char *text)
+{
+    uint8_t id[16];
+
+    ok(dt_agent_talk_text(a, group_id, dt_view_str(text), id));
+}
+
+void
+world_all_have_once(struct dt_agent **agents, size_t n, const uint8_t group_id[static 32],
+                    const char *text)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t count = world_talk_count(agents[i], group_id, dt_view_str(text));
+
+        if (count != 1)
+            fail_msg("agent %zu has '%s' %zu times", i, text, count);
+    }
+}
+
+static uint64_t
+cells_in(struct dt_agent *a, const uint8_t address[static 32], struct dt_view read_token)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    struct dt_wire_items items;
+    uint64_t last = 0;
+
+    ok(dt_relay_read(a->queue_http, a->grant.relay, address, read_token, 0, 1, &answer));
+    ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
+    return last;
+}
+
+uint64_t
+world_cells_in_channel(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+    ok(dt_channel_load(a, group_id, &ch));
+    return cells_in(a, ch.queue.address, dt_queue_read_token(&ch.queue));
+}
+
+uint64_t
+world_cells_in_inbox(struct dt_agent *a)
+{
+    return cells_in(a, a->inbox_address, dt_view(a->inbox_tokens.p, 32));
+}
+
 uint32_t
 world_leaf(struct dt_agent *a, const uint8_t group_id[static 32],
            const uint8_t letter_hash[static 32])
@@ -404,4 +453,20 @@ world_alarms(struct dt_agent *a, int kind)
     }
     dt_free(v);
     return count;
+}
+
+void
+world_said(struct dt_agent *a, enum dt_alarm_kind kind, const char *text)
+{
+    struct dt_alarm_info *v = NULL;
+    const char *last = "(no alarm)";
+    size_t n = 0;
+
+    ok(dt_agent_alarms(a, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        if (v[i].kind == kind)
+            last = v[i].text;
+    if (strstr(last, text) == NULL)
+        fail_msg("expected '%s' in '%s'", text, last);
+    dt_free(v);
 }

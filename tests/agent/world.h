@@ -91,8 +91,18 @@ void world_accept(struct dt_agent *a);
 void world_found(struct dt_agent **agents, size_t n, enum dt_channel_kind kind, const char *name,
                  uint8_t group_id[static 32]);
 
+void world_say(struct dt_agent *a, const uint8_t group_id[static 32], const char *text);
+
 /* How many pieces of talk with exactly these bytes the agent has. */
 size_t world_talk_count(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view data);
+
+/* Each of ${agents} has the text once. */
+void world_all_have_once(struct dt_agent **agents, size_t n, const uint8_t group_id[static 32],
+                         const char *text);
+
+/* How many cells the relay holds of the channel's present queue, of the agent's inbox. */
+uint64_t world_cells_in_channel(struct dt_agent *a, const uint8_t group_id[static 32]);
+uint64_t world_cells_in_inbox(struct dt_agent *a);
 
 /* The channel as it is shown. */
 struct dt_channel_info world_channel(struct dt_agent *a, const uint8_t group_id[static 32]);
@@ -104,5 +114,8 @@ uint32_t world_leaf(struct dt_agent *a, const uint8_t group_id[static 32],
 /* Alarms of one kind, or of all (0, and shown); the same again is counted too. */
 #define ANY_ALARM (-1)
 size_t world_alarms(struct dt_agent *a, int kind);
+
+/* The newest alarm of ${kind} says ${text}. */
+void world_said(struct dt_agent *a, enum dt_alarm_kind kind, const char *text);
 
 #endif
