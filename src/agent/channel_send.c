@@ -4,8 +4,9 @@
  *
  * Source: docs/protocol-agent.md "Sending"; DESIGN "Credentials and vouchers", "Queues".
  *
- * Unconfirmed: only our own `here` and our own rotation. Confirmed: what waits, in its order; then
- * at most one Commit, since only one can be pending.
+ * Unconfirmed: only our own `here` and our own rotation, and a re-join without which nobody could
+ * ever confirm the channel (dt_rejoin_unblocks()). Confirmed: what waits, in its order; then at
+ * most one Commit, since only one can be pending.
  */
 #include <stdio.h>
 #include <string.h>
@@ -114,12 +115,16 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
 static enum dt_err
 next_commit(struct dt_agent *a, const struct dt_channel *ch, struct dt_intent *out)
 {
+    bool rejoins = false;
     uint64_t at = 0;
-    enum dt_err err;
+    enum dt_err err = ch->confirmed ? DT_OK : dt_rejoin_unblocks(a, ch, &rejoins);
 
+    if (err != DT_OK)
+        return err;
     while ((err = dt_intent_next(a, ch->group_id, at, out)) == DT_OK) {
         at = out->seq + 1;
-        if (out->kind != DT_INTENT_PAYLOAD && (ch->confirmed || out->kind == DT_INTENT_ROTATE))
+        if (out->kind != DT_INTENT_PAYLOAD && (ch->confirmed || out->kind == DT_INTENT_ROTATE ||
+                                               (rejoins && out->kind == DT_INTENT_REJOIN)))
             return DT_OK;
     }
     return err;

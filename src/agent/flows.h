@@ -172,6 +172,15 @@ DT_MUST_CHECK enum dt_err dt_rejoin_row_load(struct dt_agent *a,
                                              const uint8_t invitation_id[static 16],
                                              struct dt_rejoin_row *out);
 
+/**
+ * dt_rejoin_unblocks(a, ch, out):
+ * May ${ch}, which is unconfirmed, commit the requests to re-join that wait? Only where nothing
+ * else can ever confirm it: of each other party that has not said `here`, every delegate who has a
+ * seat asks to be put in anew, and so is mute until somebody does that.
+ */
+DT_MUST_CHECK enum dt_err dt_rejoin_unblocks(struct dt_agent *a, const struct dt_channel *ch,
+                                             bool *out);
+
 /* An invitation that reached us, and the keys of our answer. */
 struct dt_invitation {
     uint8_t invitation_id[16];

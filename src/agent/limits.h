@@ -52,6 +52,7 @@
 #define DT_QUEUE_LIFE_MS       (UINT64_C(30) * 24 * 3600 * 1000)
 #define DT_REJOIN_PAUSE_MS     DT_VOUCHER_LIFE_MAX_MS /* between two re-joins without the user */
 #define DT_REJOIN_ASKS         3u                     /* requests of one lapse */
+#define DT_REJOINS_KEPT        256u                   /* others' requests to re-join */
 #define DT_APPROVAL_EPOCHS     64u
 
 #endif

@@ -123,3 +123,69 @@ dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
         return err;
     return dt_intent_add(a, row.group_id, DT_INTENT_REJOIN, row.invitation_id, dt_view(NULL, 0));
 }
+
+/* ---- committing one although the channel is not confirmed ---- */
+
+/* The seats that requests waiting for a Commit of ours give up: 16 bytes each, into ${out}. */
+static enum dt_err
+seats_given_up(struct dt_agent *a, const struct dt_channel *ch, struct dt_buf *out)
+{
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
+        DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
+        struct dt_rejoin q;
+
+        if ((err = dt_intent_next(a, ch->group_id, at, &x)) != DT_OK)
+            return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+        at = x.seq + 1;
+        if (x.kind != DT_INTENT_REJOIN)
+            continue;
+        err = dt_rejoin_row_load(a, x.id, &row);
+        if (err == DT_ERR_NOT_FOUND)
+            continue; /* its Commit will find that, too */
+        if (err != DT_OK || (err = dt_rejoin_decode(dt_buf_view(&row.request), &q)) != DT_OK ||
+            (err = dt_buf_append(out, dt_view_of(q.old_invitation_id))) != DT_OK)
+            return err;
+    }
+}
+
+static bool
+is_given_up(const struct dt_buf *seats, const uint8_t seat[static 16])
+{
+    for (size_t i = 0; i < seats->n; i += 16)
+        if (memcmp(seats->p + i, seat, 16) == 0)
+            return true;
+    return false;
+}
+
+enum dt_err
+dt_rejoin_unblocks(struct dt_agent *a, const struct dt_channel *ch, bool *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf seats = DT_BUF_INIT(DT_REJOINS_KEPT * 16u);
+    struct dt_rules rules = dt_channel_rules(a, ch);
+    uint32_t missing = dt_channel_parties(ch) & ~ch->here & ~(UINT32_C(1) << a->party);
+    uint32_t asks = 0, waits = 0, n = mls_group_n_leaves(ch->group);
+    enum dt_err err = seats_given_up(a, ch, &seats);
+
+    *out = false;
+    if (err != DT_OK || seats.n == 0)
+        return err;
+    for (uint32_t leaf = 0; leaf < n; leaf++) {
+        DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+
+        err = dt_seat_of(&rules, ch->group, leaf, &s);
+        if (err == DT_ERR_NOT_FOUND)
+            continue;
+        if (err != DT_OK)
+            return err;
+        if (is_given_up(&seats, s.voucher.invitation_id))
+            asks |= UINT32_C(1) << s.party;
+        else
+            waits |= UINT32_C(1) << s.party;
+    }
+    *out = (missing & ~(asks & ~waits)) == 0;
+    return DT_OK;
+}
