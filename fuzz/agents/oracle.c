@@ -51,7 +51,7 @@ check_talk(const struct oracle *o, const struct world *w, size_t who)
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TEXT_MAX);
         size_t k;
 
-        must(dt_agent_talk_read(w->a[who], w->group_id, v[i].id, &b) == DT_OK);
+        must(dt_agent_talk_read(w->a[who], w->group_id, v[i].seq, &b) == DT_OK);
         k = find(o, dt_buf_view(&b));
         must(k < o->n_said);
         must(++times[k] == 1);

@@ -263,8 +263,8 @@ enum dt_talk_state {
 };
 
 struct dt_talk_info {
-    uint8_t id[16];
-    uint64_t seq; /* order in this store: 1, 2, ... */
+    uint8_t id[16]; /* its sender's choice: another sender can have taken the same */
+    uint64_t seq;   /* order in this store: 1, 2, ... */
     enum dt_talk_state state;
     bool file;         /* else text */
     bool unconfirmed;  /* the sender's session key had expired, or the channel was unconfirmed */
@@ -292,9 +292,9 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t g
                                              uint64_t after_seq, struct dt_talk_info **out,
                                              size_t *out_n);
 
-/* The bytes of one piece of talk, appended to ${out}. NOT_FOUND. */
+/* The bytes of the piece of talk with number ${seq}, appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],
-                                             const uint8_t id[static 16], struct dt_buf *out);
+                                             uint64_t seq, struct dt_buf *out);
 
 /* ---- status ---- */
 

@@ -46,9 +46,11 @@ met_again(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wire_
     s->before.position = item->position;
     s->before.review = s->review.number;
     if (moved && s->before.has_talk) {
-        enum dt_err err = dt_talk_moved(a, ch->group_id, s->before.talk_id, item->position);
+        const uint8_t *from = s->before.has_from ? s->before.talk_from : NULL;
+        enum dt_err err = dt_talk_moved(a, ch->group_id, s->before.talk_id, from, item->position);
 
-        if (err == DT_OK)
+        /* Ours alone is awaited, whatever ids others use. */
+        if (err == DT_OK && (from == NULL || memcmp(from, a->letter.key, 32) == 0))
             err = dt_awaited_moved(a, ch, s->before.talk_id, item->position);
         if (err != DT_OK)
             return err;
@@ -132,6 +134,8 @@ dt_cell_shown_end(struct dt_agent *a, const struct dt_channel *ch, const struct 
         return err;
     if (!s->pass_by) {
         memcpy(now.talk_id, s->talk_id, sizeof now.talk_id);
+        now.has_from = s->has_talk;
+        memcpy(now.talk_from, s->talk_from, sizeof now.talk_from);
         if (mls_group_epoch(ch->group) != s->epoch) {
             now.kind = DT_SHOWN_COMMIT;
             now.epoch = s->epoch;

@@ -24,6 +24,7 @@ struct dt_cell_shown {
     bool unread;
     bool has_talk;
     uint8_t talk_id[16];
+    uint8_t talk_from[32];
 };
 
 /* Look up what is remembered, and tell what does not fit it. Inside the cell's transaction, as the

@@ -221,6 +221,7 @@ take_application(struct taken *t, const struct mls_event *e)
         return DT_OK;
     t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
     memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
+    memcpy(t->shown.talk_from, s.letter.key, sizeof t->shown.talk_from);
     return dt_transcript_set_due(t->a, t->ch);
 }
 
@@ -273,6 +274,7 @@ own_back(struct taken *t, const struct mls_event *e)
     in.payload = &p;
     t->shown.has_talk = p.kind == DT_PAYLOAD_TALK || p.kind == DT_PAYLOAD_RECORD;
     memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
+    memcpy(t->shown.talk_from, t->a->letter.key, sizeof t->shown.talk_from);
     if (p.kind == DT_PAYLOAD_TALK && (err = dt_talk_confirm(t->a, &in)) == DT_OK)
         err = dt_awaited_add(t->a, t->ch, p.id, dt_view(NULL, 0), t->item->position);
     if (p.kind == DT_PAYLOAD_RECORD && (err = dt_record_receive(t->a, &in)) == DT_OK)

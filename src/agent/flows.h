@@ -240,9 +240,11 @@ DT_MUST_CHECK enum dt_err dt_talk_receive(struct dt_agent *a, const struct dt_in
 /* Ours is in the outbox; ours was read back. No such talk is fine (a record). */
 DT_MUST_CHECK enum dt_err dt_talk_sent(struct dt_agent *a, const uint8_t group_id[static 32],
                                        const uint8_t id[static 16]);
-/* It stands at another position than where it was shown first. */
+/* It stands at another position than where it was shown first. ${from}: its sender's delegate key;
+ * NULL: not known, whoever had the id first. */
 DT_MUST_CHECK enum dt_err dt_talk_moved(struct dt_agent *a, const uint8_t group_id[static 32],
-                                        const uint8_t id[static 16], uint64_t position);
+                                        const uint8_t id[static 16], const uint8_t *from,
+                                        uint64_t position);
 DT_MUST_CHECK enum dt_err dt_talk_confirm(struct dt_agent *a, const struct dt_incoming *in);
 /* A copy of this home said it, maybe something that waits here to be said. */
 DT_MUST_CHECK enum dt_err dt_talk_of_copy(struct dt_agent *a, const struct dt_incoming *in);

@@ -59,7 +59,10 @@ dt_shown_get(struct dt_agent *a, const uint8_t address[static 32], struct dt_vie
         (err = dt_read_u64(&r, &s.position)) != DT_OK ||
         (err = dt_read_optional(&r, &s.has_talk)) != DT_OK ||
         (err = dt_read_fixed(&r, s.talk_id, 16)) != DT_OK ||
-        (err = dt_read_u64(&r, &s.epoch)) != DT_OK || (err = dt_read_u64(&r, &s.review)) != DT_OK ||
+        (err = dt_read_u64(&r, &s.epoch)) != DT_OK || (err = dt_read_u64(&r, &s.review)) != DT_OK)
+        return dt_fail_context(err, "row of a cell shown");
+    s.has_from = s.has_talk && r.n > 0;
+    if ((s.has_from && (err = dt_read_fixed(&r, s.talk_from, 32)) != DT_OK) ||
         (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "row of a cell shown");
     s.kind = (enum dt_shown_kind)kind;
@@ -98,6 +101,8 @@ dt_shown_put(struct dt_agent *a, const uint8_t address[static 32], struct dt_vie
     dt_write_view(&w, dt_view_of(s->talk_id));
     dt_write_u64(&w, s->epoch);
     dt_write_u64(&w, s->review);
+    if (s->has_from)
+        dt_write_view(&w, dt_view_of(s->talk_from));
     if ((err = dt_writer_end(&w)) != DT_OK || (err = cell_key(address, cell, key)) != DT_OK)
         return err;
     if (s->kind == DT_SHOWN_UNREAD) {

@@ -33,9 +33,11 @@ struct dt_shown {
     enum dt_shown_kind kind;
     uint64_t position; /* where it was shown last */
     bool has_talk;
-    uint8_t talk_id[16]; /* of a piece of talk */
-    uint64_t epoch;      /* COMMIT: the epoch that it ended */
-    uint64_t review;     /* number of the review that met it last; 0: none did */
+    uint8_t talk_id[16]; /* payload id of a piece of talk or a record */
+    bool has_from;
+    uint8_t talk_from[32]; /* its sender's delegate key; not in rows of an older store */
+    uint64_t epoch;        /* COMMIT: the epoch that it ended */
+    uint64_t review;       /* number of the review that met it last; 0: none did */
 };
 
 /* What is remembered of ${cell}. DT_SHOWN_NOT is no error. */

@@ -107,7 +107,7 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
         if (list[i].file) {
             cli_put(o, "file", list[i].name);
             cli_put(o, "type", list[i].media_type);
-        } else if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) == DT_OK) {
+        } else if ((err = dt_agent_talk_read(c->agent, group_id, list[i].seq, &b)) == DT_OK) {
             cli_put_view(o, "text", dt_buf_view(&b));
         }
         if (err == DT_OK && list[i].state == DT_TALK_CONFIRMED)
@@ -154,14 +154,12 @@ cmd_read(struct cli *c)
     for (size_t i = 0; i < n; i++) {
         DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
         char when[DT_TIME_STR];
-        char hex[33];
         char there[64] = "";
 
         if (list[i].state == DT_TALK_CONFIRMED &&
             (err = arrived_at(c, group_id, &list[i], there, sizeof there)) != DT_OK)
             return err;
         dt_time_str(when, list[i].time_ms);
-        dt_hex_str(hex, dt_view_of(list[i].id));
         cli_print("%llu  %s  %s (%s)%s%s%s\n", (unsigned long long)list[i].seq, when,
                   list[i].from.name, list[i].from.party_name,
                   list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT
@@ -169,11 +167,11 @@ cmd_read(struct cli *c)
                       : "",
                   list[i].unconfirmed ? ", UNCONFIRMED" : "", there);
         if (list[i].file) {
-            cli_print("    file '%s', %zu bytes: detente save %s %.8s --out FILE\n", list[i].name,
-                      list[i].size, c->operand[0], hex);
+            cli_print("    file '%s', %zu bytes: detente save %s %llu --out FILE\n", list[i].name,
+                      list[i].size, c->operand[0], (unsigned long long)list[i].seq);
             continue;
         }
-        if ((err = dt_agent_talk_read(c->agent, group_id, list[i].id, &b)) != DT_OK)
+        if ((err = dt_agent_talk_read(c->agent, group_id, list[i].seq, &b)) != DT_OK)
             return err;
         cli_print_lines("    ", dt_buf_view(&b));
     }
@@ -196,7 +194,8 @@ cmd_save(struct cli *c)
         (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
         (err = dt_agent_talk_list(c->agent, group_id, 0, &list, &n)) != DT_OK)
         return err;
-    if (strlen(c->operand[1]) < 6 &&
+    /* Shorter than what stands for an id; and numbers are told apart where ids are not. */
+    if (strlen(c->operand[1]) < 8 &&
         dt_decimal_read(dt_view_str(c->operand[1]), UINT32_MAX, &number) == DT_OK)
         for (size_t i = 0; i < n; i++)
             if (list[i].seq == number)
@@ -207,7 +206,7 @@ cmd_save(struct cli *c)
         if ((err = cli_pick("message", c->operand[1], list[0].id, n, sizeof list[0], &at)) != DT_OK)
             return err;
     }
-    if ((err = dt_agent_talk_read(c->agent, group_id, list[at].id, &b)) != DT_OK)
+    if ((err = dt_agent_talk_read(c->agent, group_id, list[at].seq, &b)) != DT_OK)
         return err;
     if (strcmp(out, "-") == 0) {
         for (size_t done = 0; done < b.n;) {

@@ -523,7 +523,7 @@ position_of(struct dt_agent *a, const uint8_t gid[static 32], const char *text)
     for (size_t i = 0; i < n; i++) {
         struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
 
-        ok(dt_agent_talk_read(a, gid, v[i].id, &b));
+        ok(dt_agent_talk_read(a, gid, v[i].seq, &b));
         if (dt_view_equal(dt_buf_view(&b), dt_view_str(text)))
             position = v[i].position;
         dt_buf_clear(&b);

@@ -368,7 +368,7 @@ world_talk_count(struct dt_agent *a, const uint8_t group_id[static 32], struct d
     for (size_t i = 0; i < n; i++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1u << 20);
 
-        ok(dt_agent_talk_read(a, group_id, v[i].id, &b));
+        ok(dt_agent_talk_read(a, group_id, v[i].seq, &b));
         count += dt_view_equal(dt_buf_view(&b), data);
     }
     dt_free(v);
