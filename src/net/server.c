@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -45,6 +46,7 @@ struct request {
 struct dt_http_server {
     struct dt_http_server_config config;
     struct MHD_Daemon *daemon;
+    int listen_fd; /* taken back from the daemon, which may look at it until it is stopped; or -1 */
     pthread_mutex_t lock;
     pthread_cond_t cond;
     pthread_t ticker;
@@ -344,14 +346,15 @@ dt_http_wake(struct dt_http_request *req)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Put ${r} aside unless it was woken meanwhile; true when it stands aside now. */
+/* Put ${r} aside unless it was woken meanwhile, or the server began to stop while its handler ran,
+ * which then has not seen it; true when it stands aside now. */
 static bool
 put_aside(struct dt_http_server *s, struct request *r)
 {
     bool put = false;
 
     pthread_mutex_lock(&s->lock);
-    if (r->woken) {
+    if (r->woken || s->force || (s->stopping && !r->pub.stopping)) {
         r->woken = false;
     } else {
         r->aside = true;
@@ -676,6 +679,7 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
 
     if (s == NULL)
         return dt_nomem();
+    s->listen_fd = -1;
     s->config = *config;
     set_defaults(&s->config);
     s->conns.header_ms = s->config.header_timeout_s * UINT64_C(1000);
@@ -727,8 +731,6 @@ dt_http_server_port(const struct dt_http_server *s)
 void
 dt_http_server_quiesce(struct dt_http_server *s)
 {
-    int fd;
-
     pthread_mutex_lock(&s->lock);
     if (s->stopping || s->daemon == NULL) {
         pthread_mutex_unlock(&s->lock);
@@ -738,9 +740,11 @@ dt_http_server_quiesce(struct dt_http_server *s)
     while (s->aside != NULL)
         wake_locked(s, s->aside);
     pthread_mutex_unlock(&s->lock);
-    fd = MHD_quiesce_daemon(s->daemon);
-    if (fd >= 0)
-        close(fd);
+    /* Who comes is refused from here on. It is not closed before the daemon's thread has ended:
+     * that may be about to use it, and another file may have its number by then. */
+    s->listen_fd = MHD_quiesce_daemon(s->daemon);
+    if (s->listen_fd >= 0)
+        (void)shutdown(s->listen_fd, SHUT_RDWR);
 }
 
 /* Wait until no request stands aside, for at most ${ms}. */
@@ -785,6 +789,8 @@ dt_http_server_stop(struct dt_http_server *s)
     }
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
+    if (s->listen_fd >= 0)
+        close(s->listen_fd);
     pthread_cond_destroy(&s->cond);
     pthread_mutex_destroy(&s->lock);
     dt_free(s);

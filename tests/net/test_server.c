@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,12 +25,14 @@
 #include "net/client.h"
 #include "net/server.h"
 
-/* A server that tells what it got; "/wait" waits for "/go" or its deadline. */
+/* A server that tells what it got; "/wait" waits for "/go" or its deadline. "/wait?slowly=1" is
+ * about to wait for as long as fx.hold is set. */
 struct fixture {
     struct dt_http_server *server;
     pthread_mutex_t lock;
     struct dt_http_request *waiting;
     unsigned int handled;
+    atomic_bool hold;
     char url[64];
 };
 static struct fixture fx;
@@ -66,6 +70,8 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
             pthread_mutex_unlock(&f->lock);
             req->deadline_ms = dt_monotonic_ms() + (dt_http_query(req, "ms", &n) ? 300 : 30000);
             dt_buf_clear(&reply->body);
+            while (dt_http_query(req, "slowly", &n) && atomic_load(&f->hold))
+                usleep(1000);
             return DT_HTTP_WAIT;
         }
         assert_int_equal(dt_buf_append(&reply->body, dt_view_str(why)), DT_OK);
@@ -446,6 +452,60 @@ stopping_ends_waits(void **state)
     assert_int_equal(w.err, DT_ERR_NET);
 }
 
+/* The server begins to stop while a handler is on its way into a wait, and has not seen that. */
+static void
+stopping_meets_a_wait(void **state)
+{
+    struct waiter w = {.path = "/wait?slowly=1"};
+    uint64_t began;
+    pthread_t t;
+
+    (void)state;
+    atomic_store(&fx.hold, true);
+    assert_int_equal(pthread_create(&t, NULL, wait_thread, &w), 0);
+    until_waiting();
+    dt_http_server_quiesce(fx.server);
+    began = dt_monotonic_ms();
+    atomic_store(&fx.hold, false);
+    pthread_join(t, NULL);
+    assert_int_equal(w.err, DT_OK);
+    assert_int_equal(w.answer.body.n, 8);
+    assert_memory_equal(w.answer.body.p, "stopping", 8);
+    assert_true(dt_monotonic_ms() - began < 3000);
+    dt_http_answer_clear(&w.answer);
+}
+
+/* The descriptor that listens; -1 when there is none. */
+static int
+listening(void)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        int on = 0;
+        socklen_t n = sizeof(on);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* The library's thread may still look at it: its number is given to no other file before that has
+ * ended. */
+static void
+stopping_keeps_the_number(void **state)
+{
+    int fd = listening();
+
+    (void)state;
+    assert_true(fd >= 0);
+    dt_http_server_quiesce(fx.server);
+    assert_int_equal(listening(), -1);
+    assert_true(fcntl(fd, F_GETFD) >= 0);
+    dt_http_server_stop(fx.server);
+    fx.server = NULL;
+    assert_true(fcntl(fd, F_GETFD) < 0);
+}
+
 static void
 too_fast(void **state)
 {
@@ -496,10 +556,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(thirteen_malformed),  TEST(more_malformed), TEST(too_many_headers),
-        TEST(slow_header),         TEST(client_calls),   TEST(answer_limit),
-        TEST(malformed_in_pairs),  TEST(what_is_left),   TEST(long_poll),
-        TEST(stopping_ends_waits), TEST(too_fast),       TEST(listen_errors),
+        TEST(thirteen_malformed),
+        TEST(more_malformed),
+        TEST(too_many_headers),
+        TEST(slow_header),
+        TEST(client_calls),
+        TEST(answer_limit),
+        TEST(malformed_in_pairs),
+        TEST(what_is_left),
+        TEST(long_poll),
+        TEST(stopping_ends_waits),
+        TEST(stopping_meets_a_wait),
+        TEST(stopping_keeps_the_number),
+        TEST(too_fast),
+        TEST(listen_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
