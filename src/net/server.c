@@ -460,9 +460,9 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
         r->pub.content_type = type;
     if (status != 0)
         return refuse_body(r, status);
-    if (r->length > DT_NET_BODY_OPEN_MAX && s->config.may_be_large != NULL &&
-        !s->config.may_be_large(s->config.ctx, &r->pub))
-        return refuse_body(r, 413);
+    if (r->length > DT_NET_BODY_OPEN_MAX && s->config.refuse_large != NULL &&
+        (status = s->config.refuse_large(s->config.ctx, &r->pub)) != 0)
+        return refuse_body(r, status);
     if (!hold(r, r->length))
         return refuse_body(r, 503);
     set_phase(r, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length);
@@ -484,8 +484,10 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
         return begin(s, r, method, version);
     if (*upload_len > 0) {
         if (r->refused == 0 &&
-            dt_buf_append(&r->body, dt_view((const uint8_t *)upload, *upload_len)) != DT_OK)
-            return MHD_NO;
+            dt_buf_append(&r->body, dt_view((const uint8_t *)upload, *upload_len)) != DT_OK) {
+            dt_buf_clear(&r->body);
+            r->refused = 503; /* said when the rest has come */
+        }
         *upload_len = 0;
         return MHD_YES;
     }

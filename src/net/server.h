@@ -68,9 +68,10 @@ struct dt_http_server_config {
     unsigned int rate_min;       /* and a second more for each so many bytes; 0: DT_NET_RATE_MIN */
     unsigned int requests_per_s; /* of one connection, over a minute; 0: 2000. Past it: 429 */
     dt_http_handler handler;
-    /* Asked before a body of more than DT_NET_BODY_OPEN_MAX is read, while ${req} has none yet: has
-     * the peer shown who it is? false: 413. NULL: all may. */
-    bool (*may_be_large)(void *ctx, const struct dt_http_request *req);
+    /* Asked before a body of more than DT_NET_BODY_OPEN_MAX is read, while ${req} has none yet: the
+     * status to refuse it with, 413 unless the peer has shown who it is, 503 when that could not be
+     * seen; 0: it may. NULL: all may. */
+    unsigned int (*refuse_large)(void *ctx, const struct dt_http_request *req);
     void *ctx;
 };
 

@@ -117,7 +117,7 @@ read_cells(struct dt_relay *r, const struct dt_http_request *req,
         err = dt_writer_end(&w);
     if (err != DT_OK) {
         dt_buf_clear(&b);
-        return relay_error(reply, err == DT_ERR_LIMIT ? DT_ERR_INTERNAL : err);
+        return relay_store_error(reply, err);
     }
     dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
     return DT_HTTP_REPLY;
@@ -145,25 +145,26 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
     if (!relay_bearer(req, token, reply))
         return DT_HTTP_REPLY;
     if ((err = dt_relay_store_queue(r->store, address, &queue)) != DT_OK)
-        return relay_error(reply, err);
+        return relay_store_error(reply, err);
     if (!dt_ct_equal(dt_view_of(token),
                      post ? dt_view_of(queue.write_hash) : dt_view_of(queue.read_hash)))
         return relay_error(reply, DT_ERR_REFUSED);
     return post ? append_start(r, req, address, &queue, reply) : read_cells(r, req, &queue, reply);
 }
 
-bool
+enum dt_err
 relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const char *rest)
 {
-    struct dt_http_reply none = {0};
     struct dt_relay_store_queue queue;
     uint8_t address[32], token[32];
-    bool ok = read_address(rest, address) && relay_bearer(req, token, &none) &&
-              dt_relay_store_queue(r->store, address, &queue) == DT_OK &&
-              dt_ct_equal(dt_view_of(token), dt_view_of(queue.write_hash));
+    enum dt_err err;
 
-    dt_buf_clear(&none.body);
-    return ok;
+    if (!read_address(rest, address))
+        return DT_ERR_NOT_FOUND;
+    if ((err = relay_bearer_hash(req, token)) != DT_OK ||
+        (err = dt_relay_store_queue(r->store, address, &queue)) != DT_OK)
+        return err;
+    return dt_ct_equal(dt_view_of(token), dt_view_of(queue.write_hash)) ? DT_OK : DT_ERR_REFUSED;
 }
 
 /* ---- poll ---- */
@@ -204,15 +205,14 @@ poll_watch(struct dt_relay *r, struct dt_http_request *req, const struct dt_wire
            size_t n, uint64_t wait_s)
 {
     struct relay_wait *w = relay_wait_new(r, req, n);
-    enum dt_err err;
 
     if (w == NULL)
         return dt_nomem();
     w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
     for (size_t i = 0; i < n; i++) {
         memcpy(w->watches[i].key, wanted[i].address, DT_HUB_KEY);
-        if ((err = dt_hub_add(r->hub, &w->watches[i])) != DT_OK)
-            return DT_ERR_BUSY;
+        if (dt_hub_add(r->hub, &w->watches[i]) != DT_OK)
+            return DT_ERR_STATE; /* 503, without a line in the log: any peer can bring it about */
     }
     return DT_OK;
 }
@@ -251,5 +251,5 @@ relay_poll(struct dt_relay *r, struct dt_http_request *req, struct dt_http_reply
 done:
     dt_wipe(wanted, sizeof(wanted));
     dt_buf_clear(&b);
-    return err == DT_OK ? DT_HTTP_REPLY : relay_error(reply, err);
+    return err == DT_OK ? DT_HTTP_REPLY : relay_store_error(reply, err);
 }

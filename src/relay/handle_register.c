@@ -23,10 +23,11 @@ reply_public(struct dt_http_reply *reply, const char *type, const char *cache, s
     return DT_HTTP_REPLY;
 }
 
+/* ${err} is that of a look into the store, or of what is asked for: NOT_FOUND. */
 static enum dt_http_next
 error_public(struct dt_http_reply *reply, enum dt_err err)
 {
-    (void)relay_error(reply, err);
+    (void)relay_store_error(reply, err);
     reply->allow_origin = "*";
     return DT_HTTP_REPLY;
 }
@@ -54,7 +55,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if (!relay_bearer(req, key_hash, reply))
         return DT_HTTP_REPLY;
     if ((err = dt_relay_store_append_key(r->store, reg->id, key_hash)) != DT_OK)
-        return relay_error(reply, err);
+        return relay_store_error(reply, err);
     if ((err = dt_wire_entry_decode(req->body, seal)) != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
@@ -83,7 +84,7 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
         w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
         dt_hub_register_key(reg, w->watches[0].key);
         if (dt_hub_add(r->hub, &w->watches[0]) != DT_OK)
-            return error_public(reply, DT_ERR_BUSY);
+            return error_public(reply, DT_ERR_STATE);
     }
     if (req->timed_out || req->stopping || dt_monotonic_ms() >= w->deadline_ms)
         return error_public(reply, DT_ERR_NOT_FOUND);
@@ -261,7 +262,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
         return DT_HTTP_REPLY;
     }
     if ((err = dt_relay_store_policy(r->store, reg->id, &policy)) != DT_OK)
-        return relay_error(reply, err);
+        return relay_store_error(reply, err);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
         return relay_error(reply, dt_nomem());
     w->job.kind = DT_JOB_COSIGN;

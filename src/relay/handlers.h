@@ -53,8 +53,16 @@ bool relay_job_done(struct relay_wait *wait);
 /* Fill ${reply} for ${err}; to the peer all failures of one class look alike. */
 enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
 
-/* The bearer token's SHA-256; false when there is none of 64 hex digits (${reply} is filled: 401).
- */
+/* The same for ${err} of a look into the store. Only NOT_FOUND and REFUSED are about the request; a
+ * damaged file, one that another process holds, or want of memory say nothing about it: 503. */
+enum dt_http_next relay_store_error(struct dt_http_reply *reply, enum dt_err err);
+
+/* The bearer token's SHA-256. AUTH: there is none of 64 hex digits; any other error: it could not
+ * be computed. */
+DT_MUST_CHECK enum dt_err relay_bearer_hash(const struct dt_http_request *req,
+                                            uint8_t hash[static 32]);
+
+/* The same; false when ${reply} is filled: 401 for no token, 503 for a shortage. */
 bool relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
                   struct dt_http_reply *reply);
 
@@ -78,8 +86,10 @@ enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request 
                                      struct dt_http_reply *reply);
 enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req,
                                     const char *rest, struct dt_http_reply *reply);
-/* Is ${rest} the cells of a queue whose write token ${req} bears? */
-bool relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const char *rest);
+/* Is ${rest} the cells of a queue whose write token ${req} bears? NOT_FOUND, AUTH (no token),
+ * REFUSED (another); any other error: it could not be seen. */
+DT_MUST_CHECK enum dt_err relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req,
+                                             const char *rest);
 enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
                              struct dt_http_reply *reply);
 enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,

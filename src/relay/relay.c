@@ -103,6 +103,24 @@ relay_submit(struct relay_wait *wait, struct dt_http_reply *reply)
     return DT_HTTP_WAIT;
 }
 
+/* The relay itself is at fault, or short of something. */
+static enum dt_http_next
+reply_unable(struct dt_http_reply *reply)
+{
+    dt_http_reply_error(reply, 503, "busy", "the relay could not do it now, try again");
+    return DT_HTTP_REPLY;
+}
+
+enum dt_http_next
+relay_store_error(struct dt_http_reply *reply, enum dt_err err)
+{
+    if (err == DT_ERR_NOT_FOUND || err == DT_ERR_REFUSED)
+        return relay_error(reply, err);
+    if (err != DT_ERR_STATE)
+        relay_log_error(NULL, err);
+    return reply_unable(reply);
+}
+
 enum dt_http_next
 relay_error(struct dt_http_reply *reply, enum dt_err err)
 {
@@ -131,26 +149,37 @@ relay_error(struct dt_http_reply *reply, enum dt_err err)
     default:
         if (err != DT_ERR_STATE) /* the writer has told of that one */
             relay_log_error(NULL, err);
-        dt_http_reply_error(reply, 503, "busy", "the relay could not do it now, try again");
-        break;
+        return reply_unable(reply);
     }
     return DT_HTTP_REPLY;
+}
+
+enum dt_err
+relay_bearer_hash(const struct dt_http_request *req, uint8_t hash[static 32])
+{
+    uint8_t token[DT_RELAY_TOKEN];
+    enum dt_err err;
+
+    if (req->bearer.n != 2 * sizeof(token) ||
+        dt_hex_read_fixed(token, sizeof(token), req->bearer) != DT_OK)
+        return DT_ERR_AUTH;
+    err = dt_sha256(dt_view_of(token), hash);
+    dt_wipe(token, sizeof(token));
+    return err;
 }
 
 bool
 relay_bearer(const struct dt_http_request *req, uint8_t hash[static 32],
              struct dt_http_reply *reply)
 {
-    uint8_t token[DT_RELAY_TOKEN];
-    bool ok = req->bearer.n == 2 * sizeof(token) &&
-              dt_hex_read_fixed(token, sizeof(token), req->bearer) == DT_OK &&
-              dt_sha256(dt_view_of(token), hash) == DT_OK;
+    enum dt_err err = relay_bearer_hash(req, hash);
 
-    dt_wipe(token, sizeof(token));
-    if (!ok)
+    if (err == DT_ERR_AUTH)
         dt_http_reply_error(reply, 401, "token-missing",
                             "a bearer token of 64 hex digits is needed");
-    return ok;
+    else if (err != DT_OK)
+        (void)relay_error(reply, err);
+    return err == DT_OK;
 }
 
 bool
@@ -220,12 +249,21 @@ route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 }
 
 /* Only cells are large, and only who may write to a queue sends them. */
-static bool
-may_be_large(void *ctx, const struct dt_http_request *req)
+static unsigned int
+refuse_large(void *ctx, const struct dt_http_request *req)
 {
     const char *rest = after(req->path, "/v1/queues/");
+    enum dt_err err;
 
-    return req->method == DT_HTTP_POST && rest != NULL && relay_queue_writer(ctx, req, rest);
+    if (req->method != DT_HTTP_POST || rest == NULL)
+        return 413;
+    err = relay_queue_writer(ctx, req, rest);
+    if (err == DT_OK)
+        return 0;
+    if (err == DT_ERR_NOT_FOUND || err == DT_ERR_AUTH || err == DT_ERR_REFUSED)
+        return 413;
+    relay_log_error(NULL, err);
+    return 503;
 }
 
 /* ---- start and stop ---- */
@@ -261,7 +299,7 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
         .per_address_max = config->per_address_max,
         .header_timeout_s = config->header_timeout_s,
         .handler = route,
-        .may_be_large = may_be_large,
+        .refuse_large = refuse_large,
     };
     size_t n_registers = 0;
     enum dt_err err;

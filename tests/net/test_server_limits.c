@@ -52,12 +52,12 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     return DT_HTTP_REPLY;
 }
 
-static bool
-may_be_large(void *ctx, const struct dt_http_request *req)
+static unsigned int
+refuse_large(void *ctx, const struct dt_http_request *req)
 {
     (void)ctx;
     assert_int_equal(req->body.n, 0);
-    return req->bearer.n > 0;
+    return req->bearer.n > 0 ? 0 : 413;
 }
 
 /* ${header_s}: how long a connection may say nothing; ${transfer_s}: how long a body may take. */
@@ -72,7 +72,7 @@ start(unsigned int header_s, unsigned int transfer_s)
                                            .rate_min = 4u << 20,
                                            .held_max = 5u << 20,
                                            .handler = handler,
-                                           .may_be_large = may_be_large};
+                                           .refuse_large = refuse_large};
 
     assert_int_equal(dt_http_server_start(&config, &server), DT_OK);
 }
