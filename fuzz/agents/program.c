@@ -49,6 +49,9 @@ struct run {
     uint8_t how;
     bool withhold[AGENTS], alter[AGENTS], swap[AGENTS];
     bool dead, relay_dead;
+    /* At rest: how often anybody wrote to the relay, and at which of these an agent had nothing
+     * left to do; 0: it has. */
+    uint64_t writes, idle_at[AGENTS];
 };
 
 /* ---- what goes wrong ---- */
@@ -406,12 +409,22 @@ tell(size_t who, const struct dt_channel *ch, const struct dt_sync_report *repor
                       report->received, report->sent, report->passed_over, report->waiting);
 }
 
-/* One round of everybody; may anyone have news after it, or wait for something? *${stands}: is
- * anyone still in the channel? If all are broken, there is nobody who could let them in again. */
+static enum dt_err
+count_writes(void *ctx, const struct dt_http_call *call)
+{
+    struct run *r = ctx;
+
+    r->writes += strcmp(call->method, "POST") == 0;
+    return DT_OK;
+}
+
+/* One round of everybody for whom there may be news; may anyone have some after it, or wait for
+ * something? *${stands}: is anyone still in the channel? If all are broken, there is nobody who
+ * could let them in again. */
 static bool
 heal_round(struct run *r, bool ask_again, bool *stands)
 {
-    bool moves = false;
+    bool moves = false, waits;
 
     *stands = false;
     for (size_t i = 0; i < AGENTS; i++) {
@@ -421,6 +434,10 @@ heal_round(struct run *r, bool ask_again, bool *stands)
 
         if (!r->o.used[i])
             continue;
+        if (r->idle_at[i] == r->writes) {
+            *stands = true; /* so it was then */
+            continue;
+        }
         must(dt_agent_sync(r->w->a[i], &report) == DT_OK);
         must(r->o.n_seals == 0 || dt_agent_register_sync(r->w->a[i], &seals) == DT_OK);
         must(dt_channel_load_row(r->w->a[i], r->w->group_id, &ch) == DT_OK);
@@ -440,9 +457,10 @@ heal_round(struct run *r, bool ask_again, bool *stands)
             if (ask_again)
                 must(dt_agent_rejoin(r->w->a[i], r->w->group_id) == DT_OK);
         }
-        moves = moves || report.sent > 0 || seals.submitted > 0 ||
-                (report.waiting > 0 && (ch.confirmed || !oracle_party_gone(&r->o))) ||
+        waits = (report.waiting > 0 && (ch.confirmed || !oracle_party_gone(&r->o))) ||
                 seals.waiting > 0 || ch.state == DT_CHANNEL_BROKEN;
+        moves = moves || waits || report.sent > 0 || seals.submitted > 0;
+        r->idle_at[i] = waits || ch.state != DT_CHANNEL_LIVE ? 0 : r->writes;
     }
     return moves;
 }
@@ -450,8 +468,9 @@ heal_round(struct run *r, bool ask_again, bool *stands)
 void
 program_run(struct world *w, struct dt_view program)
 {
-    struct run r = {.w = w, .o.used = {true, true}};
+    struct run r = {.w = w, .o.used = {true, true}, .writes = 1};
     const struct line_watch watch = {on_request, on_answer, &r};
+    const struct line_watch counting = {.request = count_writes, .ctx = &r};
     unsigned int round = 0;
     bool stands = true;
 
@@ -462,11 +481,12 @@ program_run(struct world *w, struct dt_view program)
         r.how = program.p[i + 1];
         step(&r, program.p[i] / AGENTS % N_STEPS, program.p[i] % AGENTS);
     }
-    line_set(&(const struct line_watch){0});
+    line_set(&counting);
     while (heal_round(&r, round % 4 == 0, &stands) && stands)
         must(++round < HEAL_MAX);
     if (stands)
         oracle_check(&r.o, w);
+    line_set(&(const struct line_watch){0});
     for (size_t i = 0; i < AGENTS; i++)
         dt_buf_clear(&r.copy[i]);
 }
