@@ -18,6 +18,7 @@
 #include "net/server.h"
 #include "net/server_conn.h"
 #include "net/server_listen.h"
+#include "net/server_reply.h"
 
 #define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
 #define POOL_STEP     1024u
@@ -25,6 +26,7 @@
 #define TICK_MS       1000u
 #define JUST_COME_MS  1000u
 #define ROOM_SHARE    8u /* this part of connections_max is kept free by ending what can be ended */
+#define HELD_SHARE    4u /* and this one of held_max */
 
 /* A request and what only this file needs to know about it; the public part comes first. */
 struct request {
@@ -35,7 +37,6 @@ struct request {
     struct request *next, *prev; /* in server->aside while put aside */
     struct dt_buf body;
     uint64_t length;
-    size_t held; /* bytes of body and answer counted in server->held */
     char *path;
     bool aside, woken;
     bool hurry; /* under lock: its wait is to end before its time */
@@ -54,33 +55,10 @@ struct dt_http_server {
     bool stopping;
     struct dt_conns conns;
     struct request *aside, *aside_last; /* the newest first */
-    size_t held; /* bytes of large bodies and answers in memory; the epoll thread's alone */
     uint16_t port;
 };
 
 /* ---- answers ---- */
-
-void
-dt_http_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
-                    const char *text)
-{
-    dt_buf_clear(&reply->body);
-    dt_buf_init(&reply->body, 1024);
-    reply->status = status;
-    reply->content_type = "application/json";
-    dt_ignore(dt_buf_printf(&reply->body, "{\"error\": \"%s\", \"code\": \"%s\"}\n", text, code),
-              "without memory the status says enough");
-}
-
-void
-dt_http_reply_body(struct dt_http_reply *reply, unsigned int status, const char *content_type,
-                   struct dt_buf *body)
-{
-    reply->status = status;
-    reply->content_type = content_type;
-    dt_buf_clear(&reply->body);
-    dt_buf_move(&reply->body, body);
-}
 
 static void
 set_phase(struct request *r, enum dt_conn_phase phase, uint64_t n)
@@ -94,20 +72,46 @@ set_phase(struct request *r, enum dt_conn_phase phase, uint64_t n)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Count ${n} more bytes that ${r} holds in memory; false when the server holds too many already.
- * Small ones are not counted: as many as there are connections fit at any time. */
+/*
+ * Count ${n} more bytes that ${r} holds in memory; false when the server holds too many already.
+ * Small ones are not counted: as many as there are connections fit at any time.
+ *
+ * Room is kept for those who come. What an ended connection held is free when the library has seen
+ * its end, so it goes on counting until then.
+ */
 static bool
 hold(struct request *r, uint64_t n)
 {
     struct dt_http_server *s = r->server;
+    struct dt_conns *l = &s->conns;
+    size_t room = s->config.held_max / HELD_SHARE;
+    bool ok;
 
     if (n <= DT_NET_BODY_OPEN_MAX)
         return true;
-    if (n > s->config.held_max - s->held)
+    if (r->conn == NULL)
         return false;
-    s->held += n;
-    r->held += n;
-    return true;
+    pthread_mutex_lock(&s->lock);
+    ok = n <= s->config.held_max - l->held;
+    if (ok)
+        dt_conns_hold(l, r->conn, (size_t)n,
+                      (struct dt_conn_account){r->pub.account[0], r->pub.account[1]});
+    while (l->held - l->held_leaving > s->config.held_max - room && dt_conns_end_holder(l, r->conn))
+        ;
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+static void
+release(struct request *r)
+{
+    struct dt_http_server *s = r->server;
+
+    if (r->conn == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    dt_conns_release(&s->conns, r->conn);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static enum MHD_Result
@@ -157,30 +161,7 @@ refuse(struct request *r, unsigned int status)
 {
     struct dt_http_reply reply = {0};
 
-    switch (status) {
-    case 405:
-        dt_http_reply_error(&reply, status, "method", "this method is not known here");
-        break;
-    case 411:
-        dt_http_reply_error(&reply, status, "format", "a POST needs a Content-Length");
-        break;
-    case 413:
-        dt_http_reply_error(&reply, status, "too-large", "the body is larger than is taken here");
-        break;
-    case 429:
-        dt_http_reply_error(&reply, status, "slow-down", "too many requests on this connection");
-        break;
-    case 501:
-        dt_http_reply_error(&reply, status, "format",
-                            "no transfer coding or upgrade is taken here");
-        break;
-    case 503:
-        dt_http_reply_error(&reply, status, "busy", "stopping, or too much to do at once");
-        break;
-    default:
-        dt_http_reply_error(&reply, status, "format", "this is not a plain HTTP/1.1 request");
-        break;
-    }
+    dt_http_refusal(&reply, status);
     return send_reply(r, &reply, true);
 }
 
@@ -507,9 +488,9 @@ static void
 on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
              enum MHD_RequestTerminationCode code)
 {
-    struct dt_http_server *s = cls;
     struct request *r = *con_cls;
 
+    (void)cls;
     (void)mhd;
     (void)code;
     if (r == NULL)
@@ -518,7 +499,7 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     if (r->pub.state != NULL && r->pub.state_free != NULL)
         r->pub.state_free(r->pub.state);
     set_phase(r, DT_CONN_HEADER, 0);
-    s->held -= r->held;
+    release(r);
     dt_buf_wipe(&r->body);
     dt_free(r->path);
     dt_free(r);

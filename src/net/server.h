@@ -49,6 +49,9 @@ struct dt_http_request {
     unsigned int calls;          /* how often the handler was called before for this request */
     uint64_t deadline_ms; /* set by the handler before DT_HTTP_WAIT: dt_monotonic_ms() at which it
                            * is called again; 0: only when woken */
+    uint64_t account[2];  /* set by refuse_large and the handler: on whose account a large body and
+                           * answer are held, the many (a grant) and the one (a queue). When little
+                           * memory is left, who holds most gives way */
     void *state;          /* the handler's own, NULL at first */
     void (*state_free)(void *state); /* called when the request ends, if state is set */
 };
@@ -59,7 +62,8 @@ typedef enum dt_http_next (*dt_http_handler)(void *ctx, struct dt_http_request *
 struct dt_http_server_config {
     const char *listen;            /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
     size_t body_max;               /* 0: DT_NET_BODY_MAX */
-    size_t held_max;               /* large bodies and answers in memory; 0: DT_NET_HELD_MAX */
+    size_t held_max;               /* large bodies and answers in memory; 0: DT_NET_HELD_MAX. Past
+                                    * three quarters of it connections end, see account */
     unsigned int connections_max;  /* 0: 1024. Near it, idle ones and waits end before their time */
     unsigned int per_address_max;  /* 0: no limit of its own */
     unsigned int header_timeout_s; /* from connect to the first whole request; 0: 10 */
@@ -71,7 +75,7 @@ struct dt_http_server_config {
     /* Asked before a body of more than DT_NET_BODY_OPEN_MAX is read, while ${req} has none yet: the
      * status to refuse it with, 413 unless the peer has shown who it is, 503 when that could not be
      * seen; 0: it may. NULL: all may. */
-    unsigned int (*refuse_large)(void *ctx, const struct dt_http_request *req);
+    unsigned int (*refuse_large)(void *ctx, struct dt_http_request *req);
     void *ctx;
 };
 

@@ -44,6 +44,7 @@ dt_conns_add(struct dt_conns *l, struct dt_conn *c, uint64_t now)
 void
 dt_conns_remove(struct dt_conns *l, struct dt_conn *c)
 {
+    dt_conns_release(l, c);
     unlink_one(l, c);
     l->n--;
     l->n_leaving -= c->leaving;
@@ -91,6 +92,7 @@ end(struct dt_conns *l, struct dt_conn *c)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)shutdown(c->fd, SHUT_RDWR);
     c->ended = true;
+    l->held_leaving += c->held;
     dt_conns_leave(l, c);
 }
 
@@ -125,6 +127,61 @@ dt_conns_end_slow(struct dt_conns *l, uint64_t now)
         }
     }
     return false;
+}
+
+void
+dt_conns_hold(struct dt_conns *l, struct dt_conn *c, size_t n, struct dt_conn_account account)
+{
+    c->account = account;
+    c->held += n;
+    l->held += n;
+    if (c->ended)
+        l->held_leaving += n;
+}
+
+void
+dt_conns_release(struct dt_conns *l, struct dt_conn *c)
+{
+    l->held -= c->held;
+    if (c->ended)
+        l->held_leaving -= c->held;
+    c->held = 0;
+}
+
+/* What is held, and will be, on the account of ${of}: of its many, and of its one alone. */
+static void
+held_by(const struct dt_conns *l, const struct dt_conn *of, size_t *out_many, size_t *out_one)
+{
+    *out_many = *out_one = 0;
+    for (const struct dt_conn *c = l->first; c != NULL; c = c->next) {
+        if (c->ended || c->held == 0 || c->account.many != of->account.many)
+            continue;
+        *out_many += c->held;
+        if (c->account.one == of->account.one)
+            *out_one += c->held;
+    }
+}
+
+bool
+dt_conns_end_holder(struct dt_conns *l, const struct dt_conn *except)
+{
+    struct dt_conn *worst = NULL;
+    size_t worst_many = 0, worst_one = 0, many, one;
+
+    for (struct dt_conn *c = l->first; c != NULL; c = c->next) {
+        if (c == except || c->ended || c->held == 0 ||
+            (c->phase != DT_CONN_BODY && c->phase != DT_CONN_ANSWER))
+            continue;
+        held_by(l, c, &many, &one);
+        if (many > worst_many || (many == worst_many && one > worst_one)) {
+            worst = c;
+            worst_many = many;
+            worst_one = one;
+        }
+    }
+    if (worst != NULL)
+        end(l, worst);
+    return worst != NULL;
 }
 
 bool

@@ -24,6 +24,11 @@ enum dt_conn_phase {
     DT_CONN_ANSWER
 };
 
+/* On whose account a large body or answer is held: the many and the one, as a grant and a queue. */
+struct dt_conn_account {
+    uint64_t many, one;
+};
+
 struct dt_conn {
     struct dt_conn *next, *prev;
     int fd;
@@ -35,12 +40,15 @@ struct dt_conn {
     uint64_t allowed_ms; /* how long it may last; 0: no limit */
     uint64_t bucket_ms;
     double tokens; /* requests it may still make */
+    size_t held;   /* bytes of a large body or answer that are in memory for it */
+    struct dt_conn_account account;
 };
 
 /* In order of since_ms, the oldest first. */
 struct dt_conns {
     struct dt_conn *first, *last;
     size_t n, n_leaving;
+    size_t held, held_leaving;   /* sums of what connections hold: of all; of those that ended */
     uint64_t header_ms, idle_ms; /* the first header; every later one */
     uint64_t transfer_ms;        /* a body or an answer, */
     uint64_t rate_min;           /* and a second more for each so many bytes */
@@ -65,6 +73,15 @@ bool dt_conns_end_idle(struct dt_conns *l, uint64_t age_ms, uint64_t now);
 
 /* End the one that is longest in BODY or ANSWER, if it has been for header_ms; false when none. */
 bool dt_conns_end_slow(struct dt_conns *l, uint64_t now);
+
+/* ${n} more bytes are held for ${c}, on ${account}; and all of them no more. */
+void dt_conns_hold(struct dt_conns *l, struct dt_conn *c, size_t n, struct dt_conn_account account);
+void dt_conns_release(struct dt_conns *l, struct dt_conn *c);
+
+/* End one in BODY or ANSWER other than ${except} to get memory back: of the many that hold most,
+ * the one that holds most, and of its connections that in which this has lasted longest. So whoever
+ * takes all there is takes it from itself. False when there is none. */
+bool dt_conns_end_holder(struct dt_conns *l, const struct dt_conn *except);
 
 /* Is a request in work on any? */
 bool dt_conns_busy(const struct dt_conns *l);

@@ -65,6 +65,14 @@ read_address(const char *rest, uint8_t address[static 32])
            dt_hex_read_fixed(address, 32, dt_view((const uint8_t *)rest, 64)) == DT_OK;
 }
 
+/* What is large from here on is the queue's, and its grant's. */
+static void
+set_account(struct dt_http_request *req, const struct dt_relay_store_queue *queue)
+{
+    req->account[0] = queue->grant;
+    req->account[1] = (uint64_t)queue->id;
+}
+
 static enum dt_http_next
 append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t address[static 32],
              const struct dt_relay_store_queue *queue, struct dt_http_reply *reply)
@@ -149,11 +157,12 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
     if (!dt_ct_equal(dt_view_of(token),
                      post ? dt_view_of(queue.write_hash) : dt_view_of(queue.read_hash)))
         return relay_error(reply, DT_ERR_REFUSED);
+    set_account(req, &queue);
     return post ? append_start(r, req, address, &queue, reply) : read_cells(r, req, &queue, reply);
 }
 
 enum dt_err
-relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const char *rest)
+relay_queue_writer(struct dt_relay *r, struct dt_http_request *req, const char *rest)
 {
     struct dt_relay_store_queue queue;
     uint8_t address[32], token[32];
@@ -164,7 +173,10 @@ relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req, const 
     if ((err = relay_bearer_hash(req, token)) != DT_OK ||
         (err = dt_relay_store_queue(r->store, address, &queue)) != DT_OK)
         return err;
-    return dt_ct_equal(dt_view_of(token), dt_view_of(queue.write_hash)) ? DT_OK : DT_ERR_REFUSED;
+    if (!dt_ct_equal(dt_view_of(token), dt_view_of(queue.write_hash)))
+        return DT_ERR_REFUSED;
+    set_account(req, &queue);
+    return DT_OK;
 }
 
 /* ---- poll ---- */

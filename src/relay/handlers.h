@@ -86,9 +86,10 @@ enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request 
                                      struct dt_http_reply *reply);
 enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req,
                                     const char *rest, struct dt_http_reply *reply);
-/* Is ${rest} the cells of a queue whose write token ${req} bears? NOT_FOUND, AUTH (no token),
+/* Is ${rest} the cells of a queue whose write token ${req} bears? Then its body is on that queue's
+ * account. NOT_FOUND, AUTH (no token),
  * REFUSED (another); any other error: it could not be seen. */
-DT_MUST_CHECK enum dt_err relay_queue_writer(struct dt_relay *r, const struct dt_http_request *req,
+DT_MUST_CHECK enum dt_err relay_queue_writer(struct dt_relay *r, struct dt_http_request *req,
                                              const char *rest);
 enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
                              struct dt_http_reply *reply);

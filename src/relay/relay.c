@@ -250,7 +250,7 @@ route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 
 /* Only cells are large, and only who may write to a queue sends them. */
 static unsigned int
-refuse_large(void *ctx, const struct dt_http_request *req)
+refuse_large(void *ctx, struct dt_http_request *req)
 {
     const char *rest = after(req->path, "/v1/queues/");
     enum dt_err err;

@@ -125,6 +125,7 @@ DT_MUST_CHECK enum dt_err dt_relay_store_run(struct dt_relay_store *s,
 
 struct dt_relay_store_queue {
     int64_t id;
+    uint64_t grant;
     uint8_t read_hash[32], write_hash[32];
     uint64_t last; /* position of the last cell, 0 when empty */
 };

@@ -339,7 +339,8 @@ dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
     enum dt_err err;
 
     if ((err = dt_db_prepare(s->r,
-                             "SELECT id, read_hash, write_hash, last FROM queue WHERE address = ?1",
+                             "SELECT id, read_hash, write_hash, last, grant_id FROM queue"
+                             " WHERE address = ?1",
                              &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view(address, 32));
@@ -350,7 +351,8 @@ dt_relay_store_queue(struct dt_relay_store *s, const uint8_t address[static 32],
     if ((err = dt_col_u64(st, 0, INT32_MAX, &id)) != DT_OK ||
         (err = dt_col_fixed(st, 1, q.read_hash, sizeof(q.read_hash))) != DT_OK ||
         (err = dt_col_fixed(st, 2, q.write_hash, sizeof(q.write_hash))) != DT_OK ||
-        (err = dt_col_u64(st, 3, UINT32_MAX, &q.last)) != DT_OK)
+        (err = dt_col_u64(st, 3, UINT32_MAX, &q.last)) != DT_OK ||
+        (err = dt_col_u64(st, 4, INT64_MAX, &q.grant)) != DT_OK)
         return err;
     q.id = (int64_t)id;
     *out = q;

@@ -14,4 +14,9 @@ findings python3 "$top/tests/tools/floods.py" relay --at "plain:$PORT" --relay "
     --register "$register" --connections 256 --per-address 100
 stop_daemon relay
 check_line 'the relay stopped in order' 'detente-relay: stopped' "$run_dir/relay.log"
+start_daemon relay "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT"
+wait_port "$PORT" || { fail 'the relay does not start again'; scenario_end; }
+read -r pid _ <"$run_dir/relay.pid"
+findings python3 "$top/tests/tools/floods.py" hoard --at "plain:$PORT" --relay "plain:$PORT" --token "$TOKEN" --pid "$pid" \
+    --register "$register" --connections 1024
 scenario_end

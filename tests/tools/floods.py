@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Peers that come in numbers, or take their time, all at once; and honest ones beside them, whose time is taken.
 
-Use: floods.py relay|stream|http --at PLACE [--flood-at PLACE] --relay PLACE --token HEX --pid PID --register PREFIX
+Use: floods.py relay|stream|http|hoard --at PLACE [--flood-at PLACE] --relay PLACE --token HEX --pid PID --register PREFIX
                --connections N [--per-address N]
-The first word is who is attacked: the relay itself, or a front of that kind before it. Honest clients go to --at. --pid
+The first word is who is attacked: the relay itself, or a front of that kind before it; hoard: the relay, by one who may
+write to a queue and declares more large bodies than it can hold. Honest clients go to --at. --pid
 is the relay, whose memory and descriptors are read from /proc. Every attack has its clients on addresses of its own in
 127.0.0.0/8. Attacks end at limits of src/net/limits.h and net/server.h, and when is looked at: not before they
 may, not later than a second or three after they must. Everything is bounded: about a thousand connections, under a minute.
@@ -271,6 +272,44 @@ def floods(args, f, watch):
     f.check(watch.fds <= args.connections + 64, 'descriptors stay below connections and 64', watch.fds)
 
 
+def hoard(args, f, watch):
+    """One who may write to a queue declares 400 MiB of bodies and sends them slowly: others' large cells go through."""
+    bad, good = Queue(args.token), Queue(args.token)
+    for q in (bad, good):
+        assert one(args.relay, q.create())[0] == 201
+    head = bad.append(b'x' * (512 << 10))
+    n = head.index(b'\r\n\r\n') + 4
+    head = head[:n].replace(b'Content-Length: %d' % (len(head) - n), b'Content-Length: %d' % (1 << 20))
+    slow = good.append(b's' * (512 << 10))
+    sock = args.at.connect('127.0.0.9', 10)
+    sock.sendall(slow[:-1])  # an honest one on a poor link, there before all of them
+    socks, got, took = [], [], []
+    for i in range(400):
+        try:
+            s = args.at.connect('127.0.5.%d' % (1 + i % 50), 3)
+            s.sendall(head + b'x' * 1000)
+            s.setblocking(False)
+            socks.append(s)
+        except OSError:
+            pass
+        if i % 20 == 19:
+            began = time.monotonic()
+            got.append(one(args.at, good.append(b'g' * (512 << 10)), source='127.0.0.9')[0])
+            took.append(time.monotonic() - began)
+    open_now = still_open(socks)
+    print('of %d large bodies of one queue %d are held; %d large cells of another: median %.0f ms, worst %.0f ms'
+          % (len(socks), open_now, len(got), sorted(took)[len(took) // 2] * 1e3, max(took) * 1e3))
+    f.check(150 < open_now <= 192, 'no more of them are held than there may be', open_now)
+    f.check(got == [200] * 20, 'a large cell of another queue is taken each time', got)
+    f.check(one(args.at, good.look(), source='127.0.0.9')[0] == 200, 'and given out')
+    sock.sendall(slow[-1:])
+    data, how = read_all(sock)
+    f.check(data.startswith(b'HTTP/1.1 200'), 'one that was slow, and there before all of them, was not ended for them', (data[:60], how))
+    sock.close()
+    for s in socks:
+        s.close()
+
+
 def honest_kept(args, f, honest):
     """What was acknowledged to the honest client meanwhile is all there."""
     got = one(args.relay, honest.queue.look())
@@ -280,7 +319,7 @@ def honest_kept(args, f, honest):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument('what', choices=('relay', 'stream', 'http'))
+    p.add_argument('what', choices=('relay', 'stream', 'http', 'hoard'))
     p.add_argument('--at', required=True, type=Place)
     p.add_argument('--flood-at', type=Place)
     p.add_argument('--relay', required=True, type=Place)
@@ -293,6 +332,9 @@ def main():
     args.flood_at = args.flood_at or args.at
     f = Findings()
     watch = Watch(args.pid)
+    if args.what == 'hoard':
+        hoard(args, f, watch)
+        return f.failed != 0
     honest = slow_ones(args, f, watch)
     honest_kept(args, f, honest)
     if args.what == 'relay':
