@@ -183,9 +183,6 @@ DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64
 
 /* ---- receipts.c ---- */
 
-/* "90s", "30m", "2h", "1d". USAGE. */
-DT_MUST_CHECK enum dt_err cli_span(const char *text, uint64_t *out_ms);
-
 /* --receipt-within, if it was given, becomes the agent's. USAGE. */
 DT_MUST_CHECK enum dt_err cli_receipt_within(struct cli *c);
 

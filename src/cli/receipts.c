@@ -11,8 +11,9 @@
 
 #define SPAN_MAX_MS (UINT64_C(365) * DT_MS_DAY)
 
-enum dt_err
-cli_span(const char *text, uint64_t *out_ms)
+/* "90s", "30m", "2h", "1d". USAGE. */
+static enum dt_err
+span(const char *text, uint64_t *out_ms)
 {
     static const struct {
         char unit;
@@ -40,7 +41,7 @@ cli_receipt_within(struct cli *c)
 
     if (text == NULL)
         return DT_OK;
-    if ((err = cli_span(text, &ms)) == DT_OK)
+    if ((err = span(text, &ms)) == DT_OK)
         dt_agent_receipt_within(c->agent, ms);
     return err;
 }
