@@ -224,6 +224,8 @@ dt_channel_review_end(struct dt_agent *a, const uint8_t group_id[static 32], uin
             goto done; /* the usual case: nothing changes */
     } else if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK) {
         err = dt_review_end(a, ch.queue.address, last, mls_group_missing(ch.group), &r);
+        if (err == DT_OK)
+            err = dt_transcript_settle(a, group_id);
     }
     if (err == DT_OK)
         err = dt_review_put(a, ch.queue.address, &r);

@@ -93,7 +93,13 @@ dt_receipt_send(struct dt_agent *a, struct dt_channel *ch, size_t *made)
 
     for (uint64_t at = 0; (err = dt_transcript_next(a, ch->group_id, at, &t)) == DT_OK;
          at = t.epoch + 1) {
+        bool stands = false;
+
         if (!t.due)
+            continue;
+        if ((err = dt_transcript_stands(a, ch->group_id, t.epoch, &stands)) != DT_OK)
+            return err;
+        if (!stands)
             continue;
         if (!valid && ((err = own_voucher_valid(a, ch, &valid)) != DT_OK || !valid))
             return err;
@@ -229,10 +235,13 @@ judge(struct dt_agent *a, const struct dt_channel *ch, const struct dt_claim *c,
 {
     struct dt_transcript t = {0};
     uint8_t root[32];
+    bool stands = false;
     enum dt_err err = dt_transcript_of(a, ch->group_id, c->epoch, &t);
 
     *out = UNKNOWN;
-    if (err != DT_OK)
+    if (err == DT_OK)
+        err = dt_transcript_stands(a, ch->group_id, c->epoch, &stands);
+    if (err != DT_OK || !stands)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
     *out_place = (struct dt_place){t.queue_number, c->position};
     *out = OTHER;

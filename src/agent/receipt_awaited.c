@@ -113,6 +113,19 @@ drop(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_awai
     return dt_store_del(a->store, "awaited", dt_view_of(key));
 }
 
+/* The first from ${at} on in one of the two lists. NOT_FOUND. */
+static enum dt_err
+next(struct dt_agent *a, const uint8_t group_id[static 32], bool done, uint64_t at,
+     struct dt_awaited *out)
+{
+    uint8_t parent[33];
+    enum dt_err err;
+
+    parent_of(parent, group_id, done);
+    err = dt_store_next(a->store, "awaited", dt_view_of(parent), at, &out->row);
+    return err != DT_OK ? err : decode(dt_buf_view(&out->row.value), out);
+}
+
 /* Put ${x} at the end of its list; the oldest goes when there are too many. */
 static enum dt_err
 put_last(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_awaited *x)
@@ -129,7 +142,7 @@ put_last(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_awaite
     for (; n > DT_AWAITED_KEPT; n--) {
         DT_CLEANUP(dt_awaited_clear) struct dt_awaited oldest = {0};
 
-        if ((err = dt_awaited_next(a, group_id, x->done, 0, &oldest)) != DT_OK ||
+        if ((err = next(a, group_id, x->done, 0, &oldest)) != DT_OK ||
             (err = drop(a, group_id, &oldest)) != DT_OK)
             return err;
     }
@@ -184,27 +197,22 @@ dt_awaited_get(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_
 }
 
 enum dt_err
-dt_awaited_next(struct dt_agent *a, const uint8_t group_id[static 32], bool done, uint64_t at,
-                struct dt_awaited *out)
-{
-    uint8_t parent[33];
-    enum dt_err err;
-
-    parent_of(parent, group_id, done);
-    err = dt_store_next(a->store, "awaited", dt_view_of(parent), at, &out->row);
-    return err != DT_OK ? err : decode(dt_buf_view(&out->row.value), out);
-}
-
-enum dt_err
 dt_awaited_moved(struct dt_agent *a, const struct dt_channel *ch, const uint8_t id[static 16],
                  uint64_t position)
 {
     DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
+    struct dt_transcript t = {0};
     enum dt_err err = dt_awaited_get(a, ch->group_id, dt_view(id, 16), &x);
 
     if (err != DT_OK)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
-    x.place.position = position;
+    err = dt_transcript_present(a, ch, &t);
+    if (err == DT_ERR_NOT_FOUND) /* as in dt_awaited_add(); who has it already is not forgotten */
+        return x.done ? DT_OK : drop(a, ch->group_id, &x);
+    if (err != DT_OK)
+        return err;
+    x.epoch = t.epoch;
+    x.place = (struct dt_place){ch->queue_number, position};
     return put(a, ch->group_id, &x);
 }
 
@@ -231,8 +239,9 @@ dt_awaited_arrived(const struct dt_awaited *x, const uint8_t invitation_id[stati
     return false;
 }
 
-bool
-dt_awaited_owed(const struct dt_awaited *x, const struct dt_receipt_seat *s)
+/* Does the seat owe a receipt for it? */
+static bool
+is_owed(const struct dt_awaited *x, const struct dt_receipt_seat *s)
 {
     return dt_place_after(x->place, s->since) && !dt_awaited_arrived(x, s->invitation_id);
 }
@@ -248,7 +257,7 @@ anybody(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_a
     *out = false;
     for (uint64_t at = 0; (err = dt_receipt_seat_next(a, group_id, at, &s)) == DT_OK && !*out;
          at = (uint64_t)s.leaf + 1)
-        *out = dt_awaited_owed(x, &s);
+        *out = is_owed(x, &s);
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
@@ -281,10 +290,10 @@ dt_awaited_cover(struct dt_agent *a, const uint8_t group_id[static 32],
     for (;;) {
         DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
 
-        if ((err = dt_awaited_next(a, group_id, false, at, &x)) != DT_OK)
+        if ((err = next(a, group_id, false, at, &x)) != DT_OK)
             return err == DT_ERR_NOT_FOUND ? DT_OK : err;
         at = x.seq + 1;
-        if (x.epoch == epoch && !dt_place_after(x.place, place) && dt_awaited_owed(&x, s) &&
+        if (x.epoch == epoch && !dt_place_after(x.place, place) && is_owed(&x, s) &&
             x.arrived.n < 16u * DT_ARRIVED_MAX && (err = mark(a, group_id, s, &x)) != DT_OK)
             return err;
     }
@@ -300,7 +309,7 @@ dt_awaited_sweep(struct dt_agent *a, const uint8_t group_id[static 32])
         DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
         bool owed = false;
 
-        if ((err = dt_awaited_next(a, group_id, false, at, &x)) != DT_OK)
+        if ((err = next(a, group_id, false, at, &x)) != DT_OK)
             return err == DT_ERR_NOT_FOUND ? DT_OK : err;
         at = x.seq + 1;
         if ((err = anybody(a, group_id, &x, &owed)) != DT_OK)
@@ -319,9 +328,9 @@ dt_awaited_first(struct dt_agent *a, const uint8_t group_id[static 32],
     enum dt_err err;
 
     do {
-        if ((err = dt_awaited_next(a, group_id, false, at, out)) != DT_OK)
+        if ((err = next(a, group_id, false, at, out)) != DT_OK)
             return err;
         at = out->seq + 1;
-    } while (!dt_awaited_owed(out, s));
+    } while (!is_owed(out, s));
     return DT_OK;
 }

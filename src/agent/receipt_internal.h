@@ -28,7 +28,7 @@ struct dt_receipt_seat {
     struct dt_place since; /* it is owed nothing of before */
     struct dt_place has;   /* the furthest of its receipts that agree */
     uint64_t has_ms;       /* 0: no receipt yet */
-    struct dt_place late;  /* first message that was found overdue; late_ms 0: none */
+    uint8_t late_id[16];   /* first message that was found overdue; late_ms 0: none */
     uint64_t late_ms;      /* when that was read back */
     uint64_t forked;       /* epoch + 1 of the last alarm about it; 0: none */
 };
@@ -126,21 +126,18 @@ void dt_awaited_clear(struct dt_awaited *x);
 DT_MUST_CHECK enum dt_err dt_awaited_add(struct dt_agent *a, const struct dt_channel *ch,
                                          const uint8_t id[static 16], struct dt_view commitment,
                                          uint64_t position);
-/* In a review it was met at another position. No such message is fine. */
+/* In a review it was met at another position, where the next cell of the transcript stands. No such
+ * message is fine. */
 DT_MUST_CHECK enum dt_err dt_awaited_moved(struct dt_agent *a, const struct dt_channel *ch,
                                            const uint8_t id[static 16], uint64_t position);
 DT_MUST_CHECK enum dt_err dt_awaited_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
 
-/* By payload id or, of a record, commitment; NOT_FOUND. The first from ${at} on in one of the two
- * lists; NOT_FOUND. ${out} is empty on entry. */
+/* By payload id or, of a record, commitment; NOT_FOUND. ${out} is empty on entry. */
 DT_MUST_CHECK enum dt_err dt_awaited_get(struct dt_agent *a, const uint8_t group_id[static 32],
                                          struct dt_view id, struct dt_awaited *out);
-DT_MUST_CHECK enum dt_err dt_awaited_next(struct dt_agent *a, const uint8_t group_id[static 32],
-                                          bool done, uint64_t at, struct dt_awaited *out);
 
-/* Has it arrived there? Does the seat owe a receipt for it? */
+/* Has it arrived there? */
 bool dt_awaited_arrived(const struct dt_awaited *x, const uint8_t invitation_id[static 16]);
-bool dt_awaited_owed(const struct dt_awaited *x, const struct dt_receipt_seat *s);
 
 /* ${s} agrees with us on the transcript of ${epoch} up to ${place}: mark what that covers. */
 DT_MUST_CHECK enum dt_err dt_awaited_cover(struct dt_agent *a, const uint8_t group_id[static 32],

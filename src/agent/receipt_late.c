@@ -28,38 +28,36 @@ age(uint64_t now_ms, uint64_t then_ms)
     return now_ms > then_ms ? now_ms - then_ms : 0;
 }
 
-/* What was overdue has come: ${since_ms} is when we read our message back. */
+/* What was overdue at ${s} has come. */
 static enum dt_err
 tell_arrived(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_receipt_seat *s,
-             uint64_t position, uint64_t since_ms)
+             const struct dt_awaited *x)
 {
     struct dt_person who;
     bool known = dt_person_by_hash(a, s->letter_hash, &who);
     char span[DT_TIME_STR];
 
-    dt_span_str(span, age(dt_agent_now(a), since_ms));
-    return dt_alarm_add(a, DT_ALARM_RECEIPT, group_id, position, known ? &who : NULL,
+    dt_span_str(span, age(dt_agent_now(a), x->time_ms));
+    return dt_alarm_add(a, DT_ALARM_RECEIPT, group_id, x->place.position, known ? &who : NULL,
                         "the receipt for our message arrived after %s", span);
 }
 
-/* Is the message that was told to be overdue at this seat still owed? */
+/* The message that was told to be overdue at ${s}. NOT_FOUND: none, or newer ones took its row:
+ * then nobody will know whether it arrived. */
 static enum dt_err
-late_still_owed(struct dt_agent *a, const uint8_t group_id[static 32],
-                const struct dt_receipt_seat *s, bool *out)
+late_of(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_receipt_seat *s,
+        struct dt_awaited *out)
 {
-    DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
-    enum dt_err err = dt_awaited_first(a, group_id, s, &x);
-
-    *out = err == DT_OK && !dt_place_after(x.place, s->late);
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    return s->late_ms == 0 ? DT_ERR_NOT_FOUND
+                           : dt_awaited_get(a, group_id, dt_view_of(s->late_id), out);
 }
 
 enum dt_err
 dt_receipt_arrived(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_receipt_seat *s,
                    uint64_t epoch, struct dt_place place)
 {
-    uint64_t position = s->late.position, since_ms = s->late_ms;
-    bool owed = false;
+    DT_CLEANUP(dt_awaited_clear) struct dt_awaited late = {0};
+    bool came = false;
     enum dt_err err = dt_awaited_cover(a, group_id, s, epoch, place);
 
     if (err != DT_OK)
@@ -68,29 +66,27 @@ dt_receipt_arrived(struct dt_agent *a, const uint8_t group_id[static 32], struct
         s->has = place;
         s->has_ms = dt_agent_now(a);
     }
-    if (since_ms != 0 && (err = late_still_owed(a, group_id, s, &owed)) != DT_OK)
+    err = late_of(a, group_id, s, &late);
+    if (err == DT_OK)
+        came = dt_awaited_arrived(&late, s->invitation_id);
+    else if (err != DT_ERR_NOT_FOUND)
         return err;
-    if (!owed)
+    if (came)
         s->late_ms = 0;
-    if ((err = dt_receipt_seat_put(a, group_id, s)) != DT_OK || since_ms == 0 || owed)
+    if ((err = dt_receipt_seat_put(a, group_id, s)) != DT_OK || !came)
         return err;
-    return tell_arrived(a, group_id, s, position, since_ms);
+    return tell_arrived(a, group_id, s, &late);
 }
 
 static enum dt_err
-tell_late(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_receipt_seat *s,
+tell_late(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_receipt_seat *s,
           const struct dt_awaited *x)
 {
     struct dt_person who;
     bool known = dt_person_by_hash(a, s->letter_hash, &who);
     char span[DT_TIME_STR];
-    enum dt_err err;
 
-    s->late = x->place;
-    s->late_ms = x->time_ms;
     dt_span_str(span, dt_agent_receipt_limit(a));
-    if ((err = dt_receipt_seat_put(a, group_id, s)) != DT_OK)
-        return err;
     return dt_alarm_add(a, DT_ALARM_RECEIPT, group_id, x->place.position, known ? &who : NULL,
                         "no receipt for our message within %s: it may not have arrived there: ask "
                         "by another way",
@@ -100,14 +96,24 @@ tell_late(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_recei
 static enum dt_err
 overdue_seat(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_receipt_seat *s)
 {
+    DT_CLEANUP(dt_awaited_clear) struct dt_awaited late = {0};
     DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
-    enum dt_err err = dt_awaited_first(a, group_id, s, &x);
+    bool told = s->late_ms != 0, again;
+    enum dt_err err = late_of(a, group_id, s, &late);
 
-    if (err != DT_OK)
-        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
-    if (age(dt_agent_now(a), x.time_ms) <= dt_agent_receipt_limit(a) ||
-        (s->late_ms != 0 && !dt_place_after(x.place, s->late)))
+    if (err != DT_ERR_NOT_FOUND)
+        return err; /* told, and still to come */
+    err = dt_awaited_first(a, group_id, s, &x);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    again = err == DT_OK && age(dt_agent_now(a), x.time_ms) > dt_agent_receipt_limit(a);
+    if (!again && !told)
         return DT_OK;
+    s->late_ms = again ? x.time_ms : 0;
+    memcpy(s->late_id, x.id, sizeof s->late_id);
+    /* One case is told once, also when it lasts until newer messages take the row of the first. */
+    if ((err = dt_receipt_seat_put(a, group_id, s)) != DT_OK || told)
+        return err;
     return tell_late(a, group_id, s, &x);
 }
 

@@ -9,8 +9,9 @@
 
 #include "agent/receipt_internal.h"
 
-#define ROW_VERSION 1
-#define ROW_MAX     256u
+#define ROW_VERSION    2
+#define ROW_WITH_PLACE 1 /* had the place of what is overdue, not its id */
+#define ROW_MAX        256u
 
 bool
 dt_place_after(struct dt_place x, struct dt_place y)
@@ -71,7 +72,7 @@ dt_receipt_seat_put(struct dt_agent *a, const uint8_t group_id[static 32],
     write_place(&w, s->since);
     write_place(&w, s->has);
     dt_write_u64(&w, s->has_ms);
-    write_place(&w, s->late);
+    dt_write_view(&w, dt_view_of(s->late_id));
     dt_write_u64(&w, s->late_ms);
     dt_write_u64(&w, s->forked);
     if ((err = dt_writer_end(&w)) != DT_OK)
@@ -87,21 +88,25 @@ decode(struct dt_view v, struct dt_receipt_seat *out)
     uint8_t version = 0;
     enum dt_err err;
 
-    if ((err = dt_read_u8(&r, &version)) != DT_OK ||
-        (err = dt_read_fixed(&r, out->invitation_id, 16)) != DT_OK ||
+    if ((err = dt_read_u8(&r, &version)) != DT_OK)
+        return dt_fail_context(err, "receipt row");
+    if (version != ROW_VERSION && version != ROW_WITH_PLACE)
+        return dt_fail(DT_ERR_UNSUPPORTED, "a row is kept in version %u, which is not known here",
+                       version);
+    /* The place of an older row is as long as an id. */
+    if ((err = dt_read_fixed(&r, out->invitation_id, 16)) != DT_OK ||
         (err = dt_read_u32(&r, &out->leaf)) != DT_OK ||
         (err = dt_read_fixed(&r, out->letter_hash, 32)) != DT_OK ||
         (err = read_place(&r, &out->since)) != DT_OK ||
         (err = read_place(&r, &out->has)) != DT_OK ||
         (err = dt_read_u64(&r, &out->has_ms)) != DT_OK ||
-        (err = read_place(&r, &out->late)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->late_id, 16)) != DT_OK ||
         (err = dt_read_u64(&r, &out->late_ms)) != DT_OK ||
         (err = dt_read_u64(&r, &out->forked)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "receipt row");
-    return version == ROW_VERSION
-               ? DT_OK
-               : dt_fail(DT_ERR_UNSUPPORTED, "a row is kept in version %u, which is not known here",
-                         version);
+    if (version == ROW_WITH_PLACE)
+        out->late_ms = 0; /* what is overdue is found, and told, once more */
+    return DT_OK;
 }
 
 enum dt_err

@@ -3,7 +3,7 @@
  *
  * Tables: "transcript" (group id, epoch; seq = epoch) -> the epoch; "transcript_at" (group id,
  * epoch, position; seq = running number) -> the root there; "transcript_cursor" (group id) ->
- * epoch.
+ * epoch, and 1 behind it when a review has ended there.
  */
 #include <string.h>
 
@@ -103,14 +103,38 @@ note_position(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_t
 
 #define NO_EPOCH UINT64_MAX
 
-static enum dt_err
-cursor_put(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t epoch)
-{
-    uint8_t value[8];
+struct cursor {
+    uint64_t epoch;
+    bool cut; /* a review ended there: the Commit that began the present epoch was not shown */
+};
 
-    write_be(value, epoch);
+static enum dt_err
+cursor_put(struct dt_agent *a, const uint8_t group_id[static 32], const struct cursor *c)
+{
+    uint8_t value[9];
+
+    write_be(value, c->epoch);
+    value[8] = c->cut;
     return dt_store_put_blob(a->store, "transcript_cursor", dt_view(group_id, 32),
-                             dt_view_of(value));
+                             dt_view(value, c->cut ? 9 : 8));
+}
+
+/* NOT_FOUND: it is the present epoch. */
+static enum dt_err
+cursor_get(struct dt_agent *a, const uint8_t group_id[static 32], struct cursor *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(9);
+    struct dt_reader r;
+    enum dt_err err =
+        dt_store_get_blob(a->store, "transcript_cursor", dt_view(group_id, 32), &value);
+
+    if (err != DT_OK)
+        return err;
+    r = dt_reader_init(dt_buf_view(&value));
+    out->cut = r.n > 8;
+    if ((err = dt_read_u64(&r, &out->epoch)) == DT_OK && out->cut)
+        err = dt_read_optional(&r, &out->cut);
+    return dt_fail_context(err, "transcript cursor");
 }
 
 static enum dt_err
@@ -121,22 +145,74 @@ cursor_drop(struct dt_agent *a, const uint8_t group_id[static 32])
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
+/* Does the cut of ${c} leave the transcript of ${epoch} as it was? */
+static bool
+before_cut(const struct cursor *c, uint64_t epoch)
+{
+    return !c->cut || (c->epoch != NO_EPOCH && epoch < c->epoch);
+}
+
 enum dt_err
 dt_transcript_present(struct dt_agent *a, const struct dt_channel *ch, struct dt_transcript *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
-    uint64_t epoch = mls_group_epoch(ch->group);
-    struct dt_reader r;
-    enum dt_err err =
-        dt_store_get_blob(a->store, "transcript_cursor", dt_view_of(ch->group_id), &value);
+    struct cursor c = {0};
+    enum dt_err err = cursor_get(a, ch->group_id, &c);
 
-    if (err == DT_OK) {
-        r = dt_reader_init(dt_buf_view(&value));
-        err = dt_read_u64(&r, &epoch);
-    } else if (err == DT_ERR_NOT_FOUND) {
-        err = DT_OK;
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_transcript_of(a, ch->group_id, mls_group_epoch(ch->group), out);
+    if (err != DT_OK)
+        return err;
+    return c.cut ? DT_ERR_NOT_FOUND : dt_transcript_of(a, ch->group_id, c.epoch, out);
+}
+
+enum dt_err
+dt_transcript_settle(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    struct cursor c = {0};
+    enum dt_err err = cursor_get(a, group_id, &c);
+
+    if (err != DT_OK || c.cut)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    c.cut = true;
+    return cursor_put(a, group_id, &c);
+}
+
+enum dt_err
+dt_transcript_stands(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t epoch,
+                     bool *out)
+{
+    struct cursor c = {0};
+    enum dt_err err = cursor_get(a, group_id, &c);
+
+    *out = err == DT_ERR_NOT_FOUND || before_cut(&c, epoch);
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* What a cut left of the epochs behind it: dropped at a new Commit, since it will not be made whole
+ * any more; in a new review a receipt is owed for it, once it is whole. */
+static enum dt_err
+behind_cut(struct dt_agent *a, const uint8_t group_id[static 32], bool dropped)
+{
+    struct dt_transcript t = {0};
+    struct cursor c = {0};
+    enum dt_err err = cursor_get(a, group_id, &c);
+
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    for (uint64_t at = 0; (err = dt_transcript_next(a, group_id, at, &t)) == DT_OK;
+         at = t.epoch + 1) {
+        uint8_t key[40];
+
+        if (before_cut(&c, t.epoch))
+            continue;
+        key_of(key, group_id, t.epoch);
+        t.due = true;
+        err =
+            dropped ? dt_store_del(a->store, "transcript", dt_view_of(key)) : put(a, group_id, &t);
+        if (err != DT_OK)
+            return err;
     }
-    return err != DT_OK ? err : dt_transcript_of(a, ch->group_id, epoch, out);
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 /* ---- as the queue is read ---- */
@@ -182,7 +258,8 @@ dt_transcript_begin(struct dt_agent *a, const struct dt_channel *ch)
     struct dt_transcript t = {.epoch = mls_group_epoch(ch->group)};
     enum dt_err err;
 
-    if ((err = cursor_drop(a, ch->group_id)) != DT_OK ||
+    if ((err = behind_cut(a, ch->group_id, true)) != DT_OK ||
+        (err = cursor_drop(a, ch->group_id)) != DT_OK ||
         (err = begin(a, ch, mls_group_epoch_authenticator(ch->group), &t)) != DT_OK)
         return err;
     return drop_old_epochs(a, ch->group_id);
@@ -219,11 +296,12 @@ enum dt_err
 dt_transcript_again(struct dt_agent *a, const struct dt_channel *ch, uint64_t epoch)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf authenticator = DT_BUF_INIT(DT_AUTHENTICATOR_MAX);
+    struct cursor c = {.epoch = epoch};
     struct dt_transcript t = {0};
     bool present = epoch == mls_group_epoch(ch->group);
     enum dt_err err;
 
-    err = present ? cursor_drop(a, ch->group_id) : cursor_put(a, ch->group_id, epoch);
+    err = present ? cursor_drop(a, ch->group_id) : cursor_put(a, ch->group_id, &c);
     if (err != DT_OK)
         return err;
     err = dt_transcript_of(a, ch->group_id, epoch, &t);
@@ -238,30 +316,32 @@ dt_transcript_again(struct dt_agent *a, const struct dt_channel *ch, uint64_t ep
 enum dt_err
 dt_transcript_rewind(struct dt_agent *a, const struct dt_channel *ch)
 {
+    struct cursor none = {.epoch = NO_EPOCH};
     struct dt_transcript t = {0};
-    enum dt_err err;
+    enum dt_err err = behind_cut(a, ch->group_id, false);
 
+    if (err != DT_OK)
+        return err;
     for (uint64_t at = 0; (err = dt_transcript_next(a, ch->group_id, at, &t)) == DT_OK;
          at = t.epoch + 1)
         if (t.queue_number == ch->queue_number && t.start == ch->position)
             return dt_transcript_again(a, ch, t.epoch);
     /* The epoch in which we joined the queue is kept no longer: until a Commit is met. */
-    return err == DT_ERR_NOT_FOUND ? cursor_put(a, ch->group_id, NO_EPOCH) : err;
+    return err == DT_ERR_NOT_FOUND ? cursor_put(a, ch->group_id, &none) : err;
 }
 
 enum dt_err
 dt_transcript_whole(struct dt_agent *a, const struct dt_channel *ch, bool *out)
 {
+    struct cursor c = {0};
     struct dt_review r;
-    bool cursor = false;
     enum dt_err err;
 
-    if ((err = dt_review_get(a, ch->queue.address, &r)) != DT_OK ||
-        (err = dt_store_has(a->store, "transcript_cursor", dt_view_of(ch->group_id), &cursor)) !=
-            DT_OK)
+    if ((err = dt_review_get(a, ch->queue.address, &r)) != DT_OK)
         return err;
-    *out = r.end == 0 && !cursor;
-    return DT_OK;
+    err = cursor_get(a, ch->group_id, &c);
+    *out = r.end == 0 && (err == DT_ERR_NOT_FOUND || c.cut);
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 /* ---- what is kept ---- */

@@ -41,6 +41,17 @@ DT_MUST_CHECK enum dt_err dt_transcript_rewind(struct dt_agent *a, const struct 
 DT_MUST_CHECK enum dt_err dt_transcript_again(struct dt_agent *a, const struct dt_channel *ch,
                                               uint64_t epoch);
 
+/* The queue's end was reached. Where the Commit that began our present epoch was not met on the way
+ * (the relay cut the queue before it), nobody can say where one epoch ends and the next begins:
+ * from that on nothing goes into a transcript, until the Commit is shown again, or a new one. */
+DT_MUST_CHECK enum dt_err dt_transcript_settle(struct dt_agent *a,
+                                               const uint8_t group_id[static 32]);
+
+/* Is what is kept of ${epoch} not touched by that? Else it says nothing. */
+DT_MUST_CHECK enum dt_err dt_transcript_stands(struct dt_agent *a,
+                                               const uint8_t group_id[static 32], uint64_t epoch,
+                                               bool *out);
+
 /* Are the transcripts what was read so far, with no review under way? Only then they can be held
  * against others' or told to them. */
 DT_MUST_CHECK enum dt_err dt_transcript_whole(struct dt_agent *a, const struct dt_channel *ch,
@@ -53,7 +64,7 @@ DT_MUST_CHECK enum dt_err dt_transcript_of(struct dt_agent *a, const uint8_t gro
                                            uint64_t epoch, struct dt_transcript *out);
 
 /* That in which the last cell stands: of the present epoch, or in a review of an earlier one.
- * NOT_FOUND. */
+ * NOT_FOUND: kept no longer, or nobody can say (dt_transcript_settle()). */
 DT_MUST_CHECK enum dt_err dt_transcript_present(struct dt_agent *a, const struct dt_channel *ch,
                                                 struct dt_transcript *out);
 
