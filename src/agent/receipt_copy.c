@@ -305,7 +305,7 @@ dt_copies_retry(struct dt_agent *a, const struct dt_channel *ch, uint64_t before
 
     for (;;) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-        struct kept k;
+        struct kept k = {0};
         bool done = false;
 
         if ((err = dt_store_next(a->store, "copy", dt_view_of(ch->group_id), at, &row)) != DT_OK)

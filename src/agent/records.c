@@ -282,7 +282,7 @@ dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     *out = f;
-    f = (struct dt_agent_facts){
-        0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    f = (struct dt_agent_facts){0};
     return DT_OK;
 }

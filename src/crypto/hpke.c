@@ -255,8 +255,8 @@ key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view
     dt_hpke_ctx_clear(out);
     *out = ctx;
     /* its secrets are the caller's now */
-    ctx = (struct dt_hpke_ctx){
-        0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    ctx = (struct dt_hpke_ctx){0};
     return DT_OK;
 }
 

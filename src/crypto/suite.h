@@ -23,8 +23,7 @@ enum dt_sig_alg {
     DT_SIG_ECDSA_P521
 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): seven static rows, ordered for reading
- */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): seven static rows, easy to read */
 struct dt_suite {
     uint16_t id; /* RFC 9420 number, e.g. 0x0001 */
     const char *name;

@@ -578,8 +578,7 @@ open_locked(const struct dt_db_config *config, struct dt_db **out)
     if (err == DT_OK)
         err = open_rw(config, config->path, &db);
     if (err == DT_OK)
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_rw() gave one, since it said OK
-         */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_rw() said OK: it gave one */
         err = check_kind(db->handle, config, &version);
     if (err == DT_OK && version < config->version)
         err = migrate(db, config, false);

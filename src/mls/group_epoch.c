@@ -157,8 +157,8 @@ mls_group_advance(const struct mls_group *g, const struct mls_group_context *pro
                        dt_view(confirmed, suite->hash_len), n.confirmation_tag)) != DT_OK)
         return err;
     *out = n;
-    n = (struct mls_next_epoch){
-        0}; /* NOLINT(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    n = (struct mls_next_epoch){0};
     return DT_OK;
 }
 

@@ -150,8 +150,8 @@ read_parent_node(struct dt_reader *r, uint32_t node, struct mls_parent_node **ou
         }
         p->unmerged[p->n_unmerged++] = leaf;
     }
-    *out =
-        p; /* NOLINT(clang-analyzer-core.NullDereference): the tree was grown to have this node */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the tree was grown to have this node */
+    *out = p;
     p = NULL;
 done:
     mls_parent_node_unref(p);

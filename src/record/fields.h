@@ -24,8 +24,8 @@ struct dt_header {
     uint8_t n_slots;
 };
 
-/* One slot in the clear. NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of
- * its encoding */
+/* One slot in the clear. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of its encoding */
 struct dt_slot {
     uint8_t kind; /* enum dt_slot_kind */
     struct dt_view name;

@@ -177,8 +177,7 @@ scalar_text(const struct dt_value_hint *hint, uint8_t type, struct dt_view v, st
             return err;
         if (place > hint->n_values)
             return dt_buf_printf(out, "#%u", place);
-        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): place is at least 1, so there are
-         * values */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): place > 0, so there are values */
         return dt_buf_append(out, hint->values[place - 1]);
     case DT_TYPE_DATE:
         dt_date_from_days((int32_t)view_int(v), &year, &month, &day);
