@@ -312,7 +312,8 @@ enum dt_lapse_why {
     DT_LAPSE_RESTORED, /* this store is a restored copy */
     DT_LAPSE_LOST,     /* a Commit that only we cannot follow */
     DT_LAPSE_COPY,     /* another copy of this home holds our seat */
-    DT_LAPSE_PARTED    /* others may have followed a Commit that was not shown to us */
+    DT_LAPSE_PARTED,   /* others may have followed a Commit that was not shown to us */
+    DT_LAPSE_LATE      /* we were admitted, and the Welcome came after our voucher had run out */
 };
 
 struct dt_channel_info {

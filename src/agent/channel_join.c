@@ -11,32 +11,40 @@
 #include "agent/receipt_internal.h"
 
 /* The state of a channel that we have already: only one that was lost or left may be taken up
- * again. */
+ * again. All zero when there is none. */
 static enum dt_err
-check_new(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out_queue_number)
+load_old(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_channel *out)
 {
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    bool here = false;
-    enum dt_err err = dt_channel_load(a, group_id, &ch);
+    enum dt_err err = dt_channel_load(a, group_id, out);
 
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK;
     if (err != DT_OK)
-        return err;
-    if (ch.state != DT_CHANNEL_BROKEN && ch.state != DT_CHANNEL_LEFT)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    if (out->state != DT_CHANNEL_BROKEN && out->state != DT_CHANNEL_LEFT)
         return dt_fail(DT_ERR_STATE, "a Welcome to a channel that we are in already");
-    *out_queue_number = ch.queue_number;
-    /* What was sealed under the lost state is sealed anew under the new one. */
-    if ((err = dt_outbox_restage(a, group_id, &here)) != DT_OK ||
-        (err = dt_outbox_forget_made(a, group_id)) != DT_OK)
-        return err;
-    return ch.state == DT_CHANNEL_BROKEN ? dt_rejoin_back(a, &ch) : DT_OK;
+    return DT_OK;
 }
 
-/* Our own leaf is the one that we made, and its voucher has not run out. */
+/* A new state takes the place of ${was}. */
+static enum dt_err
+replace_old(struct dt_agent *a, const struct dt_channel *was)
+{
+    bool here = false;
+    enum dt_err err;
+
+    if (was->state != DT_CHANNEL_BROKEN && was->state != DT_CHANNEL_LEFT)
+        return DT_OK;
+    /* What was sealed under the lost state is sealed anew under the new one. */
+    if ((err = dt_outbox_restage(a, was->group_id, &here)) != DT_OK ||
+        (err = dt_outbox_forget_made(a, was->group_id)) != DT_OK)
+        return err;
+    return was->state == DT_CHANNEL_BROKEN ? dt_rejoin_back(a, was) : DT_OK;
+}
+
+/* Our own leaf is the one that we made. ${out_late}: its voucher has run out, or its letter was
+ * renewed, and the new one takes a seat by a re-join. */
 static enum dt_err
 check_own(struct dt_agent *a, const struct dt_rules *rules, const struct mls_group *g,
-          const struct dt_invitation *x)
+          const struct dt_invitation *x, bool *out_late)
 {
     DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
     enum dt_err err = dt_seat_of(rules, g, mls_group_own_leaf(g), &own);
@@ -44,10 +52,10 @@ check_own(struct dt_agent *a, const struct dt_rules *rules, const struct mls_gro
     if (err != DT_OK)
         return err;
     if (memcmp(own.voucher.invitation_id, x->invitation_id, 16) != 0 ||
-        memcmp(own.letter.hash, a->letter.hash, 32) != 0)
+        memcmp(own.letter.key, a->delegate_pub, 32) != 0)
         return dt_fail(DT_ERR_REFUSED, "a Welcome seats us under another invitation");
-    if (!dt_voucher_valid_at(&own.voucher, dt_agent_now(a)))
-        return dt_fail(DT_ERR_EXPIRED, "a Welcome came after our voucher had run out: re-join");
+    *out_late = !dt_voucher_valid_at(&own.voucher, dt_agent_now(a)) ||
+                memcmp(own.letter.hash, a->letter.hash, 32) != 0;
     return DT_OK;
 }
 
@@ -96,7 +104,7 @@ take_queue(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext, uint64
 
 static enum dt_err
 take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
-             const struct dt_invitation *x)
+             const struct dt_invitation *x, bool *out_late)
 {
     struct dt_writer w = dt_writer_init(&ch->letters);
     struct dt_founding asked;
@@ -121,9 +129,55 @@ take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
         return err;
     rules = dt_channel_rules(a, ch);
     if ((err = dt_history_check(&rules, h.letters, h.n_letters, ch->group)) != DT_OK ||
-        (err = check_own(a, &rules, ch->group, x)) != DT_OK)
+        (err = check_own(a, &rules, ch->group, x, out_late)) != DT_OK)
         return err;
     return keep_letters(a, &rules, ch->group);
+}
+
+/* The keys of an answer serve once. */
+static enum dt_err
+use_up(struct dt_agent *a, struct dt_invitation *x)
+{
+    x->state = DT_INVITATION_JOINED;
+    dt_secret_clear(&x->session_seed);
+    dt_secret_clear(&x->init_priv);
+    dt_secret_clear(&x->leaf_priv);
+    dt_buf_clear(&x->key_package);
+    return dt_invitation_save(a, x);
+}
+
+/* All is well with the Welcome, but its time: nobody counts on what is said under a voucher that
+ * has run out, so this seat is not used. It is ours all the same, and given up for a new one. */
+static enum dt_err
+too_late(struct dt_agent *a, struct dt_channel *ch, struct dt_channel *was, struct dt_invitation *x,
+         uint64_t position)
+{
+    enum dt_err err;
+
+    if (was->state == DT_CHANNEL_BROKEN) {
+        if ((err = dt_lapse_late(a, was, x->invitation_id, position)) != DT_OK ||
+            (err = dt_channel_save(a, was, false)) != DT_OK)
+            return err;
+    } else if ((err = dt_lapse_late(a, ch, x->invitation_id, position)) != DT_OK ||
+               (err = dt_channel_add(a, ch)) != DT_OK) {
+        return err;
+    }
+    return use_up(a, x);
+}
+
+static enum dt_err
+take_up(struct dt_agent *a, struct dt_channel *ch, struct dt_invitation *x)
+{
+    enum dt_err err;
+
+    ch->here_due = true;
+    ch->last_read_ms = dt_agent_now(a);
+    ch->confirmed = dt_channel_all_here(a, ch);
+    if ((err = dt_here_forget(a, ch->group_id)) != DT_OK ||
+        (err = dt_channel_review_start(a, ch)) != DT_OK || (err = dt_channel_add(a, ch)) != DT_OK ||
+        (err = dt_channel_note_epoch(a, ch)) != DT_OK || (err = dt_receipt_join(a, ch)) != DT_OK)
+        return err;
+    return use_up(a, x);
 }
 
 enum dt_err
@@ -131,10 +185,12 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t p
 {
     DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {.state = DT_CHANNEL_LIVE};
+    DT_CLEANUP(dt_channel_clear) struct dt_channel was = {0};
     DT_CLEANUP(mls_join_info_clear) struct mls_join_info info = {0};
     struct mls_key_bundle bundle = {0};
     struct mls_join_params params = {.welcome = m->welcome, .policy = dt_mls_past()};
     struct dt_view history, queue;
+    bool late = false;
     enum dt_err err;
 
     dt_buf_init(&ch.letters, DT_FOUNDING_MEMBERS * (DT_LETTER_MAX + 4u));
@@ -159,30 +215,21 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t p
     err = mls_group_join(&params, &ch.group, &info);
     if (err == DT_ERR_NOT_FOUND) /* for another key package: of a later answer by a copy of us */
         return dt_copy_welcome(a, m, position);
-    if (err != DT_OK || (err = check_new(a, m->group_id, &ch.queue_number)) != DT_OK)
+    if (err != DT_OK || (err = load_old(a, m->group_id, &was)) != DT_OK)
         return err;
     if (!mls_join_info_extension(&info, DT_EXT_HISTORY, &history) ||
         !mls_join_info_extension(&info, DT_EXT_QUEUE, &queue))
         return dt_fail(DT_ERR_REFUSED, "a Welcome without history or queue");
     memcpy(ch.group_id, m->group_id, 32);
     memcpy(ch.invitation_id, m->invitation_id, 16);
+    ch.queue_number = was.queue_number;
     if (!dt_view_equal(mls_group_id(ch.group), dt_view_of(ch.group_id)))
         return dt_fail(DT_ERR_REFUSED, "a Welcome to another group than it says");
-    if ((err = take_history(a, &ch, history, &x)) != DT_OK ||
+    if ((err = take_history(a, &ch, history, &x, &late)) != DT_OK ||
         (err = take_queue(a, &ch, queue, m->queue_position, x.rejoin)) != DT_OK)
         return err;
-    ch.here_due = true;
-    ch.last_read_ms = dt_agent_now(a);
-    ch.confirmed = dt_channel_all_here(a, &ch);
-    x.state = DT_INVITATION_JOINED;
-    dt_secret_clear(&x.session_seed); /* the group has it; the others served once */
-    dt_secret_clear(&x.init_priv);
-    dt_secret_clear(&x.leaf_priv);
-    dt_buf_clear(&x.key_package);
-    if ((err = dt_here_forget(a, ch.group_id)) != DT_OK ||
-        (err = dt_channel_review_start(a, &ch)) != DT_OK ||
-        (err = dt_channel_add(a, &ch)) != DT_OK || (err = dt_channel_note_epoch(a, &ch)) != DT_OK ||
-        (err = dt_receipt_join(a, &ch)) != DT_OK)
-        return err;
-    return dt_invitation_save(a, &x);
+    if (late)
+        return too_late(a, &ch, &was, &x, position);
+    err = replace_old(a, &was);
+    return err != DT_OK ? err : take_up(a, &ch, &x);
 }

@@ -108,5 +108,5 @@ dt_copy_seat_lost(struct dt_agent *a, struct dt_channel *ch, const uint8_t *seat
     }
     if ((err = dt_store_has(a->store, "invitation", dt_view(seat, 16), &asked)) != DT_OK)
         return err;
-    return asked ? dt_lapse_answered(a, ch) : dt_lapse_overtaken(a, ch, seat, position);
+    return asked ? dt_lapse_answered(a, ch, seat) : dt_lapse_overtaken(a, ch, seat, position);
 }

@@ -191,6 +191,45 @@ answer_is_good(struct dt_agent *a, const struct dt_invitation *x, bool *out)
 }
 
 enum dt_err
+dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
+                    uint8_t out[static DT_INVITATION_SEATS][16], size_t *out_n)
+{
+    uint64_t at = 0;
+    size_t n = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+        DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};
+        bool good = false;
+
+        if ((err = dt_store_next(a->store, "invitation", dt_view(NULL, 0), at, &row)) != DT_OK)
+            break;
+        at = row.seq + 1;
+        init(&x);
+        if (row.key.n != 16 || (err = decode(dt_buf_view(&row.value), &x)) != DT_OK)
+            return err != DT_OK ? err : dt_fail(DT_ERR_FORMAT, "an invitation row has no id");
+        if (memcmp(x.group_id, group_id, 32) != 0)
+            continue;
+        if (x.state == DT_INVITATION_JOINED)
+            n = 0; /* the seats of before are gone */
+        if (!x.rejoin || x.state != DT_INVITATION_ACCEPTED)
+            continue;
+        if ((err = answer_is_good(a, &x, &good)) != DT_OK)
+            return err;
+        if (good)
+            continue;
+        if (n == DT_INVITATION_SEATS) {
+            memmove(out[0], out[1], (DT_INVITATION_SEATS - 1) * sizeof out[0]);
+            n--;
+        }
+        memcpy(out[n++], row.key.p, 16);
+    }
+    *out_n = n;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
 dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
 {
     DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};

@@ -7,8 +7,8 @@
 
 #include "agent/flows.h"
 
-#define LAPSE_MAX     256u
-#define LAPSE_VERSION 1
+#define LAPSE_MAX     512u
+#define LAPSE_VERSION 2
 
 /* Row of table "self": one channel showed that the store is not the only one. */
 #define SPREAD "not the only one"
@@ -18,6 +18,19 @@ dt_lapse_clear(struct dt_lapse *x)
 {
     if (x != NULL)
         dt_secret_clear(&x->missed_token);
+}
+
+static enum dt_err
+read_hints(struct dt_reader *r, struct dt_lapse *x)
+{
+    enum dt_err err = dt_read_u8(r, &x->n_hints);
+
+    if (err == DT_OK && x->n_hints > DT_LAPSE_HINTS)
+        return dt_fail(DT_ERR_FORMAT, "a row of the store is damaged");
+    for (size_t i = 0; err == DT_OK && i < x->n_hints; i++)
+        if ((err = dt_read_fixed(r, x->hints[i].seat, 16)) == DT_OK)
+            err = dt_read_optional(r, &x->hints[i].asked);
+    return err == DT_OK ? dt_read_u8(r, &x->followed) : err;
 }
 
 static enum dt_err
@@ -35,12 +48,11 @@ decode(struct dt_view v, struct dt_lapse *x)
     if ((err = dt_read_u8(&r, &why)) != DT_OK || (err = dt_read_optional(&r, &x->wants)) != DT_OK ||
         (err = dt_read_optional(&r, &x->follows)) != DT_OK ||
         (err = dt_read_optional(&r, &x->whole)) != DT_OK ||
+        (err = dt_read_optional(&r, &x->gap)) != DT_OK ||
         (err = dt_read_optional(&r, &x->chased)) != DT_OK ||
         (err = dt_read_u8(&r, &x->asks)) != DT_OK ||
         (err = dt_read_u64(&r, &x->asked_ms)) != DT_OK ||
-        (err = dt_read_u64(&r, &x->rejoined_ms)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->has_seat)) != DT_OK ||
-        (err = dt_read_fixed(&r, x->seat, sizeof x->seat)) != DT_OK ||
+        (err = dt_read_u64(&r, &x->rejoined_ms)) != DT_OK || (err = read_hints(&r, x)) != DT_OK ||
         (err = dt_read_optional(&r, &x->missed)) != DT_OK ||
         (err = dt_read_fixed(&r, x->missed_address, sizeof x->missed_address)) != DT_OK ||
         (err = dt_read_vec(&r, 32, &token)) != DT_OK ||
@@ -75,12 +87,17 @@ dt_lapse_save(struct dt_agent *a, const uint8_t group_id[static 32], const struc
     dt_write_optional(&w, x->wants);
     dt_write_optional(&w, x->follows);
     dt_write_optional(&w, x->whole);
+    dt_write_optional(&w, x->gap);
     dt_write_optional(&w, x->chased);
     dt_write_u8(&w, x->asks);
     dt_write_u64(&w, x->asked_ms);
     dt_write_u64(&w, x->rejoined_ms);
-    dt_write_optional(&w, x->has_seat);
-    dt_write_view(&w, dt_view_of(x->seat));
+    dt_write_u8(&w, x->n_hints);
+    for (size_t i = 0; i < x->n_hints; i++) {
+        dt_write_view(&w, dt_view_of(x->hints[i].seat));
+        dt_write_optional(&w, x->hints[i].asked);
+    }
+    dt_write_u8(&w, x->followed);
     dt_write_optional(&w, x->missed);
     dt_write_view(&w, dt_view_of(x->missed_address));
     dt_write_vec(&w, dt_secret_view(&x->missed_token));
@@ -147,6 +164,7 @@ say(struct dt_agent *a, const struct dt_channel *ch, const struct dt_lapse *x, u
             a, ch, DT_ALARM_FORK, position, m,
             "the relay kept a Commit back from us that stands before the one we followed: we may "
             "have parted from the others; compare by voice, and re-join");
+    case DT_LAPSE_LATE:
     case DT_LAPSE_ASKED:
     case DT_LAPSE_NONE:
         break;
@@ -168,7 +186,7 @@ dt_lapse_begin(struct dt_agent *a, struct dt_channel *ch, enum dt_lapse_why why,
     x.why = why;
     x.follows = follows;
     x.wants = (why == DT_LAPSE_RESTORED || why == DT_LAPSE_LOST) && may_ask(a, &x);
-    x.whole = x.chased = false;
+    x.whole = x.gap = x.chased = false;
     x.asks = 0;
     x.asked_ms = 0;
     if ((err = say(a, ch, &x, position, m)) != DT_OK ||
@@ -192,25 +210,48 @@ dt_lapse_no_state(struct dt_agent *a, const struct dt_channel *ch, uint64_t posi
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
 }
 
+bool
+dt_lapse_hints_due(const struct dt_agent *a, const struct dt_lapse *x)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < x->n_hints; i++)
+        any = any || !x->hints[i].asked;
+    /* The last bound is against someone who writes one Welcome after the other into our inbox. */
+    return any && x->asked_ms != 0 && !x->whole && x->followed < DT_LAPSE_HINTS && may_ask(a, x);
+}
+
+/* The oldest goes when there is no room: any of them may be made up. */
+static void
+add_hint(struct dt_lapse *x, const uint8_t seat[static 16])
+{
+    for (size_t i = 0; i < x->n_hints; i++)
+        if (memcmp(x->hints[i].seat, seat, 16) == 0)
+            return;
+    if (x->n_hints == DT_LAPSE_HINTS) {
+        memmove(&x->hints[0], &x->hints[1], (DT_LAPSE_HINTS - 1) * sizeof x->hints[0]);
+        x->n_hints--;
+    }
+    memcpy(x->hints[x->n_hints].seat, seat, 16);
+    x->hints[x->n_hints++].asked = false;
+}
+
 enum dt_err
 dt_lapse_seat_seen(struct dt_agent *a, const struct dt_channel *ch, const uint8_t seat[static 16],
                    uint64_t position)
 {
     DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    bool asks;
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
     if (err != DT_OK)
         return err;
-    x.has_seat = true;
-    memcpy(x.seat, seat, 16);
-    if (ch->state == DT_CHANNEL_BROKEN && x.asked_ms != 0 && !x.whole && !x.chased) {
-        x.wants = may_ask(a, &x);
-        x.chased = true;
-    }
+    add_hint(&x, seat);
+    asks = x.wants || (ch->state == DT_CHANNEL_BROKEN && dt_lapse_hints_due(a, &x));
     err = dt_alarm_add(a, DT_ALARM_WELCOME, ch->group_id, position, NULL,
                        "a Welcome came for a seat of ours that this home did not ask for: another "
                        "copy of it may be in use%s",
-                       x.wants ? "; this one asks to be put in anew" : "");
+                       asks ? "; this one asks to be put in anew" : "");
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
 }
 
@@ -227,16 +268,59 @@ dt_lapse_stop_reading(struct dt_agent *a, const struct dt_channel *ch)
 /* ---- it ends ---- */
 
 enum dt_err
-dt_lapse_answered(struct dt_agent *a, struct dt_channel *ch)
+dt_lapse_answered(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat[static 16])
 {
     DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
     ch->state = DT_CHANNEL_BROKEN;
     ch->confirmed = false;
+    memcpy(ch->invitation_id, seat, 16);
+    if (x.asked_ms == 0) { /* back already, by an earlier request; this was a later one's */
+        x.why = DT_LAPSE_ASKED;
+        x.asked_ms = dt_agent_now(a);
+        x.gap = false;
+    }
     x.follows = false;
     x.whole = true;
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
+}
+
+enum dt_err
+dt_lapse_late(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat[static 16],
+              uint64_t position)
+{
+    DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
+
+    memcpy(ch->invitation_id, seat, 16);
+    if (err != DT_OK)
+        return err;
+    if (ch->state == DT_CHANNEL_BROKEN) {
+        x.gap = true;
+    } else {
+        ch->state = DT_CHANNEL_BROKEN;
+        x.why = DT_LAPSE_LATE;
+        x.follows = x.whole = x.gap = x.chased = false;
+        x.asked_ms = 0;
+    }
+    /* Somebody answers, so it is worth asking again; who only reads once a week asks each time. */
+    x.asks = 0;
+    x.wants = true;
+    err = dt_alarm_add(a, DT_ALARM_WELCOME, ch->group_id, position, NULL,
+                       "a Welcome came after our voucher had run out or our letter was renewed; "
+                       "this home asks to be put in anew");
+    return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
+}
+
+/* Did this lapse ask for the seat, of which only a hint was there? */
+static bool
+asked_for(const struct dt_lapse *x, const uint8_t seat[static 16])
+{
+    for (size_t i = 0; i < x->n_hints; i++)
+        if (x->hints[i].asked && memcmp(x->hints[i].seat, seat, 16) == 0)
+            return true;
+    return false;
 }
 
 enum dt_err
@@ -253,7 +337,7 @@ dt_lapse_overtaken(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat
         return err;
     x.why = DT_LAPSE_COPY;
     x.follows = false;
-    x.wants = x.wants || (!x.chased && may_ask(a, &x));
+    x.wants = x.wants || (!x.chased && may_ask(a, &x) && !asked_for(&x, seat));
     x.chased = true;
     if ((err = say(a, ch, &x, position, NULL)) != DT_OK)
         return err;

@@ -5,11 +5,15 @@
  * Source: DESIGN "Agent store", "Warrants"; docs/protocol-agent.md "Copies". Layer: agent,
  * internal.
  *
- *   LIVE --- a message of ours that this store never made ---> BROKEN (RESTORED) --- sync --->
- * asked LIVE --- a Commit that only we cannot follow ------------> BROKEN (LOST) ------- sync --->
- * asked LIVE --- our seat was given to another copy of us -------> BROKEN (COPY) --- the user --->
- * asked asked --- our seat was given to another copy of us ------> asked once more, for that seat
- *   asked --- Welcome ---> LIVE
+ *   from     what is seen                                  then      why       who asks
+ *   LIVE     a message of ours that this store never made  BROKEN    RESTORED  the next sync
+ *   LIVE     a Commit that only we cannot follow           BROKEN    LOST      the next sync
+ *   LIVE     our seat was given to another copy of us      BROKEN    COPY      the user
+ *   nothing  our Welcome, too late to be used              BROKEN    LATE      the next sync
+ *   asked    our seat was given to another copy of us      asked     COPY      at once, for it
+ *   asked    our seat was given to us anew                 answered            after 4 days
+ *   asked    our Welcome, too late to be used              answered            the next sync
+ *   either   our Welcome                                   LIVE
  *
  * The brake: who was put in anew less than DT_REJOIN_PAUSE_MS ago does not ask by itself again. Two
  * copies of one home that run at the same time so come to rest after one re-join each, and say so.
@@ -19,19 +23,28 @@
 
 #include "agent/channel.h"
 
+/* A seat to which a Welcome came that this home did not ask for: a copy of us may have it. Whoever
+ * can write to our inbox can make one up, so it is a hint and no more. */
+struct dt_lapse_hint {
+    uint8_t seat[16];
+    bool asked; /* by this lapse */
+};
+
 /* A row of table "lapse"; it outlives the lapse, for the brake. Release with dt_lapse_clear(). */
 struct dt_lapse {
     enum dt_lapse_why why; /* NONE: the channel is followed */
     bool wants;            /* the next sync asks to be put in anew */
     bool follows;          /* the old state still reads the queue, and says nothing in it */
     bool whole;            /* it read all up to the Commit that gave our seat away */
-    bool chased;           /* asked a second time, since another copy was quicker */
+    bool gap;              /* a seat was given to us meanwhile, and could not be used */
+    bool chased;           /* asked a second time, since a Commit gave our seat to another copy */
     uint8_t asks;          /* requests made by this lapse */
     uint64_t asked_ms;     /* the last of them; 0: none */
     uint64_t rejoined_ms;  /* when we last came back; 0: never */
-    bool has_seat;         /* a Welcome to `seat` was seen that a copy of us had asked for */
-    uint8_t seat[16];
-    bool missed; /* we came back, and what the old queue still held was not counted yet */
+    uint8_t n_hints;       /* the oldest first */
+    struct dt_lapse_hint hints[DT_LAPSE_HINTS];
+    uint8_t followed; /* hints that were asked for by themselves, after the last request */
+    bool missed;      /* we came back, and what the old queue still held was not counted yet */
     uint8_t missed_address[32];
     struct dt_secret missed_token; /* read token */
     uint64_t missed_after;
@@ -64,16 +77,26 @@ DT_MUST_CHECK enum dt_err dt_lapse_no_state(struct dt_agent *a, const struct dt_
                                             uint64_t position);
 
 /* A Welcome to ${seat} came that this home did not ask for. A hint and no more: it is remembered
- * for a request, and makes a second request of one that is out, once. */
+ * for a request; while one is out, a few of them make a request of their own. */
 DT_MUST_CHECK enum dt_err dt_lapse_seat_seen(struct dt_agent *a, const struct dt_channel *ch,
                                              const uint8_t seat[static 16], uint64_t position);
 
 /* The old state cannot read on. */
 DT_MUST_CHECK enum dt_err dt_lapse_stop_reading(struct dt_agent *a, const struct dt_channel *ch);
 
+/* May the next sync ask for hints by themselves? */
+bool dt_lapse_hints_due(const struct dt_agent *a, const struct dt_lapse *x);
+
 /* Our seat was given to ${seat}, which an earlier request of ours asked for: all of the old queue
- * was read, and the Welcome is on its way. */
-DT_MUST_CHECK enum dt_err dt_lapse_answered(struct dt_agent *a, struct dt_channel *ch);
+ * was read, and the Welcome is on its way. Should it not come, ${seat} is what we ask for next. The
+ * caller saves ${ch}. */
+DT_MUST_CHECK enum dt_err dt_lapse_answered(struct dt_agent *a, struct dt_channel *ch,
+                                            const uint8_t seat[static 16]);
+
+/* Our Welcome to ${seat} came after our voucher had run out. ${ch}, which the caller saves: broken
+ * already, or one that we were not in. */
+DT_MUST_CHECK enum dt_err dt_lapse_late(struct dt_agent *a, struct dt_channel *ch,
+                                        const uint8_t seat[static 16], uint64_t position);
 
 /* Our seat was given to ${seat}, which another copy of us asked for. The caller saves ${ch}. */
 DT_MUST_CHECK enum dt_err dt_lapse_overtaken(struct dt_agent *a, struct dt_channel *ch,

@@ -62,8 +62,9 @@ ask_members(struct dt_agent *a, const struct dt_channel *ch, const struct dt_inv
     for (size_t i = 0; i < n; i++) {
         DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
 
-        if ((err = dt_letter_decode(letters[i], &l)) != DT_OK ||
-            (err = ask_one(a, ch, &l, x, request)) != DT_OK)
+        if ((err = dt_letter_decode(letters[i], &l)) == DT_OK)
+            err = ask_one(a, ch, &l, x, request);
+        if (err != DT_OK && dt_err_is_local(err))
             return err;
     }
     return DT_OK;
@@ -125,18 +126,80 @@ ask_for(struct dt_agent *a, const struct dt_channel *ch, const uint8_t seat[stat
     return dt_invitation_save(a, &x);
 }
 
-/* For the seat that our state knows; and for the one that a copy of us was welcomed to since, when
- * we saw that: only one of them is there, and members refuse the other request. */
+/* Seats to ask for: each once, and few. */
+#define SEATS_MAX (1u + DT_INVITATION_SEATS + DT_LAPSE_HINTS)
+struct seats {
+    size_t n;
+    uint8_t id[SEATS_MAX][16];
+};
+
+static void
+add_seat(struct seats *s, const uint8_t id[static 16])
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (memcmp(s->id[i], id, 16) == 0)
+            return;
+    if (s->n < SEATS_MAX)
+        memcpy(s->id[s->n++], id, 16);
+}
+
+/* Hints that were not asked for since the last request. */
+static void
+add_hints(struct seats *s, struct dt_lapse *x, bool all)
+{
+    for (size_t i = 0; i < x->n_hints; i++) {
+        if (x->hints[i].asked && !all)
+            continue;
+        x->hints[i].asked = true;
+        add_seat(s, x->hints[i].seat);
+    }
+}
+
+static enum dt_err
+ask_for_all(struct dt_agent *a, const struct dt_channel *ch, const struct seats *s)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; err == DT_OK && i < s->n; i++)
+        err = ask_for(a, ch, s->id[i]);
+    return err;
+}
+
+/* For the seat that our state knows; for those that earlier requests of ours may have been given
+ * while we could not read; and for those that a copy of us seems to have been welcomed to. Only one
+ * of them is there: members refuse the other requests. */
 static enum dt_err
 ask(struct dt_agent *a, const struct dt_channel *ch, struct dt_lapse *x)
 {
-    enum dt_err err = ask_for(a, ch, ch->invitation_id);
+    uint8_t earlier[DT_INVITATION_SEATS][16];
+    struct seats s = {0};
+    size_t n = 0;
+    enum dt_err err = dt_invitation_seats(a, ch->group_id, earlier, &n);
 
-    if (err == DT_OK && x->has_seat && memcmp(x->seat, ch->invitation_id, 16) != 0)
-        err = ask_for(a, ch, x->seat);
+    add_seat(&s, ch->invitation_id);
+    for (size_t i = 0; err == DT_OK && i < n; i++)
+        add_seat(&s, earlier[i]);
+    add_hints(&s, x, true);
+    if (err == DT_OK)
+        err = ask_for_all(a, ch, &s);
+    x->gap = x->gap || x->whole;
     x->wants = false;
+    x->followed = 0;
     x->asked_ms = dt_agent_now(a);
     x->asks = x->asks < UINT8_MAX ? (uint8_t)(x->asks + 1) : x->asks;
+    return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, x);
+}
+
+/* A request is out: for hints that came after it. */
+static enum dt_err
+ask_for_hints(struct dt_agent *a, const struct dt_channel *ch, struct dt_lapse *x)
+{
+    struct seats s = {0};
+    enum dt_err err;
+
+    add_hints(&s, x, false);
+    x->followed = (uint8_t)(x->followed + s.n);
+    err = ask_for_all(a, ch, &s);
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, x);
 }
 
@@ -155,7 +218,7 @@ rejoin(struct dt_agent *a, const uint8_t group_id[static 32])
     if (ch.state == DT_CHANNEL_LIVE) {
         x.why = DT_LAPSE_ASKED;
         x.follows = true;
-        x.whole = false;
+        x.whole = x.gap = false;
     }
     x.chased = false;
     x.asks = 0;
@@ -177,7 +240,8 @@ dt_agent_rejoin(struct dt_agent *a, const uint8_t group_id[static 32])
     return dt_store_end(a->store, rejoin(a, group_id));
 }
 
-/* Is a request due: the first, or another since the key package of the last has run out? */
+/* Is a request due: the first, or another since the key package of the last has run out? A seat
+ * that we were given without a Welcome is no use to us, so that is asked for as well. */
 static bool
 is_due(const struct dt_agent *a, const struct dt_lapse *x)
 {
@@ -185,8 +249,27 @@ is_due(const struct dt_agent *a, const struct dt_lapse *x)
 
     if (x->wants)
         return true;
-    return x->asked_ms != 0 && !x->whole && x->asks < DT_REJOIN_ASKS &&
+    return x->asked_ms != 0 && x->asks < DT_REJOIN_ASKS &&
            now > x->asked_ms + DT_VOUCHER_LIFE_MAX_MS;
+}
+
+/* Without a letter that is valid now nobody would let us in: asked when there is one. */
+static enum dt_err
+ask_if_due(struct dt_agent *a, const struct dt_channel *ch, struct dt_lapse *x, bool *out)
+{
+    bool all = is_due(a, x);
+    enum dt_err err = DT_OK;
+
+    *out = (all || dt_lapse_hints_due(a, x)) && dt_agent_need_letter(a) == DT_OK;
+    if (!*out)
+        return DT_OK;
+    if (!all)
+        return ask_for_hints(a, ch, x);
+    if (x->whole && !x->wants)
+        err = dt_alarm_add(a, DT_ALARM_WELCOME, ch->group_id, 0, NULL,
+                           "we were given a seat anew, and the Welcome to it never came: the relay "
+                           "or the member who gave it keeps it back; this home asks once more");
+    return err != DT_OK ? err : ask(a, ch, x);
 }
 
 enum dt_err
@@ -200,12 +283,8 @@ dt_rejoin_step(struct dt_agent *a, const uint8_t group_id[static 32], size_t *ou
     if (err != DT_OK || ch.state != DT_CHANNEL_BROKEN || (err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if ((err = dt_channel_load(a, group_id, &ch)) == DT_OK && ch.state == DT_CHANNEL_BROKEN &&
-        (err = dt_lapse_load(a, group_id, &x)) == DT_OK && (due = is_due(a, &x))) {
-        /* Without a letter that is valid now nobody would let us in: asked when there is one. */
-        due = dt_agent_need_letter(a) == DT_OK;
-        if (due)
-            err = ask(a, &ch, &x);
-    }
+        (err = dt_lapse_load(a, group_id, &x)) == DT_OK)
+        err = ask_if_due(a, &ch, &x, &due);
     if ((err = dt_store_end(a->store, err)) == DT_OK)
         *out_made += due;
     return err;
@@ -228,14 +307,14 @@ dt_rejoin_back(struct dt_agent *a, const struct dt_channel *was)
             return err;
         x.missed_after = was->position;
     }
-    if (was->group == NULL &&
+    if ((was->group == NULL || x.gap) &&
         (err = dt_alarm_add(a, DT_ALARM_MISSED, was->group_id, 0, NULL,
                             "what was said in the channel before this home was put in anew cannot "
                             "be read by it: ask the others for what matters in it")) != DT_OK)
         return err;
     x.why = DT_LAPSE_NONE;
-    x.wants = x.follows = x.whole = x.chased = x.has_seat = false;
-    x.asks = 0;
+    x.wants = x.follows = x.whole = x.gap = x.chased = false;
+    x.n_hints = x.followed = x.asks = 0;
     x.asked_ms = 0;
     x.rejoined_ms = dt_agent_now(a);
     return dt_lapse_save(a, was->group_id, &x);

@@ -78,7 +78,7 @@ describe_lapse(struct dt_agent *a, const struct dt_channel *ch, struct dt_channe
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
     out->lapse = x.why;
-    out->rejoin_wanted = x.wants;
+    out->rejoin_wanted = x.wants || dt_lapse_hints_due(a, &x);
     out->rejoin_asked_ms = x.asked_ms;
     return err;
 }

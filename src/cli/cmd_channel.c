@@ -67,7 +67,8 @@ kind_name(enum dt_channel_kind kind)
 static const char *
 lapse_name(enum dt_lapse_why why)
 {
-    static const char *const names[] = {"none", "asked", "restored", "lost", "copy", "parted"};
+    static const char *const names[] = {"none", "asked",  "restored", "lost",
+                                        "copy", "parted", "late"};
 
     return (size_t)why < sizeof names / sizeof names[0] ? names[why] : "?";
 }
@@ -81,7 +82,8 @@ print_lapse(const struct dt_channel_info *x)
                                       "this home is a restored copy",
                                       "a change cannot be followed from this home's state",
                                       "another copy of this home holds the seat",
-                                      "others may have followed a Commit that was not shown here"};
+                                      "others may have followed a Commit that was not shown here",
+                                      "the Welcome came too late to be used"};
     char when[DT_TIME_STR];
 
     cli_print("              %s",

@@ -91,15 +91,18 @@ handle(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 }
 
 void
-crooked_start(struct crooked *x, struct world *w, struct dt_agent *a,
-              const uint8_t group_id[static 32])
+crooked_start(struct crooked *x, struct world *w, struct dt_agent *a, const uint8_t *group_id)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = handle, .ctx = x};
 
     *x = (struct crooked){0};
-    ok(dt_channel_load(a, group_id, &ch));
-    memcpy(x->address, ch.queue.address, 32);
+    if (group_id == NULL) {
+        memcpy(x->address, a->inbox_address, 32);
+    } else {
+        ok(dt_channel_load(a, group_id, &ch));
+        memcpy(x->address, ch.queue.address, 32);
+    }
     (void)snprintf(x->url, sizeof x->url, "%s", w->url);
     ok(dt_http_client_new(NULL, &x->client));
     ok(dt_http_server_start(&config, &x->server));

@@ -21,9 +21,9 @@ struct crooked {
     uint64_t double_at;  /* in this place the cell before is shown once more */
 };
 
-/* Put it between ${a} and the relay of ${w}; it lies about the present queue of ${group_id}. */
-void crooked_start(struct crooked *x, struct world *w, struct dt_agent *a,
-                   const uint8_t group_id[static 32]);
+/* Put it between ${a} and the relay of ${w}; it lies about the present queue of ${group_id}, NULL:
+ * about the inbox of ${a}. */
+void crooked_start(struct crooked *x, struct world *w, struct dt_agent *a, const uint8_t *group_id);
 /* The agent's next call goes to the real relay again. */
 void crooked_stop(struct crooked *x, struct dt_agent *a);
 

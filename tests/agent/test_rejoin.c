@@ -9,6 +9,25 @@
 
 #include "three.h"
 
+/* Linked with --wrap. While this is set, Welcomes lead into that queue, whatever their Commit says.
+ */
+static const struct dt_queue_keys *old_queue;
+
+enum dt_err __real_dt_queue_ext_encode(const struct dt_queue_ext *x, struct dt_buf *out);
+enum dt_err __wrap_dt_queue_ext_encode(const struct dt_queue_ext *x, struct dt_buf *out);
+
+enum dt_err
+__wrap_dt_queue_ext_encode(const struct dt_queue_ext *x, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_queue_ext_clear) struct dt_queue_ext other = {.begun_ms = x->begun_ms};
+
+    if (old_queue == NULL)
+        return __real_dt_queue_ext_encode(x, out);
+    memcpy(other.queue_token, x->queue_token, 32);
+    ok(dt_queue_keys_set(&other.keys, dt_secret_view(&old_queue->bytes)));
+    return __real_dt_queue_ext_encode(&other, out);
+}
+
 /* ---- who may commit one ---- */
 
 /* All were away for a month, so that nobody counts on anybody before every party said `here`; and
@@ -72,6 +91,208 @@ not_while_a_here_can_come(void **state)
     }
 }
 
+/* ---- a Welcome that does not come, or too late ---- */
+
+/* Red asks; the others put it in, and its inbox does not show the Welcome. ${x} stands between red
+ * and the relay. */
+static void
+welcome_kept_back(struct three *f, struct crooked *x)
+{
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    x->skip = world_cells_in_inbox(f->a[2]) + 1;
+    world_sync(f->a, 2, 2);
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[0], f->gid).epoch, 2);
+}
+
+static void
+red_is_back(struct three *f, const char *text)
+{
+    world_sync(f->a, 3, 5);
+    three_is_back(f->a[2], f->gid);
+    world_say(f->a[2], f->gid, text);
+    world_sync(f->a, 3, 2);
+    world_all_have_once(f->a, 3, f->gid, text);
+}
+
+/* Red saw that it was given a seat anew. When the key package has run out it gives that one up, and
+ * says that something is kept back. The others see nothing amiss. */
+static void
+a_welcome_that_never_comes(void **state)
+{
+    struct three *f = *state;
+    struct crooked x;
+
+    crooked_start(&x, &f->w, f->a[2], NULL);
+    welcome_kept_back(f, &x);
+    world_say(f->a[0], f->gid, "in between");
+    world_sync(f->a, 3, 3);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[0], f->gid).epoch, 2);
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    red_is_back(f, "back again");
+    world_said(f->a[2], DT_ALARM_WELCOME, "never came");
+    /* Red had a seat, and no keys for what was said from then on. */
+    is(world_talk_count(f->a[2], f->gid, dt_view_str("in between")), 0);
+    world_said(f->a[2], DT_ALARM_MISSED, "cannot be read by it");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+    crooked_stop(&x, f->a[2]);
+}
+
+/* Its user need not wait for that. */
+static void
+a_welcome_that_the_user_does_not_wait_for(void **state)
+{
+    struct three *f = *state;
+    struct crooked x;
+
+    crooked_start(&x, &f->w, f->a[2], NULL);
+    welcome_kept_back(f, &x);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    red_is_back(f, "back again");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+    crooked_stop(&x, f->a[2]);
+}
+
+/* Nor did red see that it was given a seat: its old state could not read on. It asks for both, and
+ * the others refuse one. */
+static void
+a_seat_that_was_not_seen(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct crooked x;
+
+    crooked_start(&x, &f->w, f->a[2], NULL);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_channel_load(f->a[2], f->gid, &ch));
+    ok(dt_lapse_stop_reading(f->a[2], &ch));
+    ok(dt_agent_sync(f->a[2], NULL));
+    x.skip = world_cells_in_inbox(f->a[2]) + 1;
+    world_sync(f->a, 3, 2);
+    is(world_channel(f->a[0], f->gid).epoch, 2);
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    red_is_back(f, "back again");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 2); /* a request and its key package */
+    crooked_stop(&x, f->a[2]);
+}
+
+/* It comes, and the voucher has run out meanwhile: nobody would count on that seat. */
+static void
+a_welcome_that_comes_late(void **state)
+{
+    struct three *f = *state;
+    struct crooked x;
+
+    crooked_start(&x, &f->w, f->a[2], NULL);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    x.withhold = world_cells_in_inbox(f->a[2]) + 1;
+    world_sync(f->a, 2, 2);
+    is(world_channel(f->a[0], f->gid).epoch, 2);
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    x.withhold = 0;
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    world_said(f->a[2], DT_ALARM_WELCOME, "came after our voucher had run out");
+    red_is_back(f, "back again");
+    for (size_t i = 0; i < 2; i++)
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+    crooked_stop(&x, f->a[2]);
+}
+
+/* The first Welcome as well: there is no channel yet, and a seat to be given up in it. */
+static void
+a_first_welcome_that_comes_late(void **state)
+{
+    struct three *f = *state;
+    struct crooked x;
+    uint8_t letters[2][32];
+
+    for (size_t i = 0; i < 2; i++)
+        world_letter_hash(f->a[i + 1], letters[i]);
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "plenary", (const uint8_t(*)[32])letters, 2,
+                      f->gid));
+    world_sync(f->a, 3, 1);
+    world_accept(f->a[1]);
+    world_accept(f->a[2]);
+    ok(dt_agent_sync(f->a[2], NULL));
+    crooked_start(&x, &f->w, f->a[2], NULL);
+    x.withhold = world_cells_in_inbox(f->a[2]) + 1;
+    world_sync(f->a, 3, 3);
+    is(world_channel(f->a[0], f->gid).state, DT_CHANNEL_LIVE);
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    x.withhold = 0;
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_LATE);
+    red_is_back(f, "in at last");
+    crooked_stop(&x, f->a[2]);
+}
+
+/* A re-join takes a leaf away, and so begins a queue. A Welcome into an old one would have red meet
+ * its own messages of before, and take itself for a copy. It is refused, and red asks again. */
+static void
+a_welcome_into_an_old_queue(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+    world_say(f->a[2], f->gid, "said before");
+    world_sync(f->a, 3, 2);
+    ok(dt_channel_load(f->a[0], f->gid, &ch));
+    old_queue = &ch.queue;
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    world_sync(f->a, 3, 2);
+    old_queue = NULL;
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_ASKED);
+    world_said(f->a[2], DT_ALARM_WELCOME, "into a queue of before");
+    is(world_alarms(f->a[2], DT_ALARM_RESTORED), 0);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    red_is_back(f, "back again");
+}
+
+/* ---- whom it asks ---- */
+
+/* Blue took a seat under a letter that names no inbox. That is its own affair: no Welcome reaches
+ * it. Red asks the others all the same. */
+static void
+a_letter_without_an_inbox(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf request = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf letter = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_letter_request_clear) struct dt_letter_request q = {0};
+    uint64_t now;
+    uint8_t hash[32];
+
+    ok(dt_agent_letter_request(f->a[1], &request));
+    ok(dt_letter_request_decode(dt_buf_view(&request), &q));
+    q.inbox_token.n = 0;
+    now = dt_agent_now(f->a[1]);
+    ok(dt_letter_issue(dt_view_of(f->w.root[BLUE]), &q, DT_RIGHTS_ALL, now - DT_MS_DAY,
+                       now + 300 * DT_MS_DAY, now, &letter));
+    ok(dt_agent_letter_import(f->a[1], dt_buf_view(&letter), hash));
+    ok(dt_agent_rejoin(f->a[1], f->gid));
+    ok(dt_agent_sync(f->a[1], NULL));
+    ok(dt_agent_sync(f->a[0], NULL));
+    is(world_channel(f->a[0], f->gid).epoch, 2);
+    world_said(f->a[0], DT_ALARM_WELCOME, "names no inbox");
+    ok(dt_agent_sync(f->a[2], NULL));
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    ok(dt_agent_sync(f->a[0], NULL));
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+}
+
 #define PLENARY(test) cmocka_unit_test_setup_teardown(test, three_set_up, three_tear_down)
 
 int
@@ -82,6 +303,14 @@ main(void)
         PLENARY(of_two_parties),
         cmocka_unit_test_setup_teardown(not_while_a_here_can_come, three_and_second,
                                         three_tear_down),
+        PLENARY(a_welcome_that_never_comes),
+        PLENARY(a_welcome_that_the_user_does_not_wait_for),
+        PLENARY(a_seat_that_was_not_seen),
+        PLENARY(a_welcome_that_comes_late),
+        cmocka_unit_test_setup_teardown(a_first_welcome_that_comes_late, three_homes,
+                                        three_tear_down),
+        PLENARY(a_welcome_into_an_old_queue),
+        PLENARY(a_letter_without_an_inbox),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
