@@ -164,6 +164,8 @@ DT_MUST_CHECK enum dt_err dt_admission_save(struct dt_agent *a, const struct dt_
 struct dt_rejoin_row {
     uint8_t invitation_id[16];
     uint8_t group_id[32];
+    uint64_t number;           /* in the order in which they came */
+    uint8_t sender[32];        /* delegate key */
     struct dt_buf request;     /* dt_rejoin_encode() */
     struct dt_buf key_package; /* empty until it came */
 };

@@ -54,7 +54,8 @@
 #define DT_REJOIN_ASKS         3u                     /* requests of one lapse */
 #define DT_INVITATION_SEATS    4u                     /* seats that requests of ours may have got */
 #define DT_LAPSE_HINTS         4u                     /* seats that a copy of us may have */
-#define DT_REJOINS_KEPT        256u                   /* others' requests to re-join */
+#define DT_REJOINS_SENDER      16u                    /* one delegate's requests to re-join */
+#define DT_REJOINS_KEPT        256u                   /* others' requests to re-join, in all */
 #define DT_APPROVAL_EPOCHS     64u
 
 #endif

@@ -20,28 +20,37 @@ dt_rejoin_row_clear(struct dt_rejoin_row *x)
     dt_buf_clear(&x->key_package);
 }
 
+static enum dt_err
+decode(struct dt_view v, struct dt_rejoin_row *x)
+{
+    struct dt_reader r = dt_reader_init(v);
+    struct dt_view request, kp;
+    enum dt_err err;
+
+    if ((err = dt_read_fixed(&r, x->group_id, 32)) != DT_OK ||
+        (err = dt_read_u64(&r, &x->number)) != DT_OK ||
+        (err = dt_read_fixed(&r, x->sender, 32)) != DT_OK ||
+        (err = dt_read_vec(&r, 1024, &request)) != DT_OK ||
+        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
+        return dt_fail_context(err, "re-join row");
+    x->request.max = 1024;
+    x->key_package.max = DT_KEY_PACKAGE_MAX;
+    err = dt_buf_set(&x->request, request);
+    return err != DT_OK ? err : dt_buf_set(&x->key_package, kp);
+}
+
 enum dt_err
 dt_rejoin_row_load(struct dt_agent *a, const uint8_t invitation_id[static 16],
                    struct dt_rejoin_row *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(REJOIN_MAX);
-    struct dt_reader r;
-    struct dt_view request, kp;
     enum dt_err err = dt_store_get_blob(a->store, "rejoin", dt_view(invitation_id, 16), &value);
 
     if (err != DT_OK)
         return err;
-    r = dt_reader_init(dt_buf_view(&value));
-    if ((err = dt_read_fixed(&r, out->group_id, 32)) != DT_OK ||
-        (err = dt_read_vec(&r, 1024, &request)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
-        (err = dt_read_end(&r)) != DT_OK)
-        return dt_fail_context(err, "re-join row");
     memcpy(out->invitation_id, invitation_id, 16);
-    out->request.max = 1024;
-    out->key_package.max = DT_KEY_PACKAGE_MAX;
-    err = dt_buf_set(&out->request, request);
-    return err != DT_OK ? err : dt_buf_set(&out->key_package, kp);
+    return decode(dt_buf_view(&value), out);
 }
 
 static enum dt_err
@@ -52,12 +61,95 @@ rejoin_save(struct dt_agent *a, const struct dt_rejoin_row *x)
     enum dt_err err;
 
     dt_write_view(&w, dt_view_of(x->group_id));
+    dt_write_u64(&w, x->number);
+    dt_write_view(&w, dt_view_of(x->sender));
     dt_write_vec(&w, dt_buf_view(&x->request));
     dt_write_vec(&w, dt_buf_view(&x->key_package));
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
-    return dt_store_put_blob(a->store, "rejoin", dt_view_of(x->invitation_id), dt_buf_view(&value));
+    return dt_store_put(a->store, "rejoin", dt_view_of(x->invitation_id), dt_view(NULL, 0),
+                        x->number, dt_buf_view(&value));
 }
+
+/* ---- few are kept ---- */
+
+/* Is its Commit of ours on its way? Then the Welcome will need the row. */
+static enum dt_err
+is_pending(struct dt_agent *a, const struct dt_rejoin_row *x, bool *out)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    enum dt_err err = dt_channel_load_row(a, x->group_id, &ch);
+
+    *out = err == DT_OK && ch.pending && ch.pending_kind == DT_INTENT_REJOIN &&
+           memcmp(ch.pending_intent, x->invitation_id, 16) == 0;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+static enum dt_err
+drop(struct dt_agent *a, const struct dt_rejoin_row *x)
+{
+    enum dt_err err = dt_intent_del(a, x->group_id, x->invitation_id);
+
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    return dt_store_del(a->store, "rejoin", dt_view_of(x->invitation_id));
+}
+
+/* What is to go for one more: of all, or of one sender. */
+struct oldest {
+    size_t n;
+    bool any;
+    struct dt_rejoin_row row; /* its ids alone */
+};
+
+static enum dt_err
+count(struct dt_agent *a, const struct dt_rejoin_row *x, struct oldest *o)
+{
+    bool pending = false;
+    enum dt_err err = DT_OK;
+
+    o->n++;
+    if (o->any || (err = is_pending(a, x, &pending)) != DT_OK || pending)
+        return err;
+    o->any = true;
+    memcpy(o->row.invitation_id, x->invitation_id, 16);
+    memcpy(o->row.group_id, x->group_id, 32);
+    return DT_OK;
+}
+
+/* Make room for one more of ${sender}, whose own oldest goes first: a member that asks again and
+ * again takes the place of nobody else before all the room is used. */
+static enum dt_err
+make_room(struct dt_agent *a, const uint8_t sender[static 32])
+{
+    struct oldest all = {0}, its = {0};
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+        DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row x = {0};
+
+        if ((err = dt_store_next(a->store, "rejoin", dt_view(NULL, 0), at, &row)) != DT_OK)
+            break;
+        at = row.seq + 1;
+        if (row.key.n != 16)
+            return dt_fail(DT_ERR_FORMAT, "a row of the store is damaged");
+        memcpy(x.invitation_id, row.key.p, 16);
+        if ((err = decode(dt_buf_view(&row.value), &x)) != DT_OK ||
+            (err = count(a, &x, &all)) != DT_OK)
+            return err;
+        if (memcmp(x.sender, sender, 32) == 0 && (err = count(a, &x, &its)) != DT_OK)
+            return err;
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    if (its.n >= DT_REJOINS_SENDER && its.any)
+        return drop(a, &its.row);
+    return all.n >= DT_REJOINS_KEPT && all.any ? drop(a, &all.row) : DT_OK;
+}
+
+/* ---- requests, and the key packages that follow them ---- */
 
 /* The request must be by the holder of the seat that it gives up. */
 enum dt_err
@@ -83,13 +175,37 @@ dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
     if ((err = dt_seat_of(&rules, ch.group, leaf, &s)) != DT_OK ||
         (err = dt_rejoin_verify(&q, dt_view_of(s.letter.key))) != DT_OK)
         return err;
+    if (memcmp(q.forum, a->forum, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a re-join request is for something else");
     row.request.max = 1024;
     row.key_package.max = DT_KEY_PACKAGE_MAX;
     memcpy(row.invitation_id, q.invitation_id, 16);
     memcpy(row.group_id, q.group_id, 32);
-    if ((err = dt_buf_set(&row.request, m->rejoin)) != DT_OK)
+    memcpy(row.sender, s.letter.key, 32);
+    if ((err = make_room(a, row.sender)) != DT_OK ||
+        (err = dt_store_next_seq(a->store, "rejoin", dt_view(NULL, 0), &row.number)) != DT_OK ||
+        (err = dt_buf_set(&row.request, m->rejoin)) != DT_OK)
         return err;
     return rejoin_save(a, &row);
+}
+
+/* The seat is given up for one of the same delegate, by the same party: a Commit with another is
+ * passed over by all, and none is made. */
+static enum dt_err
+same_delegate(const struct dt_rules *rules, const struct dt_channel *ch, const struct dt_rejoin *q,
+              const struct dt_letter *l, size_t party)
+{
+    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
+    uint32_t leaf = 0;
+    enum dt_err err;
+
+    if (!dt_seat_find(ch->group, q->old_invitation_id, &leaf))
+        return dt_fail(DT_ERR_REFUSED, "a request to re-join by someone who has no seat");
+    if ((err = dt_seat_of(rules, ch->group, leaf, &s)) != DT_OK)
+        return err;
+    if (s.party != party || memcmp(s.letter.key, l->key, 32) != 0)
+        return dt_fail(DT_ERR_REFUSED, "a re-join would seat another delegate");
+    return DT_OK;
 }
 
 enum dt_err
@@ -117,7 +233,8 @@ dt_rejoin_key_package(struct dt_agent *a, const struct dt_inbox_message *m)
         return err;
     if (memcmp(l.hash, q.letter_hash, 32) != 0)
         return dt_fail(DT_ERR_REFUSED, "a request to re-join comes with another letter");
-    if ((err = dt_letter_keep(a, &l, party, m->sender_letter)) != DT_OK ||
+    if ((err = same_delegate(&rules, &ch, &q, &l, party)) != DT_OK ||
+        (err = dt_letter_keep(a, &l, party, m->sender_letter)) != DT_OK ||
         (err = dt_buf_set(&row.key_package, m->key_package)) != DT_OK ||
         (err = rejoin_save(a, &row)) != DT_OK)
         return err;

@@ -106,6 +106,187 @@ are_no_chase(void **state)
     three_is_back(f->a[3], f->gid);
 }
 
+/* ---- requests ---- */
+
+/* A request by ${by} for the seat of ${of}, under the letter of ${under}. */
+static void
+request(struct three *f, struct dt_agent *of, struct dt_agent *by, struct dt_agent *under,
+        struct dt_rejoin *q, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+    *q = (struct dt_rejoin){0};
+    ok(dt_channel_load_row(of, f->gid, &ch));
+    memcpy(q->forum, by->forum, 32);
+    memcpy(q->group_id, f->gid, 32);
+    memcpy(q->old_invitation_id, ch.invitation_id, 16);
+    memcpy(q->letter_hash, under->letter.hash, 32);
+    ok(dt_random(q->invitation_id, 16));
+    ok(dt_rejoin_sign(q, dt_secret_view(&by->delegate_seed)));
+    dt_buf_clear(out);
+    dt_buf_init(out, 1024);
+    ok(dt_rejoin_encode(q, out));
+}
+
+/* ${to} takes the request in, or does not. */
+static enum dt_err
+take(struct dt_agent *to, const struct dt_buf *body)
+{
+    struct dt_inbox_message m = {.kind = DT_INBOX_REJOIN, .rejoin = dt_buf_view(body)};
+
+    ok(dt_store_begin(to->store));
+    return dt_store_end(to->store, dt_rejoin_take(to, &m));
+}
+
+/* A key package of ${who} for the seat that ${q} asks for. */
+static enum dt_err
+take_key_package(struct dt_agent *to, struct dt_agent *who, const struct dt_rejoin *q)
+{
+    DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
+    DT_CLEANUP(mls_key_bundle_clear) struct mls_key_bundle bundle = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf kp = DT_BUF_INIT(DT_KEY_PACKAGE_MAX);
+    struct dt_inbox_message m = {.kind = DT_INBOX_KEY_PACKAGE,
+                                 .sender_letter = dt_buf_view(&who->letter_bytes)};
+    struct mls_leaf_params leaf;
+
+    ok(dt_session_new(who, q->group_id, q->invitation_id, &s));
+    leaf = dt_session_leaf(&s);
+    ok(mls_key_package_new(&leaf, s.voucher.not_before_ms / 1000, s.voucher.not_after_ms / 1000,
+                           (struct mls_typed_list){0}, &kp, &bundle));
+    memcpy(m.group_id, q->group_id, 32);
+    memcpy(m.invitation_id, q->invitation_id, 16);
+    m.key_package = dt_buf_view(&kp);
+    ok(dt_store_begin(to->store));
+    return dt_store_end(to->store, dt_rejoin_key_package(to, &m));
+}
+
+/* Only the holder of a seat gives it up, and only for itself: not for another delegate of its party
+ * who was never admitted. */
+static void
+nobody_gets_a_seat_that_is_not_its_own(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    struct dt_agent *blue = f->a[1], *red = f->a[2], *second = f->a[3];
+    struct dt_rejoin q;
+    bool has = true;
+
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "plenary", f->gid);
+    request(f, red, blue, red, &q, &body); /* blue, for red's seat */
+    is(take(f->a[0], &body), DT_ERR_AUTH);
+    request(f, blue, blue, second, &q, &body); /* blue, for its own, in favour of blue-2 */
+    ok(take(f->a[0], &body));
+    is(take_key_package(f->a[0], blue, &q), DT_ERR_REFUSED);
+    is(take_key_package(f->a[0], second, &q), DT_ERR_REFUSED);
+    assert_non_null(strstr(dt_err_message(), "would seat another delegate"));
+    ok(dt_intent_has(f->a[0], f->gid, DT_INTENT_REJOIN, &has));
+    assert_false(has);
+    request(f, blue, blue, blue, &q, &body); /* for another forum */
+    q.forum[0] ^= 1;
+    ok(dt_rejoin_sign(&q, dt_secret_view(&blue->delegate_seed)));
+    dt_buf_clear(&body);
+    dt_buf_init(&body, 1024);
+    ok(dt_rejoin_encode(&q, &body));
+    is(take(f->a[0], &body), DT_ERR_REFUSED);
+    request(f, blue, blue, blue, &q, &body); /* as it should be */
+    ok(take(f->a[0], &body));
+    ok(take_key_package(f->a[0], blue, &q));
+    ok(dt_intent_has(f->a[0], f->gid, DT_INTENT_REJOIN, &has));
+    assert_true(has);
+}
+
+static uint64_t
+kept(struct dt_agent *a)
+{
+    uint64_t n = 0;
+
+    ok(dt_store_count(a->store, "rejoin", dt_view(NULL, 0), &n));
+    return n;
+}
+
+static bool
+has_row(struct dt_agent *a, const struct dt_rejoin *q)
+{
+    bool has = false;
+
+    ok(dt_store_has(a->store, "rejoin", dt_view_of(q->invitation_id), &has));
+    return has;
+}
+
+/* One member's requests push out its own, the oldest first, and not another's; nor the one of which
+ * a Commit is on its way, whose Welcome is still to be sent. */
+static void
+few_requests_of_one_are_kept(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    struct dt_agent *envoy = f->a[0], *blue = f->a[1], *red = f->a[2];
+    struct dt_rejoin reds, first, second, q;
+    size_t made = 0, sent = 0;
+
+    request(f, red, red, red, &reds, &body);
+    ok(take(envoy, &body));
+    request(f, blue, blue, blue, &first, &body);
+    ok(take(envoy, &body));
+    ok(take_key_package(envoy, blue, &first));
+    ok(dt_channel_prepare(envoy, f->gid, &made));
+    is(made, 1);
+    request(f, blue, blue, blue, &second, &body);
+    ok(take(envoy, &body));
+    ok(take_key_package(envoy, blue, &second));
+    for (unsigned int i = 0; i < DT_REJOINS_SENDER - 2; i++) {
+        request(f, blue, blue, blue, &q, &body);
+        ok(take(envoy, &body));
+    }
+    is(kept(envoy), 1 + DT_REJOINS_SENDER);
+    assert_true(has_row(envoy, &second));
+    for (unsigned int i = 0; i < 2 * DT_REJOINS_SENDER; i++) {
+        request(f, blue, blue, blue, &q, &body);
+        ok(take(envoy, &body));
+        is(kept(envoy), 1 + DT_REJOINS_SENDER);
+        assert_true(has_row(envoy, &q));
+    }
+    assert_true(has_row(envoy, &reds));
+    assert_true(has_row(envoy, &first));
+    assert_false(has_row(envoy, &second));
+    ok(dt_outbox_flush(envoy, f->gid, &sent));
+    world_sync(f->a, 1, 2);
+    is(world_channel(envoy, f->gid).epoch, 2);
+    is(world_alarms(envoy, DT_ALARM_WELCOME), 0); /* the Welcome went out */
+}
+
+/* However many there are who ask. */
+static void
+few_requests_are_kept_in_all(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(1u << 16);
+    struct dt_agent *envoy = f->a[0], *blue = f->a[1];
+    struct dt_rejoin first, q;
+
+    request(f, blue, blue, blue, &first, &body);
+    ok(take(envoy, &body));
+    ok(dt_store_get_blob(envoy->store, "rejoin", dt_view_of(first.invitation_id), &value));
+    /* The same of other senders: group id, number, sender. */
+    for (uint64_t i = 1; i < DT_REJOINS_KEPT; i++) {
+        uint8_t id[16] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
+
+        value.p[39] = (uint8_t)i;
+        value.p[38] = (uint8_t)(i >> 8);
+        value.p[40] = (uint8_t)i;
+        value.p[41] = (uint8_t)(i >> 8);
+        ok(dt_store_put(envoy->store, "rejoin", dt_view_of(id), dt_view(NULL, 0), i,
+                        dt_buf_view(&value)));
+    }
+    is(kept(envoy), DT_REJOINS_KEPT);
+    request(f, f->a[2], f->a[2], f->a[2], &q, &body);
+    ok(take(envoy, &body));
+    is(kept(envoy), DT_REJOINS_KEPT);
+    assert_true(has_row(envoy, &q));
+    assert_false(has_row(envoy, &first));
+}
+
 #define PLENARY(test) cmocka_unit_test_setup_teardown(test, three_set_up, three_tear_down)
 
 int
@@ -115,6 +296,10 @@ main(void)
         PLENARY(hide_no_seat),
         PLENARY(make_few_requests),
         PLENARY(are_no_chase),
+        cmocka_unit_test_setup_teardown(nobody_gets_a_seat_that_is_not_its_own, three_and_second,
+                                        three_tear_down),
+        PLENARY(few_requests_of_one_are_kept),
+        PLENARY(few_requests_are_kept_in_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
