@@ -70,8 +70,10 @@ build_policy(const struct dt_grant_order *order, const struct tlog_vkey *log, st
 
         if (!dt_grant_name_ok(order->witnesses[i].group))
             return dt_fail(DT_ERR_USAGE, "a witness's name must be 1 to 64 of a-z, 0-9 and -");
-        if (tlog_vkey_parse(dt_view_str(order->witnesses[i].vkey), &keys[i]) != DT_OK ||
-            keys[i].type != TLOG_KEY_COSIGNATURE)
+        err = tlog_vkey_parse(dt_view_str(order->witnesses[i].vkey), &keys[i]);
+        if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+            return err;
+        if (err != DT_OK || keys[i].type != TLOG_KEY_COSIGNATURE)
             return dt_fail(DT_ERR_USAGE, "witness of %s: not a witness's verifier key",
                            order->witnesses[i].group);
         for (size_t k = 0; k < i; k++) {

@@ -17,8 +17,11 @@ vkey_text(const struct tlog_signer *s, char vkey[static DT_WITNESS_VKEY_MAX + 1]
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_WITNESS_VKEY_MAX);
     enum dt_err err;
 
-    if ((err = tlog_vkey_write(&s->vkey, &b)) != DT_OK)
+    err = tlog_vkey_write(&s->vkey, &b);
+    if (err == DT_ERR_LIMIT)
         return dt_fail(DT_ERR_RANGE, "the witness's name is too long");
+    if (err != DT_OK)
+        return err;
     memcpy(vkey, b.p, b.n);
     vkey[b.n] = '\0';
     return DT_OK;
@@ -47,10 +50,13 @@ enum dt_err
 witness_key_parse(struct dt_view text, struct tlog_signer *out)
 {
     DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
+    enum dt_err err = DT_ERR_FORMAT;
 
-    if (text.n == 0 || text.p[text.n - 1] != '\n' ||
-        tlog_signer_parse(dt_view(text.p, text.n - 1), &s) != DT_OK ||
-        s.vkey.type != TLOG_KEY_COSIGNATURE)
+    if (text.n > 0 && text.p[text.n - 1] == '\n')
+        err = tlog_signer_parse(dt_view(text.p, text.n - 1), &s);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    if (err != DT_OK || s.vkey.type != TLOG_KEY_COSIGNATURE)
         return dt_fail(DT_ERR_FORMAT, "not a witness's key file");
     *out = s;
     memset(&s, 0, sizeof(s)); /* given away */

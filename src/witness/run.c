@@ -16,7 +16,8 @@
 
 #define PAUSE_FIRST_MS 200u
 #define PAUSE_MAX_MS   5000u
-#define STEP_BACK_S    300u /* how far a clock may go back without a word */
+#define STEP_BACK_S    300u  /* how far a clock may go back without a word */
+#define QUICK_MS       1000u /* a wait that is answered sooner, with nothing new, was none */
 
 struct run {
     const struct dt_witness_config *config;
@@ -26,7 +27,10 @@ struct run {
     struct tlog_vkey log;
     struct witness_state state;
     struct dt_http_client *http;
-    bool away; /* the operator was told that the relay is not reached */
+    bool away;      /* it was told that something is wrong, and not yet that it is over */
+    uint64_t told;  /* bits of the errors that the operator was told of since all was well */
+    uint64_t below; /* size below ours that the operator was told of; UINT64_MAX: none */
+    bool broken;    /* our own state file fails: waiting does not mend that */
 };
 
 static void say(const struct run *w, const char *fmt, ...) DT_PRINTF(2, 3);
@@ -43,6 +47,23 @@ say(const struct run *w, const char *fmt, ...)
     (void)vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
     w->config->say(w->config->say_ctx, line);
+}
+
+/* ${err} of our own state file. */
+static enum dt_err
+own_file(struct run *w, enum dt_err err)
+{
+    if (err != DT_OK && err != DT_ERR_BUSY)
+        w->broken = true;
+    return err;
+}
+
+/* Did ${err} keep us from seeing something, rather than show it? */
+static bool
+unseen(enum dt_err err)
+{
+    return err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL || err == DT_ERR_NET ||
+           err == DT_ERR_STATE;
 }
 
 /* ---- split views ---- */
@@ -92,11 +113,11 @@ split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
     DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
     enum dt_err err;
 
-    if (tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e) !=
-        DT_OK)
-        return otherwise;
+    err = tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e);
+    if (err != DT_OK)
+        return unseen(err) ? err : otherwise;
     if ((err = evidence_write(w, &e, cp)) != DT_OK ||
-        (err = witness_state_stop(&w->state)) != DT_OK)
+        (err = own_file(w, witness_state_stop(&w->state))) != DT_OK)
         return err;
     return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees",
                    w->log.name);
@@ -150,8 +171,10 @@ growth(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp, str
         return err;
     /* Its own tiles may show what root it had at our size: then both signatures stand against each
      * other. */
-    if (tlog_tiles_prefix(fetch_tile, w, old->size, cp->size, &cp->root, &old_root, &proof) !=
-        DT_OK)
+    err = tlog_tiles_prefix(fetch_tile, w, old->size, cp->size, &cp->root, &old_root, &proof);
+    if (unseen(err))
+        return err;
+    if (err != DT_OK)
         return dt_fail(DT_ERR_PROOF, "the register's tiles do not lead to what it signed");
     return split_view(w, note, cp, &old_root, &proof,
                       dt_fail(DT_ERR_PROOF, "the register's tiles do not show that it only grew"));
@@ -258,10 +281,13 @@ consider(struct run *w, struct dt_view bytes)
     if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
         return dt_fail_context(err, "the checkpoint held by the relay");
     if (cp.size < w->state.tree.size) {
-        say(w, "the relay holds size %llu, below the %llu cosigned before: not signed",
-            (unsigned long long)cp.size, (unsigned long long)w->state.tree.size);
+        if (cp.size != w->below)
+            say(w, "the relay holds size %llu, below the %llu cosigned before: not signed",
+                (unsigned long long)cp.size, (unsigned long long)w->state.tree.size);
+        w->below = cp.size;
         return DT_OK;
     }
+    w->below = UINT64_MAX;
     if ((err = growth(w, bytes, &cp, &proof)) != DT_OK)
         return err;
     tlog_witness_decide(&w->state.tree, &cp, w->state.tree.size, &proof, &d);
@@ -274,7 +300,8 @@ consider(struct run *w, struct dt_view bytes)
     next.size = cp.size;
     next.root = cp.root;
     if ((err = bare_note(w, bytes, &kept)) != DT_OK || (err = next_time(w, &time_s)) != DT_OK ||
-        (err = witness_state_put(&w->state, &next, dt_buf_view(&kept), time_s)) != DT_OK)
+        (err = own_file(w, witness_state_put(&w->state, &next, dt_buf_view(&kept), time_s))) !=
+            DT_OK)
         return err;
     return hand_in(w);
 }
@@ -305,7 +332,22 @@ take_over(struct run *w, struct dt_view bytes, const char *whose)
     next.root = cp.root;
     if ((err = bare_note(w, bytes, &kept)) != DT_OK)
         return err;
-    return witness_state_put(&w->state, &next, dt_buf_view(&kept), w->state.time_s);
+    return own_file(w, witness_state_put(&w->state, &next, dt_buf_view(&kept), w->state.time_s));
+}
+
+/*
+ * The times of our cosignatures known so far, one of which ${note} bears if there is any, were
+ * wrong: from now on they bind no more. That is kept, as is up to which size, so that it holds
+ * after the next start too, when the register has not grown and shows them again.
+ */
+static enum dt_err
+forget_times(struct run *w, bool ours, uint64_t size)
+{
+    uint64_t below = w->state.tree.size;
+
+    if (ours && size > below)
+        below = size;
+    return own_file(w, witness_state_forget(&w->state, below + 1));
 }
 
 /* Before anything is signed: the largest tree that we, or our party's agent, are known to have
@@ -317,6 +359,7 @@ restore(struct run *w)
     uint8_t id[4] = {(uint8_t)(w->signer.vkey.id >> 24), (uint8_t)(w->signer.vkey.id >> 16),
                      (uint8_t)(w->signer.vkey.id >> 8), (uint8_t)w->signer.vkey.id};
     char key_id[9];
+    struct tlog_checkpoint cp = {0};
     uint64_t time_s = 0;
     bool ours = false;
     enum dt_err err;
@@ -327,8 +370,12 @@ restore(struct run *w)
         return err;
     if (err == DT_OK && (err = has_ours(w, dt_buf_view(&note), &ours, &time_s)) != DT_OK)
         return err;
+    if (ours && (err = tlog_checkpoint_open(dt_buf_view(&note), &w->log, &cp)) != DT_OK)
+        return dt_fail_context(err, "the checkpoint that bears our own cosignature");
+    if (w->config->clock_was_ahead && (err = forget_times(w, ours, cp.size)) != DT_OK)
+        return err;
     if (ours) {
-        if (time_s > w->state.time_s && !w->config->clock_was_ahead)
+        if (time_s > w->state.time_s && cp.size >= w->state.void_below)
             w->state.time_s = time_s;
         err = take_over(w, dt_buf_view(&note), "that bears our own cosignature");
         if (err != DT_OK)
@@ -359,12 +406,31 @@ pause_for(const struct run *w, uint64_t ms)
     }
 }
 
-/* Errors that time may heal; the others end the run. */
+/*
+ * Errors that time may heal; the others end the run. Whatever the relay answers is among them: a
+ * witness that any relay can end with a word is not there when it is needed.
+ */
 static bool
-passing(enum dt_err err)
+passing(const struct run *w, enum dt_err err)
 {
-    return err == DT_ERR_NET || err == DT_ERR_BUSY || err == DT_ERR_PROOF || err == DT_ERR_AUTH ||
-           err == DT_ERR_LIMIT || err == DT_ERR_NOT_FOUND || err == DT_ERR_EXPIRED;
+    switch (err) {
+    case DT_ERR_NET:
+    case DT_ERR_BUSY:
+    case DT_ERR_PROOF:
+    case DT_ERR_AUTH:
+    case DT_ERR_LIMIT:
+    case DT_ERR_NOT_FOUND:
+    case DT_ERR_EXPIRED:
+    case DT_ERR_FORMAT:
+    case DT_ERR_RANGE:
+    case DT_ERR_UNSUPPORTED:
+    case DT_ERR_REFUSED:
+        return !w->broken;
+    case DT_ERR_CONFLICT: /* a split view, unless only the relay says so, with a 409 */
+        return !w->broken && !w->state.stopped;
+    default:
+        return false;
+    }
 }
 
 /* One turn: what is held now (${wait} false), or the next that is larger. */
@@ -396,25 +462,37 @@ loop(struct run *w, bool once)
     enum dt_err err = DT_OK;
 
     while (!stopped(w)) {
+        uint64_t began = dt_monotonic_ms(), size = w->state.tree.size;
+        bool waited = restored && looked;
+
         err = restored ? turn(w, looked) : restore(w);
         if (err == DT_OK) {
-            if (w->away)
-                say(w, "the relay answers again");
-            w->away = false;
-            pause_ms = PAUSE_FIRST_MS;
             looked = restored;
             if (once && restored)
                 return DT_OK;
             restored = true;
+            if (w->away)
+                say(w, "the relay answers again");
+            w->away = false;
+            /* Well is what brought something, or waited: not what a relay can answer without end.
+             */
+            if (w->state.tree.size != size || (waited && dt_monotonic_ms() - began >= QUICK_MS)) {
+                w->told = 0;
+                pause_ms = PAUSE_FIRST_MS;
+            } else if (waited) {
+                pause_for(w, QUICK_MS);
+            }
             continue;
         }
         if (stopped(w))
             return DT_OK;
-        if (once || !passing(err))
+        if (once || !passing(w, err))
             return err;
-        if (!w->away)
+        if ((w->told & UINT64_C(1) << err) == 0) {
             say(w, "waiting: %s", dt_err_message());
-        w->away = true;
+            w->told |= UINT64_C(1) << err;
+            w->away = true;
+        }
         looked = false; /* what is held is looked at anew */
         pause_for(w, pause_ms);
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
@@ -433,15 +511,19 @@ run_clear(struct run *w)
 enum dt_err
 dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, bool once)
 {
-    DT_CLEANUP(run_clear) struct run w = {.config = config, .stop = stop, .state = {.lock_fd = -1}};
+    DT_CLEANUP(run_clear)
+    struct run w = {.config = config, .stop = stop, .state = {.lock_fd = -1}, .below = UINT64_MAX};
+    struct tlog_checkpoint cp;
     struct dt_http_client_config http = {.stop = stop, .ca_file = config->ca_file};
     enum dt_err err;
 
     w.clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
     if ((err = witness_key_load(config->key_path, &w.signer)) != DT_OK)
         return err;
-    if (tlog_vkey_parse(dt_view_str(config->register_vkey), &w.log) != DT_OK ||
-        w.log.type != TLOG_KEY_ED25519)
+    err = tlog_vkey_parse(dt_view_str(config->register_vkey), &w.log);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    if (err != DT_OK || w.log.type != TLOG_KEY_ED25519)
         return dt_fail(DT_ERR_FORMAT, "the register's verifier key is not one");
     if ((err = witness_state_open(config->state_path, &w.log, &w.state)) != DT_OK)
         return err;
@@ -450,8 +532,10 @@ dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, 
                        "%s: a split view was found before (see the evidence file);"
                        " this witness signs nothing for this register any more",
                        w.log.name);
-    if (config->clock_was_ahead)
-        w.state.time_s = 0;
+    /* What our own operator gave is looked at now: later it would be taken for the relay's. */
+    if (config->agent_checkpoint.n > 0 &&
+        (err = tlog_checkpoint_open(config->agent_checkpoint, &w.log, &cp)) != DT_OK)
+        return dt_fail_context(err, "the checkpoint that our party's agent saw");
     if ((err = dt_http_client_new(&http, &w.http)) != DT_OK)
         return err;
     return loop(&w, once);

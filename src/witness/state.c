@@ -14,19 +14,27 @@
 #include "witness/witness_internal.h"
 
 #define STATE_APP_ID  0x64745701u /* "dtW" and 1 */
-#define STATE_VERSION 2u
+#define STATE_VERSION 3u
 
 static enum dt_err
 migrate(struct dt_db *db, uint32_t from, void *ctx)
 {
+    static const char *const later[] = {
+        "ALTER TABLE state ADD COLUMN time_s INTEGER NOT NULL DEFAULT 0;",
+        "ALTER TABLE state ADD COLUMN void_below INTEGER NOT NULL DEFAULT 0;",
+    };
+    enum dt_err err = DT_OK;
+
     (void)ctx;
-    if (from == 1) /* before times were kept */
-        return dt_db_exec(db, "ALTER TABLE state ADD COLUMN time_s INTEGER NOT NULL DEFAULT 0;");
+    for (; from > 0 && from < STATE_VERSION && err == DT_OK; from++)
+        err = dt_db_exec(db, later[from - 1]);
+    if (from > 0)
+        return err;
     return dt_db_exec(
         db, "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), origin TEXT NOT NULL,"
             " log_key BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
-            " note TEXT NOT NULL, stopped INTEGER NOT NULL, time_s INTEGER NOT NULL DEFAULT 0)"
-            " STRICT;");
+            " note TEXT NOT NULL, stopped INTEGER NOT NULL, time_s INTEGER NOT NULL DEFAULT 0,"
+            " void_below INTEGER NOT NULL DEFAULT 0) STRICT;");
 }
 
 static enum dt_err
@@ -60,7 +68,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
     enum dt_err err;
 
     if ((err = dt_db_prepare(s->db,
-                             "SELECT origin, log_key, size, root, note, stopped, time_s FROM state",
+                             "SELECT origin, log_key, size, root, note, stopped, time_s, void_below"
+                             " FROM state",
                              &get)) != DT_OK ||
         (err = dt_stmt_step(get, &row)) != DT_OK)
         return err;
@@ -70,7 +79,8 @@ load(struct witness_state *s, const char *path, const struct tlog_vkey *log)
             (err = dt_col_u64(get, 2, TLOG_SIZE_MAX, &s->tree.size)) != DT_OK ||
             (err = dt_col_fixed(get, 3, s->tree.root.b, TLOG_HASH)) != DT_OK ||
             (err = dt_col_u64(get, 5, 1, &stopped)) != DT_OK ||
-            (err = dt_col_u64(get, 6, INT64_MAX, &s->time_s)) != DT_OK)
+            (err = dt_col_u64(get, 6, INT64_MAX, &s->time_s)) != DT_OK ||
+            (err = dt_col_u64(get, 7, INT64_MAX, &s->void_below)) != DT_OK)
             return err;
         if (!dt_view_equal(origin, dt_view_str(log->name)) ||
             !dt_view_equal(key, dt_view_of(log->pub)))
@@ -159,6 +169,23 @@ witness_state_put(struct witness_state *s, const struct tlog_witness_tree *tree,
     s->tree = *tree;
     s->time_s = time_s;
     dt_buf_move(&s->note, &copy);
+    return DT_OK;
+}
+
+enum dt_err
+witness_state_forget(struct witness_state *s, uint64_t size)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->db, "UPDATE state SET time_s = 0, void_below = ?1 WHERE one = 1",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, size);
+    if ((err = dt_stmt_run(st)) != DT_OK)
+        return err;
+    s->time_s = 0;
+    s->void_below = size;
     return DT_OK;
 }
 

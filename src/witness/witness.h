@@ -28,7 +28,8 @@ struct dt_witness_config {
         *evidence_dir; /* where evidence of a split view is written; NULL: beside the state file */
     struct dt_clock clock; /* zero: the system's */
     unsigned int wait_s;   /* of one long poll; 0: 30 */
-    bool clock_was_ahead;  /* earlier cosignatures bear wrong times: they bind no more */
+    bool clock_was_ahead;  /* earlier cosignatures bear wrong times: they bind no more, and that is
+                            * kept in the state */
     /* A note from the agent of the same party, the largest it saw, for a restore; empty: none. */
     struct dt_view agent_checkpoint;
     /* One line of news for the operator, without LF ("cosigned size 12"); may be NULL. */
@@ -53,11 +54,12 @@ DT_MUST_CHECK enum dt_err dt_witness_vkey(const char *path,
 /**
  * dt_witness_run(config, stop, once):
  * Restore rule first, then cosign each larger held checkpoint until *${stop} turns true (checked at
- * least once a second). With ${once}: cosign what is held now and return. An unreachable relay is
- * waited for (with ${once}: NET). Errors: CONFLICT (split view: the evidence is written, and
- * nothing more was signed), FORMAT or IO (key or state file), REFUSED (the relay does not take this
- * key), EXPIRED (with ${once}: the clock is behind an earlier cosignature), BUSY (another witness
- * process holds the state).
+ * least once a second). With ${once}: cosign what is held now and return. A relay that is not
+ * reached, refuses or answers rubbish is told of once and waited for; so is the clock. Errors:
+ * CONFLICT (split view: the evidence is written, and nothing more was signed), FORMAT or IO (key,
+ * state file or agent_checkpoint), BUSY (another witness process holds the state), NOMEM; with
+ * ${once} also whatever the relay gave cause for: NET, FORMAT, PROOF, REFUSED (it does not take
+ * this key), EXPIRED (the clock is behind an earlier cosignature).
  */
 DT_MUST_CHECK enum dt_err dt_witness_run(const struct dt_witness_config *config,
                                          const atomic_bool *stop, bool once);

@@ -11,8 +11,8 @@
 #include "log/witness.h"
 #include "witness/witness.h"
 
-/* The signer in the bytes of a key file: one line with its LF, key type 0x04. FORMAT. ${out} is
- * empty on entry. The caller wipes ${text}. */
+/* The signer in the bytes of a key file: one line with its LF, key type 0x04. FORMAT, NOMEM. ${out}
+ * is empty on entry. The caller wipes ${text}. */
 DT_MUST_CHECK enum dt_err witness_key_parse(struct dt_view text, struct tlog_signer *out);
 
 /* The signer in ${path}. ${out} is empty on entry. */
@@ -23,9 +23,10 @@ struct witness_state {
     struct dt_db *db;
     int lock_fd;
     struct tlog_witness_tree tree;
-    struct dt_buf note; /* the checkpoint of tree as the register signed it; empty at size 0 */
-    uint64_t time_s;    /* of the latest cosignature that was given; 0: none */
-    bool stopped;       /* a split view was found: nothing is signed any more */
+    struct dt_buf note;  /* the checkpoint of tree as the register signed it; empty at size 0 */
+    uint64_t time_s;     /* of the latest cosignature that was given; 0: none */
+    uint64_t void_below; /* the times of ours for smaller trees than this bind no more */
+    bool stopped;        /* a split view was found: nothing is signed any more */
 };
 
 /* Open or make ${path} for ${origin}. BUSY (another process has it), CONFLICT (of another
@@ -39,6 +40,10 @@ void witness_state_close(struct witness_state *s);
 DT_MUST_CHECK enum dt_err witness_state_put(struct witness_state *s,
                                             const struct tlog_witness_tree *tree,
                                             struct dt_view note, uint64_t time_s);
+
+/* The times of what was cosigned for trees below ${size} were wrong: they bind no more, now and
+ * after the next start. */
+DT_MUST_CHECK enum dt_err witness_state_forget(struct witness_state *s, uint64_t size);
 
 /* Never sign again. */
 DT_MUST_CHECK enum dt_err witness_state_stop(struct witness_state *s);

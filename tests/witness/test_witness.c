@@ -1,6 +1,7 @@
 /*
  * tests/witness/test_witness.c - real relay process, real witnesses: held, attested, final; one
- * witness stopped; restore of an old state; a split view with its evidence.
+ * witness stopped; restore of an old state; a split view with its evidence; a relay that answers
+ * rubbish; a clock that was ahead; memory and disk that fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +12,13 @@
 
 #include <cmocka.h>
 
+#include "../base/torture.h"
 #include "../relay/relay_fixture.h"
+#include "db/db.h"
 #include "log/policy.h"
 #include "log/tile_read.h"
 #include "log/witness.h"
+#include "net/server.h"
 #include "witness/witness.h"
 
 static struct fixture fx;
@@ -27,6 +31,8 @@ struct runner {
     enum dt_err err;
     bool once, running;
     char said[512];
+    atomic_uint lines; /* that begin with "waiting" */
+    char cosigned[64]; /* the latest line that said so */
 };
 static struct runner runners[FIXTURE_PARTIES];
 
@@ -36,6 +42,10 @@ note_line(void *ctx, const char *line)
     struct runner *r = ctx;
 
     (void)snprintf(r->said, sizeof(r->said), "%s", line);
+    if (strncmp(line, "waiting", 7) == 0)
+        atomic_fetch_add(&r->lines, 1);
+    if (strncmp(line, "cosigned", 8) == 0)
+        (void)snprintf(r->cosigned, sizeof(r->cosigned), "%s", line);
 }
 
 static void
@@ -135,6 +145,18 @@ until(enum dt_checkpoint_kind kind, uint64_t size)
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_NET_ANSWER_MAX);
 
     OK(dt_register_checkpoint_after(fx.http, fx.register_url, kind, size - 1, 15, &b));
+}
+
+/* Wait until it has said that it cosigned ${size}. */
+static void
+until_cosigned(const struct runner *r, size_t size)
+{
+    char line[64];
+
+    (void)snprintf(line, sizeof(line), "cosigned size %zu", size);
+    for (int i = 0; i < 1500 && strcmp(r->cosigned, line) != 0; i++)
+        usleep(10000);
+    assert_string_equal(r->cosigned, line);
 }
 
 static void
@@ -349,14 +371,270 @@ full_tiles(void **state)
     assert_int_equal(fixture_run(&fx, check), 1);
 }
 
+/* ---- clocks ---- */
+
+static int64_t clock_off_ms;
+
+static uint64_t
+off_clock(void *ctx)
+{
+    struct dt_clock real = dt_clock_system();
+
+    (void)ctx;
+    return (uint64_t)((int64_t)dt_clock_now(&real) + clock_off_ms);
+}
+
+/* Told once that the clock was ahead, it knows for good, also when there was nothing to sign then:
+ * the state is kept, and what the relay shows of wrong times does not bind. */
+static void
+clock_was_ahead_lasts(void **state)
+{
+    struct runner *r = &runners[0];
+
+    (void)state;
+    r->config.clock.now_ms = off_clock;
+    clock_off_ms = (int64_t)(24 * DT_MS_HOUR);
+    (void)add_entry(0);
+    OK(dt_witness_run(&r->config, NULL, true));
+    assert_string_equal(r->said, "cosigned size 1");
+    clock_off_ms = 0;
+    (void)add_entry(1);
+    assert_int_equal(dt_witness_run(&r->config, NULL, true), DT_ERR_EXPIRED);
+    r->config.clock_was_ahead = true;
+    OK(dt_witness_run(&r->config, NULL, true));
+    assert_string_equal(r->said, "cosigned size 2");
+
+    /* And once more, with nothing to sign. */
+    clock_off_ms = (int64_t)(24 * DT_MS_HOUR);
+    (void)add_entry(2);
+    r->config.clock_was_ahead = false;
+    OK(dt_witness_run(&r->config, NULL, true));
+    assert_string_equal(r->said, "cosigned size 3");
+    clock_off_ms = 0;
+    r->config.clock_was_ahead = true;
+    OK(dt_witness_run(&r->config, NULL, true));
+    r->config.clock_was_ahead = false;
+    OK(dt_witness_run(&r->config, NULL, true));
+    (void)add_entry(3);
+    OK(dt_witness_run(&r->config, NULL, true));
+    assert_string_equal(r->said, "cosigned size 4");
+    /* What is signed from then on binds again. */
+    clock_off_ms = -(int64_t)DT_MS_HOUR;
+    (void)add_entry(4);
+    assert_int_equal(dt_witness_run(&r->config, NULL, true), DT_ERR_EXPIRED);
+}
+
+/* ---- a relay between that answers what it likes ---- */
+
+static atomic_uint answer_with; /* a status, 1: rubbish with 200, 0: what the real relay says */
+static atomic_uint asked;
+
+static enum dt_http_next
+between(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
+{
+    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *c = NULL;
+    DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer a = {0};
+    struct dt_http_call call = {.base = fx.url, .body = req->body};
+    unsigned int with = atomic_load(&answer_with);
+    struct dt_view after = {0};
+    char path[512];
+
+    (void)ctx;
+    atomic_fetch_add(&asked, 1);
+    if (with > 1) {
+        dt_http_reply_error(reply, with, "format", "so says the relay");
+        return DT_HTTP_REPLY;
+    }
+    dt_buf_init(&reply->body, DT_NET_ANSWER_MAX);
+    reply->status = 200;
+    if (with == 1) {
+        OK(dt_buf_append(&reply->body, dt_view_str("no checkpoint, no tile\n")));
+        return DT_HTTP_REPLY;
+    }
+    /* One thread serves, so nobody waits in here. */
+    if (dt_http_query(req, "after", &after))
+        (void)snprintf(path, sizeof(path), "%s?after=%.*s", req->path, (int)after.n,
+                       (const char *)after.p);
+    else if (dt_http_query(req, "by", &after))
+        (void)snprintf(path, sizeof(path), "%s?by=%.*s", req->path, (int)after.n,
+                       (const char *)after.p);
+    else
+        (void)snprintf(path, sizeof(path), "%s", req->path);
+    call.method = req->method == DT_HTTP_POST ? "POST" : "GET";
+    call.path = path;
+    OK(dt_http_client_new(NULL, &c));
+    OK(dt_http_call(c, &call, &a));
+    reply->status = a.status;
+    dt_buf_move(&reply->body, &a.body);
+    return DT_HTTP_REPLY;
+}
+
+/* Whatever a relay answers, the witness goes on, says so once for each kind, does not ask without
+ * end, and cosigns when it is answered well. */
+static void
+rubbish_is_waited_out(void **state)
+{
+    static const unsigned int with[] = {1, 400, 401, 403, 404, 409, 413, 429, 500, 503, 507};
+    struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = between};
+    struct dt_http_server *server = NULL;
+    struct runner *r = &runners[0];
+    char url[256];
+
+    (void)state;
+    OK(dt_http_server_start(&config, &server));
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", dt_http_server_port(server),
+                   strstr(fx.register_url, "/r/"));
+    r->config.register_url = url;
+    (void)add_entry(0);
+    atomic_store(&answer_with, 1);
+    begin(0);
+    for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+        atomic_store(&answer_with, with[i]);
+        usleep(50000);
+        atomic_store(&r->lines, 0);
+        atomic_store(&asked, 0);
+        usleep(300000);
+        assert_true(atomic_load(&asked) <= 10);
+        assert_true(atomic_load(&r->lines) <= 1);
+        if (i % 5 != 4)
+            continue;
+        atomic_store(&answer_with, 0);
+        until_cosigned(r, i / 5 + 1);
+        (void)add_entry((uint8_t)(i + 1));
+    }
+    atomic_store(&r->stop, true);
+    pthread_join(r->thread, NULL);
+    r->running = false;
+    OK(r->err);
+    dt_http_server_stop(server);
+}
+
+/* ---- memory and disk ---- */
+
+static enum dt_err
+run_once(void *ctx)
+{
+    struct runner *r = ctx;
+
+    r->said[0] = '\0';
+    r->cosigned[0] = '\0';
+    return dt_witness_run(&r->config, NULL, true);
+}
+
+static void
+remove_state(const struct runner *r)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", ".running"};
+    char path[160];
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s%s", r->state, ends[i]);
+        (void)unlink(path);
+    }
+}
+
+/* A witness that lost its state, whose n-th allocation fails: that it could not see its own
+ * cosignature is not taken for "there is none", so nothing that it signed is signed once more. */
+static void
+restored_without_memory(void **state)
+{
+    struct runner *r = &runners[0];
+    unsigned int n;
+
+    (void)state;
+    (void)add_entry(0);
+    (void)add_entry(1);
+    OK(run_once(r));
+    assert_string_not_equal(r->cosigned, "");
+    for (n = 1;; n++) {
+        enum dt_err err;
+
+        assert_true(n < 5000);
+        remove_state(r);
+        torture_left = n;
+        torture_fired = false;
+        dt_mem_fault(torture_fails, NULL);
+        err = run_once(r);
+        dt_mem_fault(NULL, NULL);
+        assert_string_equal(r->cosigned, "");
+        if (!torture_fired) {
+            OK(err);
+            break;
+        }
+        if (err != DT_OK && err != DT_ERR_NOMEM && err != DT_ERR_INTERNAL)
+            fail_msg("allocation %u: %s: %s", n, dt_err_name(err), dt_err_message());
+        OK(run_once(r)); /* and it goes on from there */
+        assert_string_equal(r->cosigned, "");
+    }
+    print_message("%u allocations\n", n - 1);
+    assert_true(n > 30);
+}
+
+static bool
+disk_fails(void *ctx, enum dt_db_point at)
+{
+    (void)at;
+    return torture_fails(ctx);
+}
+
+/* A register that grew, and memory or disk that fails in the middle: signed once at most, never
+ * without the state on disk before. */
+static void
+grown_with_faults(void **state)
+{
+    struct runner *r = &runners[0];
+    uint8_t entry = 0;
+
+    (void)state;
+    (void)add_entry(entry++);
+    OK(run_once(r));
+    for (int disk = 0; disk < 2; disk++) {
+        for (unsigned int n = 1;; n++) {
+            enum dt_err err;
+
+            assert_true(n < 5000);
+            (void)add_entry(entry++);
+            torture_left = n;
+            torture_fired = false;
+            if (disk)
+                dt_db_fault(disk_fails, NULL);
+            else
+                dt_mem_fault(torture_fails, NULL);
+            err = run_once(r);
+            dt_mem_fault(NULL, NULL);
+            dt_db_fault(NULL, NULL);
+            if (!torture_fired) {
+                OK(err);
+                assert_string_not_equal(r->cosigned, "");
+                break;
+            }
+            if (err == DT_OK)
+                assert_string_not_equal(r->cosigned, "");
+            else if (err != DT_ERR_NOMEM && err != DT_ERR_INTERNAL && (!disk || err != DT_ERR_IO))
+                fail_msg("%s %u: %s: %s", disk ? "disk" : "allocation", n, dt_err_name(err),
+                         dt_err_message());
+            OK(run_once(r));
+        }
+    }
+    assert_true(entry > 20);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keys),       TEST(held_attested_final),         TEST(restored_state),
-        TEST(split_view), TEST(foreign_cosignature_refused), TEST(full_tiles),
+        TEST(keys),
+        TEST(held_attested_final),
+        TEST(restored_state),
+        TEST(split_view),
+        TEST(foreign_cosignature_refused),
+        TEST(full_tiles),
+        TEST(clock_was_ahead_lasts),
+        TEST(rubbish_is_waited_out),
+        TEST(restored_without_memory),
+        TEST(grown_with_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
