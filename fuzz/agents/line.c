@@ -258,8 +258,10 @@ dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct d
 }
 
 enum dt_err
-dt_http_status_err(const char *base, const char *what, unsigned int status)
+dt_http_answer_err(const char *base, const char *what, const struct dt_http_answer *answer)
 {
+    unsigned int status = answer->status;
+
     (void)base;
     if (status >= 200 && status < 300)
         return DT_OK;

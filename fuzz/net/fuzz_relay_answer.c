@@ -34,10 +34,12 @@ dt_http_answer_clear(struct dt_http_answer *a)
 }
 
 enum dt_err
-dt_http_status_err(const char *base, const char *what, unsigned int answered)
+dt_http_answer_err(const char *base, const char *what, const struct dt_http_answer *answer)
 {
     (void)base;
-    return answered >= 200 && answered < 300 ? DT_OK : dt_fail(DT_ERR_NET, "could not %s", what);
+    return answer->status >= 200 && answer->status < 300
+               ? DT_OK
+               : dt_fail(DT_ERR_NET, "could not %s", what);
 }
 
 /* Walked to its end, an answer's cells lie in it, one position after the other. */

@@ -70,6 +70,9 @@ dt_db_error(sqlite3 *handle, const char *path, int rc, const char *what)
 static enum dt_err
 db_fail(struct dt_db *db, int rc, const char *what)
 {
+    if ((rc & 0xff) == SQLITE_FULL ||
+        ((rc & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db->handle) == ENOSPC))
+        db->full = true;
     return dt_db_error(db->handle, db->path, rc, what);
 }
 
@@ -165,6 +168,7 @@ tx_begin(struct dt_db *db, struct dt_tx *tx, const char *sql)
 
     if (tx->db != NULL || db->in_tx)
         return dt_fail(DT_ERR_STATE, "%s: a transaction is open already", db->path);
+    db->full = false;
     if (dt_db_faulty(DT_DB_BEGIN))
         return faulted(db);
     if (dt_db_in_tx(db)) /* one whose roll-back failed then */
@@ -223,6 +227,12 @@ dt_tx_end(struct dt_tx *tx)
         (void)roll_back(tx->db);
     tx->db->in_tx = false;
     tx->db = NULL;
+}
+
+bool
+dt_db_full(const struct dt_db *db)
+{
+    return db->full;
 }
 
 bool

@@ -104,6 +104,9 @@ DT_MUST_CHECK enum dt_err dt_tx_commit(struct dt_tx *tx);
 /* Roll back if still open; for DT_CLEANUP. */
 void dt_tx_end(struct dt_tx *tx);
 
+/* Did the latest transaction on ${db} fail because the disk is full? */
+bool dt_db_full(const struct dt_db *db);
+
 /* Is a transaction open on ${db}? */
 bool dt_db_in_tx(const struct dt_db *db);
 

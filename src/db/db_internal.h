@@ -26,6 +26,7 @@ struct dt_db {
     struct dt_stmt *stmts; /* compiled ones, most recent first */
     sqlite3_stmt *rollback;
     bool in_tx;         /* between dt_tx_begin() and its end */
+    bool full;          /* the latest transaction met a full disk */
     struct dt_db *next; /* in the list of those open in this process */
     dev_t dev;          /* which file it is */
     ino_t ino;

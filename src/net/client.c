@@ -12,6 +12,8 @@
 
 #include "net/client.h"
 
+#define REASON_MAX 1024u /* an answer longer than this gives none */
+
 struct dt_http_client {
     struct dt_http_client_config config;
     CURL *curl;
@@ -358,9 +360,39 @@ done:
     return err;
 }
 
-enum dt_err
-dt_http_status_err(const char *base, const char *what, unsigned int status)
+/*
+ * Why the other end cannot, in our words; NULL when it gives no reason that is known here. Of its
+ * answer nothing is shown but that: a sentence of its choice could say anything.
+ */
+static const char *
+reason(struct dt_view body)
 {
+    static const struct {
+        const char *code, *words;
+    } known[] = {{DT_RELAY_DISK_FULL, "its disk is full"}, {"busy", "busy, or short of something"}};
+    static const char mark[] = "\"code\": \"";
+    const uint8_t *at;
+    size_t left;
+
+    if (body.n == 0 || body.n > REASON_MAX ||
+        (at = memmem(body.p, body.n, mark, sizeof(mark) - 1)) == NULL)
+        return NULL;
+    at += sizeof(mark) - 1;
+    left = body.n - (size_t)(at - body.p);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        size_t n = strlen(known[i].code);
+
+        if (left > n && memcmp(at, known[i].code, n) == 0 && at[n] == '"')
+            return known[i].words;
+    }
+    return NULL;
+}
+
+enum dt_err
+dt_http_answer_err(const char *base, const char *what, const struct dt_http_answer *answer)
+{
+    unsigned int status = answer->status;
+    const char *why;
     char host[256];
 
     if (status >= 200 && status < 300)
@@ -384,6 +416,9 @@ dt_http_status_err(const char *base, const char *what, unsigned int status)
     case 429:
         return dt_fail(DT_ERR_BUSY, "%s: quota reached, could not %s; try again later", host, what);
     default:
+        if ((why = reason(dt_buf_view(&answer->body))) != NULL)
+            return dt_fail(DT_ERR_NET, "%s: answered %u (%s) to the request to %s; try again later",
+                           host, status, why, what);
         return dt_fail(DT_ERR_NET, "%s: answered %u to the request to %s", host, status, what);
     }
 }

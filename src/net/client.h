@@ -59,10 +59,10 @@ DT_MUST_CHECK enum dt_err dt_http_call(struct dt_http_client *c, const struct dt
                                        struct dt_http_answer *out);
 void dt_http_answer_clear(struct dt_http_answer *a);
 
-/* The error class of an HTTP ${status}, with a message that names the host of ${base} and ${what}
- * was asked: 2xx OK, 400 FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429
- * BUSY, else NET. */
-DT_MUST_CHECK enum dt_err dt_http_status_err(const char *base, const char *what,
-                                             unsigned int status);
+/* The error class of ${answer}'s status, with a message that names the host of ${base}, what was
+ * asked, and why it was not done, where the answer says that in a word known here: 2xx OK, 400
+ * FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429 BUSY, else NET. */
+DT_MUST_CHECK enum dt_err dt_http_answer_err(const char *base, const char *what,
+                                             const struct dt_http_answer *answer);
 
 #endif

@@ -16,7 +16,7 @@ call_ok(struct dt_http_client *c, const struct dt_http_call *call, const char *w
     enum dt_err err;
 
     if ((err = dt_http_call(c, call, &a)) != DT_OK ||
-        (err = dt_http_status_err(call->base, what, a.status)) != DT_OK)
+        (err = dt_http_answer_err(call->base, what, &a)) != DT_OK)
         return err;
     if (out != NULL)
         err = dt_buf_set(out, dt_buf_view(&a.body));

@@ -3,7 +3,7 @@
  *
  * Source: docs/protocol-relay.md. Layer: net. All take a client (net/client.h) and the relay's base
  * URL as in the grant; register calls take the register's URL (base + prefix,
- * dt_grant_register_url()). Errors of all: those of dt_http_call() and dt_http_status_err(), FORMAT
+ * dt_grant_register_url()). Errors of all: those of dt_http_call() and dt_http_answer_err(), FORMAT
  * (an answer that is none), NOMEM.
  */
 #ifndef DT_NET_RELAY_CLIENT_H

@@ -37,7 +37,7 @@ relay_queue_create(struct dt_relay *r, struct dt_http_request *req, struct dt_ht
         if (!relay_job_done(w))
             return DT_HTTP_WAIT;
         if (w->job.result != DT_OK)
-            return relay_error(reply, w->job.result);
+            return relay_job_error(reply, &w->job);
         if ((err = dt_buf_append(&b, dt_view_of(w->job.u.create.address))) != DT_OK)
             return relay_error(reply, err);
         dt_http_reply_body(reply, w->job.u.create.existed ? 200 : 201, RELAY_BINARY, &b);
@@ -145,7 +145,7 @@ relay_queue_cells(struct dt_relay *r, struct dt_http_request *req, const char *r
         if (!relay_job_done(w))
             return DT_HTTP_WAIT;
         if (w->job.result != DT_OK)
-            return relay_error(reply, w->job.result);
+            return relay_job_error(reply, &w->job);
         return reply_u64(reply, w->job.u.append.position);
     }
     if (!read_address(rest, address))

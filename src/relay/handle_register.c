@@ -46,8 +46,9 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if (w != NULL) {
         if (!relay_job_done(w))
             return DT_HTTP_WAIT;
-        if ((err = w->job.result) != DT_OK ||
-            (err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
+        if (w->job.result != DT_OK)
+            return relay_job_error(reply, &w->job);
+        if ((err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
             return relay_error(reply, err);
         dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
         return DT_HTTP_REPLY;
@@ -253,7 +254,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
         if (!relay_job_done(w))
             return DT_HTTP_WAIT;
         if (w->job.result != DT_OK)
-            return relay_error(reply, w->job.result);
+            return relay_job_error(reply, &w->job);
         reply->status = 200;
         return DT_HTTP_REPLY;
     }

@@ -53,6 +53,10 @@ bool relay_job_done(struct relay_wait *wait);
 /* Fill ${reply} for ${err}; to the peer all failures of one class look alike. */
 enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
 
+/* The same for a job that the writer has done, and not well. */
+enum dt_http_next relay_job_error(struct dt_http_reply *reply,
+                                  const struct dt_relay_store_job *job);
+
 /* The same for ${err} of a look into the store. Only NOT_FOUND and REFUSED are about the request; a
  * damaged file, one that another process holds, or want of memory say nothing about it: 503. */
 enum dt_http_next relay_store_error(struct dt_http_reply *reply, enum dt_err err);

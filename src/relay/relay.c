@@ -112,6 +112,15 @@ reply_unable(struct dt_http_reply *reply)
 }
 
 enum dt_http_next
+relay_job_error(struct dt_http_reply *reply, const struct dt_relay_store_job *job)
+{
+    if (job->result != DT_ERR_STATE || !job->disk_full)
+        return relay_error(reply, job->result);
+    dt_http_reply_error(reply, 503, DT_RELAY_DISK_FULL, "the disk of the relay is full");
+    return DT_HTTP_REPLY;
+}
+
+enum dt_http_next
 relay_store_error(struct dt_http_reply *reply, enum dt_err err)
 {
     if (err == DT_ERR_NOT_FOUND || err == DT_ERR_REFUSED)

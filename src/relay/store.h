@@ -111,6 +111,7 @@ struct dt_relay_store_job {
         result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
                  * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND; STATE: the batch
                  * failed, nothing of it is stored, trying again may help */
+    bool disk_full;                               /* out: that is why */
     void (*done)(struct dt_relay_store_job *job); /* called by the writer after the commit */
     void *ctx;
     struct dt_relay_store_job *next; /* the writer's */

@@ -307,6 +307,7 @@ dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *j
 {
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
     enum dt_err err = dt_tx_begin(s->w, &tx);
+    bool full;
 
     for (size_t i = 0; err == DT_OK && i < n; i++)
         err = run_one(s, jobs[i]);
@@ -320,9 +321,12 @@ dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *j
         return DT_OK;
     }
     /* Nothing of the batch is in the store: nobody is told otherwise, and the edges start over. */
+    full = dt_db_full(s->w);
     store_register_drop_dirty(s);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         jobs[i]->result = DT_ERR_STATE;
+        jobs[i]->disk_full = full;
+    }
     return err;
 }
 

@@ -112,12 +112,13 @@ if small_disk disk-us; then
     need 'send' as us send plenary 'to a full relay'
     refused_once=0
     for i in 1 2 3 4; do
-        as us sync >out 2>err </dev/null || refused_once=$((refused_once + 1))
+        as us sync >out 2>err </dev/null || { refused_once=$((refused_once + 1)) && cp err full.err; }
         as ru send plenary "to a full relay $i" >/dev/null
         as ru sync >/dev/null 2>&1
     done
-    [ $refused_once -gt 0 ] && pass "syncs with a relay on a full disk are refused: $(tail -n 1 err)" ||
+    [ $refused_once -gt 0 ] && pass "syncs with a relay on a full disk are refused: $(tail -n 1 full.err)" ||
         fail 'a relay on a full disk took everything'
+    check_line 'and it is said why' 'answered 503 \(its disk is full\)' full.err
     rm disk-relay/filler
     settle us ru med
     for who in us ru med; do

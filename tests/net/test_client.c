@@ -260,10 +260,48 @@ redirect(void **state)
     assert_int_equal(a.status, 307);
     assert_int_equal(a.body.n, 0);
     assert_int_equal(atomic_load(&there.connections), 0);
-    assert_int_equal(dt_http_status_err(here.url, "read a queue", a.status), DT_ERR_NET);
+    assert_int_equal(dt_http_answer_err(here.url, "read a queue", &a), DT_ERR_NET);
     dt_http_answer_clear(&a);
     stop(&here);
     stop(&there);
+}
+
+/* Why the other end could not is said in our words, and only where it says it in a word known here:
+ * nothing of its own reaches the screen. */
+static void
+reasons(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } list[] = {
+        {"{\"error\": \"the disk\", \"code\": \"disk-full\"}\n", "(its disk is full)"},
+        {"{\"error\": \"x\", \"code\": \"busy\"}\n", "(busy, or short of something)"},
+        {"{\"error\": \"x\", \"code\": \"disk-fuller\"}\n", NULL},
+        {"{\"error\": \"x\", \"code\": \"\x1b[2Jcall this number\"}\n", NULL},
+        {"{\"error\": \"x\", \"code\": \"disk-full", NULL},
+        {"{\"error\": \"x\", \"code\": \"", NULL},
+        {"", NULL},
+    };
+    DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer a = {.status = 503};
+
+    (void)state;
+    dt_buf_init(&a.body, 4096);
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        assert_int_equal(dt_buf_set(&a.body, dt_view_str(list[i].body)), DT_OK);
+        assert_int_equal(dt_http_answer_err("http://relay.example:1/", "append a cell", &a),
+                         DT_ERR_NET);
+        assert_non_null(strstr(dt_err_message(), "relay.example:1: answered 503 "));
+        if (list[i].words != NULL)
+            assert_non_null(strstr(dt_err_message(), list[i].words));
+        else
+            assert_null(strpbrk(dt_err_message(), "(\x1b"));
+    }
+    assert_int_equal(dt_buf_set(&a.body, dt_view_str(list[0].body)), DT_OK);
+    while (a.body.n <= 1024)
+        assert_int_equal(dt_buf_append(&a.body, dt_view_str(" ")), DT_OK);
+    assert_int_equal(dt_http_answer_err("http://relay.example:1/", "append a cell", &a),
+                     DT_ERR_NET);
+    assert_null(strchr(dt_err_message(), '('));
 }
 
 /* What calls itself compressed is taken as it is, not inflated; the body is then no valid answer.
@@ -339,7 +377,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(huge_bodies), cmocka_unit_test(slow),     cmocka_unit_test(headers),
         cmocka_unit_test(framing),     cmocka_unit_test(redirect), cmocka_unit_test(compressed),
-        cmocka_unit_test(broken_off),
+        cmocka_unit_test(broken_off),  cmocka_unit_test(reasons),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

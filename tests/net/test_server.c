@@ -322,7 +322,7 @@ client_calls(void **state)
         assert_int_equal(dt_http_call(c, &call, &a), DT_OK);
         assert_int_equal(a.status, 413);
     }
-    assert_int_equal(dt_http_status_err(fx.url, "echo", a.status), DT_ERR_LIMIT);
+    assert_int_equal(dt_http_answer_err(fx.url, "echo", &a), DT_ERR_LIMIT);
 
     call.method = "GET";
     call.path = "/bearer?n=17";
@@ -335,7 +335,7 @@ client_calls(void **state)
     call.path = "/nothing";
     assert_int_equal(dt_http_call(c, &call, &a), DT_OK);
     assert_int_equal(a.status, 404);
-    assert_int_equal(dt_http_status_err(fx.url, "look", a.status), DT_ERR_NOT_FOUND);
+    assert_int_equal(dt_http_answer_err(fx.url, "look", &a), DT_ERR_NOT_FOUND);
 
     call.base = "ftp://127.0.0.1";
     assert_int_equal(dt_http_call(c, &call, &a), DT_ERR_USAGE);
