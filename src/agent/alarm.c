@@ -253,9 +253,7 @@ dt_alarm_behind(struct dt_agent *a, const uint8_t *group_id, uint64_t last, uint
 static enum dt_err
 alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
 {
-    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     struct row x = {0};
-    size_t party = 0;
     enum dt_err err = row_read(v, &x);
 
     if (err != DT_OK)
@@ -269,10 +267,7 @@ alarm_decode(struct dt_agent *a, struct dt_view v, struct dt_alarm_info *out)
     out->last_position = x.last_position;
     out->last_ms = x.last_ms;
     memcpy(out->text, x.text, sizeof out->text);
-    out->has_who = x.has_who && dt_letter_load(a, x.letter_hash, &l, &party, NULL) == DT_OK;
-    if (out->has_who)
-        dt_person_from(a, &l, party, &out->who);
-    return DT_OK;
+    return x.has_who ? dt_person_by_hash(a, x.letter_hash, &out->has_who, &out->who) : DT_OK;
 }
 
 const char *

@@ -248,7 +248,8 @@ dt_channel_add(struct dt_agent *a, struct dt_channel *ch)
 
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
-    if (list_number(a, ch, &seq) != DT_OK) {
+    err = list_number(a, ch, &seq);
+    if (err == DT_ERR_NOT_FOUND) {
         if ((err = dt_store_next_seq(a->store, "channel", dt_view(NULL, 0), &seq)) == DT_OK) {
             dt_write_u64(&w, seq);
             err = dt_writer_end(&w);

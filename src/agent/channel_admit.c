@@ -194,8 +194,10 @@ check_candidate(struct dt_agent *a, const struct dt_channel *ch, const uint8_t h
     for (uint32_t leaf = 0; leaf < n; leaf++) {
         DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
 
-        if (dt_seat_of(&rules, ch->group, leaf, &s) == DT_OK &&
-            memcmp(s.letter.key, out->key, 32) == 0)
+        err = dt_seat_of(&rules, ch->group, leaf, &s);
+        if (dt_err_is_local(err))
+            return err;
+        if (err == DT_OK && memcmp(s.letter.key, out->key, 32) == 0)
             return dt_fail(DT_ERR_EXISTS, "the holder of the letter is a member already");
     }
     return DT_OK;
@@ -213,7 +215,10 @@ find_approver(struct dt_agent *a, const struct dt_channel *ch, size_t party, str
     for (uint32_t leaf = 0; leaf < n; leaf++) {
         DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
 
-        if (dt_seat_of(&rules, ch->group, leaf, &s) == DT_OK && s.party == party &&
+        err = dt_seat_of(&rules, ch->group, leaf, &s);
+        if (dt_err_is_local(err))
+            return err;
+        if (err == DT_OK && s.party == party &&
             dt_letter_check_rights(&s.letter, DT_RIGHT_BIT(DT_RIGHT_ADMIT)) == DT_OK &&
             dt_letter_check_time(&s.letter, dt_agent_now(a)) == DT_OK)
             return dt_letter_decode(s.letter_bytes, out);
@@ -226,7 +231,10 @@ find_approver(struct dt_agent *a, const struct dt_channel *ch, size_t party, str
         if ((err = dt_store_next(a->store, "letter", dt_view(NULL, 0), at, &row)) != DT_OK)
             return err;
         at = row.seq + 1;
-        if (dt_letter_take(a, dt_buf_view(&row.value), &l, &p) == DT_OK && p == party &&
+        err = dt_letter_take(a, dt_buf_view(&row.value), &l, &p);
+        if (dt_err_is_local(err))
+            return err;
+        if (err == DT_OK && p == party &&
             dt_letter_check_rights(&l, DT_RIGHT_BIT(DT_RIGHT_ADMIT)) == DT_OK &&
             dt_letter_check_time(&l, dt_agent_now(a)) == DT_OK)
             return dt_letter_decode(dt_buf_view(&row.value), out);

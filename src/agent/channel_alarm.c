@@ -17,10 +17,15 @@ dt_channel_alarm(struct dt_agent *a, const struct dt_channel *ch, enum dt_alarm_
     DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
     struct dt_rules rules = dt_channel_rules(a, ch);
     struct dt_person who;
-    bool known = m != NULL && m->identity.n > 0 &&
-                 dt_seat_check(&rules, m->identity, m->signature_key, &s) == DT_OK;
+    bool known = m != NULL && m->identity.n > 0;
     enum dt_err err;
 
+    if (known) {
+        err = dt_seat_check(&rules, m->identity, m->signature_key, &s);
+        if (dt_err_is_local(err))
+            return err;
+        known = err == DT_OK;
+    }
     if (known) {
         dt_person_from(a, &s.letter, s.party, &who);
         /* The row has the letter's hash alone: what it names must be here when it is listed. */

@@ -366,8 +366,12 @@ doubles_check(const struct mls_group *g, const struct mls_effects *e)
             struct mls_member m;
             bool goes = false;
 
-            if (!mls_group_member(g, leaf, &m) || key_of(m.identity, other) != DT_OK ||
-                !same32(key, other))
+            if (!mls_group_member(g, leaf, &m))
+                continue;
+            err = key_of(m.identity, other);
+            if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+                return err; /* of one leaf we do not know: others may */
+            if (err != DT_OK || !same32(key, other))
                 continue;
             for (size_t k = 0; k < e->n_removed; k++)
                 goes = goes || e->removed[k].leaf == leaf;

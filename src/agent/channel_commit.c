@@ -267,7 +267,7 @@ part_add(struct dt_agent *a, const struct dt_channel *ch, const struct dt_intent
     enum dt_err err = dt_admission_load(a, intent->id, &m->admission);
 
     if (err != DT_OK)
-        return dt_fail_context(DT_ERR_STATE, "admission");
+        return dt_fail_context(dt_err_is_local(err) ? err : DT_ERR_STATE, "admission");
     if (dt_seat_find(ch->group, m->admission.request_id, &leaf))
         return dt_fail(DT_ERR_STATE, "the admission is done already");
     w.grounds[0].kind = DT_GROUND_ADD;
@@ -317,7 +317,7 @@ part_rejoin(struct dt_agent *a, const struct dt_channel *ch, const struct dt_int
     enum dt_err err = dt_rejoin_row_load(a, intent->id, &m->rejoin);
 
     if (err != DT_OK || (err = dt_rejoin_decode(dt_buf_view(&m->rejoin.request), &q)) != DT_OK)
-        return dt_fail_context(DT_ERR_STATE, "re-join");
+        return dt_fail_context(dt_err_is_local(err) ? err : DT_ERR_STATE, "re-join");
     if (!dt_seat_find(ch->group, q.old_invitation_id, &m->remove))
         return dt_fail(DT_ERR_STATE, "the member has re-joined already");
     w.grounds[0].kind = DT_GROUND_REJOIN;

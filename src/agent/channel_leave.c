@@ -26,9 +26,11 @@ removal_waits(struct dt_agent *a, const uint8_t group_id[static 32],
         if ((err = dt_intent_next(a, group_id, at, &x)) != DT_OK)
             return err == DT_ERR_NOT_FOUND ? DT_OK : err;
         at = x.seq + 1;
-        if (x.kind == DT_INTENT_REMOVE && dt_warrant_decode(dt_buf_view(&x.body), &w) == DT_OK &&
-            memcmp(w.grounds[0].invitation_id, invitation_id, 16) == 0)
-            *out = true;
+        if (x.kind != DT_INTENT_REMOVE)
+            continue;
+        if ((err = dt_warrant_decode(dt_buf_view(&x.body), &w)) != DT_OK)
+            return err;
+        *out |= memcmp(w.grounds[0].invitation_id, invitation_id, 16) == 0;
     }
 }
 

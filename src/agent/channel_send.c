@@ -146,10 +146,14 @@ give_up(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_i
     err = dt_intent_del(a, group_id, x->id);
     if (err == DT_ERR_NOT_FOUND)
         err = dt_fail(why, "%s", text);
-    if (err == DT_OK && x->kind == DT_INTENT_ADD &&
-        dt_admission_load(a, x->id, &admission) == DT_OK) {
-        admission.state = why == DT_ERR_STATE ? DT_ADMISSION_DONE : DT_ADMISSION_FAILED;
-        err = dt_admission_save(a, &admission);
+    if (err == DT_OK && x->kind == DT_INTENT_ADD) {
+        err = dt_admission_load(a, x->id, &admission);
+        if (err == DT_OK) {
+            admission.state = why == DT_ERR_STATE ? DT_ADMISSION_DONE : DT_ADMISSION_FAILED;
+            err = dt_admission_save(a, &admission);
+        } else if (err == DT_ERR_NOT_FOUND) {
+            err = DT_OK;
+        }
     }
     if (err == DT_OK && why != DT_ERR_STATE)
         err = dt_alarm_add(a, DT_ALARM_COMMIT, group_id, 0, NULL, "our own Commit was not made: %s",

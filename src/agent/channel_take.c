@@ -470,7 +470,8 @@ take_own_commit(struct taken *t)
         return dt_fail(DT_ERR_INTERNAL, "an own Commit came back that is not pending");
     if ((err = dt_commit_check(&rules, t->ch->group, mls_group_pending_effects(t->ch->group),
                                &meaning)) != DT_OK)
-        return dt_fail_context(DT_ERR_INTERNAL, "an own Commit breaks the rules");
+        return dt_fail_context(dt_err_is_local(err) ? err : DT_ERR_INTERNAL,
+                               "an own Commit breaks the rules");
     if ((err = own_expired(t, &expired)) != DT_OK ||
         (err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_buf_set(&welcome, welcome_bytes)) != DT_OK ||

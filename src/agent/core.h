@@ -97,6 +97,11 @@ DT_MUST_CHECK enum dt_err dt_revocation_keep(struct dt_agent *a, struct dt_view 
 void dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party,
                     struct dt_person *p);
 
+/* The holder of a letter that we hold; *${known} is false when we do not. */
+DT_MUST_CHECK enum dt_err dt_person_by_hash(struct dt_agent *a,
+                                            const uint8_t letter_hash[static 32], bool *known,
+                                            struct dt_person *out);
+
 /* A party's name, NUL-terminated, into ${out} (DT_AGENT_NAME_MAX + 1 bytes). */
 void dt_party_name(const struct dt_agent *a, size_t party, char *out);
 

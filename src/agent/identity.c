@@ -642,6 +642,21 @@ dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party, stru
 }
 
 enum dt_err
+dt_person_by_hash(struct dt_agent *a, const uint8_t letter_hash[static 32], bool *known,
+                  struct dt_person *out)
+{
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    size_t party = 0;
+    enum dt_err err = dt_letter_load(a, letter_hash, &l, &party, NULL);
+
+    *known = err == DT_OK;
+    if (err != DT_OK)
+        return dt_err_is_local(err) ? err : DT_OK;
+    dt_person_from(a, &l, party, out);
+    return DT_OK;
+}
+
+enum dt_err
 dt_agent_people(struct dt_agent *a, struct dt_person **out, size_t *out_n)
 {
     struct dt_person *v = NULL;

@@ -269,10 +269,13 @@ tell_fork(struct dt_agent *a, const struct dt_channel *ch, const struct dt_claim
 {
     struct dt_receipt_seat seat = {0};
     struct dt_person who;
-    bool known = dt_person_by_hash(a, c->letter_hash, &who);
-    enum dt_err err = dt_receipt_seat_get(a, ch->group_id, c->invitation_id, &seat);
+    bool known = false;
+    enum dt_err err = dt_person_by_hash(a, c->letter_hash, &known, &who);
 
     *out_new = false;
+    if (err != DT_OK)
+        return err;
+    err = dt_receipt_seat_get(a, ch->group_id, c->invitation_id, &seat);
     if (err == DT_OK) {
         if (seat.forked == c->epoch + 1)
             return DT_OK;
@@ -291,10 +294,13 @@ static enum dt_err
 tell_agrees(struct dt_agent *a, const struct dt_channel *ch, const struct dt_claim *c)
 {
     struct dt_person who;
-    bool known = dt_person_by_hash(a, c->letter_hash, &who);
+    bool known = false;
     uint64_t now = dt_agent_now(a);
     char span[DT_TIME_STR];
+    enum dt_err err = dt_person_by_hash(a, c->letter_hash, &known, &who);
 
+    if (err != DT_OK)
+        return err;
     dt_span_str(span, now > c->time_ms ? now - c->time_ms : 0);
     if (c->forked)
         return dt_alarm_add(a, DT_ALARM_FORK, ch->group_id, c->position, known ? &who : NULL,
@@ -376,11 +382,12 @@ static enum dt_err
 still_ahead(struct dt_agent *a, const struct dt_channel *ch, struct dt_claim *c, uint64_t seq)
 {
     struct dt_person who;
-    bool known = dt_person_by_hash(a, c->letter_hash, &who);
+    bool known = false;
     enum dt_err err;
 
     c->told = true;
-    if ((err = claim_put(a, ch->group_id, seq, c)) != DT_OK)
+    if ((err = dt_person_by_hash(a, c->letter_hash, &known, &who)) != DT_OK ||
+        (err = claim_put(a, ch->group_id, seq, c)) != DT_OK)
         return err;
     return dt_alarm_add(a, DT_ALARM_WITHHELD, ch->group_id, c->position, known ? &who : NULL,
                         "withheld: has read up to position %llu, and the relay shows us only %llu: "

@@ -45,10 +45,6 @@ DT_MUST_CHECK enum dt_err dt_receipt_seat_next(struct dt_agent *a,
                                                const uint8_t group_id[static 32], uint64_t leaf,
                                                struct dt_receipt_seat *out);
 
-/* The holder of a letter that we hold; false when we do not. */
-bool dt_person_by_hash(struct dt_agent *a, const uint8_t letter_hash[static 32],
-                       struct dt_person *out);
-
 /* ---- receipt.c ---- */
 
 /* An epoch of ${ch} has begun behind ch->position: its transcript, and its seats. */

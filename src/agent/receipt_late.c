@@ -34,9 +34,12 @@ tell_arrived(struct dt_agent *a, const uint8_t group_id[static 32], const struct
              const struct dt_awaited *x)
 {
     struct dt_person who;
-    bool known = dt_person_by_hash(a, s->letter_hash, &who);
+    bool known = false;
     char span[DT_TIME_STR];
+    enum dt_err err = dt_person_by_hash(a, s->letter_hash, &known, &who);
 
+    if (err != DT_OK)
+        return err;
     dt_span_str(span, age(dt_agent_now(a), x->time_ms));
     return dt_alarm_add(a, DT_ALARM_RECEIPT, group_id, x->place.position, known ? &who : NULL,
                         "the receipt for our message arrived after %s", span);
@@ -83,9 +86,12 @@ tell_late(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt
           const struct dt_awaited *x)
 {
     struct dt_person who;
-    bool known = dt_person_by_hash(a, s->letter_hash, &who);
+    bool known = false;
     char span[DT_TIME_STR];
+    enum dt_err err = dt_person_by_hash(a, s->letter_hash, &known, &who);
 
+    if (err != DT_OK)
+        return err;
     dt_span_str(span, dt_agent_receipt_limit(a));
     return dt_alarm_add(a, DT_ALARM_RECEIPT, group_id, x->place.position, known ? &who : NULL,
                         "no receipt for our message within %s: it may not have arrived there: ask "
@@ -149,13 +155,16 @@ describe(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_
     DT_CLEANUP(dt_awaited_clear) struct dt_awaited x = {0};
     struct dt_claim c = {0};
     struct dt_transcript t = {0};
+    bool known = false;
     enum dt_err err;
 
     *out = (struct dt_receipt_info){.any = s->has_ms != 0,
                                     .queue_number = s->has.queue_number,
                                     .position = s->has.position,
                                     .time_ms = s->has_ms};
-    if (!dt_person_by_hash(a, s->letter_hash, &out->who))
+    if ((err = dt_person_by_hash(a, s->letter_hash, &known, &out->who)) != DT_OK)
+        return err;
+    if (!known)
         return dt_fail(DT_ERR_INTERNAL, "the letter of a member is not held");
     err = dt_awaited_first(a, group_id, s, &x);
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
@@ -226,6 +235,7 @@ dt_agent_arrivals(struct dt_agent *a, const uint8_t group_id[static 32], struct 
     for (uint64_t at = 0; (err = dt_receipt_seat_next(a, group_id, at, &s)) == DT_OK;
          at = (uint64_t)s.leaf + 1) {
         struct dt_arrival *grown;
+        bool known = false;
 
         if (!dt_place_after(x.place, s.since))
             continue; /* it came later */
@@ -236,8 +246,9 @@ dt_agent_arrivals(struct dt_agent *a, const uint8_t group_id[static 32], struct 
         }
         v = grown;
         v[n] = (struct dt_arrival){.arrived = dt_awaited_arrived(&x, s.invitation_id)};
-        if (dt_person_by_hash(a, s.letter_hash, &v[n].who))
-            n++;
+        if ((err = dt_person_by_hash(a, s.letter_hash, &known, &v[n].who)) != DT_OK)
+            break;
+        n += known;
     }
     if (err != DT_ERR_NOT_FOUND) {
         dt_free(v);

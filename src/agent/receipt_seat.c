@@ -20,18 +20,6 @@ dt_place_after(struct dt_place x, struct dt_place y)
                                             : x.position > y.position;
 }
 
-bool
-dt_person_by_hash(struct dt_agent *a, const uint8_t letter_hash[static 32], struct dt_person *out)
-{
-    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
-    size_t party = 0;
-
-    if (dt_letter_load(a, letter_hash, &l, &party, NULL) != DT_OK)
-        return false;
-    dt_person_from(a, &l, party, out);
-    return true;
-}
-
 static void
 key_of(uint8_t out[static 48], const uint8_t group_id[static 32],
        const uint8_t invitation_id[static 16])

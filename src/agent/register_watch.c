@@ -142,11 +142,9 @@ check_theirs(struct dt_agent *a)
 
     for (;;) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-        DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
         struct dt_person who;
         struct owed x = {0};
-        size_t party = 0;
-        bool known;
+        bool known = false;
 
         if ((err = dt_store_next(a->store, "register_owed", dt_view_str(THEIRS), at, &row)) !=
             DT_OK)
@@ -156,10 +154,8 @@ check_theirs(struct dt_agent *a)
             return err;
         if (!older_than(a, x.since_ms, DT_REGISTER_RECORD_MS))
             return DT_OK; /* the oldest stands first */
-        known = dt_letter_load(a, x.letter_hash, &l, &party, NULL) == DT_OK;
-        if (known)
-            dt_person_from(a, &l, party, &who);
-        if ((err =
+        if ((err = dt_person_by_hash(a, x.letter_hash, &known, &who)) != DT_OK ||
+            (err =
                  dt_alarm_add(a, DT_ALARM_REGISTER, NULL, 0, known ? &who : NULL,
                               "a record of this member is not in the register shown to us: it was "
                               "not handed in, or we are shown another register; compare with the "
