@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goal: the n-th allocation, random call, write, sync, open, connect and read of agent, relay and stranger fail, one
+# Goal: the n-th allocation, random call, write, sync, open, connect and read of agent, relay, witness and stranger fail, one
 # after the other: one clear line and a documented exit status, a whole store, before or after and nothing between,
 # nothing acknowledged is lost, and the same again without a fault does its work.
 # builds: build-clang build-gcc build
@@ -38,6 +38,8 @@ torture() {
     ! grep -q '^Traceback' "$name.verdicts" || fail "$name: the driver broke"
 }
 
+# Each run of the witness needs an entry of its own.
+grant_options=(--daily-entries 1000000)
 forum
 plenary
 need 'send' as us send plenary 'before all'
@@ -69,6 +71,7 @@ cp -r us us.pristine
 relay_driver=$!
 torture agent "$top/tests/tools/torture.py" agent
 torture files "$top/tests/tools/torture.py" files
+torture witness "$top/tests/tools/torture.py" witness
 rm -rf us && cp -r us.pristine us
 torture sync "$top/tests/tools/torture.py" sync
 wait $relay_driver

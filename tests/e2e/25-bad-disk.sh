@@ -206,6 +206,24 @@ for n in 3 4 5 6 8; do
     fi
 done
 check_status 'the store is whole' 0 as med check
+# The witness: each time there is something to sign, and after each refusal it signs that.
+for n in 4 5 6 7 8; do
+    need 'record' contact c1$((n % 3))
+    need 'sync' as ru sync
+    few $n "$detente" witness run --once --key south.witness --state south.state --register "$REGISTER" --vkey "$VKEY" \
+        >out 2>err </dev/null
+    rc=$?
+    if [ $rc = 3 ] && [ "$(grep -c '' err)" = 1 ] && grep -q '^detente: ' err; then
+        pass "with $n descriptors the witness says: $(cat err)"
+    elif [ $rc = 0 ] && grep -q 'cosigned size' err; then
+        pass "$n descriptors are enough to cosign"
+    elif grep -q 'error while loading shared libraries\|Sanitizer' err; then
+        pass "with $n descriptors the program cannot be loaded"
+    else
+        fail "with $n descriptors the witness: status $rc: $(cat err)"
+    fi
+    check_status '  with enough it goes on' 0 witness south south.state
+done
 stop_daemon relay
 few 40 "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT" >out 2>err </dev/null
 rc=$?

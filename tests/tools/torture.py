@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Make the n-th allocation, random call, write, sync, open, connect or read of a program fail, n rising.
 
-Use: torture.py agent|files|sync BIN SHIM [--each N | --all] [--seed N], in a folder that tests/e2e/24-faults.sh has set up.
+Use: torture.py agent|files|sync|witness BIN SHIM [--each N | --all] [--seed N], in a folder that tests/e2e/24-faults.sh has set up.
 After each run that failed: a documented exit status, exactly one line of complaint, nothing on standard output, the
 store whole, the state as before or as after, and the same command without a fault does its work. --each goes through N
 places of each kind, drawn anew with each seed; --all through all. Prints "ok:" and "FAILED:" lines.
 "sync" cannot be put back, since the relay and the others see it: there the forum goes on with each run, with messages
 and Commits in it, and at the end every acknowledged message is on all sides exactly once and nobody has an alarm.
+"witness" likewise: the register grows with each run, and what the witness says that it cosigned the relay has, nothing
+is cosigned that its state does not hold, and nothing twice.
 """
 import argparse
 import errno
@@ -15,8 +17,10 @@ import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+import urllib.request
 
 # What is counted, and with which errors it fails; the word says whether only the n-th call or all from it on do.
 FAULTS = [
@@ -206,6 +210,8 @@ def home_cases():
              'us', looks=look),
         Case('read', h + ['read', 'plenary', '--json'], 'us', looks=look),
         Case('status', h + ['status', '--json'], 'us'),
+        Case('consent', h + ['consent', open('record').read().strip(), '--fields', 'level', '--yes', '--quiet'], 'us',
+             looks=look),
         Case('found', h + ['found', 'talks', '--with', 'Boris South', '--kind', 'track'], 'us',
              looks=[h + ['channels', '--json']]),
         Case('letter import', h + ['letter', 'import', 'med2.letter'], 'us', looks=[h + ['people', '--json']]),
@@ -291,9 +297,74 @@ def torture_sync(t):
             len(places), refused, len(sure), ', '.join('%s %d' % x for x in sorted(totals.items()))))
 
 
+def torture_witness(t):
+    """The register grows by one entry before each run of north's witness with a fault."""
+    grant = json.load(open('grants/north.grant'))
+    register = grant['relay'] + grant['register']['prefix'].rstrip('/')
+    argv = ['witness', 'run', '--once', '--key', 'north.witness', '--state', 'north.state', '--register', register,
+            '--vkey', grant['register']['vkey']]
+    key_id = next(w['vkey'] for w in grant['witnesses'] if w['group'] == 'north').split('+')[1]
+    size = 0
+    totals = {}
+    refused = 0
+    wrong_before = t.wrong
+
+    def grow():
+        request = urllib.request.Request(register + '/append', b'\1' + t.rng.randbytes(32), {
+            'Authorization': 'Bearer ' + grant['append_key'], 'Content-Type': 'application/octet-stream'})
+        with urllib.request.urlopen(request, timeout=10) as a:
+            return int.from_bytes(a.read(), 'big') + 1
+
+    def cosigned():
+        """The largest size that the relay has a cosignature of ours for."""
+        with urllib.request.urlopen(register + '/checkpoint?by=' + key_id, timeout=10) as a:
+            return int(a.read().split(b'\n')[1])
+
+    def held():
+        db = sqlite3.connect('file:north.state?mode=ro', uri=True)
+        n = db.execute('SELECT size FROM state').fetchone()[0]
+        db.close()
+        return n
+
+    def look(what, err):
+        said = [int(x) for x in re.findall(r'cosigned size (\d+)', err)]
+        if said and said[-1] > cosigned():
+            t.complain(what, 'it says that it cosigned %d, and the relay has %d' % (said[-1], cosigned()))
+        if cosigned() > held():
+            t.complain(what, 'cosigned %d, and its state holds %d' % (cosigned(), held()))
+
+    for kind, how, number in FAULTS:
+        if kind not in totals:
+            size = grow()
+            rc, out, err = t.run(argv, t.fault_env(kind, 'once', 0, None))
+            if rc != 0:
+                t.complain('witness', 'does not run without faults: %r' % err)
+                return
+            notes = [re.sub(r'\d+', 'N', x) for x in err.splitlines()]
+            totals[kind] = int(open('fault-count').read())
+        for n in t.places(totals[kind]):
+            what = 'witness, %s %d of %d fails (%s, %s)' % (kind, n, totals[kind], how, errno.errorcode.get(number, '-'))
+            t.runs += 1
+            size = grow()
+            rc, out, err = t.run(argv, t.fault_env(kind, how, number, n))
+            said = [x for x in err.splitlines() if re.sub(r'\d+', 'N', x) in notes]
+            done = t.judge(what, rc, re.sub(r'(?m)^detente: (?=cosigned)', '', err), (3,), said)
+            refused += not done
+            look(what, err)
+            if done and cosigned() != size:
+                t.complain(what, 'status 0, and size %d is not cosigned' % size)
+            rc, out, err = t.run(argv)
+            if rc != 0 or cosigned() != size:
+                t.complain(what, 'does not go on afterwards: %r' % err[-300:])
+            look(what, err)
+    if t.wrong == wrong_before:
+        print('ok: witness: %d runs with a fault, %d of them refused in one line; %d sizes cosigned, none before its state'
+              ' (%s)' % (t.runs, refused, size, ', '.join('%s %d' % x for x in sorted(totals.items()))))
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument('what', choices=['agent', 'files', 'sync'])
+    p.add_argument('what', choices=['agent', 'files', 'sync', 'witness'])
     p.add_argument('bin')
     p.add_argument('shim')
     p.add_argument('--each', type=int)
@@ -304,8 +375,8 @@ def main():
     if args.all:
         args.each = None
     t = Torture(args)
-    if args.what == 'sync':
-        torture_sync(t)
+    if args.what in ('sync', 'witness'):
+        {'sync': torture_sync, 'witness': torture_witness}[args.what](t)
         sys.exit(t.wrong != 0)
     for case in home_cases() if args.what == 'agent' else file_cases():
         if args.only is None or args.only == case.name:

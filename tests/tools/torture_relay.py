@@ -121,6 +121,11 @@ class World:
         self.size = 0       # of the largest checkpoint that was given out
         self.notes = {}
         self.statuses = []
+        self.cosigned = 0   # the largest size whose cosignature was acknowledged
+        self.witness_state = 'a.state'
+        for f in os.listdir('.'):
+            if f.startswith(self.witness_state):
+                os.unlink(f)
 
     def told(self, status):
         self.statuses.append(status)
@@ -193,12 +198,33 @@ class World:
         for _ in range(3):
             self.entry()
         self.checkpoint()
+        self.cosign()
         for a in queues:
             self.items_are_ours(a, False)
         self.relay.call('POST', '/v1/poll?wait=0', vec(queues[0] + self.queues[queues[0]][0] + struct.pack('>Q', 0)))
         self.append(queues[0], self.rng.randbytes(65536))
         s, _ = self.relay.call('GET', '/v1/health')
         self.told(s)
+
+    def cosign(self):
+        """A real witness cosigns what is held; what it says that it handed in is acknowledged."""
+        run = subprocess.run([self.relay.args.bin + '/detente', 'witness', 'run', '--once', '--key', 'a.witness',
+                              '--state', self.witness_state, '--register', 'http://127.0.0.1:%d%s' % (
+                                  self.relay.port, self.grant['register']['prefix'].rstrip('/')),
+                              '--vkey', self.grant['register']['vkey']],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        said = re.findall(r'cosigned size (\d+)', run.stdout.decode())
+        if run.returncode == 0 and said:
+            self.cosigned = max(self.cosigned, int(said[-1]))
+        self.statuses.append(200 if run.returncode == 0 else 503)
+        return run
+
+    def check_cosigned(self):
+        if self.cosigned == 0:
+            return
+        key_id = next(w['vkey'] for w in self.grant['witnesses'] if w['group'] == 'a').split('+')[1]
+        s, b = self.relay.call('GET', self.grant['register']['prefix'] + 'checkpoint?by=' + key_id)
+        assert s == 200 and int(b.split(b'\n')[1]) >= self.cosigned, 'an acknowledged cosignature is missing: %s %r' % (s, b)
 
     def items_are_ours(self, address, whole):
         """The answer, checked against what was sent; with ${whole} all that was acknowledged is in it."""
@@ -355,6 +381,9 @@ def main():
         for a in w.queues:
             w.items_are_ours(a, True)
         w.check_register()
+        w.check_cosigned()
+        run = w.cosign()
+        assert run.returncode == 0, 'the witness does not go on: %r' % run.stdout
         w.append(w.create())
         w.entry()
         w.check_register()
