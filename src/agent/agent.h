@@ -242,7 +242,9 @@ DT_MUST_CHECK enum dt_err dt_agent_commit_admission(struct dt_agent *a,
 DT_MUST_CHECK enum dt_err dt_agent_remove(struct dt_agent *a, const uint8_t group_id[static 32],
                                           uint32_t leaf);
 
-/* Say `leave`: any other member's agent then removes us. */
+/* Say `leave`: any other member's agent then removes us. Where the channel is BROKEN nothing can be
+ * said: it is over here, and nothing more is asked; a seat that is left there is for our own party
+ * to remove. */
 DT_MUST_CHECK enum dt_err dt_agent_leave(struct dt_agent *a, const uint8_t group_id[static 32]);
 
 /* Have the next sync rotate our session key (done by itself when less than a day of its voucher is

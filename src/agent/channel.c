@@ -151,7 +151,7 @@ dt_channel_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt
         return err;
     if (ch.state != DT_CHANNEL_FOUNDING) {
         err = dt_store_get_group(a->store, dt_view(group_id, 32), &value);
-        if (err == DT_ERR_NOT_FOUND && ch.state == DT_CHANNEL_BROKEN)
+        if (err == DT_ERR_NOT_FOUND && ch.state != DT_CHANNEL_LIVE)
             err = DT_OK; /* we have a seat, and never had its state: see dt_copy_welcome() */
         else if (err == DT_OK)
             err = mls_group_load(dt_buf_view(&value), &ch.group);

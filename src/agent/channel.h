@@ -49,7 +49,7 @@ struct dt_channel {
     uint8_t pending_intent[16];
     enum dt_intent_kind pending_kind;
     uint8_t pending_append[16]; /* its outbox row */
-    struct mls_group *group;    /* NULL while FOUNDING, and BROKEN when we never had it */
+    struct mls_group *group;    /* NULL while FOUNDING, and BROKEN or LEFT when we never had it */
 };
 
 void dt_channel_clear(struct dt_channel *ch);

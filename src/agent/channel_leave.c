@@ -85,30 +85,51 @@ dt_agent_remove(struct dt_agent *a, const uint8_t group_id[static 32], uint32_t 
     return dt_store_end(a->store, err);
 }
 
-enum dt_err
-dt_agent_leave(struct dt_agent *a, const uint8_t group_id[static 32])
+static enum dt_err
+say_leave(struct dt_agent *a, const struct dt_channel *ch)
 {
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(512);
     struct dt_payload p = {.kind = DT_PAYLOAD_LEAVE, .sent_ms = dt_agent_now(a)};
     struct dt_leave l;
     enum dt_err err;
 
-    if ((err = dt_store_begin(a->store)) != DT_OK)
-        return err;
-    if ((err = dt_channel_load_live(a, group_id, &ch)) != DT_OK)
-        goto done;
     memcpy(l.forum, a->forum, 32);
-    memcpy(l.group_id, group_id, 32);
-    memcpy(l.invitation_id, ch.invitation_id, 16);
+    memcpy(l.group_id, ch->group_id, 32);
+    memcpy(l.invitation_id, ch->invitation_id, 16);
     if ((err = dt_leave_sign(&l, dt_secret_view(&a->delegate_seed))) != DT_OK ||
         (err = dt_leave_encode(&l, &body)) != DT_OK ||
         (err = dt_random(p.id, sizeof p.id)) != DT_OK)
-        goto done;
+        return err;
     p.leave = dt_buf_view(&body);
-    err = dt_channel_send(a, group_id, &p);
+    return dt_channel_send(a, ch->group_id, &p);
+}
 
-done:
+/* A state that cannot be used says nothing, and it may be that we left already and it does not know
+ * (an older copy). Nothing more is asked, and no Welcome to a seat that we asked for is used. */
+static enum dt_err
+give_up(struct dt_agent *a, struct dt_channel *ch)
+{
+    enum dt_err err = dt_invitation_withdraw(a, ch->group_id);
+
+    if (err != DT_OK || (err = dt_copy_seat_lost(a, ch, NULL, ch->position)) != DT_OK)
+        return err;
+    return dt_channel_save(a, ch, false);
+}
+
+enum dt_err
+dt_agent_leave(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    enum dt_err err;
+
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_channel_load_row(a, group_id, &ch)) == DT_OK) {
+        if (ch.state == DT_CHANNEL_BROKEN)
+            err = give_up(a, &ch);
+        else if ((err = dt_channel_load_live(a, group_id, &ch)) == DT_OK)
+            err = say_leave(a, &ch);
+    }
     return dt_store_end(a->store, err);
 }
 

@@ -209,6 +209,9 @@ DT_MUST_CHECK enum dt_err dt_invitation_save(struct dt_agent *a, const struct dt
 DT_MUST_CHECK enum dt_err dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
                                               uint8_t out[static DT_INVITATION_SEATS][16],
                                               size_t *out_n);
+/* No Welcome to a request to re-join of ours in the channel is used any more; its keys go. */
+DT_MUST_CHECK enum dt_err dt_invitation_withdraw(struct dt_agent *a,
+                                                 const uint8_t group_id[static 32]);
 /* Make session key, voucher and key package for ${x}, and put them into it. */
 DT_MUST_CHECK enum dt_err dt_invitation_answer(struct dt_agent *a, struct dt_invitation *x);
 

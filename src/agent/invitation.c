@@ -230,6 +230,35 @@ dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
 }
 
 enum dt_err
+dt_invitation_withdraw(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+        DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};
+
+        if ((err = dt_store_next(a->store, "invitation", dt_view(NULL, 0), at, &row)) != DT_OK)
+            return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+        at = row.seq + 1;
+        init(&x);
+        if (row.key.n != 16 || (err = decode(dt_buf_view(&row.value), &x)) != DT_OK)
+            return err != DT_OK ? err : dt_fail(DT_ERR_FORMAT, "an invitation row has no id");
+        if (!x.rejoin || x.state != DT_INVITATION_ACCEPTED || memcmp(x.group_id, group_id, 32) != 0)
+            continue;
+        memcpy(x.invitation_id, row.key.p, 16);
+        x.state = DT_INVITATION_DECLINED;
+        dt_secret_clear(&x.session_seed);
+        dt_secret_clear(&x.init_priv);
+        dt_secret_clear(&x.leaf_priv);
+        dt_buf_clear(&x.key_package);
+        if ((err = dt_invitation_save(a, &x)) != DT_OK)
+            return err;
+    }
+}
+
+enum dt_err
 dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
 {
     DT_CLEANUP(dt_invitation_clear) struct dt_invitation x = {0};

@@ -351,7 +351,20 @@ on_channel(struct cli *c, enum dt_err (*act)(struct dt_agent *a, const uint8_t g
 enum dt_err
 cmd_leave(struct cli *c)
 {
-    return on_channel(c, dt_agent_leave, "the others are told that you leave");
+    struct dt_channel_info info;
+    uint8_t group_id[32];
+    enum dt_err err;
+
+    if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
+        (err = dt_agent_channel(c->agent, group_id, &info)) != DT_OK ||
+        (err = dt_agent_leave(c->agent, group_id)) != DT_OK)
+        return err;
+    if (info.state == DT_CHANNEL_BROKEN)
+        cli_note(c, "it is over here, and nothing more is asked; the others are not told: if they "
+                    "still count you as a member, your party's other delegates can remove you");
+    else
+        cli_note(c, "the others are told that you leave with the next sync");
+    return DT_OK;
 }
 
 enum dt_err

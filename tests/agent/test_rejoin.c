@@ -259,6 +259,70 @@ a_welcome_into_an_old_queue(void **state)
     red_is_back(f, "back again");
 }
 
+/* ---- to leave instead ---- */
+
+/* An older copy cannot read on to where it left: it asks for a seat that is gone, and nothing tells
+ * it so. Its user does. */
+static void
+a_copy_of_one_that_left(void **state)
+{
+    struct three *f = *state;
+
+    three_keep(f, "yesterday");
+    ok(dt_agent_rotate(f->a[2], f->gid));
+    world_sync(f->a, 3, 3);
+    ok(dt_agent_leave(f->a[2], f->gid));
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
+    three_put_back(f, "yesterday");
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    ok(dt_agent_leave(f->a[2], f->gid));
+    f->w.offset_ms += 5 * DT_MS_DAY;
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
+    is(world_channel(f->a[2], f->gid).lapse, DT_LAPSE_NONE);
+    is(world_channel(f->a[0], f->gid).members, 2);
+    is(dt_agent_leave(f->a[2], f->gid), DT_ERR_STATE); /* once is enough */
+}
+
+/* A request that is out may still be answered: that Welcome is not used. Nor does it need a state
+ * of the channel to leave it. */
+static void
+a_request_taken_back(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_free_p) struct dt_channel_info *list = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_roster_entry *roster = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_receipt_info *receipts = NULL;
+    uint8_t letters[2][32];
+    size_t n = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        world_letter_hash(f->a[i + 1], letters[i]);
+    ok(dt_agent_found(f->a[0], DT_CHANNEL_PLENARY, "plenary", (const uint8_t(*)[32])letters, 2,
+                      f->gid));
+    world_sync(f->a, 3, 1);
+    three_keep(f, "before");
+    world_accept(f->a[1]);
+    world_accept(f->a[2]);
+    world_sync(f->a, 3, 4);
+    three_is_back(f->a[2], f->gid);
+    three_put_back(f, "before");
+    ok(dt_agent_sync(f->a[2], NULL)); /* it has an invitation, sees a Welcome, and asks */
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    ok(dt_agent_leave(f->a[2], f->gid));
+    world_sync(f->a, 3, 4);
+    is(world_channel(f->a[0], f->gid).epoch, 2); /* it was put in anew */
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
+    ok(dt_agent_channels(f->a[2], &list, &n));
+    is(n, 1);
+    ok(dt_agent_receipts(f->a[2], f->gid, &receipts, &n));
+    is(n, 0);
+    ok(dt_agent_roster(f->a[2], f->gid, &roster, &n));
+    is(n, 0);
+}
+
 /* ---- whom it asks ---- */
 
 /* Blue took a seat under a letter that names no inbox. That is its own affair: no Welcome reaches
@@ -310,6 +374,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_first_welcome_that_comes_late, three_homes,
                                         three_tear_down),
         PLENARY(a_welcome_into_an_old_queue),
+        PLENARY(a_copy_of_one_that_left),
+        cmocka_unit_test_setup_teardown(a_request_taken_back, three_homes, three_tear_down),
         PLENARY(a_letter_without_an_inbox),
     };
 
