@@ -127,8 +127,7 @@ oracle_check(const struct oracle *o, const struct world *w)
         check_alarms(o, w, i);
         check_register(o, w, i);
         must(dt_agent_channel(w->a[i], w->group_id, &info) == DT_OK);
-        if (o->may_go[i] &&
-            (info.state == DT_CHANNEL_LEFT || (info.state == DT_CHANNEL_BROKEN && o->excused[i])))
+        if (o->may_go[i] && info.state == DT_CHANNEL_LEFT)
             continue;
         must(info.state == DT_CHANNEL_LIVE);
         must((!info.commit_pending && info.to_send == 0) ||

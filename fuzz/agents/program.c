@@ -14,6 +14,8 @@
 
 #define STEPS_MAX 10
 #define HEAL_MAX  12
+/* Up to this round of healing the user of a broken channel asks to be put in anew. */
+#define LEAVE_ROUND 6
 
 enum step {
     SYNC,
@@ -47,11 +49,12 @@ struct run {
     /* Faults to come: 0 none, 1 the next one. */
     unsigned int kill[AGENTS], relay_kill, lose, twice;
     uint8_t how;
-    bool withhold[AGENTS], alter[AGENTS], swap[AGENTS];
+    bool withhold[AGENTS], alter[AGENTS], swap[AGENTS], restored[AGENTS];
     bool dead, relay_dead;
     /* At rest: how often anybody wrote to the relay, and at which of these an agent had nothing
      * left to do; 0: it has. */
     uint64_t writes, idle_at[AGENTS];
+    bool confirmed[AGENTS]; /* in the last round */
 };
 
 /* ---- what goes wrong ---- */
@@ -323,6 +326,7 @@ restore(struct run *r, size_t who)
     if (r->copy[who].n == 0)
         return;
     world_restore(r->w, who, &r->copy[who]);
+    r->restored[who] = true;
     r->o.used[who] = true;
     r->o.odd = r->o.excused[who] = true;
 }
@@ -418,13 +422,27 @@ count_writes(void *ctx, const struct dt_http_call *call)
     return DT_OK;
 }
 
-/* One round of everybody for whom there may be news; may anyone have some after it, or wait for
- * something? *${stands}: is anyone still in the channel? If all are broken, there is nobody who
- * could let them in again. */
-static bool
-heal_round(struct run *r, bool ask_again, bool *stands)
+/* What the user of a broken channel does: asks to be put in anew; and where the home is a copy of
+ * one that had left, which nothing tells it, says that this is so. */
+static void
+user_helps(struct run *r, size_t who, unsigned int round)
 {
-    bool moves = false, waits;
+    struct dt_agent *a = r->w->a[who];
+
+    if (round % 4 == 0)
+        must(dt_agent_rejoin(a, r->w->group_id) == DT_OK);
+    else if (round >= LEAVE_ROUND && r->restored[who] && r->o.may_go[who])
+        must(dt_agent_leave(a, r->w->group_id) == DT_OK);
+}
+
+/* One round of everybody for whom there may be news; may anyone have some after it, or wait for
+ * something? *${stands}: is anyone still in the channel, and can let those in who are broken? If
+ * all are broken nobody can; nor those who have been away for long, and to whom a party has nobody
+ * left to say `here`. */
+static bool
+heal_round(struct run *r, unsigned int round, bool *stands)
+{
+    bool moves = false, waits, broken = false, lets_in = false;
 
     *stands = false;
     for (size_t i = 0; i < AGENTS; i++) {
@@ -436,32 +454,35 @@ heal_round(struct run *r, bool ask_again, bool *stands)
             continue;
         if (r->idle_at[i] == r->writes) {
             *stands = true; /* so it was then */
+            lets_in = lets_in || r->confirmed[i] || !oracle_party_gone(&r->o);
             continue;
         }
         must(dt_agent_sync(r->w->a[i], &report) == DT_OK);
         must(r->o.n_seals == 0 || dt_agent_register_sync(r->w->a[i], &seals) == DT_OK);
         must(dt_channel_load_row(r->w->a[i], r->w->group_id, &ch) == DT_OK);
         tell(i, &ch, &report);
+        r->confirmed[i] = ch.confirmed;
         *stands = *stands || ch.state == DT_CHANNEL_LIVE;
-        /* Who left, and asked to re-join before it saw that it is out, is not let in again. */
-        if (ch.state == DT_CHANNEL_BROKEN && r->o.may_go[i])
-            ch.state = DT_CHANNEL_LEFT;
+        lets_in =
+            lets_in || (ch.state == DT_CHANNEL_LIVE && (ch.confirmed || !oracle_party_gone(&r->o)));
         if (ch.state == DT_CHANNEL_BROKEN) {
+            broken = true;
             must(r->o.odd);
             /* Whoever still stands is needed now. */
             for (size_t k = 0; k < AGENTS; k++) {
+                lets_in = lets_in || !r->o.used[k];
                 *stands = *stands || !r->o.used[k];
                 r->o.used[k] = true;
             }
             r->o.excused[i] = true;
-            if (ask_again)
-                must(dt_agent_rejoin(r->w->a[i], r->w->group_id) == DT_OK);
+            user_helps(r, i, round);
         }
         waits = (report.waiting > 0 && (ch.confirmed || !oracle_party_gone(&r->o))) ||
                 seals.waiting > 0 || ch.state == DT_CHANNEL_BROKEN;
         moves = moves || waits || report.sent > 0 || seals.submitted > 0;
         r->idle_at[i] = waits || ch.state != DT_CHANNEL_LIVE ? 0 : r->writes;
     }
+    *stands = *stands && (!broken || lets_in);
     return moves;
 }
 
@@ -482,7 +503,7 @@ program_run(struct world *w, struct dt_view program)
         step(&r, program.p[i] / AGENTS % N_STEPS, program.p[i] % AGENTS);
     }
     line_set(&counting);
-    while (heal_round(&r, round % 4 == 0, &stands) && stands)
+    while (heal_round(&r, round, &stands) && stands)
         must(++round < HEAL_MAX);
     if (stands)
         oracle_check(&r.o, w);
