@@ -2,6 +2,7 @@
 # Goal: a real nginx with the shipped configuration stands before the relay. Each of the thirteen malformed requests is
 # refused behind the stream front, twelve behind the HTTP front; two requests never come of one; agents work through TLS
 # with an authority of their own; long polls of 60 s last, large bodies pass, too large ones are refused in words.
+# waits
 # seconds: 280
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
@@ -82,6 +83,18 @@ for kind in stream http; do
     raw pairs $kind "$t" "$p" "$tap"
     stop_daemon "nginx-tapped-$kind"
 done
+
+# max_conns counts over all worker processes: only because of the upstream's zone. With one for each connection, by
+# reuseport, the kernel spreads them.
+t=$(free_port) p=$(free_port)
+conf=$(front_config http "$t" "$p" "$PORT" relay spread-)
+check_line 'the shipped file has a zone for its upstream' '^ +zone detente_relay_upstream 64k;' "$front_dir/spread-http.conf"
+sed -i -e 's/max_conns=1000/max_conns=4/' -e "s/listen 127\.0\.0\.1:$p;/listen 127.0.0.1:$p reuseport;/" "$front_dir/spread-http.conf"
+sed -i 's/worker_processes 1;/worker_processes 4;/' "$conf"
+start_front nginx-spread-http "$conf" "$t"
+findings python3 "$top/tests/tools/front_requests.py" most --as http --at "plain:$p" --relay "plain:$PORT" --token "$TOKEN" \
+    --most 4
+stop_daemon nginx-spread-http
 
 for kind in stream http; do
     wait "${polls[0]}"

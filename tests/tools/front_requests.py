@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a front must let through and hold back: long polls, large bodies, paths that are none of the relay's.
 
-Use: front_requests.py poll|sizes --as stream|http --at PLACE --relay PLACE --token HEX [--wait S]
+Use: front_requests.py poll|sizes|most --as stream|http --at PLACE --relay PLACE --token HEX [--wait S]
 """
 import argparse
 import json
@@ -72,17 +72,38 @@ def sizes(args, f):
         f.check([s for s, _ in got] == [201], 'http: nginx takes a chunked body apart before the relay sees it', got)
 
 
+def most(args, f):
+    """nginx with several worker processes has no more than --most connections to the relay, all of them together."""
+    answers = []
+    queue = Queue(args.token)
+    assert one(args.relay, queue.create())[0] == 201
+
+    def wait():
+        answers.append(one(args.at, queue.poll(3), timeout=20))
+    threads = [threading.Thread(target=wait) for _ in range(8 * args.most)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    got = sorted(a[0] for a in answers)
+    f.check(got.count(200) == args.most, '%s: of %d requests at a time %d are with the relay (max_conns, in its zone)'
+            % (args.kind, len(got), args.most), got)
+    f.check(all(a[0] == 200 or (a[0] == 503 and code_of(a) == 'busy') for a in answers),
+            '%s: the others are told busy' % args.kind, got)
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument('what', choices=('poll', 'sizes'))
+    p.add_argument('what', choices=('poll', 'sizes', 'most'))
     p.add_argument('--as', dest='kind', required=True, choices=('stream', 'http'))
     p.add_argument('--at', required=True, type=Place)
     p.add_argument('--relay', required=True, type=Place)
     p.add_argument('--token', required=True)
     p.add_argument('--wait', type=int, default=60)
+    p.add_argument('--most', type=int)
     args = p.parse_args()
     f = Findings()
-    {'poll': poll, 'sizes': sizes}[args.what](args, f)
+    {'poll': poll, 'sizes': sizes, 'most': most}[args.what](args, f)
     return f.failed != 0
 
 
