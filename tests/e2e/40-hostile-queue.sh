@@ -3,6 +3,7 @@
 # queue. Nothing wrong is shown, the member says what it saw, and once the relay is honest again everybody has
 # everything once and in one order, without help.
 # builds: build-clang build-gcc build
+# waits
 # seconds: 900
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"

@@ -2,6 +2,7 @@
 # Goal: who takes his time, in every way, is ended when the documented time is up; more connections than there are, silent,
 # half said or waiting, keep nobody else waiting; memory and descriptors have an end, and are free again afterwards.
 # builds: build-clang
+# waits
 # seconds: 200
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/front.sh"

@@ -2,6 +2,7 @@
 # Goal: behind each of the two fronts of packaging/nginx/, slow peers are ended in time, one address has its number of
 # connections and no more, and floods keep nobody else waiting.
 # builds: build-clang
+# waits
 # seconds: 200
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/front.sh"
