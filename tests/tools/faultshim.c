@@ -21,7 +21,6 @@
 #undef _FORTIFY_SOURCE   /* its inline functions have the names that are defined here */
 #undef _FILE_OFFSET_BITS /* both pwrite and pwrite64 are defined here, so the header must not      \
                             merge them */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -41,7 +40,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "shim.h"
 
 enum kind { NONE, ALLOC, RANDOM, WRITE, SYNC, OPEN, CONNECT, READ, FILES };
 
@@ -142,12 +141,6 @@ part(size_t n)
     return n > 1 ? n / 2 : n;
 }
 
-/* The next definition of the function with this name, asked for once. */
-#define REAL(type, name, ...)                                                                      \
-    static type (*real)(__VA_ARGS__);                                                              \
-    if (real == NULL)                                                                              \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
-
 /* ---- memory: glibc's own second names, since dlsym(3) may allocate ---- */
 
 extern void *__libc_malloc(size_t n);
@@ -190,50 +183,37 @@ posix_memalign(void **out, size_t align, size_t n)
     return 0;
 }
 
+/* One that fails whole, with ${bad}, when ${when} says so. */
+#define FAILING(type, bad, when, name, params, args)                                               \
+    EXPORT type name params                                                                        \
+    {                                                                                              \
+        REAL_OF(type, name, params);                                                               \
+        return (when) ? bad : real args;                                                           \
+    }
+
+/* One with ${n} bytes, of which it may do a part. */
+#define PARTLY(kind, name, params, args)                                                           \
+    EXPORT ssize_t name params                                                                     \
+    {                                                                                              \
+        REAL_OF(ssize_t, name, params);                                                            \
+        if (fails_on(kind, fd)) {                                                                  \
+            if (!fault_short)                                                                      \
+                return -1;                                                                         \
+            n = part(n);                                                                           \
+        }                                                                                          \
+        return real args;                                                                          \
+    }
+
 /* ---- random ---- */
 
-EXPORT ssize_t
-getrandom(void *buf, size_t n, unsigned int flags)
-{
-    REAL(ssize_t, getrandom, void *, size_t, unsigned int);
-    return fails(RANDOM) ? -1 : real(buf, n, flags);
-}
+FAILING(ssize_t, -1, fails(RANDOM), getrandom, (void *buf, size_t n, unsigned int flags),
+        (buf, n, flags))
+FAILING(int, -1, fails(RANDOM), getentropy, (void *buf, size_t n), (buf, n))
 
-EXPORT int
-getentropy(void *buf, size_t n)
-{
-    REAL(int, getentropy, void *, size_t);
-    return fails(RANDOM) ? -1 : real(buf, n);
-}
+/* ---- writing and syncing ---- */
 
-/* ---- writing ---- */
-
-EXPORT ssize_t
-write(int fd, const void *buf, size_t n)
-{
-    REAL(ssize_t, write, int, const void *, size_t);
-    if (!fails_on(WRITE, fd))
-        return real(fd, buf, n);
-    return fault_short ? real(fd, buf, part(n)) : -1;
-}
-
-EXPORT ssize_t
-pwrite(int fd, const void *buf, size_t n, off_t at)
-{
-    REAL(ssize_t, pwrite, int, const void *, size_t, off_t);
-    if (!fails_on(WRITE, fd))
-        return real(fd, buf, n, at);
-    return fault_short ? real(fd, buf, part(n), at) : -1;
-}
-
-EXPORT ssize_t
-pwrite64(int fd, const void *buf, size_t n, off64_t at)
-{
-    REAL(ssize_t, pwrite64, int, const void *, size_t, off64_t);
-    if (!fails_on(WRITE, fd))
-        return real(fd, buf, n, at);
-    return fault_short ? real(fd, buf, part(n), at) : -1;
-}
+#define WRITES(name, word, params, args) PARTLY(WRITE, name, params, args)
+SHIM_WRITES(WRITES)
 
 EXPORT ssize_t
 writev(int fd, const struct iovec *iov, int n)
@@ -244,102 +224,23 @@ writev(int fd, const struct iovec *iov, int n)
     return fault_short && n > 0 ? write(fd, iov[0].iov_base, part(iov[0].iov_len)) : -1;
 }
 
-EXPORT ssize_t
-send(int fd, const void *buf, size_t n, int flags)
-{
-    REAL(ssize_t, send, int, const void *, size_t, int);
-    if (!fails_on(WRITE, fd))
-        return real(fd, buf, n, flags);
-    return fault_short ? real(fd, buf, part(n), flags) : -1;
-}
+FAILING(ssize_t, -1, fails_on(WRITE, fd), sendmsg, (int fd, const struct msghdr *msg, int flags),
+        (fd, msg, flags))
 
-/* The type of the address is glibc's own word for it, so that the definition meets its declaration.
- */
-EXPORT ssize_t
-sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
-{
-    REAL(ssize_t, sendto, int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
-    if (!fails_on(WRITE, fd))
-        return real(fd, buf, n, flags, to, to_len);
-    return fault_short ? real(fd, buf, part(n), flags, to, to_len) : -1;
-}
-
-EXPORT ssize_t
-sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-    REAL(ssize_t, sendmsg, int, const struct msghdr *, int);
-    return fails_on(WRITE, fd) ? -1 : real(fd, msg, flags);
-}
-
-/* ---- syncing ---- */
-
-EXPORT int
-fsync(int fd)
-{
-    REAL(int, fsync, int);
-    return fails_on(SYNC, fd) ? -1 : real(fd);
-}
-
-EXPORT int
-fdatasync(int fd)
-{
-    REAL(int, fdatasync, int);
-    return fails_on(SYNC, fd) ? -1 : real(fd);
-}
+#define SYNCS(name, word, params, args) FAILING(int, -1, fails_on(SYNC, fd), name, params, args)
+SHIM_SYNCS(SYNCS)
 
 /* ---- reading ---- */
 
-EXPORT ssize_t
-read(int fd, void *buf, size_t n)
-{
-    REAL(ssize_t, read, int, void *, size_t);
-    if (!fails_on(READ, fd))
-        return real(fd, buf, n);
-    return fault_short ? real(fd, buf, part(n)) : -1;
-}
-
-EXPORT ssize_t
-pread(int fd, void *buf, size_t n, off_t at)
-{
-    REAL(ssize_t, pread, int, void *, size_t, off_t);
-    if (!fails_on(READ, fd))
-        return real(fd, buf, n, at);
-    return fault_short ? real(fd, buf, part(n), at) : -1;
-}
-
-EXPORT ssize_t
-pread64(int fd, void *buf, size_t n, off64_t at)
-{
-    REAL(ssize_t, pread64, int, void *, size_t, off64_t);
-    if (!fails_on(READ, fd))
-        return real(fd, buf, n, at);
-    return fault_short ? real(fd, buf, part(n), at) : -1;
-}
-
-EXPORT ssize_t
-recv(int fd, void *buf, size_t n, int flags)
-{
-    REAL(ssize_t, recv, int, void *, size_t, int);
-    if (!fails_on(READ, fd))
-        return real(fd, buf, n, flags);
-    return fault_short ? real(fd, buf, part(n), flags) : -1;
-}
-
-EXPORT ssize_t
-recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *from_len)
-{
-    REAL(ssize_t, recvfrom, int, void *, size_t, int, __SOCKADDR_ARG, socklen_t *);
-    if (!fails_on(READ, fd))
-        return real(fd, buf, n, flags, from, from_len);
-    return fault_short ? real(fd, buf, part(n), flags, from, from_len) : -1;
-}
-
-EXPORT ssize_t
-recvmsg(int fd, struct msghdr *msg, int flags)
-{
-    REAL(ssize_t, recvmsg, int, struct msghdr *, int);
-    return fails_on(READ, fd) ? -1 : real(fd, msg, flags);
-}
+PARTLY(READ, read, (int fd, void *buf, size_t n), (fd, buf, n))
+PARTLY(READ, pread, (int fd, void *buf, size_t n, off_t at), (fd, buf, n, at))
+PARTLY(READ, pread64, (int fd, void *buf, size_t n, off64_t at), (fd, buf, n, at))
+PARTLY(READ, recv, (int fd, void *buf, size_t n, int flags), (fd, buf, n, flags))
+PARTLY(READ, recvfrom,
+       (int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *from_len),
+       (fd, buf, n, flags, from, from_len))
+FAILING(ssize_t, -1, fails_on(READ, fd), recvmsg, (int fd, struct msghdr *msg, int flags),
+        (fd, msg, flags))
 
 /* What a program built with _FORTIFY_SOURCE calls where the compiler does not know the room. */
 extern ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
@@ -396,142 +297,38 @@ openat(int at, const char *path, int flags, ...)
     return fails(OPEN) ? -1 : real(at, path, flags, mode);
 }
 
-EXPORT int
-mkostemp(char *template, int flags)
-{
-    REAL(int, mkostemp, char *, int);
-    return fails(OPEN) ? -1 : real(template, flags);
-}
-
-EXPORT int
-mkostemp64(char *template, int flags)
-{
-    REAL(int, mkostemp64, char *, int);
-    return fails(OPEN) ? -1 : real(template, flags);
-}
-
-EXPORT FILE *
-fopen(const char *path, const char *mode)
-{
-    REAL(FILE *, fopen, const char *, const char *);
-    return fails(OPEN) ? NULL : real(path, mode);
-}
-
-EXPORT FILE *
-fopen64(const char *path, const char *mode)
-{
-    REAL(FILE *, fopen64, const char *, const char *);
-    return fails(OPEN) ? NULL : real(path, mode);
-}
-
-EXPORT int
-socket(int domain, int type, int protocol)
-{
-    REAL(int, socket, int, int, int);
-    return fails(OPEN) ? -1 : real(domain, type, protocol);
-}
-
-EXPORT int
-socketpair(int domain, int type, int protocol, int fds[2])
-{
-    REAL(int, socketpair, int, int, int, int[2]);
-    return fails(OPEN) ? -1 : real(domain, type, protocol, fds);
-}
-
-EXPORT int
-pipe2(int fds[2], int flags)
-{
-    REAL(int, pipe2, int[2], int);
-    return fails(OPEN) ? -1 : real(fds, flags);
-}
-
-EXPORT int
-eventfd(unsigned int count, int flags)
-{
-    REAL(int, eventfd, unsigned int, int);
-    return fails(OPEN) ? -1 : real(count, flags);
-}
-
-EXPORT int
-epoll_create1(int flags)
-{
-    REAL(int, epoll_create1, int);
-    return fails(OPEN) ? -1 : real(flags);
-}
-
-EXPORT int
-accept4(int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags)
-{
-    REAL(int, accept4, int, __SOCKADDR_ARG, socklen_t *, int);
-    return fails(OPEN) ? -1 : real(fd, addr, len, flags);
-}
+FAILING(int, -1, fails(OPEN), mkostemp, (char *template, int flags), (template, flags))
+FAILING(int, -1, fails(OPEN), mkostemp64, (char *template, int flags), (template, flags))
+FAILING(FILE *, NULL, fails(OPEN), fopen, (const char *path, const char *mode), (path, mode))
+FAILING(FILE *, NULL, fails(OPEN), fopen64, (const char *path, const char *mode), (path, mode))
+FAILING(int, -1, fails(OPEN), socket, (int domain, int type, int protocol),
+        (domain, type, protocol))
+FAILING(int, -1, fails(OPEN), socketpair, (int domain, int type, int protocol, int fds[2]),
+        (domain, type, protocol, fds))
+FAILING(int, -1, fails(OPEN), pipe2, (int fds[2], int flags), (fds, flags))
+FAILING(int, -1, fails(OPEN), eventfd, (unsigned int count, int flags), (count, flags))
+FAILING(int, -1, fails(OPEN), epoll_create1, (int flags), (flags))
+FAILING(int, -1, fails(OPEN), accept4, (int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags),
+        (fd, addr, len, flags))
 
 /* ---- connecting ---- */
 
-EXPORT int
-connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
-{
-    REAL(int, connect, int, __CONST_SOCKADDR_ARG, socklen_t);
-    return fails(CONNECT) ? -1 : real(fd, addr, len);
-}
+FAILING(int, -1, fails(CONNECT), connect, (int fd, __CONST_SOCKADDR_ARG addr, socklen_t len),
+        (fd, addr, len))
 
 /* ---- names, lengths and modes of files ---- */
 
-EXPORT int
-rename(const char *from, const char *to)
-{
-    REAL(int, rename, const char *, const char *);
-    return fails(FILES) ? -1 : real(from, to);
-}
-
-EXPORT int
-renameat2(int from_at, const char *from, int to_at, const char *to, unsigned int flags)
-{
-    REAL(int, renameat2, int, const char *, int, const char *, unsigned int);
-    return fails(FILES) ? -1 : real(from_at, from, to_at, to, flags);
-}
-
-EXPORT int
-link(const char *from, const char *to)
-{
-    REAL(int, link, const char *, const char *);
-    return fails(FILES) ? -1 : real(from, to);
-}
-
-EXPORT int
-unlink(const char *path)
-{
-    REAL(int, unlink, const char *);
-    return !fault_on && fails(FILES) ? -1 : real(path); /* a full disk lets files go */
-}
-
-EXPORT int
-mkdir(const char *path, mode_t mode)
-{
-    REAL(int, mkdir, const char *, mode_t);
-    return fails(FILES) ? -1 : real(path, mode);
-}
-
-EXPORT int
-fchmod(int fd, mode_t mode)
-{
-    REAL(int, fchmod, int, mode_t);
-    return fails(FILES) ? -1 : real(fd, mode);
-}
-
-EXPORT int
-ftruncate(int fd, off_t len)
-{
-    REAL(int, ftruncate, int, off_t);
-    return fails(FILES) ? -1 : real(fd, len);
-}
-
-EXPORT int
-ftruncate64(int fd, off64_t len)
-{
-    REAL(int, ftruncate64, int, off64_t);
-    return fails(FILES) ? -1 : real(fd, len);
-}
+FAILING(int, -1, fails(FILES), rename, (const char *from, const char *to), (from, to))
+FAILING(int, -1, fails(FILES), renameat2,
+        (int from_at, const char *from, int to_at, const char *to, unsigned int flags),
+        (from_at, from, to_at, to, flags))
+FAILING(int, -1, fails(FILES), link, (const char *from, const char *to), (from, to))
+/* A full disk lets files go. */
+FAILING(int, -1, !fault_on && fails(FILES), unlink, (const char *path), (path))
+FAILING(int, -1, fails(FILES), mkdir, (const char *path, mode_t mode), (path, mode))
+FAILING(int, -1, fails(FILES), fchmod, (int fd, mode_t mode), (fd, mode))
+#define TRUNCATES(name, word, params, args) FAILING(int, -1, fails(FILES), name, params, args)
+SHIM_TRUNCATES(TRUNCATES)
 
 /* ---- the wall clock ---- */
 

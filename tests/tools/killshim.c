@@ -200,26 +200,22 @@ halve(const struct iovec *iov, size_t n, struct iovec *out, size_t max)
 
 #define PIECES 8
 
-EXPORT ssize_t
-write(int fd, const void *buf, size_t n)
-{
-    REAL(ssize_t, write, int, const void *, size_t);
-    BYTES("write", real(fd, buf, n));
-}
+#define WRITES(name, word, params, args)                                                           \
+    EXPORT ssize_t name params                                                                     \
+    {                                                                                              \
+        REAL_OF(ssize_t, name, params);                                                            \
+        BYTES(word, real args);                                                                    \
+    }
+SHIM_WRITES(WRITES)
 
-EXPORT ssize_t
-pwrite(int fd, const void *buf, size_t n, off_t at)
-{
-    REAL(ssize_t, pwrite, int, const void *, size_t, off_t);
-    BYTES("pwrite", real(fd, buf, n, at));
-}
-
-EXPORT ssize_t
-pwrite64(int fd, const void *buf, size_t n, off64_t at)
-{
-    REAL(ssize_t, pwrite64, int, const void *, size_t, off64_t);
-    BYTES("pwrite", real(fd, buf, n, at));
-}
+#define ON_FD(name, word, params, args)                                                            \
+    EXPORT int name params                                                                         \
+    {                                                                                              \
+        REAL_OF(int, name, params);                                                                \
+        PLAIN(word, fd, real args);                                                                \
+    }
+SHIM_SYNCS(ON_FD)
+SHIM_TRUNCATES(ON_FD)
 
 EXPORT ssize_t
 writev(int fd, const struct iovec *iov, int n)
@@ -257,34 +253,6 @@ pwritev(int fd, const struct iovec *iov, int n, off_t at)
 }
 
 EXPORT int
-fsync(int fd)
-{
-    REAL(int, fsync, int);
-    PLAIN("fsync", fd, real(fd));
-}
-
-EXPORT int
-fdatasync(int fd)
-{
-    REAL(int, fdatasync, int);
-    PLAIN("fdatasync", fd, real(fd));
-}
-
-EXPORT int
-ftruncate(int fd, off_t len)
-{
-    REAL(int, ftruncate, int, off_t);
-    PLAIN("ftruncate", fd, real(fd, len));
-}
-
-EXPORT int
-ftruncate64(int fd, off64_t len)
-{
-    REAL(int, ftruncate64, int, off64_t);
-    PLAIN("ftruncate", fd, real(fd, len));
-}
-
-EXPORT int
 rename(const char *from, const char *to)
 {
     REAL(int, rename, const char *, const char *);
@@ -296,22 +264,6 @@ unlink(const char *path)
 {
     REAL(int, unlink, const char *);
     PLAIN("unlink", -1, real(path));
-}
-
-EXPORT ssize_t
-send(int fd, const void *buf, size_t n, int flags)
-{
-    REAL(ssize_t, send, int, const void *, size_t, int);
-    BYTES("send", real(fd, buf, n, flags));
-}
-
-/* The type of the address is glibc's own word for it, so that the definition meets its declaration.
- */
-EXPORT ssize_t
-sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t to_len)
-{
-    REAL(ssize_t, sendto, int, const void *, size_t, int, __CONST_SOCKADDR_ARG, socklen_t);
-    BYTES("send", real(fd, buf, n, flags, to, to_len));
 }
 
 EXPORT ssize_t

@@ -5,9 +5,7 @@
 #ifndef DT_KILLSHIM_H
 #define DT_KILLSHIM_H
 
-#include <dlfcn.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "shim.h"
 
 /* What a program is in the middle of; the first that fits. */
 enum place {
@@ -29,13 +27,5 @@ enum place place_now(void);
 void place_received(int fd, const void *buf, size_t n);
 void place_sent(int fd, const void *buf, size_t n, bool whole);
 void place_closed(int fd);
-
-/* The next definition of the function with this name, asked for once. */
-#define REAL(type, name, ...)                                                                      \
-    static type (*real)(__VA_ARGS__);                                                              \
-    if (real == NULL)                                                                              \
-    *(void **)&real = dlsym(RTLD_NEXT, #name)
-
-#define EXPORT __attribute__((visibility("default")))
 
 #endif
