@@ -41,6 +41,8 @@ struct dt_agent {
     struct dt_http_client *register_http;
     struct dt_templates *templates; /* those known here */
     unsigned int reviews_left;      /* in the present sync (review.h) */
+    size_t inbox_cells;             /* of the inbox, that one sync reads; 0: DT_INBOX_PER_SYNC */
+    size_t inbox_left;              /* of them in the present sync */
     uint64_t receipt_within_ms;     /* 0: DT_RECEIPT_WITHIN_MS */
 };
 

@@ -198,6 +198,8 @@ take(struct dt_agent *a, const struct dt_wire_item *item, const struct dt_inbox_
     if (err == DT_OK && s.reviewing)
         err = dt_shown_replaced(a, a->inbox_address, item->position, item->cell);
     if (err == DT_OK)
+        err = dt_shown_trim(a, a->inbox_address, DT_SHOWN_INBOX_MAX, &s.review.from);
+    if (err == DT_OK)
         err = dt_review_put(a, a->inbox_address, &s.review);
 
 done:
@@ -256,7 +258,7 @@ dt_inbox_review_begin(struct dt_agent *a)
         goto done;
     dt_review_begin(a, &r, position);
     if ((err = dt_review_put(a, a->inbox_address, &r)) == DT_OK)
-        err = dt_inbox_state_set(a, ready, 0);
+        err = dt_inbox_state_set(a, ready, r.from < position ? r.from : position);
 
 done:
     return dt_store_end(a->store, err);
@@ -281,6 +283,12 @@ dt_inbox_review_end(struct dt_agent *a, uint64_t last)
             goto done;
         dt_review_doubt(a, &r);
         r.next_ms = 0; /* at once: what comes now would be taken for what was read before */
+    }
+    /* Cut where nothing is remembered any more: what comes next is read from there. */
+    if (last < r.from) {
+        r.from = last;
+        if ((err = dt_inbox_state_set(a, ready, last)) != DT_OK)
+            goto done;
     }
     if (r.end != 0 || (r.doubt && position == 0))
         err = dt_review_end(a, a->inbox_address, last, 0, &r);

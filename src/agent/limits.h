@@ -34,7 +34,9 @@
 #define DT_REGISTER_RECORD_MS (UINT64_C(3600) * 1000) /* for another's record to be handed in */
 
 #define DT_SHOWN_UNREAD_MAX 1024u /* cells of a queue that could not be read, remembered */
+#define DT_SHOWN_INBOX_MAX  4096u /* cells of the inbox that were taken in, remembered */
 #define DT_REVIEWS_PER_SYNC 8u    /* readings of queues from their beginning */
+#define DT_INBOX_PER_SYNC   8192u /* cells of the inbox that one read goes through */
 #define DT_UNREAD_PER_SYNC  256u  /* of them one read of a queue goes through */
 
 /* Receipts (docs/protocol-agent.md "Receipts"). */

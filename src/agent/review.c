@@ -142,6 +142,40 @@ dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32], uint64_t
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
+/* Forget the oldest cell of ${parent}; *${position} becomes its position. NOT_FOUND: there is none
+ * up to ${most}. */
+static enum dt_err
+drop_oldest(struct dt_agent *a, struct dt_view parent, uint64_t most, uint64_t *position)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    enum dt_err err = dt_store_next(a->store, "shown", parent, 0, &row);
+
+    if (err != DT_OK || row.seq > most)
+        return err != DT_OK ? err : DT_ERR_NOT_FOUND;
+    *position = row.seq;
+    return dt_store_del(a->store, "shown", dt_buf_view(&row.key));
+}
+
+enum dt_err
+dt_shown_trim(struct dt_agent *a, const uint8_t address[static 32], uint64_t max, uint64_t *from)
+{
+    struct dt_view parent = dt_view(address, 32);
+    uint8_t unread[33];
+    uint64_t n = 0, position = 0;
+    enum dt_err err = dt_store_count(a->store, "shown", parent, &n);
+
+    if (err != DT_OK || n <= max)
+        return err;
+    for (; n > max; n--)
+        if ((err = drop_oldest(a, parent, UINT64_MAX, &position)) != DT_OK)
+            return err;
+    *from = position > *from ? position : *from;
+    unread_parent(address, unread);
+    while ((err = drop_oldest(a, dt_view_of(unread), *from, &position)) == DT_OK)
+        ;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
 enum dt_err
 dt_shown_commit(struct dt_agent *a, const uint8_t address[static 32], uint64_t epoch, bool *out)
 {

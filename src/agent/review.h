@@ -53,6 +53,15 @@ DT_MUST_CHECK enum dt_err dt_shown_put(struct dt_agent *a, const uint8_t address
 DT_MUST_CHECK enum dt_err dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32],
                                             uint64_t position, struct dt_view cell);
 
+/**
+ * dt_shown_trim(a, address, max, from):
+ * Of a queue that never ends only the last ${max} cells that were taken in are remembered. Older
+ * ones are forgotten, those that could not be read as well, and *${from} is raised to the last of
+ * them: reviews begin behind it.
+ */
+DT_MUST_CHECK enum dt_err dt_shown_trim(struct dt_agent *a, const uint8_t address[static 32],
+                                        uint64_t max, uint64_t *from);
+
 /* Did a Commit of this queue that we took end epoch ${epoch}? */
 DT_MUST_CHECK enum dt_err dt_shown_commit(struct dt_agent *a, const uint8_t address[static 32],
                                           uint64_t epoch, bool *out);
@@ -61,7 +70,7 @@ DT_MUST_CHECK enum dt_err dt_shown_commit(struct dt_agent *a, const uint8_t addr
 DT_MUST_CHECK enum dt_err dt_shown_forget(struct dt_agent *a, const uint8_t address[static 32]);
 
 struct dt_review {
-    uint64_t from;    /* cells up to this position are not ours to read */
+    uint64_t from;    /* cells up to this position are not ours to read, or no longer remembered */
     bool doubt;       /* the queue is to be read again */
     bool order;       /* something came out of order: only another view can put that right */
     uint64_t next_ms; /* when */

@@ -90,6 +90,15 @@ check_unread(const struct dt_sync_report *report, size_t before, uint64_t positi
         (unsigned long long)position);
 }
 
+/* Cells of the inbox that are remembered no longer can be shown again in turns. */
+static enum dt_err
+too_much(uint64_t position)
+{
+    return dt_fail(DT_ERR_LIMIT,
+                   "the inbox holds more than one sync reads; the next goes on at position %llu",
+                   (unsigned long long)position);
+}
+
 static enum dt_err
 read_inbox(struct dt_agent *a, struct dt_sync_report *report)
 {
@@ -119,9 +128,12 @@ read_inbox(struct dt_agent *a, struct dt_sync_report *report)
             (err = check_gap(more, &item, position)) != DT_OK)
             return dt_fail_context(err, "inbox");
         for (; more; err = dt_wire_items_next(&items, &item, &more)) {
+            if (a->inbox_left == 0)
+                return too_much(item.position);
             if (err != DT_OK || (err = dt_inbox_take_cell(a, &item, report)) != DT_OK ||
                 (err = check_unread(report, unread, item.position)) != DT_OK)
                 return dt_fail_context(err, "inbox");
+            a->inbox_left--;
         }
     }
 }
@@ -428,6 +440,7 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
     enum dt_err err = dt_agent_refresh(a);
 
     a->reviews_left = DT_REVIEWS_PER_SYNC;
+    a->inbox_left = a->inbox_cells > 0 ? a->inbox_cells : DT_INBOX_PER_SYNC;
     if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
