@@ -9,7 +9,6 @@
 
 #include "agent/flows.h"
 
-#define CLOCK_SKEW_MS    DT_MS_HOUR
 #define KEY_PACKAGE_LIFE (DT_VOUCHER_LIFE_MAX_MS + DT_MS_DAY)
 #define EXT_REQUIRED     3u
 
@@ -22,7 +21,7 @@ dt_mls_lifetime(const struct dt_agent *a)
     return (struct mls_time_policy){.check = true,
                                     .now_ms = dt_agent_now(a),
                                     .max_total_ms = KEY_PACKAGE_LIFE,
-                                    .skew_ms = CLOCK_SKEW_MS};
+                                    .skew_ms = DT_CLOCK_SKEW_MS};
 }
 
 struct mls_group_policy

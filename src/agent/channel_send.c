@@ -71,7 +71,8 @@ send_payloads(struct dt_agent *a, struct dt_channel *ch, size_t *made)
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
-/* Rotation when less than a day of our voucher is left; a new queue after 30 days. */
+/* Rotation when less than a day of our voucher is left, or when our clock was behind while others
+ * said `here`: in the new epoch they say it again. A new queue after 30 days. */
 static enum dt_err
 add_due(struct dt_agent *a, struct dt_channel *ch)
 {
@@ -84,17 +85,18 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
     struct dt_voucher v;
     struct dt_view letter;
     uint8_t id[16];
-    bool has = false;
+    bool has = false, again = false;
     enum dt_err err;
 
     /* Our own leaf holds, or we would not be in: its dates alone are asked here, at every sync. */
     if (!mls_group_member(ch->group, leaf, &member))
         return dt_fail(DT_ERR_INTERNAL, "our own leaf is blank");
-    if ((err = dt_credential_decode(member.identity, &letter, &v)) != DT_OK)
+    if ((err = dt_credential_decode(member.identity, &letter, &v)) != DT_OK ||
+        (err = dt_here_again(a, ch, &again)) != DT_OK)
         return err;
     if (now > ch->queue_begun_ms && now - ch->queue_begun_ms > DT_QUEUE_LIFE_MS && ch->confirmed) {
         kind = DT_INTENT_QUEUE;
-    } else if (now + ROTATE_BEFORE_MS <= v.not_after_ms) {
+    } else if (now + ROTATE_BEFORE_MS <= v.not_after_ms && !again) {
         return DT_OK;
     } else {
         if ((err = dt_seat_of(&rules, ch->group, leaf, &own)) != DT_OK)

@@ -127,7 +127,7 @@ take_here(struct taken *t, const struct mls_event *e, const struct dt_incoming *
     if (t->ch->here_epoch != mls_group_epoch(t->ch->group) + 1)
         t->ch->here_due = true;
     if (!in->standing)
-        return DT_OK;
+        return dt_here_early(t->a, t->ch, s);
     t->ch->here |= UINT32_C(1) << s->party;
     if ((err = dt_here_note(t->a, t->ch->group_id, s->voucher.invitation_id)) != DT_OK)
         return err;

@@ -51,6 +51,7 @@
 
 /* Rules of time (docs/protocol.md, Channels). */
 #define DT_VOUCHER_LIFE_MAX_MS (UINT64_C(4) * 24 * 3600 * 1000)
+#define DT_CLOCK_SKEW_MS       (UINT64_C(3600) * 1000) /* one clock may be behind another */
 #define DT_QUEUE_LIFE_MS       (UINT64_C(30) * 24 * 3600 * 1000)
 #define DT_REJOIN_PAUSE_MS     DT_VOUCHER_LIFE_MAX_MS /* between two re-joins without the user */
 #define DT_REJOIN_ASKS         3u                     /* requests of one lapse */

@@ -53,7 +53,55 @@ dt_here_note(struct dt_agent *a, const uint8_t group_id[static 32],
 enum dt_err
 dt_here_forget(struct dt_agent *a, const uint8_t group_id[static 32])
 {
+    enum dt_err err = dt_store_del(a->store, "here_early", dt_view(group_id, 32));
+
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
     return dt_store_del_parent(a->store, "here", dt_view(group_id, 32));
+}
+
+static enum dt_err
+early(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
+    struct dt_reader r;
+    enum dt_err err = dt_store_get_blob(a->store, "here_early", dt_view(group_id, 32), &value);
+
+    *out = 0;
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    r = dt_reader_init(dt_buf_view(&value));
+    err = dt_read_u64(&r, out);
+    return err != DT_OK ? err : dt_read_end(&r);
+}
+
+enum dt_err
+dt_here_early(struct dt_agent *a, const struct dt_channel *ch, const struct dt_seat *s)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
+    struct dt_writer w = dt_writer_init(&value);
+    uint64_t at = 0;
+    enum dt_err err;
+
+    if (ch->confirmed || dt_agent_now(a) + DT_CLOCK_SKEW_MS >= s->voucher.not_before_ms)
+        return DT_OK;
+    if ((err = early(a, ch->group_id, &at)) != DT_OK || at >= s->voucher.not_before_ms)
+        return err;
+    dt_write_u64(&w, s->voucher.not_before_ms);
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    return dt_store_put_blob(a->store, "here_early", dt_view_of(ch->group_id), dt_buf_view(&value));
+}
+
+enum dt_err
+dt_here_again(struct dt_agent *a, const struct dt_channel *ch, bool *out)
+{
+    uint64_t at = 0;
+    enum dt_err err = ch->confirmed ? DT_OK : early(a, ch->group_id, &at);
+
+    *out = at != 0 && dt_agent_now(a) + DT_CLOCK_SKEW_MS >= at;
+    return err != DT_OK || !*out ? err
+                                 : dt_store_del(a->store, "here_early", dt_view_of(ch->group_id));
 }
 
 /* ---- channels ---- */

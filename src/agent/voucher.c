@@ -69,7 +69,7 @@ dt_voucher_verify(const struct dt_voucher *v, struct dt_view pub)
 bool
 dt_voucher_valid_at(const struct dt_voucher *v, uint64_t now_ms)
 {
-    return now_ms >= v->not_before_ms && now_ms <= v->not_after_ms;
+    return now_ms + DT_CLOCK_SKEW_MS >= v->not_before_ms && now_ms <= v->not_after_ms;
 }
 
 enum dt_err

@@ -259,6 +259,31 @@ a_welcome_into_an_old_queue(void **state)
     red_is_back(f, "back again");
 }
 
+/* ---- clocks ---- */
+
+/* Red comes back while its clock is behind: by half an hour that is no matter; by half a day the
+ * others' vouchers have not begun for it, and it waits. When its clock is right they say `here`
+ * again, and it need not wait for days. */
+static void
+a_clock_that_was_behind(void **state)
+{
+    struct three *f = *state;
+
+    f->w.offset_ms -= DT_MS_HOUR / 2;
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    three_is_back(f->a[2], f->gid);
+    f->w.offset_ms -= 12 * DT_MS_HOUR;
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+    assert_false(world_channel(f->a[2], f->gid).confirmed);
+    f->w.offset_ms += 12 * DT_MS_HOUR;
+    world_sync(f->a, 3, 3);
+    three_is_back(f->a[2], f->gid);
+    is(world_channel(f->a[2], f->gid).epoch, 4); /* one rotation, and no more */
+}
+
 /* ---- to leave instead ---- */
 
 /* An older copy cannot read on to where it left: it asks for a seat that is gone, and nothing tells
@@ -374,6 +399,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_first_welcome_that_comes_late, three_homes,
                                         three_tear_down),
         PLENARY(a_welcome_into_an_old_queue),
+        PLENARY(a_clock_that_was_behind),
         PLENARY(a_copy_of_one_that_left),
         cmocka_unit_test_setup_teardown(a_request_taken_back, three_homes, three_tear_down),
         PLENARY(a_letter_without_an_inbox),
