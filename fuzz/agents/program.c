@@ -53,7 +53,7 @@ struct run {
     bool dead, relay_dead;
     /* At rest: how often anybody wrote to the relay, and at which of these an agent had nothing
      * left to do; 0: it has. */
-    uint64_t writes, idle_at[AGENTS];
+    uint64_t writes, idle_at[AGENTS], latest_ms;
     bool confirmed[AGENTS]; /* in the last round */
 };
 
@@ -311,6 +311,8 @@ turn_clock(struct run *r)
 
     r->o.clock = true;
     r->w->now_ms = (uint64_t)((int64_t)r->w->now_ms + by[r->how % (sizeof by / sizeof by[0])]);
+    if (r->w->now_ms > r->latest_ms)
+        r->latest_ms = r->w->now_ms;
 }
 
 static void
@@ -489,7 +491,7 @@ heal_round(struct run *r, unsigned int round, bool *stands)
 void
 program_run(struct world *w, struct dt_view program)
 {
-    struct run r = {.w = w, .o.used = {true, true}, .writes = 1};
+    struct run r = {.w = w, .o.used = {true, true}, .writes = 1, .latest_ms = w->now_ms};
     const struct line_watch watch = {on_request, on_answer, &r};
     const struct line_watch counting = {.request = count_writes, .ctx = &r};
     unsigned int round = 0;
@@ -503,6 +505,7 @@ program_run(struct world *w, struct dt_view program)
         step(&r, program.p[i] / AGENTS % N_STEPS, program.p[i] % AGENTS);
     }
     line_set(&counting);
+    w->now_ms = r.latest_ms; /* a clock that was put back is set right in the end */
     while (heal_round(&r, round, &stands) && stands)
         must(++round < HEAL_MAX);
     if (stands)
