@@ -7,16 +7,6 @@ need_programs
 forum
 plenary
 
-entry() { # WHO SUBJECT: a contact record
-    need 'record' as "$1" record contact plenary --yes --set mode=call --set initiated_by=both \
-        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
-        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$2"
-}
-size_at() {
-    "$detente" --home "$1" register status --json | sed -nE 's/^  "size": ([0-9]+),?$/\1/p'
-}
-register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
-vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
 cosign() { # PARTY
     "$detente" witness run --once --key "$1.witness" --state "$1.state" --register "http://127.0.0.1:$PORT$register" \
         --vkey "$vkey" --evidence evidence >"$DT_WORK/out" 2>"$DT_WORK/err" </dev/null

@@ -53,12 +53,10 @@ for who in us ru; do
     need 'consent' as $who consent "$(cat record)" --fields mode,started_at --yes
 done
 settle us ru med
-"$detente" charter show --id charter >forum
-vkey=$("$detente" charter show --json charter | sed -n 's|.*"register_vkey": "\(.*\)".*|\1|p' | sed 's|\\/|/|g')
-prefix=$(sed -n 's|.*"prefix": *"\(.*[^/]\)/*".*|\1|p' grants/neutral.grant)
+echo "$forum_id" >forum
 for p in north south neutral; do
     need 'witness' "$detente" witness run --once --key $p.witness --state $p.state \
-        --register "http://127.0.0.1:$PORT$prefix" --vkey "$vkey"
+        --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
 done
 settle us ru med
 need 'open' as us open "$(cat record)" --fields mode,started_at --out c.proof

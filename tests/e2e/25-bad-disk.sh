@@ -52,10 +52,9 @@ fill() {
 
 forum
 plenary
-VKEY=$("$detente" charter show --json charter | sed -n 's|.*"register_vkey": "\(.*\)".*|\1|p' | sed 's|\\/|/|g')
-REGISTER="http://127.0.0.1:$PORT$(sed -n 's|.*"prefix": *"\(.*[^/]\)/*".*|\1|p' grants/neutral.grant)"
+REGISTER=http://127.0.0.1:$PORT$register
 witness() { # NAME STATE
-    "$detente" witness run --once --key "$1.witness" --state "$2" --register "$REGISTER" --vkey "$VKEY"
+    "$detente" witness run --once --key "$1.witness" --state "$2" --register "$REGISTER" --vkey "$vkey"
 }
 sed 's/United States/north/g; s/Russia/south/g' "$top/examples/contacts/contacts.csv" >contacts.csv
 contact() { # ROW: seals something, so that the register grows
@@ -210,7 +209,7 @@ check_status 'the store is whole' 0 as med check
 for n in 4 5 6 7 8; do
     need 'record' contact c1$((n % 3))
     need 'sync' as ru sync
-    few $n "$detente" witness run --once --key south.witness --state south.state --register "$REGISTER" --vkey "$VKEY" \
+    few $n "$detente" witness run --once --key south.witness --state south.state --register "$REGISTER" --vkey "$vkey" \
         >out 2>err </dev/null
     rc=$?
     if [ $rc = 3 ] && [ "$(grep -c '' err)" = 1 ] && grep -q '^detente: ' err; then

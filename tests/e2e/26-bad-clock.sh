@@ -19,14 +19,13 @@ at() { # OFFSET COMMAND...: with a clock that is off by so many seconds
 forum
 plenary
 sed 's/United States/north/g; s/Russia/south/g' "$top/examples/contacts/contacts.csv" >contacts.csv
-VKEY=$("$detente" charter show --json charter | sed -n 's|.*"register_vkey": "\(.*\)".*|\1|p' | sed 's|\\/|/|g')
-REGISTER="http://127.0.0.1:$PORT$(sed -n 's|.*"prefix": *"\(.*[^/]\)/*".*|\1|p' grants/neutral.grant)"
+REGISTER=http://127.0.0.1:$PORT$register
 # witness OFFSET NAME OPTION...
 witness() {
     local offset=$1 name=$2
     shift 2
     at "$offset" "$detente" witness run --once --key "$name.witness" --state "$name.state" --register "$REGISTER" \
-        --vkey "$VKEY" "$@"
+        --vkey "$vkey" "$@"
 }
 rows=(c10 c11 c12)
 row=0

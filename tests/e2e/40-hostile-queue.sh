@@ -38,7 +38,7 @@ round() {
     try ru sync
     cat ru.err >>said.err
     sound "$name: nothing wrong is shown meanwhile" us ru med
-    [ "$(told ru)" -gt 0 ] && pass "$name: the relay lied $(told ru) times" || fail "$name: the relay told no lie"
+    lied "$name" ru
     "$detente" --home ru alarms >>said.err
     if [ "$want" = nothing ]; then
         [ "$(alarms_of ru)" = "$before" ] && pass "$name: it makes no difference, and is no alarm" ||
@@ -96,9 +96,7 @@ try ru sync
 "$detente" --home ru alarms >alarms
 check_line 'and that they came in the end' 'Ana North .*(came|arrived)' alarms
 
-for who in us ru med; do
-    check "$who: every row of the store is whole" as $who check
-done
+stores_whole us ru med
 n=$("$detente" --home ru alarms | wc -l)
 [ "$n" -lt 80 ] && pass "the victim has $n alarms for $(alarms_of ru) lies" || fail "the victim has $n alarms"
 "$detente" --home us alarms >alarms

@@ -21,7 +21,7 @@ meet() {
     attack ru "${mode[step++ % 4]}" inbox
     try ru sync
     clean "$1: an attack on the inbox (${mode[(step - 1) % 4]}) ends with one line at most" ru
-    [ "$(told ru)" -gt 0 ] && pass "$1: the relay lied" || fail "$1: the relay told no lie"
+    lied "$1" ru
     attack ru honest
     sleep 1.2 # the first review found the lie once more, the next is due after a second
     for who in ru med us ru; do
@@ -103,7 +103,5 @@ settle us ru med
 need 'talk' as us send plenary 'welcome back'
 settle us ru med
 [ "$(times ru 'welcome back')" = 1 ] && pass 'and reads on' || fail 'ru does not read on'
-for who in us ru med; do
-    check "$who: every row of the store is whole" as $who check
-done
+stores_whole us ru med
 scenario_end

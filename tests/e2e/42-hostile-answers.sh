@@ -14,22 +14,6 @@ hostile ru
 : >said
 says us 'before all this'
 settle us ru med
-register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
-vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
-id=$("$detente" charter show --id charter)
-
-# call WHO SECONDS: one call of agent, witness or stranger through the hostile relay; figures in WHO.took
-call() {
-    local url=${relay_url[ru]}
-    case $1 in
-    agent) set -- "$1" "$2" "$detente" --home ru --relay "$url" sync ;;
-    witness) set -- "$1" "$2" "$detente" witness run --once --key south.witness --state south.state --register "$url$register" --vkey "$vkey" ;;
-    stranger) set -- "$1" "$2" "$detente" register check --charter charter --forum "$id" --relay "$url" ;;
-    esac
-    local who=$1 limit=$2
-    shift 2
-    "$top/tests/tools/measured.py" "$who.took" "$limit" "$@" >"$who.said" 2>&1 </dev/null
-}
 
 # ends NAME WHO LIMIT: the last call of WHO failed in one line, within LIMIT seconds and little more memory than honest
 ends() {
@@ -44,6 +28,19 @@ ends() {
     fi
 }
 
+# all_end NAME SECONDS LIMIT: a call of each, at the same time
+all_end() {
+    local who calls=()
+    for who in agent witness stranger; do
+        call $who "$2" &
+        calls+=($!)
+    done
+    wait "${calls[@]}"
+    for who in agent witness stranger; do
+        ends "$1" $who "$3"
+    done
+}
+
 declare -A honest=()
 for who in agent witness stranger; do
     call $who 60
@@ -55,30 +52,14 @@ cp -r ru ru.before
 
 for name in huge chunks junk nothing redirect lines longline interim gzip headless twolengths short; do
     attack ru $name
-    calls=()
-    for who in agent witness stranger; do
-        call $who 60 &
-        calls+=($!)
-    done
-    wait "${calls[@]}"
-    for who in agent witness stranger; do
-        ends "$name" $who 30
-    done
-    [ "$(told ru)" -ge 3 ] && pass "$name: the relay did so $(told ru) times" || fail "$name: only $(told ru) times"
+    all_end "$name" 60 30
+    lied "$name" ru 3
 done
 
 # Silence and a trickle, for all three at once: 20 seconds, as docs/protocol-agent.md says.
 for name in never trickle; do
     attack ru $name
-    calls=()
-    for who in agent witness stranger; do
-        call $who 90 &
-        calls+=($!)
-    done
-    wait "${calls[@]}"
-    for who in agent witness stranger; do
-        ends "$name" $who 45
-    done
+    all_end "$name" 90 45
 done
 
 attack ru honest
@@ -96,7 +77,7 @@ attack ru honest
 says us 'after all this'
 says ru 'and an answer'
 whole 'honest again: everything is there once' 60 us ru med
-check 'every row of the store is whole' as ru check
+stores_whole ru
 call witness 60
 read -r rc took kib <witness.took
 [ "$rc" = 0 ] && pass 'the witness goes on' || fail "witness: $(cat witness.said)"

@@ -15,18 +15,7 @@ FORK=$(free_port)
 hostile ru --other "$FORK"
 plenary
 : >said
-register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
-vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
-id=$("$detente" charter show --id charter)
 
-entry() { # WHO SUBJECT: a record, sealed and handed in with the next sync
-    need 'record' as "$1" record contact plenary --yes --quiet --set mode=call --set initiated_by=both \
-        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
-        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$2"
-}
-size_at() {
-    "$detente" --home "$1" register status --json | sed -nE 's/^  "size": ([0-9]+),?$/\1/p'
-}
 later() { # HOURS COMMAND...: with a clock that many hours on
     local hours=$1
     shift
@@ -55,17 +44,11 @@ try ru sync
 clean 'mangle: the sync ends in one line' ru
 [ "$rc" != 0 ] && check_line 'mangle: which names the checkpoint' '^detente: .*checkpoint' ru.err
 [ "$(size_at ru)" = 2 ] && pass 'mangle: nothing was taken in' || fail "mangle: ru holds $(size_at ru)"
-witness
-rc=$?
-if [ $rc != 0 ] && [ "$(wc -l <witness.said)" = 1 ]; then
-    pass "mangle: the witness signs nothing: $(cat witness.said)"
-else
-    fail "mangle: the witness: status $rc: $(cat witness.said)"
-fi
-"$detente" register check --charter charter --forum "$id" --relay "${relay_url[ru]}" >out 2>err </dev/null
-rc=$?
-[ $rc != 0 ] && [ "$(wc -l <err)" = 1 ] && pass "mangle: a stranger is told: $(cat err)" || fail "mangle: a stranger: $rc $(cat err)"
-[ "$(told ru)" -ge 3 ] && pass "mangle: the relay lied $(told ru) times" || fail "mangle: it lied $(told ru) times"
+call witness 30
+refused 'mangle' witness
+call stranger 30
+refused 'mangle' stranger
+lied 'mangle' ru 3
 attack ru honest
 settle ru
 [ "$(size_at ru)" = 3 ] && pass 'honest again: three entries' || fail "ru holds $(size_at ru)"
@@ -90,7 +73,7 @@ check_line 'freeze: its own entry does not come' 'acknowledged an entry of ours,
 later 26 try ru sync
 alarms
 check_line "freeze: nor does another member's record" 'Ana North .*a record of this member is not in the register shown to us' alarms
-[ "$(told ru)" -gt 0 ] && pass "freeze: the relay lied $(told ru) times" || fail 'freeze: the relay told no lie'
+lied 'freeze' ru
 attack ru honest
 settle us ru med
 [ "$(size_at ru)" = 5 ] && pass 'honest again: five entries' || fail "ru holds $(size_at ru)"
@@ -105,7 +88,7 @@ alarms
 check_line 'old: it is told' 'the relay shows a register of [0-9]+ entries, and we hold 5' alarms
 check 'old: the witness runs' witness
 check_line 'old: and signs nothing below' 'not signed' witness.said
-[ "$(told ru)" -gt 0 ] && pass "old: the relay lied $(told ru) times" || fail 'old: the relay told no lie'
+lied 'old' ru
 attack ru honest
 settle us ru med
 check 'honest again, the witness cosigns' witness
@@ -153,7 +136,5 @@ for f in "$file" ru.evidence us.evidence; do
     cmp -s "$f" altered && fail "${f##*/}: nothing was altered"
     check_status '  an altered one does not' 1 "$detente" evidence verify --charter charter altered
 done
-for who in us ru; do
-    check "$who: every row of the store is whole" as $who check
-done
+stores_whole us ru
 scenario_end

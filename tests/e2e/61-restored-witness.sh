@@ -7,14 +7,10 @@ need_programs
 forum
 plenary
 
-entry() { # WHO SUBJECT: a contact record, in the register after a sync
-    need 'record' as "$1" record contact plenary --yes --set mode=call --set initiated_by=both \
-        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
-        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$2"
+put() { # WHO SUBJECT: in the register at once
+    entry "$@"
     need 'sync' as "$1" sync
 }
-register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
-vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
 witness() { # STATE OPTION...: one run of north's witness with this state file
     local state=$1
     shift
@@ -35,12 +31,12 @@ print(" ".join(str(r[0]) for r in rows))' "$(cut -d+ -f2 north.vkey)"
 mkdir evidence
 
 # Yesterday's state, put back.
-entry us one
+put us one
 check 'cosigns the first tree' witness north.state
 cp north.state yesterday.state
-entry us two
+put us two
 check 'cosigns the second tree' witness north.state
-entry us three
+put us three
 cp yesterday.state north.state
 rm -f north.state-wal north.state-shm
 check 'its state put back, it runs' witness north.state
@@ -58,7 +54,7 @@ start_relay
 
 # The same key on two machines, at the same time, while the register grows.
 for i in 1 2 3 4; do
-    entry us "more $i"
+    put us "more $i"
     witness north.state &
     one=$!
     "$detente" witness run --once --key north.witness --state other.state --register "http://127.0.0.1:$PORT$register" \

@@ -46,18 +46,14 @@ need 'send' as us send plenary 'through nginx, in TLS'
 settle us ru med
 as ru read plenary >out 2>err
 check_line 'agents talk through both fronts' 'through nginx, in TLS' out
-register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
-vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
-need 'record' as us record contact plenary --yes --set mode=call --set initiated_by=both --set 'parties=north;south' \
-    --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z --set time_precision=exact \
-    --set level=envoy --set 'participants=two envoys' --set subjects=one
+entry us one
 settle us ru med
 for kind in stream http; do
     check "$kind: a witness cosigns through it" "$detente" witness run --once --key north.witness --state north.state \
         --register "https://localhost:${tls[$kind]}$register" --vkey "$vkey" --ca relay.ca
 done
 DETENTE_CA=relay.ca check_status 'a stranger checks the register through it' 0 "$detente" register check \
-    --charter charter --forum "$("$detente" charter show --id charter)" --relay "https://localhost:${tls[http]}"
+    --charter charter --forum "$forum_id" --relay "https://localhost:${tls[http]}"
 for trust in '' other.ca; do
     check_status "${trust:-without --ca}: not the relay's authority, so nothing is said" 3 \
         "$detente" --home us --relay "https://localhost:${tls[stream]}" ${trust:+--ca $trust} sync

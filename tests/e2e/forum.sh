@@ -52,7 +52,8 @@ start_relay() {
     wait_port "$PORT" || { fail 'set-up: the relay did not start'; tail "$run_dir/relay.log"; scenario_end; }
 }
 
-# forum: everything up to letters, relay running; the grant is made with ${grant_options[@]}
+# forum: everything up to letters, relay running; the grant is made with ${grant_options[@]}. Sets ${register}, the
+# register's path at the relay, its ${vkey}, and ${forum_id}.
 grant_options=()
 forum() {
     local p witnesses=()
@@ -79,6 +80,12 @@ forum() {
         need 'letters' as "$p" letter import us.letter ru.letter med.letter
     done
     settle us ru med
+    # shellcheck disable=SC2034 # for the scenarios
+    {
+        register=$(sed -nE 's|.*"prefix": *"(/r/[0-9a-f]+)/?".*|\1|p' grants/neutral.grant)
+        vkey=$("$detente" charter show --json charter | sed -nE 's|.*"register_vkey": "(.*)".*|\1|p' | sed 's|\\/|/|g')
+        forum_id=$("$detente" charter show --id charter)
+    }
 }
 
 # plenary: a channel of the three, open on all sides
@@ -92,6 +99,26 @@ plenary() {
     for who in us ru med; do
         need 'channels' as "$who" channels --json
         grep -q '"confirmed": true' "$DT_WORK/need.out" || { fail "set-up: $who has not joined"; scenario_end; }
+    done
+}
+
+# entry WHO SUBJECT: a contact record, which is in the register with the next sync of WHO
+entry() {
+    need 'record' as "$1" record contact plenary --yes --quiet --set mode=call --set initiated_by=both \
+        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
+        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$2"
+}
+
+# size_at WHO: entries of the register that WHO holds
+size_at() {
+    "$detente" --home "$1" register status --json | sed -nE 's/^  "size": ([0-9]+),?$/\1/p'
+}
+
+# stores_whole WHO...
+stores_whole() {
+    local who
+    for who in "$@"; do
+        check_status "$who: every row of the store is whole" 0 "$detente" --home "$who" check
     done
 }
 

@@ -43,6 +43,40 @@ told() {
     wc -l <"$1.log"
 }
 
+# lied WHAT WHO [N]: at least one lie was told to WHO, or N
+lied() {
+    if [ "$(told "$2")" -ge "${3:-1}" ]; then
+        pass "$1: the relay lied $(told "$2") times"
+    else
+        fail "$1: the relay lied $(told "$2") times only"
+    fi
+}
+
+# call WHO SECONDS: one call of agent, witness or stranger through the hostile relay of ru; what it says in WHO.said,
+# status, seconds and KiB in WHO.took
+call() {
+    local url=${relay_url[ru]}
+    case $1 in
+    agent) set -- "$1" "$2" "$detente" --home ru --relay "$url" sync ;;
+    witness) set -- "$1" "$2" "$detente" witness run --once --key south.witness --state south.state --register "$url$register" --vkey "$vkey" ;;
+    stranger) set -- "$1" "$2" "$detente" register check --charter charter --forum "$forum_id" --relay "$url" ;;
+    esac
+    local who=$1 limit=$2
+    shift 2
+    "$top/tests/tools/measured.py" "$who.took" "$limit" "$@" >"$who.said" 2>&1 </dev/null
+}
+
+# refused WHAT WHO: the last call of WHO failed, in one line
+refused() {
+    local rc took kib
+    read -r rc took kib <"$2.took"
+    if [ "$rc" != 0 ] && [ "$rc" -le 4 ] && [ "$(wc -l <"$2.said")" = 1 ]; then
+        pass "$1: the $2 is told: $(cut -c1-120 "$2.said")"
+    else
+        fail "$1: the $2: status $rc after $took s with $kib KiB: $(head -n 3 "$2.said")"
+    fi
+}
+
 # try WHO COMMAND...: may fail, in one line and in time; its output is in WHO.out, what it says in WHO.err, the
 # status in $rc
 # shellcheck disable=SC2034
