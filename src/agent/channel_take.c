@@ -1,6 +1,6 @@
 /*
- * agent/channel_take.c - one cell of a channel's queue, taken in: message, Commit, or our own read
- * back.
+ * agent/channel_take.c - one cell of a channel's queue, taken in, and the Commits; messages are in
+ * channel_take_message.c.
  *
  * Source: DESIGN "Handshakes", "Queues"; docs/protocol-agent.md "Taking a cell".
  */
@@ -9,9 +9,8 @@
 
 #include "base/wire.h"
 
-#include "agent/channel_review.h"
+#include "agent/channel_take.h"
 #include "agent/receipt_internal.h"
-#include "record/record.h"
 
 struct dt_rules
 dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
@@ -22,32 +21,15 @@ dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
                              .warrants = dt_buf_view(&ch->warrants)};
 }
 
-/* What one cell did, for the end of its transaction. */
-struct taken {
-    struct dt_agent *a;
-    struct dt_channel *ch;
-    const struct dt_wire_item *item;
-    struct dt_sync_report *report;
-    const char *refuse; /* why its content is not to be taken in: it failed before; else NULL */
-    bool new_epoch;
-    struct dt_cell_shown shown;
-    bool ours;             /* the cell bears our mark: this home or a copy of it sealed it */
-    bool made;             /* this home did */
-    uint8_t append_id[16]; /* ours and made: its row in the outbox */
-    bool mute;             /* the channel is read under a state that sends nothing any more */
-};
-
-/* An alarm about this cell that names ${m} (may be NULL). */
-static enum dt_err
-name(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *text)
+enum dt_err
+dt_taken_name(struct dt_taken *t, enum dt_alarm_kind kind, const struct mls_member *m,
+              const char *text)
 {
     return dt_channel_alarm(t->a, t->ch, kind, t->item->position, m, text);
 }
 
-/* The cell cannot be read as it stands, whoever posted it: passed over, and tried again in a
- * review, of which nothing more is said. The reason is the thread's last message. */
-static enum dt_err
-pass_unread(struct taken *t, enum dt_alarm_kind kind, const char *what)
+enum dt_err
+dt_taken_unread(struct dt_taken *t, enum dt_alarm_kind kind, const char *what)
 {
     char text[240];
 
@@ -62,24 +44,22 @@ pass_unread(struct taken *t, enum dt_alarm_kind kind, const char *what)
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
     t->report->unread++;
-    return name(t, kind, NULL, text);
+    return dt_taken_name(t, kind, NULL, text);
 }
 
-/* Pass the cell over with an alarm that names ${m} (may be NULL). The reason is the thread's last
- * message. */
-static enum dt_err
-pass_over(struct taken *t, enum dt_alarm_kind kind, const struct mls_member *m, const char *what)
+enum dt_err
+dt_taken_pass_over(struct dt_taken *t, enum dt_alarm_kind kind, const struct mls_member *m,
+                   const char *what)
 {
     char text[240];
 
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
-    return name(t, kind, m, text);
+    return dt_taken_name(t, kind, m, text);
 }
 
-/* A message of ours that this store never made: the first unmasks a restored copy. It reads on. */
-static enum dt_err
-restored(struct taken *t)
+enum dt_err
+dt_taken_restored(struct dt_taken *t)
 {
     if (t->mute)
         return DT_OK;
@@ -89,7 +69,7 @@ restored(struct taken *t)
 
 /* Others follow this Commit, we cannot. ${m}, may be NULL, made it. */
 static enum dt_err
-lost(struct taken *t, const struct mls_member *m)
+lost(struct dt_taken *t, const struct mls_member *m)
 {
     if (t->mute)
         return dt_lapse_stop_reading(t->a, t->ch);
@@ -97,264 +77,12 @@ lost(struct taken *t, const struct mls_member *m)
     return dt_lapse_begin(t->a, t->ch, DT_LAPSE_LOST, false, t->item->position, m);
 }
 
-/* ---- application messages ---- */
-
-static enum dt_err
-take_here(struct taken *t, const struct mls_event *e, const struct dt_incoming *in,
-          const struct dt_seat *s)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(DT_AUTHENTICATOR_MAX);
-    const struct dt_payload *p = in->payload;
-    enum dt_err err;
-
-    err = dt_channel_authenticator(t->a, t->ch->group_id, p->epoch, &ours);
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK; /* an epoch before we joined */
-    if (err != DT_OK)
-        return err;
-    if (p->epoch != e->epoch || !dt_ct_equal(dt_buf_view(&ours), p->authenticator)) {
-        struct dt_person who;
-
-        dt_person_from(t->a, &s->letter, s->party, &who);
-        return dt_alarm_add(
-            t->a, DT_ALARM_FORK, t->ch->group_id, t->item->position, &who,
-            "fork: another authenticator for epoch %llu than ours: compare by voice",
-            (unsigned long long)p->epoch);
-    }
-    if (in->own)
-        return DT_OK;
-    /* We owe an answer once an epoch, so that whoever came back or joined hears every party. */
-    if (t->ch->here_epoch != mls_group_epoch(t->ch->group) + 1)
-        t->ch->here_due = true;
-    if (!in->standing)
-        return dt_here_early(t->a, t->ch, s);
-    t->ch->here |= UINT32_C(1) << s->party;
-    if ((err = dt_here_note(t->a, t->ch->group_id, s->voucher.invitation_id)) != DT_OK)
-        return err;
-    if (dt_channel_all_here(t->a, t->ch))
-        t->ch->confirmed = true;
-    return DT_OK;
-}
-
-static enum dt_err
-take_leave(struct taken *t, const struct dt_incoming *in, const struct dt_seat *s)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(DT_WARRANT_MAX);
-    struct dt_warrant w = {.n_grounds = 1};
-    struct dt_leave l;
-    enum dt_err err;
-
-    if ((err = dt_leave_decode(in->payload->leave, &l)) != DT_OK ||
-        (err = dt_leave_verify(&l, dt_view_of(s->letter.key))) != DT_OK)
-        return err;
-    if (memcmp(l.forum, t->a->forum, 32) != 0 || memcmp(l.group_id, t->ch->group_id, 32) != 0 ||
-        memcmp(l.invitation_id, s->voucher.invitation_id, 16) != 0)
-        return dt_fail(DT_ERR_REFUSED, "a leave that is not its sender's");
-    w.grounds[0].kind = DT_GROUND_LEAVE;
-    memcpy(w.grounds[0].invitation_id, l.invitation_id, 16);
-    memcpy(w.grounds[0].letter_hash, s->letter.hash, 32);
-    w.grounds[0].body = in->payload->leave;
-    if ((err = dt_warrant_encode(&w, &body)) != DT_OK)
-        return err;
-    /* One intent a seat, however often its holder says so. */
-    return dt_intent_add(t->a, t->ch->group_id, DT_INTENT_REMOVE, l.invitation_id,
-                         dt_buf_view(&body));
-}
-
-static enum dt_err
-dispatch(struct taken *t, const struct mls_event *e, const struct dt_incoming *in,
-         const struct dt_seat *s)
-{
-    switch (in->payload->kind) {
-    case DT_PAYLOAD_HERE:
-        return take_here(t, e, in, s);
-    case DT_PAYLOAD_TALK:
-        return dt_talk_receive(t->a, in);
-    case DT_PAYLOAD_LEAVE:
-        return in->own ? DT_OK : take_leave(t, in, s);
-    case DT_PAYLOAD_RECORD:
-        return dt_record_receive(t->a, in);
-    case DT_PAYLOAD_RECEIPT:
-        return in->own ? DT_OK : dt_receipt_take(t->a, t->ch, in, s);
-    }
-    return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
-}
-
-enum dt_err
-dt_incoming_from(struct dt_agent *a, const struct dt_channel *ch, const struct mls_event *e,
-                 struct dt_seat *s, struct dt_payload *p, struct dt_incoming *in)
-{
-    struct dt_rules rules = dt_channel_rules(a, ch);
-    bool revoked = false;
-    enum dt_err err;
-
-    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, s)) != DT_OK ||
-        (err = dt_payload_decode(dt_buf_view(&e->plaintext), p)) != DT_OK ||
-        (err = dt_letter_revoked(a, &s->letter, &revoked, NULL)) != DT_OK)
-        return err;
-    in->epoch = e->epoch;
-    in->leaf = e->sender.leaf;
-    in->generation = e->generation;
-    in->party = s->party;
-    in->letter = &s->letter;
-    in->letter_bytes = s->letter_bytes;
-    in->payload = p;
-    in->standing = !revoked && dt_voucher_valid_at(&s->voucher, dt_agent_now(a)) &&
-                   dt_letter_check_time(&s->letter, dt_agent_now(a)) == DT_OK;
-    in->unconfirmed = !ch->confirmed || !in->standing;
-    return DT_OK;
-}
-
-static enum dt_err
-take_application(struct taken *t, const struct mls_event *e)
-{
-    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
-    struct dt_incoming in = {.group_id = t->ch->group_id, .position = t->item->position};
-    struct dt_payload p;
-    enum dt_err err;
-
-    if ((err = dt_incoming_from(t->a, t->ch, e, &s, &p, &in)) != DT_OK ||
-        (err = dispatch(t, e, &in, &s)) != DT_OK)
-        return err;
-    t->report->received++;
-    if (p.kind != DT_PAYLOAD_TALK && p.kind != DT_PAYLOAD_RECORD)
-        return DT_OK;
-    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK;
-    memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
-    memcpy(t->shown.talk_from, s.letter.key, sizeof t->shown.talk_from);
-    return dt_transcript_set_due(t->a, t->ch);
-}
-
-/* A record is known to people by its commitment. */
-static enum dt_err
-await_record(struct taken *t, const struct dt_payload *p)
-{
-    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
-    enum dt_err err = dt_record_decode(p->record, t->a->templates, &r);
-
-    if (err != DT_OK)
-        return err;
-    return dt_awaited_add(t->a, t->ch, p->id, dt_view_of(r.commitment), t->item->position);
-}
-
-/* An own application message came back: its place in the order is fixed. */
-static enum dt_err
-own_back(struct taken *t, const struct mls_event *e)
-{
-    DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
-    struct dt_incoming in = {.group_id = t->ch->group_id,
-                             .epoch = e->epoch,
-                             .position = t->item->position,
-                             .generation = e->generation,
-                             .leaf = mls_group_own_leaf(t->ch->group),
-                             .own = true,
-                             .party = t->a->party,
-                             .letter = &t->a->letter};
-    struct dt_payload p;
-    enum dt_err err = dt_outbox_get(t->a, t->append_id, &row);
-
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK; /* a copy of ours that was confirmed or replaced already */
-    if (err != DT_OK)
-        return err;
-    /* The nonce can be had from our cell by every member: only the very bytes that we gave count.
-     */
-    if (!dt_view_equal(dt_buf_view(&row.cell), t->item->cell)) {
-        dt_ignore(dt_fail(DT_ERR_CONFLICT, "it is not what we sealed under that nonce"),
-                  "for the alarm's text");
-        return pass_unread(t, DT_ALARM_CELL, "a message of ours");
-    }
-    if ((err = dt_outbox_del(t->a, t->append_id)) != DT_OK)
-        return err;
-    if (row.ref != DT_OUTBOX_PAYLOAD)
-        return DT_OK;
-    if ((err = dt_payload_decode(dt_buf_view(&row.payload), &p)) != DT_OK)
-        return err;
-    in.letter_bytes = dt_buf_view(&t->a->letter_bytes);
-    in.payload = &p;
-    t->shown.has_talk = p.kind == DT_PAYLOAD_TALK || p.kind == DT_PAYLOAD_RECORD;
-    memcpy(t->shown.talk_id, p.id, sizeof t->shown.talk_id);
-    memcpy(t->shown.talk_from, t->a->letter.key, sizeof t->shown.talk_from);
-    if (p.kind == DT_PAYLOAD_TALK && (err = dt_talk_confirm(t->a, &in)) == DT_OK)
-        err = dt_awaited_add(t->a, t->ch, p.id, dt_view(NULL, 0), t->item->position);
-    if (p.kind == DT_PAYLOAD_RECORD && (err = dt_record_receive(t->a, &in)) == DT_OK)
-        err = await_record(t, &p);
-    return err;
-}
-
-/* A message under our own name and a generation that we used. */
-static enum dt_err
-own_generation(struct taken *t, const struct mls_event *e)
-{
-    if (!t->ours) { /* every member can write the name; nobody else can write our mark */
-        dt_ignore(dt_fail(DT_ERR_AUTH, "it bears our name, and this home did not seal it"),
-                  "for the alarm's text");
-        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
-    }
-    if (!t->made) { /* a copy used the generation for something else; its key is gone here */
-        if (e->content_type != 1)
-            return dt_lapse_stop_reading(t->a, t->ch);
-        return dt_alarm_add(t->a, DT_ALARM_MISSED, t->ch->group_id, t->item->position, NULL,
-                            "a message that another copy of this home sent cannot be read by this "
-                            "one: both used its key; ask the others for what matters in it");
-    }
-    /* What a muted state sent may have met the same generation of a copy, and then does not count:
-     * it is sent again after the re-join, and those who have it know it by its id. */
-    return t->mute ? DT_OK : own_back(t, e);
-}
-
-/* A copy of this home said it: taken in as ours, and not to be said again. */
-static enum dt_err
-take_copys(struct taken *t, const struct mls_event *e)
-{
-    DT_CLEANUP(dt_seat_clear) struct dt_seat s = {0};
-    struct dt_rules rules = dt_channel_rules(t->a, t->ch);
-    struct dt_incoming in = {.group_id = t->ch->group_id,
-                             .epoch = e->epoch,
-                             .position = t->item->position,
-                             .leaf = e->sender.leaf,
-                             .generation = e->generation,
-                             .party = t->a->party};
-    struct dt_payload p;
-    enum dt_err err;
-
-    if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, &s)) != DT_OK ||
-        (err = dt_payload_decode(dt_buf_view(&e->plaintext), &p)) != DT_OK)
-        return err;
-    in.letter = &s.letter;
-    in.letter_bytes = s.letter_bytes;
-    in.payload = &p;
-    in.unconfirmed = true; /* it was signed with our keys, by what we do not know */
-    err = dt_intent_del(t->a, t->ch->group_id, p.id);
-    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
-        return err;
-    t->report->received++;
-    if (p.kind == DT_PAYLOAD_TALK)
-        return dt_talk_of_copy(t->a, &in);
-    return p.kind == DT_PAYLOAD_RECORD ? dt_record_receive(t->a, &in) : DT_OK;
-}
-
-static enum dt_err
-own_unknown(struct taken *t, const struct mls_event *e)
-{
-    enum dt_err err = restored(t);
-
-    if (err != DT_OK)
-        return err;
-    if (e->content_type != 1)
-        return dt_lapse_stop_reading(t->a, t->ch);
-    if (t->refuse == NULL)
-        return take_copys(t, e);
-    dt_ignore(dt_fail(DT_ERR_REFUSED, "%s", t->refuse), "for the alarm's text");
-    return pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
-}
-
 /* ---- Commits ---- */
 
 /* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by
  * us. */
 static enum dt_err
-lose_commit(struct taken *t, const struct mls_event *e)
+lose_commit(struct dt_taken *t, const struct mls_event *e)
 {
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
     struct dt_commit_meaning meaning;
@@ -362,7 +90,9 @@ lose_commit(struct taken *t, const struct mls_event *e)
         dt_commit_check(&rules, t->ch->group, mls_staged_effects(e->staged), &meaning);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+        return dt_err_is_local(err)
+                   ? err
+                   : dt_taken_pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
     return lost(t, &e->sender);
 }
 
@@ -373,7 +103,7 @@ keep_warrant(const struct dt_commit_meaning *m, struct dt_buf *out)
 }
 
 static enum dt_err
-take_commit(struct taken *t, struct mls_event *e)
+take_commit(struct dt_taken *t, struct mls_event *e)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf warrant = DT_BUF_INIT(DT_WARRANT_MAX);
     const struct mls_effects *effects = mls_staged_effects(e->staged);
@@ -384,7 +114,9 @@ take_commit(struct taken *t, struct mls_event *e)
     enum dt_err err = dt_commit_check(&rules, t->ch->group, effects, &meaning);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err : pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+        return dt_err_is_local(err)
+                   ? err
+                   : dt_taken_pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
     if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_commit_known(t->a, t->ch, &e->sender, effects, meaning.warrant,
                                t->item->position)) != DT_OK ||
@@ -408,7 +140,7 @@ take_commit(struct taken *t, struct mls_event *e)
 
 /* The invitee of an own Add, or of a re-join: the Welcome goes out now that the Commit stands. */
 static enum dt_err
-send_welcome(struct taken *t, struct dt_view welcome, uint64_t position)
+send_welcome(struct dt_taken *t, struct dt_view welcome, uint64_t position)
 {
     DT_CLEANUP(dt_admission_clear) struct dt_admission x = {0};
     DT_CLEANUP(dt_rejoin_row_clear) struct dt_rejoin_row row = {0};
@@ -444,7 +176,7 @@ send_welcome(struct taken *t, struct dt_view welcome, uint64_t position)
 
 /* Has the voucher on our leaf run out, so that what we said under it counted for nobody? */
 static enum dt_err
-own_expired(const struct taken *t, bool *out)
+own_expired(const struct dt_taken *t, bool *out)
 {
     DT_CLEANUP(dt_seat_clear) struct dt_seat own = {0};
     struct dt_rules rules = dt_channel_rules(t->a, t->ch);
@@ -456,7 +188,7 @@ own_expired(const struct taken *t, bool *out)
 }
 
 static enum dt_err
-take_own_commit(struct taken *t)
+take_own_commit(struct dt_taken *t)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf warrant = DT_BUF_INIT(DT_WARRANT_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf welcome = DT_BUF_INIT(DT_WELCOME_MAX);
@@ -509,7 +241,7 @@ take_own_commit(struct taken *t)
 
 /* A Commit that came second: its author does it again. Unless others were shown it first. */
 static enum dt_err
-take_stale_commit(struct taken *t, const struct mls_event *e)
+take_stale_commit(struct dt_taken *t, const struct mls_event *e)
 {
     bool parted = false;
     enum dt_err err = dt_cell_shown_parted(t->a, e, &t->shown, &parted);
@@ -521,7 +253,7 @@ take_stale_commit(struct taken *t, const struct mls_event *e)
 }
 
 static enum dt_err
-take_event(struct taken *t, struct mls_event *e)
+take_event(struct dt_taken *t, struct mls_event *e)
 {
     bool ours = false;
     enum dt_err err;
@@ -533,9 +265,9 @@ take_event(struct taken *t, struct mls_event *e)
         if ((err = dt_cell_shown_order(t->a, t->ch, t->item, e, &t->shown)) != DT_OK)
             return err;
         if (t->refuse == NULL)
-            return take_application(t, e);
+            return dt_taken_message(t, e);
         dt_ignore(dt_fail(DT_ERR_REFUSED, "%s", t->refuse), "for the alarm's text");
-        return pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
+        return dt_taken_pass_over(t, DT_ALARM_CELL, &e->sender, "a message");
     case MLS_EVENT_COMMIT:
         return take_commit(t, e);
     case MLS_EVENT_COMMIT_LOST:
@@ -543,9 +275,9 @@ take_event(struct taken *t, struct mls_event *e)
     case MLS_EVENT_OWN_COMMIT:
         return take_own_commit(t);
     case MLS_EVENT_OWN_MESSAGE:
-        return own_generation(t, e);
+        return dt_taken_own(t, e);
     case MLS_EVENT_OWN_UNKNOWN:
-        return own_unknown(t, e);
+        return dt_taken_unknown(t, e);
     case MLS_EVENT_STALE:
         if (e->content_type != 1)
             return take_stale_commit(t, e);
@@ -557,19 +289,19 @@ take_event(struct taken *t, struct mls_event *e)
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is no longer kept", (unsigned long long)e->epoch),
             "for the alarm's text");
-        return pass_over(t, DT_ALARM_CELL, NULL, "a message");
+        return dt_taken_pass_over(t, DT_ALARM_CELL, NULL, "a message");
     case MLS_EVENT_FOREIGN:
         dt_ignore(dt_fail(DT_ERR_AUTH,
                           "it is of another epoch %llu than ours, or garbage of a "
                           "member: compare the epoch authenticator by voice",
                           (unsigned long long)e->epoch),
                   "for the alarm's text");
-        return pass_unread(t, DT_ALARM_FORK, "a message");
+        return dt_taken_unread(t, DT_ALARM_FORK, "a message");
     case MLS_EVENT_FUTURE:
         dt_ignore(
             dt_fail(DT_ERR_STATE, "its epoch %llu is not reached", (unsigned long long)e->epoch),
             "for the alarm's text");
-        return pass_unread(t, DT_ALARM_CELL, "a message");
+        return dt_taken_unread(t, DT_ALARM_CELL, "a message");
     case MLS_EVENT_PROPOSAL:
     case MLS_EVENT_REFUSED:
     case MLS_EVENT_NONE:
@@ -594,29 +326,30 @@ is_private(struct dt_view message)
 /* What no agent sends, but for which MLS can say who did. An external Commit's signer is outside;
  * the rules want its letter all the same, and without one nobody is named. */
 static enum dt_err
-pass_over_public(struct taken *t, struct mls_event *e)
+pass_over_public(struct dt_taken *t, struct mls_event *e)
 {
     bool external = e->kind == MLS_EVENT_REFUSED && e->sender.leaf == UINT32_MAX;
 
     dt_ignore(dt_fail(DT_ERR_REFUSED, external ? "it is an external Commit, no PrivateMessage"
                                                : "it is no PrivateMessage"),
               "for the alarm's text");
-    return pass_over(t, DT_ALARM_COMMIT, &e->sender, "a message");
+    return dt_taken_pass_over(t, DT_ALARM_COMMIT, &e->sender, "a message");
 }
 
 /* Cells pad (docs/protocol-channel.md "Payloads"), so MLS padding is always empty. What has some is
  * taken, since it is no less signed, and its sender named: nothing of ours sends it. */
 static enum dt_err
-note_padding(struct taken *t, const struct mls_event *e)
+note_padding(struct dt_taken *t, const struct mls_event *e)
 {
     if (e->padding == 0)
         return DT_OK;
-    return name(t, DT_ALARM_CELL, &e->sender, "a message has padding of its own: cells pad");
+    return dt_taken_name(t, DT_ALARM_CELL, &e->sender,
+                         "a message has padding of its own: cells pad");
 }
 
 /* Process ${message}; a cell that fails is passed over and leaves the group as it was. */
 static enum dt_err
-take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
+take_message(struct dt_taken *t, struct dt_view message, bool *out_keep_group)
 {
     struct mls_event e = {0};
     enum dt_err err;
@@ -624,18 +357,18 @@ take_message(struct taken *t, struct dt_view message, bool *out_keep_group)
     *out_keep_group = true;
     err = mls_group_process(t->ch->group, (struct mls_psk_list){0}, message, &e);
     if (err != DT_OK) {
-        err = dt_err_is_local(err) ? err : pass_unread(t, DT_ALARM_CELL, "a cell");
+        err = dt_err_is_local(err) ? err : dt_taken_unread(t, DT_ALARM_CELL, "a cell");
     } else if (!is_private(message)) {
         *out_keep_group = false;
         err = pass_over_public(t, &e);
     } else if (e.kind == MLS_EVENT_REFUSED) {
-        err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a Commit");
+        err = dt_taken_pass_over(t, DT_ALARM_COMMIT, &e.sender, "a Commit");
     } else if (e.kind == MLS_EVENT_PROPOSAL) {
         /* Standalone proposals are against the rules, and a cached one would stop our own sending:
          * the group stays as it was loaded. */
         *out_keep_group = false;
         dt_ignore(dt_fail(DT_ERR_REFUSED, "a proposal outside a Commit"), "for the alarm's text");
-        err = pass_over(t, DT_ALARM_COMMIT, &e.sender, "a proposal");
+        err = dt_taken_pass_over(t, DT_ALARM_COMMIT, &e.sender, "a proposal");
     } else {
         err = note_padding(t, &e);
         if (err == DT_OK)
@@ -663,7 +396,7 @@ reload_group(struct dt_agent *a, struct dt_channel *ch)
 /* Who sealed the cell, which opens. One with our mark that we did not make unmasks a restored copy
  * whatever is in it: of which generation, of which epoch. */
 static enum dt_err
-whose_cell(struct taken *t)
+whose_cell(struct dt_taken *t)
 {
     enum dt_err err =
         dt_cell_is_marked(&t->ch->queue, dt_secret_view(&t->a->mark_key), t->item->cell, &t->ours);
@@ -672,19 +405,19 @@ whose_cell(struct taken *t)
         return err;
     err = dt_outbox_made(t->a, t->item->cell, t->append_id);
     t->made = err == DT_OK;
-    return err == DT_ERR_NOT_FOUND ? restored(t) : err;
+    return err == DT_ERR_NOT_FOUND ? dt_taken_restored(t) : err;
 }
 
 /* Open and process what the cell holds. */
 static enum dt_err
-take_content(struct taken *t)
+take_content(struct dt_taken *t)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf message = DT_BUF_INIT(DT_CELL_MAX);
     bool keep = true;
     enum dt_err err = dt_cell_open(&t->ch->queue, t->item->cell, &message);
 
     if (err != DT_OK)
-        return dt_err_is_local(err) ? err : pass_unread(t, DT_ALARM_CELL, "a cell");
+        return dt_err_is_local(err) ? err : dt_taken_unread(t, DT_ALARM_CELL, "a cell");
     if ((err = whose_cell(t)) != DT_OK)
         return err;
     err = take_message(t, dt_buf_view(&message), &keep);
@@ -695,12 +428,12 @@ static enum dt_err
 take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
           const char *refuse, struct dt_sync_report *report)
 {
-    struct taken t = {.a = a,
-                      .ch = ch,
-                      .item = item,
-                      .report = report,
-                      .refuse = refuse,
-                      .mute = ch->state == DT_CHANNEL_BROKEN};
+    struct dt_taken t = {.a = a,
+                         .ch = ch,
+                         .item = item,
+                         .report = report,
+                         .refuse = refuse,
+                         .mute = ch->state == DT_CHANNEL_BROKEN};
     uint64_t queue = ch->queue_number;
     enum dt_err err;
 
@@ -750,7 +483,7 @@ take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t q
                const struct dt_wire_item *item, struct dt_sync_report *report)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    struct taken t = {.a = a, .ch = &ch, .item = item, .report = report};
+    struct dt_taken t = {.a = a, .ch = &ch, .item = item, .report = report};
     bool reads = false;
     enum dt_err err;
 
