@@ -80,6 +80,10 @@ DT_MUST_CHECK enum dt_err dt_proof_tree_write(struct dt_writer *w, const struct 
 /* Slots that an answer of ${tmpl} must open besides author and kind. */
 uint64_t dt_proof_answer_slots(const struct dt_template *tmpl);
 
+/* What the answers and consents among the records of ${v}, all checked, make of the first:
+ * accounts, consents, event and code. FORMAT. */
+DT_MUST_CHECK enum dt_err dt_verdict_decide(const struct dt_verify_in *in, struct dt_verdict *v);
+
 /* Write findings and standing of ${v}, whose other members are set. ${name_of_audience}s come from
  * its records. */
 DT_MUST_CHECK enum dt_err dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in);

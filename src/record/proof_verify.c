@@ -4,8 +4,8 @@
  * Source: docs/protocol-record.md, "Proof file"; DESIGN "Proofs". Layer: record.
  *
  * Order: text and structure; charter and whose it is; letters; revocations; the opened records,
- * each with its entry; then what the answers and consents make of the subject. The first thing that
- * does not hold ends it with its place and reason.
+ * each with its entry; then what the answers and consents make of the subject (proof_decide.c). The
+ * first thing that does not hold ends it with its place and reason.
  */
 #include <string.h>
 
@@ -521,192 +521,6 @@ check_records(struct verify *c)
     return DT_OK;
 }
 
-/* ---- answers ---- */
-
-/*
- * Is account ${a} of a party to count, and not ${b}? The later one in the register. What is shown
- * without an entry gets nothing by it: its opener may have left the entry out, so a dispute is then
- * taken for later than all, a countersignature for earlier than all.
- */
-static bool
-prevails(const struct dt_proof_record *a, const struct dt_proof_record *b)
-{
-    bool a_against = a->answer != DT_ANSWER_COUNTERSIGN,
-         b_against = b->answer != DT_ANSWER_COUNTERSIGN;
-
-    if (a->state == DT_ENTRY_NONE || b->state == DT_ENTRY_NONE)
-        return a->state == DT_ENTRY_NONE ? a_against : !b_against;
-    return a->entry > b->entry;
-}
-
-/* Take the answer at ${place} for the account of ${p} if it prevails over the one so far. */
-static void
-count_account(struct dt_verdict *v, struct dt_proof_party *p, size_t place)
-{
-    const struct dt_proof_record *r = &v->records[place];
-
-    if (p->account != DT_ACCOUNT_NOT_SHOWN && !prevails(r, &v->records[p->account_item]))
-        return;
-    p->account =
-        r->answer == DT_ANSWER_COUNTERSIGN ? DT_ACCOUNT_COUNTERSIGNED : DT_ACCOUNT_DISPUTED;
-    p->account_item = place;
-}
-
-static enum dt_err
-count_consent(struct verify *c, size_t place)
-{
-    struct dt_verdict *v = c->v;
-    const struct dt_proof_record *r = &v->records[place];
-    struct dt_proof_party *p = &v->parties[r->party];
-    uint64_t slots = 0, expires = 0;
-    uint16_t standing = 0;
-    bool covers;
-    enum dt_err err;
-
-    /* Signed by the party: a dispute or withdrawal that it tells of counts when that itself is left
-     * out. */
-    if ((err = dt_value_enum(r->slots[DT_ENVELOPE_SLOTS + 4].value, &standing)) != DT_OK)
-        return err;
-    if (standing == DT_CONSENT_DISPUTED && r->party != v->records[0].party &&
-        p->account != DT_ACCOUNT_DISPUTED)
-        count_account(v, p, place);
-    if (standing == DT_CONSENT_WITHDRAWN && r->party == v->records[0].party)
-        p->withdrawn = true;
-
-    if ((err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK ||
-        (err = dt_value_u64(r->slots[DT_ENVELOPE_SLOTS + 3].value, &expires)) != DT_OK)
-        return dt_fail_context(err, "record %zu (consent)", place + 1);
-    covers = (v->records[0].opened & ~DT_OPEN_ALWAYS & ~slots) == 0 && c->in->now_ms <= expires;
-    if (p->consent || (!covers && p->consent_item != 0))
-        return DT_OK; /* the best one shown is the one that is spoken of */
-    p->consent = covers;
-    p->consent_item = place;
-    p->consent_expires_ms = expires;
-    return DT_OK;
-}
-
-static enum dt_err
-count_answers(struct verify *c)
-{
-    struct dt_verdict *v = c->v;
-    size_t author = v->records[0].party;
-    uint64_t slots = 0;
-    enum dt_err err;
-
-    v->parties[author].account = DT_ACCOUNT_AUTHOR;
-    for (size_t i = 1; i < v->n_records; i++) {
-        const struct dt_proof_record *r = &v->records[i];
-        struct dt_proof_party *p = &v->parties[r->party];
-
-        if (r->answer == DT_ANSWER_WITHDRAW && r->party == author)
-            p->withdrawn = true;
-        if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) ||
-            r->party == author)
-            continue;
-        if (r->answer == DT_ANSWER_DISPUTE &&
-            (err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK)
-            return dt_fail_context(err, "record %zu (dispute)", i + 1);
-        count_account(v, p, i);
-    }
-    for (size_t i = 1; i < v->n_records; i++) /* after the accounts themselves */
-        if (v->records[i].answer == DT_ANSWER_CONSENT && (err = count_consent(c, i)) != DT_OK)
-            return err;
-    return DT_OK;
-}
-
-/* The end of the calendar day, month or year that ${ms} lies in; ${ms} itself when it is exact. */
-static uint64_t
-precision_end(uint64_t ms, uint16_t precision)
-{
-    int year, month, day;
-    int32_t days = 0;
-
-    dt_date_from_days((int32_t)(ms / DT_MS_DAY), &year, &month, &day);
-    if (precision == 2)
-        return (ms / DT_MS_DAY + 1) * DT_MS_DAY;
-    if (precision == 3) {
-        month++;
-        if (month == 13) {
-            month = 1;
-            year++;
-        }
-    } else if (precision == 4) {
-        month = 1;
-        year++;
-    } else {
-        return ms;
-    }
-    if (year > 9999 || dt_days_from_date(year, month, 1, &days) != DT_OK)
-        return DT_TIME_MAX_MS;
-    return (uint64_t)days * DT_MS_DAY;
-}
-
-/* When the event that the record speaks of was over, as far as it is opened. */
-static void
-find_event(struct dt_verdict *v)
-{
-    static const char *const times[] = {"started_at",
-                                        "ended_at"}; /* the later one is the better one */
-    const struct dt_proof_record *r = &v->records[0];
-    uint16_t precision = 1;
-    uint64_t ms = 0;
-    size_t slot = 0;
-
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t x = 0;
-
-        if (dt_template_slot_find(r->tmpl, dt_view_str(times[i]), &slot) == DT_OK &&
-            r->slots[slot].type == DT_TYPE_DATETIME && r->slots[slot].kind == DT_SLOT_VALUE &&
-            dt_value_u64(r->slots[slot].value, &x) == DT_OK) {
-            ms = x;
-            v->has_event = true;
-        }
-    }
-    if (!v->has_event)
-        return;
-    if (dt_template_slot_find(r->tmpl, dt_view_str("time_precision"), &slot) == DT_OK) {
-        if (r->slots[slot].type == DT_TYPE_ENUM && r->slots[slot].kind == DT_SLOT_VALUE)
-            dt_ignore(dt_value_enum(r->slots[slot].value, &precision),
-                      "it was checked when it was opened");
-        else
-            v->event_vague = (r->opened >> slot & 1) == 0;
-    }
-    v->event_end_ms = precision_end(ms, precision);
-    if (!v->event_vague && r->state == DT_ENTRY_ATTESTED && r->entry_ms >= v->event_end_ms) {
-        v->entered_after = true;
-        v->days_after = (r->entry_ms - v->event_end_ms) / DT_MS_DAY;
-    }
-}
-
-static void
-decide(struct verify *c)
-{
-    struct dt_verdict *v = c->v;
-    bool all_vouched = true, all_consent = true;
-
-    v->standing_code = DT_ACCOUNT_AUTHOR;
-    for (size_t i = 0; i < v->charter->n_parties; i++) {
-        struct dt_proof_party *p = &v->parties[i];
-
-        p->consent_needed =
-            v->charter->parties[i].kind == DT_PARTY_PARTY || i == v->records[0].party;
-        all_vouched = all_vouched && p->vouched;
-        all_consent = all_consent && (p->consent || !p->consent_needed);
-        /* Only an account under a root that was checked lifts a record above "asserted by one". */
-        if (!p->vouched || !v->parties[v->records[0].party].vouched)
-            continue;
-        if (p->account == DT_ACCOUNT_DISPUTED ||
-            (p->account == DT_ACCOUNT_COUNTERSIGNED && v->standing_code == DT_ACCOUNT_AUTHOR))
-            v->standing_code = p->account;
-    }
-    if (c->in->forum == NULL && c->in->n_root_words == 0)
-        v->code = DT_VERDICT_WHOSE;
-    else if (!all_vouched)
-        v->code = DT_VERDICT_ROOT_UNCHECKED;
-    else
-        v->code = all_consent ? DT_VERDICT_VERIFIED : DT_VERDICT_WITHOUT_CONSENT;
-}
-
 /* ---- all of it ---- */
 
 void
@@ -742,10 +556,8 @@ verify_file(struct dt_view file, struct verify *c)
     for (size_t i = 0; i < c->parts->n_revocations; i++)
         if ((err = check_revocation(c, &c->parts->revocations[i])) != DT_OK)
             return dt_fail_context(err, "revocation %zu", i + 1);
-    if ((err = check_records(c)) != DT_OK || (err = count_answers(c)) != DT_OK)
+    if ((err = check_records(c)) != DT_OK || (err = dt_verdict_decide(c->in, v)) != DT_OK)
         return err;
-    find_event(v);
-    decide(c);
     return dt_proof_say(v, c->in);
 }
 
