@@ -217,8 +217,8 @@ map_text(struct dt_view v, struct dt_buf *out)
             (err = dt_buf_append(out, dt_view_str("="))) != DT_OK)
             return err;
         first = false;
-        if (pair.value.n == 0 && pair.type != DT_TYPE_TEXT && pair.type != DT_TYPE_LTEXT)
-            continue; /* an account's "absent" */
+        if (pair.value.n == 0)
+            continue; /* an account's "absent"; a map's text is never empty */
         if ((err = dt_value_to_text(&hint, pair.value, &text)) != DT_OK)
             return err;
         if (pair.type == DT_TYPE_TEXT &&

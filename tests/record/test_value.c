@@ -157,6 +157,15 @@ static const struct bytes_case cases[] = {
      "08"
      "00",
      true}, /* should be absent */
+    {DT_TYPE_ACCOUNT,
+     "0161"
+     "01"
+     "00"
+     "0162"
+     "03"
+     "08"
+     "0000000000000001",
+     true},
     {DT_TYPE_MAP,
      "0161"
      "08"
@@ -208,9 +217,13 @@ static const struct bytes_case cases[] = {
 static void
 test_bytes(void **state)
 {
+    const struct dt_view names[ENUM3] = {str("one"), str("two"), str("three")};
+
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1024);
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1024), text = DT_BUF_INIT(8192);
+        const struct dt_value_hint hint = {
+            .field = "f", .type = cases[i].type, .values = names, .n_values = ENUM3};
         enum dt_err err;
 
         ok(dt_hex_read(&b, str(cases[i].hex)));
@@ -218,6 +231,10 @@ test_bytes(void **state)
         if ((err == DT_OK) != cases[i].good)
             fail_msg("type %u, %s: %s", cases[i].type, cases[i].hex,
                      err == DT_OK ? "accepted" : dt_err_message());
+        if (err == DT_OK) /* what is accepted can be shown */
+            ok(dt_value_to_text(&hint, dt_buf_view(&b), &text));
+        if (cases[i].type == DT_TYPE_ACCOUNT && text.n == 6)
+            assert_memory_equal(text.p, "a=,b=1", 6);
     }
 }
 
