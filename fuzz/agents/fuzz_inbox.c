@@ -11,13 +11,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "../edits.h"
 #include "line.h"
 #include "world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MESSAGES_MAX 10
-#define EDITS_MAX    16
 
 static struct world w;
 static struct dt_buf messages[MESSAGES_MAX];
@@ -97,31 +97,6 @@ set_up(void)
     sync_one(1);
     line_set(&(const struct line_watch){0});
     world_reset(&w);
-}
-
-static void
-edit(struct dt_buf *b, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i + 4 <= n && i < 4 * EDITS_MAX && b->n > 0; i += 4) {
-        size_t at = ((size_t)p[i] << 8 | p[i + 1]) % b->n;
-
-        switch (p[i + 2] % 4) {
-        case 0:
-            b->p[at] = p[i + 3];
-            break;
-        case 1:
-            b->p[at] ^= (uint8_t)(1u << p[i + 3] % 8);
-            break;
-        case 2:
-            memmove(b->p + at, b->p + at + 1, b->n - at - 1);
-            b->n--;
-            break;
-        default:
-            must(dt_buf_append(b, dt_view(p + i + 3, 1)) == DT_OK);
-            memmove(b->p + at + 1, b->p + at, b->n - 1 - at);
-            b->p[at] = p[i + 3];
-        }
-    }
 }
 
 static void

@@ -11,9 +11,8 @@
 #include "mls/label.h"
 #include "mls/welcome.h"
 
+#include "../edits.h"
 #include "fuzz_mls.h"
-
-#define EDITS_MAX 16
 
 static struct dt_secret ada_sig, dan_sig;
 static uint8_t ada_pub[32], dan_pub[32];
@@ -126,32 +125,6 @@ set_up(const struct dt_suite *suite)
     }
     must(dt_buf_set(&authenticator, mls_group_epoch_authenticator(g)) == DT_OK);
     open_welcome(suite);
-}
-
-/* Edits of four bytes: two for the place, what, and a value. */
-static void
-edit(struct dt_buf *b, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i + 4 <= n && i < 4 * EDITS_MAX && b->n > 0; i += 4) {
-        size_t at = ((size_t)p[i] << 8 | p[i + 1]) % b->n;
-
-        switch (p[i + 2] % 4) {
-        case 0:
-            b->p[at] = p[i + 3];
-            break;
-        case 1:
-            b->p[at] ^= (uint8_t)(1u << p[i + 3] % 8);
-            break;
-        case 2:
-            memmove(b->p + at, b->p + at + 1, b->n - at - 1);
-            b->n--;
-            break;
-        default:
-            must(dt_buf_append(b, dt_view(p + i + 3, 1)) == DT_OK);
-            memmove(b->p + at + 1, b->p + at, b->n - 1 - at);
-            b->p[at] = p[i + 3];
-        }
-    }
 }
 
 /* The tag that the joiner will compute for the GroupInfo ${g}. */
