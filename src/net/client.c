@@ -23,7 +23,8 @@ struct dt_http_client {
 struct sink {
     struct dt_buf *body;
     size_t header_len; /* of all lines so far, interim answers (1xx) and trailers included */
-    bool header_whole; /* the empty line after it has come */
+    bool interim;      /* no status line has come yet, or the last one's status is 1xx */
+    bool header_whole; /* the empty line after that of the answer itself has come */
     enum dt_err err;
 };
 
@@ -105,6 +106,19 @@ on_data(char *p, size_t size, size_t n, void *user)
     return s->err == DT_OK ? n : 0;
 }
 
+/* Is the status in this status line 1xx, or none? */
+static bool
+is_interim(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] != ' ' && p[i] != '\t')
+        i++;
+    while (i < n && (p[i] == ' ' || p[i] == '\t'))
+        i++;
+    return i == n || p[i] == '1';
+}
+
 /* A header has an end: no lines for ever, and no answer that is nothing but "100 Continue". */
 static size_t
 on_header(char *p, size_t size, size_t n, void *user)
@@ -113,10 +127,13 @@ on_header(char *p, size_t size, size_t n, void *user)
 
     (void)size; /* always 1 */
     s->header_len += n;
-    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
-        s->header_whole = false; /* another answer begins: what came before was an interim one */
-    else if (n > 0 && (p[0] == '\r' || p[0] == '\n'))
-        s->header_whole = true;
+    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+        /* An interim answer is none: the peer may send any number, and then anything. */
+        s->interim = is_interim(p, n);
+        s->header_whole = false;
+    } else if (n > 0 && (p[0] == '\r' || p[0] == '\n')) {
+        s->header_whole = !s->interim;
+    }
     return s->header_len <= DT_NET_HEADER_MAX ? n : 0;
 }
 
@@ -342,7 +359,7 @@ enum dt_err
 dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct dt_http_answer *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(c->config.answer_max);
-    struct sink sink = {.body = &body};
+    struct sink sink = {.body = &body, .interim = true};
     struct curl_slist *headers = NULL;
     char url[DT_NET_URL_MAX + 1];
     unsigned int status = 0;

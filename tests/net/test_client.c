@@ -206,6 +206,16 @@ headers(void **state)
                         .tail = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
     struct trick interim = {.head = "HTTP/1.1 100 Continue\r\n\r\n",
                             .tail = "HTTP/1.1 100 Continue\r\n\r\n"};
+    /* An interim answer is no answer: what comes after it is as much the relay's to choose. */
+    struct trick after_interim = {.head = "HTTP/1.1 100 Continue\r\n\r\n",
+                                  .tail = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    struct trick tab = {.head = "HTTP/1.1\t100 Continue\r\n\r\n",
+                        .tail = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    struct trick status_line = {.head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ",
+                                .tail = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+    struct trick trailer_line = {
+        .head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ",
+        .tail = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
     struct trick trailer = {
         .head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
         .tail = "X-More: and more\r\n"};
@@ -214,6 +224,10 @@ headers(void **state)
     refused(&lines, DT_ERR_LIMIT, 2000, "header");
     refused(&one, DT_ERR_NET, 4500, "");
     refused(&interim, DT_ERR_LIMIT, 2000, "header");
+    refused(&after_interim, DT_ERR_NET, 4500, "");
+    refused(&tab, DT_ERR_NET, 4500, "");
+    refused(&status_line, DT_ERR_NET, 4500, "");
+    refused(&trailer_line, DT_ERR_NET, 4500, "");
     refused(&trailer, DT_ERR_LIMIT, 2000, "header");
     assert_true(atomic_load(&lines.sent) < (4u << 20));
     assert_true(atomic_load(&one.sent) < (4u << 20));
@@ -350,6 +364,7 @@ broken_off(void **state)
     static const char whole[] = "HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 4\r\n\r\nbody";
     struct dt_http_answer a = {0};
     struct trick interim = {.head = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nDate: t"};
+    struct trick only = {.head = "HTTP/1.1 100 Continue\r\n\r\n"};
     struct trick all = {.head = whole};
 
     (void)state;
@@ -364,6 +379,9 @@ broken_off(void **state)
     start(&interim);
     assert_int_equal(call(&interim, &a), DT_ERR_NET);
     stop(&interim);
+    start(&only);
+    assert_int_equal(call(&only, &a), DT_ERR_NET);
+    stop(&only);
     start(&all);
     assert_int_equal(call(&all, &a), DT_OK);
     assert_int_equal(a.body.n, 4);
