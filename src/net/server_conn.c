@@ -15,6 +15,7 @@ append(struct dt_conns *l, struct dt_conn *c)
     else
         l->first = c;
     l->last = c;
+    c->order = l->order++;
 }
 
 static void
@@ -81,6 +82,53 @@ dt_conns_leave(struct dt_conns *l, struct dt_conn *c)
     c->leaving = true;
 }
 
+/*
+ * ${c} counts among those that hold, with ${c}->held on ${c}->account. Each of them knows the sums
+ * of its account, so whoever looks for the one that holds most looks at each once.
+ */
+static void
+holder_add(struct dt_conns *l, struct dt_conn *c)
+{
+    c->many_held = c->one_held = c->held;
+    for (struct dt_conn *h = l->holders; h != NULL; h = h->holder_next) {
+        if (h->account.many != c->account.many)
+            continue;
+        h->many_held += c->held;
+        c->many_held = h->many_held;
+        if (h->account.one != c->account.one)
+            continue;
+        h->one_held += c->held;
+        c->one_held = h->one_held;
+    }
+    c->holder_prev = NULL;
+    c->holder_next = l->holders;
+    if (l->holders != NULL)
+        l->holders->holder_prev = c;
+    l->holders = c;
+}
+
+/* And no more. Nothing to do for one that does not hold or has ended. */
+static void
+holder_remove(struct dt_conns *l, struct dt_conn *c)
+{
+    if (c->held == 0 || c->ended)
+        return;
+    if (c->holder_prev != NULL)
+        c->holder_prev->holder_next = c->holder_next;
+    else
+        l->holders = c->holder_next;
+    if (c->holder_next != NULL)
+        c->holder_next->holder_prev = c->holder_prev;
+    c->holder_next = c->holder_prev = NULL;
+    for (struct dt_conn *h = l->holders; h != NULL; h = h->holder_next) {
+        if (h->account.many != c->account.many)
+            continue;
+        h->many_held -= c->held;
+        if (h->account.one == c->account.one)
+            h->one_held -= c->held;
+    }
+}
+
 /* The library sees the end and closes. What the peer has not taken of an answer is thrown away with
  * the connection: the system would keep it, and try to send it, for minutes. */
 static void
@@ -91,6 +139,7 @@ end(struct dt_conns *l, struct dt_conn *c)
     if (c->phase == DT_CONN_ANSWER)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)shutdown(c->fd, SHUT_RDWR);
+    holder_remove(l, c);
     c->ended = true;
     l->held_leaving += c->held;
     dt_conns_leave(l, c);
@@ -132,52 +181,46 @@ dt_conns_end_slow(struct dt_conns *l, uint64_t now)
 void
 dt_conns_hold(struct dt_conns *l, struct dt_conn *c, size_t n, struct dt_conn_account account)
 {
+    holder_remove(l, c);
     c->account = account;
     c->held += n;
     l->held += n;
     if (c->ended)
         l->held_leaving += n;
+    else if (c->held > 0)
+        holder_add(l, c);
 }
 
 void
 dt_conns_release(struct dt_conns *l, struct dt_conn *c)
 {
+    holder_remove(l, c);
     l->held -= c->held;
     if (c->ended)
         l->held_leaving -= c->held;
     c->held = 0;
 }
 
-/* What is held, and will be, on the account of ${of}: of its many, and of its one alone. */
-static void
-held_by(const struct dt_conns *l, const struct dt_conn *of, size_t *out_many, size_t *out_one)
+/* Does ${a} have to go before ${b}? */
+static bool
+goes_before(const struct dt_conn *a, const struct dt_conn *b)
 {
-    *out_many = *out_one = 0;
-    for (const struct dt_conn *c = l->first; c != NULL; c = c->next) {
-        if (c->ended || c->held == 0 || c->account.many != of->account.many)
-            continue;
-        *out_many += c->held;
-        if (c->account.one == of->account.one)
-            *out_one += c->held;
-    }
+    if (a->many_held != b->many_held)
+        return a->many_held > b->many_held;
+    if (a->one_held != b->one_held)
+        return a->one_held > b->one_held;
+    return a->order < b->order;
 }
 
 bool
 dt_conns_end_holder(struct dt_conns *l, const struct dt_conn *except)
 {
     struct dt_conn *worst = NULL;
-    size_t worst_many = 0, worst_one = 0, many, one;
 
-    for (struct dt_conn *c = l->first; c != NULL; c = c->next) {
-        if (c == except || c->ended || c->held == 0 ||
-            (c->phase != DT_CONN_BODY && c->phase != DT_CONN_ANSWER))
-            continue;
-        held_by(l, c, &many, &one);
-        if (many > worst_many || (many == worst_many && one > worst_one)) {
+    for (struct dt_conn *c = l->holders; c != NULL; c = c->holder_next) {
+        if (c != except && (c->phase == DT_CONN_BODY || c->phase == DT_CONN_ANSWER) &&
+            (worst == NULL || goes_before(c, worst)))
             worst = c;
-            worst_many = many;
-            worst_one = one;
-        }
     }
     if (worst != NULL)
         end(l, worst);

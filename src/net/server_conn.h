@@ -39,14 +39,21 @@ struct dt_conn {
     uint64_t since_ms;   /* when the phase began */
     uint64_t allowed_ms; /* how long it may last; 0: no limit */
     uint64_t bucket_ms;
-    double tokens; /* requests it may still make */
-    size_t held;   /* bytes of a large body or answer that are in memory for it */
+    double tokens;  /* requests it may still make */
+    uint64_t order; /* of two connections, the one whose phase began first has the smaller */
+    size_t held;    /* bytes of a large body or answer that are in memory for it */
     struct dt_conn_account account;
+    /* While it holds and has not ended: its neighbours among those, and what all of them hold on
+     * the account of its many and of its one. */
+    struct dt_conn *holder_next, *holder_prev;
+    size_t many_held, one_held;
 };
 
 /* In order of since_ms, the oldest first. */
 struct dt_conns {
     struct dt_conn *first, *last;
+    struct dt_conn *holders; /* those that hold and have not ended, in no order */
+    uint64_t order;
     size_t n, n_leaving;
     size_t held, held_leaving;   /* sums of what connections hold: of all; of those that ended */
     uint64_t header_ms, idle_ms; /* the first header; every later one */
@@ -74,7 +81,8 @@ bool dt_conns_end_idle(struct dt_conns *l, uint64_t age_ms, uint64_t now);
 /* End the one that is longest in BODY or ANSWER, if it has been for header_ms; false when none. */
 bool dt_conns_end_slow(struct dt_conns *l, uint64_t now);
 
-/* ${n} more bytes are held for ${c}, on ${account}; and all of them no more. */
+/* ${n} more bytes are held for ${c}, on ${account}; and all of them no more. Holding, releasing and
+ * ending cost a step for each that holds, whatever the number of connections and accounts. */
 void dt_conns_hold(struct dt_conns *l, struct dt_conn *c, size_t n, struct dt_conn_account account);
 void dt_conns_release(struct dt_conns *l, struct dt_conn *c);
 
