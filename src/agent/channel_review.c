@@ -116,6 +116,29 @@ dt_cell_shown_parted(struct dt_agent *a, const struct mls_event *e, const struct
     return dt_shown_commit(a, s->address, e->epoch, out);
 }
 
+/* The old queue is not read again: what of it could not be read is missed, and nobody can say whose
+ * it was. */
+static enum dt_err
+end_queue(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wire_item *item,
+          const struct dt_cell_shown *s)
+{
+    uint64_t n = 0, first = 0;
+    enum dt_err err;
+
+    /* Neither what this Commit was shown as before, nor what stands behind it. */
+    if ((err = dt_shown_replaced(a, s->address, item->position, item->cell)) != DT_OK ||
+        (err = dt_shown_replaced(a, s->address, item->position, dt_view(NULL, 0))) != DT_OK ||
+        (err = dt_shown_unread(a, s->address, &n, &first)) != DT_OK)
+        return err;
+    if (n > 0 && (err = dt_alarm_add(a, DT_ALARM_MISSED, ch->group_id, first, NULL,
+                                     "the channel has a new queue, and %llu cells of the one "
+                                     "before, the first at position %llu, could not be read by "
+                                     "this home: ask the others for what matters in them",
+                                     (unsigned long long)n, (unsigned long long)first)) != DT_OK)
+        return err;
+    return dt_shown_forget(a, s->address);
+}
+
 enum dt_err
 dt_cell_shown_end(struct dt_agent *a, const struct dt_channel *ch, const struct dt_wire_item *item,
                   struct dt_cell_shown *s)
@@ -126,9 +149,8 @@ dt_cell_shown_end(struct dt_agent *a, const struct dt_channel *ch, const struct 
                            .review = s->reviewing ? s->review.number : 0};
     enum dt_err err;
 
-    /* A new queue begins: the old one is not read again. */
     if (memcmp(s->address, ch->queue.address, 32) != 0)
-        return dt_shown_forget(a, s->address);
+        return end_queue(a, ch, item, s);
     if (s->reviewing &&
         (err = dt_shown_replaced(a, s->address, item->position, item->cell)) != DT_OK)
         return err;
@@ -175,8 +197,9 @@ dt_channel_review_due(struct dt_agent *a, const uint8_t group_id[static 32], boo
     return DT_OK;
 }
 
-enum dt_err
-dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
+/* ${now}: whatever pause there should be before the next. */
+static enum dt_err
+review_begin(struct dt_agent *a, const uint8_t group_id[static 32], bool now)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_review r;
@@ -185,7 +208,8 @@ dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if ((err = dt_channel_load_row(a, group_id, &ch)) != DT_OK || ch.state != DT_CHANNEL_LIVE ||
-        (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK || !dt_review_due(a, &r) ||
+        (err = dt_review_get(a, ch.queue.address, &r)) != DT_OK ||
+        !(now ? dt_review_possible(a, &r) : dt_review_due(a, &r)) ||
         (err = dt_channel_load(a, group_id, &ch)) != DT_OK)
         goto done;
     dt_review_begin(a, &r, ch.position);
@@ -196,6 +220,18 @@ dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
 
 done:
     return dt_store_end(a->store, err);
+}
+
+enum dt_err
+dt_channel_review_begin(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    return review_begin(a, group_id, false);
+}
+
+enum dt_err
+dt_channel_review_now(struct dt_agent *a, const uint8_t group_id[static 32])
+{
+    return review_begin(a, group_id, true);
 }
 
 enum dt_err

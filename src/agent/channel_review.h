@@ -56,6 +56,11 @@ DT_MUST_CHECK enum dt_err dt_channel_review_start(struct dt_agent *a, const stru
 DT_MUST_CHECK enum dt_err dt_channel_review_begin(struct dt_agent *a,
                                                   const uint8_t group_id[static 32]);
 
+/* The queue is about to end: if it is in doubt, go back to the beginning, whenever the next review
+ * would be due. One that is under way begins anew. */
+DT_MUST_CHECK enum dt_err dt_channel_review_now(struct dt_agent *a,
+                                                const uint8_t group_id[static 32]);
+
 /* Is one due? */
 DT_MUST_CHECK enum dt_err dt_channel_review_due(struct dt_agent *a,
                                                 const uint8_t group_id[static 32], bool *out);

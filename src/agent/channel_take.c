@@ -79,6 +79,21 @@ lost(struct dt_taken *t, const struct mls_member *m)
 
 /* ---- Commits ---- */
 
+/* Is the queue to be read again before this Commit ends it? What could not be read before it, and
+ * what the relay put behind it, would be lost to us: the others have it, and nobody sends it again.
+ * Once only, so that nobody keeps us from following: neither the relay, nor a member who posted
+ * what nobody can read. */
+static bool
+look_again(struct dt_taken *t, const struct dt_commit_meaning *m)
+{
+    struct dt_ending *e = t->ending;
+
+    if (!m->new_queue || e == NULL || e->looked)
+        return false;
+    e->again = (t->shown.review.doubt && !t->mute) || t->item->position < e->last;
+    return e->again;
+}
+
 /* Others may follow this Commit, we cannot. One that breaks the rules is passed over by them as by
  * us. */
 static enum dt_err
@@ -117,6 +132,8 @@ take_commit(struct dt_taken *t, struct mls_event *e)
         return dt_err_is_local(err)
                    ? err
                    : dt_taken_pass_over(t, DT_ALARM_COMMIT, &e->sender, "a Commit");
+    if (look_again(t, &meaning))
+        return DT_OK;
     if ((err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_commit_known(t->a, t->ch, &e->sender, effects, meaning.warrant,
                                t->item->position)) != DT_OK ||
@@ -204,6 +221,8 @@ take_own_commit(struct dt_taken *t)
                                &meaning)) != DT_OK)
         return dt_fail_context(dt_err_is_local(err) ? err : DT_ERR_INTERNAL,
                                "an own Commit breaks the rules");
+    if (look_again(t, &meaning))
+        return DT_OK;
     if ((err = own_expired(t, &expired)) != DT_OK ||
         (err = keep_warrant(&meaning, &warrant)) != DT_OK ||
         (err = dt_buf_set(&welcome, welcome_bytes)) != DT_OK ||
@@ -426,13 +445,14 @@ take_content(struct dt_taken *t)
 
 static enum dt_err
 take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *item,
-          const char *refuse, struct dt_sync_report *report)
+          const char *refuse, struct dt_ending *ending, struct dt_sync_report *report)
 {
     struct dt_taken t = {.a = a,
                          .ch = ch,
                          .item = item,
                          .report = report,
                          .refuse = refuse,
+                         .ending = ending,
                          .mute = ch->state == DT_CHANNEL_BROKEN};
     uint64_t queue = ch->queue_number;
     enum dt_err err;
@@ -456,7 +476,8 @@ take_cell(struct dt_agent *a, struct dt_channel *ch, const struct dt_wire_item *
 
 static enum dt_err
 take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
-          const struct dt_wire_item *item, const char *refuse, struct dt_sync_report *report)
+          const struct dt_wire_item *item, const char *refuse, struct dt_ending *ending,
+          struct dt_sync_report *report)
 {
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
     struct dt_sync_report counted = *report;
@@ -469,7 +490,11 @@ take_once(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_
         err = dt_channel_reads(a, &ch, &reads);
     if (err == DT_OK && reads && ch.queue_number == queue_number &&
         ch.position + 1 == item->position)
-        err = take_cell(a, &ch, item, refuse, &counted);
+        err = take_cell(a, &ch, item, refuse, ending, &counted);
+    if (err == DT_OK && ending != NULL && ending->again) {
+        dt_store_rollback(a->store);
+        return DT_OK;
+    }
     err = dt_store_end(a->store, err);
     if (err == DT_OK)
         *report = counted;
@@ -504,17 +529,18 @@ take_and_break(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t q
 
 enum dt_err
 dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
-                     const struct dt_wire_item *item, struct dt_sync_report *report)
+                     const struct dt_wire_item *item, struct dt_ending *ending,
+                     struct dt_sync_report *report)
 {
     char why[160];
-    enum dt_err err = take_once(a, group_id, queue_number, item, NULL, report);
+    enum dt_err err = take_once(a, group_id, queue_number, item, NULL, ending, report);
 
     if (err == DT_OK || dt_err_is_local(err))
         return err;
     /* The content does not hold. All that it began is undone; the message is consumed and passed
      * over. */
     (void)snprintf(why, sizeof why, "%s", dt_err_message());
-    err = take_once(a, group_id, queue_number, item, why, report);
+    err = take_once(a, group_id, queue_number, item, why, ending, report);
     return err == DT_OK || dt_err_is_local(err)
                ? err
                : take_and_break(a, group_id, queue_number, item, report);

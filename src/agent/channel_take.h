@@ -16,6 +16,7 @@ struct dt_taken {
     const struct dt_wire_item *item;
     struct dt_sync_report *report;
     const char *refuse; /* why its content is not to be taken in: it failed before; else NULL */
+    struct dt_ending *ending; /* may be NULL */
     bool new_epoch;
     struct dt_cell_shown shown;
     bool ours;             /* the cell bears our mark: this home or a copy of it sealed it */

@@ -16,15 +16,27 @@ struct dt_rules dt_channel_rules(const struct dt_agent *a, const struct dt_chann
 
 /* ---- channel_take.c ---- */
 
+/* One reading of a queue that a Commit may end. Behind that Commit nothing is read again, so where
+ * it cannot be the last word yet, it is looked at twice: see dt_channel_take_cell(). */
+struct dt_ending {
+    uint64_t queue; /* number of the queue */
+    uint64_t last;  /* its last position, by the relay's word */
+    bool looked;    /* it was read again for this */
+    bool again; /* set for the caller: the cell was not taken in; the queue is to be read again */
+};
+
 /**
- * dt_channel_take_cell(a, group_id, queue_number, item, report):
+ * dt_channel_take_cell(a, group_id, queue_number, item, ending, report):
  * Take in the cell at item->position of the channel's queue number ${queue_number}: plaintext,
  * ratchet state and position in one transaction. A cell that was taken already (another process),
- * or of a queue that has ended, changes nothing.
+ * or of a queue that has ended, changes nothing. ${ending}, may be NULL: a Commit that ends the
+ * queue while that is in doubt, or has more behind it, is not taken in the first time, nothing is
+ * changed, and ending->again is set.
  */
 DT_MUST_CHECK enum dt_err
 dt_channel_take_cell(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t queue_number,
-                     const struct dt_wire_item *item, struct dt_sync_report *report);
+                     const struct dt_wire_item *item, struct dt_ending *ending,
+                     struct dt_sync_report *report);
 
 /* Who sent the application message of ${e}: seat, payload and what is to be known of them. Views of
  * ${p} and ${in} point into ${e} and ${s}. */

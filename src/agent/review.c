@@ -142,6 +142,24 @@ dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32], uint64_t
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
+enum dt_err
+dt_shown_unread(struct dt_agent *a, const uint8_t address[static 32], uint64_t *out_n,
+                uint64_t *out_first)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    uint8_t unread[33];
+    enum dt_err err;
+
+    *out_first = 0;
+    unread_parent(address, unread);
+    if ((err = dt_store_count(a->store, "shown", dt_view_of(unread), out_n)) != DT_OK ||
+        *out_n == 0 ||
+        (err = dt_store_next(a->store, "shown", dt_view_of(unread), 0, &row)) != DT_OK)
+        return err;
+    *out_first = row.seq;
+    return DT_OK;
+}
+
 /* Forget the oldest cell of ${parent}; *${position} becomes its position. NOT_FOUND: there is none
  * up to ${most}. */
 static enum dt_err
@@ -256,8 +274,14 @@ dt_review_due(const struct dt_agent *a, const struct dt_review *r)
     uint64_t now = dt_agent_now(a);
 
     /* A clock that was put back makes it due as well: better once too often. */
-    return a->reviews_left > 0 && r->doubt && r->end == 0 &&
+    return dt_review_possible(a, r) && r->end == 0 &&
            (now >= r->next_ms || now + REVIEW_MAX_MS < r->next_ms);
+}
+
+bool
+dt_review_possible(const struct dt_agent *a, const struct dt_review *r)
+{
+    return a->reviews_left > 0 && r->doubt;
 }
 
 void
@@ -280,7 +304,7 @@ dt_review_begin(struct dt_agent *a, struct dt_review *r, uint64_t position)
 {
     a->reviews_left--;
     r->number++;
-    r->end = position;
+    r->end = position > r->end ? position : r->end;
     r->changed = false;
     r->met = 0;
 }

@@ -53,6 +53,10 @@ DT_MUST_CHECK enum dt_err dt_shown_put(struct dt_agent *a, const uint8_t address
 DT_MUST_CHECK enum dt_err dt_shown_replaced(struct dt_agent *a, const uint8_t address[static 32],
                                             uint64_t position, struct dt_view cell);
 
+/* How many cells could not be read, and the position of the first; 0: none. */
+DT_MUST_CHECK enum dt_err dt_shown_unread(struct dt_agent *a, const uint8_t address[static 32],
+                                          uint64_t *out_n, uint64_t *out_first);
+
 /**
  * dt_shown_trim(a, address, max, from):
  * Of a queue that never ends only the last ${max} cells that were taken in are remembered. Older
@@ -89,6 +93,9 @@ DT_MUST_CHECK enum dt_err dt_review_put(struct dt_agent *a, const uint8_t addres
 /* Is one due now? One sync makes at most DT_REVIEWS_PER_SYNC: what a relay shows differently each
  * time would else be read, and answered by receipts, without end. */
 bool dt_review_due(const struct dt_agent *a, const struct dt_review *r);
+
+/* As above, but for when: is there a doubt, and a review left for this sync? */
+bool dt_review_possible(const struct dt_agent *a, const struct dt_review *r);
 
 /* What is shown at present cannot be right: have the queue read again. Changes ${r} alone. */
 void dt_review_doubt(const struct dt_agent *a, struct dt_review *r);

@@ -163,11 +163,30 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
     return dt_store_end(a->store, err);
 }
 
+/* Take in the cells of one answer. Stops where the queue is to be read again: ending->again. */
+static enum dt_err
+take_cells(struct dt_agent *a, const struct dt_channel *ch, struct dt_wire_items *items,
+           struct dt_wire_item *item, struct dt_ending *ending, size_t unread,
+           struct dt_sync_report *report)
+{
+    bool more = true;
+    enum dt_err err = DT_OK;
+
+    for (; more && !ending->again; err = dt_wire_items_next(items, item, &more))
+        if (err != DT_OK ||
+            (err = dt_channel_take_cell(a, ch->group_id, ch->queue_number, item, ending, report)) !=
+                DT_OK ||
+            (err = check_unread(report, unread, item->position)) != DT_OK)
+            return err;
+    return err;
+}
+
 /* Read one channel's queue to its end; a Commit may end the queue on the way. What cannot be right
  * is read again at once, and then at later syncs. */
 static enum dt_err
 read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sync_report *report)
 {
+    struct dt_ending ending = {0};
     size_t unread = report->unread;
     enum dt_err err = dt_channel_note_absence(a, group_id);
 
@@ -202,13 +221,17 @@ read_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_sy
         if ((err = dt_wire_items_next(&items, &item, &more)) != DT_OK ||
             (err = check_gap(more, &item, ch.position)) != DT_OK)
             return dt_fail_context(err, "channel %s", ch.founding.name);
-        for (; more; err = dt_wire_items_next(&items, &item, &more)) {
-            if (err != DT_OK ||
-                (err = dt_channel_take_cell(a, group_id, ch.queue_number, &item, report)) !=
-                    DT_OK ||
-                (err = check_unread(report, unread, item.position)) != DT_OK)
-                return dt_fail_context(err, "channel %s", ch.founding.name);
-        }
+        if (ending.queue != ch.queue_number)
+            ending = (struct dt_ending){.queue = ch.queue_number};
+        ending.last = last;
+        if ((err = take_cells(a, &ch, &items, &item, &ending, unread, report)) != DT_OK)
+            return dt_fail_context(err, "channel %s", ch.founding.name);
+        if (!ending.again)
+            continue;
+        ending.again = false;
+        ending.looked = true;
+        if ((err = dt_channel_review_now(a, group_id)) != DT_OK)
+            return err;
     }
 }
 

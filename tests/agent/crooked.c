@@ -21,8 +21,9 @@ number(const struct dt_http_request *req, const char *name)
 
 /* The answer that the real relay gave, as this one would have it. */
 static enum dt_err
-twist(const struct crooked *x, struct dt_view answer, struct dt_buf *out)
+twist(struct crooked *x, struct dt_view answer, struct dt_buf *out)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf altered = DT_BUF_INIT(DT_NET_ANSWER_MAX);
     static struct dt_wire_item items[ITEMS_MAX];
     struct dt_wire_items walk;
     struct dt_wire_item item;
@@ -47,6 +48,21 @@ twist(const struct crooked *x, struct dt_view answer, struct dt_buf *out)
         }
         items[n++] = item;
     }
+    for (size_t i = 0; i < n && x->times > 0; i++) {
+        if (x->alter == items[i].position) {
+            if ((err = dt_buf_set(&altered, items[i].cell)) != DT_OK)
+                return err;
+            altered.p[altered.n / 2] ^= 1;
+            items[i].cell = dt_buf_view(&altered);
+            x->times--;
+        } else if (x->swap == items[i].position && i + 1 < n) {
+            struct dt_view cell = items[i].cell;
+
+            items[i].cell = items[i + 1].cell;
+            items[i + 1].cell = cell;
+            x->times--;
+        }
+    }
     if (x->withhold != 0 && last >= x->withhold)
         last = x->withhold - 1;
     if (x->skip != 0 && last >= x->skip)
@@ -57,7 +73,7 @@ twist(const struct crooked *x, struct dt_view answer, struct dt_buf *out)
 static enum dt_http_next
 handle(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 {
-    const struct crooked *x = ctx;
+    struct crooked *x = ctx;
     DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer a = {0};
     struct dt_buf body = DT_BUF_INIT(DT_NET_ANSWER_MAX);
     struct dt_http_call call = {

@@ -19,6 +19,9 @@ struct crooked {
     uint64_t withhold;   /* this position and what follows are not shown */
     uint64_t skip;       /* this cell is left out, and what follows moves up */
     uint64_t double_at;  /* in this place the cell before is shown once more */
+    uint64_t alter;      /* a bit of this cell is turned over */
+    uint64_t swap;       /* this cell and the next change places */
+    unsigned int times;  /* both: in so many answers that show it, then no more */
 };
 
 /* Put it between ${a} and the relay of ${w}; it lies about the present queue of ${group_id}, NULL:

@@ -560,7 +560,7 @@ only_read(struct dt_agent *a, const uint8_t gid[static 32])
     ok(dt_wire_items_begin(dt_buf_view(&answer), &last, &items));
     ok(dt_wire_items_next(&items, &item, &more));
     while (more) {
-        ok(dt_channel_take_cell(a, gid, ch.queue_number, &item, &report));
+        ok(dt_channel_take_cell(a, gid, ch.queue_number, &item, NULL, &report));
         ok(dt_wire_items_next(&items, &item, &more));
     }
     dt_channel_clear(&ch);

@@ -523,7 +523,7 @@ our_name_is_no_mark(void **state)
                                 dt_buf_view(&plain), &cell));
         }
         item.cell = dt_buf_view(&cell);
-        ok(dt_channel_take_cell(a, f->gid, ch.queue_number, &item, &report));
+        ok(dt_channel_take_cell(a, f->gid, ch.queue_number, &item, NULL, &report));
         is(report.passed_over, 1);
         world_said(a, DT_ALARM_CELL, k == 0 ? "this home did not seal it" : "not what we sealed");
         is(world_channel(a, f->gid).state, DT_CHANNEL_LIVE);

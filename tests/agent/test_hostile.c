@@ -105,7 +105,7 @@ swapped_ids(void **state)
     item.position = ch.position + 1;
     item.cell = dt_buf_view(&rows[0].cell);
     memcpy(item.append_id, rows[1].append_id, 16);
-    ok(dt_channel_take_cell(a, t->gid, ch.queue_number, &item, &report));
+    ok(dt_channel_take_cell(a, t->gid, ch.queue_number, &item, NULL, &report));
     is(report.passed_over, 0);
     is(world_alarms(a, DT_ALARM_CELL), 0);
     ok(dt_agent_talk_list(a, t->gid, 0, &v, &n));
@@ -327,7 +327,7 @@ leaving_often(void **state)
             ok(dt_wire_items_next(&items, &item, &more));
             if (!more)
                 break;
-            ok(dt_channel_take_cell(t->a[0], t->gid, ch.queue_number, &item, &report));
+            ok(dt_channel_take_cell(t->a[0], t->gid, ch.queue_number, &item, NULL, &report));
         }
         is(report.received, 5);
         ok(dt_store_count(t->a[0]->store, "intent", dt_view_of(t->gid), &n));

@@ -298,7 +298,7 @@ cells_pad_and_nothing_else_one_mib_of_padding(void **state)
     info = world_channel(t->a[0], t->gid);
     item.position = info.position + 1;
     item.cell = dt_buf_view(&cell);
-    ok(dt_channel_take_cell(t->a[0], t->gid, info.queue_number, &item, &report));
+    ok(dt_channel_take_cell(t->a[0], t->gid, info.queue_number, &item, NULL, &report));
     is(report.passed_over, 1);
     trial_last_alarm(t, 0, DT_ALARM_CELL, false, item.position, "no legal size");
 }
@@ -375,7 +375,7 @@ nothing_is_forked_two_commits_to_two_members(void **state)
     ok(mb_commit_follow(&t->red, &opts, NULL));
     item.position = t->red.position;
     item.cell = dt_buf_view(&cell);
-    ok(dt_channel_take_cell(t->a[1], t->gid, ch.queue_number, &item, &report));
+    ok(dt_channel_take_cell(t->a[1], t->gid, ch.queue_number, &item, NULL, &report));
     ok(dt_agent_sync(t->a[0], NULL));
     a = world_channel(t->a[0], t->gid);
     b = world_channel(t->a[1], t->gid);

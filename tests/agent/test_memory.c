@@ -174,7 +174,7 @@ take_posted(struct trial *t)
 {
     struct dt_sync_report report = {0};
 
-    return dt_channel_take_cell(t->a[0], t->gid, 1, &posted, &report);
+    return dt_channel_take_cell(t->a[0], t->gid, 1, &posted, NULL, &report);
 }
 
 static void
@@ -279,6 +279,40 @@ requests_are_not_dropped(void **state)
     is(ch.pending_kind, DT_INTENT_REJOIN);
 }
 
+static size_t asked;
+
+static enum dt_err
+ask_again(struct trial *t)
+{
+    DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    enum dt_err err;
+
+    asked = 0;
+    if ((err = dt_lapse_load(t->a[1], t->gid, &x)) != DT_OK)
+        return err;
+    x.wants = true;
+    if ((err = dt_lapse_save(t->a[1], t->gid, &x)) != DT_OK)
+        return err;
+    return dt_rejoin_step(t->a[1], t->gid, &asked);
+}
+
+static void
+was_asked(struct trial *t)
+{
+    (void)t;
+    is(asked, 1);
+}
+
+/* A letter that cannot be read is not "no letter": with that, nobody would be asked. */
+static void
+asking_is_not_put_off(void **state)
+{
+    struct trial *t = *state;
+
+    ok(dt_agent_rejoin(t->a[1], t->gid));
+    sweep(t, t->a[1], ask_again, was_asked, DT_OK);
+}
+
 /* A Commit of ours that cannot be made is given up, and the admission with it. */
 static void
 admissions_are_given_up(void **state)
@@ -307,6 +341,7 @@ main(void)
         cmocka_unit_test_setup_teardown(alarms_name_members, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(one_seat, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(requests_are_not_dropped, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(asking_is_not_put_off, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(admissions_are_given_up, trial_set_up, trial_tear_down),
     };
 

@@ -214,7 +214,7 @@ trial_read(struct trial *t, size_t i)
         ok(dt_wire_items_next(&items, &item, &more));
         if (!more)
             break;
-        ok(dt_channel_take_cell(t->a[i], t->gid, ch.queue_number, &item, &report));
+        ok(dt_channel_take_cell(t->a[i], t->gid, ch.queue_number, &item, NULL, &report));
     }
 }
 
