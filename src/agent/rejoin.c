@@ -253,16 +253,25 @@ is_due(const struct dt_agent *a, const struct dt_lapse *x)
            now > x->asked_ms + DT_VOUCHER_LIFE_MAX_MS;
 }
 
-/* Without a letter that is valid now nobody would let us in: asked when there is one. */
+/* Have we a letter that is valid now? Without one nobody would let us in: asked when there is. */
+static enum dt_err
+has_letter(struct dt_agent *a, bool *out)
+{
+    enum dt_err err = dt_agent_need_letter(a);
+
+    *out = err == DT_OK;
+    return err == DT_ERR_STATE || err == DT_ERR_EXPIRED ? DT_OK : err;
+}
+
 static enum dt_err
 ask_if_due(struct dt_agent *a, const struct dt_channel *ch, struct dt_lapse *x, bool *out)
 {
     bool all = is_due(a, x);
     enum dt_err err = DT_OK;
 
-    *out = (all || dt_lapse_hints_due(a, x)) && dt_agent_need_letter(a) == DT_OK;
-    if (!*out)
-        return DT_OK;
+    *out = all || dt_lapse_hints_due(a, x);
+    if (!*out || (err = has_letter(a, out)) != DT_OK || !*out)
+        return err;
     if (!all)
         return ask_for_hints(a, ch, x);
     if (x->whole && !x->wants)
