@@ -38,8 +38,9 @@ struct dt_view oracle_text(const struct oracle *o, size_t i, uint8_t buf[static 
  * unconfirmed and sends nothing (a channel that must go on without a party is founded anew). */
 bool oracle_party_gone(const struct oracle *o);
 
-/* At rest, everybody synced: ends the program when something acknowledged was lost, doubled or
- * changed, when states differ, or when anyone raises an alarm or is broken without an excuse. */
-void oracle_check(const struct oracle *o, const struct world *w);
+/* Everybody synced: ends the program when something acknowledged was doubled or changed, or when
+ * anyone raises an alarm without an excuse; and ${at_rest} also when something was lost, when
+ * states differ, or when anyone is broken. */
+void oracle_check(const struct oracle *o, const struct world *w, bool at_rest);
 
 #endif

@@ -506,10 +506,10 @@ program_run(struct world *w, struct dt_view program)
     }
     line_set(&counting);
     w->now_ms = r.latest_ms; /* a clock that was put back is set right in the end */
-    while (heal_round(&r, round, &stands) && stands)
-        must(++round < HEAL_MAX);
-    if (stands)
-        oracle_check(&r.o, w);
+    while (heal_round(&r, round, &stands) && ++round < HEAL_MAX)
+        ;
+    must(round < HEAL_MAX || !stands);
+    oracle_check(&r.o, w, stands);
     line_set(&(const struct line_watch){0});
     for (size_t i = 0; i < AGENTS; i++)
         dt_buf_clear(&r.copy[i]);

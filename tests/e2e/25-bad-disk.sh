@@ -205,7 +205,7 @@ for n in 3 4 5 6 8; do
     fi
 done
 check_status 'the store is whole' 0 as med check
-# The witness: each time there is something to sign, and after each refusal it signs that.
+# The witness: each time there is something to sign.
 for n in 4 5 6 7 8; do
     need 'record' contact c1$((n % 3))
     need 'sync' as ru sync

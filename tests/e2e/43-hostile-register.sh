@@ -42,7 +42,8 @@ entry us three
 need 'sync' as us sync
 try ru sync
 clean 'mangle: the sync ends in one line' ru
-[ "$rc" != 0 ] && check_line 'mangle: which names the checkpoint' '^detente: .*checkpoint' ru.err
+[ "$rc" != 0 ] && pass 'mangle: with an error' || fail 'mangle: the sync says nothing'
+check_line 'mangle: which names the checkpoint' '^detente: .*checkpoint' ru.err
 [ "$(size_at ru)" = 2 ] && pass 'mangle: nothing was taken in' || fail "mangle: ru holds $(size_at ru)"
 call witness 30
 refused 'mangle' witness

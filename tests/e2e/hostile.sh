@@ -63,6 +63,7 @@ call() {
     esac
     local who=$1 limit=$2
     shift 2
+    rm -f "$who.took" # of the call before
     "$top/tests/tools/measured.py" "$who.took" "$limit" "$@" >"$who.said" 2>&1 </dev/null
 }
 

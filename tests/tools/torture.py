@@ -8,7 +8,7 @@ places of each kind, drawn anew with each seed; --all through all. Prints "ok:" 
 "sync" cannot be put back, since the relay and the others see it: there the forum goes on with each run, with messages
 and Commits in it, and at the end every acknowledged message is on all sides exactly once and nobody has an alarm.
 "witness" likewise: the register grows with each run, and what the witness says that it cosigned the relay has, nothing
-is cosigned that its state does not hold, and nothing twice.
+is cosigned that its state does not hold.
 """
 import argparse
 import errno
