@@ -138,7 +138,7 @@ static const struct cli_option witness_run[] = {
     {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
     {"agent-checkpoint", "FILE", "after a restore: the largest checkpoint your agent saw"},
     {"clock-was-ahead", NULL,
-     "earlier cosignatures bear times that were wrong: go back behind them"},
+     "earlier cosignatures bear times that were wrong: go back behind them; give it once"},
     {"once", NULL, "cosign what is held now, and stop"},
     {NULL, NULL, NULL}};
 
