@@ -15,9 +15,9 @@
 #include "witness/witness_internal.h"
 
 #define PAUSE_FIRST_MS 200u
-#define PAUSE_MAX_MS   5000u
-#define STEP_BACK_S    300u  /* how far a clock may go back without a word */
-#define QUICK_MS       1000u /* a wait that is answered sooner, with nothing new, was none */
+#define PAUSE_MAX      25u /* first ones: 5 s */
+#define QUICK          5u /* first ones: a wait that is answered sooner, with nothing new, was none */
+#define STEP_BACK_S    300u /* how far a clock may go back without a word */
 
 struct run {
     const struct dt_witness_config *config;
@@ -29,8 +29,12 @@ struct run {
     struct dt_http_client *http;
     bool away;      /* it was told that something is wrong, and not yet that it is over */
     uint64_t told;  /* bits of the errors that the operator was told of since all was well */
-    uint64_t below; /* size below ours that the operator was told of; UINT64_MAX: none */
+    uint64_t below; /* smallest size below ours that the operator was told of; UINT64_MAX: none */
     bool broken;    /* our own state file fails: waiting does not mend that */
+    bool split;     /* a split view was shown: from now on nothing is signed */
+    struct tlog_evidence evidence; /* of that, */
+    struct tlog_witness_tree seen; /* the checkpoint that showed it, */
+    bool kept;                     /* and that it is in a file */
 };
 
 static void say(const struct run *w, const char *fmt, ...) DT_PRINTF(2, 3);
@@ -68,10 +72,9 @@ unseen(enum dt_err err)
 
 /* ---- split views ---- */
 
-/* Write ${e} beside the state file or into the folder asked for. */
+/* Write the evidence beside the state file or into the folder asked for. */
 static enum dt_err
-evidence_write(const struct run *w, const struct tlog_evidence *e,
-               const struct tlog_checkpoint *seen)
+evidence_write(struct run *w)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
     const char *dir = w->config->evidence_dir, *slash = strrchr(w->config->state_path, '/');
@@ -79,7 +82,7 @@ evidence_write(const struct run *w, const struct tlog_evidence *e,
     int n, dir_len;
     enum dt_err err;
 
-    dt_hex_str(root, dt_view(seen->root.b, 4));
+    dt_hex_str(root, dt_view(w->seen.root.b, 4));
     if (dir == NULL) {
         dir = slash == NULL ? "." : w->config->state_path;
         dir_len = slash == NULL ? 1 : (int)(slash - w->config->state_path);
@@ -87,40 +90,60 @@ evidence_write(const struct run *w, const struct tlog_evidence *e,
         dir_len = (int)strlen(dir);
     }
     n = snprintf(path, sizeof(path), "%.*s/evidence-%llu-%s.txt", dir_len, dir,
-                 (unsigned long long)seen->size, root);
+                 (unsigned long long)w->seen.size, root);
     if (n < 0 || (size_t)n >= sizeof(path))
         return dt_fail(DT_ERR_IO, "the evidence's path is too long");
-    if ((err = tlog_evidence_write(e, &text)) != DT_OK)
+    if ((err = tlog_evidence_write(&w->evidence, &text)) != DT_OK)
         return err;
     err = dt_file_create(path, dt_buf_view(&text), 0644);
     if (err == DT_ERR_EXISTS)
         err = DT_OK; /* the same two checkpoints, written before */
-    if (err == DT_OK)
-        say(w,
-            "SPLIT VIEW: the register's key signed two trees; evidence: %s; nothing more is signed",
-            path);
-    return err;
+    if (err != DT_OK)
+        return dt_fail_context(err, "the evidence of the split view");
+    w->kept = true;
+    say(w, "evidence of the split view: %s", path);
+    return DT_OK;
+}
+
+/*
+ * After a split view: the state says for ever that nothing is signed, and the evidence is in a
+ * file. Each is done whatever becomes of the other. CONFLICT when both are; anything else is to be
+ * tried again.
+ */
+static enum dt_err
+halt(struct run *w)
+{
+    enum dt_err stop = DT_OK, keep = DT_OK;
+
+    if (!w->state.stopped)
+        stop = witness_state_stop(&w->state);
+    if (!w->kept)
+        keep = evidence_write(w);
+    if (stop != DT_OK || keep != DT_OK)
+        return keep != DT_OK ? keep : stop;
+    return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees",
+                   w->log.name);
 }
 
 /*
  * Try to show that ${note} (checkpoint ${cp}) and the one of our state contradict each other. With
- * proof: evidence, stop for ever, CONFLICT. Without: the caller's ${otherwise}.
+ * proof: never sign again, as halt(). Without: the caller's ${otherwise}.
  */
 static enum dt_err
 split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
            const struct tlog_hash *old_root, const struct tlog_path *proof, enum dt_err otherwise)
 {
-    DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
-    enum dt_err err;
+    enum dt_err err = tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root,
+                                         proof, &w->evidence);
 
-    err = tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof, &e);
     if (err != DT_OK)
         return unseen(err) ? err : otherwise;
-    if ((err = evidence_write(w, &e, cp)) != DT_OK ||
-        (err = own_file(w, witness_state_stop(&w->state))) != DT_OK)
-        return err;
-    return dt_fail(DT_ERR_CONFLICT, "%s: split view, the holder of its key signed two trees",
-                   w->log.name);
+    w->split = true;
+    w->seen.size = cp->size;
+    w->seen.root = cp->root;
+    w->told = 0; /* what fails from now on is another matter */
+    say(w, "SPLIT VIEW: the register's key signed two trees; nothing more is signed");
+    return halt(w);
 }
 
 /* ---- growth from tiles ---- */
@@ -281,13 +304,16 @@ consider(struct run *w, struct dt_view bytes)
     if ((err = tlog_checkpoint_open(bytes, &w->log, &cp)) != DT_OK)
         return dt_fail_context(err, "the checkpoint held by the relay");
     if (cp.size < w->state.tree.size) {
-        if (cp.size != w->below)
+        /* Old ones in turn are no news: only one that is smaller still. */
+        if (cp.size < w->below) {
             say(w, "the relay holds size %llu, below the %llu cosigned before: not signed",
                 (unsigned long long)cp.size, (unsigned long long)w->state.tree.size);
-        w->below = cp.size;
+            w->below = cp.size;
+        }
         return DT_OK;
     }
-    w->below = UINT64_MAX;
+    if (cp.size > w->state.tree.size)
+        w->below = UINT64_MAX;
     if ((err = growth(w, bytes, &cp, &proof)) != DT_OK)
         return err;
     tlog_witness_decide(&w->state.tree, &cp, w->state.tree.size, &proof, &d);
@@ -397,10 +423,10 @@ stopped(const struct run *w)
 static void
 pause_for(const struct run *w, uint64_t ms)
 {
-    uint64_t end = dt_monotonic_ms() + ms;
+    uint64_t end = dt_monotonic_ms() + ms, now;
 
-    while (!stopped(w) && dt_monotonic_ms() < end) {
-        struct timespec t = {0, 50 * 1000000L};
+    while (!stopped(w) && (now = dt_monotonic_ms()) < end) {
+        struct timespec t = {0, (end - now < 50 ? (long)(end - now) : 50) * 1000000L};
 
         (void)nanosleep(&t, NULL);
     }
@@ -413,6 +439,8 @@ pause_for(const struct run *w, uint64_t ms)
 static bool
 passing(const struct run *w, enum dt_err err)
 {
+    if (w->split) /* who ends now would not know after the next start */
+        return !w->state.stopped || !w->kept;
     switch (err) {
     case DT_ERR_NET:
     case DT_ERR_BUSY:
@@ -425,9 +453,8 @@ passing(const struct run *w, enum dt_err err)
     case DT_ERR_RANGE:
     case DT_ERR_UNSUPPORTED:
     case DT_ERR_REFUSED:
+    case DT_ERR_CONFLICT: /* the relay says so, with a 409 */
         return !w->broken;
-    case DT_ERR_CONFLICT: /* a split view, unless only the relay says so, with a 409 */
-        return !w->broken && !w->state.stopped;
     default:
         return false;
     }
@@ -457,7 +484,8 @@ turn(struct run *w, bool wait)
 static enum dt_err
 loop(struct run *w, bool once)
 {
-    uint64_t pause_ms = PAUSE_FIRST_MS;
+    uint64_t first_ms = w->config->pause_ms == 0 ? PAUSE_FIRST_MS : w->config->pause_ms;
+    uint64_t pause_ms = first_ms, quick_ms = first_ms * QUICK;
     bool restored = false, looked = false;
     enum dt_err err = DT_OK;
 
@@ -465,7 +493,7 @@ loop(struct run *w, bool once)
         uint64_t began = dt_monotonic_ms(), size = w->state.tree.size;
         bool waited = restored && looked;
 
-        err = restored ? turn(w, looked) : restore(w);
+        err = w->split ? halt(w) : restored ? turn(w, looked) : restore(w);
         if (err == DT_OK) {
             looked = restored;
             if (once && restored)
@@ -476,16 +504,16 @@ loop(struct run *w, bool once)
             w->away = false;
             /* Well is what brought something, or waited: not what a relay can answer without end.
              */
-            if (w->state.tree.size != size || (waited && dt_monotonic_ms() - began >= QUICK_MS)) {
+            if (w->state.tree.size != size || (waited && dt_monotonic_ms() - began >= quick_ms)) {
                 w->told = 0;
-                pause_ms = PAUSE_FIRST_MS;
+                pause_ms = first_ms;
             } else if (waited) {
-                pause_for(w, QUICK_MS);
+                pause_for(w, quick_ms);
             }
             continue;
         }
         if (stopped(w))
-            return DT_OK;
+            break;
         if (once || !passing(w, err))
             return err;
         if ((w->told & UINT64_C(1) << err) == 0) {
@@ -495,9 +523,9 @@ loop(struct run *w, bool once)
         }
         looked = false; /* what is held is looked at anew */
         pause_for(w, pause_ms);
-        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+        pause_ms = pause_ms * 2 > first_ms * PAUSE_MAX ? first_ms * PAUSE_MAX : pause_ms * 2;
     }
-    return DT_OK;
+    return w->split ? err : DT_OK;
 }
 
 static void
@@ -505,6 +533,7 @@ run_clear(struct run *w)
 {
     dt_http_client_free(w->http);
     witness_state_close(&w->state);
+    tlog_evidence_clear(&w->evidence);
     tlog_signer_clear(&w->signer);
 }
 

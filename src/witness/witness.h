@@ -28,6 +28,7 @@ struct dt_witness_config {
         *evidence_dir; /* where evidence of a split view is written; NULL: beside the state file */
     struct dt_clock clock; /* zero: the system's */
     unsigned int wait_s;   /* of one long poll; 0: 30 */
+    unsigned int pause_ms; /* before the first new try, the others are in proportion; 0: 200 */
     bool clock_was_ahead;  /* earlier cosignatures bear wrong times: they bind no more, and that is
                             * kept in the state */
     /* A note from the agent of the same party, the largest it saw, for a restore; empty: none. */
@@ -55,9 +56,11 @@ DT_MUST_CHECK enum dt_err dt_witness_vkey(const char *path,
  * dt_witness_run(config, stop, once):
  * Restore rule first, then cosign each larger held checkpoint until *${stop} turns true (checked at
  * least once a second). With ${once}: cosign what is held now and return. A relay that is not
- * reached, refuses or answers rubbish is told of once and waited for; so is the clock. Errors:
- * CONFLICT (split view: the evidence is written, and nothing more was signed), FORMAT or IO (key,
- * state file or agent_checkpoint), BUSY (another witness process holds the state), NOMEM; with
+ * reached, refuses or answers rubbish is told of once and waited for; so is the clock. After a
+ * split view nothing is signed, and it returns when the state says so on disk and the evidence is
+ * written: without ${once} it tries until then. Errors: CONFLICT (that split view), FORMAT or IO
+ * (key, state file or agent_checkpoint), BUSY (another witness process holds the state), NOMEM;
+ * with
  * ${once} also whatever the relay gave cause for: NET, FORMAT, PROOF, REFUSED (it does not take
  * this key), EXPIRED (the clock is behind an earlier cosignature).
  */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <pthread.h>
+#include <sqlite3.h>
 
 #include <cmocka.h>
 
@@ -32,6 +33,8 @@ struct runner {
     bool once, running;
     char said[512];
     atomic_uint lines; /* that begin with "waiting" */
+    atomic_uint below; /* that say that the relay holds less than was cosigned */
+    atomic_uint split; /* that begin with "SPLIT VIEW" */
     char cosigned[64]; /* the latest line that said so */
 };
 static struct runner runners[FIXTURE_PARTIES];
@@ -44,6 +47,10 @@ note_line(void *ctx, const char *line)
     (void)snprintf(r->said, sizeof(r->said), "%s", line);
     if (strncmp(line, "waiting", 7) == 0)
         atomic_fetch_add(&r->lines, 1);
+    if (strstr(line, "below the") != NULL)
+        atomic_fetch_add(&r->below, 1);
+    if (strncmp(line, "SPLIT VIEW", 10) == 0)
+        atomic_fetch_add(&r->split, 1);
     if (strncmp(line, "cosigned", 8) == 0)
         (void)snprintf(r->cosigned, sizeof(r->cosigned), "%s", line);
 }
@@ -264,41 +271,51 @@ foreign_cosignature_refused(void **state)
                      DT_ERR_FORMAT);
 }
 
-/* A second relay with the same register key and another tree: the witness of the first sees it. */
-static void
-split_view(void **state)
-{
-    DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
-    struct tlog_checkpoint first, second;
-    char copy[160], command[512], found[256] = "";
-    struct tlog_vkey log;
-    FILE *list;
+static char stores[2][128]; /* of two relays with one register key and two trees */
 
-    (void)state;
+static void
+serve_tree(size_t i)
+{
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    (void)snprintf(fx.store, sizeof(fx.store), "%.95s", stores[i]);
+    fixture_serve(&fx);
+}
+
+/* The first witness cosigns size 3 of the first; the second has size 6 and is the one that serves.
+ */
+static void
+fork_register(void)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+
     (void)add_entry(0);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
-    (void)snprintf(copy, sizeof(copy), "%s/copy.db", fx.dir);
+    (void)snprintf(stores[0], sizeof(stores[0]), "%.100s", fx.store);
+    (void)snprintf(stores[1], sizeof(stores[1]), "%.100s/copy.db", fx.dir);
     OK(dt_file_read(fx.store, &text));
-    OK(dt_file_write(copy, dt_buf_view(&text), 0600));
-    dt_buf_clear(&text);
+    OK(dt_file_write(stores[1], dt_buf_view(&text), 0600));
     fixture_serve(&fx);
     (void)add_entry(1);
     (void)add_entry(2);
     OK(dt_witness_run(&runners[0].config, NULL, true));
     assert_string_equal(runners[0].said, "cosigned size 3");
-
-    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
-    (void)snprintf(fx.store, sizeof(fx.store), "%.90s", copy);
-    fixture_serve(&fx);
+    serve_tree(1);
     for (uint8_t i = 3; i < 8; i++)
         (void)add_entry(i);
-    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true), DT_ERR_CONFLICT);
-    assert_non_null(strstr(runners[0].said, "SPLIT VIEW"));
-    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true),
-                     DT_ERR_CONFLICT); /* and for ever */
+}
 
-    (void)snprintf(command, sizeof(command), "ls %s/evidence-6-*.txt", fx.dir);
+/* The evidence in ${dir} shows what fork_register() made. */
+static void
+check_evidence(const char *dir)
+{
+    DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+    struct tlog_checkpoint first, second;
+    char command[512], found[256] = "";
+    struct tlog_vkey log;
+    FILE *list;
+
+    (void)snprintf(command, sizeof(command), "ls %s/evidence-6-*.txt", dir);
     list = popen(command, "r");
     assert_non_null(list);
     assert_non_null(fgets(found, sizeof(found), list));
@@ -311,6 +328,95 @@ split_view(void **state)
     assert_true(tlog_vkey_equal(&e.log, &log));
     assert_int_equal(first.size, 3);
     assert_int_equal(second.size, 6);
+}
+
+/* A second relay with the same register key and another tree: the witness of the first sees it. */
+static void
+split_view(void **state)
+{
+    (void)state;
+    fork_register();
+    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true), DT_ERR_CONFLICT);
+    assert_int_equal(atomic_load(&runners[0].split), 1);
+    assert_int_equal(dt_witness_run(&runners[0].config, NULL, true),
+                     DT_ERR_CONFLICT); /* and for ever */
+    check_evidence(fx.dir);
+}
+
+/* Nowhere to write the evidence: it says what it saw all the same, and does not sign after the next
+ * start; and while it runs it goes on trying. */
+static void
+split_view_without_evidence(void **state)
+{
+    struct runner *r = &runners[0];
+    char dir[200];
+
+    (void)state;
+    (void)snprintf(dir, sizeof(dir), "%.100s/later", fx.dir);
+    r->config.evidence_dir = dir;
+    r->config.pause_ms = 10;
+    fork_register();
+    begin(0);
+    for (int i = 0; i < 1000 && atomic_load(&r->lines) == 0; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&r->split), 1);
+    assert_non_null(strstr(r->said, "the evidence of the split view"));
+    assert_int_equal(mkdir(dir, 0700), 0);
+    for (int i = 0; i < 1000 && strncmp(r->said, "evidence", 8) != 0; i++)
+        usleep(10000);
+    end(0);
+    assert_int_equal(r->err, DT_ERR_CONFLICT);
+    assert_int_equal(atomic_load(&r->split), 1);
+    check_evidence(dir);
+}
+
+/* As above, but it does not go on: the next start knows. */
+static void
+split_view_without_evidence_once(void **state)
+{
+    struct runner *r = &runners[0];
+    char dir[200];
+
+    (void)state;
+    (void)snprintf(dir, sizeof(dir), "%.100s/never", fx.dir);
+    r->config.evidence_dir = dir;
+    fork_register();
+    assert_int_equal(dt_witness_run(&r->config, NULL, true), DT_ERR_IO);
+    assert_int_equal(atomic_load(&r->split), 1);
+    serve_tree(0);
+    (void)add_entry(9);
+    assert_int_equal(dt_witness_run(&r->config, NULL, true), DT_ERR_CONFLICT);
+    assert_string_equal(r->cosigned, "cosigned size 3");
+}
+
+/* Another process keeps the state from being written: until it lets go nothing is signed, though
+ * the relay shows the good tree again. */
+static void
+split_view_with_busy_state(void **state)
+{
+    struct runner *r = &runners[0];
+    sqlite3 *db = NULL;
+
+    (void)state;
+    r->config.pause_ms = 10;
+    fork_register();
+    assert_int_equal(sqlite3_open(r->state, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    begin(0);
+    for (int i = 0; i < 1000 && atomic_load(&r->lines) == 0; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&r->lines), 1);
+    assert_int_equal(atomic_load(&r->split), 1);
+    serve_tree(0);
+    (void)add_entry(9);
+    assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    for (int i = 0; i < 100 && strcmp(r->cosigned, "cosigned size 4") != 0; i++)
+        usleep(10000);
+    end(0);
+    assert_string_equal(r->cosigned, "cosigned size 3");
+    assert_int_equal(r->err, DT_ERR_CONFLICT);
+    check_evidence(fx.dir);
 }
 
 /* Past the first full tile; bundles, partial tiles, and a store whose tiles were changed. */
@@ -426,8 +532,12 @@ clock_was_ahead_lasts(void **state)
 
 /* ---- a relay between that answers what it likes ---- */
 
-static atomic_uint answer_with; /* a status, 1: rubbish with 200, 0: what the real relay says */
+static atomic_uint
+    answer_with; /* a status, 1: rubbish with 200, ANSWER_OLD, 0: what the real relay says */
 static atomic_uint asked;
+static struct dt_buf old_notes[2]; /* with ANSWER_OLD what is held: these in turn */
+
+#define ANSWER_OLD 2u
 
 static enum dt_http_next
 between(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
@@ -441,7 +551,7 @@ between(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 
     (void)ctx;
     atomic_fetch_add(&asked, 1);
-    if (with > 1) {
+    if (with > ANSWER_OLD) {
         dt_http_reply_error(reply, with, "format", "so says the relay");
         return DT_HTTP_REPLY;
     }
@@ -449,6 +559,10 @@ between(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     reply->status = 200;
     if (with == 1) {
         OK(dt_buf_append(&reply->body, dt_view_str("no checkpoint, no tile\n")));
+        return DT_HTTP_REPLY;
+    }
+    if (with == ANSWER_OLD && strstr(req->path, "held") != NULL) {
+        OK(dt_buf_append(&reply->body, dt_buf_view(&old_notes[atomic_load(&asked) % 2])));
         return DT_HTTP_REPLY;
     }
     /* One thread serves, so nobody waits in here. */
@@ -469,44 +583,114 @@ between(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     return DT_HTTP_REPLY;
 }
 
+/* From now on the first witness talks to between(), and does not pause for long. */
+static struct dt_http_server *
+put_between(char url[static 256])
+{
+    struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = between};
+    struct dt_http_server *server = NULL;
+
+    OK(dt_http_server_start(&config, &server));
+    (void)snprintf(url, 256, "http://127.0.0.1:%u%s", dt_http_server_port(server),
+                   strstr(fx.register_url, "/r/"));
+    runners[0].config.register_url = url;
+    runners[0].config.pause_ms = 8;
+    return server;
+}
+
+/* Wait until it has asked ${n} times more. */
+static void
+until_asked(unsigned int n)
+{
+    unsigned int from = atomic_load(&asked);
+
+    for (int i = 0; i < 1000 && atomic_load(&asked) - from < n; i++)
+        usleep(5000);
+    assert_true(atomic_load(&asked) - from >= n);
+}
+
 /* Whatever a relay answers, the witness goes on, says so once for each kind, does not ask without
  * end, and cosigns when it is answered well. */
 static void
 rubbish_is_waited_out(void **state)
 {
-    static const unsigned int with[] = {1, 400, 401, 403, 404, 409, 413, 429, 500, 503, 507};
-    struct dt_http_server_config config = {.listen = "127.0.0.1:0", .handler = between};
-    struct dt_http_server *server = NULL;
+    /* What its operator has not heard of since all was well is said, and said once. */
+    static const struct {
+        unsigned int status;
+        bool news;
+        bool then_well;
+    } list[] = {
+        {1, true, false},   {400, false, false}, {401, true, false}, {403, false, false},
+        {404, true, true},  {409, true, false},  {413, true, false}, {429, true, false},
+        {500, true, false}, {503, false, true},  {507, true, true},
+    };
     struct runner *r = &runners[0];
+    struct dt_http_server *server;
+    unsigned int size = 0;
     char url[256];
 
     (void)state;
-    OK(dt_http_server_start(&config, &server));
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", dt_http_server_port(server),
-                   strstr(fx.register_url, "/r/"));
-    r->config.register_url = url;
+    server = put_between(url);
     (void)add_entry(0);
-    atomic_store(&answer_with, 1);
+    atomic_store(&answer_with, list[0].status);
     begin(0);
-    for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
-        atomic_store(&answer_with, with[i]);
-        usleep(50000);
-        atomic_store(&r->lines, 0);
-        atomic_store(&asked, 0);
-        usleep(300000);
-        assert_true(atomic_load(&asked) <= 10);
-        assert_true(atomic_load(&r->lines) <= 1);
-        if (i % 5 != 4)
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        unsigned int before = i == 0 ? 0 : atomic_load(&r->lines), from;
+
+        atomic_store(&answer_with, list[i].status);
+        until_asked(4); /* one may be on its way already; the last but one has been told of */
+        if (atomic_load(&r->lines) - before != list[i].news)
+            fail_msg("%u: %u lines", list[i].status, atomic_load(&r->lines) - before);
+        if (!list[i].then_well)
             continue;
+        from = atomic_load(&asked);
+        usleep(300000);
+        assert_true(atomic_load(&asked) - from <= (i < 10 ? 3 : 10)); /* 25 times the first pause */
+        assert_int_equal(atomic_load(&r->lines) - before, list[i].news);
         atomic_store(&answer_with, 0);
-        until_cosigned(r, i / 5 + 1);
-        (void)add_entry((uint8_t)(i + 1));
+        until_cosigned(r, ++size);
+        (void)add_entry((uint8_t)size);
     }
-    atomic_store(&r->stop, true);
-    pthread_join(r->thread, NULL);
-    r->running = false;
+    end(0);
     OK(r->err);
     dt_http_server_stop(server);
+}
+
+/* Old checkpoints in turn, all of them signed: told of once, and once more when it is still less.
+ */
+static void
+old_ones_are_told_once(void **state)
+{
+    struct runner *r = &runners[0];
+    struct dt_http_server *server;
+    char url[256];
+
+    (void)state;
+    for (uint8_t i = 0; i < 2; i++) {
+        dt_buf_init(&old_notes[i], DT_NET_ANSWER_MAX);
+        (void)add_entry(i);
+        OK(dt_register_checkpoint(fx.http, fx.register_url, DT_CHECKPOINT_HELD, &old_notes[i]));
+    }
+    (void)add_entry(2);
+    OK(dt_witness_run(&r->config, NULL, true));
+    assert_string_equal(r->cosigned, "cosigned size 3");
+    server = put_between(url);
+    atomic_store(&answer_with, ANSWER_OLD);
+    begin(0);
+    until_asked(12);
+    assert_in_range(atomic_load(&r->below), 1, 2);
+    atomic_store(&answer_with, 0);
+    (void)add_entry(3);
+    until_cosigned(r, 4);
+    atomic_store(&r->below, 0);
+    atomic_store(&answer_with, ANSWER_OLD);
+    until_asked(12);
+    assert_in_range(atomic_load(&r->below), 1, 2); /* after growth that is news again */
+    end(0);
+    OK(r->err);
+    dt_http_server_stop(server);
+    for (size_t i = 0; i < 2; i++)
+        dt_buf_clear(&old_notes[i]);
 }
 
 /* ---- memory and disk ---- */
@@ -629,10 +813,14 @@ main(void)
         TEST(held_attested_final),
         TEST(restored_state),
         TEST(split_view),
+        TEST(split_view_without_evidence),
+        TEST(split_view_without_evidence_once),
+        TEST(split_view_with_busy_state),
         TEST(foreign_cosignature_refused),
         TEST(full_tiles),
         TEST(clock_was_ahead_lasts),
         TEST(rubbish_is_waited_out),
+        TEST(old_ones_are_told_once),
         TEST(restored_without_memory),
         TEST(grown_with_faults),
     };
