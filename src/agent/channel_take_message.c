@@ -43,9 +43,10 @@ take_here(struct dt_taken *t, const struct mls_event *e, const struct dt_incomin
     t->ch->here |= UINT32_C(1) << s->party;
     if ((err = dt_here_note(t->a, t->ch->group_id, s->voucher.invitation_id)) != DT_OK)
         return err;
-    if (dt_channel_all_here(t->a, t->ch))
-        t->ch->confirmed = true;
-    return DT_OK;
+    if (!dt_channel_all_here(t->a, t->ch))
+        return DT_OK;
+    t->ch->confirmed = true;
+    return t->ch->state == DT_CHANNEL_LIVE ? dt_lapse_confirmed(t->a, t->ch) : DT_OK;
 }
 
 static enum dt_err

@@ -215,10 +215,11 @@ DT_MUST_CHECK enum dt_err dt_invitation_load(struct dt_agent *a,
                                              const uint8_t invitation_id[static 16],
                                              struct dt_invitation *out);
 DT_MUST_CHECK enum dt_err dt_invitation_save(struct dt_agent *a, const struct dt_invitation *x);
-/* Seats that requests to re-join of ours in the channel may have been given since we were in it
- * last, without our having seen it: those whose key package has run out, so that no Welcome makes
- * use of them any more; the latest. */
+/* Seats that requests to re-join of ours in the channel, number ${since} and later, may have been
+ * given, seen by us or not: those of which no Welcome can make use any more, for it did or the key
+ * package has run out; the latest. */
 DT_MUST_CHECK enum dt_err dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
+                                              uint64_t since,
                                               uint8_t out[static DT_INVITATION_SEATS][16],
                                               size_t *out_n);
 /* No Welcome to a request to re-join of ours in the channel is used any more; its keys go. */

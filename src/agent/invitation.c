@@ -191,10 +191,10 @@ answer_is_good(struct dt_agent *a, const struct dt_invitation *x, bool *out)
 }
 
 enum dt_err
-dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
+dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t since,
                     uint8_t out[static DT_INVITATION_SEATS][16], size_t *out_n)
 {
-    uint64_t at = 0;
+    uint64_t at = since;
     size_t n = 0;
     enum dt_err err;
 
@@ -209,11 +209,8 @@ dt_invitation_seats(struct dt_agent *a, const uint8_t group_id[static 32],
         init(&x);
         if (row.key.n != 16 || (err = decode(dt_buf_view(&row.value), &x)) != DT_OK)
             return err != DT_OK ? err : dt_fail(DT_ERR_FORMAT, "an invitation row has no id");
-        if (memcmp(x.group_id, group_id, 32) != 0)
-            continue;
-        if (x.state == DT_INVITATION_JOINED)
-            n = 0; /* the seats of before are gone */
-        if (!x.rejoin || x.state != DT_INVITATION_ACCEPTED)
+        if (memcmp(x.group_id, group_id, 32) != 0 || !x.rejoin ||
+            (x.state != DT_INVITATION_ACCEPTED && x.state != DT_INVITATION_JOINED))
             continue;
         if ((err = answer_is_good(a, &x, &good)) != DT_OK)
             return err;

@@ -3,109 +3,10 @@
  */
 #include <string.h>
 
-#include "base/wire.h"
-
 #include "agent/flows.h"
-
-#define LAPSE_MAX     512u
-#define LAPSE_VERSION 2
 
 /* Row of table "self": one channel showed that the store is not the only one. */
 #define SPREAD "not the only one"
-
-void
-dt_lapse_clear(struct dt_lapse *x)
-{
-    if (x != NULL)
-        dt_secret_clear(&x->missed_token);
-}
-
-static enum dt_err
-read_hints(struct dt_reader *r, struct dt_lapse *x)
-{
-    enum dt_err err = dt_read_u8(r, &x->n_hints);
-
-    if (err == DT_OK && x->n_hints > DT_LAPSE_HINTS)
-        return dt_fail(DT_ERR_FORMAT, "a row of the store is damaged");
-    for (size_t i = 0; err == DT_OK && i < x->n_hints; i++)
-        if ((err = dt_read_fixed(r, x->hints[i].seat, 16)) == DT_OK)
-            err = dt_read_optional(r, &x->hints[i].asked);
-    return err == DT_OK ? dt_read_u8(r, &x->followed) : err;
-}
-
-static enum dt_err
-decode(struct dt_view v, struct dt_lapse *x)
-{
-    struct dt_reader r = dt_reader_init(v);
-    struct dt_view token;
-    uint8_t version = 0, why = 0;
-    enum dt_err err;
-
-    if ((err = dt_read_u8(&r, &version)) != DT_OK)
-        return err;
-    if (version != LAPSE_VERSION)
-        return dt_fail(DT_ERR_UNSUPPORTED, "version %u is not known here", version);
-    if ((err = dt_read_u8(&r, &why)) != DT_OK || (err = dt_read_optional(&r, &x->wants)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->follows)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->whole)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->gap)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->chased)) != DT_OK ||
-        (err = dt_read_u8(&r, &x->asks)) != DT_OK ||
-        (err = dt_read_u64(&r, &x->asked_ms)) != DT_OK ||
-        (err = dt_read_u64(&r, &x->rejoined_ms)) != DT_OK || (err = read_hints(&r, x)) != DT_OK ||
-        (err = dt_read_optional(&r, &x->missed)) != DT_OK ||
-        (err = dt_read_fixed(&r, x->missed_address, sizeof x->missed_address)) != DT_OK ||
-        (err = dt_read_vec(&r, 32, &token)) != DT_OK ||
-        (err = dt_read_u64(&r, &x->missed_after)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
-        return err;
-    x->why = (enum dt_lapse_why)why;
-    return dt_secret_set(&x->missed_token, token);
-}
-
-enum dt_err
-dt_lapse_load(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_lapse *out)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(LAPSE_MAX);
-    enum dt_err err = dt_store_get_blob(a->store, "lapse", dt_view(group_id, 32), &value);
-
-    dt_lapse_clear(out);
-    *out = (struct dt_lapse){0};
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK;
-    return err != DT_OK ? err : dt_fail_context(decode(dt_buf_view(&value), out), "lapse row");
-}
-
-enum dt_err
-dt_lapse_save(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_lapse *x)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(LAPSE_MAX);
-    struct dt_writer w = dt_writer_init(&value);
-    enum dt_err err;
-
-    dt_write_u8(&w, LAPSE_VERSION);
-    dt_write_u8(&w, (uint8_t)x->why);
-    dt_write_optional(&w, x->wants);
-    dt_write_optional(&w, x->follows);
-    dt_write_optional(&w, x->whole);
-    dt_write_optional(&w, x->gap);
-    dt_write_optional(&w, x->chased);
-    dt_write_u8(&w, x->asks);
-    dt_write_u64(&w, x->asked_ms);
-    dt_write_u64(&w, x->rejoined_ms);
-    dt_write_u8(&w, x->n_hints);
-    for (size_t i = 0; i < x->n_hints; i++) {
-        dt_write_view(&w, dt_view_of(x->hints[i].seat));
-        dt_write_optional(&w, x->hints[i].asked);
-    }
-    dt_write_u8(&w, x->followed);
-    dt_write_optional(&w, x->missed);
-    dt_write_view(&w, dt_view_of(x->missed_address));
-    dt_write_vec(&w, dt_secret_view(&x->missed_token));
-    dt_write_u64(&w, x->missed_after);
-    if ((err = dt_writer_end(&w)) != DT_OK)
-        return err;
-    return dt_store_put_blob(a->store, "lapse", dt_view(group_id, 32), dt_buf_view(&value));
-}
 
 enum dt_err
 dt_channel_reads(struct dt_agent *a, const struct dt_channel *ch, bool *out)
@@ -128,6 +29,15 @@ static bool
 may_ask(const struct dt_agent *a, const struct dt_lapse *x)
 {
     return x->rejoined_ms == 0 || dt_agent_now(a) > x->rejoined_ms + DT_REJOIN_PAUSE_MS;
+}
+
+void
+dt_lapse_keep_sure(struct dt_lapse *x, const struct dt_channel *ch)
+{
+    if (x->has_sure)
+        return;
+    x->has_sure = true;
+    memcpy(x->sure, ch->invitation_id, 16);
 }
 
 /* Why, what is done, and what is to be done by people. ${m} may be NULL. */
@@ -181,6 +91,7 @@ dt_lapse_begin(struct dt_agent *a, struct dt_channel *ch, enum dt_lapse_why why,
 
     if (err != DT_OK)
         return err;
+    dt_lapse_keep_sure(&x, ch);
     ch->state = DT_CHANNEL_BROKEN;
     ch->confirmed = false;
     x.why = why;
@@ -268,11 +179,25 @@ dt_lapse_stop_reading(struct dt_agent *a, const struct dt_channel *ch)
 /* ---- it ends ---- */
 
 enum dt_err
+dt_lapse_confirmed(struct dt_agent *a, const struct dt_channel *ch)
+{
+    DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
+
+    if (err != DT_OK || !x.has_sure ||
+        (err = dt_store_next_seq(a->store, "invitation", dt_view(NULL, 0), &x.settled)) != DT_OK)
+        return err;
+    x.has_sure = false;
+    return dt_lapse_save(a, ch->group_id, &x);
+}
+
+enum dt_err
 dt_lapse_answered(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat[static 16])
 {
     DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
+    dt_lapse_keep_sure(&x, ch);
     ch->state = DT_CHANNEL_BROKEN;
     ch->confirmed = false;
     memcpy(ch->invitation_id, seat, 16);
@@ -293,10 +218,10 @@ dt_lapse_late(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat[stat
     DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
-    memcpy(ch->invitation_id, seat, 16);
     if (err != DT_OK)
         return err;
     if (ch->state == DT_CHANNEL_BROKEN) {
+        dt_lapse_keep_sure(&x, ch);
         x.gap = true;
     } else {
         ch->state = DT_CHANNEL_BROKEN;
@@ -304,12 +229,16 @@ dt_lapse_late(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat[stat
         x.follows = x.whole = x.gap = x.chased = false;
         x.asked_ms = 0;
     }
-    /* Somebody answers, so it is worth asking again; who only reads once a week asks each time. */
+    memcpy(ch->invitation_id, seat, 16);
+    /* Somebody answers, so it is worth asking again; who only reads once a week asks each time. But
+     * each Welcome of one who means ill must not be a request of ours: once a day. */
     x.asks = 0;
-    x.wants = true;
-    err = dt_alarm_add(a, DT_ALARM_WELCOME, ch->group_id, position, NULL,
-                       "a Welcome came after our voucher had run out or our letter was renewed; "
-                       "this home asks to be put in anew");
+    x.wants = x.wants || x.asked_ms == 0 || dt_agent_now(a) > x.asked_ms + DT_MS_DAY;
+    err =
+        dt_alarm_add(a, DT_ALARM_WELCOME, ch->group_id, position, NULL,
+                     "a Welcome came after our voucher had run out or our letter was renewed; "
+                     "this home asks to be put in anew%s",
+                     x.wants ? "" : ", some days after the last time; or at once: detente rejoin");
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
 }
 
@@ -330,11 +259,15 @@ dt_lapse_overtaken(struct dt_agent *a, struct dt_channel *ch, const uint8_t seat
     DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
     enum dt_err err;
 
-    memcpy(ch->invitation_id, seat, 16);
-    if (ch->state == DT_CHANNEL_LIVE)
-        return dt_lapse_begin(a, ch, DT_LAPSE_COPY, false, position, NULL);
+    if (ch->state == DT_CHANNEL_LIVE) {
+        err = dt_lapse_begin(a, ch, DT_LAPSE_COPY, false, position, NULL);
+        memcpy(ch->invitation_id, seat, 16);
+        return err;
+    }
     if ((err = dt_lapse_load(a, ch->group_id, &x)) != DT_OK)
         return err;
+    dt_lapse_keep_sure(&x, ch);
+    memcpy(ch->invitation_id, seat, 16);
     x.why = DT_LAPSE_COPY;
     x.follows = false;
     x.wants = x.wants || (!x.chased && may_ask(a, &x) && !asked_for(&x, seat));
@@ -351,7 +284,7 @@ dt_lapse_end(struct dt_agent *a, const struct dt_channel *ch)
     enum dt_err err = dt_lapse_load(a, ch->group_id, &x);
 
     x.why = DT_LAPSE_NONE;
-    x.wants = x.follows = false;
+    x.wants = x.follows = x.has_sure = false;
     x.asked_ms = 0;
     return err != DT_OK ? err : dt_lapse_save(a, ch->group_id, &x);
 }

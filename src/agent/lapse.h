@@ -43,6 +43,9 @@ struct dt_lapse {
     uint64_t rejoined_ms;  /* when we last came back; 0: never */
     uint8_t n_hints;       /* the oldest first */
     struct dt_lapse_hint hints[DT_LAPSE_HINTS];
+    bool has_sure;    /* not yet confirmed again since all parties confirmed us in a seat... */
+    uint8_t sure[16]; /* ...this one: asked for each time, for a Welcome proves no other */
+    uint64_t settled; /* invitations from before that we were confirmed last: not asked for */
     uint8_t followed; /* hints that were asked for by themselves, after the last request */
     bool missed;      /* we came back, and what the old queue still held was not counted yet */
     uint8_t missed_address[32];
@@ -81,6 +84,10 @@ DT_MUST_CHECK enum dt_err dt_lapse_no_state(struct dt_agent *a, const struct dt_
 DT_MUST_CHECK enum dt_err dt_lapse_seat_seen(struct dt_agent *a, const struct dt_channel *ch,
                                              const uint8_t seat[static 16], uint64_t position);
 
+/* The seat of ${ch} is about to be given up, or to be taken for another: remember it, where it is
+ * the first since all parties confirmed us in one. */
+void dt_lapse_keep_sure(struct dt_lapse *x, const struct dt_channel *ch);
+
 /* The old state cannot read on. */
 DT_MUST_CHECK enum dt_err dt_lapse_stop_reading(struct dt_agent *a, const struct dt_channel *ch);
 
@@ -101,6 +108,10 @@ DT_MUST_CHECK enum dt_err dt_lapse_late(struct dt_agent *a, struct dt_channel *c
 /* Our seat was given to ${seat}, which another copy of us asked for. The caller saves ${ch}. */
 DT_MUST_CHECK enum dt_err dt_lapse_overtaken(struct dt_agent *a, struct dt_channel *ch,
                                              const uint8_t seat[static 16], uint64_t position);
+
+/* Every party said `here` in the present stay: no seat of before is asked for any more. A Welcome
+ * alone is no proof: its Commit may be one that only its author and we have seen. */
+DT_MUST_CHECK enum dt_err dt_lapse_confirmed(struct dt_agent *a, const struct dt_channel *ch);
 
 /* We are a member no more, and nothing is asked. */
 DT_MUST_CHECK enum dt_err dt_lapse_end(struct dt_agent *a, const struct dt_channel *ch);

@@ -55,7 +55,7 @@
 #define DT_QUEUE_LIFE_MS       (UINT64_C(30) * 24 * 3600 * 1000)
 #define DT_REJOIN_PAUSE_MS     DT_VOUCHER_LIFE_MAX_MS /* between two re-joins without the user */
 #define DT_REJOIN_ASKS         3u                     /* requests of one lapse */
-#define DT_INVITATION_SEATS    4u                     /* seats that requests of ours may have got */
+#define DT_INVITATION_SEATS    8u                     /* seats that requests of ours may have got */
 #define DT_LAPSE_HINTS         4u                     /* seats that a copy of us may have */
 #define DT_REJOINS_SENDER      16u                    /* one delegate's requests to re-join */
 #define DT_REJOINS_KEPT        256u                   /* others' requests to re-join, in all */

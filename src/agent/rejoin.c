@@ -127,7 +127,7 @@ ask_for(struct dt_agent *a, const struct dt_channel *ch, const uint8_t seat[stat
 }
 
 /* Seats to ask for: each once, and few. */
-#define SEATS_MAX (1u + DT_INVITATION_SEATS + DT_LAPSE_HINTS)
+#define SEATS_MAX (2u + DT_INVITATION_SEATS + DT_LAPSE_HINTS)
 struct seats {
     size_t n;
     uint8_t id[SEATS_MAX][16];
@@ -165,18 +165,21 @@ ask_for_all(struct dt_agent *a, const struct dt_channel *ch, const struct seats 
     return err;
 }
 
-/* For the seat that our state knows; for those that earlier requests of ours may have been given
- * while we could not read; and for those that a copy of us seems to have been welcomed to. Only one
- * of them is there: members refuse the other requests. */
+/* For the seat that our state knows, and the one in which all parties confirmed us last; for those
+ * that earlier requests of ours may have been given while we could not read; and for those that a
+ * copy of us seems to have been welcomed to. Only one of them is there: members refuse the other
+ * requests. */
 static enum dt_err
 ask(struct dt_agent *a, const struct dt_channel *ch, struct dt_lapse *x)
 {
     uint8_t earlier[DT_INVITATION_SEATS][16];
     struct seats s = {0};
     size_t n = 0;
-    enum dt_err err = dt_invitation_seats(a, ch->group_id, earlier, &n);
+    enum dt_err err = dt_invitation_seats(a, ch->group_id, x->settled, earlier, &n);
 
     add_seat(&s, ch->invitation_id);
+    if (x->has_sure)
+        add_seat(&s, x->sure);
     for (size_t i = 0; err == DT_OK && i < n; i++)
         add_seat(&s, earlier[i]);
     add_hints(&s, x, true);
@@ -220,6 +223,7 @@ rejoin(struct dt_agent *a, const uint8_t group_id[static 32])
         x.follows = true;
         x.whole = x.gap = false;
     }
+    dt_lapse_keep_sure(&x, &ch);
     x.chased = false;
     x.asks = 0;
     /* From here on nothing is sent under the old state. */

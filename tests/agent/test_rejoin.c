@@ -6,6 +6,7 @@
  */
 #include "agent/flows.h"
 #include "base/mem.h"
+#include "base/wire.h"
 
 #include "three.h"
 
@@ -118,7 +119,7 @@ red_is_back(struct three *f, const char *text)
 }
 
 /* Red saw that it was given a seat anew. When the key package has run out it gives that one up, and
- * says that something is kept back. The others see nothing amiss. */
+ * says that something is kept back. The others refuse the request for the seat of before. */
 static void
 a_welcome_that_never_comes(void **state)
 {
@@ -138,7 +139,7 @@ a_welcome_that_never_comes(void **state)
     is(world_talk_count(f->a[2], f->gid, dt_view_str("in between")), 0);
     world_said(f->a[2], DT_ALARM_MISSED, "cannot be read by it");
     for (size_t i = 0; i < 2; i++)
-        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 2);
     crooked_stop(&x, f->a[2]);
 }
 
@@ -154,7 +155,7 @@ a_welcome_that_the_user_does_not_wait_for(void **state)
     ok(dt_agent_rejoin(f->a[2], f->gid));
     red_is_back(f, "back again");
     for (size_t i = 0; i < 2; i++)
-        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 2);
     crooked_stop(&x, f->a[2]);
 }
 
@@ -202,7 +203,7 @@ a_welcome_that_comes_late(void **state)
     world_said(f->a[2], DT_ALARM_WELCOME, "came after our voucher had run out");
     red_is_back(f, "back again");
     for (size_t i = 0; i < 2; i++)
-        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 0);
+        is(world_alarms(f->a[i], DT_ALARM_WELCOME), 2);
     crooked_stop(&x, f->a[2]);
 }
 
@@ -282,6 +283,41 @@ a_clock_that_was_behind(void **state)
     world_sync(f->a, 3, 3);
     three_is_back(f->a[2], f->gid);
     is(world_channel(f->a[2], f->gid).epoch, 4); /* one rotation, and no more */
+}
+
+/* ---- rows of before ---- */
+
+/* A lapse as the version before wrote it, with one seat: the row outlives the lapse, and is read.
+ */
+static void
+a_lapse_of_before(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_lapse_clear) struct dt_lapse x = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf row = DT_BUF_INIT(256);
+    static const uint8_t flags[7] = {1}, seat[16] = {7}, zeros[32] = {0};
+    struct dt_writer w = dt_writer_init(&row);
+
+    dt_write_view(&w, dt_view_of(flags)); /* version, why, wants, follows, whole, chased, asks */
+    dt_write_u64(&w, 0);                  /* asked */
+    dt_write_u64(&w, 5);                  /* re-joined */
+    dt_write_u8(&w, 1);
+    dt_write_view(&w, dt_view_of(seat));
+    dt_write_u8(&w, 0);
+    dt_write_view(&w, dt_view_of(zeros)); /* the queue of before, its token, a place in it */
+    dt_write_vec(&w, dt_view(NULL, 0));
+    dt_write_u64(&w, 0);
+    ok(dt_writer_end(&w));
+    ok(dt_store_put_blob(f->a[2]->store, "lapse", dt_view_of(f->gid), dt_buf_view(&row)));
+    world_say(f->a[2], f->gid, "still here");
+    world_sync(f->a, 3, 2);
+    world_all_have_once(f->a, 3, f->gid, "still here");
+    ok(dt_lapse_load(f->a[2], f->gid, &x));
+    is(x.rejoined_ms, 5);
+    is(x.n_hints, 1);
+    assert_memory_equal(x.hints[0].seat, seat, 16);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    red_is_back(f, "back again");
 }
 
 /* ---- to leave instead ---- */
@@ -400,6 +436,7 @@ main(void)
                                         three_tear_down),
         PLENARY(a_welcome_into_an_old_queue),
         PLENARY(a_clock_that_was_behind),
+        PLENARY(a_lapse_of_before),
         PLENARY(a_copy_of_one_that_left),
         cmocka_unit_test_setup_teardown(a_request_taken_back, three_homes, three_tear_down),
         PLENARY(a_letter_without_an_inbox),

@@ -106,6 +106,104 @@ are_no_chase(void **state)
     three_is_back(f->a[3], f->gid);
 }
 
+/* ---- a Commit that only its author has seen ---- */
+
+/* While this is set ${a} makes no Commit by itself. */
+static void
+hold_commits(struct three *f, struct dt_agent *a, bool held)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+    ok(dt_channel_load(a, f->gid, &ch));
+    ch.pending = held;
+    ok(dt_channel_save(a, &ch, false));
+}
+
+/* Blue reads red's requests, commits the first, posts that nowhere, and sends red the Welcome,
+ * which stays in blue's outbox. */
+static void
+private_commit(struct three *f)
+{
+    struct dt_inbox_message m = {.kind = DT_INBOX_WELCOME};
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter to = {0};
+    struct dt_agent *blue = f->a[1];
+    struct dt_view commit;
+    uint8_t hash[32];
+    size_t made = 0;
+
+    hold_commits(f, blue, true);
+    ok(dt_agent_sync(blue, NULL));
+    hold_commits(f, blue, false);
+    ok(dt_channel_prepare(blue, f->gid, &made));
+    is(made, 1);
+    ok(dt_channel_load(blue, f->gid, &ch));
+    is(ch.pending_kind, DT_INTENT_REJOIN);
+    assert_true(mls_group_pending(ch.group, &commit, &m.welcome));
+    memcpy(m.group_id, f->gid, 32);
+    memcpy(m.invitation_id, ch.pending_intent, 16);
+    world_letter_hash(f->a[2], hash);
+    ok(dt_letter_load(blue, hash, &to, NULL, NULL));
+    ok(dt_outbox_to_inbox(blue, &to, &m));
+    ok(dt_outbox_del(blue, ch.pending_append));
+    ok(dt_intent_del(blue, f->gid, ch.pending_intent));
+    mls_group_drop_pending(ch.group);
+    ch.pending = false;
+    ok(dt_channel_save(blue, &ch, false));
+}
+
+/* Its Welcome comes late, and is none of a seat that the others know: red asks for the one that it
+ * had before as well. However often: once a day by itself. */
+static void
+whose_welcome_comes_late(void **state)
+{
+    struct three *f = *state;
+    struct dt_sync_report report;
+    size_t sent = 0;
+
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    for (unsigned int i = 0; i < 2; i++) {
+        private_commit(f);
+        world_accredit(&f->w, f->a[2], RED, DT_RIGHTS_ALL); /* it comes under another letter */
+        f->w.offset_ms += i == 0 ? DT_MS_DAY + DT_MS_HOUR : 0;
+        ok(dt_outbox_flush(f->a[1], NULL, &sent));
+        ok(dt_agent_sync(f->a[2], &report));
+        is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+        world_said(f->a[2], DT_ALARM_WELCOME, "after our voucher had run out or our letter");
+        is(report.sent > 0, i == 0);
+    }
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    ok(dt_agent_sync(f->a[2], NULL));
+    world_sync(f->a, 3, 5);
+    three_is_back(f->a[2], f->gid);
+}
+
+/* It comes in time: red sits where nobody else is. Its user has it ask again. Then envoy does what
+ * blue did not, under the first request, whose keys are used up: that seat is asked for as well. */
+static void
+whose_welcome_comes_in_time(void **state)
+{
+    struct three *f = *state;
+    size_t sent = 0;
+
+    for (unsigned int i = 0; i < 2; i++) {
+        ok(dt_agent_rejoin(f->a[2], f->gid));
+        ok(dt_agent_sync(f->a[2], NULL));
+        private_commit(f);
+        ok(dt_outbox_flush(f->a[1], NULL, &sent));
+        ok(dt_agent_sync(f->a[2], NULL));
+        is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+        assert_false(world_channel(f->a[2], f->gid).confirmed);
+    }
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    world_sync(f->a, 3, 2);
+    f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
+    world_sync(f->a, 3, 5);
+    three_is_back(f->a[2], f->gid);
+}
+
 /* ---- requests ---- */
 
 /* A request by ${by} for the seat of ${of}, under the letter of ${under}. */
@@ -296,6 +394,8 @@ main(void)
         PLENARY(hide_no_seat),
         PLENARY(make_few_requests),
         PLENARY(are_no_chase),
+        PLENARY(whose_welcome_comes_late),
+        PLENARY(whose_welcome_comes_in_time),
         cmocka_unit_test_setup_teardown(nobody_gets_a_seat_that_is_not_its_own, three_and_second,
                                         three_tear_down),
         PLENARY(few_requests_of_one_are_kept),
