@@ -21,15 +21,15 @@ dt_rejoin_row_clear(struct dt_rejoin_row *x)
 }
 
 static enum dt_err
-decode(struct dt_view v, struct dt_rejoin_row *x)
+read_row(struct dt_view v, bool whose, struct dt_rejoin_row *x)
 {
     struct dt_reader r = dt_reader_init(v);
     struct dt_view request, kp;
     enum dt_err err;
 
     if ((err = dt_read_fixed(&r, x->group_id, 32)) != DT_OK ||
-        (err = dt_read_u64(&r, &x->number)) != DT_OK ||
-        (err = dt_read_fixed(&r, x->sender, 32)) != DT_OK ||
+        (whose && (err = dt_read_u64(&r, &x->number)) != DT_OK) ||
+        (whose && (err = dt_read_fixed(&r, x->sender, 32)) != DT_OK) ||
         (err = dt_read_vec(&r, 1024, &request)) != DT_OK ||
         (err = dt_read_vec(&r, DT_KEY_PACKAGE_MAX, &kp)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK)
@@ -38,6 +38,23 @@ decode(struct dt_view v, struct dt_rejoin_row *x)
     x->key_package.max = DT_KEY_PACKAGE_MAX;
     err = dt_buf_set(&x->request, request);
     return err != DT_OK ? err : dt_buf_set(&x->key_package, kp);
+}
+
+/* NOT_FOUND for what cannot be read: the member who asked asks again, and nothing else stops for
+ * it. The version before kept no number and no sender. */
+static enum dt_err
+decode(struct dt_view v, struct dt_rejoin_row *x)
+{
+    enum dt_err err = read_row(v, true, x);
+
+    if (err == DT_OK || dt_err_is_local(err))
+        return err;
+    x->number = 0;
+    memset(x->sender, 0, sizeof x->sender);
+    err = read_row(v, false, x);
+    if (err == DT_OK || dt_err_is_local(err))
+        return err;
+    return dt_fail(DT_ERR_NOT_FOUND, "a row of the store is damaged");
 }
 
 enum dt_err
@@ -117,10 +134,10 @@ count(struct dt_agent *a, const struct dt_rejoin_row *x, struct oldest *o)
     return DT_OK;
 }
 
-/* Make room for one more of ${sender}, whose own oldest goes first: a member that asks again and
- * again takes the place of nobody else before all the room is used. */
+/* Make room for ${more} of its sender's, whose own oldest in that channel goes first: a member that
+ * asks again and again takes the place of nobody else before all the room is used. */
 static enum dt_err
-make_room(struct dt_agent *a, const uint8_t sender[static 32])
+make_room(struct dt_agent *a, const struct dt_rejoin_row *more)
 {
     struct oldest all = {0}, its = {0};
     uint64_t at = 0;
@@ -136,10 +153,16 @@ make_room(struct dt_agent *a, const uint8_t sender[static 32])
         if (row.key.n != 16)
             return dt_fail(DT_ERR_FORMAT, "a row of the store is damaged");
         memcpy(x.invitation_id, row.key.p, 16);
-        if ((err = decode(dt_buf_view(&row.value), &x)) != DT_OK ||
-            (err = count(a, &x, &all)) != DT_OK)
+        err = decode(dt_buf_view(&row.value), &x);
+        if (err == DT_ERR_NOT_FOUND) { /* its channel stands first in every version */
+            if ((err = drop(a, &x)) != DT_OK)
+                return err;
+            continue;
+        }
+        if (err != DT_OK || (err = count(a, &x, &all)) != DT_OK)
             return err;
-        if (memcmp(x.sender, sender, 32) == 0 && (err = count(a, &x, &its)) != DT_OK)
+        if (memcmp(x.sender, more->sender, 32) == 0 &&
+            memcmp(x.group_id, more->group_id, 32) == 0 && (err = count(a, &x, &its)) != DT_OK)
             return err;
     }
     if (err != DT_ERR_NOT_FOUND)
@@ -182,7 +205,7 @@ dt_rejoin_take(struct dt_agent *a, const struct dt_inbox_message *m)
     memcpy(row.invitation_id, q.invitation_id, 16);
     memcpy(row.group_id, q.group_id, 32);
     memcpy(row.sender, s.letter.key, 32);
-    if ((err = make_room(a, row.sender)) != DT_OK ||
+    if ((err = make_room(a, &row)) != DT_OK ||
         (err = dt_store_next_seq(a->store, "rejoin", dt_view(NULL, 0), &row.number)) != DT_OK ||
         (err = dt_buf_set(&row.request, m->rejoin)) != DT_OK)
         return err;

@@ -353,6 +353,63 @@ few_requests_of_one_are_kept(void **state)
     is(world_alarms(envoy, DT_ALARM_WELCOME), 0); /* the Welcome went out */
 }
 
+/* Nor those in another channel. */
+static void
+few_requests_of_one_are_kept_in_each(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    struct dt_agent *envoy = f->a[0], *blue = f->a[1];
+    struct dt_rejoin first, q;
+    uint8_t other[32];
+
+    memcpy(other, f->gid, 32);
+    world_found(f->a, 3, DT_CHANNEL_PLENARY, "second", f->gid);
+    request(f, blue, blue, blue, &first, &body);
+    ok(take(envoy, &body));
+    memcpy(f->gid, other, 32);
+    for (unsigned int i = 0; i < 2 * DT_REJOINS_SENDER; i++) {
+        request(f, blue, blue, blue, &q, &body);
+        ok(take(envoy, &body));
+    }
+    is(kept(envoy), 1 + DT_REJOINS_SENDER);
+    assert_true(has_row(envoy, &first));
+}
+
+/* Requests as the version before kept them are honoured; a row that nobody can read goes, and
+ * stands in the way of nothing. */
+static void
+rows_of_before(void **state)
+{
+    struct three *f = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(1024);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(1u << 16);
+    static const uint8_t torn[16] = {9};
+    struct dt_agent *envoy = f->a[0], *blue = f->a[1];
+    struct dt_rejoin blues, q;
+    bool has = true;
+
+    request(f, blue, blue, blue, &blues, &body);
+    ok(take(envoy, &body));
+    ok(take_key_package(envoy, blue, &blues));
+    ok(dt_store_get_blob(envoy->store, "rejoin", dt_view_of(blues.invitation_id), &value));
+    memmove(value.p + 32, value.p + 72, value.n - 72); /* without number and sender */
+    ok(dt_store_put_blob(envoy->store, "rejoin", dt_view_of(blues.invitation_id),
+                         dt_view(value.p, value.n - 40)));
+    ok(dt_store_put_blob(envoy->store, "rejoin", dt_view_of(torn), dt_view(value.p, 40)));
+    ok(dt_intent_add(envoy, f->gid, DT_INTENT_REJOIN, torn, dt_view(NULL, 0)));
+    for (unsigned int i = 0; i < 2; i++) {
+        request(f, f->a[2], f->a[2], f->a[2], &q, &body);
+        ok(take(envoy, &body));
+    }
+    ok(dt_store_has(envoy->store, "rejoin", dt_view_of(torn), &has));
+    assert_false(has);
+    world_sync(f->a, 1, 2);
+    is(world_channel(envoy, f->gid).epoch, 2);
+    is(world_channel(envoy, f->gid).to_send, 0);
+    is(world_alarms(envoy, 0), 0);
+}
+
 /* However many there are who ask. */
 static void
 few_requests_are_kept_in_all(void **state)
@@ -399,6 +456,8 @@ main(void)
         cmocka_unit_test_setup_teardown(nobody_gets_a_seat_that_is_not_its_own, three_and_second,
                                         three_tear_down),
         PLENARY(few_requests_of_one_are_kept),
+        PLENARY(few_requests_of_one_are_kept_in_each),
+        PLENARY(rows_of_before),
         PLENARY(few_requests_are_kept_in_all),
     };
 
