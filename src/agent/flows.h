@@ -290,8 +290,8 @@ DT_MUST_CHECK enum dt_err dt_inbox_take_cell(struct dt_agent *a, const struct dt
 /* "here" of one seat in this stay; forgotten when the channel becomes unconfirmed. */
 DT_MUST_CHECK enum dt_err dt_here_note(struct dt_agent *a, const uint8_t group_id[static 32],
                                        const uint8_t invitation_id[static 16]);
-/* A `here` under a voucher of ${s} that does not stand: one that begins later than our clock says
- * is remembered, for it is our clock that is wrong. */
+/* A `here` of ${s} that does not stand: one whose voucher or letter begins later than our clock
+ * says is remembered, for it is our clock that is wrong. */
 DT_MUST_CHECK enum dt_err dt_here_early(struct dt_agent *a, const struct dt_channel *ch,
                                         const struct dt_seat *s);
 /* Is the clock right by now, so that others are to be asked to say `here` again? Once. */

@@ -75,6 +75,18 @@ early(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out)
     return err != DT_OK ? err : dt_read_end(&r);
 }
 
+/* When voucher and letter of ${s} have both begun, by our clock. */
+static uint64_t
+begins(const struct dt_seat *s)
+{
+    uint64_t voucher = s->voucher.not_before_ms > DT_CLOCK_SKEW_MS
+                           ? s->voucher.not_before_ms - DT_CLOCK_SKEW_MS
+                           : 0;
+
+    return voucher > s->letter.not_before_ms ? voucher : s->letter.not_before_ms;
+}
+
+/* The earliest is kept: one that never begins must not keep us from asking for the others. */
 enum dt_err
 dt_here_early(struct dt_agent *a, const struct dt_channel *ch, const struct dt_seat *s)
 {
@@ -83,11 +95,11 @@ dt_here_early(struct dt_agent *a, const struct dt_channel *ch, const struct dt_s
     uint64_t at = 0;
     enum dt_err err;
 
-    if (ch->confirmed || dt_agent_now(a) + DT_CLOCK_SKEW_MS >= s->voucher.not_before_ms)
+    if (ch->confirmed || dt_agent_now(a) >= begins(s))
         return DT_OK;
-    if ((err = early(a, ch->group_id, &at)) != DT_OK || at >= s->voucher.not_before_ms)
+    if ((err = early(a, ch->group_id, &at)) != DT_OK || (at != 0 && at <= begins(s)))
         return err;
-    dt_write_u64(&w, s->voucher.not_before_ms);
+    dt_write_u64(&w, begins(s));
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     return dt_store_put_blob(a->store, "here_early", dt_view_of(ch->group_id), dt_buf_view(&value));
@@ -99,7 +111,7 @@ dt_here_again(struct dt_agent *a, const struct dt_channel *ch, bool *out)
     uint64_t at = 0;
     enum dt_err err = ch->confirmed ? DT_OK : early(a, ch->group_id, &at);
 
-    *out = at != 0 && dt_agent_now(a) + DT_CLOCK_SKEW_MS >= at;
+    *out = at != 0 && dt_agent_now(a) >= at;
     return err != DT_OK || !*out ? err
                                  : dt_store_del(a->store, "here_early", dt_view_of(ch->group_id));
 }

@@ -269,6 +269,8 @@ static void
 a_clock_that_was_behind(void **state)
 {
     struct three *f = *state;
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    struct dt_seat never = {0};
 
     f->w.offset_ms -= DT_MS_HOUR / 2;
     ok(dt_agent_rejoin(f->a[2], f->gid));
@@ -279,10 +281,35 @@ a_clock_that_was_behind(void **state)
     world_sync(f->a, 3, 5);
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
     assert_false(world_channel(f->a[2], f->gid).confirmed);
+    /* A member whose voucher begins in a hundred years changes nothing in that. */
+    ok(dt_channel_load_row(f->a[2], f->gid, &ch));
+    never.voucher.not_before_ms = dt_agent_now(f->a[2]) + 36500 * DT_MS_DAY;
+    ok(dt_here_early(f->a[2], &ch, &never));
     f->w.offset_ms += 12 * DT_MS_HOUR;
     world_sync(f->a, 3, 3);
     three_is_back(f->a[2], f->gid);
     is(world_channel(f->a[2], f->gid).epoch, 4); /* one rotation, and no more */
+}
+
+/* A letter that has not begun by our clock is no other matter. */
+static void
+a_letter_that_has_not_begun(void **state)
+{
+    struct three *f = *state;
+    struct dt_channel ch = {0};
+    struct dt_seat s = {0};
+    bool again = true;
+
+    memcpy(ch.group_id, f->gid, 32);
+    s.letter.not_before_ms = dt_agent_now(f->a[2]) + DT_MS_HOUR;
+    ok(dt_here_early(f->a[2], &ch, &s));
+    ok(dt_here_again(f->a[2], &ch, &again));
+    assert_false(again);
+    f->w.offset_ms += DT_MS_HOUR;
+    ok(dt_here_again(f->a[2], &ch, &again));
+    assert_true(again);
+    ok(dt_here_again(f->a[2], &ch, &again));
+    assert_false(again);
 }
 
 /* ---- rows of before ---- */
@@ -436,6 +463,7 @@ main(void)
                                         three_tear_down),
         PLENARY(a_welcome_into_an_old_queue),
         PLENARY(a_clock_that_was_behind),
+        PLENARY(a_letter_that_has_not_begun),
         PLENARY(a_lapse_of_before),
         PLENARY(a_copy_of_one_that_left),
         cmocka_unit_test_setup_teardown(a_request_taken_back, three_homes, three_tear_down),
