@@ -139,6 +139,7 @@ count(struct dt_agent *a, const struct dt_rejoin_row *x, struct oldest *o)
 static enum dt_err
 make_room(struct dt_agent *a, const struct dt_rejoin_row *more)
 {
+    static const uint8_t nobody[32];
     struct oldest all = {0}, its = {0};
     uint64_t at = 0;
     enum dt_err err;
@@ -149,7 +150,7 @@ make_room(struct dt_agent *a, const struct dt_rejoin_row *more)
 
         if ((err = dt_store_next(a->store, "rejoin", dt_view(NULL, 0), at, &row)) != DT_OK)
             break;
-        at = row.seq + 1;
+        at = row.seq;
         if (row.key.n != 16)
             return dt_fail(DT_ERR_FORMAT, "a row of the store is damaged");
         memcpy(x.invitation_id, row.key.p, 16);
@@ -159,6 +160,15 @@ make_room(struct dt_agent *a, const struct dt_rejoin_row *more)
                 return err;
             continue;
         }
+        if (err == DT_OK && row.seq == 0 && memcmp(x.sender, nobody, 32) == 0) {
+            /* Rows of the version before all stand in one place. */
+            if ((err = dt_store_next_seq(a->store, "rejoin", dt_view(NULL, 0), &x.number)) !=
+                    DT_OK ||
+                (err = rejoin_save(a, &x)) != DT_OK)
+                return err;
+            continue;
+        }
+        at = row.seq + 1;
         if (err != DT_OK || (err = count(a, &x, &all)) != DT_OK)
             return err;
         if (memcmp(x.sender, more->sender, 32) == 0 &&
