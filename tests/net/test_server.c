@@ -524,8 +524,11 @@ too_fast(void **state)
     }
     /* 500 a second with a burst of as many: only a machine that needed 39 s for 20,000 requests
      * kept within that. */
-    if (refused == 0 && dt_monotonic_ms() - began >= 39 * DT_MS_SECOND)
+    if (refused == 0 && dt_monotonic_ms() - began >= 39 * DT_MS_SECOND) {
+        dt_http_answer_clear(&a); /* skip() does not come back */
+        dt_http_client_free_p(&c);
         skip();
+    }
     assert_int_equal(refused, 1);
     assert_true(i > 400);
 }
