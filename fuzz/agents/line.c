@@ -40,26 +40,6 @@ line_set(const struct line_watch *w)
 
 /* ---- the server's side ---- */
 
-void
-dt_http_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
-                    const char *text)
-{
-    (void)code;
-    (void)text;
-    dt_buf_clear(&reply->body);
-    reply->status = status;
-}
-
-void
-dt_http_reply_body(struct dt_http_reply *reply, unsigned int status, const char *content_type,
-                   struct dt_buf *body)
-{
-    reply->status = status;
-    reply->content_type = content_type;
-    dt_buf_clear(&reply->body);
-    dt_buf_move(&reply->body, body);
-}
-
 enum dt_err
 dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_server **out)
 {

@@ -21,9 +21,10 @@ dt_channel_rules(const struct dt_agent *a, const struct dt_channel *ch)
                              .warrants = dt_buf_view(&ch->warrants)};
 }
 
-enum dt_err
-dt_taken_name(struct dt_taken *t, enum dt_alarm_kind kind, const struct mls_member *m,
-              const char *text)
+/* An alarm about this cell that names ${m} (may be NULL). */
+static enum dt_err
+name_sender(struct dt_taken *t, enum dt_alarm_kind kind, const struct mls_member *m,
+            const char *text)
 {
     return dt_channel_alarm(t->a, t->ch, kind, t->item->position, m, text);
 }
@@ -44,7 +45,7 @@ dt_taken_unread(struct dt_taken *t, enum dt_alarm_kind kind, const char *what)
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
     t->report->unread++;
-    return dt_taken_name(t, kind, NULL, text);
+    return name_sender(t, kind, NULL, text);
 }
 
 enum dt_err
@@ -55,7 +56,7 @@ dt_taken_pass_over(struct dt_taken *t, enum dt_alarm_kind kind, const struct mls
 
     (void)snprintf(text, sizeof text, "%s was passed over: %.160s", what, dt_err_message());
     t->report->passed_over++;
-    return dt_taken_name(t, kind, m, text);
+    return name_sender(t, kind, m, text);
 }
 
 enum dt_err
@@ -362,8 +363,7 @@ note_padding(struct dt_taken *t, const struct mls_event *e)
 {
     if (e->padding == 0)
         return DT_OK;
-    return dt_taken_name(t, DT_ALARM_CELL, &e->sender,
-                         "a message has padding of its own: cells pad");
+    return name_sender(t, DT_ALARM_CELL, &e->sender, "a message has padding of its own: cells pad");
 }
 
 /* Process ${message}; a cell that fails is passed over and leaves the group as it was. */

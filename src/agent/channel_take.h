@@ -27,10 +27,6 @@ struct dt_taken {
 
 /* ---- channel_take.c ---- */
 
-/* An alarm about this cell that names ${m} (may be NULL). */
-DT_MUST_CHECK enum dt_err dt_taken_name(struct dt_taken *t, enum dt_alarm_kind kind,
-                                        const struct mls_member *m, const char *text);
-
 /* The cell cannot be read as it stands, whoever posted it: passed over, and tried again in a
  * review, of which nothing more is said. The reason is the thread's last message. */
 DT_MUST_CHECK enum dt_err dt_taken_unread(struct dt_taken *t, enum dt_alarm_kind kind,
