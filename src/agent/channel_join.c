@@ -134,6 +134,45 @@ take_history(struct dt_agent *a, struct dt_channel *ch, struct dt_view ext,
     return keep_letters(a, &rules, ch->group);
 }
 
+/* What we joined by: another Welcome to the same seat is then told from a second copy. */
+static enum dt_err
+note_welcome(struct dt_agent *a, const struct dt_inbox_message *m)
+{
+    uint8_t hash[DT_SHA256];
+    enum dt_err err = dt_sha256(m->welcome, hash);
+
+    if (err != DT_OK)
+        return err;
+    return dt_store_put_blob(a->store, "welcome", dt_view_of(m->invitation_id), dt_view_of(hash));
+}
+
+/* A seat is given once. Of two Welcomes to it one leads where the others are not, and while no
+ * other party has said `here` that may be the one we used. Told once. */
+static enum dt_err
+another_welcome(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t position)
+{
+    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf used = DT_BUF_INIT(DT_SHA256);
+    struct dt_view seat = dt_view_of(m->invitation_id);
+    uint8_t hash[DT_SHA256];
+    enum dt_err err = dt_store_get_blob(a->store, "welcome", seat, &used);
+
+    if (err == DT_OK)
+        err = dt_sha256(m->welcome, hash);
+    if (err == DT_OK && dt_view_equal(dt_buf_view(&used), dt_view_of(hash)))
+        return DT_OK; /* a second copy */
+    if (err == DT_OK)
+        err = dt_channel_load_row(a, m->group_id, &ch);
+    if (err != DT_OK || ch.state != DT_CHANNEL_LIVE || ch.confirmed ||
+        memcmp(ch.invitation_id, m->invitation_id, 16) != 0)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    err = dt_alarm_add(a, DT_ALARM_WELCOME, m->group_id, position, NULL,
+                       "another Welcome came to the seat that we took: one of the two leads where "
+                       "the others are not; when the channel stays unconfirmed, ask by voice who "
+                       "sent it, then rejoin");
+    return err != DT_OK ? err : dt_store_del(a->store, "welcome", seat);
+}
+
 /* The keys of an answer serve once. */
 static enum dt_err
 use_up(struct dt_agent *a, struct dt_invitation *x)
@@ -202,7 +241,7 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t p
     if (err != DT_OK)
         return err;
     if (x.state == DT_INVITATION_JOINED)
-        return DT_OK; /* a second copy */
+        return another_welcome(a, m, position);
     if (memcmp(x.group_id, m->group_id, 32) != 0)
         return dt_fail(DT_ERR_REFUSED, "a Welcome that we did not ask for");
     if (x.state != DT_INVITATION_ACCEPTED)
@@ -230,6 +269,7 @@ dt_welcome_take(struct dt_agent *a, const struct dt_inbox_message *m, uint64_t p
         return err;
     if (late)
         return too_late(a, &ch, &was, &x, position);
-    err = replace_old(a, &was);
+    if ((err = replace_old(a, &was)) == DT_OK)
+        err = note_welcome(a, m);
     return err != DT_OK ? err : take_up(a, &ch, &x);
 }

@@ -101,16 +101,16 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
     } else {
         if ((err = dt_seat_of(&rules, ch->group, leaf, &own)) != DT_OK)
             return err;
-        /* Without a valid letter there is nothing to vouch by. */
-        if (own.voucher.not_after_ms >= own.letter.not_after_ms ||
+        /* Without a valid letter there is nothing to vouch by; and a voucher that lasts as long as
+         * its letter gains nothing, unless it is the new epoch that is wanted. */
+        if ((!again && own.voucher.not_after_ms >= own.letter.not_after_ms) ||
             dt_letter_check_time(&a->letter, now) != DT_OK)
             return DT_OK;
     }
-    if ((err = dt_intent_has(a, ch->group_id, kind, &has)) != DT_OK || has)
-        return err;
-    if ((err = dt_random(id, sizeof id)) != DT_OK)
-        return err;
-    return dt_intent_add(a, ch->group_id, kind, id, dt_view(NULL, 0));
+    if ((err = dt_intent_has(a, ch->group_id, kind, &has)) == DT_OK && !has &&
+        (err = dt_random(id, sizeof id)) == DT_OK)
+        err = dt_intent_add(a, ch->group_id, kind, id, dt_view(NULL, 0));
+    return err != DT_OK || !again ? err : dt_here_asked(a, ch);
 }
 
 /* The first intent that is a Commit and allowed now. NOT_FOUND. */

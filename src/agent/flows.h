@@ -294,8 +294,10 @@ DT_MUST_CHECK enum dt_err dt_here_note(struct dt_agent *a, const uint8_t group_i
  * says is remembered, for it is our clock that is wrong. */
 DT_MUST_CHECK enum dt_err dt_here_early(struct dt_agent *a, const struct dt_channel *ch,
                                         const struct dt_seat *s);
-/* Is the clock right by now, so that others are to be asked to say `here` again? Once. */
+/* Is the clock right by now, so that others are to be asked to say `here` again? Until that is on
+ * its way. */
 DT_MUST_CHECK enum dt_err dt_here_again(struct dt_agent *a, const struct dt_channel *ch, bool *out);
+DT_MUST_CHECK enum dt_err dt_here_asked(struct dt_agent *a, const struct dt_channel *ch);
 DT_MUST_CHECK enum dt_err dt_here_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
 
 #endif

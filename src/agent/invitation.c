@@ -242,7 +242,7 @@ dt_invitation_withdraw(struct dt_agent *a, const uint8_t group_id[static 32])
         init(&x);
         if (row.key.n != 16 || (err = decode(dt_buf_view(&row.value), &x)) != DT_OK)
             return err != DT_OK ? err : dt_fail(DT_ERR_FORMAT, "an invitation row has no id");
-        if (!x.rejoin || x.state != DT_INVITATION_ACCEPTED || memcmp(x.group_id, group_id, 32) != 0)
+        if (x.state != DT_INVITATION_ACCEPTED || memcmp(x.group_id, group_id, 32) != 0)
             continue;
         memcpy(x.invitation_id, row.key.p, 16);
         x.state = DT_INVITATION_DECLINED;

@@ -112,8 +112,15 @@ dt_here_again(struct dt_agent *a, const struct dt_channel *ch, bool *out)
     enum dt_err err = ch->confirmed ? DT_OK : early(a, ch->group_id, &at);
 
     *out = at != 0 && dt_agent_now(a) >= at;
-    return err != DT_OK || !*out ? err
-                                 : dt_store_del(a->store, "here_early", dt_view_of(ch->group_id));
+    return err;
+}
+
+enum dt_err
+dt_here_asked(struct dt_agent *a, const struct dt_channel *ch)
+{
+    enum dt_err err = dt_store_del(a->store, "here_early", dt_view_of(ch->group_id));
+
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 /* ---- channels ---- */

@@ -291,6 +291,27 @@ a_clock_that_was_behind(void **state)
     is(world_channel(f->a[2], f->gid).epoch, 4); /* one rotation, and no more */
 }
 
+/* In the last days of a letter a rotation gains no time, and is made all the same: it is the new
+ * epoch in which the others say `here` again. */
+static void
+a_clock_that_was_behind_in_a_letters_last_days(void **state)
+{
+    struct three *f = *state;
+
+    for (unsigned int i = 0; i < 3; i++)
+        world_accredit(&f->w, f->a[i], (int)i, DT_RIGHTS_ALL);
+    f->w.offset_ms += 298 * DT_MS_DAY;
+    world_sync(f->a, 3, 6);
+    f->w.offset_ms -= 12 * DT_MS_HOUR;
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+    assert_false(world_channel(f->a[2], f->gid).confirmed);
+    f->w.offset_ms += 12 * DT_MS_HOUR;
+    world_sync(f->a, 3, 3);
+    three_is_back(f->a[2], f->gid);
+}
+
 /* A letter that has not begun by our clock is no other matter. */
 static void
 a_letter_that_has_not_begun(void **state)
@@ -308,6 +329,7 @@ a_letter_that_has_not_begun(void **state)
     f->w.offset_ms += DT_MS_HOUR;
     ok(dt_here_again(f->a[2], &ch, &again));
     assert_true(again);
+    ok(dt_here_asked(f->a[2], &ch));
     ok(dt_here_again(f->a[2], &ch, &again));
     assert_false(again);
 }
@@ -383,6 +405,7 @@ a_request_taken_back(void **state)
     DT_CLEANUP(dt_free_p) struct dt_channel_info *list = NULL;
     DT_CLEANUP(dt_free_p) struct dt_roster_entry *roster = NULL;
     DT_CLEANUP(dt_free_p) struct dt_receipt_info *receipts = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_invitation_info *invited = NULL;
     uint8_t letters[2][32];
     size_t n = 0;
 
@@ -399,7 +422,11 @@ a_request_taken_back(void **state)
     three_put_back(f, "before");
     ok(dt_agent_sync(f->a[2], NULL)); /* it has an invitation, sees a Welcome, and asks */
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_BROKEN);
+    world_accept(f->a[2]); /* the invitation is there again, too, and its answer is taken back */
     ok(dt_agent_leave(f->a[2], f->gid));
+    ok(dt_agent_invitations(f->a[2], &invited, &n));
+    is(n, 1);
+    is(invited[0].state, DT_INVITATION_DECLINED);
     world_sync(f->a, 3, 4);
     is(world_channel(f->a[0], f->gid).epoch, 2); /* it was put in anew */
     is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LEFT);
@@ -463,6 +490,7 @@ main(void)
                                         three_tear_down),
         PLENARY(a_welcome_into_an_old_queue),
         PLENARY(a_clock_that_was_behind),
+        PLENARY(a_clock_that_was_behind_in_a_letters_last_days),
         PLENARY(a_letter_that_has_not_begun),
         PLENARY(a_lapse_of_before),
         PLENARY(a_copy_of_one_that_left),

@@ -120,7 +120,7 @@ hold_commits(struct three *f, struct dt_agent *a, bool held)
 }
 
 /* Blue reads red's requests, commits the first, posts that nowhere, and sends red the Welcome,
- * which stays in blue's outbox. */
+ * twice, which stays in blue's outbox. */
 static void
 private_commit(struct three *f)
 {
@@ -144,7 +144,8 @@ private_commit(struct three *f)
     memcpy(m.invitation_id, ch.pending_intent, 16);
     world_letter_hash(f->a[2], hash);
     ok(dt_letter_load(blue, hash, &to, NULL, NULL));
-    ok(dt_outbox_to_inbox(blue, &to, &m));
+    for (unsigned int i = 0; i < 2; i++)
+        ok(dt_outbox_to_inbox(blue, &to, &m));
     ok(dt_outbox_del(blue, ch.pending_append));
     ok(dt_intent_del(blue, f->gid, ch.pending_intent));
     mls_group_drop_pending(ch.group);
@@ -202,6 +203,31 @@ whose_welcome_comes_in_time(void **state)
     f->w.offset_ms += 4 * DT_MS_DAY + DT_MS_HOUR;
     world_sync(f->a, 3, 5);
     three_is_back(f->a[2], f->gid);
+}
+
+/* The true Welcome comes while red waits there: it is told that there are two, and only once. */
+static void
+beside_the_true_one(void **state)
+{
+    struct three *f = *state;
+    size_t sent = 0;
+
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    ok(dt_agent_sync(f->a[2], NULL));
+    private_commit(f);
+    ok(dt_outbox_flush(f->a[1], NULL, &sent));
+    is(sent, 2);
+    ok(dt_agent_sync(f->a[2], NULL));
+    is(world_channel(f->a[2], f->gid).state, DT_CHANNEL_LIVE);
+    assert_false(world_channel(f->a[2], f->gid).confirmed);
+    is(world_alarms(f->a[2], DT_ALARM_WELCOME), 0); /* a second copy is none */
+    world_sync(f->a, 3, 2);
+    world_said(f->a[2], DT_ALARM_WELCOME, "one of the two leads where the others are not");
+    is(world_alarms(f->a[2], DT_ALARM_WELCOME), 1);
+    ok(dt_agent_rejoin(f->a[2], f->gid));
+    world_sync(f->a, 3, 5);
+    three_is_back(f->a[2], f->gid);
+    is(world_alarms(f->a[2], DT_ALARM_WELCOME), 1);
 }
 
 /* ---- requests ---- */
@@ -453,6 +479,7 @@ main(void)
         PLENARY(are_no_chase),
         PLENARY(whose_welcome_comes_late),
         PLENARY(whose_welcome_comes_in_time),
+        PLENARY(beside_the_true_one),
         cmocka_unit_test_setup_teardown(nobody_gets_a_seat_that_is_not_its_own, three_and_second,
                                         three_tear_down),
         PLENARY(few_requests_of_one_are_kept),
