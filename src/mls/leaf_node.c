@@ -236,9 +236,13 @@ mls_leaf_node_check(const struct mls_leaf_node *leaf, int source,
     if ((err = dt_hpke_pub_check(rules->suite, leaf->encryption_key)) != DT_OK ||
         (err = dt_suite_sig_pub_check(rules->suite, leaf->signature_key)) != DT_OK)
         return err;
-    if (!mls_u16s_have(leaf->capabilities.versions, MLS_VERSION_10) ||
-        !mls_u16s_have(leaf->capabilities.cipher_suites, rules->suite->id))
-        return dt_fail(DT_ERR_UNSUPPORTED, "a leaf does not support the group's version and suite");
+    /*
+     * The cipher suite is not looked up in capabilities: RFC 9420 section 7.3 does not ask for it,
+     * and section 10.1 asks the key package for its suite. The official suite 7 vectors hold leaves
+     * and key packages that list suites 1 to 6. That the leaf can use the suite, its keys show.
+     */
+    if (!mls_u16s_have(leaf->capabilities.versions, MLS_VERSION_10))
+        return dt_fail(DT_ERR_UNSUPPORTED, "a leaf does not support the group's version");
     if (!mls_u16s_have(leaf->capabilities.credentials, leaf->credential.type))
         return dt_fail(DT_ERR_REFUSED, "a leaf does not list its own credential type");
     if ((err = check_own_extensions(leaf)) != DT_OK)

@@ -308,7 +308,7 @@ test_leaf_rules_in_tree(void **state)
     (void)state;
     flat(&w);
     f = plain_fields(&w, 3);
-    f.capabilities.cipher_suites = u16_list(2, 3, 2);
+    f.capabilities.versions = u16_list(0x0a0a, 0, 1);
     set_leaf(&w, 3, &f);
     assert_int_equal(check_tree(&w.tree), DT_ERR_UNSUPPORTED);
     /* a credential type in use that one leaf does not support */

@@ -288,9 +288,9 @@ test_merge_leaf_refused(void **state)
     f = good;
     f.signature_key = mls_tree_leaf(&s.before, 0)->signature_key;
     assert_int_equal(merge_leaf(&s, &f, GROUP_ID, 1), DT_ERR_CONFLICT);
-    /* capabilities without the suite */
+    /* capabilities without the version */
     f = good;
-    f.capabilities.cipher_suites = u16_list(3, 0, 1);
+    f.capabilities.versions = u16_list(2, 0, 1);
     assert_int_equal(merge_leaf(&s, &f, GROUP_ID, 1), DT_ERR_UNSUPPORTED);
     scene_clear(&s);
 }
