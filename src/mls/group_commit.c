@@ -1,7 +1,7 @@
 /*
- * mls/group_commit.c - making commits, proposals and application messages.
+ * mls/group_commit.c - making commits and their Welcomes.
  *
- * Source: RFC 9420 sections 12.1, 12.4.1, 12.4.3, 15.
+ * Source: RFC 9420 sections 12.4.1, 12.4.3.
  */
 #include "base/mem.h"
 #include "crypto/hpke.h"
@@ -18,14 +18,6 @@ mls_commit_out_clear(struct mls_commit_out *out)
     dt_buf_clear(&out->welcome);
 }
 
-static enum dt_err
-require_member(const struct mls_group *g)
-{
-    if (!g->member)
-        return dt_fail(DT_ERR_STATE, "not a member of the group any more");
-    return DT_OK;
-}
-
 /* ---- the proposals of a Commit ---- */
 
 /* Append ${p} (a count of which is the caller's) unless ${err}. */
@@ -39,49 +31,6 @@ put(struct mls_commit *c, enum dt_err err, struct mls_proposal *p)
 }
 
 static enum dt_err
-new_add(struct dt_view message, struct mls_proposal **out)
-{
-    DT_CLEANUP(mls_key_package_unref_p) struct mls_key_package *kp = NULL;
-    struct dt_view body;
-    enum dt_err err;
-
-    if ((err = mls_message_body(message, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
-        (err = mls_key_package_parse(body, &kp)) != DT_OK)
-        return err;
-    /* The effects speak of identities, which a basic credential alone has. */
-    if (kp->leaf->credential.type != MLS_CREDENTIAL_BASIC)
-        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u", kp->leaf->credential.type);
-    return mls_proposal_new_add(kp, out);
-}
-
-static enum dt_err
-new_psk(const struct dt_suite *suite, struct dt_view id, struct mls_proposal **out)
-{
-    uint8_t nonce[DT_HASH_MAX];
-    struct mls_psk_id x = {
-        .type = MLS_PSK_EXTERNAL, .id = id, .nonce = dt_view(nonce, suite->hash_len)};
-    enum dt_err err = dt_random(nonce, suite->hash_len);
-
-    if (err == DT_OK)
-        err = mls_proposal_new_psk(&x, out);
-    return err;
-}
-
-static enum dt_err
-new_extensions(struct mls_typed_list list, struct mls_proposal **out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_PROPOSAL_MAX);
-    struct mls_extensions parsed;
-    enum dt_err err = mls_typed_write(list, &raw);
-
-    if (err == DT_OK)
-        err = mls_extensions_parse(dt_buf_view(&raw), &parsed);
-    if (err == DT_OK)
-        err = mls_proposal_new_group_context_extensions(&parsed, out);
-    return err;
-}
-
-static enum dt_err
 list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit *c)
 {
     struct mls_proposal *p = NULL;
@@ -90,7 +39,7 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
     for (size_t i = 0; opts->commit_cached && err == DT_OK && i < g->n_cache; i++)
         err = mls_commit_add(c, NULL, dt_view(g->cache[i].ref, g->suite->hash_len));
     if (err == DT_OK && opts->set_extensions) {
-        err = new_extensions(opts->extensions, &p);
+        err = mls_propose_extensions(opts->extensions, &p);
         err = put(c, err, p);
         p = NULL;
     }
@@ -100,12 +49,12 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
         p = NULL;
     }
     for (size_t i = 0; err == DT_OK && i < opts->n_adds; i++) {
-        err = new_add(opts->adds[i], &p);
+        err = mls_propose_add(opts->adds[i], &p);
         err = put(c, err, p);
         p = NULL;
     }
     for (size_t i = 0; err == DT_OK && i < opts->psks.n; i++) {
-        err = new_psk(g->suite, opts->psks.v[i].id, &p);
+        err = mls_propose_psk(g->suite, opts->psks.v[i].id, &p);
         err = put(c, err, p);
         p = NULL;
     }
@@ -287,26 +236,19 @@ make_message(const struct mls_group *g, struct making *m)
                                     m->opts->padding, &m->pending->commit);
 }
 
-/* GroupInfo with the caller's extensions and the ratchet tree, signed with the new leaf's key. */
+/* The Welcome's GroupInfo, signed with the new leaf's key. */
 static enum dt_err
 make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf extensions = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf tree = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    struct mls_extensions parsed;
-    struct dt_writer w = dt_writer_init(&tree);
-    enum dt_err err;
+    struct mls_info_fields fields = {.context = &m->next.context,
+                                     .tree = &m->tree,
+                                     .extensions = m->opts->group_info_extensions,
+                                     .confirmation_tag =
+                                         dt_view(m->next.confirmation_tag, g->suite->hash_len),
+                                     .signer = g->own_leaf,
+                                     .sig_priv = m->new_sig_priv};
 
-    mls_tree_write(&w, &m->tree);
-    if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = mls_extension_append(&extensions, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree))) !=
-            DT_OK ||
-        (err = mls_typed_write(m->opts->group_info_extensions, &extensions)) != DT_OK ||
-        (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK)
-        return err;
-    return mls_group_info_sign(g->suite, dt_buf_view(&m->next.context.raw), parsed.raw,
-                               dt_view(m->next.confirmation_tag, g->suite->hash_len), g->own_leaf,
-                               m->new_sig_priv, out);
+    return mls_group_info_make(g->suite, &fields, out);
 }
 
 /* EncryptedGroupSecrets for the i-th Add. */
@@ -404,7 +346,7 @@ mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
     struct mls_commit_out copy = {DT_BUF_INIT(MLS_MESSAGE_MAX), DT_BUF_INIT(MLS_MESSAGE_MAX)};
     enum dt_err err;
 
-    if ((err = require_member(g)) != DT_OK)
+    if ((err = mls_group_require_member(g)) != DT_OK)
         return err;
     if (g->pending != NULL)
         return dt_fail(DT_ERR_STATE, "an own commit is pending");
@@ -436,126 +378,5 @@ mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
     m.pending = NULL;
     mls_commit_out_clear(out);
     *out = copy;
-    return DT_OK;
-}
-
-/* ---- messages of one content ---- */
-
-/* Sign and seal ${fields} with the next own key of its ratchet; ${content} gets the
- * AuthenticatedContent. */
-static enum dt_err
-send(const struct mls_group *g, const struct mls_content_fields *fields, size_t padding,
-     struct mls_tree_step *step, struct dt_buf *content, struct dt_buf *out)
-{
-    enum mls_ratchet_kind kind = mls_ratchet_of((uint8_t)fields->content_type);
-    size_t end;
-    enum dt_err err;
-
-    if (fields->authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
-                       fields->authenticated_data.n);
-    if ((err = mls_content_sign(g->suite, fields, dt_buf_view(&g->context.raw),
-                                dt_secret_view(&g->signature_priv), content, &end)) != DT_OK ||
-        (err = mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
-                                      mls_secret_tree_generation(&g->keys, g->own_leaf, kind),
-                                      step)) != DT_OK)
-        return err;
-    return mls_private_message_seal(g->suite, dt_buf_view(content),
-                                    dt_secret_view(&g->secrets.sender_data), step, padding, out);
-}
-
-enum dt_err
-mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct dt_view plaintext,
-                  size_t padding, struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
-    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
-                                        .group_id = g->context.group_id,
-                                        .epoch = g->context.epoch,
-                                        .sender = g->own_leaf,
-                                        .authenticated_data = authenticated_data,
-                                        .content_type = MLS_CONTENT_APPLICATION,
-                                        .application_data = plaintext};
-    enum dt_err err = require_member(g);
-
-    if (err != DT_OK)
-        return err;
-    /* RFC 9420 section 12.4: proposals that were seen are committed before application data is
-     * sent. */
-    if (g->n_cache > 0)
-        return dt_fail(DT_ERR_STATE, "%zu proposals wait for a commit", g->n_cache);
-    if (plaintext.n > MLS_APPLICATION_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "application data of %zu bytes", plaintext.n);
-    err = send(g, &fields, padding, &step, &content, out);
-    if (err == DT_OK)
-        mls_secret_tree_apply(&g->keys, &step);
-    return err;
-}
-
-static enum dt_err
-propose_what(const struct mls_group *g, const struct mls_propose_opts *opts,
-             struct mls_proposal **out)
-{
-    switch (opts->kind) {
-    case MLS_PROPOSE_REMOVE:
-        if (mls_tree_leaf(&g->tree, opts->remove) == NULL)
-            return dt_fail(DT_ERR_RANGE, "no member at leaf %u", opts->remove);
-        return mls_proposal_new_remove(opts->remove, out);
-    case MLS_PROPOSE_ADD:
-        return new_add(opts->add, out);
-    case MLS_PROPOSE_PSK:
-        return new_psk(g->suite, opts->psk_id, out);
-    case MLS_PROPOSE_PRIVATE:
-        return mls_proposal_new_private(opts->private_use.type, opts->private_use.body, out);
-    default:
-        return dt_fail(DT_ERR_RANGE, "no kind of proposal is chosen");
-    }
-}
-
-/* A key package is checked before it is proposed, as RFC 9420 section 12.1.1 has it. */
-static enum dt_err
-propose_check(const struct mls_group *g, const struct mls_propose_opts *opts,
-              const struct mls_proposal *p)
-{
-    struct mls_leaf_rules rules = {.suite = g->suite,
-                                   .group_extensions = &g->context.extensions,
-                                   .lifetime = mls_lifetime_from(&opts->lifetime)};
-
-    if (p->type != MLS_PROPOSAL_ADD)
-        return DT_OK;
-    return mls_rule_error(mls_key_package_check(p->add, &rules));
-}
-
-enum dt_err
-mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out)
-{
-    DT_CLEANUP(mls_proposal_unref_p) struct mls_proposal *p = NULL;
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
-    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
-                                        .group_id = g->context.group_id,
-                                        .epoch = g->context.epoch,
-                                        .sender = g->own_leaf,
-                                        .authenticated_data = opts->authenticated_data,
-                                        .content_type = MLS_CONTENT_PROPOSAL};
-    uint8_t ref[DT_HASH_MAX];
-    size_t before = out->n;
-    enum dt_err err;
-
-    if ((err = require_member(g)) != DT_OK || (err = propose_what(g, opts, &p)) != DT_OK ||
-        (err = propose_check(g, opts, p)) != DT_OK)
-        return err;
-    fields.proposal = p;
-    if ((err = send(g, &fields, opts->padding, &step, &content, out)) != DT_OK)
-        return err;
-    err = mls_ref_hash(g->suite, MLS_LABEL_PROPOSAL_REF, dt_buf_view(&content), ref);
-    if (err == DT_OK)
-        err = mls_group_cache_add(g, ref, g->own_leaf, p);
-    if (err != DT_OK) {
-        out->n = before;
-        return err;
-    }
-    mls_secret_tree_apply(&g->keys, &step);
     return DT_OK;
 }

@@ -86,6 +86,31 @@ void mls_group_free_p(struct mls_group **g);
 void mls_pending_free(struct mls_pending *p);
 void mls_group_cache_clear(struct mls_group *g);
 
+/* STATE when ${g} was removed from the group. */
+DT_MUST_CHECK enum dt_err mls_group_require_member(const struct mls_group *g);
+
+/* Proposals of ours: an Add of a key package (MLSMessage), an external PSK with a fresh nonce,
+ * GroupContextExtensions. Owner of *${out}: the caller. */
+DT_MUST_CHECK enum dt_err mls_propose_add(struct dt_view message, struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_propose_psk(const struct dt_suite *suite, struct dt_view id,
+                                          struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_propose_extensions(struct mls_typed_list list,
+                                                 struct mls_proposal **out);
+
+/* What a GroupInfo of ours says; all borrowed. */
+struct mls_info_fields {
+    const struct mls_group_context *context;
+    const struct mls_tree *tree;      /* for the ratchet_tree extension; NULL: without */
+    struct mls_typed_list extensions; /* the caller's own, after ours */
+    struct dt_view confirmation_tag;
+    uint32_t signer;
+    struct dt_view sig_priv;
+};
+/* Append it, signed. LIMIT, NOMEM; FORMAT when an extension type appears twice. */
+DT_MUST_CHECK enum dt_err mls_group_info_make(const struct dt_suite *suite,
+                                              const struct mls_info_fields *fields,
+                                              struct dt_buf *out);
+
 /* DT_OK when ${policy} is within limits. */
 DT_MUST_CHECK enum dt_err mls_group_policy_check(const struct mls_group_policy *policy);
 
