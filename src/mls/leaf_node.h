@@ -83,9 +83,9 @@ struct mls_leaf_rules {
  * mls_leaf_node_check(leaf, source, rules):
  * The rules of RFC 9420 section 7.3 that need no other leaf and no signature: source is ${source}
  * (0: any), keys have the suite's form, protocol version and own credential type are in its
- * capabilities (the cipher suite need not be), every extension it carries is listed, it supports what the group requires and every
- * extension the group has, lifetime (source key_package).
- * Errors: REFUSED, UNSUPPORTED, AUTH/FORMAT (a key), EXPIRED.
+ * capabilities (the cipher suite need not be), every extension it carries is listed, it supports
+ * what the group requires and every extension the group has, lifetime (source key_package). Errors:
+ * REFUSED, UNSUPPORTED, AUTH/FORMAT (a key), EXPIRED.
  */
 DT_MUST_CHECK enum dt_err mls_leaf_node_check(const struct mls_leaf_node *leaf, int source,
                                               const struct mls_leaf_rules *rules);
