@@ -13,10 +13,11 @@ die() {
     exit 1
 }
 
-# packages_for LEVEL: the names that tools/packages.txt lists up to that level.
+# packages_for LEVEL: the names that tools/packages.txt lists up to that level, each with the program, if any, that
+# makes it needless when it is there.
 packages_for() {
     awk -v want="$1" 'BEGIN { n["run"] = 1; n["test"] = 2; n["long"] = 3 }
-        /^[^#]/ && NF == 2 && n[$2] <= n[want] { print $1 }' "$top/tools/packages.txt"
+        /^[^#]/ && NF >= 2 && n[$2] <= n[want] { print $1, $3 }' "$top/tools/packages.txt"
 }
 
 # progress WHAT PERCENT: one line that grows by a number for every tenth of the way; in a pipe's last part only.
@@ -61,10 +62,13 @@ ninja_progress() {
 
 # need_packages LEVEL: installs from Debian's packages what is not installed yet.
 need_packages() {
-    local missing=() p as_root=()
+    local missing=() p program as_root=()
     command -v dpkg-query >/dev/null 2>&1 ||
         die "this needs Debian 12: dpkg is not here, so the packages of tools/packages.txt cannot be checked"
-    while read -r p; do
+    while read -r p program; do
+        if [ -n "$program" ] && command -v "$program" >/dev/null 2>&1; then
+            continue
+        fi
         [ "$(dpkg-query -W -f='${Status}' "$p" 2>/dev/null)" = 'install ok installed' ] || missing+=("$p")
     done < <(packages_for "$1")
     [ ${#missing[@]} -gt 0 ] || return 0

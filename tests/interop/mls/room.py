@@ -1,0 +1,249 @@
+"""A group of members of both implementations, step by step, with what must hold after each step."""
+from peers import Broken
+
+
+class Member:
+    def __init__(self, peer, name):
+        self.peer = peer
+        self.name = name
+        self.kind = peer.kind
+        self.leaf = None
+        self.kp = None
+
+    def __repr__(self):
+        return '%s(%s)' % (self.name, self.kind)
+
+    def hexname(self):
+        return self.name.encode().hex()
+
+
+def short(line):
+    return ' '.join(w if len(w) <= 40 else '%s..(%d)' % (w[:24], len(w) // 2) for w in line.split(' '))
+
+
+class Room:
+    """What happens in one group. Every answer is checked; the first wrong one raises Broken."""
+
+    def __init__(self, pool, suite, rng, counts, steps, lacks):
+        self.pool = pool
+        self.suite = suite
+        self.rng = rng
+        self.counts = counts
+        self.members = []
+        self.gone = []
+        self.steps = steps
+        self.lacks = lacks
+        self.epoch = 0
+        self.next_name = 0
+        self.said = 0
+        self.n_psks = 0
+        self.psks = []
+        self.late = []          # (receiver, message, text, epoch of the message)
+
+    # ---- lines
+
+    def all_ask(self, members, lines):
+        """The answers of all, in order; members work at the same time."""
+        for m, line in zip(members, lines):
+            self.steps.append('%r < %s' % (m, short(line)))
+            m.peer.send(line)
+        answers = [m.peer.receive() for m in members]
+        for m, answer in zip(members, answers):
+            self.steps.append('%r > %s' % (m, short(answer)))
+        return answers
+
+    def ask(self, member, line):
+        return self.good(member, line, self.all_ask([member], [line])[0])
+
+    def good(self, member, line, answer):
+        word, _, rest = answer.partition(' ')
+        if word != 'ok':
+            raise Broken('%r answers %s to %s' % (member, short(answer), short(line)))
+        return rest
+
+    def all_want(self, members, line, want):
+        for m, answer in zip(members, self.all_ask(members, [line] * len(members))):
+            if self.good(m, line, answer) != want:
+                raise Broken('%r answers %s to %s, and not %s' % (m, short(answer), short(line), want))
+
+    def refused(self, member, line, why):
+        answer = self.all_ask([member], [line])[0]
+        if not answer.startswith('error '):
+            raise Broken('%r takes %s: %s' % (member, short(line), why))
+        self.counts['refused'] += 1
+
+    # ---- members
+
+    def newcomer(self, kind):
+        m = Member(self.pool.lend(kind), 'm%d' % self.next_name)
+        self.next_name += 1
+        self.ask(m, 'init %d' % self.suite)
+        for p in self.psks:
+            self.ask(m, 'psk %s %s' % p)
+        m.kp = self.ask(m, 'kp ' + m.hexname())
+        return m
+
+    def create(self, kind):
+        m = self.newcomer(kind)
+        self.ask(m, 'create ' + self.rng.randbytes(12).hex())
+        self.members.append(m)
+        self.note_leaves()
+        return m
+
+    def note_leaves(self):
+        for m in self.members:
+            m.leaf = int(self.ask(m, 'leaf'))
+
+    def new_psk(self):
+        """A pre-shared key that every member (and everyone who comes later) holds."""
+        self.n_psks += 1
+        p = (self.rng.randbytes(8).hex(), self.rng.randbytes(32).hex())
+        self.psks = [p]         # a newcomer needs only the last one
+        for m in self.members:
+            self.ask(m, 'psk %s %s' % p)
+        return p[0]
+
+    # ---- commits
+
+    def wire(self, member, public):
+        """The word for how ${member} frames a handshake: our side writes what it can."""
+        return int(public and not (member.kind == 'ours' and 'public' in self.lacks))
+
+    def deliver(self, commit, by, gone, replaced=False):
+        """Everyone takes the commit, who made it as well; those in ${gone} learn that they are out.
+
+        ts-mls 1.6.4 does not see its own removal when an Add of the same Commit takes its leaf (it looks whether the
+        leaf is blank afterwards), and ends with an error of its own: ${replaced}.
+        """
+        staying = [m for m in self.members if m is not by and m not in gone]
+        self.all_want(staying, 'process ' + commit, 'commit')
+        self.all_want([m for m in gone if not (replaced and m.kind == 'ts-mls')], 'process ' + commit, 'removed')
+        if by in self.members:
+            self.all_want([by], 'process ' + commit, 'own')
+        self.epoch += 1
+        self.members = [m for m in self.members if m not in gone]
+        self.gone += gone
+        self.late = [entry for entry in self.late if entry[0] in self.members]
+        self.counts['commits'] += 1
+
+    def commit(self, by, public, adds=(), removes=(), psk=None, by_reference=()):
+        """One commit of ${by}, with what each of ${by_reference} ((member, word) pairs) proposed before."""
+        adds, removes = list(adds), list(removes)
+        for proposer, word in by_reference:
+            proposal = self.ask(proposer, 'propose %d %s' % (self.wire(proposer, public), word))
+            others = [m for m in self.members if m is not proposer]
+            self.all_want(others, 'process ' + proposal, 'proposal')
+            self.counts['proposals'] += 1
+        words = ['add:' + m.kp for m in adds if not any(w == 'add:' + m.kp for _, w in by_reference)]
+        words += ['remove:%d' % m.leaf for m in removes if not any(w == 'remove:%d' % m.leaf for _, w in by_reference)]
+        if psk is not None and not any(w == 'psk:' + psk for _, w in by_reference):
+            words.append('psk:' + psk)
+        if by_reference:
+            words.append('cached')
+        commit, welcome = self.ask(by, ' '.join(['commit %d' % self.wire(by, public)] + words)).split(' ')
+        if (welcome != '-') != bool(adds):
+            raise Broken('a Welcome without an Add, or an Add without a Welcome')
+        self.deliver(commit, by, removes, replaced=bool(adds))
+        self.all_join(adds, welcome)
+        self.agree()
+
+    def all_join(self, adds, welcome):
+        if adds:
+            line = 'join ' + welcome
+            for m, answer in zip(adds, self.all_ask(adds, [line] * len(adds))):
+                self.good(m, line, answer)
+            self.members += adds
+            self.counts['joins'] += len(adds)
+
+    def race(self, first, second, public):
+        """Two members commit on one epoch; ${first} is ordered first, and the other has lost."""
+        commit = self.ask(first, 'commit %d path' % self.wire(first, public)).split(' ')[0]
+        other = self.ask(second, 'commit %d path' % self.wire(second, public)).split(' ')[0]
+        self.deliver(commit, first, [])
+        self.ask(second, 'drop')
+        for m in self.members:
+            if m is not second:
+                self.refused(m, 'process ' + other, 'a commit on an epoch that is over')
+        self.agree()
+
+    def external_join(self, helper, kind, again=None):
+        """A newcomer (or a member that lost its state) enters by an external commit."""
+        info = self.ask(helper, 'gi')
+        m = again
+        if again is None:
+            m = self.newcomer(kind)
+        else:
+            self.members.remove(again)
+        commit = self.ask(m, 'extjoin %s%s' % (info, ' again' if again else ''))
+        self.deliver(commit, None, [])
+        self.late = [entry for entry in self.late if entry[0] is not m]
+        self.members.append(m)
+        self.counts['external'] += 1
+        self.agree()
+        return m
+
+    # ---- what must hold
+
+    def agree(self):
+        """Same epoch authenticator, same exporter, same roster."""
+        context = self.rng.randbytes(5).hex()
+        for line in ('auth', 'export interop %s 24' % context, 'members'):
+            said = {self.good(m, line, a) for m, a in zip(self.members, self.all_ask(self.members, [line] * len(self.members)))}
+            if len(said) != 1:
+                raise Broken('members do not agree on %s after epoch %d: %s' % (line, self.epoch, sorted(map(short, said))))
+        self.note_leaves()
+        roster = dict(w.split(':') for w in said.pop().split(' '))
+        if roster != {str(m.leaf): m.hexname() for m in self.members}:
+            raise Broken('the roster is %s' % roster)
+        self.counts['agreed'] += 1
+
+    def say(self, sender):
+        text = ('%d of %s' % (self.said, sender.name)).encode() + self.rng.randbytes(self.rng.randrange(0, 40))
+        self.said += 1
+        return self.ask(sender, 'protect ' + text.hex()), text.hex()
+
+    def hear(self, receiver, message, text):
+        self.all_want([receiver], 'process ' + message, 'message ' + text)
+        self.counts['messages'] += 1
+
+    def everyone_says(self):
+        """One message of each member, opened by all others."""
+        for sender in self.members:
+            message, text = self.say(sender)
+            others = [m for m in self.members if m is not sender]
+            self.all_want(others, 'process ' + message, 'message ' + text)
+            self.counts['messages'] += len(others)
+
+    def shuffled_talk(self):
+        """Some messages of some members, to each receiver in an order of its own; some come after later commits."""
+        talk = []
+        for _ in range(self.rng.randrange(2, 7)):
+            sender = self.rng.choice(self.members)
+            talk.append((sender,) + self.say(sender))
+        for receiver in self.members:
+            mine = [(m, t) for s, m, t in talk if s is not receiver]
+            self.rng.shuffle(mine)
+            for message, text in mine:
+                if self.rng.random() < 0.3:
+                    self.late.append((receiver, message, text, self.epoch))
+                else:
+                    self.hear(receiver, message, text)
+        sender, message, text = self.rng.choice(talk)
+        again = self.rng.choice([m for m in self.members if m is not sender])
+        if not any(r is again and m == message for r, m, _, _ in self.late):
+            self.refused(again, 'process ' + message, 'the same message twice')
+        for m in self.gone:
+            self.refused(m, 'process ' + message, 'a removed member reads on')
+
+    def late_mail(self, oldest):
+        """Deliver what waits: all of it that is ${oldest} epochs old, the rest by chance."""
+        self.rng.shuffle(self.late)
+        kept = []
+        for entry in self.late:
+            receiver, message, text, epoch = entry
+            if self.epoch - epoch >= oldest or self.rng.random() < 0.4:
+                self.hear(receiver, message, text)
+                self.counts['late'] += 1
+            else:
+                kept.append(entry)
+        self.late = kept

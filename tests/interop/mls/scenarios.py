@@ -1,0 +1,128 @@
+"""What the members of one group do: one fixed scenario, and random walks from a seed."""
+SUITES = (1, 2, 3, 4, 5, 6, 7)
+KINDS = ('ours', 'ts-mls')
+OUR_OLDEST = 3      # past epochs that mls-peer keeps; ts-mls keeps four
+MOST = 6
+
+
+def fixed(room, first, public):
+    """Create; add; add by the second; an update of each; pre-shared keys; an external join; removes; late mail."""
+    other = KINDS[1 - KINDS.index(first)]
+
+    def step():
+        room.everyone_says()
+
+    a = room.create(first)
+    b, c = room.newcomer(other), room.newcomer(first)
+    room.commit(a, public, adds=[b])
+    step()
+    room.commit(b, public, adds=[c])
+    step()
+    for m in (a, b, c):
+        room.commit(m, public)
+        step()
+    for m in (a, b):
+        room.commit(m, public, psk=room.new_psk())
+        step()
+    psk = room.new_psk()
+    d, e = room.newcomer(other), room.newcomer(other)
+    room.commit(a, public, adds=[d, e], psk=psk)
+    step()
+    if 'external' not in room.lacks:
+        f = room.external_join(a, other)
+        step()
+        g = room.external_join(b, first)
+        step()
+        room.commit(g, public, removes=[f])
+        step()
+    room.commit(b, public, removes=[a])
+    step()
+    room.commit(c, public, removes=[d], by_reference=[(e, 'remove:%d' % d.leaf)])
+    step()
+    h = room.newcomer(first)
+    room.commit(e, public, adds=[h], by_reference=[(c, 'add:' + h.kp)])
+    step()
+    room.race(h, b, public)
+    room.race(e, c, public)
+    for _ in range(3):
+        room.shuffled_talk()
+        room.commit(room.rng.choice(room.members), public)
+        room.late_mail(2)
+    room.late_mail(0)
+
+
+def walk_step(room, public):
+    rng, members = room.rng, room.members
+    by = rng.choice(members)
+    others = [m for m in members if m is not by]
+    kinds = ['update', 'update', 'talk', 'talk', 'psk', 'reload']
+    if len(members) < MOST:
+        kinds += ['add', 'add', 'add_by_reference'] + ([] if 'external' in room.lacks else ['external'])
+    if len(members) > 2:
+        kinds += ['remove', 'remove_by_reference', 'mixed'] + ([] if 'external' in room.lacks else ['again'])
+    if len(members) > 1:
+        kinds += ['race', 'psk_by_reference']
+    kind = rng.choice(kinds)
+    room.steps.append('-- %s by %r' % (kind, by))
+    if kind == 'update':
+        room.commit(by, public)
+    elif kind == 'talk':
+        if others:
+            room.shuffled_talk()
+    elif kind == 'psk':
+        room.commit(by, public, psk=room.new_psk())
+    elif kind == 'reload':
+        room.ask(by, 'reload')
+    elif kind in ('add', 'add_by_reference'):
+        new = [room.newcomer(rng.choice(KINDS)) for _ in range(rng.randrange(1, 1 + min(2, MOST - len(members))))]
+        ref = [(rng.choice(others), 'add:' + new[0].kp)] if kind != 'add' and others else []
+        room.commit(by, public, adds=new, by_reference=ref)
+    elif kind in ('remove', 'remove_by_reference'):
+        gone = rng.choice(others)
+        # A member may propose its own removal (RFC 9420 section 12.1.3); another one commits it.
+        ref = [(rng.choice(others), 'remove:%d' % gone.leaf)] if kind != 'remove' else []
+        room.commit(by, public, removes=[gone], by_reference=ref)
+    elif kind == 'mixed':
+        psk = room.new_psk() if rng.random() < 0.5 else None
+        room.commit(by, public, adds=[room.newcomer(rng.choice(KINDS))], removes=[rng.choice(others)], psk=psk)
+    elif kind == 'race':
+        room.race(by, rng.choice(others), public)
+    elif kind == 'psk_by_reference':
+        psk = room.new_psk()
+        if by.kind == 'ours' and 'held' in room.lacks:
+            by = next((m for m in members if m.kind == 'ts-mls'), None)
+            others = [m for m in members if m is not by]
+            if by is None:
+                return
+        room.commit(by, public, psk=psk, by_reference=[(rng.choice(others), 'psk:' + psk)])
+    elif kind == 'external':
+        room.external_join(by, rng.choice(KINDS))
+    elif kind == 'again':
+        lost = rng.choice(others)
+        room.external_join(by, lost.kind, again=lost)
+    room.late_mail(OUR_OLDEST - 1)
+
+
+def walk(room, public, steps):
+    kinds = list(KINDS)
+    room.rng.shuffle(kinds)
+    room.create(kinds[0])
+    room.commit(room.members[0], public, adds=[room.newcomer(kinds[1])])
+    for _ in range(steps):
+        walk_step(room, public)
+    # At the end a group of at least two of both kinds talks, whatever came before.
+    while len({m.kind for m in room.members}) < 2:
+        missing = next(k for k in KINDS if k not in {m.kind for m in room.members})
+        room.commit(room.members[0], public, adds=[room.newcomer(missing)])
+    room.late_mail(0)
+    room.everyone_says()
+
+
+def refusals(room):
+    """What ts-mls makes by itself and we refuse: a lifetime without an end, and a compressed ECDSA key."""
+    a = room.create('ours')
+    m = room.newcomer('ts-mls')
+    kp = room.ask(m, 'kp %s %s' % (m.hexname(), 'default' if room.suite == 1 else 'compressed'))
+    room.refused(a, 'commit 0 add:' + kp, 'a key package that must not be taken')
+    room.commit(a, False, adds=[room.newcomer('ts-mls')])
+    room.everyone_says()

@@ -1,0 +1,186 @@
+// tests/interop/mls/ts_peer.mjs - one member of one MLS group behind a line protocol, over the npm package ts-mls.
+//
+// Speaks the same lines as mls_peer.c (README.md lists them). Use: node ts_peer.mjs MODULES, where MODULES is the
+// node_modules folder that holds ts-mls; it stands outside the tree, so the package is imported by its path.
+// A group of ours is known here by its state before and after a commit of ours: the latter waits until the commit
+// comes back, as it does in mls_peer.c.
+import { createInterface } from "node:readline"
+import { pathToFileURL } from "node:url"
+import { webcrypto } from "node:crypto"
+import path from "node:path"
+
+if (globalThis.crypto === undefined) globalThis.crypto = webcrypto // before node 20
+
+const from = (...parts) => import(pathToFileURL(path.join(process.argv[2], ...parts)))
+const mls = await from("ts-mls", "dist", "src", "index.js")
+const curves = await from("@noble", "curves", "nist.js")
+
+const hex = (bytes) => Buffer.from(bytes).toString("hex")
+const bytes = (text) => new Uint8Array(Buffer.from(text, "hex"))
+const WEEK = 604800n
+
+let me
+
+function decode(message) {
+  const got = mls.decodeMlsMessage(message, 0)
+  if (got === undefined || got[1] !== message.length) throw new Error("not an MLSMessage")
+  return got[0]
+}
+
+const pskIndex = () => mls.makePskIndex(me.state, me.psks)
+
+function proposalOf(word) {
+  const [kind, value] = word.split(":")
+  switch (kind) {
+    case "add": {
+      const message = decode(bytes(value))
+      if (message.wireformat !== "mls_key_package") throw new Error("not a key package")
+      return { proposalType: "add", add: { keyPackage: message.keyPackage } }
+    }
+    case "remove":
+      return { proposalType: "remove", remove: { removed: Number(value) } }
+    case "psk": {
+      const pskNonce = me.impl.rng.randomBytes(me.impl.kdf.size)
+      const preSharedKeyId = { psktype: "external", pskId: bytes(value), pskNonce }
+      return { proposalType: "psk", psk: { preSharedKeyId } }
+    }
+    default:
+      throw new Error("a word that a commit does not know")
+  }
+}
+
+// ts-mls 1.6.4 makes ECDSA public keys as compressed points, where RFC 9420 section 5.1.1 has them uncompressed.
+async function signatureKeys(how) {
+  const keys = await me.impl.signature.keygen()
+  const curve = { 2: curves.p256, 5: curves.p521, 7: curves.p384 }[me.suite]
+  if (curve === undefined || how === "compressed") return keys
+  return { signKey: keys.signKey, publicKey: curve.getPublicKey(keys.signKey, false) }
+}
+
+const commands = {
+  async init(suite) {
+    const name = Object.keys(mls.ciphersuites).find((n) => mls.ciphersuites[n] === Number(suite))
+    const impl = await mls.getCiphersuiteImpl(mls.getCiphersuiteFromName(name), mls.nobleCryptoProvider)
+    me = { suite: Number(suite), impl, psks: {}, state: undefined, pending: undefined, keys: undefined }
+  },
+  // "kp IDENTITY default" leaves the lifetime as ts-mls has it, without an end; "compressed" its ECDSA key.
+  async kp(identity, how) {
+    const credential = { credentialType: "basic", identity: bytes(identity) }
+    const now = BigInt(Math.floor(Date.now() / 1000))
+    const lifetime = how === "default" ? mls.defaultLifetime : { notBefore: now - 3600n, notAfter: now + WEEK }
+    me.keys = await mls.generateKeyPackageWithKey(
+      credential, mls.defaultCapabilities(), lifetime, [], await signatureKeys(how), me.impl)
+    const message = { keyPackage: me.keys.publicPackage, wireformat: "mls_key_package", version: "mls10" }
+    return hex(mls.encodeMlsMessage(message))
+  },
+  async create(id) {
+    me.state = await mls.createGroup(bytes(id), me.keys.publicPackage, me.keys.privatePackage, [], me.impl)
+  },
+  async psk(id, value) {
+    me.psks[mls.bytesToBase64(bytes(id))] = bytes(value)
+  },
+  async commit(wire, ...items) {
+    // An empty commit always has a path, and a commit takes up all proposals that were received.
+    const extraProposals = items.filter((w) => w !== "path" && w !== "cached").map(proposalOf)
+    const made = await mls.createCommit(
+      { state: me.state, cipherSuite: me.impl, pskIndex: pskIndex() },
+      { extraProposals, ratchetTreeExtension: true, wireAsPublicMessage: wire === "1" },
+    )
+    const commit = hex(mls.encodeMlsMessage(made.commit))
+    me.pending = { commit, state: made.newState }
+    if (made.welcome === undefined) return commit + " -"
+    const welcome = { welcome: made.welcome, wireformat: "mls_welcome", version: "mls10" }
+    return commit + " " + hex(mls.encodeMlsMessage(welcome))
+  },
+  async propose(wire, item) {
+    const made = await mls.createProposal(me.state, wire === "1", proposalOf(item), me.impl)
+    me.state = made.newState
+    return hex(mls.encodeMlsMessage(made.message))
+  },
+  async drop() {
+    me.pending = undefined
+  },
+  async join(welcome) {
+    const message = decode(bytes(welcome))
+    if (message.wireformat !== "mls_welcome") throw new Error("not a Welcome")
+    const { publicPackage, privatePackage } = me.keys
+    me.state = undefined
+    me.state = await mls.joinGroup(message.welcome, publicPackage, privatePackage, pskIndex(), me.impl)
+  },
+  async process(text) {
+    if (me.pending !== undefined && text === me.pending.commit) {
+      me.state = me.pending.state
+      me.pending = undefined
+      return "own"
+    }
+    const message = decode(bytes(text))
+    const before = me.state.groupContext.epoch
+    let got
+    if (message.wireformat === "mls_private_message")
+      got = await mls.processPrivateMessage(me.state, message.privateMessage, pskIndex(), me.impl)
+    else if (message.wireformat === "mls_public_message")
+      got = await mls.processPublicMessage(me.state, message.publicMessage, pskIndex(), me.impl)
+    else throw new Error("not a message of a group")
+    me.state = got.newState
+    if (got.kind === "applicationMessage") return "message " + hex(got.message)
+    if (me.state.groupActiveState.kind === "removedFromGroup") return "removed"
+    if (me.state.groupContext.epoch === before) return "proposal"
+    me.pending = undefined
+    return "commit"
+  },
+  async protect(text) {
+    const aad = new TextEncoder().encode("aad")
+    const made = await mls.createApplicationMessage(me.state, bytes(text), me.impl, aad)
+    me.state = made.newState
+    const message = { privateMessage: made.privateMessage, wireformat: "mls_private_message", version: "mls10" }
+    return hex(mls.encodeMlsMessage(message))
+  },
+  async gi() {
+    const groupInfo = await mls.createGroupInfoWithExternalPubAndRatchetTree(me.state, [], me.impl)
+    return hex(mls.encodeMlsMessage({ groupInfo, wireformat: "mls_group_info", version: "mls10" }))
+  },
+  // "extjoin GROUPINFO again" replaces the leaf that the same key had before.
+  async extjoin(text, again) {
+    const message = decode(bytes(text))
+    if (message.wireformat !== "mls_group_info") throw new Error("not a GroupInfo")
+    const { publicPackage, privatePackage } = me.keys
+    const made = await mls.joinGroupExternal(
+      message.groupInfo, publicPackage, privatePackage, again === "again", me.impl)
+    me.state = made.newState
+    const commit = { publicMessage: made.publicMessage, wireformat: "mls_public_message", version: "mls10" }
+    return hex(mls.encodeMlsMessage(commit))
+  },
+  async reload() {
+    const saved = mls.encodeGroupState(me.state)
+    const got = mls.decodeGroupState(saved, 0)
+    me.state = { ...got[0], clientConfig: me.state.clientConfig }
+  },
+  async auth() {
+    return hex(me.state.keySchedule.epochAuthenticator)
+  },
+  async export(label, context, n) {
+    const secret = me.state.keySchedule.exporterSecret
+    return hex(await mls.mlsExporter(secret, label, bytes(context), Number(n), me.impl))
+  },
+  async leaf() {
+    return String(me.state.privatePath.leafIndex)
+  },
+  async members() {
+    return me.state.ratchetTree
+      .map((node, i) => [node, i / 2])
+      .filter(([node]) => node !== undefined && node.nodeType === "leaf")
+      .map(([node, i]) => i + ":" + hex(node.leaf.credential.identity))
+      .join(" ")
+  },
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name, ...args] = line.split(" ")
+  try {
+    if (!Object.hasOwn(commands, name)) throw new Error("not a command")
+    const said = await commands[name](...args)
+    process.stdout.write(said === undefined ? "ok\n" : "ok " + said + "\n")
+  } catch (e) {
+    process.stdout.write("error " + e.name + " " + String(e.message).replaceAll("\n", " ") + "\n")
+  }
+}
