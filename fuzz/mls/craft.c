@@ -63,7 +63,8 @@ following_clear(struct following *f)
 static bool
 find_tag(const struct mls_group *g, const struct mls_auth_content *c, uint8_t tag[static 32])
 {
-    static const struct mls_psk psk = {{(const uint8_t *)"psk", 3}, {(const uint8_t *)"value", 5}};
+    static const struct mls_psk psk = {.id = {(const uint8_t *)"psk", 3},
+                                       .value = {(const uint8_t *)"value", 5}};
     const struct mls_lifetime_policy no_clock = {.check = false};
     DT_CLEANUP(following_clear) struct following f = {0};
     struct mls_extensions extensions;

@@ -34,7 +34,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf message = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    static const struct mls_psk psk = {{(const uint8_t *)"psk", 3}, {(const uint8_t *)"value", 5}};
+    static const struct mls_psk psk = {.id = {(const uint8_t *)"psk", 3},
+                                       .value = {(const uint8_t *)"value", 5}};
     const struct mls_psk_list psks = {&psk, 1};
     struct mls_event e = {0};
 

@@ -46,7 +46,8 @@ struct session {
 static struct person people[PEOPLE];
 static const uint16_t ext_types[] = {EXT};
 static const uint16_t prop_types[] = {PRIVATE};
-static const struct mls_psk psk = {{(const uint8_t *)"psk", 3}, {(const uint8_t *)"value", 5}};
+static const struct mls_psk psk = {.id = {(const uint8_t *)"psk", 3},
+                                   .value = {(const uint8_t *)"value", 5}};
 
 static void
 must(bool good)
@@ -272,7 +273,7 @@ propose(struct session *s, size_t who, const uint8_t how[static 3])
         .kind = (enum mls_proposal_kind)(1 + how[0] % 4),
         .remove = how[1] % 6,
         .add = dt_buf_view(&people[how[1] % PEOPLE].kp),
-        .psk_id = psk.id,
+        .psk = psk,
         .private_use = {how[1] % 8 == 0 ? 0xf7a2u : PRIVATE, dt_view(how, 3)},
         .padding = how[2]};
 

@@ -202,7 +202,7 @@ message_seeds(struct party *ada)
     struct mls_commit_out out = {0};
     struct mls_commit_opts empty = {.removes = (const uint32_t[]){2}, .n_removes = 1};
     struct mls_typed private_use = {WARRANT, dt_view_str("w")};
-    struct mls_psk psk = {dt_view_str("psk"), dt_view_str("value")};
+    struct mls_psk psk = {.id = dt_view_str("psk"), .value = dt_view_str("value")};
     struct mls_commit_opts with_private = {.private_use = {&private_use, 1}};
     struct mls_commit_opts with_psk = {.psks = {&psk, 1}};
     struct mls_propose_opts propose = {.kind = MLS_PROPOSE_PRIVATE,

@@ -19,10 +19,22 @@ mls_past_epoch_clear(struct mls_past_epoch *p)
 }
 
 void
+mls_update_keys_free(struct mls_update_keys *k)
+{
+    if (k == NULL)
+        return;
+    dt_secret_clear(&k->leaf_priv);
+    dt_secret_clear(&k->signature_priv);
+    dt_free(k);
+}
+
+void
 mls_group_cache_clear(struct mls_group *g)
 {
-    for (size_t i = 0; i < g->n_cache; i++)
+    for (size_t i = 0; i < g->n_cache; i++) {
         mls_proposal_unref(g->cache[i].proposal);
+        mls_update_keys_free(g->cache[i].keys);
+    }
     dt_free(g->cache);
     g->cache = NULL;
     g->n_cache = 0;
@@ -70,8 +82,10 @@ mls_group_free(struct mls_group *g)
     mls_secret_tree_clear(&g->keys);
     mls_group_cache_clear(g);
     mls_pending_free(g->pending);
+    mls_proposal_unref(g->reinit);
     for (size_t i = 0; i < g->n_past; i++)
         mls_past_epoch_clear(&g->past[i]);
+    mls_group_kept_clear(g);
     dt_free(g);
 }
 
@@ -87,6 +101,9 @@ mls_group_policy_check(const struct mls_group_policy *policy)
     if (policy->past_epochs > MLS_PAST_EPOCHS_MAX)
         return dt_fail(DT_ERR_RANGE, "%u past epochs are more than %u", policy->past_epochs,
                        MLS_PAST_EPOCHS_MAX);
+    if (policy->resumption_psks > MLS_RESUMPTION_PSKS_MAX)
+        return dt_fail(DT_ERR_RANGE, "%u resumption PSKs are more than %u", policy->resumption_psks,
+                       MLS_RESUMPTION_PSKS_MAX);
     return DT_OK;
 }
 
@@ -450,6 +467,24 @@ bool
 mls_group_extension(const struct mls_group *g, uint16_t type, struct dt_view *out)
 {
     return mls_extensions_find(&g->context.extensions, type, out);
+}
+
+void
+mls_reinit_of(const struct mls_proposal *p, struct mls_reinit_info *out)
+{
+    out->group_id = p->reinit.group_id;
+    out->version = p->reinit.version;
+    out->suite = p->reinit.cipher_suite;
+    out->extensions = p->reinit.extensions.raw;
+}
+
+bool
+mls_group_closed(const struct mls_group *g, struct mls_reinit_info *out)
+{
+    if (g->reinit == NULL)
+        return false;
+    mls_reinit_of(g->reinit, out);
+    return true;
 }
 
 void

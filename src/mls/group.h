@@ -13,8 +13,8 @@
  * Nothing moves to a next epoch by itself: an own Commit stays pending until it was read back, and
  * a Commit of another stays staged until the caller has checked its effects.
  *
- * On any error a group is as it was. Out of scope, and refused with UNSUPPORTED: external commits,
- * external senders, ReInit, branching, resumption PSKs.
+ * On any error a group is as it was. Out of scope, and refused with UNSUPPORTED: external commits
+ * and external senders.
  *
  * What the error classes mean here, besides those of base/err.h:
  *   AUTH         a signature, AEAD tag, membership or confirmation tag does not hold
@@ -52,15 +52,44 @@ struct mls_type_list {
     size_t n;
 };
 
-/* An external PSK that the caller holds. Borrowed. */
+/* A PSK that the caller holds: an external one, or the resumption PSK of an epoch of some group
+ * (RFC 9420 section 8.6). Borrowed. A group finds its own resumption PSKs itself, by its policy; to
+ * name one in a Commit ${value} may then be empty. */
 struct mls_psk {
-    struct dt_view id;
+    struct dt_view id; /* external: psk_id; resumption: the group's id */
     struct dt_view value;
+    bool resumption;
+    uint64_t epoch; /* resumption */
 };
 
 struct mls_psk_list {
     const struct mls_psk *v;
     size_t n;
+};
+
+/* What a ReInit proposal asks for (RFC 9420 section 12.1.5). Borrowed. */
+struct mls_reinit {
+    struct dt_view group_id;
+    uint16_t version; /* 1: mls10, the only one there is */
+    uint16_t suite;
+    struct mls_typed_list extensions; /* the successor's GroupContext extensions */
+};
+
+/* The same as a group or a Commit has it. Views are tied to either; ${extensions} is the content of
+ * the list, as encoded. */
+struct mls_reinit_info {
+    struct dt_view group_id;
+    uint16_t version;
+    uint16_t suite;
+    struct dt_view extensions;
+};
+
+/* A new signature key or a new identity for the own leaf; what is empty stays as it is. Borrowed.
+ */
+struct mls_rotation {
+    struct dt_view new_signature_priv; /* both halves or none */
+    struct dt_view new_signature_pub;
+    struct dt_view new_identity;
 };
 
 /* How key package lifetimes are judged (RFC 9420 section 7.3). check = false: not at all. */
@@ -123,10 +152,12 @@ DT_MUST_CHECK enum dt_err mls_key_package_open(struct dt_view message,
 
 /* ---- life ---- */
 
-/* How much of the past is kept for late messages. */
+/* How much of the past is kept: for late messages, and of resumption PSKs. */
 struct mls_group_policy {
-    uint32_t past_epochs; /* at most MLS_PAST_EPOCHS_MAX; 0: none */
-    uint64_t past_age_ms; /* how long after an epoch ended; 0: not bounded by time */
+    uint32_t past_epochs;       /* at most MLS_PAST_EPOCHS_MAX; 0: none */
+    uint64_t past_age_ms;       /* how long after an epoch ended; 0: not bounded by time */
+    uint32_t resumption_psks;   /* of how many ended epochs, at most MLS_RESUMPTION_PSKS_MAX */
+    uint64_t resumption_age_ms; /* how long after an epoch ended; 0: not bounded by time */
 };
 
 struct mls_group_params {
@@ -237,6 +268,15 @@ DT_MUST_CHECK enum dt_err mls_group_export(const struct mls_group *g, const char
                                            struct dt_view context, size_t len,
                                            struct dt_secret *out);
 
+/* The resumption PSK of ${epoch} (RFC 9420 section 8.6), for use in another group as struct mls_psk
+ * with this group's id: of the present epoch, or of one that the policy keeps. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err mls_group_resumption_psk(const struct mls_group *g, uint64_t epoch,
+                                                   struct dt_secret *out);
+
+/* The ReInit that began the present epoch; false when there was none. When there was, this group
+ * sends and takes in nothing more in that epoch: it is only the source of its successor. */
+bool mls_group_closed(const struct mls_group *g, struct mls_reinit_info *out);
+
 /* ---- committing ---- */
 
 struct mls_commit_opts {
@@ -250,8 +290,13 @@ struct mls_commit_opts {
     size_t n_adds;
     struct mls_psk_list psks;
     struct mls_typed_list private_use;
-    bool commit_cached; /* also commit, by reference, the proposals received in this epoch */
-    bool force_path;    /* a path even where RFC 9420 section 12.4 does not ask for one */
+    const struct mls_reinit *reinit; /* alone: nothing else may be committed with it */
+    /* Also commit, by reference, the proposals of this epoch. Left out are those that would make
+     * the list invalid (RFC 9420 section 12.2): own Updates (a path stands for them), all but the
+     * latest Update of a member and any of one who is removed, all but the latest
+     * GroupContextExtensions, a ReInit beside others, and what is invalid in itself. */
+    bool commit_cached;
+    bool force_path; /* a path even where RFC 9420 section 12.4 does not ask for one */
 
     /* Rotation: the new leaf's signature key and credential; all empty: they stay. Needs a path and
      * makes one. The Commit is signed with the old key, the Welcome's GroupInfo with the new. */
@@ -303,21 +348,35 @@ enum mls_proposal_kind {
     MLS_PROPOSE_REMOVE = 1,
     MLS_PROPOSE_ADD,
     MLS_PROPOSE_PSK,
-    MLS_PROPOSE_PRIVATE
+    MLS_PROPOSE_PRIVATE,
+    MLS_PROPOSE_UPDATE,     /* of the own leaf */
+    MLS_PROPOSE_EXTENSIONS, /* GroupContextExtensions */
+    MLS_PROPOSE_REINIT
 };
 
 struct mls_propose_opts {
     enum mls_proposal_kind kind;
     uint32_t remove;              /* REMOVE */
     struct dt_view add;           /* ADD: key package as MLSMessage */
-    struct dt_view psk_id;        /* PSK */
+    struct mls_psk psk;           /* PSK: what names it; its value is not needed */
     struct mls_typed private_use; /* PRIVATE */
+    struct mls_rotation rotation; /* UPDATE: takes effect when a Commit that names it is taken */
+    struct mls_typed_list
+        extensions; /* EXTENSIONS: all of the next epoch, required_capabilities included */
+    struct mls_reinit reinit; /* REINIT */
     struct dt_view authenticated_data;
     size_t padding;
     struct mls_time_policy lifetime;
 };
 
-/* Make it as PrivateMessage, appended to ${out}; it is cached in ${g} as others will cache it. */
+/**
+ * mls_group_propose(g, opts, out):
+ * Make it as PrivateMessage, appended to ${out}; it is cached in ${g} as others will cache it. The
+ * private keys of an Update are kept, and saved, with the cached proposal: they become ours when a
+ * Commit that names it is taken, and are wiped at the end of the epoch. Errors: STATE (no longer a
+ * member; closed by a ReInit), RANGE, REFUSED, UNSUPPORTED, AUTH, EXPIRED, LIMIT, NOMEM. Source:
+ * RFC 9420 sections 12.1.1 to 12.1.7.
+ */
 DT_MUST_CHECK enum dt_err
 mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out);
 
@@ -424,6 +483,9 @@ struct mls_effects {
     size_t n_private_use;
     struct dt_view *psk_ids; /* external PSKs in the order of the Commit */
     size_t n_psk_ids;
+    size_t n_resumption_psks; /* resumption PSKs that it uses */
+    bool closes;              /* a ReInit: nothing but a successor comes after it */
+    struct mls_reinit_info reinit;
     bool extensions_replaced;     /* by a GroupContextExtensions proposal: */
     struct mls_typed *extensions; /* the GroupContext extensions of the next epoch, always given */
     size_t n_extensions;
@@ -452,7 +514,7 @@ void mls_staged_free(struct mls_staged *s);
 DT_MUST_CHECK enum dt_err mls_group_take(struct mls_group *g, struct mls_staged *staged,
                                          uint64_t now_ms);
 
-/* Wipe past epochs that are older than the policy says. */
+/* Wipe past epochs and resumption PSKs that are older than the policy says. */
 void mls_group_expire(struct mls_group *g, uint64_t now_ms);
 
 /* How many past epochs are kept now. */

@@ -31,13 +31,23 @@ put(struct mls_commit *c, enum dt_err err, struct mls_proposal *p)
 }
 
 static enum dt_err
-list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit *c)
+list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit *c,
+               bool *own_update)
 {
+    bool use[MLS_PROPOSAL_CACHE_MAX] = {false};
     struct mls_proposal *p = NULL;
     enum dt_err err = DT_OK;
 
-    for (size_t i = 0; opts->commit_cached && err == DT_OK && i < g->n_cache; i++)
-        err = mls_commit_add(c, NULL, dt_view(g->cache[i].ref, g->suite->hash_len));
+    if (opts->commit_cached)
+        err = mls_group_select(g, opts, use, own_update);
+    for (size_t i = 0; err == DT_OK && i < g->n_cache; i++)
+        if (use[i])
+            err = mls_commit_add(c, NULL, dt_view(g->cache[i].ref, g->suite->hash_len));
+    if (err == DT_OK && opts->reinit != NULL) {
+        err = mls_propose_reinit(opts->reinit, &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
     if (err == DT_OK && opts->set_extensions) {
         err = mls_propose_extensions(opts->extensions, &p);
         err = put(c, err, p);
@@ -54,7 +64,7 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
         p = NULL;
     }
     for (size_t i = 0; err == DT_OK && i < opts->psks.n; i++) {
-        err = mls_propose_psk(g->suite, opts->psks.v[i].id, &p);
+        err = mls_propose_psk(g->suite, &opts->psks.v[i], MLS_PSK_APPLICATION, &p);
         err = put(c, err, p);
         p = NULL;
     }
@@ -104,59 +114,19 @@ making_clear(struct making *m)
     mls_pending_free(m->pending);
 }
 
-/* Our new leaf's fields: as it is, but for a rotation. */
-static enum dt_err
-path_fields(const struct mls_group *g, struct making *m, struct mls_leaf_fields *fields)
-{
-    const struct mls_commit_opts *o = m->opts;
-
-    mls_leaf_fields_from(fields, mls_tree_leaf(&m->tree, g->own_leaf));
-    m->new_sig_priv = dt_secret_view(&g->signature_priv);
-    if (o->new_identity.n > 0) {
-        fields->credential.type = MLS_CREDENTIAL_BASIC;
-        fields->credential.identity = o->new_identity;
-    }
-    if (o->new_signature_priv.n == 0 && o->new_signature_pub.n == 0)
-        return DT_OK;
-    if (o->new_signature_priv.n != g->suite->sig_priv_len ||
-        o->new_signature_pub.n != g->suite->sig_pub_len)
-        return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes",
-                       o->new_signature_priv.n, o->new_signature_pub.n);
-    fields->signature_key = o->new_signature_pub;
-    m->new_sig_priv = o->new_signature_priv;
-    return DT_OK;
-}
-
-/* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential. */
-static enum dt_err
-check_rotation(const struct mls_group *g, const struct making *m,
-               const struct mls_leaf_fields *fields)
-{
-    for (uint32_t i = 0; i < m->tree.n_leaves; i++) {
-        const struct mls_leaf_node *leaf = mls_tree_leaf(&m->tree, i);
-
-        if (leaf == NULL || i == g->own_leaf)
-            continue;
-        if (dt_view_equal(leaf->signature_key, fields->signature_key))
-            return dt_fail(DT_ERR_REFUSED, "the new signature key is that of leaf %u", i);
-        if (!mls_u16s_have(leaf->capabilities.credentials, fields->credential.type))
-            return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support the credential", i);
-    }
-    return DT_OK;
-}
-
 static enum dt_err
 make_path(const struct mls_group *g, struct making *m)
 {
     struct mls_leaf_node *old = mls_leaf_node_ref(m->tree.leaves[g->own_leaf]);
     struct mls_extensions extensions;
     struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
+    struct mls_rotation rotation = {m->opts->new_signature_priv, m->opts->new_signature_pub,
+                                    m->opts->new_identity};
     struct mls_leaf_fields fields = {0};
     enum dt_err err;
 
     /* The fields are views into the old leaf, which leaves the tree on the way. */
-    if ((err = path_fields(g, m, &fields)) != DT_OK ||
-        (err = check_rotation(g, m, &fields)) != DT_OK ||
+    if ((err = mls_group_own_fields(g, &m->tree, &rotation, &fields, &m->new_sig_priv)) != DT_OK ||
         (err = mls_extensions_parse(m->applied.extensions, &extensions)) != DT_OK ||
         (err = mls_path_begin(&m->tree, g->own_leaf, &fields, m->new_sig_priv, g->context.group_id,
                               &m->path)) != DT_OK ||
@@ -180,17 +150,18 @@ make_tree(const struct mls_group *g, struct making *m)
 {
     const struct mls_commit_opts *o = m->opts;
     struct mls_lifetime_policy lifetime = mls_lifetime_from(&o->lifetime);
+    bool own_update = false;
     bool rotates = o->new_signature_priv.n + o->new_signature_pub.n + o->new_identity.n > 0;
     enum dt_err err;
 
-    if ((err = list_proposals(g, o, &m->commit)) != DT_OK ||
+    if ((err = list_proposals(g, o, &m->commit, &own_update)) != DT_OK ||
         (err = mls_group_resolve(g, &m->commit, g->own_leaf, &m->list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &m->tree)) != DT_OK ||
         (err = mls_proposal_list_apply(&m->list, g->suite, &g->context, g->own_leaf, g->own_leaf,
                                        &lifetime, &m->tree, &m->applied)) != DT_OK ||
-        (err = mls_group_psk_secret(g->suite, &m->list, o->psks, &m->psk_secret)) != DT_OK)
+        (err = mls_group_psk_secret(g->suite, g, &m->list, o->psks, &m->psk_secret)) != DT_OK)
         return err;
-    m->has_path = m->applied.path_required || o->force_path || rotates;
+    m->has_path = m->applied.path_required || o->force_path || rotates || own_update;
     if (m->has_path)
         return make_path(g, m);
     m->new_sig_priv = dt_secret_view(&g->signature_priv);
@@ -334,6 +305,7 @@ make_pending(const struct mls_group *g, struct making *m)
         (err = mls_effects_build(g, &c, &m->list, &m->applied, &m->tree, m->pending->next,
                                  &m->pending->effects)) != DT_OK)
         return err;
+    mls_group_close(m->pending->next, m->applied.reinit);
     dt_buf_move(&m->pending->content, &m->content);
     return DT_OK;
 }
@@ -346,7 +318,7 @@ mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
     struct mls_commit_out copy = {DT_BUF_INIT(MLS_MESSAGE_MAX), DT_BUF_INIT(MLS_MESSAGE_MAX)};
     enum dt_err err;
 
-    if ((err = mls_group_require_member(g)) != DT_OK)
+    if ((err = mls_group_require_open(g)) != DT_OK)
         return err;
     if (g->pending != NULL)
         return dt_fail(DT_ERR_STATE, "an own commit is pending");

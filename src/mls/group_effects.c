@@ -77,7 +77,13 @@ describe_list(struct mls_effects_box *b, const struct mls_group *g, const struct
         } else if (x->proposal->type == MLS_PROPOSAL_UPDATE) {
             describe_update(b, &g->tree, after, x->sender);
         } else if (x->proposal->type == MLS_PROPOSAL_PSK) {
-            b->e.psk_ids[b->e.n_psk_ids++] = x->proposal->psk.id;
+            if (x->proposal->psk.type == MLS_PSK_EXTERNAL)
+                b->e.psk_ids[b->e.n_psk_ids++] = x->proposal->psk.id;
+            else
+                b->e.n_resumption_psks++;
+        } else if (x->proposal->type == MLS_PROPOSAL_REINIT) {
+            b->e.closes = true;
+            mls_reinit_of(x->proposal, &b->e.reinit);
         } else if (x->proposal->type >= MLS_PROPOSAL_PRIVATE_MIN) {
             struct mls_effect_private *p = &b->e.private_use[b->e.n_private_use++];
 

@@ -71,34 +71,6 @@ mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, ui
     return DT_OK;
 }
 
-enum dt_err
-mls_group_psk_secret(const struct dt_suite *suite, const struct mls_proposal_list *list,
-                     struct mls_psk_list psks, struct dt_secret *out)
-{
-    struct mls_psk_input inputs[MLS_PSKS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 0; i < list->n; i++) {
-        const struct mls_proposal *p = list->v[i].proposal;
-        size_t at = 0;
-
-        if (p->type != MLS_PROPOSAL_PSK)
-            continue;
-        if (n >= MLS_PSKS_MAX)
-            return dt_fail(DT_ERR_LIMIT, "more than %u PSKs", MLS_PSKS_MAX);
-        while (at < psks.n && !dt_view_equal(psks.v[at].id, p->psk.id))
-            at++;
-        if (at == psks.n)
-            return dt_fail(DT_ERR_NOT_FOUND,
-                           "a pre-shared key that the Commit needs is not held here");
-        /* A proposal of type psk is its type (uint16) and the PreSharedKeyID. */
-        inputs[n].id = dt_view(p->raw.p + 2, p->raw.n - 2);
-        inputs[n].value = psks.v[at].value;
-        n++;
-    }
-    return mls_psk_secret(suite, inputs, n, out);
-}
-
 void
 mls_next_epoch_clear(struct mls_next_epoch *n)
 {
@@ -242,6 +214,7 @@ past_push(struct mls_group *g, struct mls_past_epoch *p, uint64_t now_ms)
 void
 mls_group_expire(struct mls_group *g, uint64_t now_ms)
 {
+    mls_group_kept_expire(g, now_ms);
     if (g->policy.past_age_ms == 0)
         return;
     /* Newest first, so what is too old is at the end. A clock that went back expires nothing. */
@@ -255,6 +228,15 @@ mls_group_expire(struct mls_group *g, uint64_t now_ms)
     }
 }
 
+void
+mls_group_close(struct mls_group *next, struct mls_proposal *p)
+{
+    if (p != NULL)
+        p = mls_proposal_ref(p);
+    mls_proposal_unref(next->reinit);
+    next->reinit = p;
+}
+
 /* Move all that belongs to the epoch from ${next} into ${g}. */
 static void
 adopt(struct mls_group *g, struct mls_group *next)
@@ -266,6 +248,7 @@ adopt(struct mls_group *g, struct mls_group *next)
     dt_secret_move(&g->signature_priv, &next->signature_priv);
     mls_epoch_secrets_move(&g->secrets, &next->secrets);
     mls_secret_tree_move(&g->keys, &next->keys);
+    mls_group_close(g, next->reinit);
     g->own_leaf = next->own_leaf;
 }
 
@@ -274,6 +257,7 @@ static void
 leave(struct mls_group *g)
 {
     g->member = false;
+    mls_group_kept_clear(g);
     mls_tree_priv_clear(&g->priv);
     dt_secret_clear(&g->signature_priv);
     mls_epoch_secrets_clear(&g->secrets);
@@ -289,6 +273,8 @@ move_on(struct mls_group *g, struct mls_group *next, uint64_t now_ms)
     if (err != DT_OK)
         return err;
     past_push(g, &past, now_ms);
+    mls_group_kept_push(g, now_ms);
+    mls_group_kept_expire(g, now_ms);
     mls_group_cache_clear(g);
     if (next != NULL)
         adopt(g, next);

@@ -23,11 +23,26 @@ struct mls_past_epoch {
 };
 void mls_past_epoch_clear(struct mls_past_epoch *p);
 
+/* The private keys of the leaf in an Update of ours. */
+struct mls_update_keys {
+    struct dt_secret leaf_priv;
+    struct dt_secret signature_priv;
+};
+void mls_update_keys_free(struct mls_update_keys *k);
+
+/* The resumption PSK of an ended epoch. */
+struct mls_kept_psk {
+    uint64_t epoch;
+    uint64_t ended_ms;
+    struct dt_secret value;
+};
+
 /* A proposal of the present epoch that a Commit may name. */
 struct mls_cached_proposal {
     uint8_t ref[DT_HASH_MAX];
     uint32_t sender;
     struct mls_proposal *proposal;
+    struct mls_update_keys *keys; /* own Updates; NULL else */
 };
 
 /* Effects with what their views need. */
@@ -75,8 +90,11 @@ struct mls_group {
     struct mls_cached_proposal *cache;
     size_t n_cache;
     struct mls_pending *pending;
+    struct mls_proposal *reinit; /* the ReInit that began this epoch: the group is closed */
     struct mls_past_epoch past[MLS_PAST_EPOCHS_MAX]; /* newest first */
     size_t n_past;
+    struct mls_kept_psk kept[MLS_RESUMPTION_PSKS_MAX]; /* newest first */
+    size_t n_kept;
 };
 
 /* An empty group of ${suite}; NULL when memory is short. */
@@ -86,16 +104,35 @@ void mls_group_free_p(struct mls_group **g);
 void mls_pending_free(struct mls_pending *p);
 void mls_group_cache_clear(struct mls_group *g);
 
-/* STATE when ${g} was removed from the group. */
+/* STATE unless we are a member, and may send. */
 DT_MUST_CHECK enum dt_err mls_group_require_member(const struct mls_group *g);
+DT_MUST_CHECK enum dt_err mls_group_require_open(const struct mls_group *g);
 
-/* Proposals of ours: an Add of a key package (MLSMessage), an external PSK with a fresh nonce,
- * GroupContextExtensions. Owner of *${out}: the caller. */
+/* New proposals as the caller describes them; owner of *${out}: the caller. */
 DT_MUST_CHECK enum dt_err mls_propose_add(struct dt_view message, struct mls_proposal **out);
-DT_MUST_CHECK enum dt_err mls_propose_psk(const struct dt_suite *suite, struct dt_view id,
-                                          struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_propose_psk(const struct dt_suite *suite, const struct mls_psk *psk,
+                                          enum mls_psk_usage usage, struct mls_proposal **out);
 DT_MUST_CHECK enum dt_err mls_propose_extensions(struct mls_typed_list list,
                                                  struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_propose_reinit(const struct mls_reinit *x, struct mls_proposal **out);
+
+/* The fields of our next leaf in ${tree}, with what ${rotation} changes, and the key that signs it.
+ * Borrowed from the tree's leaf, the group and the rotation. RANGE, REFUSED, UNSUPPORTED. */
+DT_MUST_CHECK enum dt_err mls_group_own_fields(const struct mls_group *g,
+                                               const struct mls_tree *tree,
+                                               const struct mls_rotation *rotation,
+                                               struct mls_leaf_fields *fields,
+                                               struct dt_view *sig_priv);
+
+/* The cached proposals that a Commit of ours names by reference: ${use} has a flag for each.
+ * *${out_own_update}: an own Update was left out. */
+DT_MUST_CHECK enum dt_err mls_group_select(const struct mls_group *g,
+                                           const struct mls_commit_opts *opts, bool *use,
+                                           bool *out_own_update);
+
+/* The keys of our Update ${p}, which is the very proposal of the cache; NULL when not held. */
+const struct mls_update_keys *mls_group_update_keys(const struct mls_group *g,
+                                                    const struct mls_proposal *p);
 
 /* What a GroupInfo of ours says; all borrowed. */
 struct mls_info_fields {
@@ -123,11 +160,26 @@ DT_MUST_CHECK enum dt_err mls_group_resolve(const struct mls_group *g,
                                             const struct mls_commit *commit, uint32_t sender,
                                             struct mls_proposal_list *out);
 
+/* Keep the resumption PSK of the epoch that ends now, by the policy; wipe those too old; wipe all.
+ */
+void mls_group_kept_push(struct mls_group *g, uint64_t now_ms);
+void mls_group_kept_expire(struct mls_group *g, uint64_t now_ms);
+void mls_group_kept_clear(struct mls_group *g);
+
 /**
- * mls_group_psk_secret(suite, list, psks, out):
- * The psk_secret of the PreSharedKey proposals in ${list}. NOT_FOUND when one is not among ${psks}.
+ * mls_psk_value(g, psks, id, out):
+ * The value of the PSK that ${id} names: among ${psks}, or a resumption PSK of ${g} (NULL: no
+ * group) that is still kept. ${out} is borrowed from either. NOT_FOUND.
+ */
+DT_MUST_CHECK enum dt_err mls_psk_value(const struct mls_group *g, struct mls_psk_list psks,
+                                        const struct mls_psk_id *id, struct dt_view *out);
+
+/**
+ * mls_group_psk_secret(suite, g, list, psks, out):
+ * The psk_secret of the PreSharedKey proposals in ${list}; see mls_psk_value(). NOT_FOUND, LIMIT.
  */
 DT_MUST_CHECK enum dt_err mls_group_psk_secret(const struct dt_suite *suite,
+                                               const struct mls_group *g,
                                                const struct mls_proposal_list *list,
                                                struct mls_psk_list psks, struct dt_secret *out);
 
@@ -157,6 +209,12 @@ DT_MUST_CHECK enum dt_err mls_group_advance(const struct mls_group *g,
 DT_MUST_CHECK enum dt_err mls_group_next(const struct mls_group *g, struct mls_next_epoch *n,
                                          struct mls_tree *tree, struct mls_tree_priv *priv,
                                          struct dt_view signature_priv, struct mls_group **out);
+
+/* The ReInit ${p} (NULL is fine) begins the epoch of ${next}. */
+void mls_group_close(struct mls_group *next, struct mls_proposal *p);
+
+/* What the ReInit proposal ${p} says; views into it. */
+void mls_reinit_of(const struct mls_proposal *p, struct mls_reinit_info *out);
 
 /* Describe a commit on ${g}; ${next} NULL when it removes us; ${tree_after} for the leaves. */
 DT_MUST_CHECK enum dt_err

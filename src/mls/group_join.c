@@ -109,23 +109,19 @@ gather_psks(struct joining *j)
     const struct mls_group_secrets *s = &j->secrets;
 
     for (size_t i = 0; i < s->n_psks; i++) {
-        const struct mls_psk_list *psks = &j->params->psks;
-        size_t at = 0;
+        enum dt_err err;
 
-        if (s->psks[i].type != MLS_PSK_EXTERNAL)
-            return dt_fail(DT_ERR_UNSUPPORTED, "resumption PSKs are not supported");
+        if (s->psks[i].type == MLS_PSK_RESUMPTION && s->psks[i].usage != MLS_PSK_APPLICATION)
+            return dt_fail(DT_ERR_UNSUPPORTED, "a Welcome to a group that succeeds another");
         if (s->psks[i].nonce.n != j->suite->hash_len)
             return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", s->psks[i].nonce.n);
         for (size_t k = 0; k < i; k++)
             if (dt_view_equal(s->psk_raw[k], s->psk_raw[i]))
                 return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
-        while (at < psks->n && !dt_view_equal(psks->v[at].id, s->psks[i].id))
-            at++;
-        if (at == psks->n)
-            return dt_fail(DT_ERR_NOT_FOUND,
-                           "a pre-shared key that the Welcome needs is not held here");
+        err = mls_psk_value(NULL, j->params->psks, &s->psks[i], &inputs[i].value);
+        if (err != DT_OK)
+            return err;
         inputs[i].id = s->psk_raw[i];
-        inputs[i].value = psks->v[at].value;
     }
     return mls_psk_secret(j->suite, inputs, s->n_psks, &j->psk_secret);
 }

@@ -24,6 +24,9 @@
 #define MLS_PROPOSAL_CACHE_MAX   256u
 #define MLS_PSKS_MAX             64u
 
+/* Resumption PSKs of ended epochs that a policy may ask for at most (RFC 9420 section 8.6). */
+#define MLS_RESUMPTION_PSKS_MAX 16u
+
 /* RFC 9420 section 9.2: how far a ratchet jumps for one message, and how many skipped keys it
  * keeps. */
 #define MLS_RATCHET_FORWARD_MAX 1000u

@@ -73,6 +73,7 @@ struct following {
     struct mls_group_context provisional;
     struct dt_secret commit_secret;
     struct dt_secret psk_secret;
+    struct dt_view sig_priv; /* our signature key in the next epoch */
     struct mls_next_epoch next;
     struct mls_staged *staged;
 };
@@ -117,6 +118,29 @@ follow_public(const struct mls_group *g, const struct mls_auth_content *c, struc
     return mls_group_provisional(g, &f->tree, f->applied.extensions, &f->provisional);
 }
 
+/* The Commit names an Update of ours: its private keys are our leaf's from now on. Without them the
+ * state is a restored copy, and cannot follow. */
+static enum dt_err
+use_own_update(const struct mls_group *g, struct following *f, bool *out_lost)
+{
+    const struct mls_update_keys *keys;
+
+    f->sig_priv = dt_secret_view(&g->signature_priv);
+    for (size_t i = 0; i < f->list.n; i++) {
+        const struct mls_resolved *x = &f->list.v[i];
+
+        if (x->proposal->type != MLS_PROPOSAL_UPDATE || x->sender != g->own_leaf)
+            continue;
+        keys = mls_group_update_keys(g, x->proposal);
+        *out_lost = keys == NULL;
+        if (keys == NULL)
+            return DT_OK;
+        f->sig_priv = dt_secret_view(&keys->signature_priv);
+        return dt_secret_set(&f->priv.leaf_priv, dt_secret_view(&keys->leaf_priv));
+    }
+    return DT_OK;
+}
+
 /* Our own part: path secret, PSKs, key schedule, confirmation tag. *${out_lost}: no path secret can
  * be opened here, or the one opened does not fit. */
 static enum dt_err
@@ -126,8 +150,9 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
     enum dt_err err;
 
     *out_lost = false;
-    if ((err = mls_group_psk_secret(g->suite, &f->list, psks, &f->psk_secret)) != DT_OK ||
-        (err = mls_tree_priv_copy(&g->priv, &f->priv)) != DT_OK)
+    if ((err = mls_group_psk_secret(g->suite, g, &f->list, psks, &f->psk_secret)) != DT_OK ||
+        (err = mls_tree_priv_copy(&g->priv, &f->priv)) != DT_OK ||
+        (err = use_own_update(g, f, out_lost)) != DT_OK || *out_lost)
         return err;
     mls_tree_priv_prune(&f->priv, &f->tree);
     if (c->commit.path != NULL) {
@@ -174,8 +199,9 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
         if (err == DT_OK && !lost)
             err = mls_tree_copy(&f.tree, &tree);
         if (err == DT_OK && !lost)
-            err = mls_group_next(g, &f.next, &tree, &f.priv, dt_secret_view(&g->signature_priv),
-                                 &f.staged->next);
+            err = mls_group_next(g, &f.next, &tree, &f.priv, f.sig_priv, &f.staged->next);
+        if (err == DT_OK && !lost)
+            mls_group_close(f.staged->next, f.applied.reinit);
     }
     if (err == DT_OK)
         err = mls_effects_build(g, c, &f.list, &f.applied, &f.tree, f.staged->next,
@@ -219,8 +245,9 @@ take_proposal(struct mls_group *g, const struct mls_auth_content *c)
 
     if (err != DT_OK)
         return err;
-    if (c->proposal->type == MLS_PROPOSAL_REINIT || c->proposal->type == MLS_PROPOSAL_EXTERNAL_INIT)
-        return dt_fail(DT_ERR_UNSUPPORTED, "proposal type %u", c->proposal->type);
+    /* RFC 9420 section 12.1.6: in external Commits alone. */
+    if (c->proposal->type == MLS_PROPOSAL_EXTERNAL_INIT)
+        return dt_fail(DT_ERR_REFUSED, "an ExternalInit proposal by itself");
     err = mls_group_cache_add(g, ref, c->sender, c->proposal);
     return err == DT_ERR_EXISTS ? DT_ERR_STATE : err;
 }
@@ -234,6 +261,8 @@ act_on(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_lis
 
     if (err != DT_OK)
         return err;
+    if (g->reinit != NULL && c->epoch == g->context.epoch)
+        return dt_fail(DT_ERR_REFUSED, "a message in a group that a ReInit has closed");
     switch (c->content_type) {
     case MLS_CONTENT_APPLICATION:
         e->kind = MLS_EVENT_APPLICATION;

@@ -1,9 +1,11 @@
 /*
- * mls/group_propose.c - proposals on their own, and application messages: one content, one message.
+ * mls/group_propose.c - making standalone proposals and application messages; new proposals of
+ * ours.
  *
- * Source: RFC 9420 sections 6, 12.1, 15.
+ * Source: RFC 9420 sections 12.1, 12.4, 15.
  */
-#include "crypto/crypto.h"
+#include "base/mem.h"
+#include "crypto/hpke.h"
 
 #include "mls/group_internal.h"
 
@@ -15,7 +17,22 @@ mls_group_require_member(const struct mls_group *g)
     return DT_OK;
 }
 
-/* ---- proposals of ours ---- */
+enum dt_err
+mls_group_require_open(const struct mls_group *g)
+{
+    /* RFC 9420 section 12.4.2: after a ReInit the group is not used to send messages any more. */
+    if (g->reinit != NULL)
+        return dt_fail(DT_ERR_STATE, "the group was closed by a ReInit");
+    return mls_group_require_member(g);
+}
+
+static void
+update_keys_free_p(struct mls_update_keys **k)
+{
+    mls_update_keys_free(*k);
+}
+
+/* ---- new proposals ---- */
 
 enum dt_err
 mls_propose_add(struct dt_view message, struct mls_proposal **out)
@@ -34,13 +51,21 @@ mls_propose_add(struct dt_view message, struct mls_proposal **out)
 }
 
 enum dt_err
-mls_propose_psk(const struct dt_suite *suite, struct dt_view id, struct mls_proposal **out)
+mls_propose_psk(const struct dt_suite *suite, const struct mls_psk *psk, enum mls_psk_usage usage,
+                struct mls_proposal **out)
 {
     uint8_t nonce[DT_HASH_MAX];
-    struct mls_psk_id x = {
-        .type = MLS_PSK_EXTERNAL, .id = id, .nonce = dt_view(nonce, suite->hash_len)};
+    struct mls_psk_id x = {.type = MLS_PSK_EXTERNAL, .nonce = dt_view(nonce, suite->hash_len)};
     enum dt_err err = dt_random(nonce, suite->hash_len);
 
+    if (psk->resumption) {
+        x.type = MLS_PSK_RESUMPTION;
+        x.usage = (uint8_t)usage;
+        x.group_id = psk->id;
+        x.epoch = psk->epoch;
+    } else {
+        x.id = psk->id;
+    }
     if (err == DT_OK)
         err = mls_proposal_new_psk(&x, out);
     return err;
@@ -58,6 +83,66 @@ mls_propose_extensions(struct mls_typed_list list, struct mls_proposal **out)
     if (err == DT_OK)
         err = mls_proposal_new_group_context_extensions(&parsed, out);
     return err;
+}
+
+enum dt_err
+mls_propose_reinit(const struct mls_reinit *x, struct mls_proposal **out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_PROPOSAL_MAX);
+    struct mls_extensions parsed;
+    enum dt_err err = mls_typed_write(x->extensions, &raw);
+
+    if (x->version != MLS_VERSION_10)
+        return dt_fail(DT_ERR_UNSUPPORTED, "protocol version %u", x->version);
+    if (dt_suite_get(x->suite) == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", x->suite);
+    if (err == DT_OK)
+        err = mls_extensions_parse(dt_buf_view(&raw), &parsed);
+    if (err == DT_OK)
+        err = mls_proposal_new_reinit(x->group_id, x->version, x->suite, &parsed, out);
+    return err;
+}
+
+/* ---- a new leaf of ours ---- */
+
+/* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential. */
+static enum dt_err
+check_rotation(const struct mls_group *g, const struct mls_tree *tree,
+               const struct mls_leaf_fields *fields)
+{
+    for (uint32_t i = 0; i < tree->n_leaves; i++) {
+        const struct mls_leaf_node *leaf = mls_tree_leaf(tree, i);
+
+        if (leaf == NULL || i == g->own_leaf)
+            continue;
+        if (dt_view_equal(leaf->signature_key, fields->signature_key))
+            return dt_fail(DT_ERR_REFUSED, "the new signature key is that of leaf %u", i);
+        if (!mls_u16s_have(leaf->capabilities.credentials, fields->credential.type))
+            return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support the credential", i);
+    }
+    return DT_OK;
+}
+
+enum dt_err
+mls_group_own_fields(const struct mls_group *g, const struct mls_tree *tree,
+                     const struct mls_rotation *rotation, struct mls_leaf_fields *fields,
+                     struct dt_view *sig_priv)
+{
+    mls_leaf_fields_from(fields, mls_tree_leaf(tree, g->own_leaf));
+    *sig_priv = dt_secret_view(&g->signature_priv);
+    if (rotation->new_identity.n > 0) {
+        fields->credential.type = MLS_CREDENTIAL_BASIC;
+        fields->credential.identity = rotation->new_identity;
+    }
+    if (rotation->new_signature_priv.n + rotation->new_signature_pub.n > 0) {
+        if (rotation->new_signature_priv.n != g->suite->sig_priv_len ||
+            rotation->new_signature_pub.n != g->suite->sig_pub_len)
+            return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes",
+                           rotation->new_signature_priv.n, rotation->new_signature_pub.n);
+        fields->signature_key = rotation->new_signature_pub;
+        *sig_priv = rotation->new_signature_priv;
+    }
+    return check_rotation(g, tree, fields);
 }
 
 /* ---- messages of one content ---- */
@@ -98,7 +183,7 @@ mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct
                                         .authenticated_data = authenticated_data,
                                         .content_type = MLS_CONTENT_APPLICATION,
                                         .application_data = plaintext};
-    enum dt_err err = mls_group_require_member(g);
+    enum dt_err err = mls_group_require_open(g);
 
     if (err != DT_OK)
         return err;
@@ -114,9 +199,38 @@ mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct
     return err;
 }
 
+/* An Update of our leaf; its private keys go to *${keys}. */
+static enum dt_err
+new_update(const struct mls_group *g, const struct mls_rotation *rotation,
+           struct mls_proposal **out, struct mls_update_keys **keys)
+{
+    DT_CLEANUP(update_keys_free_p) struct mls_update_keys *k = dt_alloc(1, sizeof *k);
+    DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
+    struct mls_leaf_fields fields = {0};
+    struct dt_view sig_priv;
+    uint8_t pub[DT_HPKE_PUB_MAX];
+    enum dt_err err;
+
+    if (k == NULL)
+        return dt_nomem();
+    if ((err = mls_group_own_fields(g, &g->tree, rotation, &fields, &sig_priv)) != DT_OK ||
+        (err = dt_hpke_new_key_pair(g->suite, &k->leaf_priv, pub)) != DT_OK ||
+        (err = dt_secret_set(&k->signature_priv, sig_priv)) != DT_OK)
+        return err;
+    fields.source = MLS_LEAF_UPDATE;
+    fields.encryption_key = dt_view(pub, g->suite->kem_pub_len);
+    if ((err = mls_leaf_node_new(g->suite, &fields, sig_priv, g->context.group_id, g->own_leaf,
+                                 &leaf)) != DT_OK ||
+        (err = mls_proposal_new_update(leaf, out)) != DT_OK)
+        return err;
+    *keys = k;
+    k = NULL;
+    return DT_OK;
+}
+
 static enum dt_err
 propose_what(const struct mls_group *g, const struct mls_propose_opts *opts,
-             struct mls_proposal **out)
+             struct mls_proposal **out, struct mls_update_keys **keys)
 {
     switch (opts->kind) {
     case MLS_PROPOSE_REMOVE:
@@ -126,32 +240,52 @@ propose_what(const struct mls_group *g, const struct mls_propose_opts *opts,
     case MLS_PROPOSE_ADD:
         return mls_propose_add(opts->add, out);
     case MLS_PROPOSE_PSK:
-        return mls_propose_psk(g->suite, opts->psk_id, out);
+        return mls_propose_psk(g->suite, &opts->psk, MLS_PSK_APPLICATION, out);
     case MLS_PROPOSE_PRIVATE:
         return mls_proposal_new_private(opts->private_use.type, opts->private_use.body, out);
+    case MLS_PROPOSE_UPDATE:
+        return new_update(g, &opts->rotation, out, keys);
+    case MLS_PROPOSE_EXTENSIONS:
+        return mls_propose_extensions(opts->extensions, out);
+    case MLS_PROPOSE_REINIT:
+        return mls_propose_reinit(&opts->reinit, out);
     default:
         return dt_fail(DT_ERR_RANGE, "no kind of proposal is chosen");
     }
 }
 
-/* A key package is checked before it is proposed, as RFC 9420 section 12.1.1 has it. */
+/* What is proposed holds by itself: a key package as RFC 9420 section 12.1.1 has it, an Update or
+ * extensions in a Commit of some other member. */
 static enum dt_err
 propose_check(const struct mls_group *g, const struct mls_propose_opts *opts,
-              const struct mls_proposal *p)
+              struct mls_proposal *p)
 {
+    DT_CLEANUP(mls_proposal_list_clear) struct mls_proposal_list list = {0};
+    DT_CLEANUP(mls_applied_clear) struct mls_applied applied = {0};
+    DT_CLEANUP(mls_tree_clear) struct mls_tree tree = {0};
     struct mls_leaf_rules rules = {.suite = g->suite,
                                    .group_extensions = &g->context.extensions,
                                    .lifetime = mls_lifetime_from(&opts->lifetime)};
 
-    if (p->type != MLS_PROPOSAL_ADD)
+    enum dt_err err;
+
+    if (p->type == MLS_PROPOSAL_ADD)
+        return mls_rule_error(mls_key_package_check(p->add, &rules));
+    if (p->type != MLS_PROPOSAL_UPDATE && p->type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
         return DT_OK;
-    return mls_rule_error(mls_key_package_check(p->add, &rules));
+    mls_tree_init(&tree, g->suite);
+    if ((err = mls_proposal_list_add(&list, p, g->own_leaf, true)) != DT_OK ||
+        (err = mls_tree_copy(&g->tree, &tree)) != DT_OK)
+        return err;
+    return mls_proposal_list_apply(&list, g->suite, &g->context, UINT32_MAX, g->own_leaf,
+                                   &rules.lifetime, &tree, &applied);
 }
 
 enum dt_err
 mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out)
 {
     DT_CLEANUP(mls_proposal_unref_p) struct mls_proposal *p = NULL;
+    DT_CLEANUP(update_keys_free_p) struct mls_update_keys *keys = NULL;
     DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
     DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
     struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
@@ -164,8 +298,9 @@ mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, stru
     size_t before = out->n;
     enum dt_err err;
 
-    if ((err = mls_group_require_member(g)) != DT_OK ||
-        (err = propose_what(g, opts, &p)) != DT_OK || (err = propose_check(g, opts, p)) != DT_OK)
+    if ((err = mls_group_require_open(g)) != DT_OK ||
+        (err = propose_what(g, opts, &p, &keys)) != DT_OK ||
+        (err = propose_check(g, opts, p)) != DT_OK)
         return err;
     fields.proposal = p;
     if ((err = send(g, &fields, opts->padding, &step, &content, out)) != DT_OK)
@@ -177,6 +312,8 @@ mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, stru
         out->n = before;
         return err;
     }
+    g->cache[g->n_cache - 1].keys = keys;
+    keys = NULL;
     mls_secret_tree_apply(&g->keys, &step);
     return DT_OK;
 }

@@ -242,6 +242,23 @@ mls_proposal_new_group_context_extensions(const struct mls_extensions *x, struct
 }
 
 enum dt_err
+mls_proposal_new_reinit(struct dt_view group_id, uint16_t version, uint16_t cipher_suite,
+                        const struct mls_extensions *x, struct mls_proposal **out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(MLS_PROPOSAL_MAX);
+    struct dt_writer w = dt_writer_init(&body);
+    enum dt_err err;
+
+    dt_write_vec(&w, group_id);
+    dt_write_u16(&w, version);
+    dt_write_u16(&w, cipher_suite);
+    mls_extensions_write(&w, x);
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    return mls_proposal_parse_body(MLS_PROPOSAL_REINIT, dt_buf_view(&body), out);
+}
+
+enum dt_err
 mls_proposal_new_private(uint16_t type, struct dt_view body, struct mls_proposal **out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_PROPOSAL_MAX);

@@ -77,6 +77,10 @@ DT_MUST_CHECK enum dt_err mls_proposal_new_psk(const struct mls_psk_id *id,
                                                struct mls_proposal **out);
 DT_MUST_CHECK enum dt_err mls_proposal_new_group_context_extensions(const struct mls_extensions *x,
                                                                     struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_proposal_new_reinit(struct dt_view group_id, uint16_t version,
+                                                  uint16_t cipher_suite,
+                                                  const struct mls_extensions *x,
+                                                  struct mls_proposal **out);
 /* RANGE unless ${type} is private use. */
 DT_MUST_CHECK enum dt_err mls_proposal_new_private(uint16_t type, struct dt_view body,
                                                    struct mls_proposal **out);

@@ -58,6 +58,8 @@ struct work {
     struct mls_extensions extensions; /* of the next epoch */
     struct mls_leaf_rules rules;
     struct mls_tree *tree;
+    bool founding; /* the creator's own Commit on epoch 0 */
+    size_t n_links;
     uint8_t *touched; /* per leaf of the old tree: updated or removed by this Commit */
     uint32_t n_touched;
 };
@@ -73,17 +75,17 @@ touch(struct work *w, uint32_t leaf)
     return DT_OK;
 }
 
-/* RFC 9420 section 12.1.4: what makes a PreSharedKey proposal invalid, and what is not supported.
- */
+/* RFC 9420 sections 12.1.4 and 12.2: what makes a PreSharedKey proposal invalid. */
 static enum dt_err
-check_psk(const struct work *w, size_t at)
+check_psk(struct work *w, size_t at)
 {
     const struct mls_psk_id *id = &w->list->v[at].proposal->psk;
 
-    if (id->type == MLS_PSK_RESUMPTION && id->usage != MLS_PSK_APPLICATION)
+    /* RFC 9420 sections 11.2 and 11.3: the first Commit of a group that succeeds another, which its
+     * creator alone makes and sees, names one such PSK. */
+    if (id->type == MLS_PSK_RESUMPTION && id->usage != MLS_PSK_APPLICATION &&
+        (!w->founding || w->n_links++ > 0))
         return dt_fail(DT_ERR_REFUSED, "a resumption PSK for another use");
-    if (id->type != MLS_PSK_EXTERNAL)
-        return dt_fail(DT_ERR_UNSUPPORTED, "resumption PSKs are not supported");
     if (id->nonce.n != w->suite->hash_len)
         return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", id->nonce.n);
     for (size_t i = 0; i < at; i++) {
@@ -128,7 +130,11 @@ check_one(struct work *w, size_t at, bool *has_extensions)
         w->extensions = p->extensions;
         return DT_OK;
     case MLS_PROPOSAL_REINIT:
-        return dt_fail(DT_ERR_UNSUPPORTED, "ReInit is not supported");
+        if (w->list->n > 1)
+            return dt_fail(DT_ERR_REFUSED, "a ReInit beside other proposals");
+        if (p->reinit.version < MLS_VERSION_10)
+            return dt_fail(DT_ERR_REFUSED, "a ReInit to an older protocol version");
+        return DT_OK;
     case MLS_PROPOSAL_EXTERNAL_INIT:
         return dt_fail(DT_ERR_REFUSED, "ExternalInit in a member's Commit");
     default:
@@ -249,7 +255,8 @@ needs_path(const struct mls_proposal_list *list)
 {
     for (size_t i = 0; i < list->n; i++)
         if (list->v[i].proposal->type != MLS_PROPOSAL_ADD &&
-            list->v[i].proposal->type != MLS_PROPOSAL_PSK)
+            list->v[i].proposal->type != MLS_PROPOSAL_PSK &&
+            list->v[i].proposal->type != MLS_PROPOSAL_REINIT)
             return true;
     return list->n == 0;
 }
@@ -271,6 +278,7 @@ mls_proposal_list_apply(const struct mls_proposal_list *list, const struct dt_su
     size_t n_psks = 0;
     enum dt_err err = DT_OK;
 
+    w.founding = context->epoch == 0 && committer == own_leaf && mls_tree_n_members(tree) == 1;
     w.rules.suite = suite;
     w.rules.group_extensions = &w.extensions;
     w.rules.lifetime = *lifetime;
@@ -301,6 +309,8 @@ mls_proposal_list_apply(const struct mls_proposal_list *list, const struct dt_su
     if (err != DT_OK)
         return err;
     a.extensions = w.extensions.raw;
+    if (list->n == 1 && list->v[0].proposal->type == MLS_PROPOSAL_REINIT)
+        a.reinit = list->v[0].proposal;
     a.path_required = needs_path(list);
     *out = a;
     a = (struct mls_applied){0};

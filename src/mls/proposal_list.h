@@ -33,6 +33,7 @@ struct mls_applied {
     uint32_t *added; /* leaf indices in the order of the Adds */
     size_t n_added;
     const struct mls_proposal **adds; /* beside them, borrowed from the list */
+    struct mls_proposal *reinit;      /* the ReInit, borrowed from the list; NULL: none */
     bool path_required;
     bool removes_us;
 };
@@ -42,7 +43,7 @@ void mls_applied_clear(struct mls_applied *a);
  * mls_proposal_list_apply(list, context, committer, own_leaf, lifetime, tree, out):
  * Check ${list} for a Commit by ${committer} on the epoch of ${context}, and apply it to ${tree},
  * which is that epoch's on entry and of no use after an error. ${lifetime} is for the key packages
- * of Adds. Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (ReInit, resumption PSKs; a
+ * of Adds. Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (a
  * capability lacks), EXPIRED, LIMIT, NOMEM.
  */
 DT_MUST_CHECK enum dt_err mls_proposal_list_apply(const struct mls_proposal_list *list,

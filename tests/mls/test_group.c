@@ -310,9 +310,9 @@ test_psk(void **state)
     struct gu_party p[3], d;
     struct gu_party *all[3];
     struct mls_psk psks[] = {
-        {dt_view_str("courier 1"), dt_view_str("0123456789abcdef0123456789abcdef")},
-        {dt_view_str("courier 2"), dt_view_str("fedcba9876543210fedcba9876543210")}};
-    struct mls_psk wrong = {dt_view_str("courier 1"), dt_view_str("another value")};
+        {.id = dt_view_str("courier 1"), .value = dt_view_str("0123456789abcdef0123456789abcdef")},
+        {.id = dt_view_str("courier 2"), .value = dt_view_str("fedcba9876543210fedcba9876543210")}};
+    struct mls_psk wrong = {.id = dt_view_str("courier 1"), .value = dt_view_str("another value")};
     struct mls_psk_list list = {psks, 2};
     struct mls_psk_list wrong_list = {&wrong, 1};
     struct dt_view add;

@@ -201,6 +201,7 @@ static void
 test_proposal_lists(void **state)
 {
     static const uint8_t reinit[] = {1, 'g', 0, 1, 0, 1, 0};
+    static const uint8_t old_reinit[] = {1, 'g', 0, 0, 0, 1, 0};
     static const uint8_t external_init[] = {1, 'k'};
     struct trio t;
     struct gu_party d;
@@ -209,7 +210,7 @@ test_proposal_lists(void **state)
     (void)state;
     trio_init(&t);
     gu_party_init(&d, 1, "dan");
-    /* Paths: an empty list, and every type but add and psk, need one. */
+    /* Paths: an empty list, and every type but add, psk and reinit, need one. */
     refused(&t, NULL, 0, false, DT_ERR_REFUSED);
     one(&t, remove_of(2), false, DT_ERR_REFUSED);
     one(&t, extensions_of(GU_EXT), false, DT_ERR_REFUSED);
@@ -228,10 +229,15 @@ test_proposal_lists(void **state)
     one(&t, psk_of("a", 32, 1, 0), false, DT_ERR_NOT_FOUND);
     one(&t, psk_of("", 32, 2, 2), true, DT_ERR_REFUSED);
     one(&t, psk_of("", 32, 2, 3), true, DT_ERR_REFUSED);
-    one(&t, psk_of("", 32, 2, 1), true, DT_ERR_UNSUPPORTED);
+    one(&t, psk_of("", 32, 2, 1), false, DT_ERR_NOT_FOUND);
     two(&t, extensions_of(GU_EXT), extensions_of(GU_EXT), DT_ERR_REFUSED);
     one(&t, extensions_of(0xf123), true, DT_ERR_UNSUPPORTED);
-    one(&t, raw_of(5, dt_view_of(reinit)), true, DT_ERR_UNSUPPORTED);
+    one(&t, raw_of(5, dt_view_of(old_reinit)), true, DT_ERR_REFUSED);
+    two(&t, raw_of(5, dt_view_of(reinit)), remove_of(2), DT_ERR_REFUSED);
+    two(&t, remove_of(2), raw_of(5, dt_view_of(reinit)), DT_ERR_REFUSED);
+    two(&t, raw_of(5, dt_view_of(reinit)), raw_of(5, dt_view_of(reinit)), DT_ERR_REFUSED);
+    /* A ReInit that is fine leads as far as the confirmation tag, without a path. */
+    one(&t, raw_of(5, dt_view_of(reinit)), false, DT_ERR_AUTH);
     one(&t, raw_of(6, dt_view_of(external_init)), true, DT_ERR_REFUSED);
     assert_ok(mls_proposal_new_private(0xf999, dt_view_str("w"), &p));
     one(&t, p, true, DT_ERR_REFUSED);

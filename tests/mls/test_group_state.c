@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "group_util.h"
+#include "saved_v1.h"
 
 static const struct mls_psk_list no_psks = {NULL, 0};
 
@@ -158,6 +159,35 @@ test_generations_survive(void **state)
     clear(p);
 }
 
+/* What the library saved before version 2 loads, goes on, and is saved as version 2. */
+static void
+test_version_1(void **state)
+{
+    struct mls_group *g = NULL;
+    struct dt_buf saved;
+    struct dt_view commit;
+    struct dt_view welcome;
+
+    (void)state;
+    assert_ok(mls_group_load(dt_view_of(saved_v1), &g));
+    assert_int_equal(mls_group_epoch(g), 3);
+    assert_int_equal(mls_group_n_past(g), 3);
+    assert_int_equal(mls_group_n_cached(g), 1);
+    assert_true(mls_group_pending(g, &commit, &welcome));
+    snapshot(g, &saved);
+    assert_int_equal(saved.p[1], 2);
+    mls_group_free(g);
+    g = NULL;
+    assert_ok(mls_group_load(dt_buf_view(&saved), &g));
+    assert_ok(mls_group_take_pending(g, GU_NOW_MS));
+    assert_int_equal(mls_group_epoch(g), 4);
+    mls_group_free(g);
+    g = NULL;
+    for (size_t n = 0; n < sizeof saved_v1; n++)
+        assert_int_not_equal(mls_group_load(dt_view(saved_v1, n), &g), DT_OK);
+    dt_buf_wipe(&saved);
+}
+
 int
 main(void)
 {
@@ -165,6 +195,7 @@ main(void)
         cmocka_unit_test(test_one_encoding),
         cmocka_unit_test(test_crash_with_pending),
         cmocka_unit_test(test_generations_survive),
+        cmocka_unit_test(test_version_1),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

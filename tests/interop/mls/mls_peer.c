@@ -90,8 +90,8 @@ psks(struct mls_psk out[PSKS_MAX])
     struct mls_psk_list list = {out, me.n_psks};
 
     for (size_t i = 0; i < me.n_psks; i++) {
-        out[i].id = dt_buf_view(&me.psks[i].id);
-        out[i].value = dt_buf_view(&me.psks[i].value);
+        out[i] = (struct mls_psk){.id = dt_buf_view(&me.psks[i].id),
+                                  .value = dt_buf_view(&me.psks[i].value)};
     }
     return list;
 }
@@ -249,8 +249,8 @@ psk_named(struct dt_view hex, struct mls_psk *out)
 
     for (size_t i = 0; err == DT_OK && i < me.n_psks; i++)
         if (dt_view_equal(dt_buf_view(&me.psks[i].id), dt_buf_view(&id))) {
-            out->id = dt_buf_view(&me.psks[i].id);
-            out->value = dt_buf_view(&me.psks[i].value);
+            *out = (struct mls_psk){.id = dt_buf_view(&me.psks[i].id),
+                                    .value = dt_buf_view(&me.psks[i].value)};
             return DT_OK;
         }
     return err != DT_OK ? err : dt_fail(DT_ERR_USAGE, "that PSK was not given");
@@ -354,7 +354,7 @@ do_propose(const struct args *a, struct dt_buf *out)
         opts.remove = it.removes[0];
     } else if (it.n_psks == 1) {
         opts.kind = MLS_PROPOSE_PSK;
-        opts.psk_id = it.psks[0].id;
+        opts.psk = it.psks[0];
     } else {
         return dt_fail(DT_ERR_USAGE, "propose add:, remove: or psk:");
     }

@@ -1,0 +1,26 @@
+/*
+ * mls/group_state.h - what writing (group_state.c) and reading (group_load.c) a saved group share.
+ *
+ * Layer: mls.
+ */
+#ifndef DT_MLS_GROUP_STATE_H
+#define DT_MLS_GROUP_STATE_H
+
+#include "mls/group_internal.h"
+
+#define MLS_STATE_VERSION 2u
+
+/* How a past epoch names a leaf. */
+enum { MLS_SAVED_LEAF_BLANK = 0, MLS_SAVED_LEAF_SAME = 1, MLS_SAVED_LEAF_OWN = 2 };
+
+/* The leaves of the epoch after a kept one. */
+struct mls_newer {
+    struct mls_leaf_node *const *leaves;
+    uint32_t n_leaves;
+};
+/* NULL when blank or beyond. */
+const struct mls_leaf_node *mls_newer_leaf(const struct mls_newer *n, uint32_t i);
+/* The same bytes; NULL is like nothing. */
+bool mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b);
+
+#endif
