@@ -173,11 +173,17 @@ mls_credential_read(struct dt_reader *r, struct mls_credential *out)
     return DT_OK;
 }
 
+struct dt_view
+mls_credential_body(const struct mls_credential *x)
+{
+    return x->type == MLS_CREDENTIAL_X509 ? x->chain : x->identity;
+}
+
 void
 mls_credential_write(struct dt_writer *w, const struct mls_credential *x)
 {
     dt_write_u16(w, x->type);
-    dt_write_vec(w, x->type == MLS_CREDENTIAL_X509 ? x->chain : x->identity);
+    dt_write_vec(w, mls_credential_body(x));
 }
 
 /* ---- capabilities ---- */

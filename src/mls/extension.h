@@ -63,6 +63,8 @@ struct mls_credential {
     struct dt_view chain;    /* x509: content of Certificate certificates<V> */
 };
 DT_MUST_CHECK enum dt_err mls_credential_read(struct dt_reader *r, struct mls_credential *out);
+/* Its one field as bytes: identity, or the content of certificates<V>. */
+struct dt_view mls_credential_body(const struct mls_credential *x);
 void mls_credential_write(struct dt_writer *w, const struct mls_credential *x);
 
 /* Capabilities of section 7.2; each a uint16 list content. */

@@ -202,7 +202,14 @@ struct mls_join_params {
     struct mls_time_policy lifetime;
     struct dt_view ratchet_tree; /* when it is not in the GroupInfo; else empty */
     struct mls_group_policy policy;
+    /* Groups that this one may succeed (RFC 9420 sections 11.2 and 11.3); a Welcome that names one
+     * which is not among them is NOT_FOUND. */
+    const struct mls_group *const *origins;
+    size_t n_origins;
 };
+
+/* How a group comes from another. */
+enum mls_link { MLS_LINK_NONE = 0, MLS_LINK_REINIT = 2, MLS_LINK_BRANCH = 3 };
 
 /* What the Welcome carried besides the group. Release with mls_join_info_clear(). */
 struct mls_join_info {
@@ -210,6 +217,8 @@ struct mls_join_info {
     uint32_t signer;              /* leaf of who committed the Add */
     struct mls_typed *extensions; /* of the GroupInfo, ratchet_tree left out; in order */
     size_t n_extensions;
+    enum mls_link link;
+    const struct mls_group *origin; /* the one of params->origins that it succeeds, or NULL */
 };
 void mls_join_info_clear(struct mls_join_info *info);
 
@@ -219,7 +228,8 @@ bool mls_join_info_extension(const struct mls_join_info *info, uint16_t type, st
 /**
  * mls_group_join(params, out, info):
  * Join from a Welcome, with every check of RFC 9420 section 12.4.3.1 but that the group id is new,
- * which is the caller's. ${info} may be NULL.
+ * which is the caller's. ${info} may be NULL. A group that succeeds another is held against it as
+ * mls_group_reinit() and mls_group_branch() say.
  * Errors: NOT_FOUND (not for this key package; PSK not known), AUTH, FORMAT, REFUSED, UNSUPPORTED.
  */
 DT_MUST_CHECK enum dt_err mls_group_join(const struct mls_join_params *params,
@@ -340,6 +350,42 @@ DT_MUST_CHECK enum dt_err mls_group_take_pending(struct mls_group *g, uint64_t n
 
 /* Another commit was first, or it is not to be: forget it. Nothing pending is fine. */
 void mls_group_drop_pending(struct mls_group *g);
+
+/* ---- successors ---- */
+
+struct mls_successor_params {
+    struct mls_leaf_params leaf; /* suite: the one of the ReInit, or of the group that branches */
+    struct dt_view group_id;     /* branch: the new group's */
+    uint64_t not_before_s;       /* the lifetime of the creator's first leaf */
+    uint64_t not_after_s;
+    struct mls_group_policy policy;
+    const struct dt_view *adds; /* key packages of the other members, as MLSMessage */
+    size_t n_adds;
+    struct mls_time_policy lifetime;
+    struct mls_typed_list group_info_extensions;
+};
+
+/**
+ * mls_group_reinit(origin, params, out, commit),
+ * mls_group_branch(origin, params, out, commit):
+ * Create the group that ${origin}'s ReInit asked for, with all its members; or a group of some of
+ * its members, with its suite and GroupContext extensions. The new group is at epoch 0 with its
+ * founding Commit pending, which is nobody else's to see: take it, and send commit->welcome.
+ * Members are the same when their credentials are: type and bytes. Whether a new signature key may
+ * stand for an old one is the caller's to judge, from its key package.
+ *
+ * Owner:  *${out} is the caller's; ${commit} is overwritten.
+ * Errors: STATE (not closed by a ReInit, or closed by one; no longer a member), REFUSED (a member
+ * is missing, or one too many; another suite; the same group id), UNSUPPORTED, and those of
+ *         mls_group_create() and mls_group_commit().
+ * Source: RFC 9420 sections 11.2 and 11.3.
+ */
+DT_MUST_CHECK enum dt_err mls_group_reinit(const struct mls_group *origin,
+                                           const struct mls_successor_params *params,
+                                           struct mls_group **out, struct mls_commit_out *commit);
+DT_MUST_CHECK enum dt_err mls_group_branch(const struct mls_group *origin,
+                                           const struct mls_successor_params *params,
+                                           struct mls_group **out, struct mls_commit_out *commit);
 
 /* ---- proposals on their own ---- */
 

@@ -32,7 +32,7 @@ put(struct mls_commit *c, enum dt_err err, struct mls_proposal *p)
 
 static enum dt_err
 list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, struct mls_commit *c,
-               bool *own_update)
+               const struct mls_psk *link, enum mls_psk_usage usage, bool *own_update)
 {
     bool use[MLS_PROPOSAL_CACHE_MAX] = {false};
     struct mls_proposal *p = NULL;
@@ -68,6 +68,11 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
         err = put(c, err, p);
         p = NULL;
     }
+    if (err == DT_OK && link != NULL) {
+        err = mls_propose_psk(g->suite, link, usage, &p);
+        err = put(c, err, p);
+        p = NULL;
+    }
     for (size_t i = 0; err == DT_OK && i < opts->private_use.n; i++) {
         err =
             mls_proposal_new_private(opts->private_use.v[i].type, opts->private_use.v[i].body, &p);
@@ -81,6 +86,8 @@ list_proposals(const struct mls_group *g, const struct mls_commit_opts *opts, st
 
 struct making {
     const struct mls_commit_opts *opts;
+    const struct mls_psk *link; /* what makes this the founding Commit of a successor, or NULL */
+    enum mls_psk_usage usage;
     struct mls_commit commit;
     struct mls_proposal_list list;
     struct mls_tree tree;
@@ -150,16 +157,17 @@ make_tree(const struct mls_group *g, struct making *m)
 {
     const struct mls_commit_opts *o = m->opts;
     struct mls_lifetime_policy lifetime = mls_lifetime_from(&o->lifetime);
+    struct mls_psk_list psks = m->link != NULL ? (struct mls_psk_list){m->link, 1} : o->psks;
     bool own_update = false;
     bool rotates = o->new_signature_priv.n + o->new_signature_pub.n + o->new_identity.n > 0;
     enum dt_err err;
 
-    if ((err = list_proposals(g, o, &m->commit, &own_update)) != DT_OK ||
+    if ((err = list_proposals(g, o, &m->commit, m->link, m->usage, &own_update)) != DT_OK ||
         (err = mls_group_resolve(g, &m->commit, g->own_leaf, &m->list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &m->tree)) != DT_OK ||
         (err = mls_proposal_list_apply(&m->list, g->suite, &g->context, g->own_leaf, g->own_leaf,
                                        &lifetime, &m->tree, &m->applied)) != DT_OK ||
-        (err = mls_group_psk_secret(g->suite, g, &m->list, o->psks, &m->psk_secret)) != DT_OK)
+        (err = mls_group_psk_secret(g->suite, g, &m->list, psks, &m->psk_secret)) != DT_OK)
         return err;
     m->has_path = m->applied.path_required || o->force_path || rotates || own_update;
     if (m->has_path)
@@ -314,7 +322,15 @@ enum dt_err
 mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
                  struct mls_commit_out *out)
 {
-    DT_CLEANUP(making_clear) struct making m = {.opts = opts};
+    return mls_group_commit_linked(g, opts, NULL, MLS_PSK_APPLICATION, out);
+}
+
+enum dt_err
+mls_group_commit_linked(struct mls_group *g, const struct mls_commit_opts *opts,
+                        const struct mls_psk *link, enum mls_psk_usage usage,
+                        struct mls_commit_out *out)
+{
+    DT_CLEANUP(making_clear) struct making m = {.opts = opts, .link = link, .usage = usage};
     struct mls_commit_out copy = {DT_BUF_INIT(MLS_MESSAGE_MAX), DT_BUF_INIT(MLS_MESSAGE_MAX)};
     enum dt_err err;
 

@@ -213,6 +213,20 @@ DT_MUST_CHECK enum dt_err mls_group_next(const struct mls_group *g, struct mls_n
 /* The ReInit ${p} (NULL is fine) begins the epoch of ${next}. */
 void mls_group_close(struct mls_group *next, struct mls_proposal *p);
 
+/* mls_group_commit() with a PreSharedKey proposal for ${link} with ${usage} besides; NULL: none. */
+DT_MUST_CHECK enum dt_err mls_group_commit_linked(struct mls_group *g,
+                                                  const struct mls_commit_opts *opts,
+                                                  const struct mls_psk *link,
+                                                  enum mls_psk_usage usage,
+                                                  struct mls_commit_out *out);
+
+/* Is the group of ${context} and ${tree} what succeeds ${origin} by the PSK ${link}? REFUSED,
+ * NOMEM. RFC 9420 section 12.4.3.1, the last step. */
+DT_MUST_CHECK enum dt_err mls_group_link_check(const struct mls_group *origin,
+                                               const struct mls_psk_id *link,
+                                               const struct mls_group_context *context,
+                                               const struct mls_tree *tree);
+
 /* What the ReInit proposal ${p} says; views into it. */
 void mls_reinit_of(const struct mls_proposal *p, struct mls_reinit_info *out);
 

@@ -38,6 +38,8 @@ struct joining {
     struct mls_key_package *kp;
     struct mls_group_secrets secrets;
     struct dt_secret psk_secret;
+    const struct mls_psk_id *link;  /* the PSK by which it succeeds ${origin}, in ${secrets} */
+    const struct mls_group *origin; /* or NULL */
     struct mls_group_info info;
     struct mls_tree tree;
     uint32_t my_leaf;
@@ -102,6 +104,23 @@ open_secrets(struct joining *j, struct mls_welcome *w)
     return DT_OK;
 }
 
+/* The PSK that links the group to another which we are in; there is one at most. */
+static enum dt_err
+link_value(struct joining *j, const struct mls_psk_id *id, struct dt_view *out)
+{
+    const struct mls_psk_list none = {NULL, 0};
+
+    if (j->link != NULL)
+        return dt_fail(DT_ERR_REFUSED, "a Welcome names two groups that it succeeds");
+    for (size_t i = 0; j->origin == NULL && i < j->params->n_origins; i++)
+        if (dt_view_equal(j->params->origins[i]->context.group_id, id->group_id))
+            j->origin = j->params->origins[i];
+    if (j->origin == NULL)
+        return dt_fail(DT_ERR_NOT_FOUND, "the group that a Welcome's group succeeds is not held");
+    j->link = id;
+    return mls_psk_value(j->origin, none, id, out);
+}
+
 static enum dt_err
 gather_psks(struct joining *j)
 {
@@ -111,14 +130,15 @@ gather_psks(struct joining *j)
     for (size_t i = 0; i < s->n_psks; i++) {
         enum dt_err err;
 
-        if (s->psks[i].type == MLS_PSK_RESUMPTION && s->psks[i].usage != MLS_PSK_APPLICATION)
-            return dt_fail(DT_ERR_UNSUPPORTED, "a Welcome to a group that succeeds another");
         if (s->psks[i].nonce.n != j->suite->hash_len)
             return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", s->psks[i].nonce.n);
         for (size_t k = 0; k < i; k++)
             if (dt_view_equal(s->psk_raw[k], s->psk_raw[i]))
                 return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
-        err = mls_psk_value(NULL, j->params->psks, &s->psks[i], &inputs[i].value);
+        if (s->psks[i].type == MLS_PSK_RESUMPTION && s->psks[i].usage != MLS_PSK_APPLICATION)
+            err = link_value(j, &s->psks[i], &inputs[i].value);
+        else
+            err = mls_psk_value(NULL, j->params->psks, &s->psks[i], &inputs[i].value);
         if (err != DT_OK)
             return err;
         inputs[i].id = s->psk_raw[i];
@@ -171,6 +191,16 @@ check_tree(struct joining *j)
     if (j->my_leaf == j->info.signer)
         return dt_fail(DT_ERR_REFUSED, "the Welcome is signed by our own leaf");
     return DT_OK;
+}
+
+static enum dt_err
+check_link(struct joining *j)
+{
+    if (j->link == NULL)
+        return DT_OK;
+    j->out_info.link = (enum mls_link)j->link->usage;
+    j->out_info.origin = j->origin;
+    return mls_group_link_check(j->origin, j->link, &j->info.context, &j->tree);
 }
 
 static enum dt_err
@@ -268,8 +298,9 @@ mls_group_join(const struct mls_join_params *params, struct mls_group **out,
         return err;
     mls_tree_init(&j.tree, j.suite);
     if ((err = gather_psks(&j)) != DT_OK || (err = open_info(&j, &w)) != DT_OK ||
-        (err = check_tree(&j)) != DT_OK || (err = own_keys(&j)) != DT_OK ||
-        (err = build_group(&j)) != DT_OK || (err = gather_info(&j)) != DT_OK)
+        (err = check_tree(&j)) != DT_OK || (err = check_link(&j)) != DT_OK ||
+        (err = own_keys(&j)) != DT_OK || (err = build_group(&j)) != DT_OK ||
+        (err = gather_info(&j)) != DT_OK)
         return mls_rule_error(err);
     mls_group_context_move(&j.group->context, &j.info.context);
     *out = j.group;
