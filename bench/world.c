@@ -28,7 +28,8 @@ bench_leaf(const struct bench_world *w, const struct bench_member *m)
     struct mls_leaf_params leaf = {.suite = w->suite->id,
                                    .signature_priv = dt_secret_view(&m->sig_priv),
                                    .signature_pub = dt_view(m->sig_pub, w->suite->sig_pub_len),
-                                   .identity = dt_view_str(m->identity)};
+                                   .identity = dt_view_str(m->identity),
+                                   .allow_malleable = true};
 
     return leaf;
 }
@@ -64,6 +65,7 @@ bench_join(const struct bench_world *w, const struct bench_member *m, struct dt_
                                      .bundle = &m->bundle,
                                      .signature_priv = dt_secret_view(&m->sig_priv),
                                      .lifetime = bench_clock(),
+                                     .allow_malleable = true,
                                      .policy = policy};
 
     (void)w;

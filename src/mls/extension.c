@@ -95,6 +95,26 @@ mls_extension_append(struct dt_buf *raw, uint16_t type, struct dt_view data)
     return dt_writer_end(&w);
 }
 
+enum dt_err
+mls_extensions_check(const struct mls_extensions *x, enum mls_extension_place place)
+{
+    static const uint8_t places[] = {
+        [MLS_EXT_APPLICATION_ID] = MLS_IN_LEAF_NODE,
+        [MLS_EXT_RATCHET_TREE] = MLS_IN_GROUP_INFO,
+        [MLS_EXT_REQUIRED_CAPABILITIES] = MLS_IN_GROUP_CONTEXT,
+        [MLS_EXT_EXTERNAL_PUB] = MLS_IN_GROUP_INFO,
+        [MLS_EXT_EXTERNAL_SENDERS] = MLS_IN_GROUP_CONTEXT,
+    };
+    struct dt_view rest = x->raw;
+    struct mls_extension e;
+
+    while (mls_extensions_next(&rest, &e))
+        if (mls_extension_is_default(e.type) && (places[e.type] & place) == 0)
+            return dt_fail(DT_ERR_REFUSED, "extension %u is not for the place that it is in",
+                           e.type);
+    return DT_OK;
+}
+
 /* ---- lists of numbers ---- */
 
 size_t
@@ -162,12 +182,14 @@ mls_credential_read(struct dt_reader *r, struct mls_credential *out)
             return err;
         break;
     case MLS_CREDENTIAL_X509:
-        if ((err = dt_read_vec(r, MLS_CREDENTIAL_MAX, &x.chain)) != DT_OK ||
-            (err = check_chain(x.chain)) != DT_OK)
+        if ((err = dt_read_vec(r, MLS_CREDENTIAL_MAX, &x.body)) != DT_OK ||
+            (err = check_chain(x.body)) != DT_OK)
             return err;
         break;
     default:
-        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u is not known", x.type);
+        if ((err = dt_read_vec(r, MLS_CREDENTIAL_MAX, &x.body)) != DT_OK)
+            return err;
+        break;
     }
     *out = x;
     return DT_OK;
@@ -176,7 +198,7 @@ mls_credential_read(struct dt_reader *r, struct mls_credential *out)
 struct dt_view
 mls_credential_body(const struct mls_credential *x)
 {
-    return x->type == MLS_CREDENTIAL_X509 ? x->chain : x->identity;
+    return x->type == MLS_CREDENTIAL_BASIC ? x->identity : x->body;
 }
 
 void

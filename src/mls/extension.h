@@ -49,18 +49,31 @@ bool mls_extensions_find(const struct mls_extensions *x, uint16_t type, struct d
 DT_MUST_CHECK enum dt_err mls_extension_append(struct dt_buf *raw, uint16_t type,
                                                struct dt_view data);
 
+/* Where an extension list stands. */
+enum mls_extension_place {
+    MLS_IN_LEAF_NODE = 1,
+    MLS_IN_KEY_PACKAGE = 2,
+    MLS_IN_GROUP_CONTEXT = 4,
+    MLS_IN_GROUP_INFO = 8,
+};
+/* REFUSED when ${x} has one of the types that RFC 9420 defines where it does not belong (section
+ * 17.3). Others are whoever's who defined them. */
+DT_MUST_CHECK enum dt_err mls_extensions_check(const struct mls_extensions *x,
+                                               enum mls_extension_place place);
+
 /* A list of uint16 as raw big-endian bytes (even length). */
 bool mls_u16s_have(struct dt_view list, uint16_t x);
 size_t mls_u16s_count(struct dt_view list);
 uint16_t mls_u16s_at(struct dt_view list, size_t i);
 DT_MUST_CHECK enum dt_err mls_u16s_read(struct dt_reader *r, struct dt_view *out);
 
-/* Credential of section 5.3. UNSUPPORTED for types other than basic and x509 (their form is
- * unknown). */
+/* Credential of section 5.3. A type that is not known here is read as one opaque<V>, the form that
+ * both known ones have on the wire: whether it may be in a group is what capabilities say (section
+ * 13.3), and what it proves is the application's to judge. FORMAT, LIMIT. */
 struct mls_credential {
     uint16_t type;
     struct dt_view identity; /* basic */
-    struct dt_view chain;    /* x509: content of Certificate certificates<V> */
+    struct dt_view body;     /* other types; x509: content of Certificate certificates<V> */
 };
 DT_MUST_CHECK enum dt_err mls_credential_read(struct dt_reader *r, struct mls_credential *out);
 /* Its one field as bytes: identity, or the content of certificates<V>. */

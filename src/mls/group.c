@@ -135,6 +135,8 @@ mls_leaf_bufs_clear(struct mls_leaf_bufs *b)
 {
     dt_buf_clear(&b->extensions);
     dt_buf_clear(&b->proposals);
+    dt_buf_clear(&b->credentials);
+    dt_buf_clear(&b->cipher_suites);
     dt_buf_clear(&b->leaf_extensions);
 }
 
@@ -157,31 +159,37 @@ mls_leaf_fields_of(const struct mls_leaf_params *p, const struct dt_suite *suite
                    struct mls_leaf_bufs *bufs, struct mls_leaf_fields *out)
 {
     static const uint8_t version[] = {0, MLS_VERSION_10};
-    static const uint8_t basic[] = {0, MLS_CREDENTIAL_BASIC};
-    static const uint8_t suites[][2] = {{0, 1}, {0, 2}, {0, 3}, {0, 4}, {0, 5}, {0, 6}, {0, 7}};
     struct mls_leaf_fields f = {0};
     enum dt_err err;
 
     if (p->signature_priv.n != suite->sig_priv_len || p->signature_pub.n != suite->sig_pub_len)
         return dt_fail(DT_ERR_RANGE, "signature key of %zu and %zu bytes", p->signature_priv.n,
                        p->signature_pub.n);
-    if (suite->id < 1 || suite->id > 7)
-        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", suite->id);
     dt_buf_init(&bufs->extensions, MLS_CAPABILITIES_MAX);
     dt_buf_init(&bufs->proposals, MLS_CAPABILITIES_MAX);
+    dt_buf_init(&bufs->credentials, MLS_CAPABILITIES_MAX);
+    dt_buf_init(&bufs->cipher_suites, MLS_CAPABILITIES_MAX);
     dt_buf_init(&bufs->leaf_extensions, MLS_LEAF_EXTENSIONS_MAX);
+    f.credential.type = p->credential_type != 0 ? p->credential_type : MLS_CREDENTIAL_BASIC;
     if ((err = types_write(p->extension_types, &bufs->extensions)) != DT_OK ||
         (err = types_write(p->proposal_types, &bufs->proposals)) != DT_OK ||
+        (err = types_write((struct mls_type_list){&f.credential.type, 1}, &bufs->credentials)) !=
+            DT_OK ||
+        (err = types_write(p->credential_types, &bufs->credentials)) != DT_OK ||
+        (err = types_write((struct mls_type_list){&suite->id, 1}, &bufs->cipher_suites)) != DT_OK ||
+        (err = types_write(p->cipher_suites, &bufs->cipher_suites)) != DT_OK ||
         (err = mls_typed_write(p->leaf_extensions, &bufs->leaf_extensions)) != DT_OK)
         return err;
     f.signature_key = p->signature_pub;
-    f.credential.type = MLS_CREDENTIAL_BASIC;
-    f.credential.identity = p->identity;
+    if (f.credential.type == MLS_CREDENTIAL_BASIC)
+        f.credential.identity = p->identity;
+    else
+        f.credential.body = p->identity;
     f.capabilities.versions = dt_view_of(version);
-    f.capabilities.cipher_suites = dt_view(suites[suite->id - 1], 2);
+    f.capabilities.cipher_suites = dt_buf_view(&bufs->cipher_suites);
     f.capabilities.extensions = dt_buf_view(&bufs->extensions);
     f.capabilities.proposals = dt_buf_view(&bufs->proposals);
-    f.capabilities.credentials = dt_view_of(basic);
+    f.capabilities.credentials = dt_buf_view(&bufs->credentials);
     err = mls_extensions_parse(dt_buf_view(&bufs->leaf_extensions), &f.extensions);
     if (err == DT_OK)
         *out = f;
@@ -195,8 +203,10 @@ first_extensions(const struct mls_group_params *params, struct dt_buf *raw)
     DT_CLEANUP(dt_buf_clear) struct dt_buf ext = DT_BUF_INIT(MLS_CAPABILITIES_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf prop = DT_BUF_INIT(MLS_CAPABILITIES_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf data = DT_BUF_INIT(3 * MLS_CAPABILITIES_MAX + 16);
-    static const uint8_t basic[] = {0, MLS_CREDENTIAL_BASIC};
-    struct mls_required_capabilities rc = {.credentials = dt_view_of(basic)};
+    uint16_t type = params->leaf.credential_type != 0 ? params->leaf.credential_type
+                                                      : (uint16_t)MLS_CREDENTIAL_BASIC;
+    const uint8_t own[] = {(uint8_t)(type >> 8), (uint8_t)type};
+    struct mls_required_capabilities rc = {.credentials = dt_view_of(own)};
     struct dt_writer w = dt_writer_init(&data);
     enum dt_err err = DT_OK;
 
@@ -269,21 +279,36 @@ first_epoch(const struct mls_group_params *params, struct dt_view extensions, st
 }
 
 enum dt_err
+mls_suite_choose(uint16_t id, bool allow_malleable, const struct dt_suite **out)
+{
+    const struct dt_suite *suite = dt_suite_get(id);
+
+    if (suite == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", id);
+    if (suite->malleable && !allow_malleable)
+        return dt_fail(DT_ERR_UNSUPPORTED,
+                       "cipher suite %u has malleable signatures, which were not asked for", id);
+    *out = suite;
+    return DT_OK;
+}
+
+enum dt_err
 mls_group_create(const struct mls_group_params *params, struct mls_group **out)
 {
     DT_CLEANUP(mls_group_free_p) struct mls_group *g = NULL;
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    const struct dt_suite *suite = dt_suite_get(params->leaf.suite);
+    const struct dt_suite *suite = NULL;
     struct mls_extensions extensions;
-    enum dt_err err;
+    enum dt_err err = mls_suite_choose(params->leaf.suite, params->leaf.allow_malleable, &suite);
 
-    if (suite == NULL)
-        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", params->leaf.suite);
+    if (err != DT_OK)
+        return err;
     if (params->group_id.n > MLS_GROUP_ID_MAX)
         return dt_fail(DT_ERR_LIMIT, "a group id of %zu bytes", params->group_id.n);
     if ((err = mls_group_policy_check(&params->policy)) != DT_OK ||
         (err = first_extensions(params, &raw)) != DT_OK ||
-        (err = mls_extensions_parse(dt_buf_view(&raw), &extensions)) != DT_OK)
+        (err = mls_extensions_parse(dt_buf_view(&raw), &extensions)) != DT_OK ||
+        (err = mls_extensions_check(&extensions, MLS_IN_GROUP_CONTEXT)) != DT_OK)
         return err;
     g = mls_group_new(suite, &params->policy);
     if (g == NULL)
@@ -317,15 +342,15 @@ mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, u
     DT_CLEANUP(mls_leaf_bufs_clear) struct mls_leaf_bufs bufs = {0};
     DT_CLEANUP(mls_key_package_bundle_clear) struct mls_key_package_bundle b = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_KEY_PACKAGE_MAX);
-    const struct dt_suite *suite = dt_suite_get(leaf->suite);
+    const struct dt_suite *suite = NULL;
     struct mls_leaf_fields fields = {0};
     struct mls_extensions parsed = {0};
     struct dt_writer w = dt_writer_init(out);
     size_t before = out->n;
-    enum dt_err err;
+    enum dt_err err = mls_suite_choose(leaf->suite, leaf->allow_malleable, &suite);
 
-    if (suite == NULL)
-        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", leaf->suite);
+    if (err != DT_OK)
+        return err;
     if (not_before_s > not_after_s)
         return dt_fail(DT_ERR_RANGE, "a lifetime that ends before it begins");
     if ((err = mls_leaf_fields_of(leaf, suite, &bufs, &fields)) != DT_OK ||
@@ -391,8 +416,6 @@ mls_key_package_open(struct dt_view message, const struct mls_time_policy *polic
     rules.suite = dt_suite_get(kp->cipher_suite);
     if (rules.suite == NULL)
         return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", kp->cipher_suite);
-    if (kp->leaf->credential.type != MLS_CREDENTIAL_BASIC)
-        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u", kp->leaf->credential.type);
     if ((err = mls_key_package_check(kp, &rules)) != DT_OK ||
         (err = mls_key_package_hash(rules.suite, kp, hash)) != DT_OK)
         return mls_rule_error(err);
@@ -404,7 +427,10 @@ mls_key_package_open(struct dt_view message, const struct mls_time_policy *polic
     leaf_at = init_at + kp->init_key.n;
     info.suite = kp->cipher_suite;
     info.init_key = dt_view(body.p + init_at, kp->init_key.n);
-    info.identity = moved(kp->leaf, kp->leaf->credential.identity, body.p + leaf_at);
+    info.credential_type = kp->leaf->credential.type;
+    info.credential = moved(kp->leaf, mls_credential_body(&kp->leaf->credential), body.p + leaf_at);
+    if (info.credential_type == MLS_CREDENTIAL_BASIC)
+        info.identity = info.credential;
     info.signature_key = moved(kp->leaf, kp->leaf->signature_key, body.p + leaf_at);
     info.encryption_key = moved(kp->leaf, kp->leaf->encryption_key, body.p + leaf_at);
     info.not_before_s = kp->leaf->lifetime.not_before;
@@ -491,7 +517,9 @@ void
 mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out)
 {
     out->leaf = index;
+    out->credential_type = leaf->credential.type;
     out->identity = leaf->credential.identity;
+    out->credential = mls_credential_body(&leaf->credential);
     out->signature_key = leaf->signature_key;
     out->encryption_key = leaf->encryption_key;
 }
@@ -551,6 +579,15 @@ size_t
 mls_group_n_past(const struct mls_group *g)
 {
     return g->n_past;
+}
+
+enum dt_err
+mls_group_ratchet_tree(const struct mls_group *g, struct dt_buf *out)
+{
+    struct dt_writer w = dt_writer_init(out);
+
+    mls_tree_write(&w, &g->tree);
+    return dt_writer_end(&w);
 }
 
 enum dt_err

@@ -90,6 +90,7 @@ struct mls_rotation {
     struct dt_view new_signature_priv; /* both halves or none */
     struct dt_view new_signature_pub;
     struct dt_view new_identity;
+    uint16_t new_credential_type; /* of ${new_identity}; 0: basic */
 };
 
 /* How key package lifetimes are judged (RFC 9420 section 7.3). check = false: not at all. */
@@ -107,8 +108,14 @@ struct mls_leaf_params {
     uint16_t suite;
     struct dt_view signature_priv; /* the seed */
     struct dt_view signature_pub;
-    struct dt_view identity;              /* of a basic credential */
-    struct mls_type_list extension_types; /* capabilities beyond the default ones */
+    /* A suite whose signatures are malleable (ECDSA: 2, 5, 7) is refused unless asked for: the
+     * bytes of what such a key signed, and every hash of them, can be changed by anyone. */
+    bool allow_malleable;
+    uint16_t credential_type; /* 0: basic */
+    struct dt_view identity;  /* basic; other types: the content of the credential's one vector */
+    struct mls_type_list cipher_suites;    /* capabilities beyond ${suite} */
+    struct mls_type_list credential_types; /* capabilities beyond the own type */
+    struct mls_type_list extension_types;  /* capabilities beyond the default ones */
     struct mls_type_list proposal_types;
     struct mls_typed_list leaf_extensions; /* each type must be among extension_types */
 };
@@ -134,7 +141,9 @@ DT_MUST_CHECK enum dt_err mls_key_package_new(const struct mls_leaf_params *leaf
 /* What a key package (an MLSMessage) says. Views lie in the message. */
 struct mls_key_package_info {
     uint16_t suite;
-    struct dt_view identity;
+    uint16_t credential_type;
+    struct dt_view identity;   /* of a basic credential; empty for another type */
+    struct dt_view credential; /* the content of its one vector, of any type */
     struct dt_view signature_key;
     struct dt_view init_key;
     struct dt_view encryption_key;
@@ -201,11 +210,14 @@ struct mls_join_params {
     struct mls_psk_list psks;
     struct mls_time_policy lifetime;
     struct dt_view ratchet_tree; /* when it is not in the GroupInfo; else empty */
+    bool allow_malleable;        /* as in struct mls_leaf_params */
     struct mls_group_policy policy;
     /* Groups that this one may succeed (RFC 9420 sections 11.2 and 11.3); a Welcome that names one
      * which is not among them is NOT_FOUND. */
     const struct mls_group *const *origins;
     size_t n_origins;
+    const struct dt_view *held; /* ids of the groups that the caller is in: not one of them again */
+    size_t n_held;
 };
 
 /* How a group comes from another. */
@@ -227,10 +239,10 @@ bool mls_join_info_extension(const struct mls_join_info *info, uint16_t type, st
 
 /**
  * mls_group_join(params, out, info):
- * Join from a Welcome, with every check of RFC 9420 section 12.4.3.1 but that the group id is new,
- * which is the caller's. ${info} may be NULL. A group that succeeds another is held against it as
- * mls_group_reinit() and mls_group_branch() say.
- * Errors: NOT_FOUND (not for this key package; PSK not known), AUTH, FORMAT, REFUSED, UNSUPPORTED.
+ * Join from a Welcome, with every check of RFC 9420 section 12.4.3.1. ${info} may be NULL. A group
+ * that succeeds another is held against it as mls_group_reinit() and mls_group_branch() say.
+ * Errors: NOT_FOUND (not for this key package; PSK not known), EXISTS (the group id), AUTH, FORMAT,
+ * REFUSED, UNSUPPORTED.
  */
 DT_MUST_CHECK enum dt_err mls_group_join(const struct mls_join_params *params,
                                          struct mls_group **out, struct mls_join_info *info);
@@ -253,7 +265,9 @@ bool mls_group_extension(const struct mls_group *g, uint16_t type, struct dt_vie
 
 struct mls_member {
     uint32_t leaf;
-    struct dt_view identity;
+    uint16_t credential_type;
+    struct dt_view identity;   /* of a basic credential; empty for another type */
+    struct dt_view credential; /* the content of its one vector, of any type */
     struct dt_view signature_key;
     struct dt_view encryption_key;
 };
@@ -271,6 +285,12 @@ uint32_t mls_group_handshake_generation(const struct mls_group *g);
 /* How many messages of others are known to be missing, in all epochs that are kept: generations
  * that were skipped, and whose keys still wait. */
 size_t mls_group_missing(const struct mls_group *g);
+
+/* Append the ratchet tree (optional<Node> ratchet_tree<V>, RFC 9420 section 12.4.3.3): for those
+ * who join by a Welcome without it, that of the epoch they join, which is mls_group_pending_next()
+ * while the Commit is pending. It is public to members and bound by the GroupInfo's tree hash.
+ * LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_group_ratchet_tree(const struct mls_group *g, struct dt_buf *out);
 
 /* The exporter of the present epoch (RFC 9420 section 8.5): ${len} bytes into ${out}. STATE, RANGE.
  */
@@ -313,18 +333,19 @@ struct mls_commit_opts {
     struct dt_view new_signature_priv;
     struct dt_view new_signature_pub;
     struct dt_view new_identity;
+    uint16_t new_credential_type; /* of ${new_identity}; 0: basic */
 
     struct dt_view authenticated_data;
     struct mls_typed_list group_info_extensions; /* put into the Welcome's GroupInfo */
-    size_t padding;                              /* zero bytes added to the Commit's content */
-    struct mls_time_policy lifetime;             /* for the adds */
+    bool tree_apart; /* leave the ratchet tree out of it: see mls_group_ratchet_tree() */
+    size_t padding;  /* zero bytes added to the Commit's content */
+    struct mls_time_policy lifetime; /* for the adds */
 };
 
 /* What to send. Release with mls_commit_out_clear(). */
 struct mls_commit_out {
-    struct dt_buf commit; /* MLSMessage(PrivateMessage) */
-    struct dt_buf
-        welcome; /* MLSMessage(Welcome) with the ratchet tree inside; empty without adds */
+    struct dt_buf commit;  /* MLSMessage(PrivateMessage) */
+    struct dt_buf welcome; /* MLSMessage(Welcome); empty without adds */
 };
 void mls_commit_out_clear(struct mls_commit_out *out);
 
@@ -363,6 +384,7 @@ struct mls_successor_params {
     size_t n_adds;
     struct mls_time_policy lifetime;
     struct mls_typed_list group_info_extensions;
+    bool tree_apart; /* as in struct mls_commit_opts */
 };
 
 /**

@@ -128,7 +128,7 @@ make_path(const struct mls_group *g, struct making *m)
     struct mls_extensions extensions;
     struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
     struct mls_rotation rotation = {m->opts->new_signature_priv, m->opts->new_signature_pub,
-                                    m->opts->new_identity};
+                                    m->opts->new_identity, m->opts->new_credential_type};
     struct mls_leaf_fields fields = {0};
     enum dt_err err;
 
@@ -220,7 +220,7 @@ static enum dt_err
 make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
 {
     struct mls_info_fields fields = {.context = &m->next.context,
-                                     .tree = &m->tree,
+                                     .tree = m->opts->tree_apart ? NULL : &m->tree,
                                      .extensions = m->opts->group_info_extensions,
                                      .confirmation_tag =
                                          dt_view(m->next.confirmation_tag, g->suite->hash_len),

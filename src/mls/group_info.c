@@ -32,7 +32,8 @@ mls_group_info_make(const struct dt_suite *suite, const struct mls_info_fields *
 
     if ((err = own_extensions(fields, &extensions)) != DT_OK ||
         (err = mls_typed_write(fields->extensions, &extensions)) != DT_OK ||
-        (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK)
+        (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK ||
+        (err = mls_extensions_check(&parsed, MLS_IN_GROUP_INFO)) != DT_OK)
         return err;
     return mls_group_info_sign(suite, dt_buf_view(&fields->context->raw), parsed.raw,
                                fields->confirmation_tag, fields->signer, fields->sig_priv, out);

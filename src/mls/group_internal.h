@@ -237,6 +237,11 @@ mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
                   const struct mls_tree *tree_after, const struct mls_group *next,
                   struct mls_effects_box *out);
 
+/* The suite ${id}, which is the caller's choice. UNSUPPORTED: not known; malleable, and that was
+ * not asked for. */
+DT_MUST_CHECK enum dt_err mls_suite_choose(uint16_t id, bool allow_malleable,
+                                           const struct dt_suite **out);
+
 /* The member as ${leaf} says; views into it. */
 void mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out);
 
@@ -252,6 +257,8 @@ DT_MUST_CHECK enum dt_err mls_typed_write(struct mls_typed_list list, struct dt_
 struct mls_leaf_bufs {
     struct dt_buf extensions;
     struct dt_buf proposals;
+    struct dt_buf credentials;
+    struct dt_buf cipher_suites;
     struct dt_buf leaf_extensions;
 };
 void mls_leaf_bufs_clear(struct mls_leaf_bufs *b);

@@ -76,9 +76,8 @@ open_secrets(struct joining *j, struct mls_welcome *w)
         (err = mls_message_body(j->params->key_package, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
         (err = mls_key_package_parse(body, &j->kp)) != DT_OK)
         return err;
-    j->suite = dt_suite_get(w->cipher_suite);
-    if (j->suite == NULL)
-        return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", w->cipher_suite);
+    if ((err = mls_suite_choose(w->cipher_suite, j->params->allow_malleable, &j->suite)) != DT_OK)
+        return err;
     if (j->kp->cipher_suite != w->cipher_suite)
         return dt_fail(DT_ERR_REFUSED, "the Welcome's cipher suite is not the key package's");
     if ((err = mls_lifetime_check(&j->kp->leaf->lifetime,
@@ -161,7 +160,13 @@ open_info(struct joining *j, const struct mls_welcome *w)
         return err;
     if (j->info.context.cipher_suite != j->suite->id)
         return dt_fail(DT_ERR_REFUSED, "the group's cipher suite is not the Welcome's");
-    return DT_OK;
+    /* RFC 9420 section 12.4.3.1: the group id is unique among those that the client is in. */
+    for (size_t i = 0; i < j->params->n_held; i++)
+        if (dt_view_equal(j->params->held[i], j->info.context.group_id))
+            return dt_fail(DT_ERR_EXISTS, "a group with that id is held already");
+    if ((err = mls_extensions_check(&j->info.extensions, MLS_IN_GROUP_INFO)) != DT_OK)
+        return err;
+    return mls_extensions_check(&j->info.context.extensions, MLS_IN_GROUP_CONTEXT);
 }
 
 /* The tree, its signer and its integrity; and which leaf is ours. */

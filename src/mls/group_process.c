@@ -220,8 +220,9 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
 static enum dt_err
 fill_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *e)
 {
-    struct dt_view parts[] = {leaf->credential.identity, leaf->signature_key, leaf->encryption_key};
-    struct dt_view *to[] = {&e->sender.identity, &e->sender.signature_key,
+    struct dt_view parts[] = {mls_credential_body(&leaf->credential), leaf->signature_key,
+                              leaf->encryption_key};
+    struct dt_view *to[] = {&e->sender.credential, &e->sender.signature_key,
                             &e->sender.encryption_key};
     size_t total = parts[0].n + parts[1].n + parts[2].n;
     enum dt_err err = dt_buf_reserve(&e->bytes, total);
@@ -234,6 +235,9 @@ fill_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *
         *to[i] = dt_view(e->bytes.p + at, parts[i].n);
     }
     e->sender.leaf = index;
+    e->sender.credential_type = leaf->credential.type;
+    if (leaf->credential.type == MLS_CREDENTIAL_BASIC)
+        e->sender.identity = e->sender.credential;
     return err;
 }
 

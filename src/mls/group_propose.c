@@ -44,9 +44,6 @@ mls_propose_add(struct dt_view message, struct mls_proposal **out)
     if ((err = mls_message_body(message, MLS_WIRE_KEY_PACKAGE, &body)) != DT_OK ||
         (err = mls_key_package_parse(body, &kp)) != DT_OK)
         return err;
-    /* The effects speak of identities, which a basic credential alone has. */
-    if (kp->leaf->credential.type != MLS_CREDENTIAL_BASIC)
-        return dt_fail(DT_ERR_UNSUPPORTED, "credential type %u", kp->leaf->credential.type);
     return mls_proposal_new_add(kp, out);
 }
 
@@ -131,8 +128,13 @@ mls_group_own_fields(const struct mls_group *g, const struct mls_tree *tree,
     mls_leaf_fields_from(fields, mls_tree_leaf(tree, g->own_leaf));
     *sig_priv = dt_secret_view(&g->signature_priv);
     if (rotation->new_identity.n > 0) {
-        fields->credential.type = MLS_CREDENTIAL_BASIC;
-        fields->credential.identity = rotation->new_identity;
+        fields->credential = (struct mls_credential){.type = rotation->new_credential_type != 0
+                                                                 ? rotation->new_credential_type
+                                                                 : (uint16_t)MLS_CREDENTIAL_BASIC};
+        if (fields->credential.type == MLS_CREDENTIAL_BASIC)
+            fields->credential.identity = rotation->new_identity;
+        else
+            fields->credential.body = rotation->new_identity;
     }
     if (rotation->new_signature_priv.n + rotation->new_signature_pub.n > 0) {
         if (rotation->new_signature_priv.n != g->suite->sig_priv_len ||

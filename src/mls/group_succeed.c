@@ -159,7 +159,8 @@ succeed(const struct mls_group *origin, const struct mls_successor_params *p,
     struct mls_commit_opts opts = {.adds = p->adds,
                                    .n_adds = p->n_adds,
                                    .lifetime = p->lifetime,
-                                   .group_info_extensions = p->group_info_extensions};
+                                   .group_info_extensions = p->group_info_extensions,
+                                   .tree_apart = p->tree_apart};
     enum dt_err err = mls_group_create(&params, &g);
 
     if (err == DT_OK)

@@ -117,7 +117,8 @@ mls_key_package_check(const struct mls_key_package *kp, const struct mls_leaf_ru
     /* RFC 9420 section 10.1, in its order. */
     if (kp->version != MLS_VERSION_10 || kp->cipher_suite != rules->suite->id)
         return dt_fail(DT_ERR_UNSUPPORTED, "a key package is for another version or suite");
-    if ((err = mls_leaf_node_check(kp->leaf, MLS_LEAF_KEY_PACKAGE, rules)) != DT_OK ||
+    if ((err = mls_extensions_check(&kp->extensions, MLS_IN_KEY_PACKAGE)) != DT_OK ||
+        (err = mls_leaf_node_check(kp->leaf, MLS_LEAF_KEY_PACKAGE, rules)) != DT_OK ||
         (err = mls_leaf_node_verify(rules->suite, kp->leaf, dt_view(NULL, 0), 0)) != DT_OK ||
         (err = mls_verify_with_label(rules->suite, kp->leaf->signature_key, "KeyPackageTBS",
                                      kp->signed_part, kp->signature)) != DT_OK ||

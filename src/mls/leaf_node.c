@@ -245,7 +245,8 @@ mls_leaf_node_check(const struct mls_leaf_node *leaf, int source,
         return dt_fail(DT_ERR_UNSUPPORTED, "a leaf does not support the group's version");
     if (!mls_u16s_have(leaf->capabilities.credentials, leaf->credential.type))
         return dt_fail(DT_ERR_REFUSED, "a leaf does not list its own credential type");
-    if ((err = check_own_extensions(leaf)) != DT_OK)
+    if ((err = mls_extensions_check(&leaf->extensions, MLS_IN_LEAF_NODE)) != DT_OK ||
+        (err = check_own_extensions(leaf)) != DT_OK)
         return err;
     if (rules->group_extensions != NULL &&
         (err = check_group_extensions(leaf, rules->group_extensions)) != DT_OK)

@@ -17,6 +17,7 @@
 #define MLS_LABELED_MAX (80u << 20) /* labelled content that is signed or hashed as one */
 
 #define MLS_CREDENTIAL_MAX       (64u << 10) /* identity or certificate chain */
+#define MLS_CREDENTIAL_TYPES_MAX 16u         /* credential types in use in one tree */
 #define MLS_CAPABILITIES_MAX     1024u       /* bytes of one capability list: 512 entries */
 #define MLS_EXTENSIONS_COUNT_MAX 64u         /* extensions in one list */
 #define MLS_EXTENSIONS_MAX       (64u << 20) /* bytes of one list (a GroupInfo carries the tree) */

@@ -128,13 +128,13 @@ check_one(struct work *w, size_t at, bool *has_extensions)
             return dt_fail(DT_ERR_REFUSED, "two GroupContextExtensions proposals");
         *has_extensions = true;
         w->extensions = p->extensions;
-        return DT_OK;
+        return mls_extensions_check(&p->extensions, MLS_IN_GROUP_CONTEXT);
     case MLS_PROPOSAL_REINIT:
         if (w->list->n > 1)
             return dt_fail(DT_ERR_REFUSED, "a ReInit beside other proposals");
         if (p->reinit.version < MLS_VERSION_10)
             return dt_fail(DT_ERR_REFUSED, "a ReInit to an older protocol version");
-        return DT_OK;
+        return mls_extensions_check(&p->reinit.extensions, MLS_IN_GROUP_CONTEXT);
     case MLS_PROPOSAL_EXTERNAL_INIT:
         return dt_fail(DT_ERR_REFUSED, "ExternalInit in a member's Commit");
     default:

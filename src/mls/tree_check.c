@@ -91,19 +91,30 @@ done:
     return err;
 }
 
-/* Every leaf supports every credential type in use (only two types have a known form). */
+/* Every leaf supports every credential type in use. */
 static enum dt_err
 check_credential_types(const struct mls_tree *t)
 {
-    bool used[3] = {false, false, false};
+    uint16_t used[MLS_CREDENTIAL_TYPES_MAX];
+    size_t n = 0;
 
+    for (uint32_t i = 0; i < t->n_leaves; i++) {
+        size_t at = 0;
+
+        if (t->leaves[i] == NULL)
+            continue;
+        while (at < n && used[at] != t->leaves[i]->credential.type)
+            at++;
+        if (at == MLS_CREDENTIAL_TYPES_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more than %u credential types in one tree",
+                           MLS_CREDENTIAL_TYPES_MAX);
+        if (at == n)
+            used[n++] = t->leaves[i]->credential.type;
+    }
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL)
-            used[t->leaves[i]->credential.type] = true;
-    for (uint32_t i = 0; i < t->n_leaves; i++)
-        for (unsigned int type = MLS_CREDENTIAL_BASIC; type <= MLS_CREDENTIAL_X509; type++)
-            if (t->leaves[i] != NULL && used[type] &&
-                !mls_u16s_have(t->leaves[i]->capabilities.credentials, (uint16_t)type))
+        for (size_t at = 0; at < n; at++)
+            if (t->leaves[i] != NULL &&
+                !mls_u16s_have(t->leaves[i]->capabilities.credentials, used[at]))
                 return dt_fail(DT_ERR_UNSUPPORTED,
                                "leaf %u does not support a credential type in use", i);
     return DT_OK;

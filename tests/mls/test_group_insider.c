@@ -201,6 +201,7 @@ static void
 test_proposal_lists(void **state)
 {
     static const uint8_t reinit[] = {1, 'g', 0, 1, 0, 1, 0};
+    static const uint8_t odd_reinit[] = {1, 'g', 0, 1, 0, 1, 3, 0, 2, 0};
     static const uint8_t old_reinit[] = {1, 'g', 0, 0, 0, 1, 0};
     static const uint8_t external_init[] = {1, 'k'};
     struct trio t;
@@ -232,6 +233,11 @@ test_proposal_lists(void **state)
     one(&t, psk_of("", 32, 2, 1), false, DT_ERR_NOT_FOUND);
     two(&t, extensions_of(GU_EXT), extensions_of(GU_EXT), DT_ERR_REFUSED);
     one(&t, extensions_of(0xf123), true, DT_ERR_UNSUPPORTED);
+    /* Extensions that have no place in a GroupContext. */
+    one(&t, extensions_of(MLS_EXT_APPLICATION_ID), true, DT_ERR_REFUSED);
+    one(&t, extensions_of(MLS_EXT_RATCHET_TREE), true, DT_ERR_REFUSED);
+    one(&t, extensions_of(MLS_EXT_EXTERNAL_PUB), true, DT_ERR_REFUSED);
+    one(&t, raw_of(5, dt_view_of(odd_reinit)), false, DT_ERR_REFUSED);
     one(&t, raw_of(5, dt_view_of(old_reinit)), true, DT_ERR_REFUSED);
     two(&t, raw_of(5, dt_view_of(reinit)), remove_of(2), DT_ERR_REFUSED);
     two(&t, remove_of(2), raw_of(5, dt_view_of(reinit)), DT_ERR_REFUSED);
@@ -521,8 +527,11 @@ struct lie {
     uint32_t signer;      /* as claimed */
     bool signed_by_other; /* by a key that is not the signer's */
     size_t joiner_len;
-    bool path_secret; /* another path secret than the right one */
-    bool epoch;       /* a GroupContext of another epoch */
+    bool path_secret;           /* another path secret than the right one */
+    bool epoch;                 /* a GroupContext of another epoch */
+    bool suite;                 /* and of another suite */
+    uint16_t info_extension;    /* beside the tree */
+    uint16_t context_extension; /* instead of the group's own */
 };
 
 static enum dt_err
@@ -539,6 +548,7 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     struct dt_buf info = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf sealed = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf ext = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf context_ext = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf tree = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf ct = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf out = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -582,9 +592,14 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     assert_ok(dt_writer_end(&tw));
     if (!lie->no_tree)
         assert_ok(mls_extension_append(&ext, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree)));
-    assert_ok(mls_group_context_new(1, gi.context.group_id, gi.context.epoch + (lie->epoch ? 1 : 0),
-                                    gi.context.tree_hash, gi.context.confirmed_transcript_hash,
-                                    gi.context.extensions.raw, &ctx));
+    if (lie->info_extension != 0)
+        assert_ok(mls_extension_append(&ext, lie->info_extension, dt_view_str("x")));
+    if (lie->context_extension != 0)
+        assert_ok(mls_extension_append(&context_ext, lie->context_extension, dt_view_str("x")));
+    assert_ok(mls_group_context_new(
+        lie->suite ? 3 : 1, gi.context.group_id, gi.context.epoch + (lie->epoch ? 1 : 0),
+        gi.context.tree_hash, gi.context.confirmed_transcript_hash,
+        lie->context_extension != 0 ? dt_buf_view(&context_ext) : gi.context.extensions.raw, &ctx));
     dt_buf_clear(&info);
     assert_ok(mls_group_info_sign(
         suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag), lie->signer,
@@ -628,6 +643,7 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     dt_buf_clear(&info);
     dt_buf_clear(&sealed);
     dt_buf_clear(&ext);
+    dt_buf_clear(&context_ext);
     dt_buf_clear(&tree);
     dt_buf_clear(&ct);
     dt_buf_clear(&out);
@@ -668,6 +684,18 @@ test_welcome_lies(void **state)
     REFUSED_WITH(DT_ERR_FORMAT, joiner_len, 33);
     REFUSED_WITH(DT_ERR_AUTH, path_secret, true);
     REFUSED_WITH(DT_ERR_AUTH, epoch, true);
+    REFUSED_WITH(DT_ERR_REFUSED, suite, true);
+    /* Section 17.3: what stands in a GroupInfo and in a GroupContext; what is not known in the
+     * first is passed over, in the second it has to be supported. */
+    REFUSED_WITH(DT_ERR_REFUSED, info_extension, MLS_EXT_APPLICATION_ID);
+    REFUSED_WITH(DT_ERR_REFUSED, info_extension, MLS_EXT_REQUIRED_CAPABILITIES);
+    REFUSED_WITH(DT_ERR_REFUSED, info_extension, MLS_EXT_EXTERNAL_SENDERS);
+    REFUSED_WITH(DT_OK, info_extension, MLS_EXT_EXTERNAL_PUB);
+    REFUSED_WITH(DT_OK, info_extension, 0x0a0a);
+    REFUSED_WITH(DT_ERR_REFUSED, context_extension, MLS_EXT_APPLICATION_ID);
+    REFUSED_WITH(DT_ERR_REFUSED, context_extension, MLS_EXT_RATCHET_TREE);
+    REFUSED_WITH(DT_ERR_REFUSED, context_extension, MLS_EXT_EXTERNAL_PUB);
+    REFUSED_WITH(DT_ERR_UNSUPPORTED, context_extension, 0x0a0a);
 #undef REFUSED_WITH
     mls_commit_out_clear(&out);
     gu_party_clear(&d);

@@ -324,6 +324,41 @@ test_leaf_rules_in_tree(void **state)
     world_clear(&w);
 }
 
+/* Credential types in use are counted, so that a hostile tree of many costs little; what is not
+ * known here is a type like others. */
+static void
+test_credential_types(void **state)
+{
+    struct world w;
+    struct mls_leaf_fields f;
+
+    (void)state;
+    world_init(&w, 1, 1);
+    for (uint32_t i = 1; i <= MLS_CREDENTIAL_TYPES_MAX; i++)
+        (void)world_add(&w);
+    for (uint32_t i = 0; i <= MLS_CREDENTIAL_TYPES_MAX; i++) {
+        uint16_t type = (uint16_t)(0xf100u + i);
+
+        f = plain_fields(&w, i);
+        f.credential = (struct mls_credential){.type = type, .body = dt_view_str("who")};
+        f.capabilities.credentials = u16_list(type, 0, 1);
+        set_leaf(&w, i, &f);
+    }
+    assert_int_equal(check_tree(&w.tree), DT_ERR_LIMIT);
+    f.credential.type = 0xf100u;
+    f.capabilities.credentials = u16_list(0xf100u, 0, 1);
+    set_leaf(&w, MLS_CREDENTIAL_TYPES_MAX, &f);
+    assert_int_equal(check_tree(&w.tree), DT_ERR_UNSUPPORTED);
+    for (uint32_t i = 0; i <= MLS_CREDENTIAL_TYPES_MAX; i++) {
+        f = plain_fields(&w, i);
+        f.credential.type = i % 2 == 0 ? 0xf100u : 0xf101u;
+        f.capabilities.credentials = u16_list(0xf100u, 0xf101u, 2);
+        set_leaf(&w, i, &f);
+    }
+    assert_ok(check_tree(&w.tree));
+    world_clear(&w);
+}
+
 static void
 test_parent_key_form(void **state)
 {
@@ -388,10 +423,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree_hash),       cmocka_unit_test(test_unmerged),
-        cmocka_unit_test(test_unique_keys),     cmocka_unit_test(test_parent_hash),
-        cmocka_unit_test(test_leaf_signatures), cmocka_unit_test(test_leaf_rules_in_tree),
-        cmocka_unit_test(test_parent_key_form), cmocka_unit_test(test_check_leaf),
+        cmocka_unit_test(test_tree_hash),        cmocka_unit_test(test_unmerged),
+        cmocka_unit_test(test_unique_keys),      cmocka_unit_test(test_parent_hash),
+        cmocka_unit_test(test_leaf_signatures),  cmocka_unit_test(test_leaf_rules_in_tree),
+        cmocka_unit_test(test_credential_types), cmocka_unit_test(test_parent_key_form),
+        cmocka_unit_test(test_check_leaf),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,7 @@ leaf(void)
         .signature_priv = dt_secret_view(&me.seed),
         .signature_pub = dt_view(me.pub, me.suite->sig_pub_len),
         .identity = dt_buf_view(&me.identity),
+        .allow_malleable = true,
     };
 
     return p;
@@ -380,7 +381,7 @@ do_join(const struct args *a, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf welcome = DT_BUF_INIT(LINE_MAX_BYTES);
     struct mls_psk held[PSKS_MAX];
-    struct mls_join_params params = {.bundle = &me.bundle};
+    struct mls_join_params params = {.bundle = &me.bundle, .allow_malleable = true};
     struct mls_group *group = NULL;
     enum dt_err err;
 
