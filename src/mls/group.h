@@ -319,12 +319,14 @@ struct mls_commit_opts {
     const struct dt_view *adds; /* key packages as MLSMessage */
     size_t n_adds;
     struct mls_psk_list psks;
+    struct mls_psk_list held_psks; /* proposed by nobody here: PSKs for what commit_cached names */
     struct mls_typed_list private_use;
     const struct mls_reinit *reinit; /* alone: nothing else may be committed with it */
     /* Also commit, by reference, the proposals of this epoch. Left out are those that would make
      * the list invalid (RFC 9420 section 12.2): own Updates (a path stands for them), all but the
      * latest Update of a member and any of one who is removed, all but the latest
-     * GroupContextExtensions, a ReInit beside others, and what is invalid in itself. */
+     * GroupContextExtensions, a ReInit beside others, a PSK that is not among ${psks}, ${held_psks}
+     * and the group's own resumption PSKs, and what is invalid in itself. */
     bool commit_cached;
     bool force_path; /* a path even where RFC 9420 section 12.4 does not ask for one */
 

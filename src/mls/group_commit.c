@@ -167,7 +167,7 @@ make_tree(const struct mls_group *g, struct making *m)
         (err = mls_tree_copy(&g->tree, &m->tree)) != DT_OK ||
         (err = mls_proposal_list_apply(&m->list, g->suite, &g->context, g->own_leaf, g->own_leaf,
                                        &lifetime, &m->tree, &m->applied)) != DT_OK ||
-        (err = mls_group_psk_secret(g->suite, g, &m->list, psks, &m->psk_secret)) != DT_OK)
+        (err = mls_group_psk_secret(g, &m->list, psks, o->held_psks, &m->psk_secret)) != DT_OK)
         return err;
     m->has_path = m->applied.path_required || o->force_path || rotates || own_update;
     if (m->has_path)

@@ -175,13 +175,14 @@ DT_MUST_CHECK enum dt_err mls_psk_value(const struct mls_group *g, struct mls_ps
                                         const struct mls_psk_id *id, struct dt_view *out);
 
 /**
- * mls_group_psk_secret(suite, g, list, psks, out):
- * The psk_secret of the PreSharedKey proposals in ${list}; see mls_psk_value(). NOT_FOUND, LIMIT.
+ * mls_group_psk_secret(g, list, psks, more, out):
+ * The psk_secret of the PreSharedKey proposals in ${list}, from ${psks} and ${more}; see
+ * mls_psk_value(). NOT_FOUND, LIMIT.
  */
-DT_MUST_CHECK enum dt_err mls_group_psk_secret(const struct dt_suite *suite,
-                                               const struct mls_group *g,
+DT_MUST_CHECK enum dt_err mls_group_psk_secret(const struct mls_group *g,
                                                const struct mls_proposal_list *list,
-                                               struct mls_psk_list psks, struct dt_secret *out);
+                                               struct mls_psk_list psks, struct mls_psk_list more,
+                                               struct dt_secret *out);
 
 /* What both sides of a Commit compute once the tree is final. */
 struct mls_next_epoch {

@@ -150,7 +150,8 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
     enum dt_err err;
 
     *out_lost = false;
-    if ((err = mls_group_psk_secret(g->suite, g, &f->list, psks, &f->psk_secret)) != DT_OK ||
+    if ((err = mls_group_psk_secret(g, &f->list, psks, (struct mls_psk_list){NULL, 0},
+                                    &f->psk_secret)) != DT_OK ||
         (err = mls_tree_priv_copy(&g->priv, &f->priv)) != DT_OK ||
         (err = use_own_update(g, f, out_lost)) != DT_OK || *out_lost)
         return err;

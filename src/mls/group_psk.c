@@ -66,9 +66,8 @@ mls_psk_value(const struct mls_group *g, struct mls_psk_list psks, const struct 
 }
 
 enum dt_err
-mls_group_psk_secret(const struct dt_suite *suite, const struct mls_group *g,
-                     const struct mls_proposal_list *list, struct mls_psk_list psks,
-                     struct dt_secret *out)
+mls_group_psk_secret(const struct mls_group *g, const struct mls_proposal_list *list,
+                     struct mls_psk_list psks, struct mls_psk_list more, struct dt_secret *out)
 {
     struct mls_psk_input inputs[MLS_PSKS_MAX];
     size_t n = 0;
@@ -81,13 +80,14 @@ mls_group_psk_secret(const struct dt_suite *suite, const struct mls_group *g,
             continue;
         if (n >= MLS_PSKS_MAX)
             return dt_fail(DT_ERR_LIMIT, "more than %u PSKs", MLS_PSKS_MAX);
-        if ((err = mls_psk_value(g, psks, &p->psk, &inputs[n].value)) != DT_OK)
+        if ((err = mls_psk_value(g, psks, &p->psk, &inputs[n].value)) != DT_OK &&
+            (err = mls_psk_value(g, more, &p->psk, &inputs[n].value)) != DT_OK)
             return err;
         /* A proposal of type psk is its type (uint16) and the PreSharedKeyID. */
         inputs[n].id = dt_view(p->raw.p + 2, p->raw.n - 2);
         n++;
     }
-    return mls_psk_secret(suite, inputs, n, out);
+    return mls_psk_secret(g->suite, inputs, n, out);
 }
 
 /* ---- ended epochs ---- */

@@ -59,6 +59,7 @@ static bool
 wanted(const struct mls_group *g, const struct mls_commit_opts *opts, size_t at)
 {
     const struct mls_cached_proposal *x = &g->cache[at];
+    struct dt_view value;
 
     if (outdone(g, at))
         return false;
@@ -69,6 +70,10 @@ wanted(const struct mls_group *g, const struct mls_commit_opts *opts, size_t at)
         return !removed_by_value(opts, x->proposal->remove);
     case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
         return !opts->set_extensions;
+    case MLS_PROPOSAL_PSK:
+        /* Nobody can be made to commit with a key that nobody gave to them. */
+        return mls_psk_value(g, opts->psks, &x->proposal->psk, &value) == DT_OK ||
+               mls_psk_value(g, opts->held_psks, &x->proposal->psk, &value) == DT_OK;
     default:
         return true;
     }

@@ -166,6 +166,47 @@ test_several(void **state)
     trio_clear(&t);
 }
 
+/* RFC 9420 section 12.1.4: a PSK that another member proposed is taken up by who holds it, and left
+ * out by who does not, whose Commit goes through all the same. */
+static void
+test_psk_by_reference(void **state)
+{
+    struct mls_propose_opts psk = {.kind = MLS_PROPOSE_PSK, .psk = {.id = dt_view_str("k")}};
+    struct mls_psk held = {.id = dt_view_str("k"), .value = dt_view_str("the courier's value")};
+    struct mls_psk other = {.id = dt_view_str("l"), .value = dt_view_str("another's value")};
+    struct mls_commit_opts cached = {.commit_cached = true, .held_psks = {&other, 1}};
+    struct mls_commit_out out = {0};
+    struct mls_event e = {0};
+    struct trio t;
+
+    (void)state;
+    trio_init(&t);
+    propose(&t, 1, &psk);
+    assert_ok(mls_group_commit(t.p[0].group, &cached, &out));
+    assert_int_equal(mls_group_pending_effects(t.p[0].group)->n_psk_ids, 0);
+    mls_group_drop_pending(t.p[0].group);
+    mls_commit_out_clear(&out);
+
+    cached.held_psks.v = &held;
+    assert_ok(mls_group_commit(t.p[0].group, &cached, &out));
+    assert_int_equal(mls_group_pending_effects(t.p[0].group)->n_psk_ids, 1);
+    assert_true(mls_group_pending_effects(t.p[0].group)->by_reference);
+    assert_refused(DT_ERR_NOT_FOUND, t.p[1].group, ((struct mls_psk_list){&other, 1}), &out.commit,
+                   0);
+    for (size_t i = 1; i < 3; i++) {
+        assert_ok(mls_group_process(t.p[i].group, (struct mls_psk_list){&held, 1},
+                                    dt_buf_view(&out.commit), &e));
+        assert_int_equal(e.kind, MLS_EVENT_COMMIT);
+        assert_ok(mls_group_take(t.p[i].group, e.staged, GU_NOW_MS));
+        e.staged = NULL;
+        mls_event_clear(&e);
+    }
+    assert_ok(mls_group_take_pending(t.p[0].group, GU_NOW_MS));
+    gu_agree(t.all, 3);
+    mls_commit_out_clear(&out);
+    trio_clear(&t);
+}
+
 /* Who commits names no Update of its own, and has a path instead; a Remove goes before an Update,
  * by value as well. */
 static void
@@ -186,21 +227,18 @@ test_what_is_left_out(void **state)
     trio_init(&t);
     propose(&t, 1, &update);
     propose(&t, 1, &psk);
-    cached.psks = psks;
-    /* The PSK by value as well: only so that its value is known to the committer. */
+    cached.held_psks = psks;
     assert_ok(mls_group_commit(t.p[1].group, &cached, &out));
     e = mls_group_pending_effects(t.p[1].group);
     assert_true(e->path);
     assert_int_equal(e->n_updated, 1);
-    assert_int_equal(e->n_psk_ids, 2);
+    assert_int_equal(e->n_psk_ids, 1);
     mls_group_drop_pending(t.p[1].group);
-    cached.psks.n = 0;
 
     propose(&t, 2, &update);
     propose(&t, 0, &removal);
     propose(&t, 1, &removal);
     assert_int_equal(mls_group_n_cached(t.p[0].group), 5);
-    cached.psks = psks;
     assert_ok(mls_group_commit(t.p[0].group, &cached, &out));
     e = mls_group_pending_effects(t.p[0].group);
     assert_int_equal(e->n_removed, 1);
@@ -486,10 +524,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_update_rotates),   cmocka_unit_test(test_several),
-        cmocka_unit_test(test_what_is_left_out), cmocka_unit_test(test_dropped_with_the_epoch),
-        cmocka_unit_test(test_keys_not_held),    cmocka_unit_test(test_update_refused),
-        cmocka_unit_test(test_extensions),       cmocka_unit_test(test_bad_updates),
+        cmocka_unit_test(test_update_rotates),
+        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_psk_by_reference),
+        cmocka_unit_test(test_what_is_left_out),
+        cmocka_unit_test(test_dropped_with_the_epoch),
+        cmocka_unit_test(test_keys_not_held),
+        cmocka_unit_test(test_update_refused),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_bad_updates),
         cmocka_unit_test(test_saved_keys),
     };
 
