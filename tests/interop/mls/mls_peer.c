@@ -31,6 +31,8 @@ static struct {
     const struct dt_suite *suite;
     struct dt_secret seed;
     uint8_t pub[DT_SIG_PUB_MAX];
+    struct dt_secret next_seed; /* of a rotation; the group has its own copy */
+    uint8_t next_pub[DT_SIG_PUB_MAX];
     struct dt_buf identity;
     struct dt_buf key_package;
     struct mls_key_bundle bundle;
@@ -43,6 +45,7 @@ static void
 forget(void)
 {
     dt_secret_clear(&me.seed);
+    dt_secret_clear(&me.next_seed);
     mls_key_bundle_clear(&me.bundle);
     mls_group_free(me.group);
     me.group = NULL;
@@ -211,7 +214,8 @@ do_psk(const struct args *a, struct dt_buf *out)
     return dt_hex_read(&p->value, a->v[1]);
 }
 
-/* A commit's words: add:KEYPACKAGE remove:LEAF psk:ID path cached. */
+/* A commit's words: add:KEYPACKAGE remove:LEAF psk:ID held:ID path cached
+ * update rotate. */
 struct items {
     struct dt_buf adds[ITEMS_MAX];
     struct dt_view add_views[ITEMS_MAX];
@@ -220,8 +224,12 @@ struct items {
     size_t n_removes;
     struct mls_psk psks[PSKS_MAX];
     size_t n_psks;
+    struct mls_psk held[PSKS_MAX];
+    size_t n_held;
     bool path;
     bool cached;
+    bool update;
+    bool rotate;
 };
 
 static void
@@ -281,10 +289,19 @@ item_read(struct dt_view word, struct items *it)
             return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
         return psk_named(rest, &it->psks[it->n_psks++]);
     }
+    if (after(word, "held:", &rest)) {
+        if (it->n_held == PSKS_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+        return psk_named(rest, &it->held[it->n_held++]);
+    }
     if (dt_view_equal(word, dt_view_str("path")))
         it->path = true;
     else if (dt_view_equal(word, dt_view_str("cached")))
         it->cached = true;
+    else if (dt_view_equal(word, dt_view_str("update")))
+        it->update = true;
+    else if (dt_view_equal(word, dt_view_str("rotate")))
+        it->rotate = true;
     else
         return dt_fail(DT_ERR_USAGE, "a word that a commit does not know");
     return DT_OK;
@@ -302,17 +319,34 @@ items_read(const struct args *a, struct items *it)
     return err;
 }
 
+/* A new signature key for the own leaf, when ${it} asks for one. */
+static enum dt_err
+rotation(const struct items *it, struct mls_rotation *out)
+{
+    enum dt_err err;
+
+    if (!it->rotate)
+        return DT_OK;
+    dt_secret_clear(&me.next_seed);
+    if ((err = dt_suite_sig_new(me.suite, &me.next_seed, me.next_pub)) != DT_OK)
+        return err;
+    out->new_signature_priv = dt_secret_view(&me.next_seed);
+    out->new_signature_pub = dt_view(me.next_pub, me.suite->sig_pub_len);
+    return DT_OK;
+}
+
 static enum dt_err
 do_commit(const struct args *a, struct dt_buf *out)
 {
     DT_CLEANUP(items_clear) struct items it = {0};
     DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out made = {0};
     struct mls_commit_opts opts = {.padding = PAD};
+    struct mls_rotation keys = {0};
     uint64_t public;
     enum dt_err err;
 
     if ((err = need(a, 1, true)) != DT_OK || (err = number(a->v[0], 1, &public)) != DT_OK ||
-        (err = items_read(a, &it)) != DT_OK)
+        (err = items_read(a, &it)) != DT_OK || (err = rotation(&it, &keys)) != DT_OK)
         return err;
     if (public)
         return dt_fail(DT_ERR_UNSUPPORTED, "PublicMessage is not written yet");
@@ -322,8 +356,12 @@ do_commit(const struct args *a, struct dt_buf *out)
     opts.n_adds = it.n_adds;
     opts.psks.v = it.psks;
     opts.psks.n = it.n_psks;
+    opts.held_psks.v = it.held;
+    opts.held_psks.n = it.n_held;
     opts.force_path = it.path;
     opts.commit_cached = it.cached;
+    opts.new_signature_priv = keys.new_signature_priv;
+    opts.new_signature_pub = keys.new_signature_pub;
     opts.lifetime = lifetime();
     if ((err = mls_group_commit(me.group, &opts, &made)) != DT_OK ||
         (err = dt_hex_write(out, dt_buf_view(&made.commit))) != DT_OK ||
@@ -356,8 +394,12 @@ do_propose(const struct args *a, struct dt_buf *out)
     } else if (it.n_psks == 1) {
         opts.kind = MLS_PROPOSE_PSK;
         opts.psk = it.psks[0];
+    } else if (it.update) {
+        opts.kind = MLS_PROPOSE_UPDATE;
+        if ((err = rotation(&it, &opts.rotation)) != DT_OK)
+            return err;
     } else {
-        return dt_fail(DT_ERR_USAGE, "propose add:, remove: or psk:");
+        return dt_fail(DT_ERR_USAGE, "propose add:, remove:, psk: or update");
     }
     opts.lifetime = lifetime();
     if ((err = mls_group_propose(me.group, &opts, &made)) != DT_OK)

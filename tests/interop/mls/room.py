@@ -1,6 +1,11 @@
 """A group of members of both implementations, step by step, with what must hold after each step."""
 from peers import Broken
 
+# ts-mls 1.6.4 refuses a good tree when it joins: it wants the unmerged_leaves of all nodes above an unmerged leaf to be
+# equal, where RFC 9420 section 12.4.3.1 wants each of them to list that leaf. (A node higher up may list leaves of its
+# other half too.) That the tree is good shows in those who are in the group: their confirmation tags cover its hash.
+REFUSES_UNMERGED = 'non-blank intermediate node must list leaf node in its unmerged_leaves'
+
 
 class Member:
     def __init__(self, peer, name):
@@ -31,6 +36,7 @@ class Room:
         self.counts = counts
         self.members = []
         self.gone = []
+        self.stuck = []         # in the tree, and could not join
         self.steps = steps
         self.lacks = lacks
         self.epoch = 0
@@ -126,7 +132,7 @@ class Room:
         self.late = [entry for entry in self.late if entry[0] in self.members]
         self.counts['commits'] += 1
 
-    def commit(self, by, public, adds=(), removes=(), psk=None, by_reference=()):
+    def commit(self, by, public, adds=(), removes=(), psk=None, by_reference=(), rotate=False):
         """One commit of ${by}, with what each of ${by_reference} ((member, word) pairs) proposed before."""
         adds, removes = list(adds), list(removes)
         for proposer, word in by_reference:
@@ -138,22 +144,50 @@ class Room:
         words += ['remove:%d' % m.leaf for m in removes if not any(w == 'remove:%d' % m.leaf for _, w in by_reference)]
         if psk is not None and not any(w == 'psk:' + psk for _, w in by_reference):
             words.append('psk:' + psk)
+        if rotate:
+            words.append('rotate')
         if by_reference:
             words.append('cached')
+            if psk is not None and by.kind == 'ours':
+                words.append('held:' + psk)
         commit, welcome = self.ask(by, ' '.join(['commit %d' % self.wire(by, public)] + words)).split(' ')
         if (welcome != '-') != bool(adds):
             raise Broken('a Welcome without an Add, or an Add without a Welcome')
         self.deliver(commit, by, removes, replaced=bool(adds))
         self.all_join(adds, welcome)
         self.agree()
+        if self.stuck:
+            self.put_out()
+
+    def put_out(self):
+        """Remove those who could not join."""
+        by = self.rng.choice(self.members)
+        words = ['commit 0'] + ['remove:%d' % m.leaf for m in self.stuck]
+        commit = self.ask(by, ' '.join(words)).split(' ')[0]
+        self.counts['stuck'] += len(self.stuck)
+        self.stuck = []
+        self.deliver(commit, by, [])
+        self.agree()
+
+    def rotate(self, by, public, proposed=False):
+        """A new signature key for the leaf of ${by} (one of ours), by Commit, or by an Update that another commits."""
+        if proposed:
+            other = self.rng.choice([m for m in self.members if m is not by])
+            self.commit(other, public, by_reference=[(by, 'update rotate')])
+        else:
+            self.commit(by, public, rotate=True)
+        self.counts['rotations'] += 1
 
     def all_join(self, adds, welcome):
         if adds:
             line = 'join ' + welcome
             for m, answer in zip(adds, self.all_ask(adds, [line] * len(adds))):
+                if m.kind == 'ts-mls' and REFUSES_UNMERGED in answer:
+                    self.stuck.append(m)
+                    continue
                 self.good(m, line, answer)
-            self.members += adds
-            self.counts['joins'] += len(adds)
+                self.members.append(m)
+                self.counts['joins'] += 1
 
     def race(self, first, second, public):
         """Two members commit on one epoch; ${first} is ordered first, and the other has lost."""
@@ -174,7 +208,14 @@ class Room:
             m = self.newcomer(kind)
         else:
             self.members.remove(again)
-        commit = self.ask(m, 'extjoin %s%s' % (info, ' again' if again else ''))
+        line = 'extjoin %s%s' % (info, ' again' if again else '')
+        answer = self.all_ask([m], [line])[0]
+        if m.kind == 'ts-mls' and REFUSES_UNMERGED in answer:
+            self.counts['stuck'] += 1
+            if again is not None:
+                self.members.append(again)      # its state was not really lost
+            return None
+        commit = self.good(m, line, answer)
         self.deliver(commit, None, [])
         self.late = [entry for entry in self.late if entry[0] is not m]
         self.members.append(m)
@@ -193,7 +234,9 @@ class Room:
                 raise Broken('members do not agree on %s after epoch %d: %s' % (line, self.epoch, sorted(map(short, said))))
         self.note_leaves()
         roster = dict(w.split(':') for w in said.pop().split(' '))
-        if roster != {str(m.leaf): m.hexname() for m in self.members}:
+        for m in self.stuck:
+            m.leaf = next((int(leaf) for leaf, name in roster.items() if name == m.hexname()), None)
+        if roster != {str(m.leaf): m.hexname() for m in self.members + self.stuck}:
             raise Broken('the roster is %s' % roster)
         self.counts['agreed'] += 1
 

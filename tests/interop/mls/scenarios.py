@@ -24,6 +24,9 @@ def fixed(room, first, public):
     for m in (a, b):
         room.commit(m, public, psk=room.new_psk())
         step()
+    for proposed in (False, True):
+        room.rotate(next(m for m in room.members if m.kind == 'ours'), public, proposed)
+        step()
     psk = room.new_psk()
     d, e = room.newcomer(other), room.newcomer(other)
     room.commit(a, public, adds=[d, e], psk=psk)
@@ -61,7 +64,7 @@ def walk_step(room, public):
     if len(members) > 2:
         kinds += ['remove', 'remove_by_reference', 'mixed'] + ([] if 'external' in room.lacks else ['again'])
     if len(members) > 1:
-        kinds += ['race', 'psk_by_reference']
+        kinds += ['race', 'psk_by_reference', 'rotate', 'update_by_reference']
     kind = rng.choice(kinds)
     room.steps.append('-- %s by %r' % (kind, by))
     if kind == 'update':
@@ -89,12 +92,11 @@ def walk_step(room, public):
         room.race(by, rng.choice(others), public)
     elif kind == 'psk_by_reference':
         psk = room.new_psk()
-        if by.kind == 'ours' and 'held' in room.lacks:
-            by = next((m for m in members if m.kind == 'ts-mls'), None)
-            others = [m for m in members if m is not by]
-            if by is None:
-                return
         room.commit(by, public, psk=psk, by_reference=[(rng.choice(others), 'psk:' + psk)])
+    elif kind in ('rotate', 'update_by_reference'):
+        by = next((m for m in members if m.kind == 'ours'), by)
+        if by.kind == 'ours':
+            room.rotate(by, public, kind != 'rotate')
     elif kind == 'external':
         room.external_join(by, rng.choice(KINDS))
     elif kind == 'again':
