@@ -268,13 +268,16 @@ talk(struct session *s, size_t who, const uint8_t how[static 3])
 static void
 propose(struct session *s, size_t who, const uint8_t how[static 3])
 {
+    static const struct mls_typed forum = {EXT, {(const uint8_t *)"next", 4}};
     DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_propose_opts o = {
-        .kind = (enum mls_proposal_kind)(1 + how[0] % 4),
+        .kind = (enum mls_proposal_kind)(1 + how[0] % 7),
         .remove = how[1] % 6,
         .add = dt_buf_view(&people[how[1] % PEOPLE].kp),
         .psk = psk,
         .private_use = {how[1] % 8 == 0 ? 0xf7a2u : PRIVATE, dt_view(how, 3)},
+        .extensions = {&forum, how[1] % 2},
+        .reinit = {dt_view(how, 3), 1, 1, {&forum, 1}},
         .padding = how[2]};
 
     if (mls_group_propose(s->g[who], &o, &m) == DT_OK)
@@ -283,12 +286,13 @@ propose(struct session *s, size_t who, const uint8_t how[static 3])
 
 /* What the bits of ${how} say; what the options point to is static. */
 static void
-choose(const struct session *s, const uint8_t how[static 3], struct mls_commit_opts *o)
+choose(const struct session *s, size_t who, const uint8_t how[static 3], struct mls_commit_opts *o)
 {
     static const uint8_t caps[] = {2, 0xf7, 0xa0, 2, 0xf7, 0xa1, 2, 0, 1};
     static struct mls_typed private_use, extensions[2];
     static struct dt_view adds[2];
     static uint32_t removes[2];
+    static struct mls_psk psks[2]; /* the second: of the present epoch, which all members hold */
 
     o->removes = removes;
     o->n_removes = how[0] & 3u;
@@ -310,10 +314,12 @@ choose(const struct session *s, const uint8_t how[static 3], struct mls_commit_o
         o->set_extensions = true;
         o->extensions = (struct mls_typed_list){extensions, 2};
     }
+    psks[0] = psk;
+    psks[1] = (struct mls_psk){
+        .id = dt_view_str("session"), .resumption = true, .epoch = mls_group_epoch(s->g[who])};
     if ((how[2] & 1) != 0)
-        o->psks = (struct mls_psk_list){&psk, 1};
+        o->psks = (struct mls_psk_list){psks, how[2] >> 7 != 0 ? 2 : 1};
     o->padding = how[2] >> 1;
-    (void)s;
 }
 
 /* The author takes its own Commit, and those it added join. */
@@ -340,7 +346,7 @@ commit(struct session *s, size_t who, const uint8_t how[static 3], bool send)
     struct mls_commit_opts o = {0};
     size_t others = 0;
 
-    choose(s, how, &o);
+    choose(s, who, how, &o);
     if (mls_group_commit(s->g[who], &o, &out) != DT_OK)
         return;
     if (!send) {
@@ -413,7 +419,7 @@ altered(struct session *s, size_t who, const uint8_t how[static 3])
 
     while (to < PEOPLE && (to == who || !in(s, to)))
         to++;
-    choose(s, small, &o);
+    choose(s, who, small, &o);
     o.force_path = true;
     if (to == PEOPLE || mls_group_commit(s->g[who], &o, &out) != DT_OK)
         return;

@@ -483,7 +483,9 @@ dt_commit_check(const struct dt_rules *rules, const struct mls_group *g,
         return dt_fail(DT_ERR_REFUSED, "the Commit has proposals by reference");
     if (!e->path)
         return dt_fail(DT_ERR_REFUSED, "the Commit has no path");
-    if (e->n_psk_ids != 0)
+    if (e->closes)
+        return dt_fail(DT_ERR_REFUSED, "the Commit closes the group");
+    if (e->n_psk_ids + e->n_resumption_psks != 0)
         return dt_fail(DT_ERR_REFUSED, "the Commit has a pre-shared key");
     if (e->authenticated_data.n != 0) {
         if (e->authenticated_data.n != 1 || e->authenticated_data.p[0] != DT_COMMIT_NEW_QUEUE)

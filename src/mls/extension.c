@@ -1,4 +1,6 @@
 /* mls/extension.c - see extension.h. */
+#include "crypto/crypto.h"
+
 #include "mls/extension.h"
 
 /* ---- extension lists ---- */
@@ -113,6 +115,37 @@ mls_extensions_check(const struct mls_extensions *x, enum mls_extension_place pl
             return dt_fail(DT_ERR_REFUSED, "extension %u is not for the place that it is in",
                            e.type);
     return DT_OK;
+}
+
+/* ---- values for nobody ---- */
+
+enum dt_err
+mls_grease_pick(uint16_t *out)
+{
+    uint8_t r;
+    enum dt_err err = dt_random(&r, 1);
+
+    /* 0x0a0a, 0x1a1a and so on to 0xeaea. */
+    if (err == DT_OK)
+        *out = (uint16_t)(0x0a0au + (r % 15u) * 0x1010u);
+    return err;
+}
+
+enum dt_err
+mls_grease_extension(struct dt_buf *raw, uint16_t type)
+{
+    struct mls_extensions parsed;
+    struct dt_view data;
+    uint8_t r[8];
+    enum dt_err err;
+
+    if ((err = mls_extensions_parse(dt_buf_view(raw), &parsed)) != DT_OK ||
+        mls_extensions_find(&parsed, type, &data))
+        return err;
+    err = dt_random(r, sizeof r);
+    if (err == DT_OK)
+        err = mls_extension_append(raw, type, dt_view(r, r[0] % (sizeof r + 1)));
+    return err;
 }
 
 /* ---- lists of numbers ---- */

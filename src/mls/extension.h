@@ -61,6 +61,12 @@ enum mls_extension_place {
 DT_MUST_CHECK enum dt_err mls_extensions_check(const struct mls_extensions *x,
                                                enum mls_extension_place place);
 
+/* A random one of the values that RFC 9420 section 13.5 (GREASE) keeps for nobody; an extension of
+ * such a ${type} with a few random bytes, appended to the list content ${raw} unless one of that
+ * type is there. IO, LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_grease_pick(uint16_t *out);
+DT_MUST_CHECK enum dt_err mls_grease_extension(struct dt_buf *raw, uint16_t type);
+
 /* A list of uint16 as raw big-endian bytes (even length). */
 bool mls_u16s_have(struct dt_view list, uint16_t x);
 size_t mls_u16s_count(struct dt_view list);

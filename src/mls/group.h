@@ -118,6 +118,10 @@ struct mls_leaf_params {
     struct mls_type_list extension_types;  /* capabilities beyond the default ones */
     struct mls_type_list proposal_types;
     struct mls_typed_list leaf_extensions; /* each type must be among extension_types */
+    /* Put values that mean nothing (RFC 9420 section 13.5, GREASE) into the lists of the
+     * capabilities, the leaf's and the key package's extensions, so that peers keep to passing over
+     * such. */
+    bool grease;
 };
 
 /* The private half of a key package. Release with mls_key_bundle_clear(). */
@@ -339,6 +343,7 @@ struct mls_commit_opts {
 
     struct dt_view authenticated_data;
     struct mls_typed_list group_info_extensions; /* put into the Welcome's GroupInfo */
+    bool grease;     /* and such a value, as in struct mls_leaf_params */
     bool tree_apart; /* leave the ratchet tree out of it: see mls_group_ratchet_tree() */
     size_t padding;  /* zero bytes added to the Commit's content */
     struct mls_time_policy lifetime; /* for the adds */

@@ -221,6 +221,7 @@ make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
 {
     struct mls_info_fields fields = {.context = &m->next.context,
                                      .tree = m->opts->tree_apart ? NULL : &m->tree,
+                                     .grease = m->opts->grease,
                                      .extensions = m->opts->group_info_extensions,
                                      .confirmation_tag =
                                          dt_view(m->next.confirmation_tag, g->suite->hash_len),

@@ -28,10 +28,13 @@ mls_group_info_make(const struct dt_suite *suite, const struct mls_info_fields *
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf extensions = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_extensions parsed;
+    uint16_t nobody;
     enum dt_err err;
 
     if ((err = own_extensions(fields, &extensions)) != DT_OK ||
         (err = mls_typed_write(fields->extensions, &extensions)) != DT_OK ||
+        (fields->grease && ((err = mls_grease_pick(&nobody)) != DT_OK ||
+                            (err = mls_grease_extension(&extensions, nobody)) != DT_OK)) ||
         (err = mls_extensions_parse(dt_buf_view(&extensions), &parsed)) != DT_OK ||
         (err = mls_extensions_check(&parsed, MLS_IN_GROUP_INFO)) != DT_OK)
         return err;

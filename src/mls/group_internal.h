@@ -139,6 +139,7 @@ struct mls_info_fields {
     const struct mls_group_context *context;
     const struct mls_tree *tree;      /* for the ratchet_tree extension; NULL: without */
     struct mls_typed_list extensions; /* the caller's own, after ours */
+    bool grease;                      /* and one that means nothing */
     struct dt_view confirmation_tag;
     uint32_t signer;
     struct dt_view sig_priv;

@@ -26,6 +26,23 @@ unknown_parts(void **state)
         trial_post(t, &opts);
         trial_passed_over(t, "pre-shared key");
     }
+    /* One that every member holds: that of an epoch of the channel itself; and the end of the
+     * group. */
+    {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+        struct mls_psk own = {.resumption = true};
+        struct mls_reinit reinit = {.group_id = dt_view_str("next"), .version = 1, .suite = 1};
+        struct mls_commit_opts opts = {.force_path = true, .psks = {&own, 1}};
+
+        ok(dt_channel_load(EVIL(t), t->gid, &ch));
+        own.id = mls_group_id(ch.group);
+        own.epoch = mls_group_epoch(ch.group);
+        trial_post(t, &opts);
+        trial_passed_over(t, "pre-shared key");
+        opts = (struct mls_commit_opts){.force_path = true, .reinit = &reinit};
+        trial_post(t, &opts);
+        trial_passed_over(t, "closes the group");
+    }
     /* A proposal that was sent to nobody, by reference. */
     {
         DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};

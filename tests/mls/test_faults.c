@@ -19,6 +19,9 @@ static struct gu_party ada, bob, cyd, dan;
 static struct dt_buf talk, proposal, adds, removal;
 static struct dt_buf welcome;
 static struct dt_buf ada_state, bob_state, pending_state;
+/* Bob's Update is cached with ada and with bob, and committed by ada; a branch of ada's with bob.
+ */
+static struct dt_buf ada_cached, bob_cached, updates, branched;
 
 static void
 snapshot(const struct mls_group *g, struct dt_buf *out)
@@ -106,6 +109,26 @@ join(void *ctx)
 }
 
 static enum dt_err
+join_branch(void *ctx)
+{
+    const struct mls_group *origin = bob.group;
+    struct mls_join_params params = {.welcome = dt_buf_view(&branched),
+                                     .key_package = dt_buf_view(&bob.key_package),
+                                     .bundle = &bob.bundle,
+                                     .signature_priv = dt_secret_view(&bob.seed),
+                                     .lifetime = gu_clock,
+                                     .origins = &origin,
+                                     .n_origins = 1};
+    struct mls_group *g = NULL;
+    enum dt_err err = mls_group_join(&params, &g, NULL);
+
+    (void)ctx;
+    assert_true((err == DT_OK) == (g != NULL));
+    mls_group_free(g);
+    return err;
+}
+
+static enum dt_err
 load(void *ctx)
 {
     struct mls_group *g = NULL;
@@ -165,6 +188,46 @@ commit_rotate(struct mls_group *g)
 }
 
 static enum dt_err
+commit_cached(struct mls_group *g)
+{
+    struct mls_commit_opts opts = {.commit_cached = true};
+
+    return commit(g, &opts);
+}
+
+static enum dt_err
+commit_reinit(struct mls_group *g)
+{
+    struct mls_typed forum = {GU_EXT, dt_view_str("forum")};
+    struct mls_reinit reinit = {dt_view_str("the next"), 1, 1, {&forum, 1}};
+    struct mls_commit_opts opts = {.reinit = &reinit};
+
+    return commit(g, &opts);
+}
+
+static enum dt_err
+branch(struct mls_group *g)
+{
+    struct dt_view add = dt_buf_view(&bob.key_package);
+    struct mls_successor_params params = {.leaf = gu_leaf(&ada),
+                                          .group_id = dt_view_str("a branch"),
+                                          .not_before_s = GU_NOW_S,
+                                          .not_after_s = GU_NOW_S + 86400,
+                                          .adds = &add,
+                                          .n_adds = 1,
+                                          .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct mls_group *next = NULL;
+    enum dt_err err = mls_group_branch(g, &params, &next, &out);
+
+    assert_true((err == DT_OK) == (next != NULL));
+    assert_true((err == DT_OK) == (out.welcome.n > 0));
+    mls_group_free(next);
+    mls_commit_out_clear(&out);
+    return err;
+}
+
+static enum dt_err
 take_pending(struct mls_group *g)
 {
     uint64_t epoch = mls_group_epoch(g);
@@ -179,6 +242,18 @@ propose(struct mls_group *g)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_propose_opts opts = {.kind = MLS_PROPOSE_PRIVATE, .private_use = warrant};
+    enum dt_err err = mls_group_propose(g, &opts, &m);
+
+    assert_true((err == DT_OK) == (m.n > 0));
+    assert_int_equal(mls_group_n_cached(g), err == DT_OK);
+    return err;
+}
+
+static enum dt_err
+propose_update(struct mls_group *g)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_propose_opts opts = {.kind = MLS_PROPOSE_UPDATE};
     enum dt_err err = mls_group_propose(g, &opts, &m);
 
     assert_true((err == DT_OK) == (m.n > 0));
@@ -233,6 +308,12 @@ static enum dt_err
 process_commit(struct mls_group *g)
 {
     return process(g, &adds, MLS_EVENT_COMMIT, NULL);
+}
+
+static enum dt_err
+process_own_update(struct mls_group *g)
+{
+    return process(g, &updates, MLS_EVENT_COMMIT, NULL);
 }
 
 static enum dt_err
@@ -353,6 +434,7 @@ test_makers(void **state)
     judge("key package", key_package, NULL, 5, 2);
     judge("open a key package", key_package_open, NULL, 2, 0);
     judge("join", join, NULL, 50, 0);
+    judge("join a branch", join_branch, NULL, 50, 0);
     judge("load", load, NULL, 50, 0);
 }
 
@@ -363,6 +445,11 @@ test_calls(void **state)
         {"commit with an add", &ada_state, NULL, commit_add, 50, 3},
         {"commit with a remove", &ada_state, NULL, commit_remove, 50, 2},
         {"commit with a rotation", &ada_state, NULL, commit_rotate, 50, 2},
+        {"commit by reference", &ada_cached, NULL, commit_cached, 50, 2},
+        {"commit a ReInit", &ada_state, NULL, commit_reinit, 20, 1},
+        {"branch", &ada_state, NULL, branch, 50, 3},
+        {"propose an update", &ada_state, NULL, propose_update, 10, 2},
+        {"process a commit of the own update", &bob_cached, NULL, process_own_update, 50, 0},
         {"take the own commit", &pending_state, NULL, take_pending, 1, 0},
         {"propose", &ada_state, NULL, propose, 5, 1},
         {"protect", &ada_state, NULL, protect, 5, 1},
@@ -425,6 +512,44 @@ make_messages(void)
     mls_group_free(g);
 }
 
+/* Bob's Update, in copies; the branch, with a new key package of bob's. */
+static void
+make_successors(void)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_propose_opts opts = {.kind = MLS_PROPOSE_UPDATE};
+    struct mls_commit_opts cached = {.commit_cached = true};
+    struct mls_successor_params params = {.leaf = gu_leaf(&ada),
+                                          .group_id = dt_view_str("a branch"),
+                                          .not_after_s = GU_NOW_S + 86400,
+                                          .n_adds = 1,
+                                          .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct mls_event e = {0};
+    struct mls_group *g = copy_of(&bob_state);
+    struct mls_group *next = NULL;
+    struct dt_view add;
+
+    assert_ok(mls_group_propose(g, &opts, &m));
+    snapshot(g, &bob_cached);
+    mls_group_free(g);
+    g = copy_of(&ada_state);
+    assert_ok(mls_group_process(g, no_psks, dt_buf_view(&m), &e));
+    mls_event_clear(&e);
+    snapshot(g, &ada_cached);
+    assert_ok(mls_group_commit(g, &cached, &out));
+    updates = out.commit;
+    mls_group_free(g);
+    out = (struct mls_commit_out){0};
+    gu_key_package(&bob);
+    add = dt_buf_view(&bob.key_package);
+    params.adds = &add;
+    assert_ok(mls_group_branch(ada.group, &params, &next, &out));
+    branched = out.welcome;
+    dt_buf_clear(&out.commit);
+    mls_group_free(next);
+}
+
 static int
 setup(void **state)
 {
@@ -444,14 +569,16 @@ setup(void **state)
     snapshot(ada.group, &ada_state);
     snapshot(bob.group, &bob_state);
     make_messages();
+    make_successors();
     return 0;
 }
 
 static int
 teardown(void **state)
 {
-    struct dt_buf *bufs[] = {&talk,    &proposal,  &adds,      &removal,
-                             &welcome, &ada_state, &bob_state, &pending_state};
+    struct dt_buf *bufs[] = {&talk,    &proposal,  &adds,       &removal,
+                             &welcome, &ada_state, &bob_state,  &pending_state,
+                             &updates, &branched,  &ada_cached, &bob_cached};
 
     (void)state;
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)

@@ -276,6 +276,89 @@ test_grease(void **state)
     client_clear(&c[1]);
 }
 
+static bool
+is_grease(uint16_t x)
+{
+    return (x & 0x0f0f) == 0x0a0a && x >> 8 == (x & 0xff) && x != 0xfafa;
+}
+
+static size_t
+n_grease(struct dt_view list)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < mls_u16s_count(list); i++)
+        n += is_grease(mls_u16s_at(list, i));
+    return n;
+}
+
+static size_t
+n_grease_extensions(struct dt_view raw)
+{
+    struct mls_extension x;
+    size_t n = 0;
+
+    while (mls_extensions_next(&raw, &x))
+        n += is_grease(x.type);
+    return n;
+}
+
+/* Ours, when asked for: one in each list, and all values come up. */
+static void
+test_own_grease(void **state)
+{
+    struct mls_commit_opts opts = {.n_adds = 1, .lifetime = gu_clock, .grease = true};
+    struct mls_commit_out out = {0};
+    struct mls_join_info info = {0};
+    struct client c[2];
+    struct gu_party *all[] = {&c[0].in, &c[1].in};
+    struct mls_key_package *kp = NULL;
+    struct dt_view body;
+    struct dt_view add;
+    uint16_t seen[15] = {0};
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        client_init(&c[i], 1, dt_view_str(i == 0 ? "ada" : "bob"));
+        c[i].leaf.grease = true;
+        assert_ok(package(&c[i], no_extensions));
+    }
+    add = dt_buf_view(&c[1].key_package);
+    assert_ok(mls_message_body(add, MLS_WIRE_KEY_PACKAGE, &body));
+    assert_ok(mls_key_package_parse(body, &kp));
+    assert_int_equal(n_grease(kp->leaf->capabilities.cipher_suites), 1);
+    assert_int_equal(n_grease(kp->leaf->capabilities.extensions), 1);
+    assert_int_equal(n_grease(kp->leaf->capabilities.proposals), 1);
+    assert_int_equal(n_grease(kp->leaf->capabilities.credentials), 1);
+    assert_int_equal(n_grease(kp->leaf->capabilities.versions), 0);
+    assert_int_equal(n_grease_extensions(kp->leaf->extensions.raw), 1);
+    assert_int_equal(n_grease_extensions(kp->extensions.raw), 1);
+    mls_key_package_unref(kp);
+    assert_ok(create(&c[0], (struct mls_type_list){NULL, 0}));
+    opts.adds = &add;
+    gu_commit(&c[0].in, &opts, all, 1, &out);
+    assert_ok(join(&c[1], dt_buf_view(&out.welcome), dt_view(NULL, 0), &info));
+    assert_int_equal(info.n_extensions, 1);
+    assert_true(is_grease(info.extensions[0].type));
+    gu_agree(all, 2);
+    gu_say(&c[0].in, "greased", all, 2);
+    for (size_t i = 0; i < 2000; i++) {
+        uint16_t x;
+
+        assert_ok(mls_grease_pick(&x));
+        assert_true(is_grease(x));
+        seen[x >> 12] = 1;
+    }
+    for (size_t i = 0; i < 15; i++)
+        n += seen[i];
+    assert_int_equal(n, 15);
+    mls_join_info_clear(&info);
+    mls_commit_out_clear(&out);
+    client_clear(&c[0]);
+    client_clear(&c[1]);
+}
+
 /* A leaf extension that its own capabilities do not list, GREASE or not. */
 static void
 test_grease_not_listed(void **state)
@@ -343,6 +426,65 @@ test_extension_places(void **state)
     }
     mls_commit_out_clear(&out);
     client_clear(&ada);
+}
+
+/* RFC 9420 section 12.1.7: what is newly required, all that are in the next epoch have: those who
+ * stay, those who come in the same Commit, not those who go. */
+static void
+test_required_for_all(void **state)
+{
+    static const uint8_t body[] = {2, 0xf7, 0xb0, 0, 0}; /* extension type 0xf7b0 */
+    const uint16_t extra[] = {0xf7b0};
+    const uint32_t two = 2;
+    struct mls_typed required = {MLS_EXT_REQUIRED_CAPABILITIES, dt_view_of(body)};
+    struct mls_commit_opts opts = {.lifetime = gu_clock};
+    struct mls_commit_opts gce = {
+        .set_extensions = true, .extensions = {&required, 1}, .lifetime = gu_clock};
+    struct mls_propose_opts proposal = {.kind = MLS_PROPOSE_EXTENSIONS,
+                                        .extensions = {&required, 1}};
+    struct mls_commit_out out = {0};
+    struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct client c[4];
+    struct gu_party *all[] = {&c[0].in, &c[1].in, &c[2].in};
+    struct dt_view adds[2];
+    struct dt_view late;
+    struct dt_view got;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        const char *names[] = {"ada", "bob", "cyd", "dan"};
+
+        client_init(&c[i], 1, dt_view_str(names[i]));
+        if (i < 2)
+            c[i].leaf.extension_types = (struct mls_type_list){extra, 1};
+        assert_ok(package(&c[i], no_extensions));
+    }
+    assert_ok(create(&c[0], (struct mls_type_list){NULL, 0}));
+    adds[0] = dt_buf_view(&c[1].key_package);
+    adds[1] = dt_buf_view(&c[2].key_package);
+    opts.adds = adds;
+    opts.n_adds = 2;
+    gu_commit(&c[0].in, &opts, all, 1, &out);
+    for (size_t i = 1; i < 3; i++)
+        assert_ok(join(&c[i], dt_buf_view(&out.welcome), dt_view(NULL, 0), NULL));
+    /* Cyd lacks it. */
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_commit(c[0].in.group, &gce, &out));
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_propose(c[1].in.group, &proposal, &m));
+    /* Cyd goes, and dan, who comes, lacks it. */
+    gce.removes = &two;
+    gce.n_removes = 1;
+    late = dt_buf_view(&c[3].key_package);
+    gce.adds = &late;
+    gce.n_adds = 1;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_commit(c[0].in.group, &gce, &out));
+    gce.n_adds = 0;
+    gu_commit(&c[0].in, &gce, all, 3, NULL);
+    assert_true(mls_group_extension(c[1].in.group, MLS_EXT_REQUIRED_CAPABILITIES, &got));
+    assert_views_equal(got, dt_view_of(body));
+    dt_buf_clear(&m);
+    mls_commit_out_clear(&out);
+    for (size_t i = 0; i < 4; i++)
+        client_clear(&c[i]);
 }
 
 /* In a GroupContext from its beginning: required_capabilities and external_senders. */
@@ -463,10 +605,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_malleable),     cmocka_unit_test(test_credential_types),
-        cmocka_unit_test(test_grease),        cmocka_unit_test(test_grease_not_listed),
-        cmocka_unit_test(test_tree_apart),    cmocka_unit_test(test_extension_places),
-        cmocka_unit_test(test_first_context), cmocka_unit_test(test_group_id_held),
+        cmocka_unit_test(test_malleable),         cmocka_unit_test(test_credential_types),
+        cmocka_unit_test(test_own_grease),        cmocka_unit_test(test_grease),
+        cmocka_unit_test(test_grease_not_listed), cmocka_unit_test(test_tree_apart),
+        cmocka_unit_test(test_extension_places),  cmocka_unit_test(test_required_for_all),
+        cmocka_unit_test(test_first_context),     cmocka_unit_test(test_group_id_held),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
