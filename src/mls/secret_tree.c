@@ -54,8 +54,8 @@ mls_tree_step_clear(struct mls_tree_step *s)
     *s = (struct mls_tree_step){0};
 }
 
-static enum dt_err
-tree_alloc(struct mls_secret_tree *t, const struct dt_suite *suite, uint32_t n_leaves)
+enum dt_err
+mls_secret_tree_alloc(struct mls_secret_tree *t, const struct dt_suite *suite, uint32_t n_leaves)
 {
     if (n_leaves == 0 || n_leaves > MLS_LEAVES_MAX || (n_leaves & (n_leaves - 1)) != 0)
         return dt_fail(DT_ERR_RANGE, "a secret tree of %u leaves", n_leaves);
@@ -77,7 +77,7 @@ mls_secret_tree_init(struct mls_secret_tree *t, const struct dt_suite *suite, ui
                      struct dt_secret *encryption_secret)
 {
     struct mls_secret_tree fresh = {0};
-    enum dt_err err = tree_alloc(&fresh, suite, n_leaves);
+    enum dt_err err = mls_secret_tree_alloc(&fresh, suite, n_leaves);
 
     if (err != DT_OK)
         return err;
@@ -303,6 +303,19 @@ mls_secret_tree_derive(const struct mls_secret_tree *t, uint32_t leaf, enum mls_
     return DT_OK;
 }
 
+/* Note a change since the tree was saved; when they get too many, that all may have changed. */
+static void
+touch(struct mls_secret_tree *t, enum mls_touched_kind kind, uint32_t number)
+{
+    for (size_t i = 0; i < t->n_touched; i++)
+        if (t->touched[i].kind == kind && t->touched[i].number == number)
+            return;
+    if (t->n_touched == MLS_TOUCHED_MAX)
+        t->touched_all = true;
+    else
+        t->touched[t->n_touched++] = (struct mls_touched){kind, number};
+}
+
 /* RFC 9420 section 9.2: the path from the root to the leaf was consumed; its copath is what stays.
  */
 static void
@@ -310,10 +323,17 @@ install_leaf(struct mls_secret_tree *t, struct mls_tree_step *s)
 {
     uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
 
-    for (uint32_t level = 0; level <= depth; level++)
-        dt_secret_clear(&t->nodes[mls_leaf_ancestor(s->leaf, level)]);
-    for (size_t i = 0; i < s->n_copath; i++)
+    for (uint32_t level = 0; level <= depth; level++) {
+        uint32_t node = mls_leaf_ancestor(s->leaf, level);
+
+        if (t->nodes[node].n > 0)
+            touch(t, MLS_TOUCHED_NODE, node);
+        dt_secret_clear(&t->nodes[node]);
+    }
+    for (size_t i = 0; i < s->n_copath; i++) {
+        touch(t, MLS_TOUCHED_NODE, s->copath[i]);
         dt_secret_move(&t->nodes[s->copath[i]], &s->copath_secret[i]);
+    }
     t->leaves[s->leaf] = s->opened;
     s->opened = NULL;
 }
@@ -351,6 +371,7 @@ mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
 
     if (step->opened != NULL)
         install_leaf(t, step);
+    touch(t, MLS_TOUCHED_LEAF, step->leaf);
     r = &t->leaves[step->leaf]->ratchet[step->kind];
     if (step->from_kept)
         remove_kept(r, step->kept_at);
@@ -378,171 +399,4 @@ mls_secret_tree_skipped(const struct mls_secret_tree *t)
             n += t->leaves[i]->ratchet[MLS_RATCHET_HANDSHAKE].n_kept +
                  t->leaves[i]->ratchet[MLS_RATCHET_APPLICATION].n_kept;
     return n;
-}
-
-/* ---- group state ---- */
-
-static void
-ratchet_write(struct dt_writer *w, const struct mls_ratchet *r)
-{
-    size_t mark;
-
-    dt_write_u32(w, r->generation);
-    dt_write_optional(w, r->done);
-    dt_write_vec(w, dt_secret_view(&r->secret));
-    mark = dt_write_vec_begin(w);
-    for (size_t i = 0; i < r->n_kept; i++) {
-        dt_write_u32(w, r->kept[i].generation);
-        dt_write_view(w, dt_secret_view(&r->kept[i].key_nonce));
-    }
-    dt_write_vec_end(w, mark);
-}
-
-void
-mls_secret_tree_write(struct dt_writer *w, const struct mls_secret_tree *t)
-{
-    size_t mark = dt_write_vec_begin(w);
-
-    for (uint32_t i = 0; i < mls_node_width(t->n_leaves); i++) {
-        if (t->nodes[i].n == 0)
-            continue;
-        dt_write_u32(w, i);
-        dt_write_view(w, dt_secret_view(&t->nodes[i]));
-    }
-    dt_write_vec_end(w, mark);
-    mark = dt_write_vec_begin(w);
-    for (uint32_t i = 0; i < t->n_leaves; i++) {
-        if (t->leaves[i] == NULL)
-            continue;
-        dt_write_u32(w, i);
-        ratchet_write(w, &t->leaves[i]->ratchet[MLS_RATCHET_HANDSHAKE]);
-        ratchet_write(w, &t->leaves[i]->ratchet[MLS_RATCHET_APPLICATION]);
-    }
-    dt_write_vec_end(w, mark);
-}
-
-static enum dt_err
-ratchet_read(struct dt_reader *r, const struct dt_suite *suite, struct mls_ratchet *out)
-{
-    size_t each = 4 + suite->key_len + suite->nonce_len;
-    struct dt_reader kept;
-    struct dt_view v;
-    size_t n;
-    enum dt_err err;
-
-    if ((err = dt_read_u32(r, &out->generation)) != DT_OK ||
-        (err = dt_read_optional(r, &out->done)) != DT_OK ||
-        (err = dt_read_vec(r, DT_HASH_MAX, &v)) != DT_OK)
-        return err;
-    if (v.n != (out->done ? 0 : suite->hash_len) || (out->done && out->generation != UINT32_MAX))
-        return dt_fail(DT_ERR_FORMAT, "saved ratchet has a secret of %zu bytes", v.n);
-    if (v.n > 0 && (err = dt_secret_set(&out->secret, v)) != DT_OK)
-        return err;
-    if ((err = dt_read_sub(r, each * MLS_RATCHET_KEPT_MAX, &kept)) != DT_OK)
-        return err;
-    if (kept.n % each != 0)
-        return dt_fail(DT_ERR_FORMAT, "saved ratchet's kept keys are cut");
-    n = kept.n / each;
-    out->kept = dt_alloc(n, sizeof *out->kept);
-    if (out->kept == NULL)
-        return dt_nomem();
-    for (size_t i = 0; i < n; i++) {
-        struct mls_kept_key *k = &out->kept[i];
-
-        if ((err = dt_read_u32(&kept, &k->generation)) != DT_OK ||
-            (err = dt_read_view(&kept, each - 4, &v)) != DT_OK)
-            return err;
-        if (k->generation >= out->generation || (i > 0 && k->generation <= k[-1].generation))
-            return dt_fail(DT_ERR_FORMAT, "saved ratchet's kept keys are out of order");
-        if ((err = dt_secret_set(&k->key_nonce, v)) != DT_OK)
-            return err;
-        out->n_kept = i + 1;
-    }
-    return DT_OK;
-}
-
-static enum dt_err
-nodes_read(struct dt_reader *r, struct mls_secret_tree *t)
-{
-    struct dt_reader sub;
-    struct dt_view v;
-    uint32_t width = mls_node_width(t->n_leaves);
-    uint32_t node;
-    uint32_t least = 0;
-    enum dt_err err = dt_read_sub(r, (size_t)width * (4 + t->suite->hash_len), &sub);
-
-    while (err == DT_OK && sub.n > 0) {
-        if ((err = dt_read_u32(&sub, &node)) != DT_OK ||
-            (err = dt_read_view(&sub, t->suite->hash_len, &v)) != DT_OK)
-            break;
-        if (node < least || node >= width)
-            return dt_fail(DT_ERR_FORMAT, "saved secret tree: node %u is out of order", node);
-        least = node + 1;
-        err = dt_secret_set(&t->nodes[node], v);
-    }
-    return err;
-}
-
-static enum dt_err
-leaves_read(struct dt_reader *r, struct mls_secret_tree *t)
-{
-    struct dt_reader sub;
-    uint32_t leaf;
-    uint32_t least = 0;
-    enum dt_err err = dt_read_sub(r, MLS_GROUP_STATE_MAX, &sub);
-
-    while (err == DT_OK && sub.n > 0) {
-        DT_CLEANUP(leaf_ratchets_free_p) struct mls_leaf_ratchets *l = NULL;
-
-        if ((err = dt_read_u32(&sub, &leaf)) != DT_OK)
-            break;
-        if (leaf < least || leaf >= t->n_leaves)
-            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u is out of order", leaf);
-        least = leaf + 1;
-        l = dt_alloc(1, sizeof *l);
-        if (l == NULL)
-            return dt_nomem();
-        if ((err = ratchet_read(&sub, t->suite, &l->ratchet[MLS_RATCHET_HANDSHAKE])) != DT_OK ||
-            (err = ratchet_read(&sub, t->suite, &l->ratchet[MLS_RATCHET_APPLICATION])) != DT_OK)
-            break;
-        t->leaves[leaf] = l;
-        l = NULL;
-    }
-    return err;
-}
-
-/* On the path of every leaf lies exactly one secret when it is not opened, and none when it is. */
-static enum dt_err
-shape_check(const struct mls_secret_tree *t)
-{
-    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
-
-    for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++) {
-        unsigned int n = 0;
-
-        for (uint32_t level = 0; level <= depth; level++)
-            n += t->nodes[mls_leaf_ancestor(leaf, level)].n > 0 ? 1 : 0;
-        if (n != (t->leaves[leaf] == NULL ? 1 : 0))
-            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u has %u secrets above it",
-                           leaf, n);
-    }
-    return DT_OK;
-}
-
-enum dt_err
-mls_secret_tree_read(struct dt_reader *r, const struct dt_suite *suite, uint32_t n_leaves,
-                     struct mls_secret_tree *out)
-{
-    DT_CLEANUP(mls_secret_tree_clear) struct mls_secret_tree t = {0};
-    enum dt_err err = tree_alloc(&t, suite, n_leaves);
-
-    if (err == DT_OK)
-        err = nodes_read(r, &t);
-    if (err == DT_OK)
-        err = leaves_read(r, &t);
-    if (err == DT_OK)
-        err = shape_check(&t);
-    if (err == DT_OK)
-        mls_secret_tree_move(out, &t);
-    return err;
 }

@@ -38,11 +38,22 @@ struct mls_leaf_ratchets {
     struct mls_ratchet ratchet[2];
 };
 
+/* What changed since the tree was saved: a node's secret came or went, a leaf's ratchets moved. */
+enum mls_touched_kind { MLS_TOUCHED_NODE = 1, MLS_TOUCHED_LEAF };
+struct mls_touched {
+    enum mls_touched_kind kind;
+    uint32_t number;
+};
+#define MLS_TOUCHED_MAX 64
+
 struct mls_secret_tree {
     const struct dt_suite *suite;
     uint32_t n_leaves;                 /* a power of two */
     struct dt_secret *nodes;           /* 2 * n_leaves - 1; empty: consumed or not yet reached */
     struct mls_leaf_ratchets **leaves; /* n_leaves; NULL: not opened */
+    struct mls_touched touched[MLS_TOUCHED_MAX];
+    size_t n_touched;
+    bool touched_all; /* more than fit */
 };
 
 #define MLS_SECRET_TREE_DEPTH 32
@@ -98,9 +109,30 @@ uint32_t mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t le
 /* Skipped generations whose keys are kept, of all leaves and both ratchets. */
 size_t mls_secret_tree_skipped(const struct mls_secret_tree *t);
 
-/* For group state: append the tree to ${w}; read it back, strictly. */
+/* ---- secret_tree_state.c: group state ---- */
+
+/* A tree without any secret, to be read into; NOMEM, RANGE. */
+DT_MUST_CHECK enum dt_err mls_secret_tree_alloc(struct mls_secret_tree *t,
+                                                const struct dt_suite *suite, uint32_t n_leaves);
+
+/* The whole tree; strict when read. */
 void mls_secret_tree_write(struct dt_writer *w, const struct mls_secret_tree *t);
 DT_MUST_CHECK enum dt_err mls_secret_tree_read(struct dt_reader *r, const struct dt_suite *suite,
                                                uint32_t n_leaves, struct mls_secret_tree *out);
+
+/* One node's secret, or one leaf's ratchets: false when there is none, and nothing is written. */
+bool mls_secret_tree_node_write(struct dt_writer *w, const struct mls_secret_tree *t,
+                                uint32_t node);
+bool mls_secret_tree_leaf_write(struct dt_writer *w, const struct mls_secret_tree *t,
+                                uint32_t leaf);
+/* Read into a tree of mls_secret_tree_alloc(); FORMAT when it is there already, or is not in the
+ * tree at all. */
+DT_MUST_CHECK enum dt_err mls_secret_tree_node_read(struct dt_reader *r, struct mls_secret_tree *t,
+                                                    uint32_t node);
+DT_MUST_CHECK enum dt_err mls_secret_tree_leaf_read(struct dt_reader *r, struct mls_secret_tree *t,
+                                                    uint32_t leaf);
+/* After the last one: on the path of every leaf lies one secret when it is not opened, and none
+ * when it is. FORMAT. */
+DT_MUST_CHECK enum dt_err mls_secret_tree_shape_check(const struct mls_secret_tree *t);
 
 #endif
