@@ -94,7 +94,7 @@ set_up(const struct dt_suite *suite)
 {
     DT_CLEANUP(mls_group_free_p) struct mls_group *g = NULL;
     struct mls_group_params params = {
-        .group_id = dt_view_str("join"), .not_after_s = 4000000000u, .policy = {2, 0}};
+        .group_id = dt_view_str("join"), .not_after_s = 4000000000u, .policy = {.past_epochs = 2}};
 
     must(dt_ed25519_new(&ada_sig, ada_pub) == DT_OK && dt_ed25519_new(&dan_sig, dan_pub) == DT_OK);
     dt_buf_init(&kp, MLS_MESSAGE_MAX);
@@ -209,7 +209,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mls_join_params j = {.key_package = dt_buf_view(&kp),
                                 .bundle = &bundle,
                                 .signature_priv = dt_secret_view(&dan_sig),
-                                .policy = {2, 0}};
+                                .policy = {.past_epochs = 2}};
 
     if (kp.n == 0) {
         set_up(suite);

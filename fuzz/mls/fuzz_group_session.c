@@ -90,7 +90,7 @@ join(size_t who, struct dt_view welcome, struct mls_group **out)
                                 .bundle = &people[who].bundle,
                                 .signature_priv = dt_secret_view(&people[who].sig),
                                 .psks = {&psk, 1},
-                                .policy = {2, 0}};
+                                .policy = {.past_epochs = 2}};
 
     return mls_group_join(&j, out, NULL);
 }
@@ -105,7 +105,7 @@ set_up(void)
                                       .required_extensions = {ext_types, 1},
                                       .required_proposals = {prop_types, 1},
                                       .not_after_s = 4000000000u,
-                                      .policy = {2, 0}};
+                                      .policy = {.past_epochs = 2}};
     struct mls_group *g[MEMBERS] = {NULL};
 
     for (size_t i = 0; i < PEOPLE; i++) {

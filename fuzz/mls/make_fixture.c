@@ -11,6 +11,7 @@
 
 #include "mls/group_internal.h"
 #include "mls/label.h"
+#include "mls/saved.h"
 #include "mls/welcome.h"
 
 #define EXT     0xf7a0u
@@ -107,7 +108,7 @@ join(struct party *p, struct dt_view welcome)
                                 .key_package = dt_buf_view(&p->kp),
                                 .bundle = &p->bundle,
                                 .signature_priv = dt_secret_view(&p->sig),
-                                .policy = {2, 0}};
+                                .policy = {.past_epochs = 2}};
 
     must(mls_group_join(&j, &p->g, NULL));
 }
@@ -117,6 +118,23 @@ save(const struct mls_group *g, struct dt_buf *out)
 {
     dt_buf_init(out, MLS_GROUP_STATE_MAX);
     must(mls_group_save(g, out));
+}
+
+static void
+parts_seed(const struct mls_group *g, const char *name)
+{
+    struct mls_parts parts = {0};
+    struct dt_buf all = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct dt_writer w = dt_writer_init(&all);
+
+    must(mls_group_save_parts(g, true, &parts));
+    for (size_t i = 0; i < parts.n; i++) {
+        dt_write_view(&w, dt_view(parts.v[i].id, MLS_PART_ID));
+        dt_write_vec(&w, parts.v[i].body);
+    }
+    must(dt_writer_end(&w));
+    seed("group_parts", name, -1, dt_buf_view(&all));
+    mls_parts_clear(&parts);
 }
 
 /* The decrypted parts of a Welcome, as seeds. */
@@ -256,7 +274,7 @@ main(int argc, char **argv)
                                       .required_extensions = {ext_types, 1},
                                       .required_proposals = {prop_types, 1},
                                       .not_after_s = 4000000000u,
-                                      .policy = {2, 0}};
+                                      .policy = {.past_epochs = 2}};
     struct dt_view add;
     struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true};
     struct mls_commit_opts empty = {0};
@@ -296,6 +314,7 @@ main(int argc, char **argv)
     save(bob.g, &saved);
     array(f, "fixture_victim", dt_buf_view(&saved));
     seed("group_state", "member", -1, dt_buf_view(&saved));
+    parts_seed(bob.g, "member");
     save(ada.g, &saved);
     array(f, "fixture_attacker", dt_buf_view(&saved));
     (void)fprintf(f, "/* clang-format on */\n\n#endif\n");
@@ -304,5 +323,6 @@ main(int argc, char **argv)
     must(mls_group_commit(ada.g, &empty, &out));
     save(ada.g, &saved);
     seed("group_state", "pending", -1, dt_buf_view(&saved));
+    parts_seed(ada.g, "pending");
     return 0;
 }

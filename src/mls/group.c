@@ -59,6 +59,7 @@ mls_group_new(const struct dt_suite *suite, const struct mls_group_policy *polic
 
     if (g == NULL)
         return NULL;
+    g->changed.all = true;
     g->suite = suite;
     g->policy = *policy;
     g->member = true;

@@ -364,6 +364,7 @@ mls_group_commit_linked(struct mls_group *g, const struct mls_commit_opts *opts,
     /* From here on nothing fails. */
     mls_secret_tree_apply(&g->keys, &m.step);
     g->pending = m.pending;
+    g->changed.pending = true;
     m.pending = NULL;
     mls_commit_out_clear(out);
     *out = copy;

@@ -30,6 +30,7 @@ mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
     more[g->n_cache].sender = sender;
     more[g->n_cache].proposal = mls_proposal_ref(p);
     g->n_cache++;
+    g->changed.proposals = true;
     return DT_OK;
 }
 
@@ -223,6 +224,7 @@ mls_group_expire(struct mls_group *g, uint64_t now_ms)
 
         if (now_ms < p->ended_ms || now_ms - p->ended_ms < g->policy.past_age_ms)
             return;
+        g->changed.all = true;
         g->n_past--;
         mls_past_epoch_clear(&g->past[g->n_past]);
     }
@@ -272,6 +274,7 @@ move_on(struct mls_group *g, struct mls_group *next, uint64_t now_ms)
 
     if (err != DT_OK)
         return err;
+    g->changed.all = true;
     past_push(g, &past, now_ms);
     mls_group_kept_push(g, now_ms);
     mls_group_kept_expire(g, now_ms);
@@ -318,6 +321,7 @@ mls_group_take_pending(struct mls_group *g, uint64_t now_ms)
 void
 mls_group_drop_pending(struct mls_group *g)
 {
+    g->changed.pending = g->changed.pending || g->pending != NULL;
     mls_pending_free(g->pending);
     g->pending = NULL;
 }

@@ -74,7 +74,15 @@ struct mls_pending {
     struct mls_effects_box effects;
 };
 
+/* What changed since mls_group_saved(), besides what each secret tree knows of itself. */
+struct mls_changed {
+    bool all;
+    bool proposals;
+    bool pending;
+};
+
 struct mls_group {
+    struct mls_changed changed;
     const struct dt_suite *suite;
     struct mls_group_policy policy;
     bool member;

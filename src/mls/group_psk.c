@@ -95,6 +95,7 @@ mls_group_psk_secret(const struct mls_group *g, const struct mls_proposal_list *
 static void
 drop_last(struct mls_group *g)
 {
+    g->changed.all = true;
     g->n_kept--;
     dt_secret_clear(&g->kept[g->n_kept].value);
 }

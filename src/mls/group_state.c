@@ -23,7 +23,15 @@
 #include "mls/group_state.h"
 
 static void
-epoch_write(struct dt_writer *w, const struct mls_group *g)
+epoch_begin_write(struct dt_writer *w, const struct mls_group *g)
+{
+    dt_write_view(w, dt_buf_view(&g->context.raw));
+    dt_write_vec(w, dt_buf_view(&g->interim));
+    dt_write_u32(w, g->own_leaf);
+}
+
+void
+mls_state_secrets_write(struct dt_writer *w, const struct mls_group *g)
 {
     const struct mls_epoch_secrets *s = &g->secrets;
     const struct dt_secret *secrets[] = {
@@ -31,24 +39,34 @@ epoch_write(struct dt_writer *w, const struct mls_group *g)
         &s->external,       &s->confirmation_key,   &s->membership_key,
         &s->resumption_psk, &s->epoch_authenticator};
 
-    dt_write_view(w, dt_buf_view(&g->context.raw));
-    dt_write_vec(w, dt_buf_view(&g->interim));
-    dt_write_u32(w, g->own_leaf);
-    mls_tree_write(w, &g->tree);
-    if (!g->member)
-        return;
     mls_tree_priv_write(w, &g->priv);
     dt_write_vec(w, dt_secret_view(&g->signature_priv));
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
         dt_write_vec(w, dt_secret_view(secrets[i]));
-    mls_secret_tree_write(w, &g->keys);
+}
+
+void
+mls_state_reinit_write(struct dt_writer *w, const struct mls_group *g)
+{
     dt_write_optional(w, g->reinit != NULL);
     if (g->reinit != NULL)
         mls_proposal_write(w, g->reinit);
 }
 
 static void
-cache_write(struct dt_writer *w, const struct mls_group *g)
+epoch_write(struct dt_writer *w, const struct mls_group *g)
+{
+    epoch_begin_write(w, g);
+    mls_tree_write(w, &g->tree);
+    if (!g->member)
+        return;
+    mls_state_secrets_write(w, g);
+    mls_secret_tree_write(w, &g->keys);
+    mls_state_reinit_write(w, g);
+}
+
+void
+mls_state_cache_write(struct dt_writer *w, const struct mls_group *g)
 {
     size_t mark = dt_write_vec_begin(w);
 
@@ -65,8 +83,8 @@ cache_write(struct dt_writer *w, const struct mls_group *g)
     dt_write_vec_end(w, mark);
 }
 
-static void
-pending_write(struct dt_writer *w, const struct mls_pending *p)
+void
+mls_state_pending_write(struct dt_writer *w, const struct mls_pending *p)
 {
     dt_write_optional(w, p != NULL);
     if (p == NULL)
@@ -77,8 +95,8 @@ pending_write(struct dt_writer *w, const struct mls_pending *p)
     epoch_write(w, p->next);
 }
 
-static void
-kept_write(struct dt_writer *w, const struct mls_group *g)
+void
+mls_state_kept_write(struct dt_writer *w, const struct mls_group *g)
 {
     size_t mark = dt_write_vec_begin(w);
 
@@ -102,8 +120,9 @@ mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b)
     return a != NULL && b != NULL && dt_view_equal(dt_buf_view(&a->raw), dt_buf_view(&b->raw));
 }
 
-static void
-past_write(struct dt_writer *w, const struct mls_past_epoch *p, const struct mls_newer *newer)
+void
+mls_state_past_write(struct dt_writer *w, const struct mls_past_epoch *p,
+                     const struct mls_newer *newer)
 {
     dt_write_view(w, dt_buf_view(&p->context.raw));
     dt_write_u64(w, p->ended_ms);
@@ -119,7 +138,19 @@ past_write(struct dt_writer *w, const struct mls_past_epoch *p, const struct mls
             mls_leaf_node_write(w, p->leaves[i]);
         }
     }
-    mls_secret_tree_write(w, &p->keys);
+}
+
+void
+mls_state_head_write(struct dt_writer *w, const struct mls_group *g)
+{
+    dt_write_u16(w, MLS_STATE_VERSION);
+    dt_write_u16(w, g->suite->id);
+    dt_write_u32(w, g->policy.past_epochs);
+    dt_write_u64(w, g->policy.past_age_ms);
+    dt_write_u32(w, g->policy.resumption_psks);
+    dt_write_u64(w, g->policy.resumption_age_ms);
+    dt_write_optional(w, g->member);
+    epoch_begin_write(w, g);
 }
 
 enum dt_err
@@ -128,22 +159,20 @@ mls_group_save(const struct mls_group *g, struct dt_buf *out)
     struct dt_writer w = dt_writer_init(out);
     struct mls_newer newer = {g->tree.leaves, g->tree.n_leaves};
 
-    dt_write_u16(&w, MLS_STATE_VERSION);
-    dt_write_u16(&w, g->suite->id);
-    dt_write_u32(&w, g->policy.past_epochs);
-    dt_write_u64(&w, g->policy.past_age_ms);
-    dt_write_u32(&w, g->policy.resumption_psks);
-    dt_write_u64(&w, g->policy.resumption_age_ms);
-    dt_write_optional(&w, g->member);
-    epoch_write(&w, g);
+    mls_state_head_write(&w, g);
+    mls_tree_write(&w, &g->tree);
     if (g->member) {
-        cache_write(&w, g);
-        pending_write(&w, g->pending);
-        kept_write(&w, g);
+        mls_state_secrets_write(&w, g);
+        mls_secret_tree_write(&w, &g->keys);
+        mls_state_reinit_write(&w, g);
+        mls_state_cache_write(&w, g);
+        mls_state_pending_write(&w, g->pending);
+        mls_state_kept_write(&w, g);
     }
     dt_write_u8(&w, (uint8_t)g->n_past);
     for (size_t i = 0; i < g->n_past; i++) {
-        past_write(&w, &g->past[i], &newer);
+        mls_state_past_write(&w, &g->past[i], &newer);
+        mls_secret_tree_write(&w, &g->past[i].keys);
         newer.leaves = g->past[i].leaves;
         newer.n_leaves = g->past[i].n_leaves;
     }

@@ -23,4 +23,18 @@ const struct mls_leaf_node *mls_newer_leaf(const struct mls_newer *n, uint32_t i
 /* The same bytes; NULL is like nothing. */
 bool mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b);
 
+/* ---- what both forms of a saved group are made of: see group_state.c ---- */
+
+/* All that comes before the ratchet tree. */
+void mls_state_head_write(struct dt_writer *w, const struct mls_group *g);
+/* Own keys and the epoch's secrets, but for the secret tree; members only. */
+void mls_state_secrets_write(struct dt_writer *w, const struct mls_group *g);
+void mls_state_reinit_write(struct dt_writer *w, const struct mls_group *g);
+void mls_state_cache_write(struct dt_writer *w, const struct mls_group *g);
+void mls_state_pending_write(struct dt_writer *w, const struct mls_pending *p);
+void mls_state_kept_write(struct dt_writer *w, const struct mls_group *g);
+/* Without its secret tree. */
+void mls_state_past_write(struct dt_writer *w, const struct mls_past_epoch *p,
+                          const struct mls_newer *newer);
+
 #endif

@@ -32,6 +32,7 @@ gu_party_clear(struct gu_party *p)
     mls_key_bundle_clear(&p->bundle);
     mls_group_free(p->group);
     p->group = NULL;
+    rows_clear(&p->rows);
 }
 
 struct mls_leaf_params
@@ -222,6 +223,19 @@ gu_agree(struct gu_party *const *all, size_t n_all)
     }
 }
 
+size_t
+gu_store(struct gu_party *p)
+{
+    struct mls_parts parts = {0};
+    size_t written;
+
+    assert_ok(mls_group_save_parts(p->group, false, &parts));
+    written = rows_apply(&p->rows, &parts);
+    mls_group_saved(p->group);
+    mls_parts_clear(&parts);
+    return written;
+}
+
 void
 gu_reload(struct gu_party *p)
 {
@@ -231,6 +245,12 @@ gu_reload(struct gu_party *p)
 
     assert_ok(mls_group_save(p->group, &saved));
     assert_ok(mls_group_load(dt_buf_view(&saved), &g));
+    assert_ok(mls_group_save(g, &again));
+    assert_views_equal(dt_buf_view(&saved), dt_buf_view(&again));
+    mls_group_free(g);
+    (void)gu_store(p);
+    assert_ok(rows_load(&p->rows, &g));
+    dt_buf_clear(&again);
     assert_ok(mls_group_save(g, &again));
     assert_views_equal(dt_buf_view(&saved), dt_buf_view(&again));
     mls_group_free(p->group);

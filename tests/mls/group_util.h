@@ -13,6 +13,8 @@
 #include "crypto/crypto.h"
 #include "mls/group.h"
 
+#include "rows.h"
+
 #define GU_EXT     0xf7a0u
 #define GU_WARRANT 0xf7a1u
 #define GU_NOW_S   UINT64_C(1760000000)
@@ -57,6 +59,7 @@ struct gu_party {
     struct dt_buf key_package;
     struct mls_key_bundle bundle;
     struct mls_group *group;
+    struct rows rows; /* the group as gu_store() put it away */
 };
 
 /* A policy that checks nothing; and one at GU_NOW with four days at most. */
@@ -93,7 +96,10 @@ void gu_hear(struct gu_party *p, struct dt_view message, const char *text);
 /* All in ${all} have the same epoch, authenticator, tree hash and exporter. */
 void gu_agree(struct gu_party *const *all, size_t n_all);
 
-/* Save and load the group of ${p}, checking that the saved form is one; the group is replaced. */
+/* Put away what changed in the group of ${p} since the last time. Returns the bytes written. */
+size_t gu_store(struct gu_party *p);
+/* Save and load the group of ${p}, whole and in parts: there is one saved form, and what was put
+ * away part by part is the group. It is replaced. */
 void gu_reload(struct gu_party *p);
 
 #endif

@@ -155,6 +155,8 @@ walk(uint16_t suite)
             if (!w->in[i])
                 continue;
             assert_int_equal(mls_group_n_members(w->p[i].group), n_in(w));
+            if (draw(3) == 0)
+                (void)gu_store(&w->p[i]);
             if (draw(2) == 0)
                 gu_say(&w->p[i], "on we go", w->all, N_PARTIES);
         }
