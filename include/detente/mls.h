@@ -13,6 +13,7 @@
  *   mls/library.h     start, version, cipher suites, signature keys
  *   mls/limits.h      the maximum of everything that a peer can make long, deep or many
  *   mls/group.h       key packages, groups, commits, proposals, messages, saved state
+ *   mls/saved.h       the saved state in parts, for a database
  *
  * Names that begin with dt_ or mls_ (DT_, MLS_) are the library's.
  */
@@ -24,5 +25,6 @@
 #include "crypto/secret.h"
 #include "mls/group.h"
 #include "mls/library.h"
+#include "mls/saved.h"
 
 #endif

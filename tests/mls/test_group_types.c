@@ -53,6 +53,7 @@ client_clear(struct client *c)
     dt_buf_clear(&c->key_package);
     mls_key_bundle_clear(&c->bundle);
     mls_group_free(c->in.group);
+    rows_clear(&c->in.rows);
 }
 
 static enum dt_err
