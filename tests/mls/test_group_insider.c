@@ -204,6 +204,9 @@ test_proposal_lists(void **state)
     static const uint8_t odd_reinit[] = {1, 'g', 0, 1, 0, 1, 3, 0, 2, 0};
     static const uint8_t old_reinit[] = {1, 'g', 0, 0, 0, 1, 0};
     static const uint8_t external_init[] = {1, 'k'};
+    static const uint8_t key[32] = {9, 1};
+    struct mls_leaf_fields fields = {0};
+    struct mls_leaf_node *leaf = NULL;
     struct trio t;
     struct gu_party d;
     struct mls_proposal *p = NULL;
@@ -251,6 +254,16 @@ test_proposal_lists(void **state)
     /* The committer's own Update; its leaf is taken from the tree, so all else about it is right.
      */
     assert_ok(mls_proposal_new_update(t.p[0].group->tree.leaves[0], &p));
+    one(&t, p, true, DT_ERR_REFUSED);
+    /* The same with a leaf that any other member could propose. */
+    mls_leaf_fields_from(&fields, t.p[0].group->tree.leaves[0]);
+    fields.source = MLS_LEAF_UPDATE;
+    fields.encryption_key = dt_view_of(key);
+    assert_ok(mls_leaf_node_new(t.p[0].group->suite, &fields,
+                                dt_secret_view(&t.p[0].group->signature_priv),
+                                t.p[0].group->context.group_id, 0, &leaf));
+    assert_ok(mls_proposal_new_update(leaf, &p));
+    mls_leaf_node_unref(leaf);
     one(&t, p, true, DT_ERR_REFUSED);
     /* And a removal that is fine leads as far as the path, which is of another commit. */
     one(&t, remove_of(2), true, DT_ERR_FORMAT);
@@ -530,6 +543,8 @@ struct lie {
     bool path_secret;           /* another path secret than the right one */
     bool epoch;                 /* a GroupContext of another epoch */
     bool suite;                 /* and of another suite */
+    size_t path_len;            /* when it is not 0 */
+    bool signed_by_us;          /* by the joiner, at its own leaf */
     uint16_t info_extension;    /* beside the tree */
     uint16_t context_extension; /* instead of the group's own */
 };
@@ -601,9 +616,12 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
         gi.context.tree_hash, gi.context.confirmed_transcript_hash,
         lie->context_extension != 0 ? dt_buf_view(&context_ext) : gi.context.extensions.raw, &ctx));
     dt_buf_clear(&info);
-    assert_ok(mls_group_info_sign(
-        suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag), lie->signer,
-        dt_secret_view(lie->signed_by_other ? &t->p[1].seed : &t->p[0].seed), &info));
+    assert_ok(mls_group_info_sign(suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag),
+                                  lie->signer,
+                                  dt_secret_view(lie->signed_by_us      ? &d->seed
+                                                 : lie->signed_by_other ? &t->p[1].seed
+                                                                        : &t->p[0].seed),
+                                  &info));
     memset(joiner, 0, sizeof joiner);
     memcpy(joiner, gs.joiner_secret.p, 32);
     dt_secret_clear(&ws);
@@ -614,7 +632,8 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     if (lie->path_secret)
         path[5] ^= 1;
     dt_buf_init(&plain, MLS_MESSAGE_MAX);
-    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len), dt_view_of(path),
+    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len),
+                            dt_view(path, lie->path_len != 0 ? lie->path_len : 32),
                             dt_view(NULL, 0));
     assert_ok(dt_writer_end(&pw));
     assert_ok(mls_encrypt_with_label(suite, kp->init_key, "Welcome", dt_buf_view(&sealed),
@@ -685,6 +704,11 @@ test_welcome_lies(void **state)
     REFUSED_WITH(DT_ERR_AUTH, path_secret, true);
     REFUSED_WITH(DT_ERR_AUTH, epoch, true);
     REFUSED_WITH(DT_ERR_REFUSED, suite, true);
+    REFUSED_WITH(DT_ERR_FORMAT, path_len, 31);
+    lie = honest;
+    lie.signer = 3;
+    lie.signed_by_us = true;
+    assert_err(DT_ERR_REFUSED, join_lie(&t, &d, dt_buf_view(&out.welcome), &lie));
     /* Section 17.3: what stands in a GroupInfo and in a GroupContext; what is not known in the
      * first is passed over, in the second it has to be supported. */
     REFUSED_WITH(DT_ERR_REFUSED, info_extension, MLS_EXT_APPLICATION_ID);

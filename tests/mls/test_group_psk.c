@@ -228,6 +228,39 @@ test_of_another_group(void **state)
     duo_clear(&d);
 }
 
+/* More than a Commit may have: refused before a value is looked for, made or received. */
+static void
+test_too_many(void **state)
+{
+    struct mls_psk psks[MLS_PSKS_MAX + 1];
+    struct mls_commit_opts opts = {.psks = {psks, MLS_PSKS_MAX + 1}};
+    struct mls_proposal_list list = {0};
+    struct mls_commit_out out = {0};
+    struct dt_secret secret = {0};
+    struct mls_proposal *p = NULL;
+    struct duo d;
+
+    (void)state;
+    duo_init(&d, 0, 0);
+    for (size_t i = 0; i <= MLS_PSKS_MAX; i++) {
+        psks[i] = (struct mls_psk){.id = dt_view_str("k"), .value = dt_view_str("v")};
+        assert_ok(mls_propose_psk(d.p[0].group->suite, &psks[i], MLS_PSK_APPLICATION, &p));
+        assert_ok(mls_proposal_list_add(&list, p, 0, false));
+        mls_proposal_unref(p);
+    }
+    assert_err(DT_ERR_LIMIT, mls_group_commit(d.p[0].group, &opts, &out));
+    assert_err(DT_ERR_LIMIT,
+               mls_group_psk_secret(d.p[0].group, &list, opts.psks, no_psks, &secret));
+    opts.psks.n = MLS_PSKS_MAX;
+    assert_ok(mls_group_commit(d.p[0].group, &opts, &out));
+    for (size_t i = list.n; i < MLS_COMMIT_PROPOSALS_MAX; i++)
+        assert_ok(mls_proposal_list_add(&list, list.v[0].proposal, 0, false));
+    assert_err(DT_ERR_LIMIT, mls_proposal_list_add(&list, list.v[0].proposal, 0, false));
+    mls_proposal_list_clear(&list);
+    mls_commit_out_clear(&out);
+    duo_clear(&d);
+}
+
 /* The order of the PSKs is the Commit's, whatever that of the holder's list. */
 static void
 test_order(void **state)
@@ -416,10 +449,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept_by_count),   cmocka_unit_test(test_kept_by_age),
-        cmocka_unit_test(test_removed),         cmocka_unit_test(test_of_another_group),
-        cmocka_unit_test(test_order),           cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_reinit_by_value), cmocka_unit_test(test_reinit_by_reference),
+        cmocka_unit_test(test_kept_by_count),
+        cmocka_unit_test(test_kept_by_age),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_of_another_group),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_reinit_by_value),
+        cmocka_unit_test(test_reinit_by_reference),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -343,6 +343,9 @@ test_epochs(void **state)
     struct mls_commit_out out = {0};
     struct mls_psk_id link = {.type = MLS_PSK_RESUMPTION, .usage = MLS_PSK_REINIT};
     const struct mls_group *next;
+    struct mls_proposal *before;
+    struct mls_proposal *p = NULL;
+    struct mls_group *g = NULL;
     struct mls_group_context context = {0};
     struct old o;
 
@@ -359,6 +362,15 @@ test_epochs(void **state)
     assert_err(DT_ERR_REFUSED,
                mls_group_link_check(o.p[2].group, &link, &next->context, &next->tree));
     link.epoch++;
+    /* A ReInit to a version that does not exist yet closes a group, and nothing comes after it. */
+    assert_ok(mls_proposal_new_reinit(next->context.group_id, 2, 3, &next->context.extensions, &p));
+    before = o.p[2].group->reinit;
+    o.p[2].group->reinit = p;
+    assert_err(DT_ERR_REFUSED,
+               mls_group_link_check(o.p[2].group, &link, &next->context, &next->tree));
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_reinit(o.p[2].group, &params, &g, &out));
+    o.p[2].group->reinit = before;
+    mls_proposal_unref(p);
     for (uint64_t e = 0; e <= 2; e += 2) {
         assert_ok(mls_group_context_new(3, next->context.group_id, e, next->context.tree_hash,
                                         next->context.confirmed_transcript_hash,
@@ -371,55 +383,68 @@ test_epochs(void **state)
     old_clear(&o);
 }
 
-/* A Welcome whose secrets name two such PSKs, sealed anew to bob. */
+/* Bob joins with a resumption PSK of the old group in his list as well. */
 static void
-test_two_links(void **state)
+join_with_own_psk(struct old *o, const struct dt_buf *welcome, enum dt_err want)
 {
-    struct mls_successor_params params;
-    struct mls_commit_out out = {0};
+    const struct mls_group *origin = o->p[1].group;
+    struct mls_psk psk = {.id = origin->context.group_id,
+                          .value = dt_secret_view(&origin->secrets.resumption_psk),
+                          .resumption = true,
+                          .epoch = origin->context.epoch};
+    struct mls_join_params params = {.welcome = dt_buf_view(welcome),
+                                     .key_package = dt_buf_view(&o->p[1].key_package),
+                                     .bundle = &o->p[1].bundle,
+                                     .signature_priv = dt_secret_view(&o->p[1].seed),
+                                     .psks = {&psk, 1},
+                                     .lifetime = gu_clock,
+                                     .origins = &origin,
+                                     .n_origins = 1};
+
+    assert_err(want, mls_group_join(&params, &o->next[1], NULL));
+}
+
+/* The secrets of ${from}, which bob's key package opens, sealed anew to the key package of ${to}
+ * with
+ * ${psks} (their encodings) after the first. */
+static void
+reseal(struct old *o, const struct dt_buf *from, const struct gu_party *to, struct dt_view more,
+       struct dt_buf *out)
+{
+    const struct dt_suite *suite = dt_suite_get(1);
     struct mls_welcome w;
     struct mls_encrypted_group_secrets entry;
     struct mls_key_package *kp = NULL;
+    struct mls_key_package *target = NULL;
     struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf psks = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf ct = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    struct dt_buf welcome = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_group_secrets s = {0};
-    struct dt_writer pw = dt_writer_init(&psks);
     struct dt_writer sw = dt_writer_init(&plain);
-    struct dt_writer ww = dt_writer_init(&welcome);
-    const struct dt_suite *suite = dt_suite_get(1);
-    struct mls_psk_id second;
-    uint8_t nonce[32] = {1};
+    struct dt_writer ww = dt_writer_init(out);
     uint8_t kem[64];
     uint8_t ref[DT_HASH_MAX];
     struct dt_view body;
     size_t mark;
-    struct old o;
 
-    (void)state;
-    old_init(&o);
-    packages(&o, 1);
-    params = params_of(&o, 2, &o.adds[1], 1);
-    assert_ok(mls_group_branch(o.p[2].group, &params, &o.next[2], &out));
-    assert_ok(mls_message_body(dt_buf_view(&out.welcome), MLS_WIRE_WELCOME, &body));
+    assert_ok(mls_message_body(dt_buf_view(from), MLS_WIRE_WELCOME, &body));
     assert_ok(mls_welcome_parse(body, &w));
-    assert_ok(mls_message_body(o.adds[1], MLS_WIRE_KEY_PACKAGE, &body));
+    assert_ok(mls_message_body(o->adds[1], MLS_WIRE_KEY_PACKAGE, &body));
     assert_ok(mls_key_package_parse(body, &kp));
     assert_ok(mls_key_package_hash(suite, kp, ref));
     assert_true(mls_welcome_find(&w, dt_view(ref, 32), &entry));
-    assert_ok(mls_decrypt_with_label(suite, dt_secret_view(&o.p[1].bundle.init_priv), "Welcome",
+    assert_ok(mls_decrypt_with_label(suite, dt_secret_view(&o->p[1].bundle.init_priv), "Welcome",
                                      w.encrypted_group_info, &entry.sealed, &plain));
     assert_ok(mls_group_secrets_parse(&plain, &s));
     assert_int_equal(s.n_psks, 1);
-    second = s.psks[0];
-    second.nonce = dt_view_of(nonce);
-    dt_write_view(&pw, s.psk_raw[0]);
-    mls_psk_id_write(&pw, &second);
-    assert_ok(dt_writer_end(&pw));
+    assert_ok(dt_buf_append(&psks, s.psk_raw[0]));
+    assert_ok(dt_buf_append(&psks, more));
     mls_group_secrets_write(&sw, s.joiner_secret, dt_view(NULL, 0), dt_buf_view(&psks));
     assert_ok(dt_writer_end(&sw));
-    assert_ok(mls_encrypt_with_label(suite, kp->init_key, "Welcome", w.encrypted_group_info,
+    assert_ok(mls_message_body(dt_buf_view(&to->key_package), MLS_WIRE_KEY_PACKAGE, &body));
+    assert_ok(mls_key_package_parse(body, &target));
+    assert_ok(mls_key_package_hash(suite, target, ref));
+    assert_ok(mls_encrypt_with_label(suite, target->init_key, "Welcome", w.encrypted_group_info,
                                      dt_buf_view(&plain), kem, &ct));
     mls_message_write(&ww, MLS_WIRE_WELCOME);
     dt_write_u16(&ww, 1);
@@ -431,14 +456,59 @@ test_two_links(void **state)
     dt_write_vec_end(&ww, mark);
     dt_write_vec(&ww, w.encrypted_group_info);
     assert_ok(dt_writer_end(&ww));
-    join(&o, 1, dt_buf_view(&welcome), false, MLS_LINK_NONE, DT_ERR_REFUSED);
-    join(&o, 1, dt_buf_view(&out.welcome), false, MLS_LINK_BRANCH, DT_OK);
     mls_group_secrets_clear(&s);
     mls_key_package_unref(kp);
+    mls_key_package_unref(target);
     dt_buf_wipe(&plain);
     dt_buf_clear(&psks);
     dt_buf_clear(&ct);
-    dt_buf_clear(&welcome);
+}
+
+/* Welcomes whose secrets name what they must not: a second PSK that links, one twice, one with a
+ * short nonce. As they were they are fine; and who is named in no leaf does not join. */
+static void
+test_psks_of_welcome(void **state)
+{
+    static const uint8_t nonce[32] = {1};
+    struct mls_successor_params params;
+    struct mls_commit_out out = {0};
+    struct old o;
+
+    (void)state;
+    old_init(&o);
+    packages(&o, 1);
+    params = params_of(&o, 2, &o.adds[1], 1);
+    assert_ok(mls_group_branch(o.p[2].group, &params, &o.next[2], &out));
+    for (size_t i = 0; i < 4; i++) {
+        struct mls_psk_id second = {.type = MLS_PSK_RESUMPTION,
+                                    .usage = MLS_PSK_BRANCH,
+                                    .group_id = dt_view_str("a test group"),
+                                    .epoch = 2,
+                                    .nonce = dt_view(nonce, i == 1 ? 31 : 32)};
+        struct dt_buf welcome = DT_BUF_INIT(MLS_MESSAGE_MAX);
+        struct dt_buf more = DT_BUF_INIT(MLS_MESSAGE_MAX);
+        struct dt_writer w = dt_writer_init(&more);
+
+        if (i > 0)
+            second.usage = MLS_PSK_APPLICATION;
+        for (size_t k = 0; k < (i == 3 ? 0u : i == 2 ? 2u : 1u); k++)
+            mls_psk_id_write(&w, &second);
+        assert_ok(dt_writer_end(&w));
+        reseal(&o, &out.welcome, &o.p[1], dt_buf_view(&more), &welcome);
+        if (i == 3)
+            join(&o, 1, dt_buf_view(&welcome), false, MLS_LINK_BRANCH, DT_OK);
+        else
+            join_with_own_psk(&o, &welcome, DT_ERR_REFUSED);
+        dt_buf_clear(&welcome);
+        dt_buf_clear(&more);
+    }
+    {
+        struct dt_buf welcome = DT_BUF_INIT(MLS_MESSAGE_MAX);
+
+        reseal(&o, &out.welcome, &o.p[0], dt_view(NULL, 0), &welcome);
+        join(&o, 0, dt_buf_view(&welcome), false, MLS_LINK_NONE, DT_ERR_REFUSED);
+        dt_buf_clear(&welcome);
+    }
     mls_commit_out_clear(&out);
     old_clear(&o);
 }
@@ -475,10 +545,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reinit),     cmocka_unit_test(test_reinit_not_made),
-        cmocka_unit_test(test_branch),     cmocka_unit_test(test_branch_not_made),
-        cmocka_unit_test(test_not_joined), cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_two_links),  cmocka_unit_test(test_only_to_found),
+        cmocka_unit_test(test_reinit),          cmocka_unit_test(test_reinit_not_made),
+        cmocka_unit_test(test_branch),          cmocka_unit_test(test_branch_not_made),
+        cmocka_unit_test(test_not_joined),      cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_psks_of_welcome), cmocka_unit_test(test_only_to_found),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -515,6 +515,55 @@ test_first_context(void **state)
     }
 }
 
+/* What the joiner brings is its own, in time, and of the Welcome's suite. */
+static void
+test_joiner(void **state)
+{
+    struct mls_commit_opts opts = {.n_adds = 1, .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct client ada;
+    struct client bob;
+    struct mls_join_params good;
+    struct mls_join_params params;
+    struct dt_view add;
+
+    (void)state;
+    client_init(&ada, 1, dt_view_str("ada"));
+    client_init(&bob, 1, dt_view_str("bob"));
+    assert_ok(create(&ada, (struct mls_type_list){NULL, 0}));
+    assert_ok(package(&bob, no_extensions));
+    add = dt_buf_view(&bob.key_package);
+    opts.adds = &add;
+    assert_ok(mls_group_commit(ada.in.group, &opts, &out));
+    good = (struct mls_join_params){.welcome = dt_buf_view(&out.welcome),
+                                    .key_package = add,
+                                    .bundle = &bob.bundle,
+                                    .signature_priv = dt_secret_view(&bob.priv),
+                                    .lifetime = gu_clock};
+    params = good;
+    params.signature_priv = dt_secret_view(&ada.priv);
+    assert_err(DT_ERR_AUTH, mls_group_join(&params, &bob.in.group, NULL));
+    params = good;
+    params.lifetime.now_ms += UINT64_C(3) * 86400000;
+    assert_err(DT_ERR_EXPIRED, mls_group_join(&params, &bob.in.group, NULL));
+    params = good;
+    params.policy.past_epochs = MLS_PAST_EPOCHS_MAX + 1;
+    assert_err(DT_ERR_RANGE, mls_group_join(&params, &bob.in.group, NULL));
+    params = good;
+    params.policy.resumption_psks = MLS_RESUMPTION_PSKS_MAX + 1;
+    assert_err(DT_ERR_RANGE, mls_group_join(&params, &bob.in.group, NULL));
+    /* The Welcome says another suite; behind version and wire format. */
+    out.welcome.p[5] = 3;
+    assert_err(DT_ERR_REFUSED, mls_group_join(&good, &bob.in.group, NULL));
+    out.welcome.p[5] = 99;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_join(&good, &bob.in.group, NULL));
+    out.welcome.p[5] = 1;
+    assert_ok(mls_group_join(&good, &bob.in.group, NULL));
+    mls_commit_out_clear(&out);
+    client_clear(&ada);
+    client_clear(&bob);
+}
+
 /* A Welcome to a group that one is in already. */
 static void
 test_group_id_held(void **state)
@@ -606,11 +655,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_malleable),         cmocka_unit_test(test_credential_types),
-        cmocka_unit_test(test_own_grease),        cmocka_unit_test(test_grease),
-        cmocka_unit_test(test_grease_not_listed), cmocka_unit_test(test_tree_apart),
-        cmocka_unit_test(test_extension_places),  cmocka_unit_test(test_required_for_all),
-        cmocka_unit_test(test_first_context),     cmocka_unit_test(test_group_id_held),
+        cmocka_unit_test(test_malleable),
+        cmocka_unit_test(test_credential_types),
+        cmocka_unit_test(test_own_grease),
+        cmocka_unit_test(test_grease),
+        cmocka_unit_test(test_grease_not_listed),
+        cmocka_unit_test(test_tree_apart),
+        cmocka_unit_test(test_extension_places),
+        cmocka_unit_test(test_required_for_all),
+        cmocka_unit_test(test_first_context),
+        cmocka_unit_test(test_group_id_held),
+        cmocka_unit_test(test_joiner),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

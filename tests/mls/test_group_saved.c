@@ -1,0 +1,249 @@
+/*
+ * tests/mls/test_group_saved.c - saved groups whose parts do not belong together: none loads.
+ */
+#include <string.h>
+
+#include "mls/group_internal.h"
+
+#include "group_util.h"
+
+static int
+setup(void **state)
+{
+    (void)state;
+    assert_ok(dt_crypto_init());
+    return 0;
+}
+
+/* Ada with bob, past epochs, a cached proposal and a pending Commit. */
+struct saved {
+    struct gu_party p[2];
+    struct mls_group *g; /* ada's */
+};
+
+static void
+saved_init(struct saved *s)
+{
+    struct gu_party *all[] = {&s->p[0], &s->p[1]};
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_opts cached = {.commit_cached = true};
+    struct mls_propose_opts propose = {.kind = MLS_PROPOSE_PRIVATE,
+                                       .private_use = {GU_WARRANT, dt_view_str("later")}};
+    struct mls_commit_out out = {0};
+    struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+
+    memset(s, 0, sizeof *s);
+    gu_party_init(&s->p[0], 1, "ada");
+    gu_party_init(&s->p[1], 1, "bob");
+    gu_create(&s->p[0]);
+    gu_add(&s->p[0], &s->p[1], all, 1);
+    gu_commit(&s->p[0], &empty, all, 2, NULL);
+    gu_commit(&s->p[1], &empty, all, 2, NULL);
+    s->g = s->p[0].group;
+    assert_ok(mls_group_propose(s->g, &propose, &m));
+    dt_buf_clear(&m);
+    assert_ok(mls_group_commit(s->g, &cached, &out));
+    mls_commit_out_clear(&out);
+    gu_reload(&s->p[0]);
+    s->g = s->p[0].group;
+}
+
+static void
+saved_clear(struct saved *s)
+{
+    gu_party_clear(&s->p[0]);
+    gu_party_clear(&s->p[1]);
+}
+
+/* What ${s} is now does not load. */
+static void
+refused(struct saved *s)
+{
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct mls_group *g = NULL;
+
+    assert_ok(mls_group_save(s->g, &b));
+    assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(&b), &g));
+    dt_buf_wipe(&b);
+}
+
+/* Replace ${c} by a context that differs in what is given. */
+static void
+context_with(struct mls_group_context *c, uint16_t suite, uint64_t epoch, size_t tree_hash_len,
+             size_t transcript_len)
+{
+    struct mls_group_context other = {0};
+
+    assert_ok(mls_group_context_new(
+        suite, c->group_id, epoch, dt_view(c->tree_hash.p, tree_hash_len),
+        dt_view(c->confirmed_transcript_hash.p, transcript_len), c->extensions.raw, &other));
+    mls_group_context_clear(c);
+    mls_group_context_move(c, &other);
+}
+
+#define EACH(change)                                                                               \
+    do {                                                                                           \
+        struct saved s;                                                                            \
+        saved_init(&s);                                                                            \
+        change;                                                                                    \
+        refused(&s);                                                                               \
+        saved_clear(&s);                                                                           \
+    } while (0)
+
+static void
+test_epoch(void **state)
+{
+    static const uint8_t bytes[32] = {7};
+
+    (void)state;
+    EACH(assert_ok(dt_secret_set(&s.g->secrets.init, dt_view(bytes, 31))));
+    EACH(assert_ok(dt_secret_set(&s.g->signature_priv, dt_view(bytes, 31))));
+    EACH(context_with(&s.g->context, 3, s.g->context.epoch, 32, 32));
+    EACH(context_with(&s.g->context, 1, s.g->context.epoch, 31, 32));
+    EACH(context_with(&s.g->context, 1, s.g->context.epoch, 32, 31));
+    EACH(context_with(&s.g->context, 1, s.g->context.epoch, 32, 0));
+    EACH(context_with(&s.g->context, 1, 0, 32, 31));
+    EACH(s.g->interim.n = 31);
+    /* The tree, and who we are in it. */
+    EACH(mls_tree_set_leaf(&s.g->tree, 1, s.p[1].group->past[0].leaves[0]));
+    EACH(s.g->own_leaf = 1);
+    EACH(s.g->priv.leaf_index = 1);
+    EACH(s.g->own_leaf = s.g->priv.leaf_index = 1);
+    EACH(assert_ok(dt_secret_set(&s.g->priv.leaf_priv, dt_view_of(bytes))));
+    EACH(assert_ok(dt_secret_set(&s.g->signature_priv, dt_secret_view(&s.p[1].seed))));
+}
+
+static void
+test_no_leaves(void **state)
+{
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct mls_group *g = NULL;
+    struct saved s;
+
+    (void)state;
+    saved_init(&s);
+    mls_group_drop_pending(s.g);
+    mls_tree_clear(&s.g->tree);
+    mls_tree_init(&s.g->tree, s.g->suite);
+    assert_ok(mls_group_save(s.g, &b));
+    assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(&b), &g));
+    dt_buf_wipe(&b);
+    saved_clear(&s);
+}
+
+/* A proposal of another kind than the one it stands for; a cached one twice. */
+static void
+test_proposals(void **state)
+{
+    struct mls_proposal *p = NULL;
+
+    (void)state;
+    assert_ok(mls_proposal_new_remove(1, &p));
+    EACH(s.g->reinit = mls_proposal_ref(p));
+    EACH(assert_ok(
+             mls_group_cache_add(s.g, (const uint8_t *)"another reference of 32 bytes...", 1, p));
+         memcpy(s.g->cache[1].ref, s.g->cache[0].ref, 32));
+    mls_proposal_unref(p);
+}
+
+/* An AuthenticatedContent of ${type} by leaf ${sender} in ${epoch}, in the place of the Commit. */
+static void
+content_with(struct mls_group *g, enum mls_content_type type, uint32_t sender, uint64_t epoch)
+{
+    struct mls_auth_content c = {0};
+    struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer w = dt_writer_init(&content);
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .group_id = g->context.group_id,
+                                   .epoch = epoch,
+                                   .sender = sender,
+                                   .content_type = type,
+                                   .application_data = dt_view_str("x"),
+                                   .commit = &c.commit};
+    size_t end;
+
+    assert_ok(dt_buf_set(&copy, dt_buf_view(&g->pending->content)));
+    assert_ok(mls_auth_content_parse(&copy, &c, NULL));
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    if (type == MLS_CONTENT_COMMIT)
+        dt_write_vec(&w, c.confirmation_tag);
+    assert_ok(dt_writer_end(&w));
+    dt_buf_move(&g->pending->content, &content);
+    mls_auth_content_clear(&c);
+}
+
+static void
+test_pending(void **state)
+{
+    struct mls_proposal *p = NULL;
+    const struct mls_extensions none = {0};
+
+    (void)state;
+    assert_ok(mls_proposal_new_reinit(dt_view_str("g"), 1, 1, &none, &p));
+    EACH(content_with(s.g, MLS_CONTENT_APPLICATION, 0, s.g->context.epoch));
+    EACH(content_with(s.g, MLS_CONTENT_COMMIT, 1, s.g->context.epoch));
+    EACH(content_with(s.g, MLS_CONTENT_COMMIT, 0, s.g->context.epoch + 1));
+    EACH(context_with(&s.g->pending->next->context, 1, s.g->context.epoch + 2, 32, 32));
+    /* A Commit as good as the one, and not the one: the signature is another's. */
+    EACH(s.g->pending->content.p[s.g->pending->content.n - 40] ^= 1);
+    EACH(s.g->pending->next->reinit = mls_proposal_ref(p));
+    mls_proposal_unref(p);
+}
+
+static void
+test_past(void **state)
+{
+    (void)state;
+    EACH(s.g->policy.past_epochs = 1);
+    EACH(s.g->policy.past_epochs = MLS_PAST_EPOCHS_MAX + 1);
+    EACH(context_with(&s.g->past[1].context, 1, s.g->past[0].context.epoch, 32, 32));
+    EACH(context_with(&s.g->past[0].context, 1, s.g->context.epoch, 32, 32));
+    EACH(context_with(&s.g->past[0].context, 1, s.g->context.epoch + 9, 32, 32));
+    EACH(s.g->past[0].context.raw.p[6] ^= 1); /* the group id */
+    for (uint32_t n = 0; n < 2; n++) {
+        uint32_t before;
+        struct saved s;
+
+        saved_init(&s);
+        before = s.g->past[0].n_leaves;
+        s.g->past[0].n_leaves = n;
+        refused(&s);
+        s.g->past[0].n_leaves = before;
+        saved_clear(&s);
+    }
+    EACH(assert_ok(dt_secret_set(&s.g->past[0].sender_data, dt_view_str("short"))));
+}
+
+static void
+test_head(void **state)
+{
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct mls_group *g = NULL;
+    struct saved s;
+
+    (void)state;
+    saved_init(&s);
+    assert_ok(mls_group_save(s.g, &b));
+    assert_err(DT_ERR_LIMIT, mls_group_load(dt_view(b.p, MLS_GROUP_STATE_MAX + 1), &g));
+    b.p[3] = 99;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_load(dt_buf_view(&b), &g));
+    b.p[3] = 1;
+    b.p[1] = 0;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_load(dt_buf_view(&b), &g));
+    dt_buf_wipe(&b);
+    saved_clear(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_epoch),     cmocka_unit_test(test_no_leaves),
+        cmocka_unit_test(test_proposals), cmocka_unit_test(test_pending),
+        cmocka_unit_test(test_past),      cmocka_unit_test(test_head),
+    };
+
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
