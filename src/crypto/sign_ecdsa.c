@@ -1,10 +1,11 @@
 /*
  * crypto/sign_ecdsa.c - ECDSA over P-256, P-384 and P-521 with SHA-256, SHA-384 and SHA-512.
  *
- * Source: FIPS 186-5 section 6; RFC 9420 section 5.1.2: the signature is a DER ECDSA-Sig-Value, the
- * public key an uncompressed point. Private keys are big-endian integers of fixed length. One DER
- * form only is taken, but (r, n - s) holds whenever (r, s) does: these signatures are malleable,
- * which the suite table says. OpenSSL mixes the private key and the hash into its random nonce.
+ * Source: FIPS 186-5 section 6; RFC 9420 sections 5.1.1 and 5.1.2: the signature is a DER
+ * ECDSA-Sig-Value, the public key an uncompressed point. Private keys are big-endian integers of
+ * fixed length. One DER form only is taken, but (r, n - s) holds whenever (r, s) does: these
+ * signatures are malleable, which the suite table says. OpenSSL mixes the private key and the hash
+ * into its random nonce.
  */
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,9 +1,9 @@
 /*
  * mls/extension.h - extension lists, credentials, capabilities, lifetimes: the parts of a leaf.
  *
- * Source: RFC 9420 sections 5.3, 7.2, 11.1, 12.1.8.1, 13. Everything here borrows from the bytes it
- * was read from and owns nothing; reading checks the whole structure once, walking it later cannot
- * fail. Layer: mls.
+ * Source: RFC 9420 sections 5.3, 7.2, 11.1, 12.1.8.1, 13, 13.5, 17.3, 17.5. Everything here borrows
+ * from the bytes it was read from and owns nothing; reading checks the whole structure once,
+ * walking it later cannot fail. Layer: mls.
  */
 #ifndef DT_MLS_EXTENSION_H
 #define DT_MLS_EXTENSION_H

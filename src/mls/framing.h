@@ -1,7 +1,7 @@
 /*
  * mls/framing.h - MLSMessage, FramedContent, AuthenticatedContent; signing and checking them.
  *
- * Source: RFC 9420 sections 6, 6.1 and 6.2. Layer: mls.
+ * Source: RFC 9420 sections 6, 6.1, 6.2 and 17.2. Layer: mls.
  *
  *   AuthenticatedContent.raw:  wire_format | FramedContent | signature<V> | [confirmation_tag<V>]
  *                              0                           content_end    signature_end raw.n

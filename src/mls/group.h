@@ -1,7 +1,7 @@
 /*
  * mls/group.h - one member's view of one group: create, join, commit, process, protect, save.
  *
- * Source: RFC 9420 (sections 6, 8 to 12, 15). Layer: mls (base and crypto below). A pure state
+ * Source: RFC 9420 (sections 6, 8 to 12, 14, 15). Layer: mls (base and crypto below). A pure state
  * machine: state and bytes in, new state and bytes out. No I/O, no clock, no global state, no
  * callbacks. The caller saves the group (mls_group_save) in the same transaction as what it got or
  * sends, before it hands anything over.

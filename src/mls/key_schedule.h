@@ -1,7 +1,7 @@
 /*
  * mls/key_schedule.h - from one epoch's init_secret to all secrets of the next; PSKs; the exporter.
  *
- * Source: RFC 9420 sections 8, 8.4, 8.5. Layer: mls.
+ * Source: RFC 9420 sections 8, 8.4, 8.5, 8.7. Layer: mls.
  *
  *   init_secret[n-1], commit_secret, GroupContext[n] -> joiner_secret
  *   joiner_secret, psk_secret, GroupContext[n]       -> welcome_secret, epoch secrets

@@ -1,9 +1,9 @@
 /*
  * mls/label.h - the labelled operations that every other file of this room uses.
  *
- * Source: RFC 9420 sections 5.1.2, 5.1.3, 5.2, 8 and 9. Labels are given WITHOUT "MLS 1.0 ", which
- * is added here; RefHash alone takes its label as it stands in the RFC ("MLS 1.0 Proposal
- * Reference"). Layer: mls.
+ * Source: RFC 9420 sections 5.1.2, 5.1.3, 5.2, 8, 9, 17.6 and 17.7. Labels are given WITHOUT
+ * "MLS 1.0 ", which is added here; RefHash alone takes its label as it stands in the RFC ("MLS 1.0
+ * Proposal Reference"). Layer: mls.
  */
 #ifndef DT_MLS_LABEL_H
 #define DT_MLS_LABEL_H

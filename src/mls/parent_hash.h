@@ -1,7 +1,7 @@
 /*
  * mls/parent_hash.h - the chain of hashes that ties every parent node to a leaf that set it.
  *
- * Source: RFC 9420 section 7.9. Layer: mls.
+ * Source: RFC 9420 sections 7.9, 7.9.1 and 7.9.2. Layer: mls.
  */
 #ifndef DT_MLS_PARENT_HASH_H
 #define DT_MLS_PARENT_HASH_H

@@ -1,8 +1,8 @@
 /*
  * mls/private_message.h - PrivateMessage: sender data, content encryption, padding.
  *
- * Source: RFC 9420 section 6.3. Layer: mls. The keys come from the secret tree in two moves, so
- * nothing is consumed by a message that does not hold.
+ * Source: RFC 9420 sections 6.3, 6.3.1, 6.3.2 and 15.1. Layer: mls. The keys come from the secret
+ * tree in two moves, so nothing is consumed by a message that does not hold.
  */
 #ifndef DT_MLS_PRIVATE_MESSAGE_H
 #define DT_MLS_PRIVATE_MESSAGE_H

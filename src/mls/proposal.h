@@ -1,10 +1,10 @@
 /*
  * mls/proposal.h - all proposals, structurally, and PreSharedKeyID.
  *
- * Source: RFC 9420 sections 8.4 and 12.1. Private-use types (0xf000 to 0xffff) are carried as
- * `opaque body<V>` and mean nothing to this room; other unknown types are UNSUPPORTED, since their
- * length cannot be known. What a proposal may do in a group is checked by the group, not here.
- * Layer: mls.
+ * Source: RFC 9420 sections 8.4, 12.1, 13.2 and 17.4. Private-use types (0xf000 to 0xffff) are
+ * carried as `opaque body<V>` and mean nothing to this room; other unknown types are UNSUPPORTED,
+ * since their length cannot be known. What a proposal may do in a group is checked by the group,
+ * not here. Layer: mls.
  */
 #ifndef DT_MLS_PROPOSAL_H
 #define DT_MLS_PROPOSAL_H

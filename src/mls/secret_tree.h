@@ -1,7 +1,7 @@
 /*
  * mls/secret_tree.h - message keys: the secret tree and two ratchets a member, with their deletion.
  *
- * Source: RFC 9420 section 9. Layer: mls.
+ * Source: RFC 9420 sections 9, 9.1, 9.2 and 15.3. Layer: mls.
  *
  * The tree starts with encryption_secret at the root and is opened only along the path of a leaf
  * that sends. Keys are taken in two moves, so that a message which does not hold changes nothing:

@@ -2,7 +2,7 @@
  * tests/mls/test_group.c - groups of two to six: joining, committing, rotating, leaving, and the
  * events and effects that the caller's checks live on.
  *
- * Source: RFC 9420 sections 11, 12.
+ * Source: RFC 9420 sections 8.5, 8.7, 10, 11, 11.1, 12.1.7, 12.3, 12.4.1, 12.4.3, 14.
  */
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * tests/mls/test_group_messages.c - application messages and handshakes on a bad line: out of
  * order, again, far ahead, altered in any byte.
  *
- * Source: RFC 9420 sections 6.2, 6.3, 9.1, 9.2.
+ * Source: RFC 9420 sections 6.2, 6.3, 9.1, 9.2, 15, 15.1, 15.3, 17.2.
  */
 #include <string.h>
 

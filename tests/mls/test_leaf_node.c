@@ -1,6 +1,6 @@
 /*
- * tests/mls/test_leaf_node.c - leaf nodes, their parts, and the rules of RFC 9420 sections 5.3, 7.2
- * and 7.3.
+ * tests/mls/test_leaf_node.c - leaf nodes, their parts, and the rules of RFC 9420
+ * sections 5.3, 7.2, 7.3, 11.1, 12.1.8.1 and 17.5.
  */
 #include <string.h>
 

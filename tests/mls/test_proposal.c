@@ -1,6 +1,7 @@
 /*
- * tests/mls/test_proposal.c - key packages (RFC 9420 section 10.1), proposals (12.1) and labels
- * (5.1).
+ * tests/mls/test_proposal.c - key packages, proposals and labels.
+ *
+ * Source: RFC 9420 sections 5.1.2, 5.1.3, 10, 10.1, 12.1, 13.2, 17.4, 17.6, 17.7.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * tests/mls/test_secret_tree.c - the deletion schedule of the secret tree, looked at from inside.
  *
- * Source: RFC 9420 section 9.2.
+ * Source: RFC 9420 sections 9, 9.1 and 9.2.
  */
 #include <string.h>
 

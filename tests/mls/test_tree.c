@@ -1,6 +1,6 @@
 /*
  * tests/mls/test_tree.c - node arithmetic, the tree's shape, its codec and its hashes
- * (RFC 9420 sections 4.1, 7.7, 7.8, 12.1.1 to 12.1.3, 12.4.3.3, appendix C).
+ * (RFC 9420 sections 4.1, 4.1.2, 7.1, 7.7, 7.8, 12.1.1 to 12.1.3, 12.4.3.3, appendix C).
  */
 #include <string.h>
 

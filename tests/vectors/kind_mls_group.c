@@ -1,6 +1,8 @@
 /*
  * tests/vectors/kind_mls_group.c - the key schedule, PSKs, the secret tree, transcripts, message
  * protection and Welcome; each in both directions where there are two.
+ *
+ * RFC 9420 sections 6.1, 6.2, 6.3.1, 6.3.2, 8, 8.2, 8.4, 8.5, 8.7, 9, 9.1, 12.4.3.1.
  */
 #include "crypto/hpke.h"
 #include "mls/key_schedule.h"

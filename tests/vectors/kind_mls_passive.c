@@ -1,6 +1,8 @@
 /*
  * tests/vectors/kind_mls_passive.c - whole groups, followed by a member that only listens: the
  * passive-client files, and those made from interop runs of other libraries.
+ *
+ * RFC 9420 sections 8, 12.3, 12.4.2, 12.4.3.1.
  */
 #include <stdlib.h>
 

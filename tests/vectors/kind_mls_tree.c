@@ -1,6 +1,8 @@
 /*
  * tests/vectors/kind_mls_tree.c - MLS vectors of encoding, labels, tree arithmetic and ratchet
  * trees.
+ *
+ * RFC 9420 sections 2.1.2, 4.1.2, 5.1.2, 5.1.3, 5.2, 7.8, 7.9, 7.9.2, 12.1.
  */
 #include "crypto/hpke.h"
 #include "mls/label.h"

@@ -1,6 +1,8 @@
 /*
  * tests/vectors/kind_mls_treekem.c - treekem.json: update paths of others, and ours, by every
  * member.
+ *
+ * RFC 9420 sections 7.4 to 7.6.
  */
 #include <stdlib.h>
 
