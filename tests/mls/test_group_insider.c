@@ -2,7 +2,7 @@
  * tests/mls/test_group_insider.c - members who do not play by the rules: every bad Commit is
  * properly signed and sealed by a member, and refused for the rule that it breaks.
  *
- * Source: RFC 9420 sections 12.2, 12.4, 12.4.2, 6.3.
+ * Source: RFC 9420 sections 6.1, 6.3, 6.3.1, 6.3.2, 12.1, 12.1.6, 12.2, 12.4, 12.4.2, 12.4.3.1.
  */
 #include <string.h>
 
@@ -543,11 +543,33 @@ struct lie {
     bool path_secret;           /* another path secret than the right one */
     bool epoch;                 /* a GroupContext of another epoch */
     bool suite;                 /* and of another suite */
-    size_t path_len;            /* when it is not 0 */
-    bool signed_by_us;          /* by the joiner, at its own leaf */
     uint16_t info_extension;    /* beside the tree */
     uint16_t context_extension; /* instead of the group's own */
+    bool signed_by_joiner;
+    bool without_us;        /* a group that is right in itself, and we are not in it */
+    size_t path_len;        /* of the path secret */
+    uint16_t welcome_suite; /* as the Welcome says */
+    size_t psk_nonce;       /* length, in a PSK that the Welcome names; 0: none named */
+    bool psk_twice;
+    /* What is wrong on the joiner's own side. */
+    bool late;      /* the key package is over */
+    bool other_key; /* another private key than the leaf's */
+    bool policy;    /* more past epochs than there can be */
 };
+
+/* One PreSharedKeyID, or the same twice. */
+static void
+psks_of(const struct lie *lie, struct dt_buf *out)
+{
+    static const uint8_t nonce[64] = {9};
+    const struct mls_psk_id id = {
+        .type = MLS_PSK_EXTERNAL, .id = dt_view_str("k"), .nonce = dt_view(nonce, lie->psk_nonce)};
+    struct dt_writer w = dt_writer_init(out);
+
+    for (size_t i = 0; lie->psk_nonce > 0 && i < (lie->psk_twice ? 2u : 1u); i++)
+        mls_psk_id_write(&w, &id);
+    assert_ok(dt_writer_end(&w));
+}
 
 static enum dt_err
 join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struct lie *lie)
@@ -573,12 +595,18 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     struct dt_secret psk = {0};
     struct dt_secret ws = {0};
     struct mls_hpke_ciphertext x;
-    struct mls_join_params join = {.bundle = &d->bundle,
+    const struct mls_psk held = {.id = dt_view_str("k"), .value = dt_view_str("v")};
+    struct mls_key_bundle keys = {d->bundle.init_priv,
+                                  lie->other_key ? t->p[0].bundle.leaf_priv : d->bundle.leaf_priv};
+    struct mls_join_params join = {.bundle = &keys,
+                                   .psks = {&held, 1},
                                    .key_package = dt_buf_view(&d->key_package),
                                    .signature_priv = dt_secret_view(&d->seed)};
+    const struct mls_group *in = lie->without_us ? t->p[0].group : t->p[0].group->pending->next;
+    struct dt_buf psks = DT_BUF_INIT(MLS_MESSAGE_MAX);
     uint8_t tag[32];
     uint8_t joiner[64];
-    uint8_t path[32];
+    uint8_t path[40] = {0};
     uint8_t kem[64];
     uint8_t ref[64];
     struct dt_view body;
@@ -602,8 +630,7 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     memcpy(tag, gi.confirmation_tag.p, 32);
     if (lie->confirmation_tag)
         tag[0] ^= 1;
-    mls_tree_write(&tw,
-                   lie->wrong_tree ? &t->p[1].group->tree : &t->p[0].group->pending->next->tree);
+    mls_tree_write(&tw, lie->wrong_tree ? &t->p[1].group->tree : &in->tree);
     assert_ok(dt_writer_end(&tw));
     if (!lie->no_tree)
         assert_ok(mls_extension_append(&ext, MLS_EXT_RATCHET_TREE, dt_buf_view(&tree)));
@@ -613,14 +640,14 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
         assert_ok(mls_extension_append(&context_ext, lie->context_extension, dt_view_str("x")));
     assert_ok(mls_group_context_new(
         lie->suite ? 3 : 1, gi.context.group_id, gi.context.epoch + (lie->epoch ? 1 : 0),
-        gi.context.tree_hash, gi.context.confirmed_transcript_hash,
+        in->context.tree_hash, gi.context.confirmed_transcript_hash,
         lie->context_extension != 0 ? dt_buf_view(&context_ext) : gi.context.extensions.raw, &ctx));
     dt_buf_clear(&info);
     assert_ok(mls_group_info_sign(suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag),
                                   lie->signer,
-                                  dt_secret_view(lie->signed_by_us      ? &d->seed
-                                                 : lie->signed_by_other ? &t->p[1].seed
-                                                                        : &t->p[0].seed),
+                                  dt_secret_view(lie->signed_by_other    ? &t->p[1].seed
+                                                 : lie->signed_by_joiner ? &d->seed
+                                                                         : &t->p[0].seed),
                                   &info));
     memset(joiner, 0, sizeof joiner);
     memcpy(joiner, gs.joiner_secret.p, 32);
@@ -632,14 +659,14 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     if (lie->path_secret)
         path[5] ^= 1;
     dt_buf_init(&plain, MLS_MESSAGE_MAX);
-    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len),
-                            dt_view(path, lie->path_len != 0 ? lie->path_len : 32),
-                            dt_view(NULL, 0));
+    psks_of(lie, &psks);
+    mls_group_secrets_write(&pw, dt_view(joiner, lie->joiner_len), dt_view(path, lie->path_len),
+                            dt_buf_view(&psks));
     assert_ok(dt_writer_end(&pw));
     assert_ok(mls_encrypt_with_label(suite, kp->init_key, "Welcome", dt_buf_view(&sealed),
                                      dt_buf_view(&plain), kem, &ct));
     mls_message_write(&ow, MLS_WIRE_WELCOME);
-    dt_write_u16(&ow, 1);
+    dt_write_u16(&ow, lie->welcome_suite);
     mark = dt_write_vec_begin(&ow);
     dt_write_vec(&ow, dt_view(ref, 32));
     x.kem_output = dt_view(kem, 32);
@@ -649,6 +676,11 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     dt_write_vec(&ow, dt_buf_view(&sealed));
     assert_ok(dt_writer_end(&ow));
     join.welcome = dt_buf_view(&out);
+    if (lie->late) {
+        join.lifetime = gu_clock;
+        join.lifetime.now_ms += UINT64_C(2) * 86400000;
+    }
+    join.policy.past_epochs = lie->policy ? MLS_PAST_EPOCHS_MAX + 1 : 1;
     err = mls_group_join(&join, &d->group, NULL);
     mls_group_free(d->group);
     d->group = NULL;
@@ -666,6 +698,7 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
     dt_buf_clear(&tree);
     dt_buf_clear(&ct);
     dt_buf_clear(&out);
+    dt_buf_clear(&psks);
     return err;
 }
 
@@ -678,7 +711,7 @@ test_welcome_lies(void **state)
     struct mls_commit_opts opts = {
         .adds = &add, .n_adds = 1, .force_path = true, .lifetime = gu_clock};
     struct mls_commit_out out = {0};
-    const struct lie honest = {.joiner_len = 32};
+    const struct lie honest = {.joiner_len = 32, .path_len = 32, .welcome_suite = 1};
     struct lie lie;
 
     (void)state;
@@ -701,14 +734,29 @@ test_welcome_lies(void **state)
     REFUSED_WITH(DT_ERR_AUTH, signed_by_other, true);
     REFUSED_WITH(DT_ERR_FORMAT, joiner_len, 31);
     REFUSED_WITH(DT_ERR_FORMAT, joiner_len, 33);
-    REFUSED_WITH(DT_ERR_AUTH, path_secret, true);
-    REFUSED_WITH(DT_ERR_AUTH, epoch, true);
-    REFUSED_WITH(DT_ERR_REFUSED, suite, true);
     REFUSED_WITH(DT_ERR_FORMAT, path_len, 31);
+    REFUSED_WITH(DT_ERR_FORMAT, path_len, 33);
+    REFUSED_WITH(DT_ERR_AUTH, path_secret, true);
+    REFUSED_WITH(DT_ERR_REFUSED, without_us, true);
+    REFUSED_WITH(DT_ERR_REFUSED, welcome_suite, 3);
+    REFUSED_WITH(DT_ERR_UNSUPPORTED, welcome_suite, 99);
+    /* Dan's own leaf is the fourth; whoever adds is in the group before. */
     lie = honest;
     lie.signer = 3;
-    lie.signed_by_us = true;
+    lie.signed_by_joiner = true;
     assert_err(DT_ERR_REFUSED, join_lie(&t, &d, dt_buf_view(&out.welcome), &lie));
+    /* RFC 9420 section 12.1.4: a nonce is as long as a hash; no PSK stands there twice. */
+    REFUSED_WITH(DT_ERR_REFUSED, psk_nonce, 31);
+    REFUSED_WITH(DT_ERR_REFUSED, psk_nonce, 33);
+    lie = honest;
+    lie.psk_nonce = 32;
+    lie.psk_twice = true;
+    assert_err(DT_ERR_REFUSED, join_lie(&t, &d, dt_buf_view(&out.welcome), &lie));
+    REFUSED_WITH(DT_ERR_EXPIRED, late, true);
+    REFUSED_WITH(DT_ERR_AUTH, other_key, true);
+    REFUSED_WITH(DT_ERR_RANGE, policy, true);
+    REFUSED_WITH(DT_ERR_AUTH, epoch, true);
+    REFUSED_WITH(DT_ERR_REFUSED, suite, true);
     /* Section 17.3: what stands in a GroupInfo and in a GroupContext; what is not known in the
      * first is passed over, in the second it has to be supported. */
     REFUSED_WITH(DT_ERR_REFUSED, info_extension, MLS_EXT_APPLICATION_ID);

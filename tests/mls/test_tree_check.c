@@ -1,6 +1,6 @@
 /*
  * tests/mls/test_tree_check.c - trees from outside that must be refused, a test per rule of
- * RFC 9420 sections 7.3, 7.9.2 and 12.4.3.1.
+ * RFC 9420 sections 5.1.1, 7.1, 7.3, 7.9, 7.9.1, 7.9.2 and 12.4.3.1.
  */
 #include <string.h>
 
@@ -130,6 +130,19 @@ test_unmerged(void **state)
     /* a blank leaf */
     mls_tree_set_leaf(&w.tree, 7, NULL);
     assert_int_equal(mls_tree_check_unmerged(&w.tree), DT_ERR_AUTH);
+    world_clear(&w);
+
+    /* A leaf that is not below the node, node 3 above leaves 0 to 3. With nothing but blanks above
+     * it, no parent hash speaks of it. */
+    setup(&w);
+    assert_ok(mls_tree_remove(&w.tree, 5));
+    assert_ok(check_tree(&w.tree));
+    p = own_parent(&w.tree, 3);
+    assert_int_equal(p->n_unmerged, 0);
+    p->unmerged[0] = 6;
+    p->n_unmerged = 1;
+    assert_ok(mls_parent_hash_check(&w.tree));
+    assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     world_clear(&w);
 
     /* missing in a non-blank node between leaf and root: node 11, above leaves 4 to 7 */
