@@ -81,8 +81,8 @@ find_tag(const struct mls_group *g, const struct mls_auth_content *c, uint8_t ta
                                                  g->context.group_id, &rules, false) != DT_OK)
         return false;
     if (mls_group_provisional(g, &f.tree, f.applied.extensions, &f.provisional) != DT_OK ||
-        mls_group_psk_secret(g->suite, g, &f.list, (struct mls_psk_list){&psk, 1}, &f.psk_secret) !=
-            DT_OK ||
+        mls_group_psk_secret(g, &f.list, (struct mls_psk_list){&psk, 1},
+                             (struct mls_psk_list){NULL, 0}, &f.psk_secret) != DT_OK ||
         mls_tree_priv_copy(&g->priv, &f.priv) != DT_OK)
         return false;
     mls_tree_priv_prune(&f.priv, &f.tree);

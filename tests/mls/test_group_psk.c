@@ -251,6 +251,12 @@ test_too_many(void **state)
     assert_err(DT_ERR_LIMIT, mls_group_commit(d.p[0].group, &opts, &out));
     assert_err(DT_ERR_LIMIT,
                mls_group_psk_secret(d.p[0].group, &list, opts.psks, no_psks, &secret));
+    /* That none of them is held is not looked at. */
+    for (size_t i = 0; i <= MLS_PSKS_MAX; i++)
+        psks[i] = (struct mls_psk){.id = dt_view_str("elsewhere"), .resumption = true};
+    assert_err(DT_ERR_LIMIT, mls_group_commit(d.p[0].group, &opts, &out));
+    for (size_t i = 0; i <= MLS_PSKS_MAX; i++)
+        psks[i] = (struct mls_psk){.id = dt_view_str("k"), .value = dt_view_str("v")};
     opts.psks.n = MLS_PSKS_MAX;
     assert_ok(mls_group_commit(d.p[0].group, &opts, &out));
     for (size_t i = list.n; i < MLS_COMMIT_PROPOSALS_MAX; i++)

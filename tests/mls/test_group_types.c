@@ -543,6 +543,8 @@ test_joiner(void **state)
     params = good;
     params.signature_priv = dt_secret_view(&ada.priv);
     assert_err(DT_ERR_AUTH, mls_group_join(&params, &bob.in.group, NULL));
+    params.signature_priv = dt_view(bob.priv.p, bob.priv.n - 1);
+    assert_int_not_equal(mls_group_join(&params, &bob.in.group, NULL), DT_OK);
     params = good;
     params.lifetime.now_ms += UINT64_C(3) * 86400000;
     assert_err(DT_ERR_EXPIRED, mls_group_join(&params, &bob.in.group, NULL));
@@ -562,6 +564,35 @@ test_joiner(void **state)
     mls_commit_out_clear(&out);
     client_clear(&ada);
     client_clear(&bob);
+}
+
+/* What a group cannot begin with. */
+static void
+test_creator(void **state)
+{
+    uint8_t id[MLS_GROUP_ID_MAX + 1] = {1};
+    struct mls_group_params params;
+    struct mls_group *g = NULL;
+    struct client c;
+
+    (void)state;
+    client_init(&c, 1, dt_view_str("ada"));
+    params = (struct mls_group_params){
+        .leaf = c.leaf, .group_id = dt_view_of(id), .not_after_s = GU_NOW_S};
+    assert_err(DT_ERR_LIMIT, mls_group_create(&params, &g));
+    params.group_id.n--;
+    params.policy.past_epochs = MLS_PAST_EPOCHS_MAX + 1;
+    assert_err(DT_ERR_RANGE, mls_group_create(&params, &g));
+    params.policy.past_epochs = 0;
+    params.policy.resumption_psks = MLS_RESUMPTION_PSKS_MAX + 1;
+    assert_err(DT_ERR_RANGE, mls_group_create(&params, &g));
+    params.policy.resumption_psks = 0;
+    params.leaf.suite = 99;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_create(&params, &g));
+    params.leaf.suite = 1;
+    assert_ok(mls_group_create(&params, &g));
+    mls_group_free(g);
+    client_clear(&c);
 }
 
 /* A Welcome to a group that one is in already. */
@@ -666,6 +697,7 @@ main(void)
         cmocka_unit_test(test_first_context),
         cmocka_unit_test(test_group_id_held),
         cmocka_unit_test(test_joiner),
+        cmocka_unit_test(test_creator),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
