@@ -13,6 +13,8 @@
  *   mls/library.h     start, version, cipher suites, signature keys
  *   mls/limits.h      the maximum of everything that a peer can make long, deep or many
  *   mls/group.h       key packages, groups, commits, proposals, messages, saved state
+ *   mls/sender.h      who made a message or a proposal
+ *   mls/outside.h     GroupInfo, joining by an external Commit, proposing from outside
  *   mls/saved.h       the saved state in parts, for a database
  *
  * Names that begin with dt_ or mls_ (DT_, MLS_) are the library's.
@@ -25,6 +27,7 @@
 #include "crypto/secret.h"
 #include "mls/group.h"
 #include "mls/library.h"
+#include "mls/outside.h"
 #include "mls/saved.h"
 
 #endif

@@ -146,13 +146,22 @@ mls_auth_content_parse(struct dt_buf *raw, struct mls_auth_content *out, struct 
 }
 
 static void
+sender_write(struct dt_writer *w, const struct mls_content_fields *f)
+{
+    uint8_t type = f->sender_type == 0 ? MLS_SENDER_MEMBER : f->sender_type;
+
+    dt_write_u8(w, type);
+    if (type == MLS_SENDER_MEMBER || type == MLS_SENDER_EXTERNAL)
+        dt_write_u32(w, f->sender);
+}
+
+static void
 content_write(struct dt_writer *w, const struct mls_content_fields *f)
 {
     dt_write_u16(w, (uint16_t)f->wire_format);
     dt_write_vec(w, f->group_id);
     dt_write_u64(w, f->epoch);
-    dt_write_u8(w, MLS_SENDER_MEMBER);
-    dt_write_u32(w, f->sender);
+    sender_write(w, f);
     dt_write_vec(w, f->authenticated_data);
     dt_write_u8(w, (uint8_t)f->content_type);
     if (f->content_type == MLS_CONTENT_APPLICATION)
@@ -163,15 +172,18 @@ content_write(struct dt_writer *w, const struct mls_content_fields *f)
         mls_commit_write(w, f->commit);
 }
 
-/* FramedContentTBS of a member: version, wire_format, content, context. */
+/* FramedContentTBS: version, wire_format, content; and the context, but for proposals from outside,
+ * whose senders do not know it. */
 static enum dt_err
-tbs(struct dt_view wire_format_and_content, struct dt_view context, struct dt_buf *out)
+tbs(struct dt_view wire_format_and_content, uint8_t sender_type, struct dt_view context,
+    struct dt_buf *out)
 {
     struct dt_writer w = dt_writer_init(out);
 
     dt_write_u16(&w, MLS_VERSION_10);
     dt_write_view(&w, wire_format_and_content);
-    dt_write_view(&w, context);
+    if (sender_type != MLS_SENDER_EXTERNAL && sender_type != MLS_SENDER_NEW_MEMBER_PROPOSAL)
+        dt_write_view(&w, context);
     return dt_writer_end(&w);
 }
 
@@ -190,7 +202,7 @@ mls_content_sign(const struct dt_suite *suite, const struct mls_content_fields *
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     end = out->n;
-    err = tbs(dt_buf_view(out), context, &signed_bytes);
+    err = tbs(dt_buf_view(out), fields->sender_type, context, &signed_bytes);
     if (err == DT_OK)
         err = mls_sign_with_label(suite, sig_priv, "FramedContentTBS", dt_buf_view(&signed_bytes),
                                   &signature);
@@ -208,7 +220,8 @@ mls_auth_content_verify(const struct dt_suite *suite, const struct mls_auth_cont
                         struct dt_view context, struct dt_view signature_key)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf signed_bytes = DT_BUF_INIT(TBS_MAX);
-    enum dt_err err = tbs(dt_view(c->raw.p, c->content_end), context, &signed_bytes);
+    enum dt_err err =
+        tbs(dt_view(c->raw.p, c->content_end), c->sender_type, context, &signed_bytes);
 
     if (err == DT_OK)
         err = mls_verify_with_label(suite, signature_key, "FramedContentTBS",
@@ -260,11 +273,11 @@ mls_public_message_parse(struct dt_view body, struct mls_auth_content *out, stru
     return DT_OK;
 }
 
-/* MAC input of section 6.2: FramedContentTBS || FramedContentAuthData. */
+/* MAC input of section 6.2: FramedContentTBS || FramedContentAuthData. Members alone have one. */
 static enum dt_err
 tbm(struct dt_view raw, size_t content_end, struct dt_view context, struct dt_buf *out)
 {
-    enum dt_err err = tbs(dt_view(raw.p, content_end), context, out);
+    enum dt_err err = tbs(dt_view(raw.p, content_end), MLS_SENDER_MEMBER, context, out);
 
     if (err == DT_OK)
         err = dt_buf_append(out, dt_view(raw.p + content_end, raw.n - content_end));
@@ -295,12 +308,15 @@ mls_public_message_write(const struct dt_suite *suite, struct dt_view raw, struc
     enum dt_err err;
 
     if ((err = dt_buf_set(&copy, raw)) != DT_OK ||
-        (err = mls_auth_content_parse(&copy, &c, NULL)) != DT_OK ||
-        (err = tbm(raw, c.content_end, context, &mac_input)) != DT_OK ||
-        (err = mls_mac(suite, membership_key, dt_buf_view(&mac_input), tag)) != DT_OK)
+        (err = mls_auth_content_parse(&copy, &c, NULL)) != DT_OK)
+        return err;
+    if (c.sender_type == MLS_SENDER_MEMBER &&
+        ((err = tbm(raw, c.content_end, context, &mac_input)) != DT_OK ||
+         (err = mls_mac(suite, membership_key, dt_buf_view(&mac_input), tag)) != DT_OK))
         return err;
     mls_message_write(&w, MLS_WIRE_PUBLIC_MESSAGE);
     dt_write_view(&w, dt_view(raw.p + 2, raw.n - 2));
-    dt_write_vec(&w, dt_view(tag, suite->hash_len));
+    if (c.sender_type == MLS_SENDER_MEMBER)
+        dt_write_vec(&w, dt_view(tag, suite->hash_len));
     return dt_writer_end(&w);
 }

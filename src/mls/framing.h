@@ -14,6 +14,7 @@
 
 #include "mls/commit.h"
 #include "mls/group_context.h"
+#include "mls/sender.h"
 
 enum mls_wire_format {
     MLS_WIRE_PUBLIC_MESSAGE = 1,
@@ -27,13 +28,6 @@ enum mls_content_type {
     MLS_CONTENT_APPLICATION = 1,
     MLS_CONTENT_PROPOSAL = 2,
     MLS_CONTENT_COMMIT = 3
-};
-
-enum mls_sender_type {
-    MLS_SENDER_MEMBER = 1,
-    MLS_SENDER_EXTERNAL = 2,
-    MLS_SENDER_NEW_MEMBER_PROPOSAL = 3,
-    MLS_SENDER_NEW_MEMBER_COMMIT = 4,
 };
 
 /* Read the version and wire format of an MLSMessage; ${r} is left at its content. FORMAT,
@@ -76,7 +70,8 @@ struct mls_content_fields {
     enum mls_wire_format wire_format;
     struct dt_view group_id;
     uint64_t epoch;
-    uint32_t sender; /* a member */
+    uint8_t sender_type; /* enum mls_sender_type; 0: a member */
+    uint32_t sender;     /* leaf_index or sender_index */
     struct dt_view authenticated_data;
     enum mls_content_type content_type;
     struct dt_view application_data;
@@ -87,14 +82,16 @@ struct mls_content_fields {
 /**
  * mls_content_sign(suite, fields, context, sig_priv, out, content_end):
  * Append wire_format, FramedContent and signature<V> to the empty ${out}; ${context} is the encoded
- * GroupContext of the epoch. For a Commit the caller appends confirmation_tag<V>.
+ * GroupContext of the epoch, looked at for the senders whose signatures cover it. For a Commit the
+ * caller appends confirmation_tag<V>.
  */
 DT_MUST_CHECK enum dt_err mls_content_sign(const struct dt_suite *suite,
                                            const struct mls_content_fields *fields,
                                            struct dt_view context, struct dt_view sig_priv,
                                            struct dt_buf *out, size_t *content_end);
 
-/* AUTH unless the signature by ${signature_key} over FramedContentTBS holds (sender: a member). */
+/* AUTH unless the signature by ${signature_key} over FramedContentTBS holds. ${context} is that of
+ * the epoch; it is left out for the senders whose signatures do not cover it (section 6.1). */
 DT_MUST_CHECK enum dt_err mls_auth_content_verify(const struct dt_suite *suite,
                                                   const struct mls_auth_content *c,
                                                   struct dt_view context,
@@ -121,7 +118,8 @@ DT_MUST_CHECK enum dt_err
 mls_public_message_check(const struct dt_suite *suite, const struct mls_auth_content *c,
                          struct dt_view context, struct dt_view membership_key, struct dt_view tag);
 
-/* Append the MLSMessage(PublicMessage) of ${raw}, an AuthenticatedContent of ours from a member. */
+/* Append the MLSMessage(PublicMessage) of ${raw}, an AuthenticatedContent of ours. ${context} and
+ * ${membership_key} are for the membership tag, which a member's alone has. */
 DT_MUST_CHECK enum dt_err mls_public_message_write(const struct dt_suite *suite, struct dt_view raw,
                                                    struct dt_view context,
                                                    struct dt_view membership_key,

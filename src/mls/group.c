@@ -64,6 +64,7 @@ mls_group_new(const struct dt_suite *suite, const struct mls_group_policy *polic
     g->policy = *policy;
     g->member = true;
     dt_buf_init(&g->interim, DT_HASH_MAX);
+    dt_buf_init(&g->own_public, MLS_OWN_PUBLIC_MAX * DT_HASH_MAX);
     mls_tree_init(&g->tree, suite);
     return g;
 }
@@ -81,6 +82,7 @@ mls_group_free(struct mls_group *g)
     mls_epoch_secrets_clear(&g->secrets);
     mls_secret_tree_clear(&g->keys);
     mls_group_cache_clear(g);
+    dt_buf_clear(&g->own_public);
     mls_pending_free(g->pending);
     mls_proposal_unref(g->reinit);
     for (size_t i = 0; i < g->n_past; i++)
@@ -104,6 +106,9 @@ mls_group_policy_check(const struct mls_group_policy *policy)
     if (policy->resumption_psks > MLS_RESUMPTION_PSKS_MAX)
         return dt_fail(DT_ERR_RANGE, "%u resumption PSKs are more than %u", policy->resumption_psks,
                        MLS_RESUMPTION_PSKS_MAX);
+    if ((policy->outside & ~MLS_OUTSIDE_ALL) != 0)
+        return dt_fail(DT_ERR_RANGE, "policy 0x%02x of what may come from outside",
+                       policy->outside);
     return DT_OK;
 }
 

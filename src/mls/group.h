@@ -13,8 +13,8 @@
  * Nothing moves to a next epoch by itself: an own Commit stays pending until it was read back, and
  * a Commit of another stays staged until the caller has checked its effects.
  *
- * On any error a group is as it was. Out of scope, and refused with UNSUPPORTED: external commits
- * and external senders.
+ * On any error a group is as it was. External commits and proposals have their own calls:
+ * outside.h.
  *
  * What the error classes mean here, besides those of base/err.h:
  *   AUTH         a signature, AEAD tag, membership or confirmation tag does not hold
@@ -31,6 +31,7 @@
 
 #include "crypto/secret.h"
 #include "mls/group_limits.h"
+#include "mls/sender.h"
 
 struct mls_group;
 struct mls_staged;
@@ -165,12 +166,22 @@ DT_MUST_CHECK enum dt_err mls_key_package_open(struct dt_view message,
 
 /* ---- life ---- */
 
-/* How much of the past is kept: for late messages, and of resumption PSKs. */
+/* What may come from outside the group, each kind by itself; all of it is refused by default. All
+ * members must have the same policy: what some refuse and others take splits the group. */
+#define MLS_OUTSIDE_JOIN    0x01u /* external Commits (RFC 9420 section 12.4.3.2) */
+#define MLS_OUTSIDE_REPLACE 0x02u /* of them, those that remove a leaf (resync) */
+#define MLS_OUTSIDE_SENDERS 0x04u /* proposals of those whom external_senders lists (12.1.8) */
+#define MLS_OUTSIDE_ADD     0x08u /* proposals by anybody of its own Add */
+#define MLS_OUTSIDE_ALL     0x0fu
+
+/* How much of the past is kept: for late messages, and of resumption PSKs; and what is taken from
+ * outside. */
 struct mls_group_policy {
     uint32_t past_epochs;       /* at most MLS_PAST_EPOCHS_MAX; 0: none */
     uint64_t past_age_ms;       /* how long after an epoch ended; 0: not bounded by time */
     uint32_t resumption_psks;   /* of how many ended epochs, at most MLS_RESUMPTION_PSKS_MAX */
     uint64_t resumption_age_ms; /* how long after an epoch ended; 0: not bounded by time */
+    uint8_t outside;            /* MLS_OUTSIDE_ bits; 0: nothing */
 };
 
 struct mls_group_params {
@@ -342,6 +353,8 @@ struct mls_commit_opts {
     uint16_t new_credential_type; /* of ${new_identity}; 0: basic */
 
     struct dt_view authenticated_data;
+    bool as_public; /* as PublicMessage, for a delivery service that must read handshakes (RFC 9420
+                       section 6); it has no padding */
     struct mls_typed_list group_info_extensions; /* put into the Welcome's GroupInfo */
     bool grease;     /* and such a value, as in struct mls_leaf_params */
     bool tree_apart; /* leave the ratchet tree out of it: see mls_group_ratchet_tree() */
@@ -351,17 +364,17 @@ struct mls_commit_opts {
 
 /* What to send. Release with mls_commit_out_clear(). */
 struct mls_commit_out {
-    struct dt_buf commit;  /* MLSMessage(PrivateMessage) */
+    struct dt_buf commit;  /* MLSMessage: a PrivateMessage, or as asked for */
     struct dt_buf welcome; /* MLSMessage(Welcome); empty without adds */
 };
 void mls_commit_out_clear(struct mls_commit_out *out);
 
 /**
  * mls_group_commit(g, opts, out):
- * Make a Commit on the present epoch. It uses up one handshake generation and becomes ${g}'s
- * pending own commit, which is saved with it. Save before sending. Errors: STATE (one is pending;
- * no longer a member), REFUSED, RANGE (no such leaf), AUTH, FORMAT, EXPIRED, UNSUPPORTED (a key
- * package), LIMIT, NOMEM. Source: RFC 9420 section 12.4.1.
+ * Make a Commit on the present epoch. A private one uses up one handshake generation. It becomes
+ * ${g}'s pending own commit, which is saved with it. Save before sending. Errors: STATE (one is
+ * pending; no longer a member), REFUSED, RANGE (no such leaf), AUTH, FORMAT, EXPIRED, UNSUPPORTED
+ * (a key package), LIMIT, NOMEM. Source: RFC 9420 section 12.4.1.
  */
 DT_MUST_CHECK enum dt_err mls_group_commit(struct mls_group *g, const struct mls_commit_opts *opts,
                                            struct mls_commit_out *out);
@@ -440,17 +453,18 @@ struct mls_propose_opts {
         extensions; /* EXTENSIONS: all of the next epoch, required_capabilities included */
     struct mls_reinit reinit; /* REINIT */
     struct dt_view authenticated_data;
+    bool as_public; /* as PublicMessage, without padding */
     size_t padding;
     struct mls_time_policy lifetime;
 };
 
 /**
  * mls_group_propose(g, opts, out):
- * Make it as PrivateMessage, appended to ${out}; it is cached in ${g} as others will cache it. The
- * private keys of an Update are kept, and saved, with the cached proposal: they become ours when a
- * Commit that names it is taken, and are wiped at the end of the epoch. Errors: STATE (no longer a
- * member; closed by a ReInit), RANGE, REFUSED, UNSUPPORTED, AUTH, EXPIRED, LIMIT, NOMEM. Source:
- * RFC 9420 sections 12.1.1 to 12.1.7.
+ * Make it as PrivateMessage (or as asked for), appended to ${out}; it is cached in ${g} as others
+ * will cache it. The private keys of an Update are kept, and saved, with the cached proposal: they
+ * become ours when a Commit that names it is taken, and are wiped at the end of the epoch. Errors:
+ * STATE (no longer a member; closed by a ReInit), RANGE, REFUSED, UNSUPPORTED, AUTH, EXPIRED,
+ * LIMIT, NOMEM. Source: RFC 9420 sections 12.1.1 to 12.1.7.
  */
 DT_MUST_CHECK enum dt_err
 mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, struct dt_buf *out);
@@ -479,14 +493,16 @@ enum mls_event_kind {
     MLS_EVENT_COMMIT_LOST, /* sender, staged: its public part holds, but no path secret can be
                               opened here, or the one opened does not fit. Others may follow it; if
                               it passes the caller's checks too, this member has to join anew */
-    MLS_EVENT_PROPOSAL,    /* sender; now cached for a commit by reference */
+    MLS_EVENT_PROPOSAL,    /* sender, proposal; now cached for a commit by reference */
     MLS_EVENT_OWN_COMMIT,  /* the pending own commit came back: mls_group_take_pending() */
-    MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, generation, content_type */
-    MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used: our state is a
+    MLS_EVENT_OWN_MESSAGE, /* an own message came back: epoch, content_type; of a PrivateMessage its
+                              generation */
+    MLS_EVENT_OWN_UNKNOWN, /* signed by us, yet of a generation we never used, or a PublicMessage we
+                              never sent: our state is a
                               restored copy; send nothing more under it. Application data:
                               plaintext, and its key is used up; a handshake message changes nothing
                             */
-    MLS_EVENT_REFUSED,     /* sender (leaf UINT32_MAX: one outside, who signed an external Commit),
+    MLS_EVENT_REFUSED,     /* sender (leaf UINT32_MAX: one outside, see from),
                               refused: signed by the sender for this epoch, and refused for
                               the reason in the thread's last message (a class of those above);
                               the group is as it was. What is not signed over (a confirmation tag)
@@ -495,6 +511,18 @@ enum mls_event_kind {
                               garbage, or its sender came to another epoch of that number */
     MLS_EVENT_STALE,       /* of a past epoch that is not kept, or a handshake of any past epoch */
     MLS_EVENT_FUTURE       /* of an epoch that is not reached yet */
+};
+
+/* A proposal that came. Views are tied to the event. */
+struct mls_proposal_info {
+    uint16_t type;           /* RFC 9420 section 17.4 */
+    struct dt_view ref;      /* ProposalRef, see mls_group_drop_proposal() */
+    struct mls_member added; /* Add; leaf UINT32_MAX */
+    uint32_t removed;        /* Remove: the leaf */
+    struct dt_view psk_id;   /* PreSharedKey */
+    struct dt_view body;     /* private use; GroupContextExtensions: the list's content */
+    uint8_t ref_bytes[64];
+    struct mls_proposal *held; /* what the views point into */
 };
 
 struct mls_event {
@@ -507,7 +535,10 @@ struct mls_event {
     uint32_t
         awaited; /* APPLICATION: the generation that was next of this sender; a larger one means
                     that messages before it were not seen, a smaller one that it comes late */
-    struct mls_member sender; /* as of the message's epoch; its views point into bytes */
+    struct mls_sender from;   /* what kind of sender */
+    struct mls_member sender; /* as of the message's epoch; its views point into bytes. leaf
+                                 UINT32_MAX: no member; then as its credential says */
+    struct mls_proposal_info proposal;
     struct dt_buf authenticated_data;
     struct dt_buf plaintext;
     struct dt_buf bytes;
@@ -525,7 +556,7 @@ void mls_event_clear(struct mls_event *e);
  * group is taken. An error means that nobody can be named for the message: it was not signed, or
  * not so that a signature could be found in it; else what is wrong with it is the event REFUSED.
  * Errors: the classes above. FORMAT for another group's id or wire format. Source: RFC 9420
- * sections 6, 9, 12.1.8, 12.2, 12.4.2.
+ * sections 6, 9, 12.1.8, 12.2, 12.4.2, 12.4.3.2.
  */
 DT_MUST_CHECK enum dt_err mls_group_process(struct mls_group *g, struct mls_psk_list psks,
                                             struct dt_view message, struct mls_event *out);
@@ -542,9 +573,20 @@ struct mls_effect_private {
     struct dt_view body;
 };
 
+/* One proposal of the Commit. The k-th of a type describes the k-th of that type's array: added (of
+ * an external Commit without the joiner, who is first there), removed, private_use, psk_ids. */
+struct mls_effect_proposal {
+    uint16_t type;        /* RFC 9420 section 17.4 */
+    struct mls_sender by; /* NEW_MEMBER_COMMIT: the joiner, in its external Commit */
+    bool by_reference;
+};
+
 struct mls_effects {
     uint64_t epoch; /* the one it begins */
     uint32_t committer;
+    bool external; /* the committer came in by this very Commit: it is added[0], and if a leaf was
+                      removed, that was its former one, by what it says: whether both are the same
+                      person is the caller's to judge (RFC 9420 section 12.2) */
     bool path;
     bool removes_us; /* epoch_authenticator is empty then */
     struct mls_member *added;
@@ -561,6 +603,8 @@ struct mls_effects {
     size_t n_resumption_psks; /* resumption PSKs that it uses */
     bool closes;              /* a ReInit: nothing but a successor comes after it */
     struct mls_reinit_info reinit;
+    struct mls_effect_proposal *proposals; /* in the order of the Commit */
+    size_t n_proposals;
     bool extensions_replaced;     /* by a GroupContextExtensions proposal: */
     struct mls_typed *extensions; /* the GroupContext extensions of the next epoch, always given */
     size_t n_extensions;

@@ -101,6 +101,7 @@ struct making {
     struct dt_view new_sig_priv; /* the key of our leaf in the next epoch */
     struct dt_buf content;
     struct mls_tree_step step;
+    uint8_t public_ref[DT_HASH_MAX]; /* of a PublicMessage */
     struct mls_pending *pending;
 };
 
@@ -158,12 +159,13 @@ make_tree(const struct mls_group *g, struct making *m)
     const struct mls_commit_opts *o = m->opts;
     struct mls_lifetime_policy lifetime = mls_lifetime_from(&o->lifetime);
     struct mls_psk_list psks = m->link != NULL ? (struct mls_psk_list){m->link, 1} : o->psks;
+    const struct mls_sender me = {.type = MLS_SENDER_MEMBER, .index = g->own_leaf};
     bool own_update = false;
     bool rotates = o->new_signature_priv.n + o->new_signature_pub.n + o->new_identity.n > 0;
     enum dt_err err;
 
     if ((err = list_proposals(g, o, &m->commit, m->link, m->usage, &own_update)) != DT_OK ||
-        (err = mls_group_resolve(g, &m->commit, g->own_leaf, &m->list)) != DT_OK ||
+        (err = mls_group_resolve(g, &m->commit, me, &m->list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &m->tree)) != DT_OK ||
         (err = mls_proposal_list_apply(&m->list, g->suite, &g->context, g->own_leaf, g->own_leaf,
                                        &lifetime, &m->tree, &m->applied)) != DT_OK ||
@@ -186,13 +188,14 @@ make_tree(const struct mls_group *g, struct making *m)
 static enum dt_err
 make_message(const struct mls_group *g, struct making *m)
 {
-    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
-                                        .group_id = g->context.group_id,
-                                        .epoch = g->context.epoch,
-                                        .sender = g->own_leaf,
-                                        .authenticated_data = m->opts->authenticated_data,
-                                        .content_type = MLS_CONTENT_COMMIT,
-                                        .commit = &m->commit};
+    struct mls_content_fields fields = {
+        .wire_format = m->opts->as_public ? MLS_WIRE_PUBLIC_MESSAGE : MLS_WIRE_PRIVATE_MESSAGE,
+        .group_id = g->context.group_id,
+        .epoch = g->context.epoch,
+        .sender = g->own_leaf,
+        .authenticated_data = m->opts->authenticated_data,
+        .content_type = MLS_CONTENT_COMMIT,
+        .commit = &m->commit};
     struct dt_view commit_secret =
         m->has_path ? dt_secret_view(&m->path.commit_secret) : dt_view(NULL, 0);
     struct dt_writer w = dt_writer_init(&m->content);
@@ -202,12 +205,17 @@ make_message(const struct mls_group *g, struct making *m)
     dt_buf_init(&m->content, MLS_MESSAGE_MAX);
     if ((err = mls_content_sign(g->suite, &fields, dt_buf_view(&g->context.raw),
                                 dt_secret_view(&g->signature_priv), &m->content, &end)) != DT_OK ||
-        (err = mls_group_advance(g, &m->provisional, dt_buf_view(&m->content), commit_secret,
+        (err = mls_group_advance(g, dt_secret_view(&g->secrets.init), &m->provisional,
+                                 dt_buf_view(&m->content), commit_secret,
                                  dt_secret_view(&m->psk_secret), &m->next)) != DT_OK)
         return err;
     dt_write_vec(&w, dt_view(m->next.confirmation_tag, g->suite->hash_len));
-    if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = mls_secret_tree_derive(&g->keys, g->own_leaf, MLS_RATCHET_HANDSHAKE,
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    if (m->opts->as_public)
+        return mls_group_send_public(g, dt_buf_view(&m->content), m->public_ref,
+                                     &m->pending->commit);
+    if ((err = mls_secret_tree_derive(&g->keys, g->own_leaf, MLS_RATCHET_HANDSHAKE,
                                       mls_group_handshake_generation(g), &m->step)) != DT_OK)
         return err;
     return mls_private_message_seal(g->suite, dt_buf_view(&m->content),
@@ -311,8 +319,8 @@ make_pending(const struct mls_group *g, struct making *m)
         (err = mls_tree_copy(&m->tree, &tree)) != DT_OK ||
         (err = mls_group_next(g, &m->next, &tree, &m->priv, m->new_sig_priv, &m->pending->next)) !=
             DT_OK ||
-        (err = mls_effects_build(g, &c, &m->list, &m->applied, &m->tree, m->pending->next,
-                                 &m->pending->effects)) != DT_OK)
+        (err = mls_effects_build(g, &c, g->own_leaf, &m->list, &m->applied, &m->tree,
+                                 m->pending->next, &m->pending->effects)) != DT_OK)
         return err;
     mls_group_close(m->pending->next, m->applied.reinit);
     dt_buf_move(&m->pending->content, &m->content);
@@ -339,6 +347,10 @@ mls_group_commit_linked(struct mls_group *g, const struct mls_commit_opts *opts,
         return err;
     if (g->pending != NULL)
         return dt_fail(DT_ERR_STATE, "an own commit is pending");
+    if (opts->as_public && opts->padding > 0)
+        return dt_fail(DT_ERR_RANGE, "a PublicMessage has no padding");
+    if (opts->as_public && (err = mls_group_note_reserve(g)) != DT_OK)
+        return err;
     m.pending = dt_alloc(1, sizeof *m.pending);
     if (m.pending == NULL)
         return dt_nomem();
@@ -362,7 +374,10 @@ mls_group_commit_linked(struct mls_group *g, const struct mls_commit_opts *opts,
         return mls_rule_error(err);
     }
     /* From here on nothing fails. */
-    mls_secret_tree_apply(&g->keys, &m.step);
+    if (opts->as_public)
+        mls_group_note_public(g, m.public_ref);
+    else
+        mls_secret_tree_apply(&g->keys, &m.step);
     g->pending = m.pending;
     g->changed.pending = true;
     m.pending = NULL;

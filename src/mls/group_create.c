@@ -223,7 +223,7 @@ mls_group_create(const struct mls_group_params *params, struct mls_group **out)
     if ((err = mls_group_policy_check(&params->policy)) != DT_OK ||
         (err = first_extensions(params, &raw)) != DT_OK ||
         (err = mls_extensions_parse(dt_buf_view(&raw), &extensions)) != DT_OK ||
-        (err = mls_extensions_check(&extensions, MLS_IN_GROUP_CONTEXT)) != DT_OK)
+        (err = mls_group_extensions_check(&extensions)) != DT_OK)
         return err;
     g = mls_group_new(suite, &params->policy);
     if (g == NULL)

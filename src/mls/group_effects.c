@@ -15,6 +15,7 @@ mls_effects_box_clear(struct mls_effects_box *b)
     dt_free(b->e.updated);
     dt_free(b->e.private_use);
     dt_free(b->e.psk_ids);
+    dt_free(b->e.proposals);
     dt_free(b->e.extensions);
     for (size_t i = 0; i < b->n_leaves; i++)
         mls_leaf_node_unref(b->leaves[i]);
@@ -35,11 +36,12 @@ arrays_alloc(struct mls_effects_box *b, size_t n, size_t n_extensions)
     b->e.updated = dt_alloc(n + 1, sizeof *b->e.updated);
     b->e.private_use = dt_alloc(n, sizeof *b->e.private_use);
     b->e.psk_ids = dt_alloc(n, sizeof *b->e.psk_ids);
+    b->e.proposals = dt_alloc(n, sizeof *b->e.proposals);
     b->e.extensions = dt_alloc(n_extensions, sizeof *b->e.extensions);
     b->leaves = dt_alloc(2 * n + 2, sizeof *b->leaves);
     if (b->e.added == NULL || b->e.removed == NULL || b->e.updated == NULL ||
-        b->e.private_use == NULL || b->e.psk_ids == NULL || b->e.extensions == NULL ||
-        b->leaves == NULL)
+        b->e.private_use == NULL || b->e.psk_ids == NULL || b->e.proposals == NULL ||
+        b->e.extensions == NULL || b->leaves == NULL)
         return dt_nomem();
     return DT_OK;
 }
@@ -72,10 +74,14 @@ describe_list(struct mls_effects_box *b, const struct mls_group *g, const struct
         const struct mls_resolved *x = &b->list.v[i];
 
         b->e.by_reference = b->e.by_reference || x->by_reference;
+        b->e.proposals[b->e.n_proposals].type = x->proposal->type;
+        b->e.proposals[b->e.n_proposals].by = x->by;
+        b->e.proposals[b->e.n_proposals].by_reference = x->by_reference;
+        b->e.n_proposals++;
         if (x->proposal->type == MLS_PROPOSAL_REMOVE) {
             describe(b, &g->tree, x->proposal->remove, &b->e.removed[b->e.n_removed++]);
         } else if (x->proposal->type == MLS_PROPOSAL_UPDATE) {
-            describe_update(b, &g->tree, after, x->sender);
+            describe_update(b, &g->tree, after, x->by.index);
         } else if (x->proposal->type == MLS_PROPOSAL_PSK) {
             if (x->proposal->psk.type == MLS_PSK_EXTERNAL)
                 b->e.psk_ids[b->e.n_psk_ids++] = x->proposal->psk.id;
@@ -88,14 +94,14 @@ describe_list(struct mls_effects_box *b, const struct mls_group *g, const struct
             struct mls_effect_private *p = &b->e.private_use[b->e.n_private_use++];
 
             p->type = x->proposal->type;
-            p->proposer = x->sender;
+            p->proposer = x->by.type == MLS_SENDER_MEMBER ? x->by.index : b->e.committer;
             p->body = x->proposal->body;
         }
     }
 }
 
 enum dt_err
-mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
+mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c, uint32_t committer,
                   const struct mls_proposal_list *list, const struct mls_applied *applied,
                   const struct mls_tree *tree_after, const struct mls_group *next,
                   struct mls_effects_box *out)
@@ -110,7 +116,7 @@ mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
     dt_buf_init(&b.context, MLS_MESSAGE_MAX);
     dt_buf_init(&b.authenticator, DT_HASH_MAX);
     for (size_t i = 0; err == DT_OK && i < list->n; i++)
-        err = mls_proposal_list_add(&b.list, list->v[i].proposal, list->v[i].sender,
+        err = mls_proposal_list_add(&b.list, list->v[i].proposal, list->v[i].by,
                                     list->v[i].by_reference);
     if (err != DT_OK || (err = dt_buf_set(&b.authenticated_data, c->authenticated_data)) != DT_OK ||
         (err = dt_buf_set(&b.context, applied->extensions)) != DT_OK ||
@@ -121,12 +127,17 @@ mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
         (err = dt_buf_set(&b.authenticator, mls_group_epoch_authenticator(next))) != DT_OK)
         return err;
     b.e.epoch = g->context.epoch + 1;
-    b.e.committer = c->sender;
+    b.e.committer = committer;
+    b.e.external = c->sender_type == MLS_SENDER_NEW_MEMBER_COMMIT;
     b.e.path = c->commit.path != NULL;
     b.e.removes_us = applied->removes_us;
     b.e.extensions_replaced = applied->extensions_replaced;
-    if (b.e.path)
-        describe_update(&b, &g->tree, tree_after, c->sender);
+    /* Who joins by the Commit had no leaf before: it is added, not updated. The ExternalInit, which
+     * adds nobody else, makes room for it in the array. */
+    if (b.e.external)
+        describe(&b, tree_after, committer, &b.e.added[b.e.n_added++]);
+    else if (b.e.path)
+        describe_update(&b, &g->tree, tree_after, committer);
     describe_list(&b, g, tree_after);
     for (size_t i = 0; i < applied->n_added; i++)
         describe(&b, tree_after, applied->added[i], &b.e.added[b.e.n_added++]);

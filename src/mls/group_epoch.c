@@ -10,7 +10,7 @@
 #include "mls/group_internal.h"
 
 enum dt_err
-mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
+mls_group_cache_add(struct mls_group *g, const uint8_t *ref, struct mls_sender by,
                     struct mls_proposal *p)
 {
     struct mls_cached_proposal *more;
@@ -27,7 +27,7 @@ mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
     g->cache = more;
     memset(&more[g->n_cache], 0, sizeof *more);
     memcpy(more[g->n_cache].ref, ref, n);
-    more[g->n_cache].sender = sender;
+    more[g->n_cache].by = by;
     more[g->n_cache].proposal = mls_proposal_ref(p);
     g->n_cache++;
     g->changed.proposals = true;
@@ -35,7 +35,26 @@ mls_group_cache_add(struct mls_group *g, const uint8_t *ref, uint32_t sender,
 }
 
 enum dt_err
-mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, uint32_t sender,
+mls_group_drop_proposal(struct mls_group *g, struct dt_view ref)
+{
+    /* What is saved of a pending Commit relies on the proposals that it names. */
+    if (g->pending != NULL)
+        return dt_fail(DT_ERR_STATE, "an own commit is pending");
+    for (size_t i = 0; i < g->n_cache; i++) {
+        if (!dt_view_equal(ref, dt_view(g->cache[i].ref, g->suite->hash_len)))
+            continue;
+        mls_proposal_unref(g->cache[i].proposal);
+        mls_update_keys_free(g->cache[i].keys);
+        g->n_cache--;
+        memmove(&g->cache[i], &g->cache[i + 1], (g->n_cache - i) * sizeof g->cache[0]);
+        g->changed.proposals = true;
+        return DT_OK;
+    }
+    return dt_fail(DT_ERR_NOT_FOUND, "no such proposal waits");
+}
+
+enum dt_err
+mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, struct mls_sender by,
                   struct mls_proposal_list *out)
 {
     DT_CLEANUP(mls_proposal_list_clear) struct mls_proposal_list list = {0};
@@ -50,7 +69,7 @@ mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, ui
         size_t at = 0;
 
         if (x->proposal != NULL) {
-            err = mls_proposal_list_add(&list, x->proposal, sender, false);
+            err = mls_proposal_list_add(&list, x->proposal, by, false);
             continue;
         }
         if (x->reference.n != n)
@@ -63,7 +82,7 @@ mls_group_resolve(const struct mls_group *g, const struct mls_commit *commit, ui
             if (commit->proposals[j].proposal == NULL &&
                 dt_view_equal(commit->proposals[j].reference, x->reference))
                 return dt_fail(DT_ERR_REFUSED, "a proposal is named twice");
-        err = mls_proposal_list_add(&list, g->cache[at].proposal, g->cache[at].sender, true);
+        err = mls_proposal_list_add(&list, g->cache[at].proposal, g->cache[at].by, true);
     }
     if (err != DT_OK)
         return err;
@@ -99,9 +118,10 @@ mls_group_provisional(const struct mls_group *g, struct mls_tree *tree, struct d
 }
 
 enum dt_err
-mls_group_advance(const struct mls_group *g, const struct mls_group_context *provisional,
-                  struct dt_view transcript_input, struct dt_view commit_secret,
-                  struct dt_view psk_secret, struct mls_next_epoch *out)
+mls_group_advance(const struct mls_group *g, struct dt_view init_secret,
+                  const struct mls_group_context *provisional, struct dt_view transcript_input,
+                  struct dt_view commit_secret, struct dt_view psk_secret,
+                  struct mls_next_epoch *out)
 {
     DT_CLEANUP(mls_next_epoch_clear) struct mls_next_epoch n = {0};
     static const uint8_t zero[DT_HASH_MAX];
@@ -122,8 +142,8 @@ mls_group_advance(const struct mls_group *g, const struct mls_group_context *pro
     if (err != DT_OK)
         return err;
     context = dt_buf_view(&n.context.raw);
-    if ((err = mls_joiner_secret(suite, dt_secret_view(&g->secrets.init), commit_secret, context,
-                                 &n.joiner_secret)) != DT_OK ||
+    if ((err = mls_joiner_secret(suite, init_secret, commit_secret, context, &n.joiner_secret)) !=
+            DT_OK ||
         (err = mls_epoch_secrets_derive(suite, dt_secret_view(&n.joiner_secret), psk_secret,
                                         context, &n.secrets)) != DT_OK ||
         (err = mls_mac(suite, dt_secret_view(&n.secrets.confirmation_key),
@@ -279,6 +299,7 @@ move_on(struct mls_group *g, struct mls_group *next, uint64_t now_ms)
     mls_group_kept_push(g, now_ms);
     mls_group_kept_expire(g, now_ms);
     mls_group_cache_clear(g);
+    dt_buf_clear(&g->own_public);
     if (next != NULL)
         adopt(g, next);
     else

@@ -9,6 +9,7 @@
 #include "mls/framing.h"
 #include "mls/group.h"
 #include "mls/key_schedule.h"
+#include "mls/outside.h"
 #include "mls/private_message.h"
 #include "mls/proposal_list.h"
 
@@ -40,7 +41,7 @@ struct mls_kept_psk {
 /* A proposal of the present epoch that a Commit may name. */
 struct mls_cached_proposal {
     uint8_t ref[DT_HASH_MAX];
-    uint32_t sender;
+    struct mls_sender by;
     struct mls_proposal *proposal;
     struct mls_update_keys *keys; /* own Updates; NULL else */
 };
@@ -97,6 +98,7 @@ struct mls_group {
     struct mls_secret_tree keys;
     struct mls_cached_proposal *cache;
     size_t n_cache;
+    struct dt_buf own_public; /* RefHash of each PublicMessage of ours in this epoch, in a row */
     struct mls_pending *pending;
     struct mls_proposal *reinit; /* the ReInit that began this epoch: the group is closed */
     struct mls_past_epoch past[MLS_PAST_EPOCHS_MAX]; /* newest first */
@@ -146,6 +148,7 @@ const struct mls_update_keys *mls_group_update_keys(const struct mls_group *g,
 struct mls_info_fields {
     const struct mls_group_context *context;
     const struct mls_tree *tree;      /* for the ratchet_tree extension; NULL: without */
+    struct dt_view external_secret;   /* for external_pub; empty: without */
     struct mls_typed_list extensions; /* the caller's own, after ours */
     bool grease;                      /* and one that means nothing */
     struct dt_view confirmation_tag;
@@ -162,13 +165,18 @@ DT_MUST_CHECK enum dt_err mls_group_policy_check(const struct mls_group_policy *
 
 /* Append a counted proposal to the cache; EXISTS when its ref is there, LIMIT. */
 DT_MUST_CHECK enum dt_err mls_group_cache_add(struct mls_group *g, const uint8_t *ref,
-                                              uint32_t sender, struct mls_proposal *p);
+                                              struct mls_sender by, struct mls_proposal *p);
 
-/* Resolve the proposals of ${commit} by ${sender}: references from the cache. NOT_FOUND. */
+/* Resolve the proposals of ${commit} by ${by}: references from the cache. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err mls_group_resolve(const struct mls_group *g,
-                                            const struct mls_commit *commit, uint32_t sender,
+                                            const struct mls_commit *commit, struct mls_sender by,
                                             struct mls_proposal_list *out);
 
+static inline struct mls_sender
+mls_auth_content_by(const struct mls_auth_content *c)
+{
+    return (struct mls_sender){.type = c->sender_type, .index = c->sender};
+}
 /* Keep the resumption PSK of the epoch that ends now, by the policy; wipe those too old; wipe all.
  */
 void mls_group_kept_push(struct mls_group *g, uint64_t now_ms);
@@ -207,9 +215,9 @@ DT_MUST_CHECK enum dt_err mls_group_provisional(const struct mls_group *g, struc
                                                 struct dt_view extensions,
                                                 struct mls_group_context *out);
 
-/* Transcript, key schedule and confirmation tag; ${transcript_input} is the
- * ConfirmedTranscriptHashInput. */
-DT_MUST_CHECK enum dt_err mls_group_advance(const struct mls_group *g,
+/* Transcript, key schedule and confirmation tag; ${init_secret} is that of ${g}'s epoch, or an
+ * external Commit's; ${transcript_input} is the ConfirmedTranscriptHashInput. */
+DT_MUST_CHECK enum dt_err mls_group_advance(const struct mls_group *g, struct dt_view init_secret,
                                             const struct mls_group_context *provisional,
                                             struct dt_view transcript_input,
                                             struct dt_view commit_secret, struct dt_view psk_secret,
@@ -240,9 +248,10 @@ DT_MUST_CHECK enum dt_err mls_group_link_check(const struct mls_group *origin,
 /* What the ReInit proposal ${p} says; views into it. */
 void mls_reinit_of(const struct mls_proposal *p, struct mls_reinit_info *out);
 
-/* Describe a commit on ${g}; ${next} NULL when it removes us; ${tree_after} for the leaves. */
+/* Describe a commit on ${g} by the leaf ${committer} of ${tree_after}; ${next} NULL when it removes
+ * us. */
 DT_MUST_CHECK enum dt_err
-mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
+mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c, uint32_t committer,
                   const struct mls_proposal_list *list, const struct mls_applied *applied,
                   const struct mls_tree *tree_after, const struct mls_group *next,
                   struct mls_effects_box *out);
@@ -251,6 +260,69 @@ mls_effects_build(const struct mls_group *g, const struct mls_auth_content *c,
  * not asked for. */
 DT_MUST_CHECK enum dt_err mls_suite_choose(uint16_t id, bool allow_malleable,
                                            const struct dt_suite **out);
+/* ---- what comes from outside: group_outside.c ---- */
+
+/* The form and the policy of an external Commit: REFUSED, UNSUPPORTED. */
+DT_MUST_CHECK enum dt_err mls_external_commit_check(const struct mls_group *g,
+                                                    const struct mls_commit *c);
+
+/* Put the joiner's ${leaf} into ${tree}, to which ${list} was applied (${before}: it was not), at
+ * *${out}. REFUSED, CONFLICT, UNSUPPORTED. */
+DT_MUST_CHECK enum dt_err mls_external_seat(const struct mls_tree *before,
+                                            const struct mls_proposal_list *list,
+                                            struct mls_leaf_node *leaf, struct mls_tree *tree,
+                                            uint32_t *out);
+
+/* The init_secret of an external Commit (section 8.3): made by the joiner with its ExternalInit;
+ * had by a member from the one in ${list}. */
+DT_MUST_CHECK enum dt_err mls_external_init_seal(const struct dt_suite *suite,
+                                                 struct dt_view external_pub,
+                                                 struct dt_secret *init_secret,
+                                                 struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_external_init_open(const struct mls_group *g,
+                                                 const struct mls_proposal_list *list,
+                                                 struct dt_secret *init_secret);
+
+/* A PublicMessage of the present epoch whose sender is no member. */
+DT_MUST_CHECK enum dt_err mls_process_outside(struct mls_group *g, const struct mls_auth_content *c,
+                                              struct mls_psk_list psks, struct mls_event *e);
+
+/* May this proposal of an outsider wait for a Commit? */
+DT_MUST_CHECK enum dt_err mls_outside_proposal_check(const struct mls_group *g,
+                                                     const struct mls_proposal *p);
+
+/* The sender of ${e} is ${leaf} at ${index}. */
+DT_MUST_CHECK enum dt_err mls_event_sender(const struct mls_leaf_node *leaf, uint32_t index,
+                                           struct mls_event *e);
+
+/* Do what ${c}, which is authentic, says; what is wrong with it makes ${e} a REFUSED. */
+DT_MUST_CHECK enum dt_err mls_event_act(struct mls_group *g, const struct mls_auth_content *c,
+                                        struct mls_psk_list psks, struct mls_event *e);
+
+/* ---- PublicMessages of ours ---- */
+
+/* Send ${content} (AuthenticatedContent) as PublicMessage to ${out}; ${ref} is what to note. */
+DT_MUST_CHECK enum dt_err mls_group_send_public(const struct mls_group *g, struct dt_view content,
+                                                uint8_t ref[static DT_HASH_MAX],
+                                                struct dt_buf *out);
+/* Room for one more note; the note, which cannot fail then. LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_group_note_reserve(struct mls_group *g);
+void mls_group_note_public(struct mls_group *g, const uint8_t ref[static DT_HASH_MAX]);
+bool mls_group_noted_public(const struct mls_group *g, const uint8_t ref[static DT_HASH_MAX]);
+
+/* ---- GroupInfo, seen by a joiner: group_info.c ---- */
+
+struct mls_group_info;
+
+/* The tree of ${info} (in it, else ${ratchet_tree}) with all checks of section 12.4.3.1, and the
+ * signature by its signer. ${out} is empty on entry. NOT_FOUND: no tree. */
+DT_MUST_CHECK enum dt_err mls_group_info_tree(const struct dt_suite *suite,
+                                              const struct mls_group_info *info,
+                                              struct dt_view ratchet_tree, struct mls_tree *out);
+
+/* Its extensions for the caller, without the tree. */
+DT_MUST_CHECK enum dt_err mls_join_info_gather(const struct mls_group_info *info,
+                                               struct mls_join_info *out);
 
 /* The member as ${leaf} says; views into it. */
 void mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out);

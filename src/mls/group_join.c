@@ -171,22 +171,9 @@ open_info(struct joining *j, const struct mls_welcome *w)
 static enum dt_err
 check_tree(struct joining *j)
 {
-    struct mls_leaf_rules rules = {.suite = j->suite,
-                                   .group_extensions = &j->info.context.extensions};
-    struct dt_view raw = j->params->ratchet_tree;
-    const struct mls_leaf_node *signer;
-    enum dt_err err;
+    enum dt_err err = mls_group_info_tree(j->suite, &j->info, j->params->ratchet_tree, &j->tree);
 
-    if (!mls_extensions_find(&j->info.extensions, MLS_EXT_RATCHET_TREE, &raw) && raw.n == 0)
-        return dt_fail(DT_ERR_NOT_FOUND, "the Welcome has no ratchet tree");
-    if ((err = mls_tree_parse(raw, j->suite, &j->tree)) != DT_OK)
-        return err;
-    signer = mls_tree_leaf(&j->tree, j->info.signer);
-    if (signer == NULL)
-        return dt_fail(DT_ERR_AUTH, "the signer's leaf %u is blank", j->info.signer);
-    if ((err = mls_group_info_verify(j->suite, &j->info, signer->signature_key)) != DT_OK ||
-        (err = mls_tree_check(&j->tree, j->info.context.group_id, &rules,
-                              j->info.context.tree_hash)) != DT_OK)
+    if (err != DT_OK)
         return err;
     j->my_leaf = mls_tree_find_leaf(&j->tree, j->kp->leaf);
     if (j->my_leaf == MLS_NO_NODE)
@@ -257,37 +244,6 @@ build_group(struct joining *j)
     return DT_OK;
 }
 
-/* The GroupInfo's extensions for the caller, without the tree. */
-static enum dt_err
-gather_info(struct joining *j)
-{
-    struct mls_join_info *info = &j->out_info;
-    struct dt_view rest = j->info.extensions.raw;
-    struct mls_extensions parsed;
-    struct mls_extension x;
-    enum dt_err err = DT_OK;
-
-    dt_buf_init(&info->bytes, MLS_MESSAGE_MAX);
-    info->signer = j->info.signer;
-    while (err == DT_OK && mls_extensions_next(&rest, &x))
-        if (x.type != MLS_EXT_RATCHET_TREE)
-            err = mls_extension_append(&info->bytes, x.type, x.data);
-    if (err == DT_OK)
-        err = mls_extensions_parse(dt_buf_view(&info->bytes), &parsed);
-    if (err != DT_OK)
-        return err;
-    info->extensions = dt_alloc(parsed.n, sizeof *info->extensions);
-    if (info->extensions == NULL)
-        return dt_nomem();
-    rest = parsed.raw;
-    while (info->n_extensions < parsed.n && mls_extensions_next(&rest, &x)) {
-        info->extensions[info->n_extensions].type = x.type;
-        info->extensions[info->n_extensions].body = x.data;
-        info->n_extensions++;
-    }
-    return DT_OK;
-}
-
 enum dt_err
 mls_group_join(const struct mls_join_params *params, struct mls_group **out,
                struct mls_join_info *info)
@@ -303,7 +259,7 @@ mls_group_join(const struct mls_join_params *params, struct mls_group **out,
     if ((err = gather_psks(&j)) != DT_OK || (err = open_info(&j, &w)) != DT_OK ||
         (err = check_tree(&j)) != DT_OK || (err = check_link(&j)) != DT_OK ||
         (err = own_keys(&j)) != DT_OK || (err = build_group(&j)) != DT_OK ||
-        (err = gather_info(&j)) != DT_OK)
+        (err = mls_join_info_gather(&j.info, &j.out_info)) != DT_OK)
         return mls_rule_error(err);
     mls_group_context_move(&j.group->context, &j.info.context);
     *out = j.group;

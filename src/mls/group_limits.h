@@ -22,6 +22,8 @@
 /* Proposals in one Commit, and standalone proposals kept for the present epoch. */
 #define MLS_COMMIT_PROPOSALS_MAX 2048u
 #define MLS_PROPOSAL_CACHE_MAX   256u
+#define MLS_OUTSIDE_CACHE_MAX    64u /* of them, from outside the group */
+#define MLS_OWN_PUBLIC_MAX       64u /* PublicMessages of ours in one epoch */
 #define MLS_PSKS_MAX             64u
 
 /* Resumption PSKs of ended epochs that a policy may ask for at most (RFC 9420 section 8.6). */

@@ -157,7 +157,7 @@ cached_keys_read(struct dt_reader *r, struct mls_group *g)
     x->keys = dt_alloc(1, sizeof *x->keys);
     if (x->keys == NULL)
         return dt_nomem();
-    return update_keys_read(r, g, x->proposal, x->sender, x->keys);
+    return update_keys_read(r, g, x->proposal, x->by.index, x->keys);
 }
 
 static enum dt_err
@@ -183,22 +183,57 @@ kept_read(struct dt_reader *r, struct mls_group *g)
     return err;
 }
 
+/* A sender of whom a proposal can be cached. */
+static enum dt_err
+sender_read(struct dt_reader *r, unsigned version, struct mls_sender *out)
+{
+    enum dt_err err = DT_OK;
+
+    out->type = MLS_SENDER_MEMBER;
+    if (version >= 2)
+        err = dt_read_u8(r, &out->type);
+    if (err == DT_OK)
+        err = dt_read_u32(r, &out->index);
+    if (err == DT_OK &&
+        (out->type < MLS_SENDER_MEMBER || out->type > MLS_SENDER_NEW_MEMBER_PROPOSAL))
+        err = dt_fail(DT_ERR_FORMAT, "a saved proposal of sender type %u", out->type);
+    return err;
+}
+
+static enum dt_err
+own_public_read(struct dt_reader *r, struct mls_group *g)
+{
+    struct dt_view v;
+    enum dt_err err = dt_read_vec(r, MLS_OWN_PUBLIC_MAX * (size_t)g->suite->hash_len, &v);
+
+    if (err != DT_OK)
+        return err;
+    if (v.n % g->suite->hash_len != 0)
+        return dt_fail(DT_ERR_FORMAT, "saved hashes of %zu bytes", v.n);
+    return dt_buf_set(&g->own_public, v);
+}
+
 static enum dt_err
 cache_read(struct dt_reader *r, unsigned version, struct mls_group *g)
 {
     struct dt_reader sub;
     enum dt_err err = dt_read_sub(r, MLS_GROUP_STATE_MAX, &sub);
+    bool empty = err != DT_OK || sub.n == 0;
 
+    if (!empty && version >= 2)
+        err = own_public_read(&sub, g);
+    if (!empty && version >= 2 && err == DT_OK && g->own_public.n == 0 && sub.n == 0)
+        err = dt_fail(DT_ERR_FORMAT, "saved hashes of %zu bytes", g->own_public.n);
     while (err == DT_OK && sub.n > 0) {
         DT_CLEANUP(mls_proposal_unref_p) struct mls_proposal *p = NULL;
+        struct mls_sender by;
         struct dt_view ref;
-        uint32_t sender;
 
         if ((err = dt_read_view(&sub, g->suite->hash_len, &ref)) != DT_OK ||
-            (err = dt_read_u32(&sub, &sender)) != DT_OK ||
+            (err = sender_read(&sub, version, &by)) != DT_OK ||
             (err = mls_proposal_read(&sub, &p)) != DT_OK)
             break;
-        err = mls_group_cache_add(g, ref.p, sender, p);
+        err = mls_group_cache_add(g, ref.p, by, p);
         if (err == DT_ERR_EXISTS)
             err = dt_fail(DT_ERR_FORMAT, "a saved proposal appears twice");
         if (err == DT_OK && version >= 2)
@@ -224,9 +259,9 @@ pending_check(const struct mls_group *g, struct mls_pending *p)
     if ((err = dt_buf_set(&copy, dt_buf_view(&p->content))) != DT_OK ||
         (err = mls_auth_content_parse(&copy, &c, NULL)) != DT_OK)
         return err;
-    if (c.content_type != MLS_CONTENT_COMMIT || c.sender != g->own_leaf ||
-        c.epoch != g->context.epoch || p->next->context.epoch != g->context.epoch + 1 ||
-        p->next->own_leaf != g->own_leaf ||
+    if (c.content_type != MLS_CONTENT_COMMIT || c.sender_type != MLS_SENDER_MEMBER ||
+        c.sender != g->own_leaf || c.epoch != g->context.epoch ||
+        p->next->context.epoch != g->context.epoch + 1 || p->next->own_leaf != g->own_leaf ||
         !dt_view_equal(p->next->context.group_id, g->context.group_id))
         return dt_fail(DT_ERR_FORMAT, "the saved pending commit is of another epoch");
     if ((err = mls_confirmed_transcript_hash(g->suite, dt_buf_view(&g->interim),
@@ -236,7 +271,7 @@ pending_check(const struct mls_group *g, struct mls_pending *p)
     if (!dt_view_equal(dt_view(confirmed, g->suite->hash_len),
                        p->next->context.confirmed_transcript_hash))
         return dt_fail(DT_ERR_FORMAT, "the saved pending commit does not lead to its epoch");
-    if ((err = mls_group_resolve(g, &c.commit, c.sender, &list)) != DT_OK ||
+    if ((err = mls_group_resolve(g, &c.commit, mls_auth_content_by(&c), &list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &tree)) != DT_OK ||
         (err = mls_proposal_list_apply(&list, g->suite, &g->context, c.sender, g->own_leaf,
                                        &no_clock, &tree, &applied)) != DT_OK)
@@ -249,7 +284,8 @@ pending_check(const struct mls_group *g, struct mls_pending *p)
         (applied.reinit != NULL &&
          !dt_view_equal(dt_buf_view(&applied.reinit->raw), dt_buf_view(&p->next->reinit->raw))))
         return dt_fail(DT_ERR_FORMAT, "the saved pending commit has another ReInit");
-    return mls_effects_build(g, &c, &list, &applied, &p->next->tree, p->next, &p->effects);
+    return mls_effects_build(g, &c, c.sender, &list, &applied, &p->next->tree, p->next,
+                             &p->effects);
 }
 
 static void
@@ -392,13 +428,14 @@ mls_group_load(struct dt_view saved, struct mls_group **out)
         (err = dt_read_u32(&r, &policy.past_epochs)) != DT_OK ||
         (err = dt_read_u64(&r, &policy.past_age_ms)) != DT_OK ||
         (version >= 2 && ((err = dt_read_u32(&r, &policy.resumption_psks)) != DT_OK ||
-                          (err = dt_read_u64(&r, &policy.resumption_age_ms)) != DT_OK)))
+                          (err = dt_read_u64(&r, &policy.resumption_age_ms)) != DT_OK ||
+                          (err = dt_read_u8(&r, &policy.outside)) != DT_OK)))
         return err;
     suite = dt_suite_get(id);
     if (suite == NULL)
         return dt_fail(DT_ERR_UNSUPPORTED, "cipher suite %u", id);
     if ((err = mls_group_policy_check(&policy)) != DT_OK)
-        return dt_fail(DT_ERR_FORMAT, "a saved group keeps too much of the past");
+        return dt_fail(DT_ERR_FORMAT, "a saved group has a policy that cannot be");
     g = mls_group_new(suite, &policy);
     if (g == NULL)
         return dt_nomem();

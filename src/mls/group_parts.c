@@ -158,8 +158,8 @@ static void
 save_proposals(struct saving *s, const struct mls_group *g)
 {
     part(s, MLS_PART_PROPOSALS, g->context.epoch, 0);
-    part_gone(s, g->n_cache == 0);
-    if (g->n_cache > 0)
+    part_gone(s, !mls_state_has_said(g));
+    if (mls_state_has_said(g))
         mls_state_cache_write(&s->w, g);
 }
 
@@ -203,7 +203,7 @@ save_all(struct saving *s, const struct mls_group *g)
     struct mls_newer newer = {g->tree.leaves, g->tree.n_leaves};
 
     save_group(s, g);
-    if (g->n_cache > 0)
+    if (mls_state_has_said(g))
         save_proposals(s, g);
     if (g->pending != NULL)
         save_pending(s, g);

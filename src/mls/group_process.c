@@ -16,6 +16,7 @@ mls_event_clear(struct mls_event *e)
     dt_buf_wipe(&e->plaintext);
     dt_buf_clear(&e->bytes);
     mls_staged_free(e->staged);
+    mls_proposal_unref(e->proposal.held);
     *e = (struct mls_event){0};
 }
 
@@ -66,11 +67,14 @@ leaf_of(const struct epoch_view *ev, uint32_t leaf)
 /* ---- commits ---- */
 
 struct following {
+    bool external;
+    uint32_t committer; /* of an external Commit: the leaf that it takes */
     struct mls_proposal_list list;
     struct mls_tree tree;
     struct mls_applied applied;
     struct mls_tree_priv priv;
     struct mls_group_context provisional;
+    struct dt_secret init_secret; /* of an external Commit; else empty */
     struct dt_secret commit_secret;
     struct dt_secret psk_secret;
     struct dt_view sig_priv; /* our signature key in the next epoch */
@@ -86,6 +90,7 @@ following_clear(struct following *f)
     mls_applied_clear(&f->applied);
     mls_tree_priv_clear(&f->priv);
     mls_group_context_clear(&f->provisional);
+    dt_secret_clear(&f->init_secret);
     dt_secret_clear(&f->commit_secret);
     dt_secret_clear(&f->psk_secret);
     mls_next_epoch_clear(&f->next);
@@ -101,18 +106,23 @@ follow_public(const struct mls_group *g, const struct mls_auth_content *c, struc
     struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
     enum dt_err err;
 
-    if ((err = mls_group_resolve(g, &c->commit, c->sender, &f->list)) != DT_OK ||
+    f->external = c->sender_type == MLS_SENDER_NEW_MEMBER_COMMIT;
+    f->committer = f->external ? MLS_COMMITTER_OUTSIDE : c->sender;
+    if ((f->external && (err = mls_external_commit_check(g, &c->commit)) != DT_OK) ||
+        (err = mls_group_resolve(g, &c->commit, mls_auth_content_by(c), &f->list)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &f->tree)) != DT_OK ||
-        (err = mls_proposal_list_apply(&f->list, g->suite, &g->context, c->sender, g->own_leaf,
+        (err = mls_proposal_list_apply(&f->list, g->suite, &g->context, f->committer, g->own_leaf,
                                        &no_clock, &f->tree, &f->applied)) != DT_OK)
         return err;
     /* RFC 9420 section 12.4. */
     if (f->applied.path_required && c->commit.path == NULL)
         return dt_fail(DT_ERR_REFUSED, "a Commit of these proposals needs a path");
     if (c->commit.path != NULL) {
-        if ((err = mls_extensions_parse(f->applied.extensions, &extensions)) != DT_OK ||
-            (err = mls_path_merge(&f->tree, c->sender, c->commit.path, g->context.group_id, &rules,
-                                  false)) != DT_OK)
+        if ((f->external && (err = mls_external_seat(&g->tree, &f->list, c->commit.path->leaf,
+                                                     &f->tree, &f->committer)) != DT_OK) ||
+            (err = mls_extensions_parse(f->applied.extensions, &extensions)) != DT_OK ||
+            (err = mls_path_merge(&f->tree, f->committer, c->commit.path, g->context.group_id,
+                                  &rules, f->external)) != DT_OK)
             return err;
     }
     return mls_group_provisional(g, &f->tree, f->applied.extensions, &f->provisional);
@@ -129,7 +139,7 @@ use_own_update(const struct mls_group *g, struct following *f, bool *out_lost)
     for (size_t i = 0; i < f->list.n; i++) {
         const struct mls_resolved *x = &f->list.v[i];
 
-        if (x->proposal->type != MLS_PROPOSAL_UPDATE || x->sender != g->own_leaf)
+        if (x->proposal->type != MLS_PROPOSAL_UPDATE || x->by.index != g->own_leaf)
             continue;
         keys = mls_group_update_keys(g, x->proposal);
         *out_lost = keys == NULL;
@@ -147,9 +157,15 @@ static enum dt_err
 follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
               struct following *f, bool *out_lost)
 {
+    struct dt_view init_secret = dt_secret_view(&g->secrets.init);
     enum dt_err err;
 
     *out_lost = false;
+    if (f->external) {
+        if ((err = mls_external_init_open(g, &f->list, &f->init_secret)) != DT_OK)
+            return err;
+        init_secret = dt_secret_view(&f->init_secret);
+    }
     if ((err = mls_group_psk_secret(g, &f->list, psks, (struct mls_psk_list){NULL, 0},
                                     &f->psk_secret)) != DT_OK ||
         (err = mls_tree_priv_copy(&g->priv, &f->priv)) != DT_OK ||
@@ -157,8 +173,9 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
         return err;
     mls_tree_priv_prune(&f->priv, &f->tree);
     if (c->commit.path != NULL) {
-        err = mls_path_open(&f->tree, c->sender, c->commit.path, dt_buf_view(&f->provisional.raw),
-                            f->applied.added, f->applied.n_added, &f->priv, &f->commit_secret);
+        err =
+            mls_path_open(&f->tree, f->committer, c->commit.path, dt_buf_view(&f->provisional.raw),
+                          f->applied.added, f->applied.n_added, &f->priv, &f->commit_secret);
         /* What is sealed to us may be bad for us alone: we cannot follow, others may. */
         if (err == DT_ERR_AUTH) {
             *out_lost = true;
@@ -168,9 +185,9 @@ follow_secret(const struct mls_group *g, const struct mls_auth_content *c, struc
             return err;
         mls_tree_priv_prune(&f->priv, &f->tree);
     }
-    if ((err = mls_group_advance(g, &f->provisional, mls_auth_content_transcript_input(c),
-                                 dt_secret_view(&f->commit_secret), dt_secret_view(&f->psk_secret),
-                                 &f->next)) != DT_OK)
+    if ((err = mls_group_advance(
+             g, init_secret, &f->provisional, mls_auth_content_transcript_input(c),
+             dt_secret_view(&f->commit_secret), dt_secret_view(&f->psk_secret), &f->next)) != DT_OK)
         return err;
     return mls_mac_check(g->suite, dt_secret_view(&f->next.secrets.confirmation_key),
                          f->next.context.confirmed_transcript_hash, c->confirmation_tag,
@@ -205,7 +222,7 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
             mls_group_close(f.staged->next, f.applied.reinit);
     }
     if (err == DT_OK)
-        err = mls_effects_build(g, c, &f.list, &f.applied, &f.tree, f.staged->next,
+        err = mls_effects_build(g, c, f.committer, &f.list, &f.applied, &f.tree, f.staged->next,
                                 &f.staged->effects);
     if (err != DT_OK)
         return mls_rule_error(err);
@@ -218,8 +235,8 @@ stage(const struct mls_group *g, const struct mls_auth_content *c, struct mls_ps
 
 /* ---- what an authenticated content means ---- */
 
-static enum dt_err
-fill_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *e)
+enum dt_err
+mls_event_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *e)
 {
     struct dt_view parts[] = {mls_credential_body(&leaf->credential), leaf->signature_key,
                               leaf->encryption_key};
@@ -242,18 +259,42 @@ fill_sender(const struct mls_leaf_node *leaf, uint32_t index, struct mls_event *
     return err;
 }
 
-static enum dt_err
-take_proposal(struct mls_group *g, const struct mls_auth_content *c)
+/* What was proposed, for the caller to judge. */
+static void
+describe_proposal(const struct mls_group *g, struct mls_proposal *p, struct mls_proposal_info *out)
 {
-    uint8_t ref[DT_HASH_MAX];
+    out->held = mls_proposal_ref(p);
+    out->ref = dt_view(out->ref_bytes, g->suite->hash_len);
+    out->type = p->type;
+    if (p->type == MLS_PROPOSAL_ADD)
+        mls_member_of(p->add->leaf, UINT32_MAX, &out->added);
+    else if (p->type == MLS_PROPOSAL_REMOVE)
+        out->removed = p->remove;
+    else if (p->type == MLS_PROPOSAL_PSK)
+        out->psk_id = p->psk.id;
+    else if (p->type == MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
+        out->body = p->extensions.raw;
+    else
+        out->body = p->body;
+}
+
+static enum dt_err
+take_proposal(struct mls_group *g, const struct mls_auth_content *c, struct mls_event *e)
+{
+    struct mls_sender by = mls_auth_content_by(c);
+    uint8_t *ref = e->proposal.ref_bytes;
     enum dt_err err = mls_auth_content_ref(g->suite, c, ref);
 
     if (err != DT_OK)
         return err;
+    if (by.type != MLS_SENDER_MEMBER && (err = mls_outside_proposal_check(g, c->proposal)) != DT_OK)
+        return mls_rule_error(err);
     /* RFC 9420 section 12.1.6: in external Commits alone. */
     if (c->proposal->type == MLS_PROPOSAL_EXTERNAL_INIT)
         return dt_fail(DT_ERR_REFUSED, "an ExternalInit proposal by itself");
-    err = mls_group_cache_add(g, ref, c->sender, c->proposal);
+    err = mls_group_cache_add(g, ref, by, c->proposal);
+    if (err == DT_OK)
+        describe_proposal(g, c->proposal, &e->proposal);
     return err == DT_ERR_EXISTS ? DT_ERR_STATE : err;
 }
 
@@ -274,7 +315,7 @@ act_on(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_lis
         return dt_buf_set(&e->plaintext, c->application_data);
     case MLS_CONTENT_PROPOSAL:
         e->kind = MLS_EVENT_PROPOSAL;
-        return take_proposal(g, c);
+        return take_proposal(g, c, e);
     default:
         err = stage(g, c, psks, &e->staged, &lost);
         e->kind = lost ? MLS_EVENT_COMMIT_LOST : MLS_EVENT_COMMIT;
@@ -284,9 +325,9 @@ act_on(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_lis
 
 /* ${c} is authentic and from the present epoch or, application data, from a kept one: what is wrong
  * with it from here on has a sender, who can be named. */
-static enum dt_err
-act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
-    struct mls_event *e)
+enum dt_err
+mls_event_act(struct mls_group *g, const struct mls_auth_content *c, struct mls_psk_list psks,
+              struct mls_event *e)
 {
     enum dt_err err = act_on(g, c, psks, e);
 
@@ -349,19 +390,20 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
     if (leaf == NULL)
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", sender.leaf_index);
     kind = mls_ratchet_of(m.content_type);
+    e->from = (struct mls_sender){.type = MLS_SENDER_MEMBER, .index = sender.leaf_index};
     e->generation = sender.generation;
     e->awaited = mls_secret_tree_generation(ev.keys, sender.leaf_index, kind);
     if (sender.leaf_index == g->own_leaf &&
         sender.generation < mls_secret_tree_generation(ev.keys, g->own_leaf, kind)) {
         e->kind = MLS_EVENT_OWN_MESSAGE;
-        return fill_sender(leaf, sender.leaf_index, e);
+        return mls_event_sender(leaf, sender.leaf_index, e);
     }
     if ((err = mls_secret_tree_derive(ev.keys, sender.leaf_index, kind, sender.generation,
                                       &step)) != DT_OK ||
         (err = mls_private_message_open(g->suite, &m, &sender, &step, &c)) != DT_OK ||
         (err = mls_auth_content_verify(g->suite, &c, dt_buf_view(&ev.context->raw),
                                        leaf->signature_key)) != DT_OK ||
-        (err = fill_sender(leaf, sender.leaf_index, e)) != DT_OK)
+        (err = mls_event_sender(leaf, sender.leaf_index, e)) != DT_OK)
         return err;
     if (sender.leaf_index == g->own_leaf) {
         /* Our signature under a key we never used: somewhere another copy of this state lives. What
@@ -374,7 +416,7 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
         return err;
     }
     e->padding = c.padding;
-    if ((err = act(g, &c, psks, e)) != DT_OK)
+    if ((err = mls_event_act(g, &c, psks, e)) != DT_OK)
         return err;
     /* The tag and the padding are not signed: who has seen a good Commit before the others have
      * cannot burn its key with a spoiled copy. */
@@ -385,30 +427,21 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
 
 /* ---- PublicMessage ---- */
 
-/* A Commit from outside (RFC 9420 section 12.4.3.2) is refused; who signed it is said in its path.
- */
+/* A PublicMessage under our signature: one that we sent, or another copy of this state did. */
 static enum dt_err
-refuse_external(const struct mls_group *g, const struct mls_auth_content *c, struct mls_event *e)
+own_public(const struct mls_group *g, const struct mls_auth_content *c, struct mls_event *e)
 {
-    const struct mls_leaf_node *leaf;
-    enum dt_err err;
+    uint8_t ref[DT_HASH_MAX];
+    enum dt_err err = mls_auth_content_ref(g->suite, c, ref);
 
-    if (c->sender_type != MLS_SENDER_NEW_MEMBER_COMMIT || c->content_type != MLS_CONTENT_COMMIT ||
-        c->commit.path == NULL)
-        return dt_fail(DT_ERR_UNSUPPORTED, "senders outside the group are not supported");
-    leaf = c->commit.path->leaf;
-    if ((err = mls_auth_content_verify(g->suite, c, dt_buf_view(&g->context.raw),
-                                       leaf->signature_key)) != DT_OK ||
-        (err = fill_sender(leaf, UINT32_MAX, e)) != DT_OK)
-        return err;
-    e->kind = MLS_EVENT_REFUSED;
-    e->refused = dt_fail(DT_ERR_UNSUPPORTED, "external Commits are not supported");
-    return DT_OK;
+    if (err == DT_OK)
+        e->kind = mls_group_noted_public(g, ref) ? MLS_EVENT_OWN_MESSAGE : MLS_EVENT_OWN_UNKNOWN;
+    return err;
 }
 
 static enum dt_err
-process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view body,
-               struct mls_event *e)
+process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view message,
+               struct dt_view body, struct mls_event *e)
 {
     DT_CLEANUP(mls_auth_content_clear) struct mls_auth_content c = {0};
     const struct mls_leaf_node *leaf;
@@ -422,26 +455,28 @@ process_public(struct mls_group *g, struct mls_psk_list psks, struct dt_view bod
         return dt_fail(DT_ERR_FORMAT, "the message is of another group");
     e->epoch = c.epoch;
     e->content_type = c.content_type;
+    e->from = mls_auth_content_by(&c);
+    if (is_pending(g, message)) {
+        e->kind = MLS_EVENT_OWN_COMMIT;
+        return DT_OK;
+    }
     if (!g->member || c.epoch != g->context.epoch) {
         e->kind = c.epoch > g->context.epoch ? MLS_EVENT_FUTURE : MLS_EVENT_STALE;
         return DT_OK;
     }
     if (c.sender_type != MLS_SENDER_MEMBER)
-        return refuse_external(g, &c, e);
+        return mls_process_outside(g, &c, psks, e);
     leaf = mls_tree_leaf(&g->tree, c.sender);
     if (leaf == NULL)
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", c.sender);
     if ((err = mls_public_message_check(
              g->suite, &c, context, dt_secret_view(&g->secrets.membership_key), tag)) != DT_OK ||
         (err = mls_auth_content_verify(g->suite, &c, context, leaf->signature_key)) != DT_OK ||
-        (err = fill_sender(leaf, c.sender, e)) != DT_OK)
+        (err = mls_event_sender(leaf, c.sender, e)) != DT_OK)
         return err;
-    if (c.sender == g->own_leaf) {
-        /* This library sends no PublicMessage. */
-        e->kind = MLS_EVENT_OWN_UNKNOWN;
-        return DT_OK;
-    }
-    return act(g, &c, psks, e);
+    if (c.sender == g->own_leaf)
+        return own_public(g, &c, e);
+    return mls_event_act(g, &c, psks, e);
 }
 
 enum dt_err
@@ -463,12 +498,15 @@ mls_group_process(struct mls_group *g, struct mls_psk_list psks, struct dt_view 
     if (format == MLS_WIRE_PRIVATE_MESSAGE)
         err = process_private(g, psks, message, dt_view(r.p, r.n), &e);
     else if (format == MLS_WIRE_PUBLIC_MESSAGE)
-        err = process_public(g, psks, dt_view(r.p, r.n), &e);
+        err = process_public(g, psks, message, dt_view(r.p, r.n), &e);
     else
         err = dt_fail(DT_ERR_FORMAT, "wire format %d is no message of a group", (int)format);
     if (err != DT_OK)
         return err;
     *out = e;
+    /* The one view into the event itself. */
+    if (out->proposal.ref.n > 0)
+        out->proposal.ref.p = out->proposal.ref_bytes;
     e = (struct mls_event){0};
     return DT_OK;
 }

@@ -149,8 +149,8 @@ mls_group_own_fields(const struct mls_group *g, const struct mls_tree *tree,
 
 /* ---- messages of one content ---- */
 
-/* Sign and seal ${fields} with the next own key of its ratchet; ${content} gets the
- * AuthenticatedContent. */
+/* Sign ${fields}, and seal it with the next own key of its ratchet, or tag it, as its wire format
+ * says; ${content} gets the AuthenticatedContent. */
 static enum dt_err
 send(const struct mls_group *g, const struct mls_content_fields *fields, size_t padding,
      struct mls_tree_step *step, struct dt_buf *content, struct dt_buf *out)
@@ -163,8 +163,13 @@ send(const struct mls_group *g, const struct mls_content_fields *fields, size_t 
         return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
                        fields->authenticated_data.n);
     if ((err = mls_content_sign(g->suite, fields, dt_buf_view(&g->context.raw),
-                                dt_secret_view(&g->signature_priv), content, &end)) != DT_OK ||
-        (err = mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
+                                dt_secret_view(&g->signature_priv), content, &end)) != DT_OK)
+        return err;
+    if (fields->wire_format == MLS_WIRE_PUBLIC_MESSAGE)
+        return mls_public_message_write(g->suite, dt_buf_view(content),
+                                        dt_buf_view(&g->context.raw),
+                                        dt_secret_view(&g->secrets.membership_key), out);
+    if ((err = mls_secret_tree_derive(&g->keys, g->own_leaf, kind,
                                       mls_secret_tree_generation(&g->keys, g->own_leaf, kind),
                                       step)) != DT_OK)
         return err;
@@ -265,10 +270,10 @@ propose_check(const struct mls_group *g, const struct mls_propose_opts *opts,
     DT_CLEANUP(mls_proposal_list_clear) struct mls_proposal_list list = {0};
     DT_CLEANUP(mls_applied_clear) struct mls_applied applied = {0};
     DT_CLEANUP(mls_tree_clear) struct mls_tree tree = {0};
+    const struct mls_sender me = {.type = MLS_SENDER_MEMBER, .index = g->own_leaf};
     struct mls_leaf_rules rules = {.suite = g->suite,
                                    .group_extensions = &g->context.extensions,
                                    .lifetime = mls_lifetime_from(&opts->lifetime)};
-
     enum dt_err err;
 
     if (p->type == MLS_PROPOSAL_ADD)
@@ -276,11 +281,39 @@ propose_check(const struct mls_group *g, const struct mls_propose_opts *opts,
     if (p->type != MLS_PROPOSAL_UPDATE && p->type != MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
         return DT_OK;
     mls_tree_init(&tree, g->suite);
-    if ((err = mls_proposal_list_add(&list, p, g->own_leaf, true)) != DT_OK ||
+    if ((err = mls_proposal_list_add(&list, p, me, true)) != DT_OK ||
         (err = mls_tree_copy(&g->tree, &tree)) != DT_OK)
         return err;
     return mls_proposal_list_apply(&list, g->suite, &g->context, UINT32_MAX, g->own_leaf,
                                    &rules.lifetime, &tree, &applied);
+}
+
+/* ${p} as a message of ours in ${fields}; cached as others will cache it. */
+static enum dt_err
+send_proposal(struct mls_group *g, struct mls_content_fields *fields, size_t padding,
+              struct mls_proposal *p, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
+    const struct mls_sender me = {.type = MLS_SENDER_MEMBER, .index = g->own_leaf};
+    bool public = fields->wire_format == MLS_WIRE_PUBLIC_MESSAGE;
+    uint8_t ref[DT_HASH_MAX];
+    enum dt_err err;
+
+    fields->proposal = p;
+    if (public && padding > 0)
+        return dt_fail(DT_ERR_RANGE, "a PublicMessage has no padding");
+    if ((public && (err = mls_group_note_reserve(g)) != DT_OK) ||
+        (err = send(g, fields, padding, &step, &content, out)) != DT_OK ||
+        (err = mls_ref_hash(g->suite, MLS_LABEL_PROPOSAL_REF, dt_buf_view(&content), ref)) !=
+            DT_OK ||
+        (err = mls_group_cache_add(g, ref, me, p)) != DT_OK)
+        return err;
+    if (public)
+        mls_group_note_public(g, ref);
+    else
+        mls_secret_tree_apply(&g->keys, &step);
+    return DT_OK;
 }
 
 enum dt_err
@@ -288,15 +321,13 @@ mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, stru
 {
     DT_CLEANUP(mls_proposal_unref_p) struct mls_proposal *p = NULL;
     DT_CLEANUP(update_keys_free_p) struct mls_update_keys *keys = NULL;
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
-    struct mls_content_fields fields = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+    struct mls_content_fields fields = {.wire_format = opts->as_public ? MLS_WIRE_PUBLIC_MESSAGE
+                                                                       : MLS_WIRE_PRIVATE_MESSAGE,
                                         .group_id = g->context.group_id,
                                         .epoch = g->context.epoch,
                                         .sender = g->own_leaf,
                                         .authenticated_data = opts->authenticated_data,
                                         .content_type = MLS_CONTENT_PROPOSAL};
-    uint8_t ref[DT_HASH_MAX];
     size_t before = out->n;
     enum dt_err err;
 
@@ -304,18 +335,12 @@ mls_group_propose(struct mls_group *g, const struct mls_propose_opts *opts, stru
         (err = propose_what(g, opts, &p, &keys)) != DT_OK ||
         (err = propose_check(g, opts, p)) != DT_OK)
         return err;
-    fields.proposal = p;
-    if ((err = send(g, &fields, opts->padding, &step, &content, out)) != DT_OK)
-        return err;
-    err = mls_ref_hash(g->suite, MLS_LABEL_PROPOSAL_REF, dt_buf_view(&content), ref);
-    if (err == DT_OK)
-        err = mls_group_cache_add(g, ref, g->own_leaf, p);
+    err = send_proposal(g, &fields, opts->padding, p, out);
     if (err != DT_OK) {
         out->n = before;
         return err;
     }
     g->cache[g->n_cache - 1].keys = keys;
     keys = NULL;
-    mls_secret_tree_apply(&g->keys, &step);
     return DT_OK;
 }

@@ -41,12 +41,12 @@ outdone(const struct mls_group *g, size_t at)
         if (i == at)
             continue;
         if (type == MLS_PROPOSAL_UPDATE && y->proposal->type == MLS_PROPOSAL_REMOVE &&
-            y->proposal->remove == x->sender)
+            y->proposal->remove == x->by.index)
             return true;
         if (y->proposal->type != type)
             continue;
         if ((type == MLS_PROPOSAL_REMOVE && i < at && y->proposal->remove == x->proposal->remove) ||
-            (type == MLS_PROPOSAL_UPDATE && i > at && y->sender == x->sender) ||
+            (type == MLS_PROPOSAL_UPDATE && i > at && y->by.index == x->by.index) ||
             ((type == MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS || type == MLS_PROPOSAL_REINIT) &&
              i > at))
             return true;
@@ -65,7 +65,8 @@ wanted(const struct mls_group *g, const struct mls_commit_opts *opts, size_t at)
         return false;
     switch (x->proposal->type) {
     case MLS_PROPOSAL_UPDATE:
-        return x->keys == NULL && x->sender != g->own_leaf && !removed_by_value(opts, x->sender);
+        return x->keys == NULL && x->by.index != g->own_leaf &&
+               !removed_by_value(opts, x->by.index);
     case MLS_PROPOSAL_REMOVE:
         return !removed_by_value(opts, x->proposal->remove);
     case MLS_PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
@@ -111,7 +112,7 @@ try_list(const struct mls_group *g, const struct mls_lifetime_policy *lifetime, 
     mls_tree_init(&tree, g->suite);
     for (size_t i = 0; err == DT_OK && i < g->n_cache; i++)
         if (use[i])
-            err = mls_proposal_list_add(&list, g->cache[i].proposal, g->cache[i].sender, true);
+            err = mls_proposal_list_add(&list, g->cache[i].proposal, g->cache[i].by, true);
     if (err == DT_OK)
         err = mls_tree_copy(&g->tree, &tree);
     if (err == DT_OK)

@@ -5,20 +5,22 @@
  * marked:
  *
  *   uint16 version = 2; uint16 cipher_suite; uint32 past_epochs; uint64 past_age_ms;
- *   uint32 resumption_psks; uint64 resumption_age_ms;                       (since 2)
+ *   uint32 resumption_psks; uint64 resumption_age_ms; uint8 outside;        (since 2)
  *   optional<present> member; Epoch epoch;
- *   Cached cache<V>; optional<Pending> pending;                             (members only)
+ *   struct { opaque own_public<V> (since 2); Cached cache[]; } said<V>;     (members only)
+ *   optional<Pending> pending;                                              (members only)
  *   struct { uint64 epoch; uint64 ended_ms; opaque psk<V>; } kept<V>;       (since 2, members only)
  *   uint8 n_past; PastEpoch past[n_past];                                   (newest first)
  *
  *   struct {
- *     opaque ref[hash_len]; uint32 sender; Proposal p;
+ *     opaque ref[hash_len]; uint8 sender_type (since 2); uint32 sender; Proposal p;
  *     optional<struct { opaque leaf_priv<V>; opaque signature_priv<V>; }> keys;   (since 2)
  *   } Cached;
  *
- * An Epoch is context, interim hash, own leaf, tree and, for a member, all secrets and (since 2)
- * the optional<Proposal> ReInit that began it. A PastEpoch names each leaf by its difference to the
- * epoch after it: 0 blank, 1 the same bytes, 2 bytes of its own.
+ * The content of said is empty when there is neither of the two. An Epoch is context, interim hash,
+ * own leaf, tree and, for a member, all secrets and (since 2) the optional<Proposal> ReInit that
+ * began it. A PastEpoch names each leaf by its difference to the epoch after it: 0 blank, 1 the
+ * same bytes, 2 bytes of its own.
  */
 #include "mls/group_state.h"
 
@@ -65,14 +67,23 @@ epoch_write(struct dt_writer *w, const struct mls_group *g)
     mls_state_reinit_write(w, g);
 }
 
+bool
+mls_state_has_said(const struct mls_group *g)
+{
+    return g->n_cache > 0 || g->own_public.n > 0;
+}
+
 void
 mls_state_cache_write(struct dt_writer *w, const struct mls_group *g)
 {
     size_t mark = dt_write_vec_begin(w);
 
+    if (mls_state_has_said(g))
+        dt_write_vec(w, dt_buf_view(&g->own_public));
     for (size_t i = 0; i < g->n_cache; i++) {
         dt_write_view(w, dt_view(g->cache[i].ref, g->suite->hash_len));
-        dt_write_u32(w, g->cache[i].sender);
+        dt_write_u8(w, g->cache[i].by.type);
+        dt_write_u32(w, g->cache[i].by.index);
         mls_proposal_write(w, g->cache[i].proposal);
         dt_write_optional(w, g->cache[i].keys != NULL);
         if (g->cache[i].keys != NULL) {
@@ -149,6 +160,7 @@ mls_state_head_write(struct dt_writer *w, const struct mls_group *g)
     dt_write_u64(w, g->policy.past_age_ms);
     dt_write_u32(w, g->policy.resumption_psks);
     dt_write_u64(w, g->policy.resumption_age_ms);
+    dt_write_u8(w, g->policy.outside);
     dt_write_optional(w, g->member);
     epoch_begin_write(w, g);
 }

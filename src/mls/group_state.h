@@ -30,6 +30,8 @@ void mls_state_head_write(struct dt_writer *w, const struct mls_group *g);
 /* Own keys and the epoch's secrets, but for the secret tree; members only. */
 void mls_state_secrets_write(struct dt_writer *w, const struct mls_group *g);
 void mls_state_reinit_write(struct dt_writer *w, const struct mls_group *g);
+/* What was said in the open in this epoch: proposals by anyone, PublicMessages of ours. */
+bool mls_state_has_said(const struct mls_group *g);
 void mls_state_cache_write(struct dt_writer *w, const struct mls_group *g);
 void mls_state_pending_write(struct dt_writer *w, const struct mls_pending *p);
 void mls_state_kept_write(struct dt_writer *w, const struct mls_group *g);

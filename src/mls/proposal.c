@@ -259,6 +259,19 @@ mls_proposal_new_reinit(struct dt_view group_id, uint16_t version, uint16_t ciph
 }
 
 enum dt_err
+mls_proposal_new_external_init(struct dt_view kem_output, struct mls_proposal **out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(MLS_PUB_MAX + 8);
+    struct dt_writer w = dt_writer_init(&body);
+    enum dt_err err;
+
+    dt_write_vec(&w, kem_output);
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    return mls_proposal_parse_body(MLS_PROPOSAL_EXTERNAL_INIT, dt_buf_view(&body), out);
+}
+
+enum dt_err
 mls_proposal_new_private(uint16_t type, struct dt_view body, struct mls_proposal **out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_PROPOSAL_MAX);

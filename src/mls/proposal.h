@@ -81,6 +81,8 @@ DT_MUST_CHECK enum dt_err mls_proposal_new_reinit(struct dt_view group_id, uint1
                                                   uint16_t cipher_suite,
                                                   const struct mls_extensions *x,
                                                   struct mls_proposal **out);
+DT_MUST_CHECK enum dt_err mls_proposal_new_external_init(struct dt_view kem_output,
+                                                         struct mls_proposal **out);
 /* RANGE unless ${type} is private use. */
 DT_MUST_CHECK enum dt_err mls_proposal_new_private(uint16_t type, struct dt_view body,
                                                    struct mls_proposal **out);

@@ -19,7 +19,7 @@ mls_proposal_list_clear(struct mls_proposal_list *l)
 }
 
 enum dt_err
-mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p, uint32_t sender,
+mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p, struct mls_sender by,
                       bool by_reference)
 {
     if (l->n >= MLS_COMMIT_PROPOSALS_MAX)
@@ -32,7 +32,7 @@ mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p, uint3
         l->v = more;
     }
     l->v[l->n].proposal = mls_proposal_ref(p);
-    l->v[l->n].sender = sender;
+    l->v[l->n].by = by;
     l->v[l->n].by_reference = by_reference;
     l->n++;
     return DT_OK;
@@ -75,19 +75,30 @@ touch(struct work *w, uint32_t leaf)
     return DT_OK;
 }
 
+/* RFC 9420 section 12.1.4: what makes a PreSharedKey proposal invalid wherever it is; whether its
+ * usage fits the Commit, check_psk() asks. */
+enum dt_err
+mls_psk_proposal_check(const struct dt_suite *suite, const struct mls_psk_id *id)
+{
+    if (id->nonce.n != suite->hash_len)
+        return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", id->nonce.n);
+    return DT_OK;
+}
+
 /* RFC 9420 sections 12.1.4 and 12.2: what makes a PreSharedKey proposal invalid. */
 static enum dt_err
 check_psk(struct work *w, size_t at)
 {
     const struct mls_psk_id *id = &w->list->v[at].proposal->psk;
+    enum dt_err err = mls_psk_proposal_check(w->suite, id);
 
+    if (err != DT_OK)
+        return err;
     /* RFC 9420 sections 11.2 and 11.3: the first Commit of a group that succeeds another, which its
      * creator alone makes and sees, names one such PSK. */
     if (id->type == MLS_PSK_RESUMPTION && id->usage != MLS_PSK_APPLICATION &&
         (!w->founding || w->n_links++ > 0))
         return dt_fail(DT_ERR_REFUSED, "a resumption PSK for another use");
-    if (id->nonce.n != w->suite->hash_len)
-        return dt_fail(DT_ERR_REFUSED, "a PSK nonce of %zu bytes", id->nonce.n);
     for (size_t i = 0; i < at; i++) {
         const struct mls_proposal *other = w->list->v[i].proposal;
 
@@ -95,6 +106,43 @@ check_psk(struct work *w, size_t at)
             dt_view_equal(dt_buf_view(&other->raw), dt_buf_view(&w->list->v[at].proposal->raw)))
             return dt_fail(DT_ERR_REFUSED, "a PSK is named twice");
     }
+    return DT_OK;
+}
+
+/* RFC 9420 section 12.1.8.1. required_capabilities is read where leaves are held against it. */
+enum dt_err
+mls_group_extensions_check(const struct mls_extensions *x)
+{
+    struct dt_view data;
+    size_t n;
+    enum dt_err err = mls_extensions_check(x, MLS_IN_GROUP_CONTEXT);
+
+    if (err != DT_OK || !mls_extensions_find(x, MLS_EXT_EXTERNAL_SENDERS, &data))
+        return err;
+    return mls_external_senders_parse(data, &n);
+}
+
+/* RFC 9420 section 12.2, for an external Commit. Private-use proposals mean what those who use them
+ * agreed on, and reach the caller with the effects. */
+static enum dt_err
+check_external(const struct work *w)
+{
+    size_t n_inits = 0, n_removes = 0;
+
+    for (size_t i = 0; i < w->list->n; i++) {
+        uint16_t type = w->list->v[i].proposal->type;
+
+        if (type == MLS_PROPOSAL_EXTERNAL_INIT)
+            n_inits++;
+        else if (type == MLS_PROPOSAL_REMOVE)
+            n_removes++;
+        else if (type != MLS_PROPOSAL_PSK && type < MLS_PROPOSAL_PRIVATE_MIN)
+            return dt_fail(DT_ERR_REFUSED, "an external Commit has a proposal of type %u", type);
+    }
+    if (n_inits != 1)
+        return dt_fail(DT_ERR_REFUSED, "an external Commit needs exactly one ExternalInit");
+    if (n_removes > 1)
+        return dt_fail(DT_ERR_REFUSED, "an external Commit removes more than one leaf");
     return DT_OK;
 }
 
@@ -109,9 +157,9 @@ check_one(struct work *w, size_t at, bool *has_extensions)
     case MLS_PROPOSAL_ADD:
         return DT_OK;
     case MLS_PROPOSAL_UPDATE:
-        if (x->sender == w->committer)
+        if (x->by.index == w->committer)
             return dt_fail(DT_ERR_REFUSED, "the committer's own Update");
-        return touch(w, x->sender);
+        return touch(w, x->by.index);
     case MLS_PROPOSAL_REMOVE:
         if (p->remove == w->committer)
             return dt_fail(DT_ERR_REFUSED, "the committer removes itself");
@@ -126,15 +174,17 @@ check_one(struct work *w, size_t at, bool *has_extensions)
             return dt_fail(DT_ERR_REFUSED, "two GroupContextExtensions proposals");
         *has_extensions = true;
         w->extensions = p->extensions;
-        return mls_extensions_check(&p->extensions, MLS_IN_GROUP_CONTEXT);
+        return mls_group_extensions_check(&p->extensions);
     case MLS_PROPOSAL_REINIT:
         if (w->list->n > 1)
             return dt_fail(DT_ERR_REFUSED, "a ReInit beside other proposals");
         if (p->reinit.version < MLS_VERSION_10)
             return dt_fail(DT_ERR_REFUSED, "a ReInit to an older protocol version");
-        return mls_extensions_check(&p->reinit.extensions, MLS_IN_GROUP_CONTEXT);
+        return mls_group_extensions_check(&p->reinit.extensions);
     case MLS_PROPOSAL_EXTERNAL_INIT:
-        return dt_fail(DT_ERR_REFUSED, "ExternalInit in a member's Commit");
+        if (w->committer != MLS_COMMITTER_OUTSIDE)
+            return dt_fail(DT_ERR_REFUSED, "ExternalInit in a member's Commit");
+        return DT_OK;
     default:
         return DT_OK;
     }
@@ -175,12 +225,12 @@ apply_updates(struct work *w)
             continue;
         err = mls_leaf_node_check(leaf, MLS_LEAF_UPDATE, &w->rules);
         if (err == DT_OK)
-            err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->sender);
+            err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->by.index);
         /* That its key is a new one as well. */
         if (err == DT_OK)
-            err = mls_tree_check_leaf(w->tree, leaf, x->sender);
+            err = mls_tree_check_leaf(w->tree, leaf, x->by.index);
         if (err == DT_OK)
-            err = mls_tree_update(w->tree, x->sender, leaf);
+            err = mls_tree_update(w->tree, x->by.index, leaf);
     }
     return err;
 }
@@ -278,6 +328,8 @@ mls_proposal_list_apply(const struct mls_proposal_list *list, const struct dt_su
     w.rules.suite = suite;
     w.rules.group_extensions = &w.extensions;
     w.rules.lifetime = *lifetime;
+    if (committer == MLS_COMMITTER_OUTSIDE && (err = check_external(&w)) != DT_OK)
+        return err;
     w.touched = dt_alloc(tree->n_leaves, 1);
     if (w.touched == NULL)
         return dt_nomem();

@@ -9,11 +9,15 @@
 
 #include "mls/commit.h"
 #include "mls/group_context.h"
+#include "mls/sender.h"
 
-/* One proposal with the leaf that made it. */
+/* The committer of an external Commit, who has no leaf before it. */
+#define MLS_COMMITTER_OUTSIDE (UINT32_MAX - 1)
+
+/* One proposal with who made it. */
 struct mls_resolved {
     struct mls_proposal *proposal;
-    uint32_t sender;
+    struct mls_sender by;
     bool by_reference;
 };
 
@@ -24,7 +28,14 @@ struct mls_proposal_list {
 void mls_proposal_list_clear(struct mls_proposal_list *l);
 /* Append; takes a count of ${p}. LIMIT, NOMEM. */
 DT_MUST_CHECK enum dt_err mls_proposal_list_add(struct mls_proposal_list *l, struct mls_proposal *p,
-                                                uint32_t sender, bool by_reference);
+                                                struct mls_sender by, bool by_reference);
+
+/* What one proposal can be asked on its own: REFUSED when the PSK's nonce or use is wrong (section
+ * 12.1.4); REFUSED when one of the extensions is not for a GroupContext, FORMAT
+ * when external_senders is badly built. */
+DT_MUST_CHECK enum dt_err mls_psk_proposal_check(const struct dt_suite *suite,
+                                                 const struct mls_psk_id *id);
+DT_MUST_CHECK enum dt_err mls_group_extensions_check(const struct mls_extensions *x);
 
 /* What applying a list gives besides the changed tree. */
 struct mls_applied {
@@ -42,8 +53,9 @@ void mls_applied_clear(struct mls_applied *a);
 /**
  * mls_proposal_list_apply(list, context, committer, own_leaf, lifetime, tree, out):
  * Check ${list} for a Commit by ${committer} on the epoch of ${context}, and apply it to ${tree},
- * which is that epoch's on entry and of no use after an error. ${lifetime} is for the key packages
- * of Adds. Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (a
+ * which is that epoch's on entry and of no use after an error. By MLS_COMMITTER_OUTSIDE: the rules
+ * for external Commits hold instead, and the joiner's leaf is still to be put in. ${lifetime} is
+ * for the key packages of Adds. Errors: REFUSED (a rule), AUTH (a signature), UNSUPPORTED (a
  * capability lacks), EXPIRED, LIMIT, NOMEM.
  */
 DT_MUST_CHECK enum dt_err mls_proposal_list_apply(const struct mls_proposal_list *list,

@@ -21,7 +21,7 @@
  *   kind   1 group      what comes before the tree in mls_group_save()<V>, secrets<V>, ReInit<V>,
  *                       kept PSKs<V>
  *          2 tree       RFC 9420 section 12.4.3.3
- *          3 proposals  those that may be committed by reference
+ *          3 proposals  those that may be committed by reference; what was sent in the open
  *          4 pending    the own Commit that is not ordered yet
  *          5 past       an ended epoch, without its keys
  *          6 node       the secret of node index in an epoch's secret tree

@@ -74,7 +74,7 @@ gu_create(struct gu_party *p)
         .required_proposals = {proposal_types, 1},
         .not_before_s = GU_NOW_S,
         .not_after_s = GU_NOW_S + 86400,
-        .policy = {.past_epochs = 3, .past_age_ms = 1000000},
+        .policy = {.past_epochs = 3, .past_age_ms = 1000000, .outside = p->outside},
     };
 
     assert_ok(mls_group_create(&params, &p->group));
@@ -90,7 +90,7 @@ gu_join(struct gu_party *p, struct dt_view welcome, struct mls_psk_list psks)
         .signature_priv = dt_secret_view(&p->seed),
         .psks = psks,
         .lifetime = gu_clock,
-        .policy = {.past_epochs = 3, .past_age_ms = 1000000},
+        .policy = {.past_epochs = 3, .past_age_ms = 1000000, .outside = p->outside},
     };
 
     mls_group_free(p->group);
@@ -234,6 +234,33 @@ gu_store(struct gu_party *p)
     mls_group_saved(p->group);
     mls_parts_clear(&parts);
     return written;
+}
+
+void
+gu_info(const struct gu_party *p, bool ratchet_tree, struct dt_buf *out)
+{
+    struct mls_group_info_opts opts = {.external_pub = true, .ratchet_tree = ratchet_tree};
+
+    dt_buf_init(out, MLS_MESSAGE_MAX);
+    assert_ok(mls_group_info_export(p->group, &opts, out));
+}
+
+void
+gu_enter(struct gu_party *p, const struct dt_buf *info,
+         const struct mls_external_join_params *params, struct dt_buf *commit)
+{
+    struct mls_external_join_params x = {0};
+
+    if (params != NULL)
+        x = *params;
+    x.group_info = dt_buf_view(info);
+    x.leaf = gu_leaf(p);
+    x.policy.past_epochs = 3;
+    x.policy.outside = p->outside;
+    mls_group_free(p->group);
+    p->group = NULL;
+    dt_buf_init(commit, MLS_MESSAGE_MAX);
+    assert_ok(mls_group_join_external(&x, &p->group, commit, NULL));
 }
 
 void

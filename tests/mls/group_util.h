@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "crypto/crypto.h"
-#include "mls/group.h"
+#include "mls/outside.h"
 
 #include "rows.h"
 
@@ -58,6 +58,7 @@ struct gu_party {
     uint8_t pub[DT_ED25519_PUB];
     struct dt_buf key_package;
     struct mls_key_bundle bundle;
+    uint8_t outside; /* what its groups take from outside: MLS_OUTSIDE_ bits */
     struct mls_group *group;
     struct rows rows; /* the group as gu_store() put it away */
 };
@@ -95,6 +96,12 @@ void gu_hear(struct gu_party *p, struct dt_view message, const char *text);
 
 /* All in ${all} have the same epoch, authenticator, tree hash and exporter. */
 void gu_agree(struct gu_party *const *all, size_t n_all);
+
+/* The GroupInfo of ${p}'s group, with the key to join by and, if wanted, the tree. */
+void gu_info(const struct gu_party *p, bool ratchet_tree, struct dt_buf *out);
+/* ${p} joins by an external Commit on ${info} with what else ${params} says (NULL: nothing). */
+void gu_enter(struct gu_party *p, const struct dt_buf *info,
+              const struct mls_external_join_params *params, struct dt_buf *commit);
 
 /* Put away what changed in the group of ${p} since the last time. Returns the bytes written. */
 size_t gu_store(struct gu_party *p);

@@ -233,6 +233,7 @@ static void
 test_too_many(void **state)
 {
     struct mls_psk psks[MLS_PSKS_MAX + 1];
+    const struct mls_sender by = {.type = MLS_SENDER_MEMBER};
     struct mls_commit_opts opts = {.psks = {psks, MLS_PSKS_MAX + 1}};
     struct mls_proposal_list list = {0};
     struct mls_commit_out out = {0};
@@ -245,7 +246,7 @@ test_too_many(void **state)
     for (size_t i = 0; i <= MLS_PSKS_MAX; i++) {
         psks[i] = (struct mls_psk){.id = dt_view_str("k"), .value = dt_view_str("v")};
         assert_ok(mls_propose_psk(d.p[0].group->suite, &psks[i], MLS_PSK_APPLICATION, &p));
-        assert_ok(mls_proposal_list_add(&list, p, 0, false));
+        assert_ok(mls_proposal_list_add(&list, p, by, false));
         mls_proposal_unref(p);
     }
     assert_err(DT_ERR_LIMIT, mls_group_commit(d.p[0].group, &opts, &out));
@@ -260,8 +261,8 @@ test_too_many(void **state)
     opts.psks.n = MLS_PSKS_MAX;
     assert_ok(mls_group_commit(d.p[0].group, &opts, &out));
     for (size_t i = list.n; i < MLS_COMMIT_PROPOSALS_MAX; i++)
-        assert_ok(mls_proposal_list_add(&list, list.v[0].proposal, 0, false));
-    assert_err(DT_ERR_LIMIT, mls_proposal_list_add(&list, list.v[0].proposal, 0, false));
+        assert_ok(mls_proposal_list_add(&list, list.v[0].proposal, by, false));
+    assert_err(DT_ERR_LIMIT, mls_proposal_list_add(&list, list.v[0].proposal, by, false));
     mls_proposal_list_clear(&list);
     mls_commit_out_clear(&out);
     duo_clear(&d);

@@ -104,6 +104,7 @@ test_epoch(void **state)
     EACH(context_with(&s.g->context, 1, s.g->context.epoch, 32, 0));
     EACH(context_with(&s.g->context, 1, 0, 32, 31));
     EACH(s.g->interim.n = 31);
+    EACH(s.g->policy.outside = MLS_OUTSIDE_ALL + 1);
     /* The tree, and who we are in it. */
     EACH(mls_tree_set_leaf(&s.g->tree, 1, s.p[1].group->past[0].leaves[0]));
     EACH(s.g->own_leaf = 1);
@@ -135,14 +136,19 @@ test_no_leaves(void **state)
 static void
 test_proposals(void **state)
 {
+    const struct mls_sender by = {.type = MLS_SENDER_MEMBER, .index = 1};
     struct mls_proposal *p = NULL;
 
     (void)state;
     assert_ok(mls_proposal_new_remove(1, &p));
     EACH(s.g->reinit = mls_proposal_ref(p));
     EACH(assert_ok(
-             mls_group_cache_add(s.g, (const uint8_t *)"another reference of 32 bytes...", 1, p));
+             mls_group_cache_add(s.g, (const uint8_t *)"another reference of 32 bytes...", by, p));
          memcpy(s.g->cache[1].ref, s.g->cache[0].ref, 32));
+    EACH(s.g->cache[0].by.type = 0);
+    EACH(s.g->cache[0].by.type = MLS_SENDER_NEW_MEMBER_COMMIT);
+    /* A part of a note of what was sent in the open. */
+    EACH(assert_ok(dt_buf_append(&s.g->own_public, dt_view((const uint8_t *)"0123456", 7))));
     mls_proposal_unref(p);
 }
 

@@ -511,7 +511,7 @@ test_saved_keys(void **state)
     assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(&saved), &g));
     /* And no other proposal has keys. */
     assert_ok(dt_secret_set(&k->signature_priv, dt_secret_view(&t.p[1].seed)));
-    t.p[1].group->cache[1].sender = 0;
+    t.p[1].group->cache[1].by.index = 0;
     saved.n = 0;
     assert_ok(mls_group_save(t.p[1].group, &saved));
     assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(&saved), &g));

@@ -222,6 +222,7 @@ remove_of(uint32_t leaf)
 static void
 test_section_12_4_references(void **state)
 {
+    const struct mls_sender by = {.type = MLS_SENDER_MEMBER};
     struct gu_party a;
     struct mls_proposal *p = remove_of(1);
     struct mls_proposal_list got = {0};
@@ -231,37 +232,37 @@ test_section_12_4_references(void **state)
     (void)state;
     gu_party_init(&a, 1, "ada");
     gu_create(&a);
-    assert_ok(mls_group_cache_add(a.group, ref, 0, p));
-    assert_err(DT_ERR_EXISTS, mls_group_cache_add(a.group, ref, 0, p));
+    assert_ok(mls_group_cache_add(a.group, ref, by, p));
+    assert_err(DT_ERR_EXISTS, mls_group_cache_add(a.group, ref, by, p));
     for (size_t n = 0; n < 40; n++) {
         assert_ok(mls_commit_add(&c, NULL, dt_view(ref, n)));
-        assert_err(n == 32 ? DT_OK : DT_ERR_REFUSED, mls_group_resolve(a.group, &c, 0, &got));
+        assert_err(n == 32 ? DT_OK : DT_ERR_REFUSED, mls_group_resolve(a.group, &c, by, &got));
         mls_proposal_list_clear(&got);
         mls_commit_clear(&c);
     }
     assert_ok(mls_commit_add(&c, NULL, dt_view(ref, 32)));
     assert_ok(mls_commit_add(&c, NULL, dt_view(ref, 32)));
-    assert_err(DT_ERR_REFUSED, mls_group_resolve(a.group, &c, 0, &got));
+    assert_err(DT_ERR_REFUSED, mls_group_resolve(a.group, &c, by, &got));
     mls_commit_clear(&c);
     ref[0] = 5;
     assert_ok(mls_commit_add(&c, NULL, dt_view(ref, 32)));
-    assert_err(DT_ERR_NOT_FOUND, mls_group_resolve(a.group, &c, 0, &got));
+    assert_err(DT_ERR_NOT_FOUND, mls_group_resolve(a.group, &c, by, &got));
     mls_commit_clear(&c);
 
     for (size_t i = 1; i < MLS_PROPOSAL_CACHE_MAX; i++) {
         ref[1] = (uint8_t)i;
         ref[2] = (uint8_t)(i >> 8);
-        assert_ok(mls_group_cache_add(a.group, ref, 0, p));
+        assert_ok(mls_group_cache_add(a.group, ref, by, p));
     }
     ref[3] = 1;
-    assert_err(DT_ERR_LIMIT, mls_group_cache_add(a.group, ref, 0, p));
+    assert_err(DT_ERR_LIMIT, mls_group_cache_add(a.group, ref, by, p));
     for (size_t i = 0; i < MLS_COMMIT_PROPOSALS_MAX; i++)
         assert_ok(mls_commit_add(&c, p, dt_view(NULL, 0)));
     assert_err(DT_ERR_LIMIT, mls_commit_add(&c, p, dt_view(NULL, 0)));
     mls_commit_clear(&c);
     for (size_t i = 0; i < MLS_COMMIT_PROPOSALS_MAX; i++)
-        assert_ok(mls_proposal_list_add(&got, p, 0, false));
-    assert_err(DT_ERR_LIMIT, mls_proposal_list_add(&got, p, 0, false));
+        assert_ok(mls_proposal_list_add(&got, p, by, false));
+    assert_err(DT_ERR_LIMIT, mls_proposal_list_add(&got, p, by, false));
     mls_proposal_list_clear(&got);
     mls_proposal_unref(p);
     gu_party_clear(&a);

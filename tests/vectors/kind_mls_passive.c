@@ -72,9 +72,10 @@ join(struct vector_run *run, const struct dt_suite *suite, const json_t *c, stru
     DT_CLEANUP(dt_buf_clear) struct dt_buf welcome = VEC_BUF;
     DT_CLEANUP(dt_buf_clear) struct dt_buf tree = VEC_BUF;
     DT_CLEANUP(dt_secret_clear) struct dt_secret sig = {0};
-    struct mls_join_params params = {
-        .allow_malleable = true,
-        .policy = {.past_epochs = 1, .resumption_psks = MLS_RESUMPTION_PSKS_MAX}};
+    struct mls_join_params params = {.allow_malleable = true,
+                                     .policy = {.past_epochs = 1,
+                                                .resumption_psks = MLS_RESUMPTION_PSKS_MAX,
+                                                .outside = MLS_OUTSIDE_ALL}};
     bool present = false;
     enum dt_err err;
 
