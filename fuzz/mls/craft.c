@@ -8,8 +8,8 @@
 
 /* FramedContent and signature of an AuthenticatedContent (RFC 9420 section 6). */
 static bool
-sign(const struct mls_group *g, uint16_t wire_format, uint8_t type, struct dt_view inner,
-     struct dt_buf *out)
+sign(const struct mls_group *g, struct dt_view sig_priv, struct mls_sender by, uint16_t wire_format,
+     uint8_t type, struct dt_view inner, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf tbs = DT_BUF_INIT(2 * MLS_MESSAGE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf sig = DT_BUF_INIT(MLS_SIG_MAX);
@@ -19,17 +19,18 @@ sign(const struct mls_group *g, uint16_t wire_format, uint8_t type, struct dt_vi
     dt_write_u16(&w, wire_format);
     dt_write_vec(&w, g->context.group_id);
     dt_write_u64(&w, g->context.epoch);
-    dt_write_u8(&w, MLS_SENDER_MEMBER);
-    dt_write_u32(&w, g->own_leaf);
+    dt_write_u8(&w, by.type);
+    if (by.type == MLS_SENDER_MEMBER || by.type == MLS_SENDER_EXTERNAL)
+        dt_write_u32(&w, by.index);
     dt_write_vec(&w, dt_view(NULL, 0));
     dt_write_u8(&w, type);
     dt_write_view(&w, inner);
     dt_write_u16(&tw, MLS_VERSION_10);
     dt_write_view(&tw, dt_buf_view(out));
-    dt_write_view(&tw, dt_buf_view(&g->context.raw));
-    if (dt_writer_end(&tw) != DT_OK ||
-        mls_sign_with_label(g->suite, dt_secret_view(&g->signature_priv), "FramedContentTBS",
-                            dt_buf_view(&tbs), &sig) != DT_OK)
+    if (by.type != MLS_SENDER_EXTERNAL && by.type != MLS_SENDER_NEW_MEMBER_PROPOSAL)
+        dt_write_view(&tw, dt_buf_view(&g->context.raw));
+    if (dt_writer_end(&tw) != DT_OK || mls_sign_with_label(g->suite, sig_priv, "FramedContentTBS",
+                                                           dt_buf_view(&tbs), &sig) != DT_OK)
         return false;
     dt_write_vec(&w, dt_buf_view(&sig));
     return dt_writer_end(&w) == DT_OK;
@@ -71,7 +72,7 @@ find_tag(const struct mls_group *g, const struct mls_auth_content *c, uint8_t ta
     struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
 
     mls_tree_init(&f.tree, g->suite);
-    if (mls_group_resolve(g, &c->commit, c->sender, &f.list) != DT_OK ||
+    if (mls_group_resolve(g, &c->commit, mls_auth_content_by(c), &f.list) != DT_OK ||
         mls_tree_copy(&g->tree, &f.tree) != DT_OK ||
         mls_proposal_list_apply(&f.list, g->suite, &g->context, c->sender, g->own_leaf, &no_clock,
                                 &f.tree, &f.applied) != DT_OK ||
@@ -90,9 +91,9 @@ find_tag(const struct mls_group *g, const struct mls_auth_content *c, uint8_t ta
         mls_path_open(&f.tree, c->sender, c->commit.path, dt_buf_view(&f.provisional.raw),
                       f.applied.added, f.applied.n_added, &f.priv, &f.commit_secret) != DT_OK)
         return false;
-    if (mls_group_advance(g, &f.provisional, mls_auth_content_transcript_input(c),
-                          dt_secret_view(&f.commit_secret), dt_secret_view(&f.psk_secret),
-                          &f.next) != DT_OK)
+    if (mls_group_advance(g, dt_secret_view(&g->secrets.init), &f.provisional,
+                          mls_auth_content_transcript_input(c), dt_secret_view(&f.commit_secret),
+                          dt_secret_view(&f.psk_secret), &f.next) != DT_OK)
         return false;
     for (size_t i = 0; i < 32; i++)
         tag[i] = f.next.confirmation_tag[i];
@@ -122,9 +123,10 @@ craft_message(struct mls_group *from, const struct mls_group *to, uint16_t wire_
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
     DT_CLEANUP(mls_tree_step_clear) struct mls_tree_step step = {0};
+    const struct mls_sender me = {.type = MLS_SENDER_MEMBER, .index = from->own_leaf};
     enum mls_ratchet_kind kind = mls_ratchet_of(type);
 
-    if (!sign(from, wire_format, type, inner, &raw) ||
+    if (!sign(from, dt_secret_view(&from->signature_priv), me, wire_format, type, inner, &raw) ||
         (type == MLS_CONTENT_COMMIT && !add_tag(to, &raw)))
         return false;
     if (wire_format == MLS_WIRE_PUBLIC_MESSAGE)
@@ -141,4 +143,24 @@ craft_message(struct mls_group *from, const struct mls_group *to, uint16_t wire_
         return false;
     mls_secret_tree_apply(&from->keys, &step);
     return true;
+}
+
+bool
+craft_outside(const struct mls_group *to, struct dt_view sig_priv, struct mls_sender by,
+              uint8_t type, struct dt_view inner, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer w = dt_writer_init(out);
+    struct dt_writer rw = dt_writer_init(&raw);
+    const uint8_t tag[32] = {0};
+
+    if (!sign(to, sig_priv, by, MLS_WIRE_PUBLIC_MESSAGE, type, inner, &raw))
+        return false;
+    if (type == MLS_CONTENT_COMMIT)
+        dt_write_vec(&rw, dt_view_of(tag));
+    if (dt_writer_end(&rw) != DT_OK)
+        return false;
+    mls_message_write(&w, MLS_WIRE_PUBLIC_MESSAGE);
+    dt_write_view(&w, dt_view(raw.p + 2, raw.n - 2));
+    return dt_writer_end(&w) == DT_OK;
 }

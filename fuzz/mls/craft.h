@@ -19,4 +19,9 @@
 bool craft_message(struct mls_group *from, const struct mls_group *to, uint16_t wire_format,
                    uint8_t type, struct dt_view inner, struct dt_buf *out);
 
+/* The same of ${type}, said by one who is no member of ${to}: a sender of ${by}, who signs with
+ * ${sig_priv}. A Commit has a confirmation tag of zeros. */
+bool craft_outside(const struct mls_group *to, struct dt_view sig_priv, struct mls_sender by,
+                   uint8_t type, struct dt_view inner, struct dt_buf *out);
+
 #endif

@@ -3,12 +3,15 @@
  *
  * The first byte says how it comes: 0 the rest is the message as it is; 1 and 2 the rest is a
  * content type and a content, which another member signs and sends as PrivateMessage (1) or
- * PublicMessage (2; craft.h). Whatever fails changes nothing.
+ * PublicMessage (2; craft.h); 3 a sender type, a content type and a content that an outsider signs.
+ * Whatever fails changes nothing.
  */
 #include "craft.h"
 #include "group_fixture.h"
 
 static struct mls_group *victim;
+/* The signature key of the one outside, whom the group lists as an external sender. */
+static const uint8_t outsider_seed[32] = {FIXTURE_OUTSIDER};
 static struct dt_buf fresh; /* as it is saved, which need not be the fixture's version */
 
 static struct mls_group *
@@ -48,10 +51,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (mls_group_save(victim, &fresh) != DT_OK)
             abort();
     }
-    if (size < 2 || data[0] > 2)
+    if (size < 2 || data[0] > 3)
         return 0;
     if (data[0] == 0) {
         if (dt_buf_set(&message, dt_view(data + 1, size - 1)) != DT_OK)
+            return 0;
+    } else if (data[0] == 3) {
+        const struct mls_sender by = {.type = data[1]};
+
+        if (size < 3 || !craft_outside(victim, dt_view_of(outsider_seed), by, data[2],
+                                       dt_view(data + 3, size - 3), &message))
             return 0;
     } else {
         DT_CLEANUP(mls_group_free_p)

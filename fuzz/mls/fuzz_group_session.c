@@ -1,6 +1,7 @@
 /*
  * fuzz/mls/fuzz_group_session.c - three members of a group from a saved state, and two outsiders: a
  * program of messages, Commits, joins and Commits whose content was altered before it was signed.
+ * Who is not in, or lost the thread, comes in by an external Commit or proposes from outside.
  *
  * A step is four bytes: what and by whom, and three that say how. What one member takes in, the
  * others take in or know that they lost it: nobody is led to another epoch. What is refused changes
@@ -44,6 +45,7 @@ struct session {
 };
 
 static struct person people[PEOPLE];
+static const char *const names[PEOPLE] = {"ada", "bob", "cyd", "dan", "eva"};
 static const uint16_t ext_types[] = {EXT};
 static const uint16_t prop_types[] = {PRIVATE};
 static const struct mls_psk psk = {.id = {(const uint8_t *)"psk", 3},
@@ -90,22 +92,39 @@ join(size_t who, struct dt_view welcome, struct mls_group **out)
                                 .bundle = &people[who].bundle,
                                 .signature_priv = dt_secret_view(&people[who].sig),
                                 .psks = {&psk, 1},
-                                .policy = {.past_epochs = 2}};
+                                .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
 
     return mls_group_join(&j, out, NULL);
+}
+
+/* external_senders with the last of the people. */
+static struct dt_view
+external_senders(uint8_t out[static 64])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(64);
+    struct dt_writer w = dt_writer_init(&b);
+    size_t mark = dt_write_vec_begin(&w);
+
+    dt_write_vec(&w, dt_view_of(people[PEOPLE - 1].pub));
+    dt_write_u16(&w, MLS_CREDENTIAL_BASIC);
+    dt_write_vec(&w, dt_view_str(names[PEOPLE - 1]));
+    dt_write_vec_end(&w, mark);
+    must(dt_writer_end(&w) == DT_OK);
+    memcpy(out, b.p, b.n);
+    return dt_view(out, b.n);
 }
 
 static void
 set_up(void)
 {
-    static const char *const names[PEOPLE] = {"ada", "bob", "cyd", "dan", "eva"};
-    struct mls_typed forum = {EXT, dt_view_str("forum")};
+    struct mls_typed extensions[] = {{EXT, dt_view_str("forum")}, {MLS_EXT_EXTERNAL_SENDERS, {0}}};
+    uint8_t senders[64];
     struct mls_group_params params = {.group_id = dt_view_str("session"),
-                                      .extensions = {&forum, 1},
+                                      .extensions = {extensions, 2},
                                       .required_extensions = {ext_types, 1},
                                       .required_proposals = {prop_types, 1},
                                       .not_after_s = 4000000000u,
-                                      .policy = {.past_epochs = 2}};
+                                      .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
     struct mls_group *g[MEMBERS] = {NULL};
 
     for (size_t i = 0; i < PEOPLE; i++) {
@@ -117,6 +136,7 @@ set_up(void)
         must(mls_key_package_new(&leaf, 0, 4000000000u, (struct mls_typed_list){NULL, 0},
                                  &people[i].kp, &people[i].bundle) == DT_OK);
     }
+    extensions[1].body = external_senders(senders);
     params.leaf = leaf_of(&people[0], names[0]);
     must(mls_group_create(&params, &g[0]) == DT_OK);
     for (size_t i = 1; i < MEMBERS; i++) {
@@ -278,7 +298,8 @@ propose(struct session *s, size_t who, const uint8_t how[static 3])
         .private_use = {how[1] % 8 == 0 ? 0xf7a2u : PRIVATE, dt_view(how, 3)},
         .extensions = {&forum, how[1] % 2},
         .reinit = {dt_view(how, 3), 1, 1, {&forum, 1}},
-        .padding = how[2]};
+        .as_public = how[0] >= 128,
+        .padding = how[0] >= 128 ? 0 : how[2]};
 
     if (mls_group_propose(s->g[who], &o, &m) == DT_OK)
         (void)deliver(s, who, dt_buf_view(&m), dt_view(NULL, 0));
@@ -319,7 +340,8 @@ choose(const struct session *s, size_t who, const uint8_t how[static 3], struct 
         .id = dt_view_str("session"), .resumption = true, .epoch = mls_group_epoch(s->g[who])};
     if ((how[2] & 1) != 0)
         o->psks = (struct mls_psk_list){psks, how[2] >> 7 != 0 ? 2 : 1};
-    o->padding = how[2] >> 1;
+    o->as_public = how[2] >= 128;
+    o->padding = o->as_public ? 0 : how[2] >> 1;
 }
 
 /* The author takes its own Commit, and those it added join. */
@@ -463,13 +485,124 @@ again(struct session *s, size_t who)
     mls_event_clear(&e);
 }
 
+/* ---- from outside ---- */
+
+/* The leaf under ${who}'s signature key, if there is one. */
+static bool
+old_leaf(const struct mls_group *g, size_t who, uint32_t *out)
+{
+    struct mls_member m;
+
+    for (uint32_t i = 0; i < mls_group_n_leaves(g); i++) {
+        if (mls_group_member(g, i, &m) &&
+            dt_view_equal(m.signature_key, dt_view_of(people[who].pub))) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ${commit}, an external one, with its content altered and signed again. Nobody takes it. */
+static void
+altered_entry(struct session *s, const struct mls_group *of, size_t who,
+              const struct dt_buf *commit, const uint8_t how[static 3])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf inner = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(mls_auth_content_clear) struct mls_auth_content c = {0};
+    const struct mls_sender by = {.type = MLS_SENDER_NEW_MEMBER_COMMIT};
+    struct dt_writer w = dt_writer_init(&inner);
+    struct dt_view body, tag;
+    uint64_t epoch = mls_group_epoch(of);
+
+    must(mls_message_body(dt_buf_view(commit), MLS_WIRE_PUBLIC_MESSAGE, &body) == DT_OK);
+    must(mls_public_message_parse(body, &c, &tag) == DT_OK);
+    mls_commit_write(&w, &c.commit);
+    must(dt_writer_end(&w) == DT_OK);
+    alter(&inner, (size_t)how[0] * 5 + how[2] / 32, how[2]);
+    if (craft_outside(of, dt_secret_view(&people[who].sig), by, MLS_CONTENT_COMMIT,
+                      dt_buf_view(&inner), &m))
+        (void)deliver(s, who, dt_buf_view(&m), dt_view(NULL, 0));
+    must(mls_group_epoch(of) == epoch);
+}
+
+/* ${who} comes in by an external Commit on what the member ${g} says of the group. */
+static void
+enter(struct session *s, size_t who, const struct mls_group *g, const uint8_t how[static 3])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf info = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf commit = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const struct mls_typed private_use = {PRIVATE, dt_view_str("w")};
+    struct mls_group_info_opts opts = {.external_pub = true, .ratchet_tree = true};
+    struct mls_external_join_params x = {.psks = {&psk, how[1] & 1},
+                                         .private_use = {&private_use, how[1] >> 1 & 1},
+                                         .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
+    struct mls_group *entered = NULL;
+
+    must(mls_group_info_export(g, &opts, &info) == DT_OK);
+    x.group_info = dt_buf_view(&info);
+    x.leaf = leaf_of(&people[who], names[who]);
+    x.replace = old_leaf(g, who, &x.replaces);
+    must(mls_group_join_external(&x, &entered, &commit, NULL) == DT_OK);
+    if ((how[1] & 4) != 0) {
+        altered_entry(s, g, who, &commit, how);
+        mls_group_free(entered);
+        return;
+    }
+    must(deliver(s, who, dt_buf_view(&commit), dt_view(NULL, 0)));
+    mls_group_free(s->g[who]);
+    s->g[who] = entered;
+    s->late[who] = false;
+    reload(&s->g[who]);
+}
+
+static void
+propose_outside(struct session *s, size_t who, const struct mls_group *g,
+                const uint8_t how[static 3])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const enum mls_proposal_kind kinds[] = {MLS_PROPOSE_ADD, MLS_PROPOSE_REMOVE, MLS_PROPOSE_PSK,
+                                            MLS_PROPOSE_EXTENSIONS};
+    struct mls_external_propose_params x = {.suite = 1,
+                                            .group_id = mls_group_id(g),
+                                            .epoch = mls_group_epoch(g),
+                                            .new_member = (how[0] & 1) != 0,
+                                            .sender_index = how[2] % 2,
+                                            .signature_priv = dt_secret_view(&people[who].sig),
+                                            .what = {.kind = kinds[how[0] >> 1 & 3],
+                                                     .add = dt_buf_view(&people[who].kp),
+                                                     .remove = how[1] % 6,
+                                                     .psk = psk}};
+
+    if (mls_external_propose(&x, &m) == DT_OK)
+        (void)deliver(s, who, dt_buf_view(&m), dt_view(NULL, 0));
+}
+
+static void
+outsider_step(struct session *s, size_t who, unsigned int step, const uint8_t how[static 3])
+{
+    for (size_t i = 0; i < PEOPLE; i++) {
+        if (i == who || !in(s, i))
+            continue;
+        if (step % 2 == 0)
+            enter(s, who, s->g[i], how);
+        else
+            propose_outside(s, who, s->g[i], how);
+        check_same(s);
+        return;
+    }
+}
+
 static void
 step(struct session *s, uint8_t what, const uint8_t how[static 3])
 {
     size_t who = what % PEOPLE;
 
-    if (!in(s, who))
+    if (!in(s, who)) {
+        outsider_step(s, who, what / PEOPLE, how);
         return;
+    }
     switch ((enum step)(what / PEOPLE % N_STEPS)) {
     case TALK:
         talk(s, who, how);

@@ -108,7 +108,7 @@ join(struct party *p, struct dt_view welcome)
                                 .key_package = dt_buf_view(&p->kp),
                                 .bundle = &p->bundle,
                                 .signature_priv = dt_secret_view(&p->sig),
-                                .policy = {.past_epochs = 2}};
+                                .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
 
     must(mls_group_join(&j, &p->g, NULL));
 }
@@ -264,17 +264,99 @@ message_seeds(struct party *ada)
     commit_seed(ada, &with_psk, "crafted_commit_psk");
 }
 
+/* eve is outside, has a key that the targets know, and is an external sender of the group. */
+static void
+outsider(struct party *eve, struct dt_buf *senders)
+{
+    static const uint8_t seed_bytes[32] = {7};
+    struct dt_writer w;
+    struct mls_leaf_params leaf;
+    size_t mark;
+
+    memset(eve, 0, sizeof *eve);
+    must(dt_secret_set(&eve->sig, dt_view_of(seed_bytes)));
+    must(dt_ed25519_pub(dt_secret_view(&eve->sig), eve->pub));
+    dt_buf_init(&eve->kp, MLS_MESSAGE_MAX);
+    leaf = leaf_of(eve, "eve");
+    must(mls_key_package_new(&leaf, 0, 4000000000u, (struct mls_typed_list){NULL, 0}, &eve->kp,
+                             &eve->bundle));
+    dt_buf_init(senders, 1024);
+    w = dt_writer_init(senders);
+    mark = dt_write_vec_begin(&w);
+    dt_write_vec(&w, dt_view_of(eve->pub));
+    dt_write_u16(&w, MLS_CREDENTIAL_BASIC);
+    dt_write_vec(&w, dt_view_str("eve"));
+    dt_write_vec_end(&w, mark);
+    must(dt_writer_end(&w));
+}
+
+/* The sender type, the content type and the content of ${message}, to be signed by the target. */
+static void
+outside_seed(const char *name, struct dt_view message)
+{
+    struct dt_buf body = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_writer w = dt_writer_init(&body);
+    struct mls_auth_content c = {0};
+    struct dt_view inner, tag;
+
+    must(mls_message_body(message, MLS_WIRE_PUBLIC_MESSAGE, &inner));
+    must(mls_public_message_parse(inner, &c, &tag));
+    dt_write_u8(&w, c.sender_type);
+    dt_write_u8(&w, c.content_type);
+    if (c.content_type == MLS_CONTENT_COMMIT)
+        mls_commit_write(&w, &c.commit);
+    else
+        mls_proposal_write(&w, c.proposal);
+    must(dt_writer_end(&w));
+    seed("group_process", name, 3, dt_buf_view(&body));
+}
+
+/* What eve says to the group, as it comes and to be signed anew. */
+static void
+outside_seeds(const struct party *ada, const struct party *eve)
+{
+    struct dt_buf info = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_group_info_opts opts = {.external_pub = true, .ratchet_tree = true};
+    struct mls_external_join_params x = {.replace = true, .replaces = 2};
+    struct mls_external_propose_params p = {.suite = 1,
+                                            .group_id = mls_group_id(ada->g),
+                                            .epoch = mls_group_epoch(ada->g),
+                                            .signature_priv = dt_secret_view(&eve->sig),
+                                            .what = {.kind = MLS_PROPOSE_REMOVE, .remove = 2}};
+    struct mls_group *g = NULL;
+
+    must(mls_group_info_export(ada->g, &opts, &info));
+    x.group_info = dt_buf_view(&info);
+    x.leaf = leaf_of(eve, "eve");
+    must(mls_group_join_external(&x, &g, &m, NULL));
+    seed("group_process", "external_commit", 0, dt_buf_view(&m));
+    outside_seed("crafted_external_commit", dt_buf_view(&m));
+    dt_buf_clear(&m);
+    must(mls_external_propose(&p, &m));
+    seed("group_process", "external_proposal", 0, dt_buf_view(&m));
+    outside_seed("crafted_external_proposal", dt_buf_view(&m));
+    dt_buf_clear(&m);
+    p.new_member = true;
+    p.what.kind = MLS_PROPOSE_ADD;
+    p.what.add = dt_buf_view(&eve->kp);
+    must(mls_external_propose(&p, &m));
+    seed("group_process", "new_member_proposal", 0, dt_buf_view(&m));
+    outside_seed("crafted_new_member", dt_buf_view(&m));
+}
+
 int
 main(int argc, char **argv)
 {
-    struct party ada, bob, cyd;
-    struct mls_typed forum = {EXT, dt_view_str("forum")};
+    struct party ada, bob, cyd, eve;
+    struct mls_typed extensions[] = {{EXT, dt_view_str("forum")}, {MLS_EXT_EXTERNAL_SENDERS, {0}}};
+    struct dt_buf senders;
     struct mls_group_params params = {.group_id = dt_view_str("fixture"),
-                                      .extensions = {&forum, 1},
+                                      .extensions = {extensions, 2},
                                       .required_extensions = {ext_types, 1},
                                       .required_proposals = {prop_types, 1},
                                       .not_after_s = 4000000000u,
-                                      .policy = {.past_epochs = 2}};
+                                      .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
     struct dt_view add;
     struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .force_path = true};
     struct mls_commit_opts empty = {0};
@@ -289,6 +371,8 @@ main(int argc, char **argv)
     party(&ada, "ada");
     party(&bob, "bob");
     party(&cyd, "cyd");
+    outsider(&eve, &senders);
+    extensions[1].body = dt_buf_view(&senders);
     params.leaf = leaf_of(&ada, "ada");
     must(mls_group_create(&params, &ada.g));
     add = dt_buf_view(&bob.kp);
@@ -310,7 +394,7 @@ main(int argc, char **argv)
     (void)fprintf(f,
                   "/* Made by make_fixture.c: saved groups of two members, for fuzzing alone. */\n"
                   "#ifndef DT_FUZZ_GROUP_FIXTURE_H\n#define DT_FUZZ_GROUP_FIXTURE_H\n\n"
-                  "#include <stdint.h>\n\n/* clang-format off */\n");
+                  "#include <stdint.h>\n\n#define FIXTURE_OUTSIDER 7\n\n/* clang-format off */\n");
     save(bob.g, &saved);
     array(f, "fixture_victim", dt_buf_view(&saved));
     seed("group_state", "member", -1, dt_buf_view(&saved));
@@ -320,6 +404,7 @@ main(int argc, char **argv)
     (void)fprintf(f, "/* clang-format on */\n\n#endif\n");
     (void)fclose(f);
     message_seeds(&ada);
+    outside_seeds(&ada, &eve);
     must(mls_group_commit(ada.g, &empty, &out));
     save(ada.g, &saved);
     seed("group_state", "pending", -1, dt_buf_view(&saved));

@@ -18,6 +18,8 @@ static struct gu_party ada, bob, cyd, dan;
 /* What came to bob: talk, a proposal, a Commit of ada's that adds dan, one that removes bob. */
 static struct dt_buf talk, proposal, adds, removal;
 static struct dt_buf welcome;
+/* What dan, who is outside, has and says: a GroupInfo, an external Commit, its own Add. */
+static struct dt_buf said, entry, wish;
 static struct dt_buf ada_state, bob_state, pending_state;
 /* Bob's Update is cached with ada and with bob, and committed by ada; a branch of ada's with bob.
  */
@@ -140,6 +142,53 @@ load(void *ctx)
     return err;
 }
 
+static enum dt_err
+join_external(void *ctx)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf made = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_external_join_params params = {
+        .group_info = dt_buf_view(&said), .leaf = gu_leaf(&dan), .private_use = {&warrant, 1}};
+    struct mls_join_info got = {0};
+    struct mls_group *g = NULL;
+    enum dt_err err = mls_group_join_external(&params, &g, &made, &got);
+
+    (void)ctx;
+    assert_true((err == DT_OK) == (g != NULL));
+    assert_true((err == DT_OK) == (made.n > 0));
+    if (err != DT_OK)
+        assert_null(got.bytes.p);
+    mls_group_free(g);
+    mls_join_info_clear(&got);
+    return err;
+}
+
+static enum dt_err
+propose_external(void *ctx)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf made = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_external_propose_params params = {
+        .suite = 1,
+        .group_id = dt_view_str("a test group"),
+        .epoch = 2,
+        .new_member = true,
+        .signature_priv = dt_secret_view(&dan.seed),
+        .what = {.kind = MLS_PROPOSE_ADD, .add = dt_buf_view(&dan.key_package)}};
+    enum dt_err err = mls_external_propose(&params, &made);
+
+    (void)ctx;
+    assert_true((err == DT_OK) == (made.n > 0));
+    return err;
+}
+
+static enum dt_err
+peek(void *ctx)
+{
+    struct mls_group_info_peeked peeked;
+
+    (void)ctx;
+    return mls_group_info_peek(dt_buf_view(&said), &peeked);
+}
+
 /* ---- calls on a group ---- */
 
 static struct mls_staged *staged; /* what begin_take() processed */
@@ -224,6 +273,26 @@ branch(struct mls_group *g)
     assert_true((err == DT_OK) == (out.welcome.n > 0));
     mls_group_free(next);
     mls_commit_out_clear(&out);
+    return err;
+}
+
+static enum dt_err
+commit_public(struct mls_group *g)
+{
+    struct mls_commit_opts opts = {.force_path = true, .as_public = true};
+
+    return commit(g, &opts);
+}
+
+static enum dt_err
+export_info(struct mls_group *g)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_group_info_opts opts = {
+        .external_pub = true, .ratchet_tree = true, .extensions = {&warrant, 1}};
+    enum dt_err err = mls_group_info_export(g, &opts, &m);
+
+    assert_true((err == DT_OK) == (m.n > 0));
     return err;
 }
 
@@ -314,6 +383,18 @@ static enum dt_err
 process_own_update(struct mls_group *g)
 {
     return process(g, &updates, MLS_EVENT_COMMIT, NULL);
+}
+
+static enum dt_err
+process_entry(struct mls_group *g)
+{
+    return process(g, &entry, MLS_EVENT_COMMIT, NULL);
+}
+
+static enum dt_err
+process_wish(struct mls_group *g)
+{
+    return process(g, &wish, MLS_EVENT_PROPOSAL, NULL);
 }
 
 static enum dt_err
@@ -436,6 +517,9 @@ test_makers(void **state)
     judge("join", join, NULL, 50, 0);
     judge("join a branch", join_branch, NULL, 50, 0);
     judge("load", load, NULL, 50, 0);
+    judge("join by an external commit", join_external, NULL, 50, 3);
+    judge("propose from outside", propose_external, NULL, 5, 0);
+    judge("look into a GroupInfo", peek, NULL, 1, 0);
 }
 
 static void
@@ -450,6 +534,10 @@ test_calls(void **state)
         {"branch", &ada_state, NULL, branch, 50, 3},
         {"propose an update", &ada_state, NULL, propose_update, 10, 2},
         {"process a commit of the own update", &bob_cached, NULL, process_own_update, 50, 0},
+        {"commit in the open", &ada_state, NULL, commit_public, 50, 2},
+        {"export a GroupInfo", &ada_state, NULL, export_info, 5, 0},
+        {"process an external commit", &bob_state, NULL, process_entry, 50, 0},
+        {"process an outsider's proposal", &bob_state, NULL, process_wish, 5, 0},
         {"take the own commit", &pending_state, NULL, take_pending, 1, 0},
         {"propose", &ada_state, NULL, propose, 5, 1},
         {"protect", &ada_state, NULL, protect, 5, 1},
@@ -476,6 +564,23 @@ copy_of(const struct dt_buf *saved)
 
     assert_ok(mls_group_load(dt_buf_view(saved), &g));
     return g;
+}
+
+static void
+make_outsiders(void)
+{
+    struct mls_external_propose_params params = {
+        .suite = 1,
+        .group_id = mls_group_id(ada.group),
+        .epoch = mls_group_epoch(ada.group),
+        .new_member = true,
+        .signature_priv = dt_secret_view(&dan.seed),
+        .what = {.kind = MLS_PROPOSE_ADD, .add = dt_buf_view(&dan.key_package)}};
+
+    gu_info(&ada, true, &said);
+    gu_enter(&dan, &said, NULL, &entry);
+    dt_buf_init(&wish, MLS_MESSAGE_MAX);
+    assert_ok(mls_external_propose(&params, &wish));
 }
 
 static void
@@ -510,6 +615,7 @@ make_messages(void)
     assert_ok(mls_group_commit(g, &remove_opts, &out));
     removal = out.commit;
     mls_group_free(g);
+    make_outsiders();
 }
 
 /* Bob's Update, in copies; the branch, with a new key package of bob's. */
@@ -561,6 +667,7 @@ setup(void **state)
     gu_party_init(&bob, 1, "bob");
     gu_party_init(&cyd, 1, "cyd");
     gu_party_init(&dan, 1, "dan");
+    ada.outside = bob.outside = MLS_OUTSIDE_ALL;
     gu_create(&ada);
     gu_add(&ada, &bob, all, 1);
     gu_add(&ada, &cyd, all, 2);
@@ -576,9 +683,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    struct dt_buf *bufs[] = {&talk,    &proposal,  &adds,       &removal,
-                             &welcome, &ada_state, &bob_state,  &pending_state,
-                             &updates, &branched,  &ada_cached, &bob_cached};
+    struct dt_buf *bufs[] = {&talk,       &proposal,   &adds,          &removal, &welcome,
+                             &ada_state,  &bob_state,  &pending_state, &updates, &branched,
+                             &ada_cached, &bob_cached, &said,          &entry,   &wish};
 
     (void)state;
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
