@@ -144,7 +144,7 @@ full_clear(struct full *f)
 static enum dt_err
 one_path(const struct bench_world *w, struct full *f, uint32_t leaf)
 {
-    struct mls_leaf_node *old = mls_leaf_node_ref(f->tree.leaves[leaf]);
+    struct mls_leaf_node *old = mls_tree_leaf_ref(&f->tree, leaf);
     struct mls_leaf_fields fields;
     struct mls_path path = {0};
     enum dt_err err;
@@ -162,6 +162,19 @@ one_path(const struct bench_world *w, struct full *f, uint32_t leaf)
     mls_path_clear(&path);
     mls_leaf_node_unref(old);
     return err;
+}
+
+/* As who joins checks it. */
+static enum dt_err
+check(const struct bench_world *w, struct full *f)
+{
+    struct mls_leaf_rules rules = {.suite = w->suite};
+    uint8_t hash[DT_HASH_MAX];
+    enum dt_err err = mls_tree_hash(&f->tree, hash);
+
+    return err != DT_OK
+               ? err
+               : mls_tree_check(&f->tree, group_id, &rules, dt_view(hash, w->suite->hash_len));
 }
 
 /* What all members share at some later epoch. */
@@ -243,6 +256,8 @@ make_full(struct bench_world *w)
     for (uint32_t i = 0; err == DT_OK && i < w->n; i++)
         err = one_path(w, &f, i);
     w->receiver_index = 1;
+    if (err == DT_OK)
+        err = check(w, &f);
     if (err != DT_OK || (err = shared_state(w, &f)) != DT_OK ||
         (err = view_of(w, &f, 0, &w->sender)) != DT_OK ||
         (err = view_of(w, &f, w->receiver_index, &w->receiver)) != DT_OK)

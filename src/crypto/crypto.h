@@ -43,6 +43,10 @@ DT_MUST_CHECK enum dt_err dt_hash(enum dt_hash_alg alg, const struct dt_view *pa
 /* SHA-256 of one view. */
 DT_MUST_CHECK enum dt_err dt_sha256(struct dt_view v, uint8_t out[static DT_SHA256]);
 
+/* 64 bits of a keyed hash (SipHash-2-4) that is another one in each process: for tables that a
+ * stranger must not be able to fill with collisions. Not a secret and never written down. */
+uint64_t dt_fingerprint(struct dt_view v);
+
 /* HMAC over the concatenation of ${n_parts} views. */
 DT_MUST_CHECK enum dt_err dt_hmac(enum dt_hash_alg alg, struct dt_view key,
                                   const struct dt_view *parts, size_t n_parts, uint8_t *out);

@@ -32,6 +32,8 @@ static EVP_CIPHER *ciphers[N_CIPHER];
 static pthread_key_t key;
 static _Thread_local struct contexts *mine;
 
+static uint8_t fingerprint_key[crypto_shorthash_KEYBYTES];
+
 static bool (*random_fault)(void *ctx);
 static void *random_fault_ctx;
 
@@ -149,6 +151,10 @@ init_once(void)
             init_err = DT_ERR_IO;
         return;
     }
+    if (from_kernel(fingerprint_key, sizeof fingerprint_key) != DT_OK) {
+        init_err = DT_ERR_IO;
+        return;
+    }
     if (pthread_key_create(&key, contexts_free) != 0)
         return;
     /* Without memory for its context OpenSSL 3.0 would run into a null pointer at the first fetch.
@@ -188,6 +194,18 @@ dt_crypto_init(void)
         return dt_fail(DT_ERR_INTERNAL,
                        "the cryptographic libraries could not be started: out of memory");
     return DT_OK;
+}
+
+uint64_t
+dt_fingerprint(struct dt_view v)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    uint64_t x;
+
+    (void)crypto_shorthash(out, v.p, v.n, fingerprint_key);
+    dt_msan_wrote(out, sizeof out);
+    memcpy(&x, out, sizeof x);
+    return x;
 }
 
 const EVP_MD *

@@ -11,9 +11,7 @@ mls_past_epoch_clear(struct mls_past_epoch *p)
     mls_group_context_clear(&p->context);
     dt_secret_clear(&p->sender_data);
     mls_secret_tree_clear(&p->keys);
-    for (uint32_t i = 0; p->leaves != NULL && i < p->n_leaves; i++)
-        mls_leaf_node_unref(p->leaves[i]);
-    dt_free(p->leaves);
+    mls_tree_clear(&p->tree);
     *p = (struct mls_past_epoch){0};
 }
 

@@ -125,7 +125,7 @@ making_clear(struct making *m)
 static enum dt_err
 make_path(const struct mls_group *g, struct making *m)
 {
-    struct mls_leaf_node *old = mls_leaf_node_ref(m->tree.leaves[g->own_leaf]);
+    struct mls_leaf_node *old = mls_tree_leaf_ref(&m->tree, g->own_leaf);
     struct mls_extensions extensions;
     struct mls_leaf_rules rules = {.suite = g->suite, .group_extensions = &extensions};
     struct mls_rotation rotation = {m->opts->new_signature_priv, m->opts->new_signature_pub,

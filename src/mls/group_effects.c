@@ -51,7 +51,7 @@ static void
 describe(struct mls_effects_box *b, const struct mls_tree *t, uint32_t index,
          struct mls_member *out)
 {
-    struct mls_leaf_node *leaf = mls_leaf_node_ref(t->leaves[index]);
+    struct mls_leaf_node *leaf = mls_tree_leaf_ref(t, index);
 
     b->leaves[b->n_leaves++] = leaf;
     mls_member_of(leaf, index, out);

@@ -192,13 +192,9 @@ past_prepare(const struct mls_group *g, uint64_t now_ms, struct mls_past_epoch *
     struct mls_past_epoch p = {.ended_ms = now_ms};
     enum dt_err err;
 
-    p.leaves = dt_alloc(g->tree.n_leaves, sizeof(struct mls_leaf_node *));
-    if (p.leaves == NULL)
-        return dt_nomem();
-    p.n_leaves = g->tree.n_leaves;
-    for (uint32_t i = 0; i < p.n_leaves; i++)
-        if (g->tree.leaves[i] != NULL)
-            p.leaves[i] = mls_leaf_node_ref(g->tree.leaves[i]);
+    mls_tree_init(&p.tree, g->suite);
+    if ((err = mls_tree_copy(&g->tree, &p.tree)) != DT_OK)
+        return err;
     err = mls_group_context_new(g->suite->id, g->context.group_id, g->context.epoch,
                                 g->context.tree_hash, g->context.confirmed_transcript_hash,
                                 g->context.extensions.raw, &p.context);

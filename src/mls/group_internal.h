@@ -19,8 +19,7 @@ struct mls_past_epoch {
     uint64_t ended_ms;
     struct dt_secret sender_data;
     struct mls_secret_tree keys;
-    struct mls_leaf_node **leaves; /* who was who: n_leaves, NULL is blank */
-    uint32_t n_leaves;
+    struct mls_tree tree; /* who was who: only its leaves are asked for */
 };
 void mls_past_epoch_clear(struct mls_past_epoch *p);
 
@@ -128,8 +127,7 @@ DT_MUST_CHECK enum dt_err mls_propose_reinit(const struct mls_reinit *x, struct 
 
 /* The fields of our next leaf in ${tree}, with what ${rotation} changes, and the key that signs it.
  * Borrowed from the tree's leaf, the group and the rotation. RANGE, REFUSED, UNSUPPORTED. */
-DT_MUST_CHECK enum dt_err mls_group_own_fields(const struct mls_group *g,
-                                               const struct mls_tree *tree,
+DT_MUST_CHECK enum dt_err mls_group_own_fields(const struct mls_group *g, struct mls_tree *tree,
                                                const struct mls_rotation *rotation,
                                                struct mls_leaf_fields *fields,
                                                struct dt_view *sig_priv);

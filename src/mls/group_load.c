@@ -330,17 +330,17 @@ pending_read(struct dt_reader *r, unsigned version, struct mls_group *g)
 }
 
 static enum dt_err
-past_leaf_read(struct dt_reader *r, const struct mls_newer *newer, uint32_t i,
+past_leaf_read(struct dt_reader *r, const struct mls_tree *newer, uint32_t i,
                struct mls_leaf_node **out)
 {
-    const struct mls_leaf_node *other = mls_newer_leaf(newer, i);
+    const struct mls_leaf_node *other = mls_tree_leaf(newer, i);
     uint8_t how;
     enum dt_err err = dt_read_u8(r, &how);
 
     if (err != DT_OK || how == MLS_SAVED_LEAF_BLANK)
         return err;
     if (how == MLS_SAVED_LEAF_SAME && other != NULL) {
-        *out = mls_leaf_node_ref(newer->leaves[i]);
+        *out = mls_tree_leaf_ref(newer, i);
         return DT_OK;
     }
     if (how != MLS_SAVED_LEAF_OWN)
@@ -352,7 +352,7 @@ past_leaf_read(struct dt_reader *r, const struct mls_newer *newer, uint32_t i,
 }
 
 static enum dt_err
-past_read(struct dt_reader *r, const struct mls_group *g, const struct mls_newer *newer,
+past_read(struct dt_reader *r, const struct mls_group *g, const struct mls_tree *newer,
           struct mls_past_epoch *p)
 {
     uint32_t n;
@@ -364,14 +364,18 @@ past_read(struct dt_reader *r, const struct mls_group *g, const struct mls_newer
         (err = dt_read_u32(r, &n)) != DT_OK)
         return err;
     /* Each leaf takes a byte at least. */
-    if (n == 0 || n > MLS_LEAVES_MAX || n > r->n)
+    if (n == 0 || n > MLS_LEAVES_MAX || n > r->n || (n & (n - 1)) != 0)
         return dt_fail(DT_ERR_FORMAT, "a past epoch of %u leaves", n);
-    p->leaves = dt_alloc(n, sizeof(struct mls_leaf_node *));
-    if (p->leaves == NULL)
-        return dt_nomem();
-    p->n_leaves = n;
-    for (uint32_t i = 0; err == DT_OK && i < n; i++)
-        err = past_leaf_read(r, newer, i, &p->leaves[i]);
+    err = mls_tree_init_blank(&p->tree, g->suite, n);
+    for (uint32_t i = 0; err == DT_OK && i < n; i++) {
+        struct mls_leaf_node *leaf = NULL;
+
+        err = past_leaf_read(r, newer, i, &leaf);
+        if (err == DT_OK && leaf != NULL)
+            mls_tree_put_leaf(&p->tree, i, leaf);
+        else
+            mls_leaf_node_unref(leaf);
+    }
     if (err == DT_OK)
         err = mls_secret_tree_read(r, g->suite, n, &p->keys);
     return err;
@@ -380,7 +384,7 @@ past_read(struct dt_reader *r, const struct mls_group *g, const struct mls_newer
 static enum dt_err
 all_past_read(struct dt_reader *r, struct mls_group *g)
 {
-    struct mls_newer newer = {g->tree.leaves, g->tree.n_leaves};
+    const struct mls_tree *newer = &g->tree;
     uint64_t after = g->context.epoch;
     uint8_t n;
     enum dt_err err = dt_read_u8(r, &n);
@@ -394,15 +398,14 @@ all_past_read(struct dt_reader *r, struct mls_group *g)
 
         /* Counted at once, so that a half-read one is cleared with the group. */
         g->n_past = i + 1;
-        err = past_read(r, g, &newer, p);
+        err = past_read(r, g, newer, p);
         /* A member that was removed has its last epoch among the past ones. */
         if (err == DT_OK &&
             (p->context.epoch > after || (p->context.epoch == after && (g->member || i > 0)) ||
              !dt_view_equal(p->context.group_id, g->context.group_id)))
             err = dt_fail(DT_ERR_FORMAT, "past epochs are out of order");
         after = p->context.epoch;
-        newer.leaves = p->leaves;
-        newer.n_leaves = p->n_leaves;
+        newer = &p->tree;
     }
     return err;
 }

@@ -200,7 +200,7 @@ save_group(struct saving *s, const struct mls_group *g)
 static void
 save_all(struct saving *s, const struct mls_group *g)
 {
-    struct mls_newer newer = {g->tree.leaves, g->tree.n_leaves};
+    const struct mls_tree *newer = &g->tree; /* of the epoch after a kept one */
 
     save_group(s, g);
     if (mls_state_has_said(g))
@@ -213,10 +213,9 @@ save_all(struct saving *s, const struct mls_group *g)
         const struct mls_past_epoch *p = &g->past[i];
 
         part(s, MLS_PART_PAST, p->context.epoch, 0);
-        mls_state_past_write(&s->w, p, &newer);
+        mls_state_past_write(&s->w, p, newer);
         save_keys(s, &p->keys, p->context.epoch);
-        newer.leaves = p->leaves;
-        newer.n_leaves = p->n_leaves;
+        newer = &p->tree;
     }
 }
 

@@ -25,8 +25,7 @@ struct epoch_view {
     const struct mls_group_context *context;
     struct dt_view sender_data;
     struct mls_secret_tree *keys;
-    struct mls_leaf_node *const *leaves;
-    uint32_t n_leaves;
+    const struct mls_tree *tree;
     bool present;
 };
 
@@ -37,8 +36,7 @@ find_epoch(struct mls_group *g, uint64_t epoch, struct epoch_view *out)
         out->context = &g->context;
         out->sender_data = dt_secret_view(&g->secrets.sender_data);
         out->keys = &g->keys;
-        out->leaves = g->tree.leaves;
-        out->n_leaves = g->tree.n_leaves;
+        out->tree = &g->tree;
         out->present = true;
         return true;
     }
@@ -50,18 +48,11 @@ find_epoch(struct mls_group *g, uint64_t epoch, struct epoch_view *out)
         out->context = &p->context;
         out->sender_data = dt_secret_view(&p->sender_data);
         out->keys = &p->keys;
-        out->leaves = p->leaves;
-        out->n_leaves = p->n_leaves;
+        out->tree = &p->tree;
         out->present = false;
         return true;
     }
     return false;
-}
-
-static const struct mls_leaf_node *
-leaf_of(const struct epoch_view *ev, uint32_t leaf)
-{
-    return leaf < ev->n_leaves ? ev->leaves[leaf] : NULL;
 }
 
 /* ---- commits ---- */
@@ -386,7 +377,7 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
     }
     if (err != DT_OK)
         return err;
-    leaf = leaf_of(&ev, sender.leaf_index);
+    leaf = mls_tree_leaf(ev.tree, sender.leaf_index);
     if (leaf == NULL)
         return dt_fail(DT_ERR_AUTH, "the sender's leaf %u is blank", sender.leaf_index);
     kind = mls_ratchet_of(m.content_type);

@@ -102,26 +102,8 @@ mls_propose_reinit(const struct mls_reinit *x, struct mls_proposal **out)
 
 /* ---- a new leaf of ours ---- */
 
-/* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential. */
-static enum dt_err
-check_rotation(const struct mls_group *g, const struct mls_tree *tree,
-               const struct mls_leaf_fields *fields)
-{
-    for (uint32_t i = 0; i < tree->n_leaves; i++) {
-        const struct mls_leaf_node *leaf = mls_tree_leaf(tree, i);
-
-        if (leaf == NULL || i == g->own_leaf)
-            continue;
-        if (dt_view_equal(leaf->signature_key, fields->signature_key))
-            return dt_fail(DT_ERR_REFUSED, "the new signature key is that of leaf %u", i);
-        if (!mls_u16s_have(leaf->capabilities.credentials, fields->credential.type))
-            return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support the credential", i);
-    }
-    return DT_OK;
-}
-
 enum dt_err
-mls_group_own_fields(const struct mls_group *g, const struct mls_tree *tree,
+mls_group_own_fields(const struct mls_group *g, struct mls_tree *tree,
                      const struct mls_rotation *rotation, struct mls_leaf_fields *fields,
                      struct dt_view *sig_priv)
 {
@@ -144,7 +126,10 @@ mls_group_own_fields(const struct mls_group *g, const struct mls_tree *tree,
         fields->signature_key = rotation->new_signature_pub;
         *sig_priv = rotation->new_signature_priv;
     }
-    return check_rotation(g, tree, fields);
+    /* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential.
+     */
+    return mls_rule_error(mls_tree_check_signer(tree, fields->signature_key, &fields->capabilities,
+                                                fields->credential.type, g->own_leaf));
 }
 
 /* ---- messages of one content ---- */
@@ -208,8 +193,8 @@ mls_group_protect(struct mls_group *g, struct dt_view authenticated_data, struct
 
 /* An Update of our leaf; its private keys go to *${keys}. */
 static enum dt_err
-new_update(const struct mls_group *g, const struct mls_rotation *rotation,
-           struct mls_proposal **out, struct mls_update_keys **keys)
+new_update(struct mls_group *g, const struct mls_rotation *rotation, struct mls_proposal **out,
+           struct mls_update_keys **keys)
 {
     DT_CLEANUP(update_keys_free_p) struct mls_update_keys *k = dt_alloc(1, sizeof *k);
     DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
@@ -236,8 +221,8 @@ new_update(const struct mls_group *g, const struct mls_rotation *rotation,
 }
 
 static enum dt_err
-propose_what(const struct mls_group *g, const struct mls_propose_opts *opts,
-             struct mls_proposal **out, struct mls_update_keys **keys)
+propose_what(struct mls_group *g, const struct mls_propose_opts *opts, struct mls_proposal **out,
+             struct mls_update_keys **keys)
 {
     switch (opts->kind) {
     case MLS_PROPOSE_REMOVE:

@@ -119,12 +119,6 @@ mls_state_kept_write(struct dt_writer *w, const struct mls_group *g)
     dt_write_vec_end(w, mark);
 }
 
-const struct mls_leaf_node *
-mls_newer_leaf(const struct mls_newer *n, uint32_t i)
-{
-    return i < n->n_leaves ? n->leaves[i] : NULL;
-}
-
 bool
 mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b)
 {
@@ -133,20 +127,22 @@ mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b)
 
 void
 mls_state_past_write(struct dt_writer *w, const struct mls_past_epoch *p,
-                     const struct mls_newer *newer)
+                     const struct mls_tree *newer)
 {
     dt_write_view(w, dt_buf_view(&p->context.raw));
     dt_write_u64(w, p->ended_ms);
     dt_write_vec(w, dt_secret_view(&p->sender_data));
-    dt_write_u32(w, p->n_leaves);
-    for (uint32_t i = 0; i < p->n_leaves; i++) {
-        if (p->leaves[i] == NULL) {
+    dt_write_u32(w, p->tree.n_leaves);
+    for (uint32_t i = 0; i < p->tree.n_leaves; i++) {
+        const struct mls_leaf_node *leaf = mls_tree_leaf(&p->tree, i);
+
+        if (leaf == NULL) {
             dt_write_u8(w, MLS_SAVED_LEAF_BLANK);
-        } else if (mls_same_leaf(p->leaves[i], mls_newer_leaf(newer, i))) {
+        } else if (mls_same_leaf(leaf, mls_tree_leaf(newer, i))) {
             dt_write_u8(w, MLS_SAVED_LEAF_SAME);
         } else {
             dt_write_u8(w, MLS_SAVED_LEAF_OWN);
-            mls_leaf_node_write(w, p->leaves[i]);
+            mls_leaf_node_write(w, leaf);
         }
     }
 }
@@ -169,7 +165,7 @@ enum dt_err
 mls_group_save(const struct mls_group *g, struct dt_buf *out)
 {
     struct dt_writer w = dt_writer_init(out);
-    struct mls_newer newer = {g->tree.leaves, g->tree.n_leaves};
+    const struct mls_tree *newer = &g->tree; /* of the epoch after a kept one */
 
     mls_state_head_write(&w, g);
     mls_tree_write(&w, &g->tree);
@@ -183,10 +179,9 @@ mls_group_save(const struct mls_group *g, struct dt_buf *out)
     }
     dt_write_u8(&w, (uint8_t)g->n_past);
     for (size_t i = 0; i < g->n_past; i++) {
-        mls_state_past_write(&w, &g->past[i], &newer);
+        mls_state_past_write(&w, &g->past[i], newer);
         mls_secret_tree_write(&w, &g->past[i].keys);
-        newer.leaves = g->past[i].leaves;
-        newer.n_leaves = g->past[i].n_leaves;
+        newer = &g->past[i].tree;
     }
     return dt_writer_end(&w);
 }

@@ -13,13 +13,6 @@
 /* How a past epoch names a leaf. */
 enum { MLS_SAVED_LEAF_BLANK = 0, MLS_SAVED_LEAF_SAME = 1, MLS_SAVED_LEAF_OWN = 2 };
 
-/* The leaves of the epoch after a kept one. */
-struct mls_newer {
-    struct mls_leaf_node *const *leaves;
-    uint32_t n_leaves;
-};
-/* NULL when blank or beyond. */
-const struct mls_leaf_node *mls_newer_leaf(const struct mls_newer *n, uint32_t i);
 /* The same bytes; NULL is like nothing. */
 bool mls_same_leaf(const struct mls_leaf_node *a, const struct mls_leaf_node *b);
 
@@ -37,6 +30,6 @@ void mls_state_pending_write(struct dt_writer *w, const struct mls_pending *p);
 void mls_state_kept_write(struct dt_writer *w, const struct mls_group *g);
 /* Without its secret tree. */
 void mls_state_past_write(struct dt_writer *w, const struct mls_past_epoch *p,
-                          const struct mls_newer *newer);
+                          const struct mls_tree *newer);
 
 #endif

@@ -29,29 +29,23 @@ compare_leaves(const void *a, const void *b)
     return compare_credentials(*x, *y);
 }
 
-/* The leaves of a group at one epoch. */
-struct people {
-    struct mls_leaf_node *const *leaves;
-    uint32_t n_leaves;
-};
-
 /* Does every one of ${few} have the credential of one of ${many}? Sorted first, since either list
  * can be long. */
 static enum dt_err
-all_among(struct people few, struct people many, const char *what)
+all_among(const struct mls_tree *few, const struct mls_tree *many, const char *what)
 {
-    const struct mls_leaf_node **sorted = dt_alloc(many.n_leaves, sizeof *sorted);
+    const struct mls_leaf_node **sorted = dt_alloc(many->n_leaves, sizeof *sorted);
     enum dt_err err = DT_OK;
     size_t n = 0;
 
     if (sorted == NULL)
         return dt_nomem();
-    for (uint32_t i = 0; i < many.n_leaves; i++)
-        if (many.leaves[i] != NULL)
-            sorted[n++] = many.leaves[i];
+    for (uint32_t i = 0; i < many->n_leaves; i++)
+        if (mls_tree_leaf(many, i) != NULL)
+            sorted[n++] = mls_tree_leaf(many, i);
     qsort(sorted, n, sizeof *sorted, compare_leaves);
-    for (uint32_t i = 0; err == DT_OK && i < few.n_leaves; i++) {
-        const struct mls_leaf_node *leaf = few.leaves[i];
+    for (uint32_t i = 0; err == DT_OK && i < few->n_leaves; i++) {
+        const struct mls_leaf_node *leaf = mls_tree_leaf(few, i);
 
         if (leaf != NULL && bsearch(&leaf, sorted, n, sizeof *sorted, compare_leaves) == NULL)
             err = dt_fail(DT_ERR_REFUSED, "%s: leaf %u", what, i);
@@ -61,27 +55,21 @@ all_among(struct people few, struct people many, const char *what)
 }
 
 /* Who was in ${g} at ${epoch}: of a kept epoch as it was then, else as it is now. */
-static struct people
+static const struct mls_tree *
 people_at(const struct mls_group *g, uint64_t epoch)
 {
-    struct people now = {g->tree.leaves, g->tree.n_leaves};
-
-    for (size_t i = 0; i < g->n_past; i++) {
-        struct people then = {g->past[i].leaves, g->past[i].n_leaves};
-
+    for (size_t i = 0; i < g->n_past; i++)
         if (g->past[i].context.epoch == epoch && epoch != g->context.epoch)
-            return then;
-    }
-    return now;
+            return &g->past[i].tree;
+    return &g->tree;
 }
 
 /* ---- what a successor has to be ---- */
 
 static enum dt_err
 check_reinit(const struct mls_group *origin, uint64_t epoch,
-             const struct mls_group_context *context, struct people people)
+             const struct mls_group_context *context, const struct mls_tree *people)
 {
-    struct people old = {origin->tree.leaves, origin->tree.n_leaves};
     const struct mls_proposal *p = origin->reinit;
 
     if (p == NULL || epoch != origin->context.epoch)
@@ -90,12 +78,12 @@ check_reinit(const struct mls_group *origin, uint64_t epoch,
         p->reinit.version != MLS_VERSION_10 || context->cipher_suite != p->reinit.cipher_suite ||
         !dt_view_equal(context->extensions.raw, p->reinit.extensions.raw))
         return dt_fail(DT_ERR_REFUSED, "the new group is not what the ReInit asked for");
-    return all_among(old, people, "a member is not in the new group");
+    return all_among(&origin->tree, people, "a member is not in the new group");
 }
 
 static enum dt_err
 check_branch(const struct mls_group *origin, uint64_t epoch,
-             const struct mls_group_context *context, struct people people)
+             const struct mls_group_context *context, const struct mls_tree *people)
 {
     if (context->cipher_suite != origin->suite->id)
         return dt_fail(DT_ERR_REFUSED, "a branch with another cipher suite");
@@ -106,15 +94,13 @@ enum dt_err
 mls_group_link_check(const struct mls_group *origin, const struct mls_psk_id *link,
                      const struct mls_group_context *context, const struct mls_tree *tree)
 {
-    struct people people = {tree->leaves, tree->n_leaves};
-
     if (context->epoch != 1)
         return dt_fail(DT_ERR_REFUSED, "a group that succeeds another is past its first epoch");
     if (dt_view_equal(context->group_id, origin->context.group_id))
         return dt_fail(DT_ERR_REFUSED, "a group that succeeds another has the same group id");
     if (link->usage == MLS_PSK_REINIT)
-        return check_reinit(origin, link->epoch, context, people);
-    return check_branch(origin, link->epoch, context, people);
+        return check_reinit(origin, link->epoch, context, tree);
+    return check_branch(origin, link->epoch, context, tree);
 }
 
 /* ---- making one ---- */

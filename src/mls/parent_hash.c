@@ -39,8 +39,8 @@ mls_parent_hash_fill(struct mls_tree *t, const struct mls_path_shape *shape,
 
         if ((err = mls_parent_node_new(dt_buf_view(&p->encryption_key), above, &next)) != DT_OK)
             return err;
-        mls_tree_set_parent(t, shape->nodes[i], next);
-        if ((err = mls_parent_hash(t, shape->nodes[i], shape->copath[i], hash)) != DT_OK)
+        if ((err = mls_tree_set_parent(t, shape->nodes[i], next)) != DT_OK ||
+            (err = mls_parent_hash(t, shape->nodes[i], shape->copath[i], hash)) != DT_OK)
             return err;
         above = dt_view(hash, t->suite->hash_len);
     }

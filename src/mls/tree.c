@@ -1,10 +1,10 @@
-/* mls/tree.c - see tree.h; hashes are in tree_hash.c, what is derived from the shape in
- * tree_path.c. */
+/* mls/tree.c - see tree.h; memory is in tree_store.c, hashes are in tree_hash.c, what is derived
+ * from the shape in tree_path.c. */
 #include <string.h>
 
 #include "base/mem.h"
 
-#include "mls/tree.h"
+#include "mls/tree_store.h"
 
 /* ---- parent nodes ---- */
 
@@ -158,133 +158,30 @@ done:
     return err;
 }
 
-/* ---- the array ---- */
-
-void
-mls_tree_init(struct mls_tree *t, const struct dt_suite *suite)
-{
-    memset(t, 0, sizeof *t);
-    t->suite = suite;
-}
-
-/* Release every node with leaf index >= ${n_leaves} and the parents that stand on them. */
-static void
-drop_right_of(struct mls_tree *t, uint32_t n_leaves)
-{
-    uint32_t first_parent = n_leaves == 0 ? 0 : n_leaves - 1;
-
-    for (uint32_t i = n_leaves; i < t->n_leaves; i++) {
-        mls_leaf_node_unref(t->leaves[i]);
-        t->leaves[i] = NULL;
-    }
-    for (uint32_t i = first_parent; i + 1 < t->n_leaves; i++) {
-        mls_parent_node_unref(t->parents[i]);
-        t->parents[i] = NULL;
-    }
-    t->n_leaves = n_leaves;
-}
-
-void
-mls_tree_clear(struct mls_tree *t)
-{
-    if (t == NULL)
-        return;
-    drop_right_of(t, 0);
-    dt_free(t->leaves);
-    dt_free(t->parents);
-    dt_free(t->hashes);
-    dt_free(t->hashed);
-    mls_tree_init(t, t->suite);
-}
-
-/* Make it ${n_leaves} wide (a power of two, wider than now); all new nodes are blank. */
-static enum dt_err
-grow(struct mls_tree *t, uint32_t n_leaves)
-{
-    uint32_t old = t->n_leaves, width = mls_node_width(n_leaves), old_width = mls_node_width(old);
-    void *p;
-
-    if (n_leaves > MLS_LEAVES_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a ratchet tree has more than %u leaves", MLS_LEAVES_MAX);
-    /* Each array may stay wider than n_leaves when a later one cannot be had. */
-    if ((p = dt_realloc(t->leaves, n_leaves, sizeof(*t->leaves))) == NULL)
-        return dt_nomem();
-    t->leaves = p;
-    if ((p = dt_realloc(t->parents, n_leaves, sizeof(*t->parents))) == NULL)
-        return dt_nomem();
-    t->parents = p;
-    if ((p = dt_realloc(t->hashes, width, t->suite->hash_len)) == NULL)
-        return dt_nomem();
-    t->hashes = p;
-    if ((p = dt_realloc(t->hashed, width, 1)) == NULL)
-        return dt_nomem();
-    t->hashed = p;
-    for (uint32_t i = old; i < n_leaves; i++)
-        t->leaves[i] = NULL;
-    for (uint32_t i = old == 0 ? 0 : old - 1; i < n_leaves; i++)
-        t->parents[i] = NULL;
-    memset(t->hashed + old_width, 0, width - old_width);
-    t->n_leaves = n_leaves;
-    return DT_OK;
-}
-
-enum dt_err
-mls_tree_copy(const struct mls_tree *t, struct mls_tree *out)
-{
-    struct mls_tree c;
-    enum dt_err err;
-
-    mls_tree_init(&c, t->suite);
-    if (t->n_leaves > 0) {
-        if ((err = grow(&c, t->n_leaves)) != DT_OK) {
-            mls_tree_clear(&c);
-            return err;
-        }
-        for (uint32_t i = 0; i < t->n_leaves; i++)
-            if (t->leaves[i] != NULL)
-                c.leaves[i] = mls_leaf_node_ref(t->leaves[i]);
-        for (uint32_t i = 0; i + 1 < t->n_leaves; i++) {
-            if (t->parents[i] != NULL)
-                t->parents[i]->refs++;
-            c.parents[i] = t->parents[i];
-        }
-        memcpy(c.hashed, t->hashed, mls_node_width(t->n_leaves));
-        /* Hashes that are not valid may never have been written. */
-        for (uint32_t i = 0; i < mls_node_width(t->n_leaves); i++)
-            if (t->hashed[i] != 0)
-                memcpy(c.hashes + i * t->suite->hash_len, t->hashes + i * t->suite->hash_len,
-                       t->suite->hash_len);
-    }
-    *out = c;
-    return DT_OK;
-}
-
-void
-mls_tree_move(struct mls_tree *to, struct mls_tree *from)
-{
-    mls_tree_clear(to);
-    *to = *from;
-    mls_tree_init(from, to->suite);
-}
-
 /* ---- codec, RFC 9420 section 12.4.3.3 ---- */
 
 static enum dt_err
 read_node(struct dt_reader *r, struct mls_tree *t, uint32_t node)
 {
     uint32_t need = mls_pow2_at_least((node + 3) / 2); /* smallest tree that has this node */
+    struct mls_parent_node *parent = NULL;
+    struct mls_leaf_node *leaf = NULL;
     uint8_t type;
     enum dt_err err;
 
-    if (need > t->n_leaves && (err = grow(t, need)) != DT_OK)
+    if (need > t->n_leaves && (err = mls_tree_grow(t, need)) != DT_OK)
         return err;
     if ((err = dt_read_u8(r, &type)) != DT_OK)
         return err;
     if (type != (mls_node_is_leaf(node) ? 1 : 2))
         return dt_fail(DT_ERR_FORMAT, "node %u of a ratchet tree is of the wrong kind", node);
-    if (mls_node_is_leaf(node))
-        return mls_leaf_node_read(r, &t->leaves[node / 2]);
-    return read_parent_node(r, node, &t->parents[node / 2]);
+    if (mls_node_is_leaf(node)) {
+        if ((err = mls_leaf_node_read(r, &leaf)) == DT_OK)
+            mls_tree_put_leaf(t, node / 2, leaf);
+    } else if ((err = read_parent_node(r, node, &parent)) == DT_OK) {
+        mls_tree_put_parent(t, node, parent);
+    }
+    return err;
 }
 
 enum dt_err
@@ -355,28 +252,14 @@ mls_tree_write(struct dt_writer *w, const struct mls_tree *t)
             continue;
         dt_write_u8(w, mls_node_is_leaf(node) ? 1 : 2);
         if (mls_node_is_leaf(node))
-            mls_leaf_node_write(w, t->leaves[node / 2]);
+            mls_leaf_node_write(w, mls_tree_leaf(t, node / 2));
         else
-            mls_parent_node_write(w, t->parents[node / 2], &no_skip, 0);
+            mls_parent_node_write(w, mls_tree_parent(t, node), &no_skip, 0);
     }
     dt_write_vec_end(w, mark);
 }
 
 /* ---- looking ---- */
-
-const struct mls_leaf_node *
-mls_tree_leaf(const struct mls_tree *t, uint32_t leaf_index)
-{
-    return leaf_index < t->n_leaves ? t->leaves[leaf_index] : NULL;
-}
-
-const struct mls_parent_node *
-mls_tree_parent(const struct mls_tree *t, uint32_t node)
-{
-    if (mls_node_is_leaf(node) || node >= mls_node_width(t->n_leaves))
-        return NULL;
-    return t->parents[node / 2];
-}
 
 bool
 mls_tree_is_blank(const struct mls_tree *t, uint32_t node)
@@ -390,25 +273,21 @@ mls_tree_key(const struct mls_tree *t, uint32_t node)
 {
     if (mls_tree_is_blank(t, node))
         return dt_view(NULL, 0);
-    return mls_node_is_leaf(node) ? t->leaves[node / 2]->encryption_key
-                                  : dt_buf_view(&t->parents[node / 2]->encryption_key);
+    return mls_node_is_leaf(node) ? mls_tree_leaf(t, node / 2)->encryption_key
+                                  : dt_buf_view(&mls_tree_parent(t, node)->encryption_key);
 }
 
 uint32_t
 mls_tree_n_members(const struct mls_tree *t)
 {
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < t->n_leaves; i++)
-        n += t->leaves[i] != NULL;
-    return n;
+    return t->n_members;
 }
 
 uint32_t
 mls_tree_find_encryption_key(const struct mls_tree *t, struct dt_view key)
 {
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL && dt_view_equal(t->leaves[i]->encryption_key, key))
+        if (mls_tree_leaf(t, i) != NULL && dt_view_equal(mls_tree_leaf(t, i)->encryption_key, key))
             return i;
     return MLS_NO_NODE;
 }
@@ -417,7 +296,7 @@ uint32_t
 mls_tree_find_signature_key(const struct mls_tree *t, struct dt_view key)
 {
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL && dt_view_equal(t->leaves[i]->signature_key, key))
+        if (mls_tree_leaf(t, i) != NULL && dt_view_equal(mls_tree_leaf(t, i)->signature_key, key))
             return i;
     return MLS_NO_NODE;
 }
@@ -426,69 +305,45 @@ uint32_t
 mls_tree_find_leaf(const struct mls_tree *t, const struct mls_leaf_node *leaf)
 {
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL &&
-            dt_view_equal(dt_buf_view(&t->leaves[i]->raw), dt_buf_view(&leaf->raw)))
+        if (mls_tree_leaf(t, i) != NULL &&
+            dt_view_equal(dt_buf_view(&mls_tree_leaf(t, i)->raw), dt_buf_view(&leaf->raw)))
             return i;
     return MLS_NO_NODE;
 }
 
 /* ---- changing ---- */
 
-/* The hash of ${node} and of all above it is no longer known. */
-static void
-touch(struct mls_tree *t, uint32_t node)
-{
-    uint32_t leaf = mls_node_first_leaf(node);
-
-    for (uint32_t level = mls_node_level(node); (1u << level) <= t->n_leaves; level++)
-        t->hashed[mls_leaf_ancestor(leaf, level)] = 0;
-}
-
-void
-mls_tree_set_leaf(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf)
-{
-    struct mls_leaf_node *old = t->leaves[index];
-
-    t->leaves[index] = leaf == NULL ? NULL : mls_leaf_node_ref(leaf);
-    mls_leaf_node_unref(old);
-    touch(t, 2 * index);
-}
-
-void
-mls_tree_set_parent(struct mls_tree *t, uint32_t node, struct mls_parent_node *parent)
-{
-    mls_parent_node_unref(t->parents[node / 2]);
-    t->parents[node / 2] = parent;
-    touch(t, node);
-}
-
-void
+enum dt_err
 mls_tree_blank_direct_path(struct mls_tree *t, uint32_t index)
 {
-    for (uint32_t level = 1; (1u << level) <= t->n_leaves; level++)
-        mls_tree_set_parent(t, mls_leaf_ancestor(index, level), NULL);
+    enum dt_err err = DT_OK;
+
+    for (uint32_t level = 1; err == DT_OK && (1u << level) <= t->n_leaves; level++) {
+        uint32_t node = mls_leaf_ancestor(index, level);
+
+        if (!mls_tree_is_blank(t, node))
+            err = mls_tree_set_parent(t, node, NULL);
+    }
+    return err;
 }
 
 enum dt_err
 mls_tree_add(struct mls_tree *t, struct mls_leaf_node *leaf, uint32_t *index)
 {
-    uint32_t at = 0;
+    uint32_t at = mls_tree_first_blank(t);
     enum dt_err err;
 
-    while (at < t->n_leaves && t->leaves[at] != NULL)
-        at++;
-    if (at == t->n_leaves && (err = grow(t, at == 0 ? 1 : 2 * at)) != DT_OK)
+    if (at == t->n_leaves && (err = mls_tree_grow(t, at == 0 ? 1 : 2 * at)) != DT_OK)
         return err;
+    if ((err = mls_tree_set_leaf(t, at, leaf)) != DT_OK)
+        return err;
+    /* The blocks of all ancestors are ours now. */
     for (uint32_t level = 1; (1u << level) <= t->n_leaves; level++) {
-        uint32_t node = mls_leaf_ancestor(at, level);
+        struct mls_parent_node **p = mls_tree_parent_slot(t, mls_leaf_ancestor(at, level));
 
-        if (t->parents[node / 2] == NULL)
-            continue;
-        if ((err = add_unmerged(&t->parents[node / 2], at)) != DT_OK)
+        if (*p != NULL && (err = add_unmerged(p, at)) != DT_OK)
             return err;
-        t->hashed[node] = 0;
     }
-    mls_tree_set_leaf(t, at, leaf);
     *index = at;
     return DT_OK;
 }
@@ -496,34 +351,38 @@ mls_tree_add(struct mls_tree *t, struct mls_leaf_node *leaf, uint32_t *index)
 enum dt_err
 mls_tree_update(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf)
 {
+    enum dt_err err;
+
     if (mls_tree_leaf(t, index) == NULL)
         return dt_fail(DT_ERR_RANGE, "there is no member at leaf %u", index);
-    mls_tree_set_leaf(t, index, leaf);
-    mls_tree_blank_direct_path(t, index);
-    return DT_OK;
+    if ((err = mls_tree_set_leaf(t, index, leaf)) != DT_OK)
+        return err;
+    return mls_tree_blank_direct_path(t, index);
 }
 
 /* RFC 9420 section 7.7: while the right half is all blank, the left half is the tree. */
-static void
+static enum dt_err
 truncate_tree(struct mls_tree *t)
 {
-    while (t->n_leaves > 0) {
-        uint32_t half = t->n_leaves / 2;
+    enum dt_err err = DT_OK;
 
-        for (uint32_t node = 2 * half; node < mls_node_width(t->n_leaves); node++)
-            if (!mls_tree_is_blank(t, node))
-                return;
-        drop_right_of(t, half);
-    }
+    while (err == DT_OK && t->n_leaves > 1 &&
+           mls_tree_all_blank(t, mls_node_right(mls_node_root(t->n_leaves))))
+        err = mls_tree_shrink(t, t->n_leaves / 2);
+    if (err == DT_OK && t->n_leaves == 1 && mls_tree_leaf(t, 0) == NULL)
+        err = mls_tree_shrink(t, 0);
+    return err;
 }
 
 enum dt_err
 mls_tree_remove(struct mls_tree *t, uint32_t index)
 {
+    enum dt_err err;
+
     if (mls_tree_leaf(t, index) == NULL)
         return dt_fail(DT_ERR_RANGE, "there is no member at leaf %u", index);
-    mls_tree_set_leaf(t, index, NULL);
-    mls_tree_blank_direct_path(t, index);
-    truncate_tree(t);
-    return DT_OK;
+    if ((err = mls_tree_set_leaf(t, index, NULL)) != DT_OK ||
+        (err = mls_tree_blank_direct_path(t, index)) != DT_OK)
+        return err;
+    return truncate_tree(t);
 }

@@ -1,14 +1,15 @@
 /*
- * mls/tree.h - the ratchet tree: a flat array of nodes with cached hashes.
+ * mls/tree.h - the ratchet tree: an array of nodes with cached hashes, in blocks that copies share.
  *
- * Source: RFC 9420 sections 4.1, 7.1, 7.7, 7.8 and 12.4.3.3. Nodes are counted and immutable once
- * shared (a parent node is copied before it is changed), so mls_tree_copy() costs pointers and
- * hashes. Layer: mls.
+ * Source: RFC 9420 sections 4.1, 7.1, 7.7, 7.8 and 12.4.3.3. Nodes and blocks of them are counted
+ * and copied before they are changed when shared, so that mls_tree_copy() costs a pointer for
+ * each block and a Commit copies the blocks of its path (tree_store.h). Layer: mls.
  */
 #ifndef DT_MLS_TREE_H
 #define DT_MLS_TREE_H
 
 #include "mls/leaf_node.h"
+#include "mls/tree_keys.h"
 #include "mls/tree_math.h"
 
 /* ParentNode of section 7.1. */
@@ -20,18 +21,35 @@ struct mls_parent_node {
     size_t n_unmerged;
 };
 
+struct mls_tree_block;
+
+/* How many leaves have a credential of a type, and how many do not support that type. */
+struct mls_credential_use {
+    uint16_t type;
+    uint32_t used;
+    uint32_t lacked;
+};
+
 /* All zero with a suite is the empty tree. */
 struct mls_tree {
     const struct dt_suite *suite;
-    uint32_t n_leaves;                /* slots: 0 or a power of two */
-    struct mls_leaf_node **leaves;    /* n_leaves; NULL is blank */
-    struct mls_parent_node **parents; /* n_leaves - 1; node 2i + 1 is parents[i]; NULL is blank */
-    uint8_t *hashes;                  /* suite->hash_len bytes per node */
-    uint8_t *hashed;                  /* 1 per node whose hash is valid */
+    uint32_t n_leaves; /* slots: 0 or a power of two */
+    struct mls_tree_block **blocks;
+    uint32_t n_members;
+    struct mls_credential_use credentials[MLS_CREDENTIAL_TYPES_MAX]; /* types in use */
+    uint32_t n_credentials;
+    bool credentials_many;     /* there were more at some time: the list does not tell */
+    struct mls_tree_keys keys; /* built when first asked */
 };
 
 void mls_tree_init(struct mls_tree *t, const struct dt_suite *suite);
 void mls_tree_clear(struct mls_tree *t);
+/* A tree of ${n_leaves} blank leaves (a power of two) in ${t}, which is empty. LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_tree_init_blank(struct mls_tree *t, const struct dt_suite *suite,
+                                              uint32_t n_leaves);
+/* Put a node into its blank place of a tree that is being read: no hash and no key is known of it
+ * yet. Takes it over. */
+void mls_tree_put_leaf(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf);
 /* ${out}, empty on entry, becomes an independent tree with the same content. */
 DT_MUST_CHECK enum dt_err mls_tree_copy(const struct mls_tree *t, struct mls_tree *out);
 /* Move ${from} into ${to}, clearing what ${to} held. */
@@ -53,6 +71,8 @@ void mls_tree_write(struct dt_writer *w, const struct mls_tree *t);
 
 /* The leaf at ${leaf_index}, borrowed; NULL when blank or outside the tree. */
 const struct mls_leaf_node *mls_tree_leaf(const struct mls_tree *t, uint32_t leaf_index);
+/* The same with a count for the caller. */
+struct mls_leaf_node *mls_tree_leaf_ref(const struct mls_tree *t, uint32_t leaf_index);
 /* The parent node at ${node} (odd), borrowed; NULL when blank or outside. */
 const struct mls_parent_node *mls_tree_parent(const struct mls_tree *t, uint32_t node);
 bool mls_tree_is_blank(const struct mls_tree *t, uint32_t node);
@@ -64,6 +84,15 @@ uint32_t mls_tree_find_encryption_key(const struct mls_tree *t, struct dt_view k
 uint32_t mls_tree_find_signature_key(const struct mls_tree *t, struct dt_view key);
 uint32_t mls_tree_find_leaf(const struct mls_tree *t,
                             const struct mls_leaf_node *leaf); /* same bytes */
+
+/* Does a node have the encryption key ${key}? Does a leaf but ${except} (MLS_NO_NODE: none) have
+ * the signature key ${key}? By the index of keys, which is built when it is not there. NOMEM. */
+DT_MUST_CHECK enum dt_err mls_tree_has_encryption_key(struct mls_tree *t, struct dt_view key,
+                                                      bool *out);
+DT_MUST_CHECK enum dt_err mls_tree_has_signature_key(struct mls_tree *t, struct dt_view key,
+                                                     uint32_t except, bool *out);
+/* False when two nodes may have one key: two fingerprints are the same. Builds the index. NOMEM. */
+DT_MUST_CHECK enum dt_err mls_tree_keys_unique(struct mls_tree *t, bool *out);
 
 /* Add (section 12.1.1): leftmost blank leaf, else the tree doubles; unmerged on its non-blank
  * ancestors. The tree takes a count of its own. ${index} gets the leaf's index. LIMIT, NOMEM. */
@@ -104,10 +133,13 @@ DT_MUST_CHECK enum dt_err mls_tree_node_hash(struct mls_tree *t, uint32_t node, 
 DT_MUST_CHECK enum dt_err mls_tree_hash(struct mls_tree *t, uint8_t *out);
 
 /* ---- for parent_hash.c and treekem.c ---- */
-/* Put ${leaf} at ${index} / a parent node at ${node} (NULL: blank); takes a count / ownership. */
-void mls_tree_set_leaf(struct mls_tree *t, uint32_t index, struct mls_leaf_node *leaf);
-void mls_tree_set_parent(struct mls_tree *t, uint32_t node, struct mls_parent_node *parent);
-void mls_tree_blank_direct_path(struct mls_tree *t, uint32_t index);
+/* Put ${leaf} at ${index} / a parent node at ${node} (NULL: blank); takes a count / ownership, on
+ * error as well. NOMEM. */
+DT_MUST_CHECK enum dt_err mls_tree_set_leaf(struct mls_tree *t, uint32_t index,
+                                            struct mls_leaf_node *leaf);
+DT_MUST_CHECK enum dt_err mls_tree_set_parent(struct mls_tree *t, uint32_t node,
+                                              struct mls_parent_node *parent);
+DT_MUST_CHECK enum dt_err mls_tree_blank_direct_path(struct mls_tree *t, uint32_t index);
 DT_MUST_CHECK enum dt_err mls_parent_node_new(struct dt_view encryption_key,
                                               struct dt_view parent_hash,
                                               struct mls_parent_node **out);

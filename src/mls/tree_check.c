@@ -6,6 +6,7 @@
 
 #include "mls/parent_hash.h"
 #include "mls/tree_check.h"
+#include "mls/tree_store.h"
 
 /* RFC 9420 section 12.4.3.1, for one leaf in the list of one node at ${level}. */
 static enum dt_err
@@ -63,8 +64,9 @@ has_duplicate(struct dt_view *keys, size_t n)
     return false;
 }
 
-enum dt_err
-mls_tree_check_keys(const struct mls_tree *t)
+/* The exact answer, for keys whose fingerprints do not tell. */
+static enum dt_err
+compare_keys(const struct mls_tree *t)
 {
     uint32_t width = mls_node_width(t->n_leaves);
     struct dt_view *keys = dt_alloc(width, sizeof *keys);
@@ -82,8 +84,8 @@ mls_tree_check_keys(const struct mls_tree *t)
     }
     n = 0;
     for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL)
-            keys[n++] = t->leaves[i]->signature_key;
+        if (mls_tree_leaf(t, i) != NULL)
+            keys[n++] = mls_tree_leaf(t, i)->signature_key;
     if (has_duplicate(keys, n))
         err = dt_fail(DT_ERR_CONFLICT, "two leaves of a tree have the same signature key");
 done:
@@ -91,46 +93,50 @@ done:
     return err;
 }
 
+enum dt_err
+mls_tree_check_keys(struct mls_tree *t)
+{
+    bool unique = false;
+    enum dt_err err = mls_tree_keys_unique(t, &unique);
+
+    return err == DT_OK && !unique ? compare_keys(t) : err;
+}
+
 /* Every leaf supports every credential type in use. */
 static enum dt_err
-check_credential_types(const struct mls_tree *t)
+check_credential_types(struct mls_tree *t)
 {
-    uint16_t used[MLS_CREDENTIAL_TYPES_MAX];
-    size_t n = 0;
+    if (t->credentials_many)
+        mls_tree_recount_credentials(t);
+    if (t->credentials_many)
+        return dt_fail(DT_ERR_LIMIT, "more than %u credential types in one tree",
+                       MLS_CREDENTIAL_TYPES_MAX);
+    for (uint32_t k = 0; k < t->n_credentials; k++) {
+        uint32_t i = 0;
 
-    for (uint32_t i = 0; i < t->n_leaves; i++) {
-        size_t at = 0;
-
-        if (t->leaves[i] == NULL)
+        if (t->credentials[k].lacked == 0)
             continue;
-        while (at < n && used[at] != t->leaves[i]->credential.type)
-            at++;
-        if (at == MLS_CREDENTIAL_TYPES_MAX)
-            return dt_fail(DT_ERR_LIMIT, "more than %u credential types in one tree",
-                           MLS_CREDENTIAL_TYPES_MAX);
-        if (at == n)
-            used[n++] = t->leaves[i]->credential.type;
+        while (mls_tree_leaf(t, i) == NULL ||
+               mls_u16s_have(mls_tree_leaf(t, i)->capabilities.credentials, t->credentials[k].type))
+            i++;
+        return dt_fail(DT_ERR_UNSUPPORTED, "leaf %u does not support a credential type in use", i);
     }
-    for (uint32_t i = 0; i < t->n_leaves; i++)
-        for (size_t at = 0; at < n; at++)
-            if (t->leaves[i] != NULL &&
-                !mls_u16s_have(t->leaves[i]->capabilities.credentials, used[at]))
-                return dt_fail(DT_ERR_UNSUPPORTED,
-                               "leaf %u does not support a credential type in use", i);
     return DT_OK;
 }
 
 enum dt_err
-mls_tree_check_leaves(const struct mls_tree *t, struct dt_view group_id,
+mls_tree_check_leaves(struct mls_tree *t, struct dt_view group_id,
                       const struct mls_leaf_rules *rules)
 {
     enum dt_err err;
 
     for (uint32_t i = 0; i < t->n_leaves; i++) {
-        if (t->leaves[i] == NULL)
+        const struct mls_leaf_node *leaf = mls_tree_leaf(t, i);
+
+        if (leaf == NULL)
             continue;
-        if ((err = mls_leaf_node_check(t->leaves[i], 0, rules)) != DT_OK ||
-            (err = mls_leaf_node_verify(t->suite, t->leaves[i], group_id, i)) != DT_OK)
+        if ((err = mls_leaf_node_check(leaf, 0, rules)) != DT_OK ||
+            (err = mls_leaf_node_verify(t->suite, leaf, group_id, i)) != DT_OK)
             return dt_fail_context(err, "leaf %u", i);
     }
     return check_credential_types(t);
@@ -167,24 +173,78 @@ mls_tree_check(struct mls_tree *t, struct dt_view group_id, const struct mls_lea
     return mls_tree_check_leaves(t, group_id, rules);
 }
 
-enum dt_err
-mls_tree_check_leaf(const struct mls_tree *t, const struct mls_leaf_node *leaf, uint32_t replaces)
+/* Do the leaves but ${replaces} go with one of ${credential_type} that supports ${capabilities}?
+ * By looking at each. */
+static bool
+credentials_fit(const struct mls_tree *t, const struct mls_capabilities *capabilities,
+                uint16_t credential_type, uint32_t replaces)
 {
-    for (uint32_t i = 0; i < mls_node_width(t->n_leaves); i++) {
-        const struct mls_leaf_node *other = mls_node_is_leaf(i) ? mls_tree_leaf(t, i / 2) : NULL;
+    for (uint32_t i = 0; i < t->n_leaves; i++) {
+        const struct mls_leaf_node *other = mls_tree_leaf(t, i);
 
-        if (mls_tree_is_blank(t, i))
-            continue;
-        /* Not even the key it had before (RFC 9420 section 7.3, for Update and Commit). */
-        if (dt_view_equal(mls_tree_key(t, i), leaf->encryption_key))
-            return dt_fail(DT_ERR_CONFLICT, "an encryption key is in the tree already");
-        if (other == NULL || (replaces != MLS_NO_NODE && i == 2 * replaces))
-            continue;
-        if (dt_view_equal(other->signature_key, leaf->signature_key))
-            return dt_fail(DT_ERR_CONFLICT, "a signature key is in the tree already");
-        if (!mls_u16s_have(other->capabilities.credentials, leaf->credential.type) ||
-            !mls_u16s_have(leaf->capabilities.credentials, other->credential.type))
-            return dt_fail(DT_ERR_UNSUPPORTED, "credential types are not supported by all members");
+        if (other != NULL && i != replaces &&
+            (!mls_u16s_have(other->capabilities.credentials, credential_type) ||
+             !mls_u16s_have(capabilities->credentials, other->credential.type)))
+            return false;
     }
+    return true;
+}
+
+/* The same by the tree's counts, where they tell. */
+static bool
+credentials_fit_counted(const struct mls_tree *t, const struct mls_capabilities *capabilities,
+                        uint16_t credential_type, uint32_t replaces)
+{
+    const struct mls_leaf_node *old = mls_tree_leaf(t, replaces);
+    bool in_use = false;
+
+    for (uint32_t k = 0; k < t->n_credentials; k++) {
+        const struct mls_credential_use *c = &t->credentials[k];
+        uint32_t used = c->used, lacked = c->lacked;
+
+        /* The others' alone. */
+        if (old != NULL && old->credential.type == c->type)
+            used--;
+        if (old != NULL && !mls_u16s_have(old->capabilities.credentials, c->type))
+            lacked--;
+        in_use = in_use || c->type == credential_type;
+        if ((c->type == credential_type && lacked > 0) ||
+            (used > 0 && !mls_u16s_have(capabilities->credentials, c->type)))
+            return false;
+    }
+    /* Who supports a type that nobody uses is not counted. */
+    return (in_use && !t->credentials_many) ||
+           credentials_fit(t, capabilities, credential_type, replaces);
+}
+
+enum dt_err
+mls_tree_check_signer(struct mls_tree *t, struct dt_view signature_key,
+                      const struct mls_capabilities *capabilities, uint16_t credential_type,
+                      uint32_t replaces)
+{
+    bool there = false;
+    enum dt_err err = mls_tree_has_signature_key(t, signature_key, replaces, &there);
+
+    if (err != DT_OK)
+        return err;
+    if (there)
+        return dt_fail(DT_ERR_CONFLICT, "a signature key is in the tree already");
+    if (!credentials_fit_counted(t, capabilities, credential_type, replaces))
+        return dt_fail(DT_ERR_UNSUPPORTED, "credential types are not supported by all members");
     return DT_OK;
+}
+
+enum dt_err
+mls_tree_check_leaf(struct mls_tree *t, const struct mls_leaf_node *leaf, uint32_t replaces)
+{
+    bool there = false;
+    enum dt_err err = mls_tree_has_encryption_key(t, leaf->encryption_key, &there);
+
+    if (err != DT_OK)
+        return err;
+    /* Not even the key it had before (RFC 9420 section 7.3, for Update and Commit). */
+    if (there)
+        return dt_fail(DT_ERR_CONFLICT, "an encryption key is in the tree already");
+    return mls_tree_check_signer(t, leaf->signature_key, &leaf->capabilities, leaf->credential.type,
+                                 replaces);
 }

@@ -13,10 +13,10 @@
 /* Unmerged leaves: sorted, non-blank descendants, in every non-blank node between. AUTH. */
 DT_MUST_CHECK enum dt_err mls_tree_check_unmerged(const struct mls_tree *t);
 /* Encryption keys unique over all nodes, signature keys over all leaves. CONFLICT. */
-DT_MUST_CHECK enum dt_err mls_tree_check_keys(const struct mls_tree *t);
+DT_MUST_CHECK enum dt_err mls_tree_check_keys(struct mls_tree *t);
 /* Each leaf: section 7.3 with its signature; credential types supported by all. As
  * mls_leaf_node_check(). */
-DT_MUST_CHECK enum dt_err mls_tree_check_leaves(const struct mls_tree *t, struct dt_view group_id,
+DT_MUST_CHECK enum dt_err mls_tree_check_leaves(struct mls_tree *t, struct dt_view group_id,
                                                 const struct mls_leaf_rules *rules);
 
 /**
@@ -30,13 +30,18 @@ DT_MUST_CHECK enum dt_err mls_tree_check(struct mls_tree *t, struct dt_view grou
                                          struct dt_view tree_hash);
 
 /**
- * mls_tree_check_leaf(t, leaf, replaces, rules):
+ * mls_tree_check_leaf(t, leaf, replaces):
  * The rules of section 7.3 that need the other leaves, for a leaf about to enter ${t} (at
  * ${replaces}, or MLS_NO_NODE for a new one): its keys are no one else's and are no parent's, every
  * member supports its credential type and it supports every member's. CONFLICT, UNSUPPORTED. Does
  * not run mls_leaf_node_check() nor the signature.
  */
-DT_MUST_CHECK enum dt_err mls_tree_check_leaf(const struct mls_tree *t,
-                                              const struct mls_leaf_node *leaf, uint32_t replaces);
+DT_MUST_CHECK enum dt_err mls_tree_check_leaf(struct mls_tree *t, const struct mls_leaf_node *leaf,
+                                              uint32_t replaces);
+
+/* The part of it that concerns who signs: the key, and the credential type with those supported. */
+DT_MUST_CHECK enum dt_err mls_tree_check_signer(struct mls_tree *t, struct dt_view signature_key,
+                                                const struct mls_capabilities *capabilities,
+                                                uint16_t credential_type, uint32_t replaces);
 
 #endif

@@ -3,17 +3,11 @@
 
 #include "base/mem.h"
 
-#include "mls/tree.h"
+#include "mls/tree_store.h"
 
 /* RFC 9420 section 7.8: enum NodeType. */
 #define TYPE_LEAF   1
 #define TYPE_PARENT 2
-
-static uint8_t *
-slot(const struct mls_tree *t, uint32_t node)
-{
-    return t->hashes + (size_t)node * t->suite->hash_len;
-}
 
 /* TreeHashInput of a leaf, present or blank. */
 static enum dt_err
@@ -62,28 +56,34 @@ enum dt_err
 mls_tree_node_hash(struct mls_tree *t, uint32_t node, uint8_t *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf scratch = DT_BUF_INIT(8 * MLS_LEAVES_MAX);
-    uint32_t first = mls_node_first_leaf(node), last = mls_node_last_leaf(node);
-    uint32_t top = mls_node_level(node);
+    uint32_t stack[MLS_DEPTH_MAX + 1]; /* a path downwards of nodes without a hash: no recursion */
+    size_t depth = 0;
     enum dt_err err;
 
-    /* From the leaves up, so that children are there before their parent: no recursion. */
-    for (uint32_t level = 0; !t->hashed[node] && level <= top; level++) {
-        for (uint32_t leaf = first; leaf <= last; leaf += 1u << level) {
-            uint32_t x = mls_leaf_ancestor(leaf, level);
+    if (!*mls_hashed_flag(t, node))
+        stack[depth++] = node;
+    while (depth > 0) {
+        uint32_t x = stack[depth - 1];
 
-            if (t->hashed[x])
-                continue;
-            if (level == 0)
-                err = hash_leaf(t, leaf, t->leaves[leaf], slot(t, x));
-            else
-                err = hash_parent(t, x, slot(t, mls_node_left(x)), slot(t, mls_node_right(x)), NULL,
-                                  0, &scratch, slot(t, x));
-            if (err != DT_OK)
-                return err;
-            t->hashed[x] = 1;
+        if (mls_node_is_leaf(x)) {
+            err = hash_leaf(t, x / 2, mls_tree_leaf(t, x / 2), mls_hash_slot(t, x));
+        } else if (!*mls_hashed_flag(t, mls_node_left(x))) {
+            stack[depth++] = mls_node_left(x);
+            continue;
+        } else if (!*mls_hashed_flag(t, mls_node_right(x))) {
+            stack[depth++] = mls_node_right(x);
+            continue;
+        } else {
+            err = hash_parent(t, x, mls_hash_slot(t, mls_node_left(x)),
+                              mls_hash_slot(t, mls_node_right(x)), NULL, 0, &scratch,
+                              mls_hash_slot(t, x));
         }
+        if (err != DT_OK)
+            return err;
+        *mls_hashed_flag(t, x) = 1;
+        depth--;
     }
-    memcpy(out, slot(t, node), t->suite->hash_len);
+    memcpy(out, mls_hash_slot(t, node), t->suite->hash_len);
     return DT_OK;
 }
 

@@ -1,7 +1,7 @@
 /* mls/tree_path.c - resolutions and filtered direct paths; see tree.h. */
 #include "base/mem.h"
 
-#include "mls/tree.h"
+#include "mls/tree_store.h"
 
 void
 mls_nodes_clear(struct mls_nodes *x)
@@ -57,12 +57,7 @@ mls_tree_resolution(const struct mls_tree *t, uint32_t node, struct mls_nodes *o
 bool
 mls_tree_resolution_empty(const struct mls_tree *t, uint32_t node)
 {
-    uint32_t last = 2 * mls_node_last_leaf(node);
-
-    for (uint32_t i = 2 * mls_node_first_leaf(node); i <= last; i++)
-        if (!mls_tree_is_blank(t, i))
-            return false;
-    return true;
+    return mls_tree_all_blank(t, node);
 }
 
 void

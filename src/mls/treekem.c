@@ -33,8 +33,7 @@ set_key(struct mls_tree *t, uint32_t node, struct dt_view key)
 
     if ((err = mls_parent_node_new(key, dt_view(NULL, 0), &p)) != DT_OK)
         return err;
-    mls_tree_set_parent(t, node, p);
-    return DT_OK;
+    return mls_tree_set_parent(t, node, p);
 }
 
 /* Fresh path secrets and key pairs for the nodes of path->shape, and the commit secret above them.
@@ -77,7 +76,8 @@ mls_path_begin(struct mls_tree *t, uint32_t leaf_index, const struct mls_leaf_fi
         return dt_fail(DT_ERR_RANGE, "there is no member at leaf %u", leaf_index);
     path.leaf_index = path.priv.leaf_index = leaf_index;
     /* RFC 9420 section 7.4: the whole direct path is blanked first, filtered or not. */
-    mls_tree_blank_direct_path(t, leaf_index);
+    if ((err = mls_tree_blank_direct_path(t, leaf_index)) != DT_OK)
+        return err;
     mls_tree_filtered_path(t, leaf_index, &path.shape);
     if ((err = refresh_nodes(t, &path)) != DT_OK ||
         (err = mls_parent_hash_fill(t, &path.shape, &parent_hash)) != DT_OK ||
@@ -87,9 +87,9 @@ mls_path_begin(struct mls_tree *t, uint32_t leaf_index, const struct mls_leaf_fi
     f.encryption_key = dt_view(pub, t->suite->kem_pub_len);
     f.parent_hash = dt_buf_view(&parent_hash);
     if ((err = mls_leaf_node_new(t->suite, &f, sig_priv, group_id, leaf_index, &path.leaf)) !=
-        DT_OK)
+            DT_OK ||
+        (err = mls_tree_set_leaf(t, leaf_index, path.leaf)) != DT_OK)
         return err;
-    mls_tree_set_leaf(t, leaf_index, path.leaf);
     *out = path;
     path = (struct mls_path){0};
     return DT_OK;
@@ -187,8 +187,9 @@ mls_path_secret_for(const struct mls_path *path, uint32_t leaf_index, struct dt_
 
 /* RFC 9420 section 12.4.2: no key of the path is in the tree, and none is there twice. */
 static enum dt_err
-check_path_keys(const struct mls_tree *t, const struct mls_update_path *up)
+check_path_keys(struct mls_tree *t, const struct mls_update_path *up)
 {
+    bool there = false;
     enum dt_err err;
 
     for (size_t i = 0; i < up->n_nodes; i++) {
@@ -201,16 +202,17 @@ check_path_keys(const struct mls_tree *t, const struct mls_update_path *up)
         for (size_t k = 0; k < i; k++)
             if (dt_view_equal(key, up->nodes[k].encryption_key))
                 return dt_fail(DT_ERR_CONFLICT, "an update path uses one key twice");
-        for (uint32_t node = 0; node < mls_node_width(t->n_leaves); node++)
-            if (dt_view_equal(key, mls_tree_key(t, node)))
-                return dt_fail(DT_ERR_CONFLICT, "a key of an update path is in the tree already");
+        if ((err = mls_tree_has_encryption_key(t, key, &there)) != DT_OK)
+            return err;
+        if (there)
+            return dt_fail(DT_ERR_CONFLICT, "a key of an update path is in the tree already");
     }
     return DT_OK;
 }
 
 /* RFC 9420 sections 7.3 and 12.4.2: all that is asked of the path's leaf but its parent hash. */
 static enum dt_err
-check_path_leaf(const struct mls_tree *t, uint32_t sender, const struct mls_update_path *up,
+check_path_leaf(struct mls_tree *t, uint32_t sender, const struct mls_update_path *up,
                 struct dt_view group_id, const struct mls_leaf_rules *rules, bool external)
 {
     const struct mls_leaf_node *old = mls_tree_leaf(t, sender);
@@ -240,7 +242,8 @@ mls_path_merge(struct mls_tree *t, uint32_t sender, const struct mls_update_path
         (err = check_path_keys(t, update_path)) != DT_OK)
         return err;
     /* RFC 9420 section 7.5, merging. */
-    mls_tree_blank_direct_path(t, sender);
+    if ((err = mls_tree_blank_direct_path(t, sender)) != DT_OK)
+        return err;
     mls_tree_filtered_path(t, sender, &shape);
     if (shape.n != update_path->n_nodes)
         return dt_fail(DT_ERR_FORMAT,
@@ -252,8 +255,7 @@ mls_path_merge(struct mls_tree *t, uint32_t sender, const struct mls_update_path
         return err;
     if (!dt_view_equal(dt_buf_view(&parent_hash), update_path->leaf->parent_hash))
         return dt_fail(DT_ERR_AUTH, "a committer's leaf has the wrong parent hash");
-    mls_tree_set_leaf(t, sender, update_path->leaf);
-    return DT_OK;
+    return mls_tree_set_leaf(t, sender, update_path->leaf);
 }
 
 /* The private key we hold of ${node}; NULL when we hold none. */

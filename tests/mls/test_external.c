@@ -476,7 +476,7 @@ test_section_12_2_no_other_proposals(void **state)
     one(&s, p, DT_ERR_REFUSED);
     assert_ok(mls_propose_extensions((struct mls_typed_list){NULL, 0}, &p));
     one(&s, p, DT_ERR_REFUSED);
-    mls_leaf_fields_from(&f, s.p[ADA].group->tree.leaves[0]);
+    mls_leaf_fields_from(&f, mls_tree_leaf(&s.p[ADA].group->tree, 0));
     f.source = MLS_LEAF_UPDATE;
     assert_ok(mls_leaf_node_new(s.p[ADA].group->suite, &f, dt_secret_view(&s.p[ADA].seed),
                                 s.p[ADA].group->context.group_id, 0, &leaf));
@@ -653,7 +653,7 @@ test_section_7_3_leaf_of_the_path(void **state)
         if (i == 0) /* the wrong source */
             f.source = MLS_LEAF_UPDATE;
         else if (i == 1) /* another member's encryption key */
-            f.encryption_key = s.p[ADA].group->tree.leaves[1]->encryption_key;
+            f.encryption_key = mls_tree_leaf(&s.p[ADA].group->tree, 1)->encryption_key;
         else if (i == 2) /* not what the group requires */
             f.capabilities.extensions = dt_view(NULL, 0);
         else if (i == 3) /* it does not support the credentials in use */
@@ -719,7 +719,7 @@ test_section_12_2_replaced_leaf_key(void **state)
     mls_group_free(eve.group);
     parse_commit(&commit, &good);
     mls_leaf_fields_from(&f, good.commit.path->leaf);
-    f.encryption_key = s.p[ADA].group->tree.leaves[1]->encryption_key;
+    f.encryption_key = mls_tree_leaf(&s.p[ADA].group->tree, 1)->encryption_key;
     b.path = path_with(&s, good.commit.path, &f, 1);
     {
         struct mls_event e = {0};
@@ -764,7 +764,7 @@ test_section_12_4_2_path_keys_are_new(void **state)
     assert_ok(dt_buf_set(&raw, dt_buf_view(&good.commit.path->raw)));
     key = good.commit.path->nodes[0].encryption_key;
     at = (size_t)(key.p - good.commit.path->raw.p);
-    memcpy(raw.p + at, s.p[ADA].group->tree.leaves[0]->encryption_key.p, key.n);
+    memcpy(raw.p + at, mls_tree_leaf(&s.p[ADA].group->tree, 0)->encryption_key.p, key.n);
     r = dt_reader_init(dt_buf_view(&raw));
     assert_ok(mls_update_path_read(&r, &b.path));
     refused(&s, &b, DT_ERR_REFUSED);

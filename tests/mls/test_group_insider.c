@@ -253,10 +253,12 @@ test_proposal_lists(void **state)
     p = NULL;
     /* The committer's own Update; its leaf is taken from the tree, so all else about it is right.
      */
-    assert_ok(mls_proposal_new_update(t.p[0].group->tree.leaves[0], &p));
+    leaf = mls_tree_leaf_ref(&t.p[0].group->tree, 0);
+    assert_ok(mls_proposal_new_update(leaf, &p));
+    mls_leaf_node_unref(leaf);
     one(&t, p, true, DT_ERR_REFUSED);
     /* The same with a leaf that any other member could propose. */
-    mls_leaf_fields_from(&fields, t.p[0].group->tree.leaves[0]);
+    mls_leaf_fields_from(&fields, mls_tree_leaf(&t.p[0].group->tree, 0));
     fields.source = MLS_LEAF_UPDATE;
     fields.encryption_key = dt_view_of(key);
     assert_ok(mls_leaf_node_new(t.p[0].group->suite, &fields,
@@ -491,7 +493,7 @@ test_update_by_reference(void **state)
     (void)state;
     trio_init(&t);
     g = t.p[2].group;
-    mls_leaf_fields_from(&fields, g->tree.leaves[2]);
+    mls_leaf_fields_from(&fields, mls_tree_leaf(&g->tree, 2));
     assert_ok(dt_x25519_new(&priv, pub));
     fields.encryption_key = dt_view(pub, 32);
     fields.source = MLS_LEAF_UPDATE;

@@ -90,6 +90,17 @@ context_with(struct mls_group_context *c, uint16_t suite, uint64_t epoch, size_t
         saved_clear(&s);                                                                           \
     } while (0)
 
+/* Leaf 0 as it was an epoch ago, at leaf 1. */
+static void
+put_old_leaf(struct saved *s)
+{
+    struct mls_leaf_node *leaf = mls_tree_leaf_ref(&s->p[1].group->past[0].tree, 0);
+
+    assert_non_null(leaf);
+    assert_ok(mls_tree_set_leaf(&s->g->tree, 1, leaf));
+    mls_leaf_node_unref(leaf);
+}
+
 static void
 test_epoch(void **state)
 {
@@ -106,7 +117,7 @@ test_epoch(void **state)
     EACH(s.g->interim.n = 31);
     EACH(s.g->policy.outside = MLS_OUTSIDE_ALL + 1);
     /* The tree, and who we are in it. */
-    EACH(mls_tree_set_leaf(&s.g->tree, 1, s.p[1].group->past[0].leaves[0]));
+    EACH(put_old_leaf(&s));
     EACH(s.g->own_leaf = 1);
     EACH(s.g->priv.leaf_index = 1);
     EACH(s.g->own_leaf = s.g->priv.leaf_index = 1);
@@ -213,10 +224,10 @@ test_past(void **state)
         struct saved s;
 
         saved_init(&s);
-        before = s.g->past[0].n_leaves;
-        s.g->past[0].n_leaves = n;
+        before = s.g->past[0].tree.n_leaves;
+        s.g->past[0].tree.n_leaves = n;
         refused(&s);
-        s.g->past[0].n_leaves = before;
+        s.g->past[0].tree.n_leaves = before;
         saved_clear(&s);
     }
     EACH(assert_ok(dt_secret_set(&s.g->past[0].sender_data, dt_view_str("short"))));

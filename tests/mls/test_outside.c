@@ -461,7 +461,7 @@ test_section_12_1_8_types(void **state)
 
     (void)state;
     scene_init(&s, MLS_OUTSIDE_ALL, true);
-    mls_leaf_fields_from(&f, s.ada.group->tree.leaves[1]);
+    mls_leaf_fields_from(&f, mls_tree_leaf(&s.ada.group->tree, 1));
     f.source = MLS_LEAF_UPDATE;
     assert_ok(mls_leaf_node_new(s.ada.group->suite, &f, dt_secret_view(&s.bob.seed),
                                 mls_group_id(s.ada.group), 1, &leaf));

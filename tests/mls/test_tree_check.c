@@ -41,7 +41,7 @@ own_parent(struct mls_tree *t, uint32_t node)
         p->unmerged = dt_alloc(2, sizeof *p->unmerged);
         assert_non_null(p->unmerged);
     }
-    mls_tree_set_parent(t, node, p);
+    assert_ok(mls_tree_set_parent(t, node, p));
     return p;
 }
 
@@ -53,7 +53,7 @@ set_leaf(struct world *w, uint32_t index, const struct mls_leaf_fields *f)
 
     assert_ok(mls_leaf_node_new(w->suite, f, dt_secret_view(&w->m[index].sig_priv), GROUP_ID, index,
                                 &leaf));
-    mls_tree_set_leaf(&w->tree, index, leaf);
+    assert_ok(mls_tree_set_leaf(&w->tree, index, leaf));
     mls_leaf_node_unref(leaf);
 }
 
@@ -128,7 +128,7 @@ test_unmerged(void **state)
     list[1] = 7;
     assert_ok(mls_tree_check_unmerged(&w.tree));
     /* a blank leaf */
-    mls_tree_set_leaf(&w.tree, 7, NULL);
+    assert_ok(mls_tree_set_leaf(&w.tree, 7, NULL));
     assert_int_equal(mls_tree_check_unmerged(&w.tree), DT_ERR_AUTH);
     world_clear(&w);
 
@@ -222,7 +222,7 @@ test_parent_hash(void **state)
         } else { /* a node that nobody set: the insider's own key in a subtree it is not in */
             assert_ok(
                 mls_parent_node_new(dt_view(pub, w.suite->kem_pub_len), dt_view(NULL, 0), &p));
-            mls_tree_set_parent(&w.tree, node, p);
+            assert_ok(mls_tree_set_parent(&w.tree, node, p));
             assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
         }
         world_clear(&w);
@@ -250,7 +250,7 @@ test_parent_hash(void **state)
     world_remove(&w, 7);
     world_commit(&w, 0);
     assert_ok(check_tree(&w.tree));
-    mls_tree_set_leaf(&w.tree, 7, ghost.kp.key_package->leaf);
+    assert_ok(mls_tree_set_leaf(&w.tree, 7, ghost.kp.key_package->leaf));
     assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     member_clear(&ghost);
     world_clear(&w);
@@ -262,7 +262,7 @@ test_parent_hash(void **state)
     world_commit(&w, 5);
     assert_ok(check_tree(&w.tree));
     assert_true(mls_tree_is_blank(&w.tree, 9));
-    mls_tree_set_leaf(&w.tree, 4, ghost.kp.key_package->leaf);
+    assert_ok(mls_tree_set_leaf(&w.tree, 4, ghost.kp.key_package->leaf));
     assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     member_clear(&ghost);
     world_clear(&w);
@@ -293,7 +293,7 @@ test_leaf_signatures(void **state)
         raw.p[raw.n - 1] ^= 1; /* in S of the signature */
         r = reader_of(&raw);
         assert_ok(mls_leaf_node_read(&r, &leaf));
-        mls_tree_set_leaf(&w.tree, i, leaf);
+        assert_ok(mls_tree_set_leaf(&w.tree, i, leaf));
         mls_leaf_node_unref(leaf);
         assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
         world_clear(&w);
@@ -304,9 +304,9 @@ test_leaf_signatures(void **state)
     f.source = MLS_LEAF_UPDATE;
     set_leaf(&w, 1, &f);
     assert_ok(check_tree(&w.tree));
-    leaf = mls_leaf_node_ref(w.tree.leaves[1]);
-    mls_tree_set_leaf(&w.tree, 1, NULL);
-    mls_tree_set_leaf(&w.tree, 3, leaf);
+    leaf = mls_tree_leaf_ref(&w.tree, 1);
+    assert_ok(mls_tree_set_leaf(&w.tree, 1, NULL));
+    assert_ok(mls_tree_set_leaf(&w.tree, 3, leaf));
     mls_leaf_node_unref(leaf);
     assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
     world_clear(&w);
