@@ -100,9 +100,8 @@ external_pub(const struct entering *x, struct dt_view *out)
     if (!mls_extensions_find(&x->info.extensions, MLS_EXT_EXTERNAL_PUB, &data))
         return dt_fail(DT_ERR_NOT_FOUND, "the GroupInfo lets nobody join: it has no external key");
     r = dt_reader_init(data);
-    if ((err = dt_read_vec(&r, MLS_PUB_MAX, out)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
-        return err;
-    return dt_hpke_pub_check(x->old->suite, *out);
+    err = dt_read_vec(&r, MLS_PUB_MAX, out);
+    return err == DT_OK ? dt_read_end(&r) : err;
 }
 
 /* Append ${p} (a count of which is the caller's) unless ${err}. */

@@ -6,6 +6,8 @@
  * policy lets it in, kind by kind. A message's signature is checked before anything else is asked
  * of it, with the key that its kind of sender has: so that from there on somebody can be named.
  */
+#include <assert.h>
+
 #include "crypto/hpke.h"
 
 #include "mls/group_internal.h"
@@ -14,12 +16,11 @@
 
 /* ---- external Commits ---- */
 
-/* RFC 9420 section 12.4.3.2: what its form alone tells. */
+/* RFC 9420 section 12.4.3.2: what its form alone tells. That it has a path is seen before: without
+ * one there is no key to verify it with. */
 static enum dt_err
 check_form(const struct mls_commit *c)
 {
-    if (c->path == NULL)
-        return dt_fail(DT_ERR_REFUSED, "an external Commit has no path");
     for (size_t i = 0; i < c->n; i++)
         if (c->proposals[i].proposal == NULL)
             return dt_fail(DT_ERR_REFUSED, "an external Commit has a proposal by reference");
@@ -106,8 +107,7 @@ mls_external_init_open(const struct mls_group *g, const struct mls_proposal_list
 
     while (at < list->n && list->v[at].proposal->type != MLS_PROPOSAL_EXTERNAL_INIT)
         at++;
-    if (at == list->n)
-        return dt_fail(DT_ERR_REFUSED, "an external Commit needs exactly one ExternalInit");
+    assert(at < list->n); /* the list was checked to have one */
     if ((err = dt_hpke_derive_key_pair(g->suite, dt_secret_view(&g->secrets.external), &priv,
                                        pub)) != DT_OK ||
         (err = dt_hpke_setup_r(g->suite, dt_secret_view(&priv), list->v[at].proposal->kem_output,
@@ -124,7 +124,8 @@ process_commit(struct mls_group *g, const struct mls_auth_content *c, struct mls
     const struct mls_leaf_node *leaf;
     enum dt_err err;
 
-    if (c->content_type != MLS_CONTENT_COMMIT || c->commit.path == NULL)
+    /* Content of another type has none either. */
+    if (c->commit.path == NULL)
         return dt_fail(DT_ERR_FORMAT, "a new member's message is no Commit with a path");
     leaf = c->commit.path->leaf;
     if ((err = mls_auth_content_verify(g->suite, c, dt_buf_view(&g->context.raw),

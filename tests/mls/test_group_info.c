@@ -306,6 +306,100 @@ test_section_12_4_3_2_bad_key(void **state)
     scene_clear(&s);
 }
 
+/* ada's GroupInfo with these extensions in it and in the GroupContext, whatever they are. */
+static void
+sign_info(const struct scene *s, uint16_t in_info, uint16_t in_context, struct dt_view data,
+          struct dt_buf *out)
+{
+    const struct mls_group *g = s->ada.group;
+    struct mls_group_context context = {0};
+    struct dt_buf extensions = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf of_context = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const uint8_t tag[32] = {1};
+    struct dt_writer w;
+
+    dt_buf_init(out, MLS_MESSAGE_MAX);
+    w = dt_writer_init(out);
+    mls_message_write(&w, MLS_WIRE_GROUP_INFO);
+    assert_ok(dt_writer_end(&w));
+    if (in_info != 0)
+        assert_ok(mls_extension_append(&extensions, in_info, data));
+    assert_ok(dt_buf_append(&of_context, g->context.extensions.raw));
+    if (in_context != 0)
+        assert_ok(mls_extension_append(&of_context, in_context, data));
+    assert_ok(mls_group_context_new(1, g->context.group_id, g->context.epoch, g->context.tree_hash,
+                                    g->context.confirmed_transcript_hash, dt_buf_view(&of_context),
+                                    &context));
+    assert_ok(mls_group_info_sign(g->suite, dt_buf_view(&context.raw), dt_buf_view(&extensions),
+                                  dt_view_of(tag), 0, dt_secret_view(&g->signature_priv), out));
+    mls_group_context_clear(&context);
+    dt_buf_clear(&extensions);
+    dt_buf_clear(&of_context);
+}
+
+/* RFC 9420 section 17.3: each extension where it belongs; and one that holds what it should. */
+static void
+test_section_17_3_places(void **state)
+{
+    static const uint8_t broken[] = {3, 1, 'k'};
+    static const struct {
+        uint16_t in_info, in_context;
+        enum dt_err want;
+    } table[] = {
+        {MLS_EXT_REQUIRED_CAPABILITIES, 0, DT_ERR_REFUSED},
+        {MLS_EXT_APPLICATION_ID, 0, DT_ERR_REFUSED},
+        {0, MLS_EXT_RATCHET_TREE, DT_ERR_REFUSED},
+        {0, MLS_EXT_EXTERNAL_PUB, DT_ERR_REFUSED},
+        {0, MLS_EXT_EXTERNAL_SENDERS, DT_ERR_FORMAT},
+        {0, 0, DT_ERR_NOT_FOUND}, /* nothing is wrong with it, but that it has no key */
+    };
+    struct scene s;
+    struct dt_buf info;
+    struct dt_buf tree;
+
+    (void)state;
+    scene_init(&s);
+    tree_of(s.ada.group, &tree);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        sign_info(&s, table[i].in_info, table[i].in_context, dt_view_of(broken), &info);
+        assert_err(table[i].want, enter(&s, dt_buf_view(&info), dt_buf_view(&tree), 1));
+        dt_buf_clear(&info);
+    }
+    dt_buf_clear(&tree);
+    scene_clear(&s);
+}
+
+/* What the joiner itself asks for must be possible. */
+static void
+test_section_12_4_3_2_own_leaf(void **state)
+{
+    static uint8_t large[MLS_AUTHENTICATED_DATA_MAX + 1];
+    struct scene s;
+    struct mls_external_join_params x = {0};
+    struct mls_group *g = NULL;
+    struct dt_buf commit = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_buf info;
+
+    (void)state;
+    scene_init(&s);
+    gu_info(&s.ada, true, &info);
+    x.group_info = dt_buf_view(&info);
+    x.leaf = gu_leaf(&s.eve);
+    x.policy.outside = MLS_OUTSIDE_ALL + 1;
+    assert_err(DT_ERR_RANGE, mls_group_join_external(&x, &g, &commit, NULL));
+    x.policy.outside = 0;
+    x.authenticated_data = dt_view_of(large);
+    assert_err(DT_ERR_LIMIT, mls_group_join_external(&x, &g, &commit, NULL));
+    x.authenticated_data = dt_view(NULL, 0);
+    /* The group requires what this leaf would not support. */
+    x.leaf.proposal_types.n = 0;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_join_external(&x, &g, &commit, NULL));
+    assert_int_equal(commit.n, 0);
+    assert_null(g);
+    dt_buf_clear(&info);
+    scene_clear(&s);
+}
+
 /* Who was removed says nothing of the group any more. */
 static void
 test_section_12_4_3_members_only(void **state)
@@ -335,6 +429,8 @@ main(void)
         cmocka_unit_test(test_section_12_4_3_2_suite),
         cmocka_unit_test(test_section_12_4_3_signature),
         cmocka_unit_test(test_section_12_4_3_2_bad_key),
+        cmocka_unit_test(test_section_17_3_places),
+        cmocka_unit_test(test_section_12_4_3_2_own_leaf),
         cmocka_unit_test(test_section_12_4_3_members_only),
     };
 

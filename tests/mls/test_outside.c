@@ -434,6 +434,7 @@ static void
 test_section_6_1_outsiders_content_is_a_proposal(void **state)
 {
     struct scene s;
+    struct mls_proposal *p = NULL;
     struct dt_buf m;
 
     (void)state;
@@ -444,6 +445,12 @@ test_section_6_1_outsiders_content_is_a_proposal(void **state)
     craft(&s, &s.cyd, MLS_SENDER_NEW_MEMBER_PROPOSAL, 0, NULL, true, &m);
     no_one(&s, &m, DT_ERR_FORMAT);
     dt_buf_clear(&m);
+    /* And of who joins by a Commit it is that Commit. */
+    assert_ok(mls_propose_add(dt_buf_view(&s.cyd.key_package), &p));
+    craft(&s, &s.cyd, MLS_SENDER_NEW_MEMBER_COMMIT, 0, p, false, &m);
+    no_one(&s, &m, DT_ERR_FORMAT);
+    dt_buf_clear(&m);
+    mls_proposal_unref(p);
     scene_clear(&s);
 }
 
@@ -500,6 +507,7 @@ test_section_6_1_outsiders_keys(void **state)
     dt_buf_clear(&m);
     craft(&s, &s.clerk, MLS_SENDER_EXTERNAL, 2, p, false, &m); /* no such place */
     no_one(&s, &m, DT_ERR_AUTH);
+    assert_non_null(strstr(dt_err_message(), "no external sender 2"));
     dt_buf_clear(&m);
     craft(&s, &s.bob, MLS_SENDER_EXTERNAL, 1, p, false, &m); /* a member is no external sender */
     no_one(&s, &m, DT_ERR_AUTH);
@@ -597,6 +605,13 @@ test_section_12_1_8_policy(void **state)
 static void
 test_section_12_1_8_invalid_is_not_kept(void **state)
 {
+    static const uint8_t nonce[32] = {1};
+    static const uint8_t broken[] = {3, 1, 'k'};
+    const struct mls_typed bad = {MLS_EXT_EXTERNAL_SENDERS, dt_view_of(broken)};
+    const struct mls_psk_id link = {.type = MLS_PSK_RESUMPTION,
+                                    .usage = MLS_PSK_REINIT,
+                                    .group_id = dt_view_str("g"),
+                                    .nonce = dt_view_of(nonce)};
     struct scene s;
     struct mls_external_propose_params x;
     struct mls_proposal *p = NULL;
@@ -622,6 +637,17 @@ test_section_12_1_8_invalid_is_not_kept(void **state)
     dt_buf_clear(&m);
     craft(&s, &s.clerk, MLS_SENDER_EXTERNAL, 1, p, false, &m);
     assert_refused(DT_ERR_AUTH, s.ada.group, no_psks, &m, UINT32_MAX);
+    dt_buf_clear(&m);
+    mls_proposal_unref(p);
+    /* A PSK that a ReInit alone could use, and external senders that are none. */
+    assert_ok(mls_proposal_new_psk(&link, &p));
+    craft(&s, &s.clerk, MLS_SENDER_EXTERNAL, 1, p, false, &m);
+    assert_refused(DT_ERR_REFUSED, s.ada.group, no_psks, &m, UINT32_MAX);
+    dt_buf_clear(&m);
+    mls_proposal_unref(p);
+    assert_ok(mls_propose_extensions((struct mls_typed_list){&bad, 1}, &p));
+    craft(&s, &s.clerk, MLS_SENDER_EXTERNAL, 1, p, false, &m);
+    assert_refused(DT_ERR_FORMAT, s.ada.group, no_psks, &m, UINT32_MAX);
     dt_buf_clear(&m);
     mls_proposal_unref(p);
     assert_int_equal(mls_group_n_cached(s.ada.group), 0);
@@ -676,6 +702,7 @@ test_section_12_1_8_limit(void **state)
 static void
 test_section_12_1_8_making(void **state)
 {
+    static uint8_t large[MLS_AUTHENTICATED_DATA_MAX + 1];
     struct scene s;
     struct mls_external_propose_params x;
     struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -701,6 +728,11 @@ test_section_12_1_8_making(void **state)
     x.what.padding = 1;
     assert_err(DT_ERR_RANGE, mls_external_propose(&x, &m));
     x.what.padding = 0;
+    x.what.authenticated_data = dt_view_of(large);
+    assert_err(DT_ERR_LIMIT, mls_external_propose(&x, &m));
+    x.what.authenticated_data = dt_view(NULL, 0);
+    x.group_id = dt_view(large, MLS_GROUP_ID_MAX + 1);
+    assert_err(DT_ERR_LIMIT, mls_external_propose(&x, &m));
     x.suite = 99;
     assert_err(DT_ERR_UNSUPPORTED, mls_external_propose(&x, &m));
     assert_int_equal(m.n, 0);
