@@ -218,8 +218,6 @@ mls_group_create(const struct mls_group_params *params, struct mls_group **out)
 
     if (err != DT_OK)
         return err;
-    if (params->group_id.n > MLS_GROUP_ID_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a group id of %zu bytes", params->group_id.n);
     if ((err = mls_group_policy_check(&params->policy)) != DT_OK ||
         (err = first_extensions(params, &raw)) != DT_OK ||
         (err = mls_extensions_parse(dt_buf_view(&raw), &extensions)) != DT_OK ||

@@ -144,9 +144,6 @@ send(const struct mls_group *g, const struct mls_content_fields *fields, size_t 
     size_t end;
     enum dt_err err;
 
-    if (fields->authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
-                       fields->authenticated_data.n);
     if ((err = mls_content_sign(g->suite, fields, dt_buf_view(&g->context.raw),
                                 dt_secret_view(&g->signature_priv), content, &end)) != DT_OK)
         return err;

@@ -307,6 +307,7 @@ static void
 test_update_refused(void **state)
 {
     static const uint8_t half[32] = {1};
+    static const uint8_t long_data[MLS_AUTHENTICATED_DATA_MAX + 1];
     struct mls_propose_opts update = {.kind = MLS_PROPOSE_UPDATE};
     struct mls_propose_opts extensions = {.kind = MLS_PROPOSE_EXTENSIONS};
     struct mls_typed unknown = {0xf123, dt_view_str("x")};
@@ -325,6 +326,12 @@ test_update_refused(void **state)
     update.rotation.new_signature_priv = dt_secret_view(&t.p[2].seed);
     update.rotation.new_signature_pub = dt_view_of(t.p[2].pub);
     assert_err(DT_ERR_REFUSED, mls_group_propose(t.p[1].group, &update, &m));
+    update.rotation = (struct mls_rotation){0};
+    update.authenticated_data = dt_view(long_data, sizeof long_data);
+    for (int as_public = 0; as_public < 2; as_public++) {
+        update.as_public = as_public == 1;
+        assert_err(DT_ERR_LIMIT, mls_group_propose(t.p[1].group, &update, &m));
+    }
     extensions.extensions = (struct mls_typed_list){&unknown, 1};
     assert_err(DT_ERR_UNSUPPORTED, mls_group_propose(t.p[1].group, &extensions, &m));
     extensions.extensions = (struct mls_typed_list){twice, 2};
