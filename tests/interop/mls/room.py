@@ -200,7 +200,7 @@ class Room:
                 self.refused(m, 'process ' + other, 'a commit on an epoch that is over')
         self.agree()
 
-    def external_join(self, helper, kind, again=None):
+    def external_join(self, helper, kind, again=None, psk=None):
         """A newcomer (or a member that lost its state) enters by an external commit."""
         info = self.ask(helper, 'gi')
         m = again
@@ -209,6 +209,8 @@ class Room:
         else:
             self.members.remove(again)
         line = 'extjoin %s%s' % (info, ' again' if again else '')
+        if psk is not None and m.kind == 'ours':    # ts-mls has no PSKs here
+            line += ' psk:' + psk
         answer = self.all_ask([m], [line])[0]
         if m.kind == 'ts-mls' and REFUSES_UNMERGED in answer:
             self.counts['stuck'] += 1
@@ -222,6 +224,25 @@ class Room:
         self.counts['external'] += 1
         self.agree()
         return m
+
+    # ---- the group that comes after this one
+
+    def succeed(self, by, suite, usage, members):
+        """${by} makes the group that comes after this one, of ${members} and itself; this one is left."""
+        group_id = self.rng.randbytes(10).hex()
+        if usage == 'reinit':
+            commit = self.ask(by, 'reinit %s %d' % (group_id, suite))
+            self.deliver(commit, by, [])
+            for m in self.members:
+                self.refused(m, 'protect 00', 'this group is over')
+        packages = {m: self.good(m, 'nextkp', a) for m, a in zip(
+            [by] + members, self.all_ask([by] + members, ['nextkp %d' % suite] * (1 + len(members))))}
+        welcome = self.ask(by, ' '.join(['succeed', usage, group_id] + [packages[m] for m in members]))
+        for m, answer in zip(members, self.all_ask(members, ['joinnext ' + welcome] * len(members))):
+            self.good(m, 'joinnext', answer)
+        self.suite, self.members, self.late, self.epoch = suite, [by] + members, [], 1
+        self.counts[usage] += 1
+        self.agree()
 
     # ---- what must hold
 

@@ -32,10 +32,14 @@ def fixed(room, first, public):
     room.commit(a, public, adds=[d, e], psk=psk)
     step()
     if 'external' not in room.lacks:
-        f = room.external_join(a, other)
+        psk = room.new_psk()
+        f = room.external_join(a, other, psk=psk)
         step()
-        g = room.external_join(b, first)
+        g = room.external_join(b, first, psk=psk)
         step()
+        for m in (f, g):
+            room.external_join(c, m.kind, again=m)
+            step()
         room.commit(g, public, removes=[f])
         step()
     room.commit(b, public, removes=[a])
@@ -52,6 +56,22 @@ def fixed(room, first, public):
         room.commit(room.rng.choice(room.members), public)
         room.late_mail(2)
     room.late_mail(0)
+
+
+def successors(room, first, suite):
+    """A group of four; a branch of three of them; that re-initialised with another suite; and that goes on."""
+    other = KINDS[1 - KINDS.index(first)]
+    a = room.create(first)
+    b, c, d = room.newcomer(other), room.newcomer(first), room.newcomer(other)
+    room.commit(a, False, adds=[b, c, d])
+    room.commit(b, False)
+    room.succeed(a, room.suite, 'branch', [d, c])
+    room.everyone_says()
+    room.commit(d, False)
+    room.succeed(d, suite, 'reinit', [c, a])
+    room.everyone_says()
+    room.commit(c, False)
+    room.everyone_says()
 
 
 def walk_step(room, public):
@@ -98,7 +118,7 @@ def walk_step(room, public):
         if by.kind == 'ours':
             room.rotate(by, public, kind != 'rotate')
     elif kind == 'external':
-        room.external_join(by, rng.choice(KINDS))
+        room.external_join(by, rng.choice(KINDS), psk=room.new_psk() if rng.random() < 0.5 else None)
     elif kind == 'again':
         lost = rng.choice(others)
         room.external_join(by, lost.kind, again=lost)

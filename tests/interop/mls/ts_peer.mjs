@@ -13,6 +13,7 @@ if (globalThis.crypto === undefined) globalThis.crypto = webcrypto // before nod
 
 const from = (...parts) => import(pathToFileURL(path.join(process.argv[2], ...parts)))
 const mls = await from("ts-mls", "dist", "src", "index.js")
+const { makeResumptionPsk } = await from("ts-mls", "dist", "src", "resumption.js")
 const curves = await from("@noble", "curves", "nist.js")
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex")
@@ -50,28 +51,44 @@ function proposalOf(word) {
 }
 
 // ts-mls 1.6.4 makes ECDSA public keys as compressed points, where RFC 9420 section 5.1.1 has them uncompressed.
-async function signatureKeys(how) {
-  const keys = await me.impl.signature.keygen()
-  const curve = { 2: curves.p256, 5: curves.p521, 7: curves.p384 }[me.suite]
+async function signatureKeys(suite, impl, how) {
+  const keys = await impl.signature.keygen()
+  const curve = { 2: curves.p256, 5: curves.p521, 7: curves.p384 }[suite]
   if (curve === undefined || how === "compressed") return keys
   return { signKey: keys.signKey, publicKey: curve.getPublicKey(keys.signKey, false) }
 }
 
+const suiteName = (suite) => Object.keys(mls.ciphersuites).find((n) => mls.ciphersuites[n] === Number(suite))
+const suiteImpl = (suite) =>
+  mls.getCiphersuiteImpl(mls.getCiphersuiteFromName(suiteName(suite)), mls.nobleCryptoProvider)
+
+async function makeKeys(suite, impl, how) {
+  const credential = { credentialType: "basic", identity: me.identity }
+  const now = BigInt(Math.floor(Date.now() / 1000))
+  const lifetime = how === "default" ? mls.defaultLifetime : { notBefore: now - 3600n, notAfter: now + WEEK }
+  return mls.generateKeyPackageWithKey(
+    credential, mls.defaultCapabilities(), lifetime, [], await signatureKeys(suite, impl, how), impl)
+}
+
+const packageMessage = (keys) =>
+  hex(mls.encodeMlsMessage({ keyPackage: keys.publicPackage, wireformat: "mls_key_package", version: "mls10" }))
+const welcomeMessage = (welcome) => hex(mls.encodeMlsMessage({ welcome, wireformat: "mls_welcome", version: "mls10" }))
+
+function welcomeOf(text) {
+  const message = decode(bytes(text))
+  if (message.wireformat !== "mls_welcome") throw new Error("not a Welcome")
+  return message.welcome
+}
+
 const commands = {
   async init(suite) {
-    const name = Object.keys(mls.ciphersuites).find((n) => mls.ciphersuites[n] === Number(suite))
-    const impl = await mls.getCiphersuiteImpl(mls.getCiphersuiteFromName(name), mls.nobleCryptoProvider)
-    me = { suite: Number(suite), impl, psks: {}, state: undefined, pending: undefined, keys: undefined }
+    me = { suite: Number(suite), impl: await suiteImpl(suite), psks: {} }
   },
   // "kp IDENTITY default" leaves the lifetime as ts-mls has it, without an end; "compressed" its ECDSA key.
   async kp(identity, how) {
-    const credential = { credentialType: "basic", identity: bytes(identity) }
-    const now = BigInt(Math.floor(Date.now() / 1000))
-    const lifetime = how === "default" ? mls.defaultLifetime : { notBefore: now - 3600n, notAfter: now + WEEK }
-    me.keys = await mls.generateKeyPackageWithKey(
-      credential, mls.defaultCapabilities(), lifetime, [], await signatureKeys(how), me.impl)
-    const message = { keyPackage: me.keys.publicPackage, wireformat: "mls_key_package", version: "mls10" }
-    return hex(mls.encodeMlsMessage(message))
+    me.identity = bytes(identity)
+    me.keys = await makeKeys(me.suite, me.impl, how)
+    return packageMessage(me.keys)
   },
   async create(id) {
     me.state = await mls.createGroup(bytes(id), me.keys.publicPackage, me.keys.privatePackage, [], me.impl)
@@ -88,9 +105,7 @@ const commands = {
     )
     const commit = hex(mls.encodeMlsMessage(made.commit))
     me.pending = { commit, state: made.newState }
-    if (made.welcome === undefined) return commit + " -"
-    const welcome = { welcome: made.welcome, wireformat: "mls_welcome", version: "mls10" }
-    return commit + " " + hex(mls.encodeMlsMessage(welcome))
+    return commit + " " + (made.welcome === undefined ? "-" : welcomeMessage(made.welcome))
   },
   async propose(wire, item) {
     const made = await mls.createProposal(me.state, wire === "1", proposalOf(item), me.impl)
@@ -100,12 +115,41 @@ const commands = {
   async drop() {
     me.pending = undefined
   },
-  async join(welcome) {
-    const message = decode(bytes(welcome))
-    if (message.wireformat !== "mls_welcome") throw new Error("not a Welcome")
+  async join(text) {
     const { publicPackage, privatePackage } = me.keys
     me.state = undefined
-    me.state = await mls.joinGroup(message.welcome, publicPackage, privatePackage, pskIndex(), me.impl)
+    me.state = await mls.joinGroup(welcomeOf(text), publicPackage, privatePackage, pskIndex(), me.impl)
+  },
+  // A key package for the group that comes after this one.
+  async nextkp(suite) {
+    const impl = await suiteImpl(suite)
+    me.next = { suite: Number(suite), impl, keys: await makeKeys(Number(suite), impl) }
+    return packageMessage(me.next.keys)
+  },
+  async reinit(id, suite) {
+    const made = await mls.reinitGroup(me.state, bytes(id), "mls10", suiteName(suite), [], me.impl)
+    const commit = hex(mls.encodeMlsMessage(made.commit))
+    me.pending = { commit, state: made.newState }
+    return commit
+  },
+  // What reinitCreateNewGroup and branchGroup do, with the tree in the Welcome.
+  async succeed(usage, id, ...packages) {
+    const { suite, impl, keys } = me.next
+    const extensions = me.state.groupContext.extensions
+    const group = await mls.createGroup(bytes(id), keys.publicPackage, keys.privatePackage, extensions, impl)
+    const psk = makeResumptionPsk(me.state, usage, impl)
+    const extraProposals = packages.map((p) => proposalOf("add:" + p))
+    extraProposals.push({ proposalType: "psk", psk: { preSharedKeyId: psk.id } })
+    const made = await mls.createCommit(
+      { state: group, cipherSuite: impl, pskIndex: pskIndex() }, { extraProposals, ratchetTreeExtension: true })
+    Object.assign(me, { suite, impl, keys, state: made.newState, pending: undefined })
+    return welcomeMessage(made.welcome)
+  },
+  async joinnext(text) {
+    const { suite, impl, keys } = me.next
+    const state = await mls.joinGroup(
+      welcomeOf(text), keys.publicPackage, keys.privatePackage, pskIndex(), impl, undefined, me.state)
+    Object.assign(me, { suite, impl, keys, state, pending: undefined })
   },
   async process(text) {
     if (me.pending !== undefined && text === me.pending.commit) {

@@ -1,0 +1,132 @@
+/*
+ * tests/interop/mls/mls_words.c - see mls_words.h.
+ */
+#include <string.h>
+
+#include "base/text.h"
+
+#include "mls_words.h"
+
+void
+items_clear(struct items *it)
+{
+    for (size_t i = 0; i < it->n_adds; i++)
+        dt_buf_clear(&it->adds[i]);
+}
+
+bool
+word_after(struct dt_view word, const char *prefix, struct dt_view *rest)
+{
+    size_t n = strlen(prefix);
+
+    if (word.n < n || memcmp(word.p, prefix, n) != 0)
+        return false;
+    *rest = dt_view(word.p + n, word.n - n);
+    return true;
+}
+
+void
+psk_store_clear(struct psk_store *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        dt_buf_clear(&s->id[i]);
+        dt_buf_wipe(&s->value[i]);
+    }
+    s->n = 0;
+}
+
+enum dt_err
+psk_store_add(struct psk_store *s, struct dt_view id_hex, struct dt_view value_hex)
+{
+    size_t i = s->n;
+    enum dt_err err;
+
+    if (i == PSKS_MAX)
+        return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+    dt_buf_init(&s->id[i], 256);
+    dt_buf_init(&s->value[i], 256);
+    s->n++;
+    if ((err = dt_hex_read(&s->id[i], id_hex)) != DT_OK ||
+        (err = dt_hex_read(&s->value[i], value_hex)) != DT_OK)
+        return err;
+    s->v[i] = (struct mls_psk){.id = dt_buf_view(&s->id[i]), .value = dt_buf_view(&s->value[i])};
+    return DT_OK;
+}
+
+enum dt_err
+psk_named(const struct psk_store *s, struct dt_view hex, struct mls_psk *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf id = DT_BUF_INIT(256);
+    enum dt_err err = dt_hex_read(&id, hex);
+
+    for (size_t i = 0; err == DT_OK && i < s->n; i++)
+        if (dt_view_equal(s->v[i].id, dt_buf_view(&id))) {
+            *out = s->v[i];
+            return DT_OK;
+        }
+    return err != DT_OK ? err : dt_fail(DT_ERR_USAGE, "that PSK was not given");
+}
+
+enum dt_err
+items_add(struct dt_view hex, struct items *it)
+{
+    size_t i = it->n_adds;
+    enum dt_err err;
+
+    if (i == ITEMS_MAX)
+        return dt_fail(DT_ERR_LIMIT, "more key packages than %d", ITEMS_MAX);
+    dt_buf_init(&it->adds[i], MLS_MESSAGE_MAX);
+    it->n_adds++;
+    err = dt_hex_read(&it->adds[i], hex);
+    it->add_views[i] = dt_buf_view(&it->adds[i]);
+    return err;
+}
+
+static enum dt_err
+item_read(struct dt_view word, const struct psk_store *s, struct items *it)
+{
+    struct dt_view rest;
+    uint64_t n;
+    enum dt_err err;
+
+    if (word_after(word, "add:", &rest))
+        return items_add(rest, it);
+    if (word_after(word, "remove:", &rest)) {
+        if ((err = dt_decimal_read(rest, UINT32_MAX, &n)) == DT_OK)
+            it->removes[it->n_removes++] = (uint32_t)n;
+        return err;
+    }
+    if (word_after(word, "psk:", &rest)) {
+        if (it->n_psks == PSKS_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+        return psk_named(s, rest, &it->psks[it->n_psks++]);
+    }
+    if (word_after(word, "held:", &rest)) {
+        if (it->n_held == PSKS_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+        return psk_named(s, rest, &it->held[it->n_held++]);
+    }
+    if (dt_view_equal(word, dt_view_str("path")))
+        it->path = true;
+    else if (dt_view_equal(word, dt_view_str("cached")))
+        it->cached = true;
+    else if (dt_view_equal(word, dt_view_str("update")))
+        it->update = true;
+    else if (dt_view_equal(word, dt_view_str("rotate")))
+        it->rotate = true;
+    else
+        return dt_fail(DT_ERR_USAGE, "a word that a commit does not know");
+    return DT_OK;
+}
+
+enum dt_err
+items_read(const struct args *a, const struct psk_store *s, struct items *it)
+{
+    enum dt_err err = DT_OK;
+
+    if (a->n > ITEMS_MAX)
+        return dt_fail(DT_ERR_LIMIT, "more words than %d", ITEMS_MAX);
+    for (size_t i = 1; err == DT_OK && i < a->n; i++)
+        err = item_read(a->v[i], s, it);
+    return err;
+}
