@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "mls/group_internal.h"
 #include "mls/label.h"
+#include "mls/welcome.h"
 
 #include "group_util.h"
 
@@ -358,6 +359,9 @@ test_section_12_4_3_1_path_secret(void **state)
     static const uint8_t secret[40] = {3};
     struct mls_commit_opts empty = {0};
     struct mls_tree_priv priv = {0};
+    struct mls_tree_priv got = {0};
+    struct mls_tree tree = {0};
+    struct dt_buf raw = DT_BUF_INIT(4096);
     struct mls_group *g;
 
     (void)state;
@@ -378,9 +382,115 @@ test_section_12_4_3_1_path_secret(void **state)
     assert_string_equal(dt_err_message(), "a path secret has the wrong length");
     assert_err(DT_ERR_AUTH, mls_tree_priv_implant(&priv, &g->tree, 5, dt_view(secret, 32), NULL));
     assert_string_equal(dt_err_message(), "a path secret is for a node that is not on our path");
+    /* A node that is blank. */
+    assert_ok(mls_tree_copy(&g->tree, &tree));
+    mls_tree_set_parent(&tree, 1, NULL);
+    assert_err(DT_ERR_AUTH, mls_tree_priv_implant(&priv, &tree, 1, dt_view(secret, 32), NULL));
+    assert_string_equal(dt_err_message(), "a path secret is for a node that is not on our path");
+    mls_tree_clear(&tree);
+    /* What is saved of it: a leaf that there can be, and its key. */
+    for (size_t i = 0; i < 3; i++) {
+        struct dt_writer w = dt_writer_init(&raw);
+        struct dt_reader r;
+
+        priv.leaf_index = i == 1 ? MLS_LEAVES_MAX : MLS_LEAVES_MAX - 1;
+        if (i == 2)
+            dt_secret_clear(&priv.leaf_priv);
+        mls_tree_priv_write(&w, &priv);
+        assert_ok(dt_writer_end(&w));
+        r = dt_reader_init(dt_buf_view(&raw));
+        assert_err(i == 0 ? DT_OK : DT_ERR_FORMAT, mls_tree_priv_read(&r, &got));
+        mls_tree_priv_clear(&got);
+        dt_buf_wipe(&raw);
+    }
     mls_tree_priv_clear(&priv);
     for (size_t i = 0; i < 4; i++)
         gu_party_clear(&p[i]);
+}
+
+/* Section 12.4.3: a Welcome, its GroupSecrets and its GroupInfo end where they end, and no Welcome
+ * names more PSKs than are taken. */
+static void
+test_section_12_4_3_ends(void **state)
+{
+    static const uint8_t secret[32] = {5};
+    static const uint8_t nonce[32] = {6};
+    const struct mls_psk_id id = {
+        .type = MLS_PSK_EXTERNAL, .id = dt_view_str("k"), .nonce = dt_view_of(nonce)};
+    struct gu_party a, b;
+    struct dt_view add, body;
+    struct mls_commit_opts opts = {.adds = &add, .n_adds = 1, .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct mls_welcome w;
+    struct mls_group_info gi = {0};
+    struct dt_buf raw = DT_BUF_INIT(MLS_MESSAGE_MAX);
+
+    (void)state;
+    gu_party_init(&a, 1, "ada");
+    gu_party_init(&b, 1, "bob");
+    gu_create(&a);
+    add = dt_buf_view(&b.key_package);
+    assert_ok(mls_group_commit(a.group, &opts, &out));
+    assert_ok(mls_message_body(dt_buf_view(&out.welcome), MLS_WIRE_WELCOME, &body));
+    assert_ok(dt_buf_set(&raw, body));
+    assert_ok(mls_welcome_parse(dt_buf_view(&raw), &w));
+    assert_ok(dt_buf_append(&raw, dt_view_str("x")));
+    assert_err(DT_ERR_FORMAT, mls_welcome_parse(dt_buf_view(&raw), &w));
+
+    dt_buf_clear(&raw);
+    assert_ok(mls_group_info_sign(a.group->suite, dt_buf_view(&a.group->context.raw),
+                                  dt_view(NULL, 0), dt_view_of(secret), 0, dt_secret_view(&a.seed),
+                                  &raw));
+    assert_ok(mls_group_info_parse(dt_buf_view(&raw), &gi));
+    assert_ok(dt_buf_append(&raw, dt_view_str("x")));
+    assert_err(DT_ERR_FORMAT, mls_group_info_parse(dt_buf_view(&raw), &gi));
+    mls_group_info_clear(&gi);
+
+    for (size_t n = 0; n <= MLS_PSKS_MAX + 1; n++) {
+        struct dt_buf psks = DT_BUF_INIT(MLS_MESSAGE_MAX);
+        struct dt_writer pw = dt_writer_init(&psks);
+        struct mls_group_secrets gs = {0};
+        struct dt_writer rw;
+
+        for (size_t i = 0; i < n; i++)
+            mls_psk_id_write(&pw, &id);
+        assert_ok(dt_writer_end(&pw));
+        for (size_t longer = 0; longer < 2; longer++) {
+            dt_buf_clear(&raw);
+            rw = dt_writer_init(&raw);
+            mls_group_secrets_write(&rw, dt_view_of(secret), dt_view(NULL, 0), dt_buf_view(&psks));
+            dt_write_view(&rw, dt_view(secret, longer));
+            assert_ok(dt_writer_end(&rw));
+            assert_err(n > MLS_PSKS_MAX ? DT_ERR_LIMIT
+                       : longer > 0     ? DT_ERR_FORMAT
+                                        : DT_OK,
+                       mls_group_secrets_parse(&raw, &gs));
+            mls_group_secrets_clear(&gs);
+        }
+        dt_buf_clear(&psks);
+    }
+    dt_buf_clear(&raw);
+    mls_commit_out_clear(&out);
+    gu_party_clear(&a);
+    gu_party_clear(&b);
+}
+
+/* Section 12.1: one proposal has a longest. */
+static void
+test_section_12_1_long(void **state)
+{
+    struct mls_proposal *p = NULL;
+    uint8_t *zeros = dt_alloc(MLS_PROPOSAL_MAX, 1);
+
+    (void)state;
+    assert_non_null(zeros);
+    /* The type is two bytes, the length of the body four. */
+    assert_ok(mls_proposal_new_private(GU_WARRANT, dt_view(zeros, MLS_PROPOSAL_MAX - 6), &p));
+    mls_proposal_unref(p);
+    p = NULL;
+    assert_err(DT_ERR_LIMIT,
+               mls_proposal_new_private(GU_WARRANT, dt_view(zeros, MLS_PROPOSAL_MAX - 5), &p));
+    dt_free(zeros);
 }
 
 int
@@ -397,6 +507,8 @@ main(void)
         cmocka_unit_test(test_own_limits),
         cmocka_unit_test(test_removed_member),
         cmocka_unit_test(test_section_12_4_3_1_path_secret),
+        cmocka_unit_test(test_section_12_4_3_ends),
+        cmocka_unit_test(test_section_12_1_long),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
