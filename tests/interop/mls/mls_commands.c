@@ -133,8 +133,10 @@ do_commit(const struct args *a, struct dt_buf *out)
     if ((err = need(a, 1, true)) != DT_OK || (err = number(a->v[0], 1, &public)) != DT_OK ||
         (err = items_read(a, &me.psks, &it)) != DT_OK || (err = rotation(&it, &keys)) != DT_OK)
         return err;
-    if (public)
-        return dt_fail(DT_ERR_UNSUPPORTED, "PublicMessage is not written yet");
+    if (public) {
+        opts.as_public = true;
+        opts.padding = 0;
+    }
     opts.removes = it.removes;
     opts.n_removes = it.n_removes;
     opts.adds = it.add_views;
@@ -168,8 +170,10 @@ do_propose(const struct args *a, struct dt_buf *out)
     if ((err = need(a, 2, true)) != DT_OK || (err = number(a->v[0], 1, &public)) != DT_OK ||
         (err = items_read(a, &me.psks, &it)) != DT_OK)
         return err;
-    if (public)
-        return dt_fail(DT_ERR_UNSUPPORTED, "PublicMessage is not written yet");
+    if (public) {
+        opts.as_public = true;
+        opts.padding = 0;
+    }
     if (it.n_adds == 1) {
         opts.kind = MLS_PROPOSE_ADD;
         opts.add = it.add_views[0];
@@ -382,6 +386,54 @@ do_reload(const struct args *a, struct dt_buf *out)
     return DT_OK;
 }
 
+/* A GroupInfo that others can join by. */
+static enum dt_err
+do_gi(const struct args *a, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf made = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    const struct mls_group_info_opts opts = {.external_pub = true, .ratchet_tree = true};
+    enum dt_err err;
+
+    if ((err = need(a, 0, true)) != DT_OK ||
+        (err = mls_group_info_export(me.group, &opts, &made)) != DT_OK)
+        return err;
+    return dt_hex_write(out, dt_buf_view(&made));
+}
+
+/* extjoin GROUPINFO [again] [psk:ID]: by an external Commit; again: in the place of our leaf. */
+static enum dt_err
+do_extjoin(const struct args *a, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf info = DT_BUF_INIT(LINE_MAX_BYTES);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf commit = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_external_join_params params = {.policy = policy()};
+    struct mls_psk psk = {0};
+    struct dt_view rest;
+    struct mls_group *group = NULL;
+    enum dt_err err;
+
+    if ((err = need(a, 1, false)) != DT_OK || (err = dt_hex_read(&info, a->v[0])) != DT_OK)
+        return err;
+    params.leaf = leaf(&me.now);
+    params.group_info = dt_buf_view(&info);
+    for (size_t i = 1; i < a->n; i++) {
+        if (!word_after(a->v[i], "psk:", &rest))
+            params.replace = true;
+        else if ((err = psk_named(&me.psks, rest, &psk)) == DT_OK)
+            params.psks = (struct mls_psk_list){&psk, 1};
+        else
+            return err;
+    }
+    if (params.replace && me.group == NULL)
+        return dt_fail(DT_ERR_USAGE, "no group yet");
+    if (params.replace)
+        params.replaces = mls_group_own_leaf(me.group);
+    if ((err = mls_group_join_external(&params, &group, &commit, NULL)) != DT_OK)
+        return err;
+    become(group);
+    return dt_hex_write(out, dt_buf_view(&commit));
+}
+
 static enum dt_err
 do_auth(const struct args *a, struct dt_buf *out)
 {
@@ -438,9 +490,9 @@ const struct command commands[] = {
     {"psk", do_psk},         {"commit", do_commit},   {"propose", do_propose},
     {"drop", do_drop},       {"join", do_join},       {"nextkp", do_nextkp},
     {"reinit", do_reinit},   {"succeed", do_succeed}, {"joinnext", do_joinnext},
-    {"process", do_process}, {"protect", do_protect}, {"reload", do_reload},
-    {"auth", do_auth},       {"export", do_export},   {"leaf", do_leaf},
-    {"members", do_members},
+    {"process", do_process}, {"gi", do_gi},           {"extjoin", do_extjoin},
+    {"protect", do_protect}, {"reload", do_reload},   {"auth", do_auth},
+    {"export", do_export},   {"leaf", do_leaf},       {"members", do_members},
 };
 
 const size_t n_commands = sizeof commands / sizeof commands[0];

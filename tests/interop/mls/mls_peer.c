@@ -82,7 +82,8 @@ lifetime(void)
 struct mls_group_policy
 policy(void)
 {
-    struct mls_group_policy p = {.past_epochs = 3, .past_age_ms = DT_MS_HOUR};
+    struct mls_group_policy p = {
+        .past_epochs = 3, .past_age_ms = DT_MS_HOUR, .outside = MLS_OUTSIDE_ALL};
 
     return p;
 }

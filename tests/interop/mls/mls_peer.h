@@ -5,7 +5,7 @@
 #define DT_TESTS_MLS_PEER_H
 
 #include "crypto/suite.h"
-#include "mls/group.h"
+#include "mls/outside.h"
 
 #include "mls_words.h"
 

@@ -29,7 +29,7 @@ def short(line):
 class Room:
     """What happens in one group. Every answer is checked; the first wrong one raises Broken."""
 
-    def __init__(self, pool, suite, rng, counts, steps, lacks):
+    def __init__(self, pool, suite, rng, counts, steps):
         self.pool = pool
         self.suite = suite
         self.rng = rng
@@ -38,7 +38,6 @@ class Room:
         self.gone = []
         self.stuck = []         # in the tree, and could not join
         self.steps = steps
-        self.lacks = lacks
         self.epoch = 0
         self.next_name = 0
         self.said = 0
@@ -111,10 +110,6 @@ class Room:
 
     # ---- commits
 
-    def wire(self, member, public):
-        """The word for how ${member} frames a handshake: our side writes what it can."""
-        return int(public and not (member.kind == 'ours' and 'public' in self.lacks))
-
     def deliver(self, commit, by, gone, replaced=False):
         """Everyone takes the commit, who made it as well; those in ${gone} learn that they are out.
 
@@ -136,7 +131,7 @@ class Room:
         """One commit of ${by}, with what each of ${by_reference} ((member, word) pairs) proposed before."""
         adds, removes = list(adds), list(removes)
         for proposer, word in by_reference:
-            proposal = self.ask(proposer, 'propose %d %s' % (self.wire(proposer, public), word))
+            proposal = self.ask(proposer, 'propose %d %s' % (public, word))
             others = [m for m in self.members if m is not proposer]
             self.all_want(others, 'process ' + proposal, 'proposal')
             self.counts['proposals'] += 1
@@ -150,7 +145,7 @@ class Room:
             words.append('cached')
             if psk is not None and by.kind == 'ours':
                 words.append('held:' + psk)
-        commit, welcome = self.ask(by, ' '.join(['commit %d' % self.wire(by, public)] + words)).split(' ')
+        commit, welcome = self.ask(by, ' '.join(['commit %d' % public] + words)).split(' ')
         if (welcome != '-') != bool(adds):
             raise Broken('a Welcome without an Add, or an Add without a Welcome')
         self.deliver(commit, by, removes, replaced=bool(adds))
@@ -191,8 +186,8 @@ class Room:
 
     def race(self, first, second, public):
         """Two members commit on one epoch; ${first} is ordered first, and the other has lost."""
-        commit = self.ask(first, 'commit %d path' % self.wire(first, public)).split(' ')[0]
-        other = self.ask(second, 'commit %d path' % self.wire(second, public)).split(' ')[0]
+        commit = self.ask(first, 'commit %d path' % public).split(' ')[0]
+        other = self.ask(second, 'commit %d path' % public).split(' ')[0]
         self.deliver(commit, first, [])
         self.ask(second, 'drop')
         for m in self.members:

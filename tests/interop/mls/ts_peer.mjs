@@ -14,6 +14,7 @@ if (globalThis.crypto === undefined) globalThis.crypto = webcrypto // before nod
 const from = (...parts) => import(pathToFileURL(path.join(process.argv[2], ...parts)))
 const mls = await from("ts-mls", "dist", "src", "index.js")
 const { makeResumptionPsk } = await from("ts-mls", "dist", "src", "resumption.js")
+const { createGroupInfoWithRatchetTree } = await from("ts-mls", "dist", "src", "createCommit.js")
 const curves = await from("@noble", "curves", "nist.js")
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex")
@@ -78,6 +79,23 @@ function welcomeOf(text) {
   const message = decode(bytes(text))
   if (message.wireformat !== "mls_welcome") throw new Error("not a Welcome")
   return message.welcome
+}
+
+// RFC 9420 section 12.4.3.2: external_pub is an HPKEPublicKey, a vector with its length. ts-mls 1.6.4 writes and reads
+// the bare key; so the length is put before it here, and taken away where ts-mls looks the extension up. The
+// extension itself stays as it came, because the signature is over it.
+const lengthOf = (n) => (n < 64 ? [n] : [0x40 | (n >> 8), n & 255])
+const wrapped = (key) => new Uint8Array([...lengthOf(key.length), ...key])
+
+function bareKey(extensions) {
+  extensions.find = (wanted) => {
+    const found = Array.prototype.find.call(extensions, wanted)
+    if (found === undefined || found.extensionType !== "external_pub") return found
+    const data = found.extensionData
+    const header = data[0] < 64 ? 1 : 2
+    if (hex(wrapped(data.slice(header))) !== hex(data)) throw new Error("not an ExternalPub")
+    return { ...found, extensionData: data.slice(header) }
+  }
 }
 
 const commands = {
@@ -180,7 +198,12 @@ const commands = {
     return hex(mls.encodeMlsMessage(message))
   },
   async gi() {
-    const groupInfo = await mls.createGroupInfoWithExternalPubAndRatchetTree(me.state, [], me.impl)
+    const { groupContext, confirmationTag, ratchetTree, keySchedule } = me.state
+    const pair = await me.impl.hpke.deriveKeyPair(keySchedule.externalSecret)
+    const key = await me.impl.hpke.exportPublicKey(pair.publicKey)
+    const extension = { extensionType: "external_pub", extensionData: wrapped(key) }
+    const groupInfo = await createGroupInfoWithRatchetTree(
+      groupContext, confirmationTag, me.state, ratchetTree, [extension], me.impl)
     return hex(mls.encodeMlsMessage({ groupInfo, wireformat: "mls_group_info", version: "mls10" }))
   },
   // "extjoin GROUPINFO again" replaces the leaf that the same key had before.
@@ -188,6 +211,7 @@ const commands = {
     const message = decode(bytes(text))
     if (message.wireformat !== "mls_group_info") throw new Error("not a GroupInfo")
     const { publicPackage, privatePackage } = me.keys
+    bareKey(message.groupInfo.extensions)
     const made = await mls.joinGroupExternal(
       message.groupInfo, publicPackage, privatePackage, again === "again", me.impl)
     me.state = made.newState
