@@ -384,7 +384,7 @@ test_section_12_4_3_1_path_secret(void **state)
     assert_string_equal(dt_err_message(), "a path secret is for a node that is not on our path");
     /* A node that is blank. */
     assert_ok(mls_tree_copy(&g->tree, &tree));
-    mls_tree_set_parent(&tree, 1, NULL);
+    assert_ok(mls_tree_set_parent(&tree, 1, NULL));
     assert_err(DT_ERR_AUTH, mls_tree_priv_implant(&priv, &tree, 1, dt_view(secret, 32), NULL));
     assert_string_equal(dt_err_message(), "a path secret is for a node that is not on our path");
     mls_tree_clear(&tree);
