@@ -197,10 +197,28 @@ dt_hpke_ctx_clear(struct dt_hpke_ctx *ctx)
     dt_wipe(ctx, sizeof *ctx);
 }
 
+#define INFO_PARTS_MAX 4u
+
+enum dt_err
+dt_hpke_info_hash(const struct dt_suite *suite, const struct dt_view *parts, size_t n,
+                  uint8_t out[static DT_HASH_MAX])
+{
+    struct suite_id id = hpke_suite_id(suite);
+    /* LabeledExtract("", "info_hash", info), the info where it lies. */
+    struct dt_view all[3 + INFO_PARTS_MAX] = {
+        dt_view_str("HPKE-v1"), {id.p, id.n}, dt_view_str("info_hash")};
+
+    if (n > INFO_PARTS_MAX)
+        return dt_fail(DT_ERR_RANGE, "an HPKE info of %zu parts", n);
+    for (size_t i = 0; i < n; i++)
+        all[3 + i] = parts[i];
+    return dt_hmac(suite->hash, dt_view(NULL, 0), all, 3 + n, out);
+}
+
 /* RFC 9180 section 5.1: mode || psk_id_hash || info_hash. */
 static enum dt_err
 schedule_context(const struct dt_suite *suite, const struct suite_id *id, uint8_t mode,
-                 struct dt_view info, struct dt_view psk_id, uint8_t *out, size_t *out_len)
+                 struct dt_view info_hash, struct dt_view psk_id, uint8_t *out, size_t *out_len)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret hash = {0};
     size_t n = suite->hash_len;
@@ -211,17 +229,14 @@ schedule_context(const struct dt_suite *suite, const struct suite_id *id, uint8_
     if (err != DT_OK)
         return err;
     memcpy(out + 1, hash.p, n);
-    err = labeled_extract(suite->hash, id, dt_view(NULL, 0), "info_hash", info, &hash);
-    if (err != DT_OK)
-        return err;
-    memcpy(out + 1 + n, hash.p, n);
+    memcpy(out + 1 + n, info_hash.p, n);
     *out_len = 1 + 2 * n;
     return DT_OK;
 }
 
-/* RFC 9180 section 5.1: KeySchedule, with VerifyPSKInputs. */
+/* RFC 9180 section 5.1: KeySchedule, with VerifyPSKInputs; the info by its hash. */
 static enum dt_err
-key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view info,
+key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view info_hash,
              struct dt_view psk, struct dt_view psk_id, struct dt_hpke_ctx *out)
 {
     DT_CLEANUP(dt_hpke_ctx_clear) struct dt_hpke_ctx ctx = {.suite = suite};
@@ -236,7 +251,7 @@ key_schedule(const struct dt_suite *suite, struct dt_view shared, struct dt_view
         return dt_fail(DT_ERR_RANGE, "a pre-shared key and its name go together");
     if (psk.n > 0 && psk.n < PSK_MIN)
         return dt_fail(DT_ERR_RANGE, "a pre-shared key has at least %d bytes", PSK_MIN);
-    err = schedule_context(suite, &id, psk.n > 0 ? MODE_PSK : MODE_BASE, info, psk_id, context,
+    err = schedule_context(suite, &id, psk.n > 0 ? MODE_PSK : MODE_BASE, info_hash, psk_id, context,
                            &context_len);
     if (err == DT_OK)
         err = labeled_extract(suite->hash, &id, shared, "secret", psk, &secret);
@@ -267,10 +282,14 @@ dt_hpke_setup_s(const struct dt_suite *suite, struct dt_view pub, struct dt_view
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret shared = {0};
     uint8_t fresh[DT_HPKE_PUB_MAX];
+    uint8_t hash[DT_HASH_MAX];
     enum dt_err err = encap(suite, pub, ikm_e, fresh, &shared);
 
     if (err == DT_OK)
-        err = key_schedule(suite, dt_secret_view(&shared), info, psk, psk_id, out);
+        err = dt_hpke_info_hash(suite, &info, 1, hash);
+    if (err == DT_OK)
+        err = key_schedule(suite, dt_secret_view(&shared), dt_view(hash, suite->hash_len), psk,
+                           psk_id, out);
     if (err == DT_OK)
         memcpy(enc, fresh, suite->kem_pub_len);
     return err;
@@ -282,10 +301,14 @@ dt_hpke_setup_r(const struct dt_suite *suite, struct dt_view priv, struct dt_vie
                 struct dt_hpke_ctx *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret shared = {0};
+    uint8_t hash[DT_HASH_MAX];
     enum dt_err err = decap(suite, priv, enc, &shared);
 
     if (err == DT_OK)
-        err = key_schedule(suite, dt_secret_view(&shared), info, psk, psk_id, out);
+        err = dt_hpke_info_hash(suite, &info, 1, hash);
+    if (err == DT_OK)
+        err = key_schedule(suite, dt_secret_view(&shared), dt_view(hash, suite->hash_len), psk,
+                           psk_id, out);
     return err;
 }
 
@@ -351,6 +374,28 @@ dt_hpke_seal(const struct dt_suite *suite, struct dt_view pub, struct dt_view in
     uint8_t fresh[DT_HPKE_PUB_MAX];
     enum dt_err err = dt_hpke_setup_s(suite, pub, info, none, none, none, fresh, &ctx);
 
+    if (err == DT_OK)
+        err = dt_hpke_ctx_seal(&ctx, aad, plain, ct);
+    if (err == DT_OK)
+        memcpy(enc, fresh, suite->kem_pub_len);
+    return err;
+}
+
+enum dt_err
+dt_hpke_seal_hashed(const struct dt_suite *suite, struct dt_view pub, struct dt_view info_hash,
+                    struct dt_view aad, struct dt_view plain, uint8_t *enc, struct dt_buf *ct)
+{
+    DT_CLEANUP(dt_hpke_ctx_clear) struct dt_hpke_ctx ctx = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret shared = {0};
+    const struct dt_view none = {NULL, 0};
+    uint8_t fresh[DT_HPKE_PUB_MAX];
+    enum dt_err err;
+
+    if (info_hash.n != suite->hash_len)
+        return dt_fail(DT_ERR_RANGE, "the hash of an HPKE info of %zu bytes", info_hash.n);
+    err = encap(suite, pub, none, fresh, &shared);
+    if (err == DT_OK)
+        err = key_schedule(suite, dt_secret_view(&shared), info_hash, none, none, &ctx);
     if (err == DT_OK)
         err = dt_hpke_ctx_seal(&ctx, aad, plain, ct);
     if (err == DT_OK)

@@ -61,6 +61,18 @@ DT_MUST_CHECK enum dt_err dt_hpke_ctx_export(const struct dt_hpke_ctx *ctx,
 DT_MUST_CHECK enum dt_err dt_hpke_seal(const struct dt_suite *suite, struct dt_view pub,
                                        struct dt_view info, struct dt_view aad,
                                        struct dt_view plain, uint8_t *enc, struct dt_buf *ct);
+
+/* Sealing one info to many: info_hash of RFC 9180 section 5.1, which is the same for all of them,
+ * is computed once. ${out} gets suite->hash_len bytes. The info is the concatenation of ${n} parts.
+ */
+DT_MUST_CHECK enum dt_err dt_hpke_info_hash(const struct dt_suite *suite,
+                                            const struct dt_view *parts, size_t n,
+                                            uint8_t out[static DT_HASH_MAX]);
+/* As dt_hpke_seal() with the info of that hash. */
+DT_MUST_CHECK enum dt_err dt_hpke_seal_hashed(const struct dt_suite *suite, struct dt_view pub,
+                                              struct dt_view info_hash, struct dt_view aad,
+                                              struct dt_view plain, uint8_t *enc,
+                                              struct dt_buf *ct);
 DT_MUST_CHECK enum dt_err dt_hpke_open(const struct dt_suite *suite, struct dt_view priv,
                                        struct dt_view enc, struct dt_view info, struct dt_view aad,
                                        struct dt_view ct, struct dt_buf *out);

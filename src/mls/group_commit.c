@@ -241,7 +241,7 @@ make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
 
 /* EncryptedGroupSecrets for the i-th Add. */
 static enum dt_err
-make_secrets(const struct mls_group *g, struct making *m, size_t i, struct dt_view sealed_info,
+make_secrets(const struct mls_group *g, struct making *m, size_t i, const uint8_t *prepared,
              struct dt_view psks, struct dt_writer *w)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -260,8 +260,8 @@ make_secrets(const struct mls_group *g, struct making *m, size_t i, struct dt_vi
         return err;
     mls_group_secrets_write(&pw, dt_secret_view(&m->next.joiner_secret), path_secret, psks);
     if ((err = dt_writer_end(&pw)) != DT_OK ||
-        (err = mls_encrypt_with_label(g->suite, kp->init_key, "Welcome", sealed_info,
-                                      dt_buf_view(&plain), kem, &ciphertext)) != DT_OK ||
+        (err = mls_encrypt_prepared(g->suite, kp->init_key, prepared, dt_buf_view(&plain), kem,
+                                    &ciphertext)) != DT_OK ||
         (err = mls_key_package_hash(g->suite, kp, ref)) != DT_OK)
         return err;
     dt_write_vec(w, dt_view(ref, g->suite->hash_len));
@@ -280,6 +280,7 @@ make_welcome(const struct mls_group *g, struct making *m)
     DT_CLEANUP(dt_buf_clear) struct dt_buf psks = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_writer w = dt_writer_init(&m->pending->welcome);
     struct dt_writer pw = dt_writer_init(&psks);
+    uint8_t prepared[DT_HASH_MAX];
     size_t mark;
     enum dt_err err;
 
@@ -291,13 +292,17 @@ make_welcome(const struct mls_group *g, struct making *m)
         (err = mls_welcome_secret(g->suite, dt_secret_view(&m->next.joiner_secret),
                                   dt_secret_view(&m->psk_secret), &welcome_secret)) != DT_OK ||
         (err = mls_welcome_seal_info(g->suite, dt_secret_view(&welcome_secret), dt_buf_view(&info),
-                                     &sealed_info)) != DT_OK)
+                                     &sealed_info)) != DT_OK ||
+        /* The whole sealed GroupInfo is the context of each member's secrets: hashed once, or
+         * adding many would take the square of their number. */
+        (err = mls_encrypt_prepare(g->suite, "Welcome", dt_buf_view(&sealed_info), prepared)) !=
+            DT_OK)
         return err;
     mls_message_write(&w, MLS_WIRE_WELCOME);
     dt_write_u16(&w, g->suite->id);
     mark = dt_write_vec_begin(&w);
     for (size_t i = 0; err == DT_OK && i < m->applied.n_added; i++)
-        err = make_secrets(g, m, i, dt_buf_view(&sealed_info), dt_buf_view(&psks), &w);
+        err = make_secrets(g, m, i, prepared, dt_buf_view(&psks), &w);
     if (err != DT_OK)
         return err;
     dt_write_vec_end(&w, mark);

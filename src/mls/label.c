@@ -139,6 +139,35 @@ mls_encrypt_with_label(const struct dt_suite *suite, struct dt_view pub, const c
 }
 
 enum dt_err
+mls_encrypt_prepare(const struct dt_suite *suite, const char *label, struct dt_view context,
+                    uint8_t out[static DT_HASH_MAX])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf head = DT_BUF_INIT(MLS_LABEL_MAX + 32);
+    struct dt_writer w = dt_writer_init(&head);
+    struct dt_view parts[2] = {{NULL, 0}, context};
+    size_t mark = dt_write_vec_begin(&w);
+    enum dt_err err;
+
+    /* As write_labeled(), with the context where it lies. */
+    dt_write_view(&w, dt_view_str(PREFIX));
+    dt_write_view(&w, dt_view_str(label));
+    dt_write_vec_end(&w, mark);
+    dt_write_varint(&w, context.n);
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    parts[0] = dt_buf_view(&head);
+    return dt_hpke_info_hash(suite, parts, 2, out);
+}
+
+enum dt_err
+mls_encrypt_prepared(const struct dt_suite *suite, struct dt_view pub, const uint8_t *prepared,
+                     struct dt_view plain, uint8_t *kem_output, struct dt_buf *ciphertext)
+{
+    return dt_hpke_seal_hashed(suite, pub, dt_view(prepared, suite->hash_len), dt_view(NULL, 0),
+                               plain, kem_output, ciphertext);
+}
+
+enum dt_err
 mls_decrypt_with_label(const struct dt_suite *suite, struct dt_view priv, const char *label,
                        struct dt_view context, const struct mls_hpke_ciphertext *sealed,
                        struct dt_buf *out)

@@ -64,6 +64,15 @@ DT_MUST_CHECK enum dt_err mls_encrypt_with_label(const struct dt_suite *suite, s
                                                  struct dt_view plain, uint8_t *kem_output,
                                                  struct dt_buf *ciphertext);
 
+/* EncryptWithLabel of one context to many: what they share is computed once. ${out} gets
+ * suite->hash_len bytes, to be given as ${prepared} to the second. LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err mls_encrypt_prepare(const struct dt_suite *suite, const char *label,
+                                              struct dt_view context,
+                                              uint8_t out[static DT_HASH_MAX]);
+DT_MUST_CHECK enum dt_err mls_encrypt_prepared(const struct dt_suite *suite, struct dt_view pub,
+                                               const uint8_t *prepared, struct dt_view plain,
+                                               uint8_t *kem_output, struct dt_buf *ciphertext);
+
 /* DecryptWithLabel: the plaintext is appended to ${out}, which the caller wipes. AUTH. */
 DT_MUST_CHECK enum dt_err mls_decrypt_with_label(const struct dt_suite *suite, struct dt_view priv,
                                                  const char *label, struct dt_view context,
