@@ -1,0 +1,220 @@
+/*
+ * tests/mls/test_tree_scale.c - what grows with a tree grows no faster than it.
+ *
+ * Times are compared with one another within a run, never with a clock's idea of fast. Each is the
+ * least of several, as other work on the machine only ever adds.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tree_util.h"
+
+#define RUNS 5
+
+static const struct dt_suite *suite;
+static struct dt_secret seed;
+static uint8_t seed_pub[DT_ED25519_PUB];
+
+static double
+now(void)
+{
+    struct timespec ts = {0};
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static struct mls_leaf_fields
+fields(const uint8_t *key)
+{
+    struct mls_leaf_fields f = {
+        .encryption_key = dt_view(key, 32),
+        .signature_key = dt_view_of(seed_pub),
+        .credential = {.type = MLS_CREDENTIAL_BASIC, .identity = dt_view_str("somebody")},
+        .capabilities = caps_plain(),
+        .source = MLS_LEAF_UPDATE};
+
+    return f;
+}
+
+static void
+add(struct mls_tree *t, uint32_t number)
+{
+    DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
+    uint8_t key[32] = {1};
+    struct mls_leaf_fields f = fields(key);
+    uint32_t at;
+
+    memcpy(key + 8, &number, sizeof number);
+    assert_ok(mls_leaf_node_new(suite, &f, dt_secret_view(&seed), GROUP_ID, number, &leaf));
+    assert_ok(mls_tree_add(t, leaf, &at));
+}
+
+/* The member at each leaf but every ${skip}th (0: none) makes a path. */
+static void
+paths(struct mls_tree *t, uint32_t n, uint32_t skip)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        DT_CLEANUP(mls_path_clear) struct mls_path path = {0};
+        uint8_t key[32];
+        struct mls_leaf_fields f = fields(key);
+
+        if (skip == 0 || i % skip != skip - 1)
+            assert_ok(mls_path_begin(t, i, &f, dt_secret_view(&seed), GROUP_ID, &path));
+    }
+}
+
+static void
+make_full(struct mls_tree *t, uint32_t n)
+{
+    mls_tree_init(t, suite);
+    for (uint32_t i = 0; i < n; i++)
+        add(t, i);
+    paths(t, n, 0);
+}
+
+/* Every fourth leaf is empty while the others make their paths, and filled afterwards. */
+static void
+make_unmerged(struct mls_tree *t, uint32_t n)
+{
+    mls_tree_init(t, suite);
+    for (uint32_t i = 0; i < n; i++)
+        add(t, i);
+    for (uint32_t i = 3; i < n; i += 4)
+        assert_ok(mls_tree_remove(t, i));
+    paths(t, n, 4);
+    for (uint32_t i = 3; i < n; i += 4)
+        add(t, n + i);
+}
+
+static uint32_t
+n_unmerged(const struct mls_tree *t)
+{
+    const struct mls_parent_node *root = mls_tree_parent(t, mls_node_root(t->n_leaves));
+
+    return root == NULL ? 0 : (uint32_t)root->n_unmerged;
+}
+
+/* Checking the parent hashes of a tree whose hashes are known. */
+static double
+time_of_check(struct mls_tree *t)
+{
+    uint8_t hash[MLS_HASH_MAX];
+    double best = 1e9;
+
+    assert_ok(mls_tree_hash(t, hash));
+    for (int i = 0; i < RUNS; i++) {
+        double began = now();
+
+        assert_ok(mls_parent_hash_check(t));
+        if (now() - began < best)
+            best = now() - began;
+    }
+    return best;
+}
+
+/* Twice the leaves and twice the unmerged ones: about twice the work, not four times. */
+static void
+test_parent_hash_with_unmerged(void **state)
+{
+    struct mls_tree none, small, large;
+    double t_none, t_small, t_large;
+
+    (void)state;
+    make_full(&none, 2000);
+    make_unmerged(&small, 1000);
+    make_unmerged(&large, 2000);
+    assert_int_equal(n_unmerged(&small), 250);
+    assert_int_equal(n_unmerged(&large), 500);
+    t_none = time_of_check(&none);
+    t_small = time_of_check(&small);
+    t_large = time_of_check(&large);
+    print_message(
+        "2,000 leaves: %.2f ms, 500 of them unmerged: %.1f times that; 1,000 and 250: %.2f "
+        "of it\n",
+        t_none * 1e3, t_large / t_none, t_small / t_large);
+    assert_true(t_large < 3 * t_small);
+    assert_true(t_large < 4 * t_none);
+    mls_tree_clear(&none);
+    mls_tree_clear(&small);
+    mls_tree_clear(&large);
+}
+
+/* A path in a full tree, on a copy, as a Commit makes it. */
+static double
+time_of_path(struct mls_tree *t)
+{
+    double best = 1e9;
+
+    for (int i = 0; i < 4 * RUNS; i++) {
+        DT_CLEANUP(mls_path_clear) struct mls_path path = {0};
+        DT_CLEANUP(mls_tree_clear) struct mls_tree copy = {0};
+        uint8_t key[32], hash[MLS_HASH_MAX];
+        struct mls_leaf_fields f = fields(key);
+        bool there = true;
+        double began = now();
+
+        assert_ok(mls_tree_copy(t, &copy));
+        assert_ok(mls_tree_has_encryption_key(&copy, dt_view_str("a key that nobody has"), &there));
+        assert_ok(mls_path_begin(&copy, 5, &f, dt_secret_view(&seed), GROUP_ID, &path));
+        assert_ok(mls_tree_hash(&copy, hash));
+        if (now() - began < best)
+            best = now() - began;
+        assert_false(there);
+    }
+    return best;
+}
+
+/* Eight times the members cost three levels more. */
+static void
+test_path_is_logarithmic(void **state)
+{
+    struct mls_tree small, large;
+    uint8_t hash[MLS_HASH_MAX];
+    double t_small, t_large;
+    bool there;
+
+    (void)state;
+    make_full(&small, 256);
+    make_full(&large, 2048);
+    assert_ok(mls_tree_hash(&small, hash));
+    assert_ok(mls_tree_hash(&large, hash));
+    assert_ok(mls_tree_has_encryption_key(&small, dt_view_str("x"), &there));
+    assert_ok(mls_tree_has_encryption_key(&large, dt_view_str("x"), &there));
+    t_small = time_of_path(&small);
+    t_large = time_of_path(&large);
+    print_message("a path of 2,048 costs %.2f times one of 256\n", t_large / t_small);
+    assert_true(t_large < 2.2 * t_small);
+    mls_tree_clear(&small);
+    mls_tree_clear(&large);
+}
+
+static int
+setup(void **state)
+{
+    (void)state;
+    if (dt_crypto_init() != DT_OK || dt_ed25519_new(&seed, seed_pub) != DT_OK)
+        return -1;
+    suite = dt_suite_get(1);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    dt_secret_clear(&seed);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parent_hash_with_unmerged),
+        cmocka_unit_test(test_path_is_logarithmic),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
