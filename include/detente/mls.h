@@ -12,7 +12,8 @@
  *   crypto/secret.h   secret bytes: locked in memory, wiped on release
  *   mls/library.h     start, version, cipher suites, signature keys
  *   mls/limits.h      the maximum of everything that a peer can make long, deep or many
- *   mls/group.h       key packages, groups, commits, proposals, messages, saved state
+ *   mls/key_material.h  extensions, PSKs, policies; leaves and key packages
+ *   mls/group.h       groups, commits, proposals, messages, saved state
  *   mls/sender.h      who made a message or a proposal
  *   mls/outside.h     GroupInfo, joining by an external Commit, proposing from outside
  *   mls/saved.h       the saved state in parts, for a database

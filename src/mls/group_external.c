@@ -213,9 +213,6 @@ make_message(struct entering *x, struct dt_buf *out)
     size_t end;
     enum dt_err err;
 
-    if (fields.authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
-                       fields.authenticated_data.n);
     dt_buf_init(&x->content, MLS_MESSAGE_MAX);
     if ((err = mls_content_sign(suite, &fields, dt_buf_view(&x->old->context.raw),
                                 x->params->leaf.signature_priv, &x->content, &end)) != DT_OK ||
@@ -226,6 +223,7 @@ make_message(struct entering *x, struct dt_buf *out)
     dt_write_vec(&w, dt_view(x->next.confirmation_tag, suite->hash_len));
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
+    /* What is too long for others to read is not written. */
     return mls_public_message_write(suite, dt_buf_view(&x->content), dt_view(NULL, 0),
                                     dt_view(NULL, 0), out);
 }
@@ -323,11 +321,6 @@ mls_external_propose(const struct mls_external_propose_params *params, struct dt
 
     if (err != DT_OK)
         return err;
-    if (params->group_id.n > MLS_GROUP_ID_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a group id of %zu bytes", params->group_id.n);
-    if (fields.authenticated_data.n > MLS_AUTHENTICATED_DATA_MAX)
-        return dt_fail(DT_ERR_LIMIT, "authenticated data of %zu bytes",
-                       fields.authenticated_data.n);
     if (params->what.padding > 0)
         return dt_fail(DT_ERR_RANGE, "a PublicMessage has no padding");
     if ((err = propose_what(params, suite, &p)) != DT_OK ||

@@ -431,6 +431,55 @@ test_section_6_3_2_members_only(void **state)
     trio_clear(&t);
 }
 
+/* RFC 9420 section 12.1.6: an ExternalInit is of an external Commit and of nothing else. */
+static void
+test_section_12_1_6_external_init(void **state)
+{
+    static const uint8_t kem[32] = {9};
+    struct trio t;
+    struct mls_proposal *p = NULL;
+    struct mls_content_fields f = {.content_type = MLS_CONTENT_PROPOSAL};
+    struct dt_buf m;
+
+    (void)state;
+    trio_init(&t);
+    assert_ok(mls_proposal_new_external_init(dt_view_of(kem), &p));
+    f.proposal = p;
+    f.epoch = t.p[0].group->context.epoch;
+    sign_open(t.p[0].group, &f, &m);
+    assert_refused(DT_ERR_REFUSED, t.p[1].group, no_psks, &m, 0);
+    assert_int_equal(mls_group_n_cached(t.p[1].group), 0);
+    dt_buf_clear(&m);
+    mls_proposal_unref(p);
+    trio_clear(&t);
+}
+
+/* What is said of a PrivateMessage in the clear: its group; and how long a message may be. */
+static void
+test_section_6_3_group_and_length(void **state)
+{
+    struct trio t;
+    struct mls_event e = {0};
+    struct dt_buf m;
+    struct dt_buf large = DT_BUF_INIT(MLS_MESSAGE_MAX + 1);
+
+    (void)state;
+    trio_init(&t);
+    gu_protect(&t.p[0], "hello", &m);
+    m.p[5] ^= 1; /* version, wire format, the length of the group id, the group id */
+    assert_err(DT_ERR_FORMAT, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    m.p[5] ^= 1;
+    assert_ok(dt_buf_set(&large, dt_buf_view(&m)));
+    assert_ok(dt_buf_reserve(&large, MLS_MESSAGE_MAX + 1 - large.n));
+    memset(large.p + large.n, 0, MLS_MESSAGE_MAX + 1 - large.n);
+    large.n = MLS_MESSAGE_MAX + 1;
+    assert_err(DT_ERR_LIMIT, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&large), &e));
+    gu_hear(&t.p[1], dt_buf_view(&m), "hello");
+    dt_buf_clear(&m);
+    dt_buf_clear(&large);
+    trio_clear(&t);
+}
+
 int
 main(void)
 {
@@ -444,6 +493,8 @@ main(void)
         cmocka_unit_test(test_section_12_4_2_epoch_and_group),
         cmocka_unit_test(test_section_6_1_wire_format_is_signed),
         cmocka_unit_test(test_section_6_3_2_members_only),
+        cmocka_unit_test(test_section_12_1_6_external_init),
+        cmocka_unit_test(test_section_6_3_group_and_length),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
