@@ -67,6 +67,14 @@ mls_group_context_read(struct dt_reader *r, struct mls_group_context *out)
     return DT_OK;
 }
 
+bool
+mls_group_context_fits(const struct mls_group_context *c, const struct dt_suite *suite)
+{
+    return c->cipher_suite == suite->id && c->tree_hash.n == suite->hash_len &&
+           (c->confirmed_transcript_hash.n == suite->hash_len ||
+            (c->epoch == 0 && c->confirmed_transcript_hash.n == 0));
+}
+
 enum dt_err
 mls_group_context_new(uint16_t suite, struct dt_view group_id, uint64_t epoch,
                       struct dt_view tree_hash, struct dt_view confirmed_transcript_hash,

@@ -27,6 +27,10 @@ void mls_group_context_move(struct mls_group_context *to, struct mls_group_conte
 DT_MUST_CHECK enum dt_err mls_group_context_read(struct dt_reader *r,
                                                  struct mls_group_context *out);
 
+/* Are its hashes as long as those of ${suite}, which it names? At epoch 0 there is no transcript
+ * yet (RFC 9420 section 11). */
+bool mls_group_context_fits(const struct mls_group_context *c, const struct dt_suite *suite);
+
 /* Build one from fields; ${extensions} is the content of the vector. */
 DT_MUST_CHECK enum dt_err mls_group_context_new(uint16_t suite, struct dt_view group_id,
                                                 uint64_t epoch, struct dt_view tree_hash,

@@ -71,6 +71,8 @@ open_old(struct entering *x)
         (err = mls_extensions_check(&x->info.extensions, MLS_IN_GROUP_INFO)) != DT_OK ||
         (err = mls_group_extensions_check(&x->info.context.extensions)) != DT_OK)
         return err;
+    if (!mls_group_context_fits(&x->info.context, suite))
+        return dt_fail(DT_ERR_FORMAT, "a hash in the GroupInfo has the wrong length");
     if (p->leaf.suite != suite->id)
         return dt_fail(DT_ERR_REFUSED, "the group's cipher suite is not the new leaf's");
     x->old = mls_group_new(suite, &p->policy);

@@ -158,6 +158,8 @@ open_info(struct joining *j, const struct mls_welcome *w)
         return err;
     if (j->info.context.cipher_suite != j->suite->id)
         return dt_fail(DT_ERR_REFUSED, "the group's cipher suite is not the Welcome's");
+    if (!mls_group_context_fits(&j->info.context, j->suite))
+        return dt_fail(DT_ERR_FORMAT, "a hash in the GroupInfo has the wrong length");
     /* RFC 9420 section 12.4.3.1: the group id is unique among those that the client is in. */
     for (size_t i = 0; i < j->params->n_held; i++)
         if (dt_view_equal(j->params->held[i], j->info.context.group_id))

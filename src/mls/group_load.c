@@ -32,9 +32,7 @@ context_read(struct dt_reader *r, const struct dt_suite *suite, struct mls_group
 
     if (err != DT_OK)
         return err;
-    if (out->cipher_suite != suite->id || out->tree_hash.n != suite->hash_len ||
-        (out->confirmed_transcript_hash.n != suite->hash_len &&
-         (out->epoch != 0 || out->confirmed_transcript_hash.n != 0)))
+    if (!mls_group_context_fits(out, suite))
         return dt_fail(DT_ERR_FORMAT, "a saved group context does not fit its suite");
     return DT_OK;
 }

@@ -545,6 +545,7 @@ struct lie {
     bool path_secret;           /* another path secret than the right one */
     bool epoch;                 /* a GroupContext of another epoch */
     bool suite;                 /* and of another suite */
+    size_t transcript_cut;      /* bytes missing in its confirmed transcript hash */
     uint16_t info_extension;    /* beside the tree */
     uint16_t context_extension; /* instead of the group's own */
     bool signed_by_joiner;
@@ -642,7 +643,9 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
         assert_ok(mls_extension_append(&context_ext, lie->context_extension, dt_view_str("x")));
     assert_ok(mls_group_context_new(
         lie->suite ? 3 : 1, gi.context.group_id, gi.context.epoch + (lie->epoch ? 1 : 0),
-        in->context.tree_hash, gi.context.confirmed_transcript_hash,
+        in->context.tree_hash,
+        dt_view(gi.context.confirmed_transcript_hash.p,
+                gi.context.confirmed_transcript_hash.n - lie->transcript_cut),
         lie->context_extension != 0 ? dt_buf_view(&context_ext) : gi.context.extensions.raw, &ctx));
     dt_buf_clear(&info);
     assert_ok(mls_group_info_sign(suite, dt_buf_view(&ctx.raw), dt_buf_view(&ext), dt_view_of(tag),
@@ -729,6 +732,8 @@ test_welcome_lies(void **state)
     } while (0)
     assert_ok(join_lie(&t, &d, dt_buf_view(&out.welcome), &honest));
     REFUSED_WITH(DT_ERR_AUTH, confirmation_tag, true);
+    REFUSED_WITH(DT_ERR_FORMAT, transcript_cut, 1);
+    REFUSED_WITH(DT_ERR_FORMAT, transcript_cut, 32);
     REFUSED_WITH(DT_ERR_NOT_FOUND, no_tree, true);
     REFUSED_WITH(DT_ERR_AUTH, wrong_tree, true);
     REFUSED_WITH(DT_ERR_AUTH, signer, 1);
