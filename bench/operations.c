@@ -4,6 +4,8 @@
  * The sender and the receiver of the world stay in step: what one sends, the other takes in, unless
  * an operation is put back.
  */
+#include "mls/saved.h"
+
 #include "ops.h"
 
 static const struct mls_psk_list no_psks = {NULL, 0};
@@ -251,6 +253,26 @@ unprotect(struct bench_case *c, struct bench_timer *t)
     return message(c, t, false);
 }
 
+/* What one message changed in its sender's state, as rows for a database. */
+static enum dt_err
+save_sent(struct bench_case *c, struct bench_timer *t)
+{
+    DT_CLEANUP(mls_parts_clear) struct mls_parts parts = {0};
+    struct bench_timer unused = {0};
+    enum dt_err err;
+
+    mls_group_saved(c->world->sender);
+    if ((err = message(c, &unused, true)) != DT_OK)
+        return err;
+    bench_start(t);
+    err = mls_group_save_parts(c->world->sender, false, &parts);
+    bench_stop(t);
+    t->bytes = 0;
+    for (size_t i = 0; i < parts.n; i++)
+        t->bytes += MLS_PART_ID + parts.v[i].body.n;
+    return err;
+}
+
 static enum dt_err
 save(struct bench_case *c, struct bench_timer *t)
 {
@@ -293,6 +315,7 @@ const struct bench_op bench_operations[] = {
     {"update", "a path made and taken; bytes: the Commit", update, false},
     {"process", "that Commit processed and taken", process, false},
     {"join", "the newcomer joins; bytes: the Welcome", join, false},
+    {"save-sent", "what sending one message changed, written; bytes: of it", save_sent, false},
     {"save", "the whole state written; bytes: of it", save, false},
     {"load", "and read back; bytes: the group's heap", load, false},
     {"add-all", "all others added to a group of one; bytes: Commits, last Welcome", add_all, false},
