@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "mls/group_internal.h"
 
 #include "group_util.h"
@@ -323,6 +324,44 @@ test_limits(void **state)
     unpair(&a, &b);
 }
 
+/* RFC 9420 section 6: a message says which group it is of; one of another group is no message of
+ * this one, whatever its epoch. And none is longer than any may be. */
+static void
+test_of_another_group(void **state)
+{
+    struct gu_party a, b, other;
+    struct mls_group_params params = {.group_id = dt_view_str("another group"),
+                                      .not_after_s = GU_NOW_S};
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out out = {0};
+    struct mls_event e = {0};
+    struct dt_buf m;
+    uint8_t *zeros = dt_alloc(MLS_MESSAGE_MAX + 1, 1);
+
+    (void)state;
+    pair(&a, &b);
+    gu_party_init(&other, 1, "other");
+    params.leaf = gu_leaf(&other);
+    assert_ok(mls_group_create(&params, &other.group));
+    for (int epoch = 0; epoch < 3; epoch++) { /* before, at and after ours */
+        gu_protect(&other, "hello", &m);
+        assert_err(DT_ERR_FORMAT, mls_group_process(a.group, no_psks, dt_buf_view(&m), &e));
+        dt_buf_clear(&m);
+        assert_ok(mls_group_commit(other.group, &empty, &out));
+        assert_err(DT_ERR_FORMAT,
+                   mls_group_process(a.group, no_psks, dt_buf_view(&out.commit), &e));
+        assert_ok(mls_group_take_pending(other.group, GU_NOW_MS));
+    }
+    assert_non_null(zeros);
+    assert_err(DT_ERR_LIMIT,
+               mls_group_process(a.group, no_psks, dt_view(zeros, MLS_MESSAGE_MAX + 1), &e));
+    dt_free(zeros);
+    mls_commit_out_clear(&out);
+    gu_party_clear(&other);
+    gu_party_clear(&a);
+    gu_party_clear(&b);
+}
+
 int
 main(void)
 {
@@ -334,6 +373,7 @@ main(void)
         cmocka_unit_test(test_tamper_welcome),
         cmocka_unit_test(test_public_message),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_of_another_group),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -375,7 +375,7 @@ test_extensions(void **state)
 
 /* A standalone proposal that its sender made and never checked. */
 static void
-send_proposal(struct trio *t, size_t from, const struct mls_proposal *p)
+seal_proposal(struct trio *t, size_t from, const struct mls_proposal *p, struct dt_buf *m)
 {
     struct mls_group *g = t->p[from].group;
     struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
@@ -385,21 +385,51 @@ send_proposal(struct trio *t, size_t from, const struct mls_proposal *p)
                                    .content_type = MLS_CONTENT_PROPOSAL,
                                    .proposal = p};
     struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_tree_step step = {0};
     size_t end;
 
+    dt_buf_init(m, MLS_MESSAGE_MAX);
     assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
                                dt_secret_view(&g->signature_priv), &content, &end));
     assert_ok(mls_secret_tree_derive(&g->keys, g->own_leaf, MLS_RATCHET_HANDSHAKE,
                                      mls_group_handshake_generation(g), &step));
     assert_ok(mls_private_message_seal(g->suite, dt_buf_view(&content),
-                                       dt_secret_view(&g->secrets.sender_data), &step, 0, &m));
+                                       dt_secret_view(&g->secrets.sender_data), &step, 0, m));
     mls_secret_tree_apply(&g->keys, &step);
     mls_tree_step_clear(&step);
+    dt_buf_clear(&content);
+}
+
+static void
+send_proposal(struct trio *t, size_t from, const struct mls_proposal *p)
+{
+    struct dt_buf m;
+
+    seal_proposal(t, from, p, &m);
     spread(t, from, dt_buf_view(&m));
     dt_buf_clear(&m);
-    dt_buf_clear(&content);
+}
+
+/* RFC 9420 section 12.1.6: an ExternalInit is for external Commits; by itself it is refused when it
+ * comes, and waits in no cache. */
+static void
+test_external_init_by_itself(void **state)
+{
+    static const uint8_t kem[32] = {9};
+    const struct mls_psk_list none = {NULL, 0};
+    struct mls_proposal *p = NULL;
+    struct trio t;
+    struct dt_buf m;
+
+    (void)state;
+    trio_init(&t);
+    assert_ok(mls_proposal_new_external_init(dt_view_of(kem), &p));
+    seal_proposal(&t, 1, p, &m);
+    assert_refused(DT_ERR_REFUSED, t.p[0].group, none, &m, 1);
+    assert_int_equal(mls_group_n_cached(t.p[0].group), 0);
+    dt_buf_clear(&m);
+    mls_proposal_unref(p);
+    trio_clear(&t);
 }
 
 enum spoiled { SIGNATURE, SOURCE, OLD_KEY, OTHERS_KEY, CAPABILITIES, SPOILED_END };
@@ -539,6 +569,7 @@ main(void)
         cmocka_unit_test(test_keys_not_held),
         cmocka_unit_test(test_update_refused),
         cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_external_init_by_itself),
         cmocka_unit_test(test_bad_updates),
         cmocka_unit_test(test_saved_keys),
     };
