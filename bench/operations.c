@@ -190,7 +190,7 @@ process(struct bench_case *c, struct bench_timer *t)
 
 /* The newcomer joins what the sender would have made; the sender's Commit is dropped afterwards. */
 static enum dt_err
-join(struct bench_case *c, struct bench_timer *t)
+join_by(struct bench_case *c, struct bench_timer *t, uint32_t threads)
 {
     struct dt_view kp = newcomer(c);
     struct mls_commit_opts opts = {.adds = &kp, .n_adds = 1, .lifetime = bench_clock()};
@@ -202,7 +202,8 @@ join(struct bench_case *c, struct bench_timer *t)
         err = mls_group_commit(c->world->sender, &opts, &out);
     bench_start(t);
     if (err == DT_OK)
-        err = bench_join(c->world, &c->world->m[c->world->n], dt_buf_view(&out.welcome), &g);
+        err =
+            bench_join(c->world, &c->world->m[c->world->n], dt_buf_view(&out.welcome), threads, &g);
     bench_stop(t);
     if (err == DT_OK)
         err = agree(g, mls_group_pending_next(c->world->sender));
@@ -211,6 +212,18 @@ join(struct bench_case *c, struct bench_timer *t)
     mls_commit_out_clear(&out);
     mls_group_free(g);
     return err;
+}
+
+static enum dt_err
+join(struct bench_case *c, struct bench_timer *t)
+{
+    return join_by(c, t, 1);
+}
+
+static enum dt_err
+join_two(struct bench_case *c, struct bench_timer *t)
+{
+    return join_by(c, t, 2);
 }
 
 static const uint8_t text[200] = "two hundred bytes";
@@ -315,6 +328,7 @@ const struct bench_op bench_operations[] = {
     {"update", "a path made and taken; bytes: the Commit", update, false},
     {"process", "that Commit processed and taken", process, false},
     {"join", "the newcomer joins; bytes: the Welcome", join, false},
+    {"join-two", "the same with two threads, which shows in the wall clock", join_two, false},
     {"save-sent", "what sending one message changed, written; bytes: of it", save_sent, false},
     {"save", "the whole state written; bytes: of it", save, false},
     {"load", "and read back; bytes: the group's heap", load, false},

@@ -58,7 +58,7 @@ bench_key_package(const struct bench_world *w, const struct bench_member *m, str
 
 enum dt_err
 bench_join(const struct bench_world *w, const struct bench_member *m, struct dt_view welcome,
-           struct mls_group **out)
+           uint32_t threads, struct mls_group **out)
 {
     struct mls_join_params params = {.welcome = welcome,
                                      .key_package = dt_buf_view(&m->key_package),
@@ -66,6 +66,7 @@ bench_join(const struct bench_world *w, const struct bench_member *m, struct dt_
                                      .signature_priv = dt_secret_view(&m->sig_priv),
                                      .lifetime = bench_clock(),
                                      .allow_malleable = true,
+                                     .threads = threads,
                                      .policy = policy};
 
     (void)w;
@@ -294,7 +295,7 @@ bench_world_init(struct bench_world *w, const struct dt_suite *suite, uint32_t n
     } else {
         /* Of those whom the last Commit added. */
         w->receiver_index = n - 1;
-        err = bench_join(w, &w->m[w->receiver_index], dt_buf_view(&welcome), &w->receiver);
+        err = bench_join(w, &w->m[w->receiver_index], dt_buf_view(&welcome), 1, &w->receiver);
     }
 done:
     dt_buf_clear(&welcome);

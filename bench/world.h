@@ -42,7 +42,8 @@ DT_MUST_CHECK enum dt_err bench_key_package(const struct bench_world *w,
                                             const struct bench_member *m, struct dt_buf *out,
                                             struct mls_key_bundle *bundle);
 DT_MUST_CHECK enum dt_err bench_join(const struct bench_world *w, const struct bench_member *m,
-                                     struct dt_view welcome, struct mls_group **out);
+                                     struct dt_view welcome, uint32_t threads,
+                                     struct mls_group **out);
 
 /* ${g} adds all members but the first, in as few Commits as the library allows, and takes them; the
  * last Welcome goes to ${welcome}. */

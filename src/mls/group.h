@@ -97,6 +97,9 @@ struct mls_join_params {
     struct mls_time_policy lifetime;
     struct dt_view ratchet_tree; /* when it is not in the GroupInfo; else empty */
     bool allow_malleable;        /* as in struct mls_leaf_params */
+    /* How many threads check the members' signatures, at most MLS_THREADS_MAX; 0 and 1: the
+     * caller's alone. They end before mls_group_join() does. */
+    uint32_t threads;
     struct mls_group_policy policy;
     /* Groups that this one may succeed (RFC 9420 sections 11.2 and 11.3); a Welcome that names one
      * which is not among them is NOT_FOUND. */

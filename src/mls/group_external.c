@@ -79,7 +79,8 @@ open_old(struct entering *x)
     if (x->old == NULL)
         return dt_nomem();
     x->old->member = false; /* it has no secrets but what we make */
-    if ((err = mls_group_info_tree(suite, &x->info, p->ratchet_tree, &x->old->tree)) != DT_OK ||
+    if ((err = mls_group_info_tree(suite, &x->info, p->ratchet_tree, p->threads, &x->old->tree)) !=
+            DT_OK ||
         (err = mls_join_info_gather(&x->info, &x->out_info)) != DT_OK ||
         (err = mls_interim_transcript_hash(suite, x->info.context.confirmed_transcript_hash,
                                            x->info.confirmation_tag, interim)) != DT_OK ||

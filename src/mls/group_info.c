@@ -106,9 +106,10 @@ mls_group_info_export(const struct mls_group *g, const struct mls_group_info_opt
 
 enum dt_err
 mls_group_info_tree(const struct dt_suite *suite, const struct mls_group_info *info,
-                    struct dt_view ratchet_tree, struct mls_tree *out)
+                    struct dt_view ratchet_tree, uint32_t threads, struct mls_tree *out)
 {
-    struct mls_leaf_rules rules = {.suite = suite, .group_extensions = &info->context.extensions};
+    struct mls_leaf_rules rules = {
+        .suite = suite, .group_extensions = &info->context.extensions, .threads = threads};
     const struct mls_leaf_node *signer;
     enum dt_err err;
 

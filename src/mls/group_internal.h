@@ -312,11 +312,13 @@ bool mls_group_noted_public(const struct mls_group *g, const uint8_t ref[static 
 
 struct mls_group_info;
 
-/* The tree of ${info} (in it, else ${ratchet_tree}) with all checks of section 12.4.3.1, and the
- * signature by its signer. ${out} is empty on entry. NOT_FOUND: no tree. */
+/* The tree of ${info} (in it, else ${ratchet_tree}) with all checks of section 12.4.3.1, by
+ * ${threads} threads, and the signature by its signer. ${out} is empty on entry. NOT_FOUND: no
+ * tree. */
 DT_MUST_CHECK enum dt_err mls_group_info_tree(const struct dt_suite *suite,
                                               const struct mls_group_info *info,
-                                              struct dt_view ratchet_tree, struct mls_tree *out);
+                                              struct dt_view ratchet_tree, uint32_t threads,
+                                              struct mls_tree *out);
 
 /* Its extensions for the caller, without the tree. */
 DT_MUST_CHECK enum dt_err mls_join_info_gather(const struct mls_group_info *info,

@@ -173,7 +173,8 @@ open_info(struct joining *j, const struct mls_welcome *w)
 static enum dt_err
 check_tree(struct joining *j)
 {
-    enum dt_err err = mls_group_info_tree(j->suite, &j->info, j->params->ratchet_tree, &j->tree);
+    enum dt_err err = mls_group_info_tree(j->suite, &j->info, j->params->ratchet_tree,
+                                          j->params->threads, &j->tree);
 
     if (err != DT_OK)
         return err;

@@ -77,6 +77,7 @@ struct mls_leaf_rules {
     /* Extensions of the GroupContext (required_capabilities is taken from them); may be NULL. */
     const struct mls_extensions *group_extensions;
     struct mls_lifetime_policy lifetime;
+    uint32_t threads; /* when a whole tree is checked; 0 and 1: the caller's alone */
 };
 
 /**

@@ -6,6 +6,8 @@
 #ifndef DT_MLS_LIMITS_H
 #define DT_MLS_LIMITS_H
 
+#define MLS_THREADS_MAX 16u /* that check one tree together */
+
 #define MLS_LEAVES_MAX 65536u                     /* slots of one ratchet tree */
 #define MLS_DEPTH_MAX  16u                        /* parents above a leaf: log2(MLS_LEAVES_MAX) */
 #define MLS_NODES_MAX  (2u * MLS_LEAVES_MAX - 1u) /* nodes of one ratchet tree */

@@ -56,6 +56,7 @@ struct mls_external_join_params {
     struct mls_psk_list psks;
     struct mls_typed_list private_use; /* proposals that all members support */
     struct dt_view authenticated_data;
+    uint32_t threads; /* as in struct mls_join_params */
     struct mls_group_policy policy;
 };
 

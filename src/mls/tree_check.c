@@ -128,18 +128,9 @@ enum dt_err
 mls_tree_check_leaves(struct mls_tree *t, struct dt_view group_id,
                       const struct mls_leaf_rules *rules)
 {
-    enum dt_err err;
+    enum dt_err err = mls_tree_verify_leaves(t, group_id, rules);
 
-    for (uint32_t i = 0; i < t->n_leaves; i++) {
-        const struct mls_leaf_node *leaf = mls_tree_leaf(t, i);
-
-        if (leaf == NULL)
-            continue;
-        if ((err = mls_leaf_node_check(leaf, 0, rules)) != DT_OK ||
-            (err = mls_leaf_node_verify(t->suite, leaf, group_id, i)) != DT_OK)
-            return dt_fail_context(err, "leaf %u", i);
-    }
-    return check_credential_types(t);
+    return err != DT_OK ? err : check_credential_types(t);
 }
 
 /* A parent's key must be one of the suite's: it will be encrypted to. */

@@ -19,6 +19,10 @@ DT_MUST_CHECK enum dt_err mls_tree_check_keys(struct mls_tree *t);
 DT_MUST_CHECK enum dt_err mls_tree_check_leaves(struct mls_tree *t, struct dt_view group_id,
                                                 const struct mls_leaf_rules *rules);
 
+/* tree_verify.c: section 7.3 and the signature of each leaf, by rules->threads threads. */
+DT_MUST_CHECK enum dt_err mls_tree_verify_leaves(const struct mls_tree *t, struct dt_view group_id,
+                                                 const struct mls_leaf_rules *rules);
+
 /**
  * mls_tree_check(t, group_id, rules, tree_hash):
  * All of section 12.4.3.1 that concerns the tree: its hash equals ${tree_hash} (from the
