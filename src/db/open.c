@@ -197,9 +197,20 @@ pragma_u32(sqlite3 *handle, const char *path, const char *sql, uint32_t *out)
     return err;
 }
 
+/* A page that could not be had is to SQLite a finding like any other. With no read failed it was
+ * for want of memory: "error code=7", or of a page behind a long row "failed to get page". */
+static bool
+found_no_memory(const char *text)
+{
+    static const char mark[] = "error code=";
+    const char *at = strstr(text, mark);
+
+    return (at != NULL && strtol(at + sizeof mark - 1, NULL, 10) == SQLITE_NOMEM) ||
+           strstr(text, "failed to get page") != NULL;
+}
+
 /* The whole check, not SQLite's quick one: that does not compare indexes with their tables, and a
- * bit flipped in an index would make rows look as if they were not there. A page that could not be
- * read is to SQLite a finding like any other. */
+ * bit flipped in an index would make rows look as if they were not there. */
 static enum dt_err
 check_pages(sqlite3 *handle, const char *path)
 {
@@ -218,6 +229,8 @@ check_pages(sqlite3 *handle, const char *path)
         err = dt_nomem();
     else if (strcmp(text, "ok") != 0 && reads_failed != before)
         err = dt_fail(DT_ERR_IO, "%s: cannot be checked: the disk does not give all of it", path);
+    else if (found_no_memory(text))
+        err = dt_nomem();
     else if (strcmp(text, "ok") != 0)
         err = damaged(path, "is damaged: its pages do not fit together");
     (void)sqlite3_finalize(st);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/file.h"
 #include "db/db.h"
@@ -750,6 +751,70 @@ tear_down(void **state)
     return system(cmd);
 }
 
+/* ---- memory that runs out inside SQLite ---- */
+
+static sqlite3_mem_methods real_memory;
+static unsigned int mallocs, fail_malloc; /* 0: none fails */
+
+static void *
+counted_malloc(int n)
+{
+    return ++mallocs == fail_malloc ? NULL : real_memory.xMalloc(n);
+}
+
+static void *
+counted_realloc(void *p, int n)
+{
+    return ++mallocs == fail_malloc ? NULL : real_memory.xRealloc(p, n);
+}
+
+/* Before anything else of SQLite. */
+static bool
+count_mallocs(void)
+{
+    sqlite3_mem_methods m;
+
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory) != SQLITE_OK)
+        return false;
+    m = real_memory;
+    m.xMalloc = counted_malloc;
+    m.xRealloc = counted_realloc;
+    return sqlite3_config(SQLITE_CONFIG_MALLOC, &m) == SQLITE_OK;
+}
+
+/* The n-th allocation fails while the file is checked: that is no damage to it. */
+static void
+a_check_without_memory(void **state)
+{
+    struct dt_db *db = opened();
+    unsigned int short_of = 0, used = 1;
+
+    (void)state;
+    /* More pages than SQLite has room for from the start. */
+    assert_int_equal(dt_db_exec(db, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+                                    " WHERE i < 400) INSERT INTO item(name, n, note)"
+                                    " SELECT randomblob(1200), i, hex(randomblob(1000)) FROM c"),
+                     DT_OK);
+    dt_db_close(db);
+    for (unsigned int n = 1; n <= used; n += n < 70 ? 1 : 29) {
+        enum dt_err err;
+
+        db = opened();
+        mallocs = 0;
+        fail_malloc = n;
+        err = dt_db_check(db);
+        fail_malloc = 0;
+        used = n == 1 ? mallocs + 100 : used;
+        if (err != DT_OK && err != DT_ERR_NOMEM)
+            fail_msg("allocation %u: %s: %s", n, dt_err_name(err), dt_err_message());
+        short_of += err == DT_ERR_NOMEM ? 1 : 0;
+        assert_int_equal(dt_db_check(db), DT_OK);
+        used = mallocs > used ? mallocs : used;
+        dt_db_close(db);
+    }
+    assert_true(short_of > 20);
+}
+
 int
 main(void)
 {
@@ -770,9 +835,12 @@ main(void)
         cmocka_unit_test_setup(columns_are_checked, new_path),
         cmocka_unit_test_setup(statements_are_reused, new_path),
         cmocka_unit_test_setup(every_step_fails_once, new_path),
+        cmocka_unit_test_setup(a_check_without_memory, new_path),
         cmocka_unit_test_setup(copies, new_path),
         cmocka_unit_test_setup(deleted_is_gone, new_path),
     };
 
+    if (!count_mallocs())
+        return 1;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
