@@ -225,11 +225,9 @@ check_pages(sqlite3 *handle, const char *path)
     text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
     if (rc != SQLITE_ROW)
         err = dt_db_error(handle, path, rc, "cannot be checked");
-    else if (text == NULL)
-        err = dt_nomem();
-    else if (strcmp(text, "ok") != 0 && reads_failed != before)
+    else if (text != NULL && strcmp(text, "ok") != 0 && reads_failed != before)
         err = dt_fail(DT_ERR_IO, "%s: cannot be checked: the disk does not give all of it", path);
-    else if (found_no_memory(text))
+    else if (text == NULL || found_no_memory(text))
         err = dt_nomem();
     else if (strcmp(text, "ok") != 0)
         err = damaged(path, "is damaged: its pages do not fit together");

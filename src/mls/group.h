@@ -198,6 +198,7 @@ bool mls_group_closed(const struct mls_group *g, struct mls_reinit_info *out);
 
 /* ---- committing ---- */
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of what it does */
 struct mls_commit_opts {
     /* Proposals by value, in this order: extensions, removes, adds, psks, private_use. */
     bool set_extensions; /* replace all GroupContext extensions by the next two fields */

@@ -156,16 +156,18 @@ take_seat(struct entering *x)
     DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
     DT_CLEANUP(dt_secret_clear) struct dt_secret unused = {0};
     const struct dt_suite *suite = x->old->suite;
+    struct mls_leaf_fields fields;
     uint8_t pub[DT_HPKE_PUB_MAX];
     enum dt_err err;
 
     if ((err = mls_leaf_fields_of(&x->params->leaf, suite, &x->bufs, &x->fields)) != DT_OK ||
         (err = dt_hpke_new_key_pair(suite, &unused, pub)) != DT_OK)
         return err;
-    x->fields.encryption_key = dt_view(pub, suite->kem_pub_len);
-    x->fields.source = MLS_LEAF_KEY_PACKAGE;
-    if ((err = mls_leaf_node_new(suite, &x->fields, x->params->leaf.signature_priv,
-                                 dt_view(NULL, 0), 0, &leaf)) != DT_OK)
+    fields = x->fields;
+    fields.encryption_key = dt_view(pub, suite->kem_pub_len);
+    fields.source = MLS_LEAF_KEY_PACKAGE;
+    if ((err = mls_leaf_node_new(suite, &fields, x->params->leaf.signature_priv, dt_view(NULL, 0),
+                                 0, &leaf)) != DT_OK)
         return err;
     return mls_external_seat(&x->old->tree, &x->list, leaf, &x->tree, &x->seat);
 }
