@@ -321,8 +321,8 @@ DT_MUST_CHECK enum dt_err mls_group_info_tree(const struct dt_suite *suite,
                                               struct mls_tree *out);
 
 /* Its extensions for the caller, without the tree. */
-DT_MUST_CHECK enum dt_err mls_join_info_gather(const struct mls_group_info *info,
-                                               struct mls_join_info *out);
+DT_MUST_CHECK enum dt_err mls_join_info_gather(const struct mls_group_info *from,
+                                               struct mls_join_info *info);
 
 /* The member as ${leaf} says; views into it. */
 void mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_member *out);
