@@ -148,7 +148,7 @@ time_path(struct mls_tree *t, double *best)
 {
     DT_CLEANUP(mls_path_clear) struct mls_path path = {0};
     DT_CLEANUP(mls_tree_clear) struct mls_tree copy = {0};
-    uint8_t key[32], hash[MLS_HASH_MAX];
+    uint8_t key[32] = {0}, hash[MLS_HASH_MAX];
     struct mls_leaf_fields f = fields(key);
     bool there = true;
     double began = now();
