@@ -19,8 +19,8 @@
  * What the error classes mean here, besides those of base/err.h:
  *   AUTH         a signature, AEAD tag, membership or confirmation tag does not hold
  *   FORMAT       not a valid encoding, or non-zero padding
- *   STATE        not possible now: key of that generation consumed or no longer kept, commit
- * pending LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
+ *   STATE        not possible now: a generation's key is consumed, a commit pends
+ *   LIMIT        past a maximum of limits.h or group_limits.h (a jump of generations as well)
  *   REFUSED      a rule of RFC 9420 sections 7.3, 12.2 or 12.4 forbids it: all members see it alike
  *   UNSUPPORTED  well-formed, but an option that is not supported
  *   NOT_FOUND    a PSK or a proposal that a Commit names is not held here

@@ -223,6 +223,27 @@ gu_agree(struct gu_party *const *all, size_t n_all)
     }
 }
 
+void
+trio_init(struct trio *t)
+{
+    const char *names[] = {"ada", "bob", "cyd"};
+
+    for (size_t i = 0; i < 3; i++) {
+        gu_party_init(&t->p[i], 1, names[i]);
+        t->all[i] = &t->p[i];
+    }
+    gu_create(&t->p[0]);
+    gu_add(&t->p[0], &t->p[1], t->all, 1);
+    gu_add(&t->p[1], &t->p[2], t->all, 2);
+}
+
+void
+trio_clear(struct trio *t)
+{
+    for (size_t i = 0; i < 3; i++)
+        gu_party_clear(&t->p[i]);
+}
+
 size_t
 gu_store(struct gu_party *p)
 {

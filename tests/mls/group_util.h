@@ -94,6 +94,14 @@ void gu_protect(struct gu_party *from, const char *text, struct dt_buf *out);
 /* ${p} processes ${message}, which must be application data that says ${text}. */
 void gu_hear(struct gu_party *p, struct dt_view message, const char *text);
 
+/* Ada, bob and cyd in one group, added one after the other. */
+struct trio {
+    struct gu_party p[3];
+    struct gu_party *all[3];
+};
+void trio_init(struct trio *t);
+void trio_clear(struct trio *t);
+
 /* All in ${all} have the same epoch, authenticator, tree hash and exporter. */
 void gu_agree(struct gu_party *const *all, size_t n_all);
 

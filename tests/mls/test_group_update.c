@@ -18,32 +18,6 @@ setup(void **state)
     return 0;
 }
 
-struct trio {
-    struct gu_party p[3];
-    struct gu_party *all[3];
-};
-
-static void
-trio_init(struct trio *t)
-{
-    const char *names[] = {"ada", "bob", "cyd"};
-
-    for (size_t i = 0; i < 3; i++) {
-        gu_party_init(&t->p[i], 1, names[i]);
-        t->all[i] = &t->p[i];
-    }
-    gu_create(&t->p[0]);
-    gu_add(&t->p[0], &t->p[1], t->all, 1);
-    gu_add(&t->p[1], &t->p[2], t->all, 2);
-}
-
-static void
-trio_clear(struct trio *t)
-{
-    for (size_t i = 0; i < 3; i++)
-        gu_party_clear(&t->p[i]);
-}
-
 /* ${message} reaches everyone but ${from} as a proposal. */
 static void
 spread(struct trio *t, size_t from, struct dt_view message)
