@@ -366,18 +366,27 @@ put_past(struct loading *l)
     }
 }
 
+/* Part ${i}, if there is one and it is of ${kind}. */
+static const struct mls_part *
+part_at(const struct loading *l, size_t i, enum mls_part_kind kind)
+{
+    return i < l->n && l->v[i].id[0] == kind ? &l->v[i] : NULL;
+}
+
 static enum dt_err
 assemble(struct loading *l)
 {
+    const struct mls_part *group = part_at(l, 0, MLS_PART_GROUP);
+    const struct mls_part *tree = part_at(l, 1, MLS_PART_TREE);
     struct dt_reader r;
     struct dt_view head, secrets, reinit, kept;
     uint64_t epoch;
     enum dt_err err;
 
-    if (l->n < 2 || l->v[0].id[0] != MLS_PART_GROUP || l->v[1].id[0] != MLS_PART_TREE)
+    if (group == NULL || tree == NULL)
         return dt_fail(DT_ERR_FORMAT, "saved parts without a group and its tree");
-    epoch = id_epoch(l->v[0].id);
-    r = dt_reader_init(l->v[0].body);
+    epoch = id_epoch(group->id);
+    r = dt_reader_init(group->body);
     if ((err = dt_read_vec(&r, MLS_GROUP_STATE_MAX, &head)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_GROUP_STATE_MAX, &secrets)) != DT_OK ||
         (err = dt_read_vec(&r, MLS_GROUP_STATE_MAX, &reinit)) != DT_OK ||
@@ -385,7 +394,7 @@ assemble(struct loading *l)
         (err = dt_read_end(&r)) != DT_OK)
         return err;
     dt_write_view(&l->w, head);
-    dt_write_view(&l->w, l->v[1].body);
+    dt_write_view(&l->w, tree->body);
     if (secrets.n > 0) { /* a member */
         dt_write_view(&l->w, secrets);
         put_keys(l, epoch);

@@ -274,6 +274,39 @@ test_section_12_4_3_signature(void **state)
     scene_clear(&s);
 }
 
+/* The hashes of a GroupContext are as long as the suite's, also when a member signed it. */
+static void
+test_section_8_1_hash_lengths(void **state)
+{
+    static const size_t lengths[][2] = {{32, 31}, {32, 33}, {32, 0}, {31, 32}};
+    static const uint8_t longer[33] = {1};
+    struct scene s;
+    const uint8_t tag[32] = {1};
+    struct mls_info_fields f = {.confirmation_tag = dt_view_of(tag)};
+    struct mls_group_context context = {0};
+    const struct mls_group_context *own;
+    struct dt_buf info;
+    const struct dt_view none = {0};
+
+    (void)state;
+    scene_init(&s);
+    own = &s.ada.group->context;
+    f.context = &context;
+    f.tree = &s.ada.group->tree;
+    f.external_secret = dt_secret_view(&s.ada.group->secrets.external);
+    f.sig_priv = dt_secret_view(&s.ada.group->signature_priv);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        assert_ok(mls_group_context_new(
+            1, own->group_id, own->epoch, dt_view(own->tree_hash.p, lengths[i][0]),
+            dt_view(longer, lengths[i][1]), own->extensions.raw, &context));
+        make_info(s.ada.group, &f, &info);
+        assert_err(DT_ERR_FORMAT, enter(&s, dt_buf_view(&info), none, 1));
+        dt_buf_clear(&info);
+        mls_group_context_clear(&context);
+    }
+    scene_clear(&s);
+}
+
 /* external_pub holds a key of the suite and nothing else. */
 static void
 test_section_12_4_3_2_bad_key(void **state)
@@ -428,6 +461,7 @@ main(void)
         cmocka_unit_test(test_section_12_4_3_2_without_a_key),
         cmocka_unit_test(test_section_12_4_3_2_suite),
         cmocka_unit_test(test_section_12_4_3_signature),
+        cmocka_unit_test(test_section_8_1_hash_lengths),
         cmocka_unit_test(test_section_12_4_3_2_bad_key),
         cmocka_unit_test(test_section_17_3_places),
         cmocka_unit_test(test_section_12_4_3_2_own_leaf),

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "mls/group_internal.h"
 
 #include "group_util.h"
@@ -67,6 +68,19 @@ refused(struct saved *s)
     dt_buf_wipe(&b);
 }
 
+/* It does. */
+static void
+accepted(struct saved *s)
+{
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct mls_group *g = NULL;
+
+    assert_ok(mls_group_save(s->g, &b));
+    assert_ok(mls_group_load(dt_buf_view(&b), &g));
+    mls_group_free(g);
+    dt_buf_wipe(&b);
+}
+
 /* Replace ${c} by a context that differs in what is given. */
 static void
 context_with(struct mls_group_context *c, uint16_t suite, uint64_t epoch, size_t tree_hash_len,
@@ -101,6 +115,51 @@ put_old_leaf(struct saved *s)
     mls_leaf_node_unref(leaf);
 }
 
+/* The tree hash of ${g}'s context is that of its tree as it now is. */
+static void
+hash_fits(struct mls_group *g)
+{
+    struct mls_group_context other = {0};
+    struct mls_group_context *c = &g->context;
+    uint8_t hash[DT_HASH_MAX];
+
+    assert_ok(mls_tree_hash(&g->tree, hash));
+    assert_ok(mls_group_context_new(g->suite->id, c->group_id, c->epoch,
+                                    dt_view(hash, g->suite->hash_len), c->confirmed_transcript_hash,
+                                    c->extensions.raw, &other));
+    mls_group_context_clear(c);
+    mls_group_context_move(c, &other);
+}
+
+/* Nothing but the epoch: neither proposals nor a Commit, which would be held against it. */
+static void
+quiet(struct saved *s)
+{
+    mls_group_drop_pending(s->g);
+    mls_group_cache_clear(s->g);
+}
+
+static void
+without_own_leaf(struct saved *s)
+{
+    quiet(s);
+    assert_ok(mls_tree_set_leaf(&s->g->tree, 0, NULL));
+    hash_fits(s->g);
+}
+
+/* Leaf 1 has our keys too, and is said to be ours; the private keys are still leaf 0's. */
+static void
+own_leaf_twice(struct saved *s)
+{
+    struct mls_leaf_node *own = mls_tree_leaf_ref(&s->g->tree, 0);
+
+    quiet(s);
+    assert_ok(mls_tree_set_leaf(&s->g->tree, 1, own));
+    hash_fits(s->g);
+    s->g->own_leaf = 1;
+    mls_leaf_node_unref(own);
+}
+
 static void
 test_epoch(void **state)
 {
@@ -114,13 +173,15 @@ test_epoch(void **state)
     EACH(context_with(&s.g->context, 1, s.g->context.epoch, 32, 31));
     EACH(context_with(&s.g->context, 1, s.g->context.epoch, 32, 0));
     EACH(context_with(&s.g->context, 1, 0, 32, 31));
-    EACH(s.g->interim.n = 31);
+    EACH(quiet(&s); s.g->interim.n = 31);
     EACH(s.g->policy.outside = MLS_OUTSIDE_ALL + 1);
     /* The tree, and who we are in it. */
     EACH(put_old_leaf(&s));
     EACH(s.g->own_leaf = 1);
     EACH(s.g->priv.leaf_index = 1);
     EACH(s.g->own_leaf = s.g->priv.leaf_index = 1);
+    EACH(without_own_leaf(&s));
+    EACH(own_leaf_twice(&s));
     EACH(assert_ok(dt_secret_set(&s.g->priv.leaf_priv, dt_view_of(bytes))));
     EACH(assert_ok(dt_secret_set(&s.g->signature_priv, dt_secret_view(&s.p[1].seed))));
 }
@@ -143,6 +204,20 @@ test_no_leaves(void **state)
     saved_clear(&s);
 }
 
+/* The keys of an Update beside the cached proposal, which is none. */
+static void
+keys_without_update(struct saved *s)
+{
+    static const uint8_t key[32] = {7};
+    struct mls_update_keys *k = dt_alloc(1, sizeof *k);
+
+    assert_non_null(k);
+    assert_int_equal(s->g->cache[0].by.index, s->g->own_leaf);
+    assert_ok(dt_secret_set(&k->leaf_priv, dt_view_of(key)));
+    assert_ok(dt_secret_set(&k->signature_priv, dt_view_of(key)));
+    s->g->cache[0].keys = k;
+}
+
 /* A proposal of another kind than the one it stands for; a cached one twice. */
 static void
 test_proposals(void **state)
@@ -158,14 +233,17 @@ test_proposals(void **state)
          memcpy(s.g->cache[1].ref, s.g->cache[0].ref, 32));
     EACH(s.g->cache[0].by.type = 0);
     EACH(s.g->cache[0].by.type = MLS_SENDER_NEW_MEMBER_COMMIT);
+    EACH(keys_without_update(&s));
     /* A part of a note of what was sent in the open. */
     EACH(assert_ok(dt_buf_append(&s.g->own_public, dt_view((const uint8_t *)"0123456", 7))));
     mls_proposal_unref(p);
 }
 
-/* An AuthenticatedContent of ${type} by leaf ${sender} in ${epoch}, in the place of the Commit. */
+/* An AuthenticatedContent of ${type} by ${sender} in ${epoch}, in the place of the Commit; and the
+ * epoch that it leads to has the transcript hash which it gives. */
 static void
-content_with(struct mls_group *g, enum mls_content_type type, uint32_t sender, uint64_t epoch)
+content_with(struct mls_group *g, enum mls_content_type type, struct mls_sender sender,
+             uint64_t epoch)
 {
     struct mls_auth_content c = {0};
     struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -174,16 +252,27 @@ content_with(struct mls_group *g, enum mls_content_type type, uint32_t sender, u
     struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
                                    .group_id = g->context.group_id,
                                    .epoch = epoch,
-                                   .sender = sender,
+                                   .sender_type = sender.type,
+                                   .sender = sender.index,
                                    .content_type = type,
                                    .application_data = dt_view_str("x"),
                                    .commit = &c.commit};
+    struct mls_group_context *to = &g->pending->next->context;
+    struct mls_group_context other = {0};
+    uint8_t confirmed[DT_HASH_MAX];
     size_t end;
 
     assert_ok(dt_buf_set(&copy, dt_buf_view(&g->pending->content)));
     assert_ok(mls_auth_content_parse(&copy, &c, NULL));
     assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
                                dt_secret_view(&g->signature_priv), &content, &end));
+    assert_ok(mls_confirmed_transcript_hash(g->suite, dt_buf_view(&g->interim),
+                                            dt_buf_view(&content), confirmed));
+    assert_ok(mls_group_context_new(1, to->group_id, to->epoch, to->tree_hash,
+                                    dt_view(confirmed, g->suite->hash_len), to->extensions.raw,
+                                    &other));
+    mls_group_context_clear(to);
+    mls_group_context_move(to, &other);
     if (type == MLS_CONTENT_COMMIT)
         dt_write_vec(&w, c.confirmation_tag);
     assert_ok(dt_writer_end(&w));
@@ -191,22 +280,125 @@ content_with(struct mls_group *g, enum mls_content_type type, uint32_t sender, u
     mls_auth_content_clear(&c);
 }
 
+/* The next epoch is one of another group. */
+static void
+next_of_another_group(struct mls_group *g)
+{
+    struct mls_group_context *c = &g->pending->next->context;
+    struct mls_group_context other = {0};
+
+    assert_ok(mls_group_context_new(1, dt_view_str("another"), c->epoch, c->tree_hash,
+                                    c->confirmed_transcript_hash, c->extensions.raw, &other));
+    mls_group_context_clear(c);
+    mls_group_context_move(c, &other);
+}
+
+/* The next epoch is the very one, as bob holds it. */
+static void
+next_of_another_member(struct saved *s)
+{
+    const struct mls_psk_list none = {NULL, 0};
+    struct mls_commit_opts empty = {0};
+    struct mls_commit_out out = {0};
+    struct mls_event e = {0};
+    struct mls_group *next;
+
+    quiet(s);
+    assert_ok(mls_group_commit(s->g, &empty, &out));
+    assert_ok(mls_group_process(s->p[1].group, none, dt_buf_view(&out.commit), &e));
+    assert_int_equal(e.kind, MLS_EVENT_COMMIT);
+    next = s->g->pending->next;
+    s->g->pending->next = e.staged->next;
+    e.staged->next = next;
+    mls_event_clear(&e);
+    mls_commit_out_clear(&out);
+}
+
 static void
 test_pending(void **state)
 {
+    const struct mls_sender ada = {.type = MLS_SENDER_MEMBER};
+    const struct mls_sender bob = {.type = MLS_SENDER_MEMBER, .index = 1};
+    const struct mls_sender joiner = {.type = MLS_SENDER_NEW_MEMBER_COMMIT};
     struct mls_proposal *p = NULL;
     const struct mls_extensions none = {0};
+    struct saved same;
 
     (void)state;
     assert_ok(mls_proposal_new_reinit(dt_view_str("g"), 1, 1, &none, &p));
-    EACH(content_with(s.g, MLS_CONTENT_APPLICATION, 0, s.g->context.epoch));
-    EACH(content_with(s.g, MLS_CONTENT_COMMIT, 1, s.g->context.epoch));
-    EACH(content_with(s.g, MLS_CONTENT_COMMIT, 0, s.g->context.epoch + 1));
+    EACH(content_with(s.g, MLS_CONTENT_APPLICATION, ada, s.g->context.epoch));
+    EACH(content_with(s.g, MLS_CONTENT_COMMIT, bob, s.g->context.epoch));
+    EACH(content_with(s.g, MLS_CONTENT_COMMIT, joiner, s.g->context.epoch));
+    EACH(content_with(s.g, MLS_CONTENT_COMMIT, ada, s.g->context.epoch + 1));
     EACH(context_with(&s.g->pending->next->context, 1, s.g->context.epoch + 2, 32, 32));
+    EACH(next_of_another_group(s.g));
+    EACH(next_of_another_member(&s));
     /* A Commit as good as the one, and not the one: the signature is another's. */
     EACH(s.g->pending->content.p[s.g->pending->content.n - 40] ^= 1);
     EACH(s.g->pending->next->reinit = mls_proposal_ref(p));
     mls_proposal_unref(p);
+    /* It was none of the helpers. */
+    saved_init(&same);
+    content_with(same.g, MLS_CONTENT_COMMIT, ada, same.g->context.epoch);
+    accepted(&same);
+    saved_clear(&same);
+}
+
+/* The Commit closes the group, and the next epoch says another ReInit than the Commit. */
+static void
+test_pending_reinit(void **state)
+{
+    const struct mls_reinit close = {.group_id = dt_view_str("next"), .version = 1, .suite = 1};
+    const struct mls_extensions none = {0};
+    struct mls_commit_opts opts = {.reinit = &close};
+    struct mls_commit_out out = {0};
+    struct mls_proposal *p = NULL;
+    struct mls_group *next;
+    struct saved s;
+
+    (void)state;
+    saved_init(&s);
+    quiet(&s);
+    assert_ok(mls_group_commit(s.g, &opts, &out));
+    accepted(&s);
+    next = s.g->pending->next;
+    assert_ok(mls_proposal_new_reinit(dt_view_str("elsewhere"), 1, 1, &none, &p));
+    mls_proposal_unref(next->reinit);
+    next->reinit = p;
+    refused(&s);
+    mls_commit_out_clear(&out);
+    saved_clear(&s);
+}
+
+/* The Commit adds at leaf 1, which is blank in the next epoch. */
+static void
+test_pending_add(void **state)
+{
+    const uint32_t bob = 1;
+    struct mls_commit_opts removal = {.removes = &bob, .n_removes = 1};
+    struct mls_commit_opts addition = {.n_adds = 1, .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct gu_party dan;
+    struct dt_view add;
+    struct saved s = {0};
+    struct trio t;
+
+    (void)state;
+    trio_init(&t);
+    gu_party_init(&dan, 1, "dan");
+    gu_commit(&t.p[0], &removal, t.all, 3, NULL);
+    add = dt_buf_view(&dan.key_package);
+    addition.adds = &add;
+    s.g = t.p[0].group;
+    assert_ok(mls_group_commit(s.g, &addition, &out));
+    accepted(&s);
+    assert_non_null(mls_tree_leaf(&s.g->pending->next->tree, 1));
+    assert_ok(mls_tree_set_leaf(&s.g->pending->next->tree, 1, NULL));
+    hash_fits(s.g->pending->next);
+    refused(&s);
+    mls_commit_out_clear(&out);
+    gu_party_clear(&dan);
+    trio_clear(&t);
 }
 
 static void
@@ -218,13 +410,14 @@ test_past(void **state)
     EACH(context_with(&s.g->past[1].context, 1, s.g->past[0].context.epoch, 32, 32));
     EACH(context_with(&s.g->past[0].context, 1, s.g->context.epoch, 32, 32));
     EACH(context_with(&s.g->past[0].context, 1, s.g->context.epoch + 9, 32, 32));
-    EACH(s.g->past[0].context.raw.p[6] ^= 1); /* the group id */
-    for (uint32_t n = 0; n < 2; n++) {
+    EACH(s.g->past[0].context.raw.p[6] ^= 1);           /* the group id */
+    for (uint32_t n = 0; n <= 3; n += n == 1 ? 2 : 1) { /* not 2, which it is */
         uint32_t before;
         struct saved s;
 
         saved_init(&s);
         before = s.g->past[0].tree.n_leaves;
+        assert_int_equal(before, 2);
         s.g->past[0].tree.n_leaves = n;
         refused(&s);
         s.g->past[0].tree.n_leaves = before;
@@ -257,9 +450,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_epoch),     cmocka_unit_test(test_no_leaves),
-        cmocka_unit_test(test_proposals), cmocka_unit_test(test_pending),
-        cmocka_unit_test(test_past),      cmocka_unit_test(test_head),
+        cmocka_unit_test(test_epoch),          cmocka_unit_test(test_no_leaves),
+        cmocka_unit_test(test_proposals),      cmocka_unit_test(test_pending),
+        cmocka_unit_test(test_pending_reinit), cmocka_unit_test(test_pending_add),
+        cmocka_unit_test(test_past),           cmocka_unit_test(test_head),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

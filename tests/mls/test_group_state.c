@@ -4,6 +4,9 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
+#include "mls/group_state.h"
+
 #include "group_util.h"
 #include "saved_v1.h"
 
@@ -183,19 +186,158 @@ test_version_1(void **state)
     assert_int_equal(mls_group_epoch(g), 4);
     mls_group_free(g);
     g = NULL;
+    /* There was no version 0. */
+    assert_ok(dt_buf_set(&saved, dt_view_of(saved_v1)));
+    saved.p[1] = 0;
+    assert_err(DT_ERR_UNSUPPORTED, mls_group_load(dt_buf_view(&saved), &g));
     for (size_t n = 0; n < sizeof saved_v1; n++)
         assert_int_not_equal(mls_group_load(dt_view(saved_v1, n), &g), DT_OK);
     dt_buf_wipe(&saved);
+}
+
+/* ---- written by hand ---- */
+
+/* The group of ${p} with neither proposals nor a Commit. */
+static struct mls_group *
+quiet(struct gu_party *p)
+{
+    mls_group_drop_pending(p->group);
+    mls_group_cache_clear(p->group);
+    return p->group;
+}
+
+/* All of ${g} up to its proposals; ${w} goes on behind them. */
+static void
+write_start(struct dt_writer *w, const struct mls_group *g)
+{
+    mls_state_head_write(w, g);
+    mls_tree_write(w, &g->tree);
+    mls_state_secrets_write(w, g);
+    mls_secret_tree_write(w, &g->keys);
+    mls_state_reinit_write(w, g);
+}
+
+/* What stands between them and the past epochs, when there is nothing. */
+static void
+write_no_more(struct dt_writer *w, const struct mls_group *g)
+{
+    mls_state_pending_write(w, NULL);
+    mls_state_kept_write(w, g);
+}
+
+static void
+written_refused(struct dt_writer *w, struct dt_buf *b)
+{
+    struct mls_group *g = NULL;
+
+    assert_ok(dt_writer_end(w));
+    assert_err(DT_ERR_FORMAT, mls_group_load(dt_buf_view(b), &g));
+    assert_null(g);
+    dt_buf_wipe(b);
+}
+
+/* There is one way to say that nothing was said. */
+static void
+test_nothing_said(void **state)
+{
+    static const uint8_t nothing[] = {0};
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct dt_writer w = dt_writer_init(&b);
+    struct gu_party p[2];
+    const struct mls_group *g;
+
+    (void)state;
+    rich(p);
+    g = quiet(&p[0]);
+    write_start(&w, g);
+    dt_write_vec(&w, dt_view_of(nothing)); /* no notes and no proposals, where empty would do */
+    write_no_more(&w, g);
+    dt_write_u8(&w, 0);
+    written_refused(&w, &b);
+    clear(p);
+}
+
+/* There is one way to say that a leaf is as it was an epoch later. */
+static void
+test_past_leaf_written_twice(void **state)
+{
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct dt_writer w = dt_writer_init(&b);
+    struct mls_tree blank;
+    struct gu_party p[2];
+    const struct mls_group *g;
+
+    (void)state;
+    rich(p);
+    g = quiet(&p[0]);
+    assert_ok(mls_tree_init_blank(&blank, g->suite, 2));
+    write_start(&w, g);
+    mls_state_cache_write(&w, g);
+    write_no_more(&w, g);
+    dt_write_u8(&w, 1);
+    mls_state_past_write(&w, &g->past[0], &blank);
+    mls_secret_tree_write(&w, &g->past[0].keys);
+    written_refused(&w, &b);
+    mls_tree_clear(&blank);
+    clear(p);
+}
+
+/* A past epoch that claims ${n} leaves, of which ${n_bytes} are there. */
+static void
+past_of(const struct mls_group *g, uint32_t n, size_t n_bytes)
+{
+    const struct mls_past_epoch *past = &g->past[0];
+    struct dt_buf b = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct dt_writer w = dt_writer_init(&b);
+
+    write_start(&w, g);
+    mls_state_cache_write(&w, g);
+    write_no_more(&w, g);
+    dt_write_u8(&w, 1);
+    dt_write_view(&w, dt_buf_view(&past->context.raw));
+    dt_write_u64(&w, past->ended_ms);
+    dt_write_vec(&w, dt_secret_view(&past->sender_data));
+    dt_write_u32(&w, n);
+    for (size_t i = 0; i < n_bytes; i++)
+        dt_write_u8(&w, MLS_SAVED_LEAF_BLANK);
+    written_refused(&w, &b);
+}
+
+static bool
+count(void *ctx)
+{
+    ++*(size_t *)ctx;
+    return false;
+}
+
+/* More leaves than there may be; and as many as there may be, but of which nothing is there: no
+ * memory is taken for them. */
+static void
+test_past_leaves(void **state)
+{
+    size_t allocated = 0;
+    struct gu_party p[2];
+    const struct mls_group *g;
+
+    (void)state;
+    rich(p);
+    g = quiet(&p[0]);
+    past_of(g, 2 * MLS_LEAVES_MAX, 2 * MLS_LEAVES_MAX);
+    dt_mem_fault(count, &allocated);
+    past_of(g, MLS_LEAVES_MAX, 1);
+    dt_mem_fault(NULL, NULL);
+    assert_in_range(allocated, 1, 500);
+    clear(p);
 }
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_encoding),
-        cmocka_unit_test(test_crash_with_pending),
-        cmocka_unit_test(test_generations_survive),
-        cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_one_encoding),        cmocka_unit_test(test_crash_with_pending),
+        cmocka_unit_test(test_generations_survive), cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_nothing_said),        cmocka_unit_test(test_past_leaf_written_twice),
+        cmocka_unit_test(test_past_leaves),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

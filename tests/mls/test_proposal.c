@@ -260,6 +260,31 @@ test_proposal_refused(void **state)
     }
 }
 
+/* As long as it may be, with its type and the length of its body; and a byte more. */
+static void
+test_proposal_length(void **state)
+{
+    static uint8_t bytes[MLS_PROPOSAL_MAX];
+    struct dt_buf b = DT_BUF_INIT(2 * MLS_PROPOSAL_MAX);
+
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        struct dt_writer w = dt_writer_init(&b);
+        struct mls_proposal *p = NULL;
+        struct dt_reader r;
+
+        dt_write_u16(&w, MLS_PROPOSAL_PRIVATE_MIN);
+        dt_write_vec(&w, dt_view(bytes, MLS_PROPOSAL_MAX - 6 + over));
+        assert_ok(dt_writer_end(&w));
+        assert_int_equal(b.n, MLS_PROPOSAL_MAX + over);
+        r = dt_reader_init(dt_buf_view(&b));
+        assert_int_equal(mls_proposal_read(&r, &p), over == 0 ? DT_OK : DT_ERR_LIMIT);
+        assert_int_equal(p != NULL, over == 0);
+        mls_proposal_unref(p);
+        dt_buf_clear(&b);
+    }
+}
+
 static void
 test_private_use_only(void **state)
 {
@@ -327,7 +352,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_package_rules),   cmocka_unit_test(test_key_package_bits),
         cmocka_unit_test(test_proposal_round_trip), cmocka_unit_test(test_proposal_refused),
-        cmocka_unit_test(test_private_use_only),    cmocka_unit_test(test_labels_separate),
+        cmocka_unit_test(test_proposal_length),     cmocka_unit_test(test_private_use_only),
+        cmocka_unit_test(test_labels_separate),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

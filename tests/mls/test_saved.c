@@ -312,6 +312,30 @@ no_other_set_of_parts_loads(void **state)
     clear(p);
 }
 
+/* The group's row alone; and one with a byte behind what it holds. */
+static void
+the_row_of_the_group(void **state)
+{
+    struct gu_party p[2];
+    struct rows *r;
+    size_t n;
+
+    (void)state;
+    crowd(p, 3);
+    (void)gu_store(&p[0]);
+    r = &p[0].rows;
+    n = r->n;
+    assert_int_equal(r->v[0].id[0], MLS_PART_GROUP);
+    r->n = 1;
+    refused(r);
+    r->n = n;
+    assert_ok(dt_buf_append(&r->v[0].body, dt_view_str("x")));
+    refused(r);
+    r->v[0].body.n--;
+    gu_reload(&p[0]);
+    clear(p);
+}
+
 /* The rows of an epoch that has ended are not put beside those of the next. */
 static void
 no_rows_of_two_epochs(void **state)
@@ -348,6 +372,7 @@ main(void)
         cmocka_unit_test(changes_add_up_until_they_are_saved),
         cmocka_unit_test(very_many_changes),
         cmocka_unit_test(no_other_set_of_parts_loads),
+        cmocka_unit_test(the_row_of_the_group),
         cmocka_unit_test(no_rows_of_two_epochs),
     };
 

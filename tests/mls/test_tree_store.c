@@ -317,6 +317,26 @@ teardown(void **state)
     return 0;
 }
 
+/* A tree with as many leaves as there may be takes no more; nor is a larger one made. */
+static void
+test_full(void **state)
+{
+    struct mls_leaf_node *leaf = fresh_leaf();
+    struct mls_tree t;
+    uint32_t at;
+
+    (void)state;
+    assert_int_equal(mls_tree_init_blank(&t, suite, 2 * MLS_LEAVES_MAX), DT_ERR_LIMIT);
+    assert_ok(mls_tree_init_blank(&t, suite, MLS_LEAVES_MAX));
+    for (uint32_t i = 0; i < MLS_LEAVES_MAX; i++)
+        mls_tree_put_leaf(&t, i, mls_leaf_node_ref(leaf));
+    assert_int_equal(mls_tree_add(&t, leaf, &at), DT_ERR_LIMIT);
+    assert_int_equal(t.n_leaves, MLS_LEAVES_MAX);
+    assert_int_equal(t.n_members, MLS_LEAVES_MAX);
+    mls_tree_clear(&t);
+    mls_leaf_node_unref(leaf);
+}
+
 int
 main(void)
 {
@@ -324,6 +344,7 @@ main(void)
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_collision),
         cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_full),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
