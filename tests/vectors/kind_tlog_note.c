@@ -39,6 +39,23 @@ read_keys(const json_t *list, struct tlog_vkey *keys, size_t *n)
     return DT_OK;
 }
 
+/* Is "name+id" of ${name} and ${id} in ${list}? */
+static bool
+names_key(struct vector_run *run, const json_t *list, struct dt_view name, uint32_t id)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = VEC_BUF;
+    const json_t *entry;
+    bool found = false;
+    size_t i;
+
+    if (!vec_ok(run, dt_buf_append(&text, name), "name") ||
+        !vec_ok(run, dt_buf_printf(&text, "+%08x", id), "name"))
+        return false;
+    json_array_foreach(list, i, entry) found =
+        found || (json_is_string(entry) && dt_view_equal(str_view(entry), dt_buf_view(&text)));
+    return found;
+}
+
 /* Does ${list} hold exactly the keys that have signed, as "name+id"? */
 static void
 check_verified(struct vector_run *run, const json_t *list, const struct tlog_vkey *keys,
@@ -47,28 +64,44 @@ check_verified(struct vector_run *run, const json_t *list, const struct tlog_vke
     size_t want = json_array_size(list), got = 0;
 
     for (size_t i = 0; i < n; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf text = VEC_BUF;
-        const json_t *name;
-        bool found = false;
-        size_t j;
-
         if (!v[i].ok)
             continue;
         got++;
-        if (!vec_ok(run, dt_buf_printf(&text, "%s+%08x", keys[i].name, keys[i].id), "name"))
-            return;
-        json_array_foreach(list, j, name) found =
-            found || (json_is_string(name) && dt_view_equal(str_view(name), dt_buf_view(&text)));
-        (void)vec_check(run, found, "a key counts that should not");
+        (void)vec_check(run, names_key(run, list, dt_view_str(keys[i].name), keys[i].id),
+                        "a key counts that should not");
     }
     (void)vec_check(run, got == want, "%zu keys count, not %zu", got, want);
 }
 
-/* ${bytes} under ${keys}: the verdict, and for good ones the keys that count and our own
- * re-encoding. */
+/* Does ${list} hold exactly the lines that no key of ours is named by? */
+static void
+check_unverified(struct vector_run *run, const json_t *list, const struct tlog_note *note,
+                 const struct tlog_vkey *keys, size_t n)
+{
+    size_t got = 0;
+
+    for (size_t i = 0; i < note->n_sigs; i++) {
+        const struct tlog_sig *sig = &note->sigs[i];
+        bool known = false;
+
+        for (size_t k = 0; k < n; k++)
+            known = known ||
+                    (keys[k].id == sig->id && dt_view_equal(sig->name, dt_view_str(keys[k].name)));
+        if (known)
+            continue;
+        got++;
+        (void)vec_check(run, names_key(run, list, sig->name, sig->id),
+                        "a line is a stranger's that should not be");
+    }
+    (void)vec_check(run, got == json_array_size(list), "%zu strangers' lines, not %zu", got,
+                    json_array_size(list));
+}
+
+/* ${bytes} under ${keys}: the verdict, and for good ones that ${c} describes (may be NULL) the
+ * text, the keys that count and the lines of strangers. */
 static void
 check_note(struct vector_run *run, struct dt_view bytes, const json_t *vkeys, bool want,
-           const json_t *verified)
+           const json_t *c)
 {
     DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
     struct tlog_vkey keys[KEYS_MAX];
@@ -86,8 +119,14 @@ check_note(struct vector_run *run, struct dt_view bytes, const json_t *vkeys, bo
                     "error %s", dt_err_name(err));
     (void)vec_check(run, (err == DT_OK) == want, "%s (%s)", err == DT_OK ? "accepted" : "refused",
                     err == DT_OK ? "" : dt_err_message());
-    if (err == DT_OK && verified != NULL)
-        check_verified(run, verified, keys, v, n);
+    if (err == DT_OK && c != NULL) {
+        struct dt_view text = {NULL, 0};
+
+        check_verified(run, json_object_get(c, "verified"), keys, v, n);
+        check_unverified(run, json_object_get(c, "unverified"), &note, keys, n);
+        if (vec_str(run, c, "text", &text))
+            (void)vec_equal(run, "text", note.text, text);
+    }
 }
 
 void
@@ -127,8 +166,7 @@ vec_gen_notes(struct vector_run *run, const char *path, const json_t *cases)
         vec_case(run, "%zu", i);
         if (vec_array(run, c, "vkeys", &vkeys) && vec_base64(run, c, "note_b64", &note) &&
             vec_bool(run, c, "ok", &ok))
-            check_note(run, dt_buf_view(&note), vkeys, ok,
-                       ok ? json_object_get(c, "verified") : NULL);
+            check_note(run, dt_buf_view(&note), vkeys, ok, ok ? c : NULL);
         vec_end(run);
     }
 }
