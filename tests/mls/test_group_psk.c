@@ -452,19 +452,61 @@ test_reinit_by_reference(void **state)
     duo_clear(&d);
 }
 
+/* What a founding Commit of ${lone} with ${n} PSKs that link it to another group would be. */
+static enum dt_err
+found_with(struct gu_party *lone, size_t n)
+{
+    static const uint8_t nonces[2][32] = {{1}, {2}};
+    const struct mls_lifetime_policy no_clock = {.check = false};
+    const struct mls_sender creator = {.type = MLS_SENDER_MEMBER};
+    struct mls_proposal_list list = {0};
+    struct mls_applied applied = {0};
+    struct mls_tree tree;
+    enum dt_err err;
+
+    assert_ok(mls_tree_copy(&lone->group->tree, &tree));
+    for (size_t i = 0; i < n; i++) {
+        struct mls_psk_id id = {.type = MLS_PSK_RESUMPTION,
+                                .usage = MLS_PSK_BRANCH,
+                                .group_id = dt_view_str("another"),
+                                .nonce = dt_view_of(nonces[i])};
+        struct mls_proposal *p = NULL;
+
+        assert_ok(mls_proposal_new_psk(&id, &p));
+        assert_ok(mls_proposal_list_add(&list, p, creator, false));
+        mls_proposal_unref(p);
+    }
+    err = mls_proposal_list_apply(&list, lone->group->suite, &lone->group->context, 0, 0, &no_clock,
+                                  &tree, &applied);
+    mls_applied_clear(&applied);
+    mls_proposal_list_clear(&list);
+    mls_tree_clear(&tree);
+    return err;
+}
+
+/* A group succeeds one other: sections 11.2 and 11.3, a single such PSK. */
+static void
+test_one_link(void **state)
+{
+    struct gu_party lone = {0};
+
+    (void)state;
+    gu_party_init(&lone, 1, "lou");
+    gu_create(&lone);
+    assert_ok(found_with(&lone, 1));
+    assert_err(DT_ERR_REFUSED, found_with(&lone, 2));
+    gu_party_clear(&lone);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept_by_count),
-        cmocka_unit_test(test_kept_by_age),
-        cmocka_unit_test(test_removed),
-        cmocka_unit_test(test_of_another_group),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_reinit_by_value),
-        cmocka_unit_test(test_reinit_by_reference),
+        cmocka_unit_test(test_kept_by_count),   cmocka_unit_test(test_kept_by_age),
+        cmocka_unit_test(test_removed),         cmocka_unit_test(test_of_another_group),
+        cmocka_unit_test(test_too_many),        cmocka_unit_test(test_one_link),
+        cmocka_unit_test(test_order),           cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_reinit_by_value), cmocka_unit_test(test_reinit_by_reference),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -513,7 +513,7 @@ test_psks_of_welcome(void **state)
     old_clear(&o);
 }
 
-/* A PSK for such a use has no place in any other Commit: not by the creator later, not twice. */
+/* A PSK for such a use has no place in any other Commit: not by the creator later. */
 static void
 test_only_to_found(void **state)
 {
