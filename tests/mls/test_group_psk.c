@@ -484,7 +484,7 @@ found_with(struct gu_party *lone, size_t n)
     return err;
 }
 
-/* A group succeeds one other: sections 11.2 and 11.3, a single such PSK. */
+/* RFC 9420 sections 11.2 and 11.3: a group succeeds one other, by a single such PSK. */
 static void
 test_one_link(void **state)
 {
