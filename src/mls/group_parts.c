@@ -135,12 +135,14 @@ save_leaf(struct saving *s, const struct mls_secret_tree *t, uint64_t epoch, uin
 static void
 save_keys(struct saving *s, const struct mls_secret_tree *t, uint64_t epoch)
 {
-    for (uint32_t i = 0; t->n_leaves > 0 && i < mls_node_width(t->n_leaves); i++)
-        if (t->nodes[i].n > 0)
-            save_node(s, t, epoch, i);
-    for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves[i] != NULL)
-            save_leaf(s, t, epoch, i);
+    struct mls_secret_walk w;
+
+    for (mls_secret_walk_begin(&w, t->root, t->n_leaves); mls_secret_walk_next(&w);) {
+        if (w.node->secret.n > 0)
+            save_node(s, t, epoch, w.number);
+        if (w.node->ratchets != NULL)
+            save_leaf(s, t, epoch, w.number / 2);
+    }
 }
 
 static void

@@ -20,8 +20,8 @@ ratchet_clear(struct mls_ratchet *r)
     *r = (struct mls_ratchet){0};
 }
 
-static void
-leaf_ratchets_free(struct mls_leaf_ratchets *l)
+void
+mls_leaf_ratchets_free(struct mls_leaf_ratchets *l)
 {
     if (l == NULL)
         return;
@@ -33,7 +33,7 @@ leaf_ratchets_free(struct mls_leaf_ratchets *l)
 static void
 leaf_ratchets_free_p(struct mls_leaf_ratchets **l)
 {
-    leaf_ratchets_free(*l);
+    mls_leaf_ratchets_free(*l);
 }
 
 void
@@ -43,9 +43,8 @@ mls_tree_step_clear(struct mls_tree_step *s)
         return;
     dt_secret_clear(&s->key);
     dt_secret_clear(&s->nonce);
-    leaf_ratchets_free(s->opened);
-    for (size_t i = 0; i < s->n_copath; i++)
-        dt_secret_clear(&s->copath_secret[i]);
+    mls_leaf_ratchets_free(s->opened);
+    mls_secret_pair_free(s->below);
     dt_secret_clear(&s->next_secret);
     if (s->new_kept != NULL)
         for (size_t i = 0; i < s->n_new; i++)
@@ -59,14 +58,9 @@ mls_secret_tree_alloc(struct mls_secret_tree *t, const struct dt_suite *suite, u
 {
     if (n_leaves == 0 || n_leaves > MLS_LEAVES_MAX || (n_leaves & (n_leaves - 1)) != 0)
         return dt_fail(DT_ERR_RANGE, "a secret tree of %u leaves", n_leaves);
-    t->nodes = dt_alloc(mls_node_width(n_leaves), sizeof *t->nodes);
-    t->leaves = dt_alloc(n_leaves, sizeof *t->leaves);
-    if (t->nodes == NULL || t->leaves == NULL) {
-        dt_free(t->nodes);
-        dt_free(t->leaves);
-        *t = (struct mls_secret_tree){0};
+    t->root = dt_alloc(1, sizeof *t->root);
+    if (t->root == NULL)
         return dt_nomem();
-    }
     t->suite = suite;
     t->n_leaves = n_leaves;
     return DT_OK;
@@ -81,7 +75,7 @@ mls_secret_tree_init(struct mls_secret_tree *t, const struct dt_suite *suite, ui
 
     if (err != DT_OK)
         return err;
-    dt_secret_move(&fresh.nodes[mls_node_root(n_leaves)], encryption_secret);
+    dt_secret_move(&fresh.root->secret, encryption_secret);
     mls_secret_tree_move(t, &fresh);
     return DT_OK;
 }
@@ -91,12 +85,7 @@ mls_secret_tree_clear(struct mls_secret_tree *t)
 {
     if (t == NULL)
         return;
-    for (uint32_t i = 0; t->nodes != NULL && i < mls_node_width(t->n_leaves); i++)
-        dt_secret_clear(&t->nodes[i]);
-    for (uint32_t i = 0; t->leaves != NULL && i < t->n_leaves; i++)
-        leaf_ratchets_free(t->leaves[i]);
-    dt_free(t->nodes);
-    dt_free(t->leaves);
+    mls_secret_pair_free((struct mls_secret_node *[2]){t->root, NULL});
     *t = (struct mls_secret_tree){0};
 }
 
@@ -125,6 +114,20 @@ split(const struct dt_suite *suite, const struct dt_secret *parent, bool down_is
                                  aside);
 }
 
+/* Of the nodes from the root towards ${leaf} the one that holds a secret, with its level; NULL when
+ * none does. */
+static struct mls_secret_node *
+nearest(const struct mls_secret_tree *t, uint32_t leaf, uint32_t *out_level)
+{
+    uint32_t level = mls_node_level(mls_node_root(t->n_leaves));
+    struct mls_secret_node *at = t->root;
+
+    for (; at != NULL && at->secret.n == 0; level--)
+        at = level > 0 ? at->child[mls_secret_side(leaf, level)] : NULL;
+    *out_level = level;
+    return at;
+}
+
 /* Open ${leaf}: from the nearest secret above it down to its two ratchets, all into ${s}. */
 static enum dt_err
 open_leaf(const struct mls_secret_tree *t, uint32_t leaf, struct mls_tree_step *s)
@@ -133,27 +136,24 @@ open_leaf(const struct mls_secret_tree *t, uint32_t leaf, struct mls_tree_step *
     DT_CLEANUP(dt_secret_clear) struct dt_secret at = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret down = {0};
     const struct dt_suite *suite = t->suite;
-    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
-    uint32_t level = 0;
-    uint32_t node;
-    uint32_t child;
-    uint32_t left;
+    struct mls_secret_node **pair = s->below;
+    uint32_t level;
+    const struct mls_secret_node *above = nearest(t, leaf, &level);
     enum dt_err err;
 
-    while (level <= depth && t->nodes[mls_leaf_ancestor(leaf, level)].n == 0)
-        level++;
-    if (level > depth)
+    if (above == NULL)
         return dt_fail(DT_ERR_STATE, "the keys of leaf %u are gone", leaf);
-    err = dt_secret_set(&at, dt_secret_view(&t->nodes[mls_leaf_ancestor(leaf, level)]));
+    err = dt_secret_set(&at, dt_secret_view(&above->secret));
     for (; err == DT_OK && level > 0; level--) {
-        node = mls_leaf_ancestor(leaf, level);
-        child = mls_leaf_ancestor(leaf, level - 1);
-        left = mls_node_left(node);
-        s->copath[s->n_copath] = child == left ? mls_node_right(node) : left;
-        err = split(suite, &at, child == left, &down, &s->copath_secret[s->n_copath]);
-        s->n_copath++;
+        unsigned int side = mls_secret_side(leaf, level);
+
+        err = mls_secret_pair_new(pair);
         if (err == DT_OK)
+            err = split(suite, &at, side == 0, &down, &pair[1 - side]->secret);
+        if (err == DT_OK) {
             dt_secret_move(&at, &down);
+            pair = pair[side]->child;
+        }
     }
     if (err != DT_OK)
         return err;
@@ -283,7 +283,7 @@ mls_secret_tree_derive(const struct mls_secret_tree *t, uint32_t leaf, enum mls_
     s.leaf = leaf;
     s.kind = kind;
     s.generation = generation;
-    l = t->leaves[leaf];
+    l = mls_secret_tree_leaf(t, leaf);
     if (l == NULL) {
         err = open_leaf(t, leaf, &s);
         l = s.opened;
@@ -321,20 +321,20 @@ touch(struct mls_secret_tree *t, enum mls_touched_kind kind, uint32_t number)
 static void
 install_leaf(struct mls_secret_tree *t, struct mls_tree_step *s)
 {
-    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
+    uint32_t level;
+    struct mls_secret_node *at = nearest(t, s->leaf, &level);
 
-    for (uint32_t level = 0; level <= depth; level++) {
-        uint32_t node = mls_leaf_ancestor(s->leaf, level);
-
-        if (t->nodes[node].n > 0)
-            touch(t, MLS_TOUCHED_NODE, node);
-        dt_secret_clear(&t->nodes[node]);
+    touch(t, MLS_TOUCHED_NODE, mls_leaf_ancestor(s->leaf, level));
+    dt_secret_clear(&at->secret);
+    at->child[0] = s->below[0];
+    at->child[1] = s->below[1];
+    s->below[0] = s->below[1] = NULL;
+    for (; level > 0; level--) {
+        touch(t, MLS_TOUCHED_NODE,
+              mls_node_sibling(mls_leaf_ancestor(s->leaf, level - 1), t->n_leaves));
+        at = at->child[mls_secret_side(s->leaf, level)];
     }
-    for (size_t i = 0; i < s->n_copath; i++) {
-        touch(t, MLS_TOUCHED_NODE, s->copath[i]);
-        dt_secret_move(&t->nodes[s->copath[i]], &s->copath_secret[i]);
-    }
-    t->leaves[s->leaf] = s->opened;
+    at->ratchets = s->opened;
     s->opened = NULL;
 }
 
@@ -364,6 +364,13 @@ advance(struct mls_ratchet *r, struct mls_tree_step *s)
     r->generation = s->next_done ? s->generation : s->generation + 1;
 }
 
+/* The node of ${leaf}, below ${t}->n_leaves; NULL when it was not reached. */
+static struct mls_secret_node *
+leaf_node(const struct mls_secret_tree *t, uint32_t leaf)
+{
+    return t->root == NULL ? NULL : mls_secret_find(t->root, t->n_leaves, 2 * leaf);
+}
+
 void
 mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
 {
@@ -372,7 +379,7 @@ mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
     if (step->opened != NULL)
         install_leaf(t, step);
     touch(t, MLS_TOUCHED_LEAF, step->leaf);
-    r = &t->leaves[step->leaf]->ratchet[step->kind];
+    r = &leaf_node(t, step->leaf)->ratchets->ratchet[step->kind];
     if (step->from_kept)
         remove_kept(r, step->kept_at);
     else
@@ -380,23 +387,32 @@ mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
     mls_tree_step_clear(step);
 }
 
+const struct mls_leaf_ratchets *
+mls_secret_tree_leaf(const struct mls_secret_tree *t, uint32_t leaf)
+{
+    const struct mls_secret_node *at = leaf < t->n_leaves ? leaf_node(t, leaf) : NULL;
+
+    return at == NULL ? NULL : at->ratchets;
+}
+
 uint32_t
 mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf,
                            enum mls_ratchet_kind kind)
 {
-    if (leaf >= t->n_leaves || t->leaves[leaf] == NULL)
-        return 0;
-    return t->leaves[leaf]->ratchet[kind].generation;
+    const struct mls_leaf_ratchets *l = mls_secret_tree_leaf(t, leaf);
+
+    return l == NULL ? 0 : l->ratchet[kind].generation;
 }
 
 size_t
 mls_secret_tree_skipped(const struct mls_secret_tree *t)
 {
+    struct mls_secret_walk w;
     size_t n = 0;
 
-    for (uint32_t i = 0; i < t->n_leaves; i++)
-        if (t->leaves != NULL && t->leaves[i] != NULL)
-            n += t->leaves[i]->ratchet[MLS_RATCHET_HANDSHAKE].n_kept +
-                 t->leaves[i]->ratchet[MLS_RATCHET_APPLICATION].n_kept;
+    for (mls_secret_walk_begin(&w, t->root, t->n_leaves); mls_secret_walk_next(&w);)
+        if (w.node->ratchets != NULL)
+            n += w.node->ratchets->ratchet[MLS_RATCHET_HANDSHAKE].n_kept +
+                 w.node->ratchets->ratchet[MLS_RATCHET_APPLICATION].n_kept;
     return n;
 }

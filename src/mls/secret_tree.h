@@ -4,7 +4,8 @@
  * Source: RFC 9420 sections 9, 9.1, 9.2 and 15.3. Layer: mls.
  *
  * The tree starts with encryption_secret at the root and is opened only along the path of a leaf
- * that sends. Keys are taken in two moves, so that a message which does not hold changes nothing:
+ * that sends (secret_nodes.h). Keys are taken in two moves, so that a message which does not hold
+ * changes nothing:
  *
  *   mls_secret_tree_derive()  finds the key of (leaf, ratchet, generation); the tree is untouched
  *   mls_secret_tree_apply()   cannot fail: wipes what is consumed, keeps what was skipped
@@ -14,6 +15,8 @@
 
 #include "base/wire.h"
 #include "crypto/suite.h"
+
+#include "mls/secret_nodes.h"
 
 enum mls_ratchet_kind { MLS_RATCHET_HANDSHAKE = 0, MLS_RATCHET_APPLICATION = 1 };
 
@@ -37,6 +40,8 @@ struct mls_ratchet {
 struct mls_leaf_ratchets {
     struct mls_ratchet ratchet[2];
 };
+/* Wipe and free; NULL is fine. */
+void mls_leaf_ratchets_free(struct mls_leaf_ratchets *l);
 
 /* What changed since the tree was saved: a node's secret came or went, a leaf's ratchets moved. */
 enum mls_touched_kind { MLS_TOUCHED_NODE = 1, MLS_TOUCHED_LEAF };
@@ -48,15 +53,12 @@ struct mls_touched {
 
 struct mls_secret_tree {
     const struct dt_suite *suite;
-    uint32_t n_leaves;                 /* a power of two */
-    struct dt_secret *nodes;           /* 2 * n_leaves - 1; empty: consumed or not yet reached */
-    struct mls_leaf_ratchets **leaves; /* n_leaves; NULL: not opened */
+    uint32_t n_leaves; /* a power of two */
+    struct mls_secret_node *root;
     struct mls_touched touched[MLS_TOUCHED_MAX];
     size_t n_touched;
     bool touched_all; /* more than fit */
 };
-
-#define MLS_SECRET_TREE_DEPTH 32
 
 /* The outcome of a derivation, to be applied or cleared. */
 struct mls_tree_step {
@@ -67,9 +69,7 @@ struct mls_tree_step {
     enum mls_ratchet_kind kind;
     /* What apply() moves into the tree. */
     struct mls_leaf_ratchets *opened;
-    uint32_t copath[MLS_SECRET_TREE_DEPTH];
-    struct dt_secret copath_secret[MLS_SECRET_TREE_DEPTH];
-    size_t n_copath;
+    struct mls_secret_node *below[2]; /* new children of the node whose secret opened the leaf */
     bool from_kept;
     size_t kept_at;
     struct dt_secret next_secret;
@@ -101,6 +101,10 @@ DT_MUST_CHECK enum dt_err mls_secret_tree_derive(const struct mls_secret_tree *t
 
 /* Consume what ${step}, made on this very state of ${t}, stands for. ${step} is cleared. */
 void mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step);
+
+/* The ratchets of ${leaf}; NULL when it is not opened. */
+const struct mls_leaf_ratchets *mls_secret_tree_leaf(const struct mls_secret_tree *t,
+                                                     uint32_t leaf);
 
 /* The next unused generation of a ratchet (0 when its leaf is not opened). */
 uint32_t mls_secret_tree_generation(const struct mls_secret_tree *t, uint32_t leaf,

@@ -35,40 +35,45 @@ ratchet_write(struct dt_writer *w, const struct mls_ratchet *r)
 bool
 mls_secret_tree_node_write(struct dt_writer *w, const struct mls_secret_tree *t, uint32_t node)
 {
-    if (t->nodes[node].n == 0)
+    const struct mls_secret_node *at = mls_secret_find(t->root, t->n_leaves, node);
+
+    if (at == NULL || at->secret.n == 0)
         return false;
-    dt_write_view(w, dt_secret_view(&t->nodes[node]));
+    dt_write_view(w, dt_secret_view(&at->secret));
     return true;
 }
 
 bool
 mls_secret_tree_leaf_write(struct dt_writer *w, const struct mls_secret_tree *t, uint32_t leaf)
 {
-    if (t->leaves[leaf] == NULL)
+    const struct mls_leaf_ratchets *l = mls_secret_tree_leaf(t, leaf);
+
+    if (l == NULL)
         return false;
-    ratchet_write(w, &t->leaves[leaf]->ratchet[MLS_RATCHET_HANDSHAKE]);
-    ratchet_write(w, &t->leaves[leaf]->ratchet[MLS_RATCHET_APPLICATION]);
+    ratchet_write(w, &l->ratchet[MLS_RATCHET_HANDSHAKE]);
+    ratchet_write(w, &l->ratchet[MLS_RATCHET_APPLICATION]);
     return true;
 }
 
 void
 mls_secret_tree_write(struct dt_writer *w, const struct mls_secret_tree *t)
 {
+    struct mls_secret_walk at;
     size_t mark = dt_write_vec_begin(w);
 
-    for (uint32_t i = 0; i < mls_node_width(t->n_leaves); i++) {
-        if (t->nodes[i].n == 0)
+    for (mls_secret_walk_begin(&at, t->root, t->n_leaves); mls_secret_walk_next(&at);) {
+        if (at.node->secret.n == 0)
             continue;
-        dt_write_u32(w, i);
-        (void)mls_secret_tree_node_write(w, t, i);
+        dt_write_u32(w, at.number);
+        (void)mls_secret_tree_node_write(w, t, at.number);
     }
     dt_write_vec_end(w, mark);
     mark = dt_write_vec_begin(w);
-    for (uint32_t i = 0; i < t->n_leaves; i++) {
-        if (t->leaves[i] == NULL)
+    for (mls_secret_walk_begin(&at, t->root, t->n_leaves); mls_secret_walk_next(&at);) {
+        if (at.node->ratchets == NULL)
             continue;
-        dt_write_u32(w, i);
-        (void)mls_secret_tree_leaf_write(w, t, i);
+        dt_write_u32(w, at.number / 2);
+        (void)mls_secret_tree_leaf_write(w, t, at.number / 2);
     }
     dt_write_vec_end(w, mark);
 }
@@ -116,45 +121,55 @@ ratchet_read(struct dt_reader *r, const struct dt_suite *suite, struct mls_ratch
 enum dt_err
 mls_secret_tree_node_read(struct dt_reader *r, struct mls_secret_tree *t, uint32_t node)
 {
+    struct mls_secret_node *at = NULL;
     struct dt_view v;
-    enum dt_err err;
+    enum dt_err err = dt_read_view(r, t->suite->hash_len, &v);
 
-    if (node >= mls_node_width(t->n_leaves) || t->nodes[node].n > 0)
+    if (err == DT_OK && node < mls_node_width(t->n_leaves))
+        err = mls_secret_grow(t->root, t->n_leaves, node, &at);
+    if (err != DT_OK)
+        return err;
+    if (at == NULL || at->secret.n > 0)
         return dt_fail(DT_ERR_FORMAT, "saved secret tree: node %u is twice or not in it", node);
-    err = dt_read_view(r, t->suite->hash_len, &v);
-    return err != DT_OK ? err : dt_secret_set(&t->nodes[node], v);
+    return dt_secret_set(&at->secret, v);
 }
 
 enum dt_err
 mls_secret_tree_leaf_read(struct dt_reader *r, struct mls_secret_tree *t, uint32_t leaf)
 {
-    struct mls_leaf_ratchets *l;
-    enum dt_err err;
+    struct mls_secret_node *at = NULL;
+    enum dt_err err = DT_OK;
 
-    if (leaf >= t->n_leaves || t->leaves[leaf] != NULL)
+    if (leaf < t->n_leaves)
+        err = mls_secret_grow(t->root, t->n_leaves, 2 * leaf, &at);
+    if (err != DT_OK)
+        return err;
+    if (at == NULL || at->ratchets != NULL)
         return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u is twice or not in it", leaf);
-    l = dt_alloc(1, sizeof *l);
-    if (l == NULL)
+    at->ratchets =
+        dt_alloc(1, sizeof *at->ratchets); /* cleared with the tree, also when half read */
+    if (at->ratchets == NULL)
         return dt_nomem();
-    t->leaves[leaf] = l; /* cleared with the tree, also when half read */
-    err = ratchet_read(r, t->suite, &l->ratchet[MLS_RATCHET_HANDSHAKE]);
-    return err != DT_OK ? err : ratchet_read(r, t->suite, &l->ratchet[MLS_RATCHET_APPLICATION]);
+    err = ratchet_read(r, t->suite, &at->ratchets->ratchet[MLS_RATCHET_HANDSHAKE]);
+    return err != DT_OK
+               ? err
+               : ratchet_read(r, t->suite, &at->ratchets->ratchet[MLS_RATCHET_APPLICATION]);
 }
 
-/* On the path of every leaf lies exactly one secret when it is not opened, and none when it is. */
+/* A node without children holds a secret, or it is a leaf that was opened; one with children holds
+ * neither. So on the path of every leaf lies one secret when it is not opened, and none when it is.
+ */
 enum dt_err
 mls_secret_tree_shape_check(const struct mls_secret_tree *t)
 {
-    uint32_t depth = mls_node_level(mls_node_root(t->n_leaves));
+    struct mls_secret_walk w;
 
-    for (uint32_t leaf = 0; leaf < t->n_leaves; leaf++) {
-        unsigned int n = 0;
+    for (mls_secret_walk_begin(&w, t->root, t->n_leaves); mls_secret_walk_next(&w);) {
+        size_t holds = (w.node->secret.n > 0 ? 1u : 0u) + (w.node->ratchets != NULL ? 1u : 0u);
 
-        for (uint32_t level = 0; level <= depth; level++)
-            n += t->nodes[mls_leaf_ancestor(leaf, level)].n > 0 ? 1 : 0;
-        if (n != (t->leaves[leaf] == NULL ? 1 : 0))
-            return dt_fail(DT_ERR_FORMAT, "saved secret tree: leaf %u has %u secrets above it",
-                           leaf, n);
+        if (holds != (w.node->child[0] == NULL ? 1 : 0))
+            return dt_fail(DT_ERR_FORMAT, "saved secret tree: node %u holds too much or too little",
+                           w.number);
     }
     return DT_OK;
 }

@@ -46,7 +46,7 @@ mls_tree_resolution(const struct mls_tree *t, uint32_t node, struct mls_nodes *o
             for (size_t i = 0; p != NULL && i < p->n_unmerged; i++)
                 if ((err = push(out, 2 * p->unmerged[i])) != DT_OK)
                     return err;
-        } else if (!mls_node_is_leaf(node)) {
+        } else if (!mls_node_is_leaf(node) && !mls_tree_all_blank(t, node)) {
             stack[depth++] = mls_node_right(node);
             stack[depth++] = mls_node_left(node);
         }

@@ -55,6 +55,21 @@ encode(const struct mls_secret_tree *t, struct dt_buf *out)
     assert_ok(dt_writer_end(&w));
 }
 
+/* Bytes of the secret of a node, 0 for one that is not there. */
+static size_t
+held(const struct mls_secret_tree *t, uint32_t node)
+{
+    const struct mls_secret_node *at = mls_secret_find(t->root, t->n_leaves, node);
+
+    return at == NULL ? 0 : at->secret.n;
+}
+
+static struct mls_ratchet *
+ratchet_of(const struct mls_secret_tree *t, uint32_t leaf, enum mls_ratchet_kind kind)
+{
+    return &mls_secret_find(t->root, t->n_leaves, 2 * leaf)->ratchets->ratchet[kind];
+}
+
 /* The example of section 9.2: D of four sends generation 1, having sent 0 unseen. */
 static void
 test_consumed(void **state)
@@ -67,20 +82,20 @@ test_consumed(void **state)
     fresh(&t, 4);
     take(&t, 3, MLS_RATCHET_APPLICATION, 1, k);
     /* G, F and D are gone; E and C stay. */
-    assert_int_equal(t.nodes[3].n, 0);
-    assert_int_equal(t.nodes[5].n, 0);
-    assert_int_equal(t.nodes[6].n, 0);
-    assert_int_equal(t.nodes[1].n, 32);
-    assert_int_equal(t.nodes[4].n, 32);
-    r = &t.leaves[3]->ratchet[MLS_RATCHET_APPLICATION];
+    assert_int_equal(held(&t, 3), 0);
+    assert_int_equal(held(&t, 5), 0);
+    assert_int_equal(held(&t, 6), 0);
+    assert_int_equal(held(&t, 1), 32);
+    assert_int_equal(held(&t, 4), 32);
+    r = ratchet_of(&t, 3, MLS_RATCHET_APPLICATION);
     assert_int_equal(r->generation, 2);
     assert_int_equal(r->n_kept, 1);
     assert_int_equal(r->kept[0].generation, 0);
-    r = &t.leaves[3]->ratchet[MLS_RATCHET_HANDSHAKE];
+    r = ratchet_of(&t, 3, MLS_RATCHET_HANDSHAKE);
     assert_int_equal(r->generation, 0);
     assert_int_equal(r->secret.n, 32);
     take(&t, 3, MLS_RATCHET_APPLICATION, 0, k);
-    assert_int_equal(t.leaves[3]->ratchet[MLS_RATCHET_APPLICATION].n_kept, 0);
+    assert_int_equal(ratchet_of(&t, 3, MLS_RATCHET_APPLICATION)->n_kept, 0);
     mls_secret_tree_clear(&t);
 }
 
@@ -134,7 +149,7 @@ test_last_generation(void **state)
     fresh(&t, 1);
     take(&t, 0, MLS_RATCHET_APPLICATION, 0, k);
     /* Pretend that almost all were used. */
-    r = &t.leaves[0]->ratchet[MLS_RATCHET_APPLICATION];
+    r = ratchet_of(&t, 0, MLS_RATCHET_APPLICATION);
     r->generation = UINT32_MAX - 1;
     take(&t, 0, MLS_RATCHET_APPLICATION, UINT32_MAX, k);
     assert_true(r->done);
@@ -168,11 +183,11 @@ test_bounds(void **state)
     assert_err(DT_ERR_LIMIT,
                mls_secret_tree_derive(&t, 0, MLS_RATCHET_HANDSHAKE, UINT32_MAX, &step));
     take(&t, 0, MLS_RATCHET_HANDSHAKE, MLS_RATCHET_FORWARD_MAX, k);
-    assert_int_equal(t.leaves[0]->ratchet[MLS_RATCHET_HANDSHAKE].n_kept, MLS_RATCHET_KEPT_MAX);
+    assert_int_equal(ratchet_of(&t, 0, MLS_RATCHET_HANDSHAKE)->n_kept, MLS_RATCHET_KEPT_MAX);
     assert_err(DT_ERR_STATE, mls_secret_tree_derive(&t, 0, MLS_RATCHET_HANDSHAKE, 3, &step));
     /* A second jump gives up the oldest of what is kept. */
     take(&t, 0, MLS_RATCHET_HANDSHAKE, MLS_RATCHET_FORWARD_MAX + 11, k);
-    assert_int_equal(t.leaves[0]->ratchet[MLS_RATCHET_HANDSHAKE].n_kept, MLS_RATCHET_KEPT_MAX);
+    assert_int_equal(ratchet_of(&t, 0, MLS_RATCHET_HANDSHAKE)->n_kept, MLS_RATCHET_KEPT_MAX);
     assert_err(DT_ERR_STATE,
                mls_secret_tree_derive(&t, 0, MLS_RATCHET_HANDSHAKE,
                                       MLS_RATCHET_FORWARD_MAX - MLS_RATCHET_KEPT_MAX + 9, &step));
@@ -199,25 +214,25 @@ test_saved_shape(void **state)
     fresh(&t, 4);
     take(&t, 1, MLS_RATCHET_APPLICATION, 2, k);
     /* A secret both at a leaf and above it. */
-    assert_ok(dt_secret_alloc(&t.nodes[3], 32));
+    assert_ok(dt_secret_alloc(&mls_secret_find(t.root, 4, 3)->secret, 32));
     encode(&t, &saved);
     r = dt_reader_init(dt_buf_view(&saved));
     assert_err(DT_ERR_FORMAT, mls_secret_tree_read(&r, dt_suite_get(1), 4, &out));
     dt_buf_wipe(&saved);
-    dt_secret_clear(&t.nodes[3]);
+    dt_secret_clear(&mls_secret_find(t.root, 4, 3)->secret);
     /* Kept keys out of order, or of the future. */
-    t.leaves[1]->ratchet[MLS_RATCHET_APPLICATION].kept[0].generation = 1;
+    ratchet_of(&t, 1, MLS_RATCHET_APPLICATION)->kept[0].generation = 1;
     encode(&t, &saved);
     r = dt_reader_init(dt_buf_view(&saved));
     assert_err(DT_ERR_FORMAT, mls_secret_tree_read(&r, dt_suite_get(1), 4, &out));
     dt_buf_wipe(&saved);
-    t.leaves[1]->ratchet[MLS_RATCHET_APPLICATION].kept[0].generation = 0;
-    t.leaves[1]->ratchet[MLS_RATCHET_APPLICATION].kept[1].generation = 7;
+    ratchet_of(&t, 1, MLS_RATCHET_APPLICATION)->kept[0].generation = 0;
+    ratchet_of(&t, 1, MLS_RATCHET_APPLICATION)->kept[1].generation = 7;
     encode(&t, &saved);
     r = dt_reader_init(dt_buf_view(&saved));
     assert_err(DT_ERR_FORMAT, mls_secret_tree_read(&r, dt_suite_get(1), 4, &out));
     dt_buf_wipe(&saved);
-    t.leaves[1]->ratchet[MLS_RATCHET_APPLICATION].kept[1].generation = 1;
+    ratchet_of(&t, 1, MLS_RATCHET_APPLICATION)->kept[1].generation = 1;
     encode(&t, &saved);
     r = dt_reader_init(dt_buf_view(&saved));
     assert_ok(mls_secret_tree_read(&r, dt_suite_get(1), 4, &out));

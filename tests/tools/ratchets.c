@@ -23,8 +23,10 @@ print_keys(const char *group, uint64_t epoch, uint32_t own, const struct mls_sec
     static const char *const kinds[] = {"handshake", "application"};
 
     for (uint32_t leaf = 0; leaf < keys->n_leaves; leaf++) {
-        for (int kind = 0; keys->leaves != NULL && keys->leaves[leaf] != NULL && kind < 2; kind++) {
-            const struct mls_ratchet *r = &keys->leaves[leaf]->ratchet[kind];
+        const struct mls_leaf_ratchets *l = mls_secret_tree_leaf(keys, leaf);
+
+        for (int kind = 0; l != NULL && kind < 2; kind++) {
+            const struct mls_ratchet *r = &l->ratchet[kind];
 
             printf("ratchet %s %llu %u %u %s %u %zu\n", group, (unsigned long long)epoch, own, leaf,
                    kinds[kind], r->generation, r->n_kept);
