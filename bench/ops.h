@@ -12,7 +12,7 @@ struct bench_case {
     struct bench_world *world;
     /* For the primitives. */
     struct dt_secret sig_priv, hpke_priv, key;
-    uint8_t sig_pub[MLS_PUB_MAX], hpke_pub[MLS_PUB_MAX];
+    uint8_t hpke_pub[MLS_PUB_MAX];
     uint8_t enc[MLS_PUB_MAX];
     struct dt_buf sealed, box;
     /* For joining. */

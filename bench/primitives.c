@@ -33,13 +33,16 @@ prepare(struct bench_case *c)
 {
     const struct dt_suite *s = c->world->suite;
     const struct dt_view none = {NULL, 0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
+    uint8_t pub[MLS_PUB_MAX];
     enum dt_err err;
 
     if (c->key.n > 0)
         return DT_OK;
     dt_buf_init(&c->sealed, 4096);
     dt_buf_init(&c->box, 4096);
-    if ((err = dt_suite_sig_new(s, &c->sig_priv, c->sig_pub)) != DT_OK ||
+    if ((err = dt_suite_sig_new(s, &seed, pub)) != DT_OK ||
+        (err = dt_suite_sig_ready(s, dt_secret_view(&seed), &c->sig_priv, pub)) != DT_OK ||
         (err = dt_hpke_new_key_pair(s, &c->hpke_priv, c->hpke_pub)) != DT_OK ||
         (err = dt_hpke_seal(s, dt_view(c->hpke_pub, s->kem_pub_len), dt_view_of(info), none,
                             dt_view(path_secret, s->hash_len), c->enc, &c->sealed)) != DT_OK ||

@@ -201,6 +201,7 @@ view_of(const struct bench_world *w, struct full *f, uint32_t leaf, struct mls_g
 {
     struct mls_group *g = mls_group_new(w->suite, &policy);
     const struct mls_group_context *c = &f->context;
+    uint8_t pub[MLS_PUB_MAX];
     enum dt_err err;
 
     if (g == NULL)
@@ -211,7 +212,8 @@ view_of(const struct bench_world *w, struct full *f, uint32_t leaf, struct mls_g
                                      c->confirmed_transcript_hash, c->extensions.raw,
                                      &g->context)) != DT_OK ||
         (err = dt_buf_set(&g->interim, dt_view(f->interim, w->suite->hash_len))) != DT_OK ||
-        (err = dt_secret_set(&g->signature_priv, dt_secret_view(&w->m[leaf].sig_priv))) != DT_OK ||
+        (err = dt_suite_sig_ready(w->suite, dt_secret_view(&w->m[leaf].sig_priv),
+                                  &g->signature_priv, pub)) != DT_OK ||
         (err =
              mls_epoch_secrets_derive(w->suite, dt_secret_view(&f->joiner), dt_secret_view(&f->psk),
                                       dt_buf_view(&c->raw), &g->secrets)) != DT_OK ||

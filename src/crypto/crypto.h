@@ -101,6 +101,15 @@ DT_MUST_CHECK enum dt_err dt_ed25519_pub(struct dt_view seed, uint8_t pub[static
 DT_MUST_CHECK enum dt_err dt_ed25519_sign(struct dt_view seed, struct dt_view msg,
                                           uint8_t sig[static DT_ED25519_SIG]);
 
+/* A seed made ready for many signatures: ${ready} becomes 64 bytes, seed || public key, which
+ * dt_ed25519_sign_ready() trusts; they are kept in memory only. ${pub} gets the public key. RANGE.
+ */
+#define DT_ED25519_READY 64
+DT_MUST_CHECK enum dt_err dt_ed25519_ready(struct dt_view seed, struct dt_secret *ready,
+                                           uint8_t pub[static DT_ED25519_PUB]);
+DT_MUST_CHECK enum dt_err dt_ed25519_sign_ready(struct dt_view ready, struct dt_view msg,
+                                                uint8_t sig[static DT_ED25519_SIG]);
+
 /* AUTH unless ${sig} (64 bytes) by ${pub} (32 bytes) on ${msg} holds: S < L, A canonical, neither A
  * nor R of small order, encode([S]B - [h]A) = R byte for byte. A wrong length is AUTH too. */
 DT_MUST_CHECK enum dt_err dt_ed25519_verify(struct dt_view pub, struct dt_view msg,

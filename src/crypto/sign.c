@@ -129,6 +129,33 @@ dt_ed25519_sign(struct dt_view seed, struct dt_view msg, uint8_t sig[static DT_E
 }
 
 enum dt_err
+dt_ed25519_ready(struct dt_view seed, struct dt_secret *ready, uint8_t pub[static DT_ED25519_PUB])
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret sk = {0};
+    enum dt_err err;
+
+    if (seed.n != DT_ED25519_SEED)
+        return dt_fail(DT_ERR_RANGE, "an Ed25519 seed has 32 bytes");
+    if ((err = dt_secret_alloc(&sk, crypto_sign_SECRETKEYBYTES)) != DT_OK)
+        return err;
+    (void)crypto_sign_seed_keypair(pub, sk.p, seed.p);
+    dt_msan_wrote(pub, DT_ED25519_PUB);
+    dt_msan_wrote(sk.p, sk.n);
+    dt_secret_move(ready, &sk);
+    return DT_OK;
+}
+
+enum dt_err
+dt_ed25519_sign_ready(struct dt_view ready, struct dt_view msg, uint8_t sig[static DT_ED25519_SIG])
+{
+    if (ready.n != DT_ED25519_READY)
+        return dt_fail(DT_ERR_RANGE, "a ready Ed25519 key has 64 bytes");
+    (void)crypto_sign_detached(sig, NULL, msg.p, msg.n, ready.p);
+    dt_msan_wrote(sig, DT_ED25519_SIG);
+    return DT_OK;
+}
+
+enum dt_err
 dt_ed25519_verify(struct dt_view pub, struct dt_view msg, struct dt_view sig)
 {
     /* One answer for all reasons. R needs no check of its form: the recomputed R is canonical, and

@@ -19,6 +19,10 @@ struct dt_sig_scheme {
     /* The public key of ${priv}. RANGE (length), AUTH (not a key). */
     enum dt_err (*pub)(const struct dt_sig_scheme *s, struct dt_view priv, uint8_t *pub);
 
+    /* dt_suite_sig_ready(); NULL: a private key is ready as it is. */
+    enum dt_err (*ready)(const struct dt_sig_scheme *s, struct dt_view priv,
+                         struct dt_secret *ready, uint8_t *pub);
+
     /* AUTH unless ${pub} may serve as a key. */
     enum dt_err (*pub_check)(const struct dt_sig_scheme *s, struct dt_view pub);
 

@@ -126,6 +126,14 @@ ed25519_pub(const struct dt_sig_scheme *s, struct dt_view priv, uint8_t *pub)
 }
 
 static enum dt_err
+ed25519_ready(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_secret *ready,
+              uint8_t *pub)
+{
+    (void)s;
+    return dt_ed25519_ready(priv, ready, pub);
+}
+
+static enum dt_err
 ed25519_pub_check(const struct dt_sig_scheme *s, struct dt_view pub)
 {
     (void)s;
@@ -137,7 +145,8 @@ ed25519_sign(const struct dt_sig_scheme *s, struct dt_view priv, struct dt_view 
              struct dt_buf *sig)
 {
     uint8_t bytes[DT_ED25519_SIG];
-    enum dt_err err = dt_ed25519_sign(priv, msg, bytes);
+    enum dt_err err = priv.n == DT_ED25519_READY ? dt_ed25519_sign_ready(priv, msg, bytes)
+                                                 : dt_ed25519_sign(priv, msg, bytes);
 
     (void)s;
     return err == DT_OK ? dt_buf_append(sig, dt_view_of(bytes)) : err;
@@ -154,6 +163,7 @@ ed25519_verify(const struct dt_sig_scheme *s, struct dt_view pub, struct dt_view
 const struct dt_sig_scheme dt_sig_ed25519 = {
     .create = ed25519_create,
     .pub = ed25519_pub,
+    .ready = ed25519_ready,
     .pub_check = ed25519_pub_check,
     .sign = ed25519_sign,
     .verify = ed25519_verify,
@@ -183,6 +193,18 @@ enum dt_err
 dt_suite_sig_pub(const struct dt_suite *suite, struct dt_view priv, uint8_t *pub)
 {
     return suite->scheme->pub(suite->scheme, priv, pub);
+}
+
+enum dt_err
+dt_suite_sig_ready(const struct dt_suite *suite, struct dt_view priv, struct dt_secret *ready,
+                   uint8_t *pub)
+{
+    enum dt_err err;
+
+    if (suite->scheme->ready != NULL)
+        return suite->scheme->ready(suite->scheme, priv, ready, pub);
+    err = suite->scheme->pub(suite->scheme, priv, pub);
+    return err != DT_OK ? err : dt_secret_set(ready, priv);
 }
 
 enum dt_err

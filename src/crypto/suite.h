@@ -51,7 +51,8 @@ struct dt_suite {
 /* The suite numbered ${id}, static; NULL when it is not known here. */
 const struct dt_suite *dt_suite_get(uint16_t id);
 
-/* Sign/verify with the suite's signature scheme (raw, no MLS label). ${sig} is appended to. */
+/* Sign/verify with the suite's signature scheme (raw, no MLS label). ${sig} is appended to. ${priv}
+ * is a private key, or one of dt_suite_sig_ready(). */
 DT_MUST_CHECK enum dt_err dt_suite_sign(const struct dt_suite *suite, struct dt_view priv,
                                         struct dt_view msg, struct dt_buf *sig);
 DT_MUST_CHECK enum dt_err dt_suite_verify(const struct dt_suite *suite, struct dt_view pub,
@@ -59,6 +60,12 @@ DT_MUST_CHECK enum dt_err dt_suite_verify(const struct dt_suite *suite, struct d
 /* New signature key pair; ${pub} gets sig_pub_len bytes. */
 DT_MUST_CHECK enum dt_err dt_suite_sig_new(const struct dt_suite *suite, struct dt_secret *priv,
                                            uint8_t *pub);
+/* A private key of sig_priv_len bytes made ready for many signatures, into ${ready}, and its public
+ * key into ${pub}. For Ed25519 it spares the half of each signature that finds the public key anew;
+ * the private key is its first sig_priv_len bytes, the rest is trusted and never comes from
+ * outside. RANGE, AUTH (not a key). */
+DT_MUST_CHECK enum dt_err dt_suite_sig_ready(const struct dt_suite *suite, struct dt_view priv,
+                                             struct dt_secret *ready, uint8_t *pub);
 /* Public key of a signature private key; and whether bytes may be a signature public key at all. */
 DT_MUST_CHECK enum dt_err dt_suite_sig_pub(const struct dt_suite *suite, struct dt_view priv,
                                            uint8_t *pub);

@@ -98,7 +98,7 @@ struct making {
     struct dt_secret psk_secret;
     struct mls_next_epoch next;
     struct mls_tree_priv priv;
-    struct dt_view new_sig_priv; /* the key of our leaf in the next epoch */
+    struct dt_secret new_sig_priv; /* the key of our leaf in the next epoch */
     struct dt_buf content;
     struct mls_tree_step step;
     uint8_t public_ref[DT_HASH_MAX]; /* of a PublicMessage */
@@ -118,6 +118,7 @@ making_clear(struct making *m)
     mls_next_epoch_clear(&m->next);
     mls_tree_priv_clear(&m->priv);
     dt_buf_wipe(&m->content);
+    dt_secret_clear(&m->new_sig_priv);
     mls_tree_step_clear(&m->step);
     mls_pending_free(m->pending);
 }
@@ -136,10 +137,8 @@ make_path(const struct mls_group *g, struct making *m)
     /* The fields are views into the old leaf, which leaves the tree on the way. */
     if ((err = mls_group_own_fields(g, &m->tree, &rotation, &fields, &m->new_sig_priv)) != DT_OK ||
         (err = mls_extensions_parse(m->applied.extensions, &extensions)) != DT_OK ||
-        (err = mls_path_begin(&m->tree, g->own_leaf, &fields, m->new_sig_priv, g->context.group_id,
-                              &m->path)) != DT_OK ||
-        (err = mls_leaf_node_verify(g->suite, m->path.leaf, g->context.group_id, g->own_leaf)) !=
-            DT_OK ||
+        (err = mls_path_begin(&m->tree, g->own_leaf, &fields, dt_secret_view(&m->new_sig_priv),
+                              g->context.group_id, &m->path)) != DT_OK ||
         (err = mls_leaf_node_check(m->path.leaf, MLS_LEAF_COMMIT, &rules)) != DT_OK ||
         (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) !=
             DT_OK ||
@@ -174,8 +173,8 @@ make_tree(const struct mls_group *g, struct making *m)
     m->has_path = m->applied.path_required || o->force_path || rotates || own_update;
     if (m->has_path)
         return make_path(g, m);
-    m->new_sig_priv = dt_secret_view(&g->signature_priv);
-    if ((err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) !=
+    if ((err = dt_secret_set(&m->new_sig_priv, dt_secret_view(&g->signature_priv))) != DT_OK ||
+        (err = mls_group_provisional(g, &m->tree, m->applied.extensions, &m->provisional)) !=
             DT_OK ||
         (err = mls_tree_priv_copy(&g->priv, &m->priv)) != DT_OK)
         return err;
@@ -234,7 +233,7 @@ make_group_info(const struct mls_group *g, struct making *m, struct dt_buf *out)
                                      .confirmation_tag =
                                          dt_view(m->next.confirmation_tag, g->suite->hash_len),
                                      .signer = g->own_leaf,
-                                     .sig_priv = m->new_sig_priv};
+                                     .sig_priv = dt_secret_view(&m->new_sig_priv)};
 
     return mls_group_info_make(g->suite, &fields, out);
 }
@@ -322,8 +321,8 @@ make_pending(const struct mls_group *g, struct making *m)
     if ((err = dt_buf_set(&copy, dt_buf_view(&m->content))) != DT_OK ||
         (err = mls_auth_content_parse(&copy, &c, NULL)) != DT_OK ||
         (err = mls_tree_copy(&m->tree, &tree)) != DT_OK ||
-        (err = mls_group_next(g, &m->next, &tree, &m->priv, m->new_sig_priv, &m->pending->next)) !=
-            DT_OK ||
+        (err = mls_group_next(g, &m->next, &tree, &m->priv, dt_secret_view(&m->new_sig_priv),
+                              &m->pending->next)) != DT_OK ||
         (err = mls_effects_build(g, &c, g->own_leaf, &m->list, &m->applied, &m->tree,
                                  m->pending->next, &m->pending->effects)) != DT_OK)
         return err;

@@ -153,15 +153,16 @@ first_leaf(const struct mls_group_params *params, const struct mls_extensions *e
     enum dt_err err;
 
     if ((err = mls_leaf_fields_of(&params->leaf, g->suite, &bufs, &fields)) != DT_OK ||
+        (err = mls_sign_key_ready(g->suite, params->leaf.signature_priv, params->leaf.signature_pub,
+                                  &g->signature_priv)) != DT_OK ||
         (err = dt_hpke_new_key_pair(g->suite, &g->priv.leaf_priv, pub)) != DT_OK)
         return err;
     fields.encryption_key = dt_view(pub, g->suite->kem_pub_len);
     fields.source = MLS_LEAF_KEY_PACKAGE;
     fields.lifetime.not_before = params->not_before_s;
     fields.lifetime.not_after = params->not_after_s;
-    if ((err = mls_leaf_node_new(g->suite, &fields, params->leaf.signature_priv, dt_view(NULL, 0),
-                                 0, &leaf)) != DT_OK ||
-        (err = mls_leaf_node_verify(g->suite, leaf, dt_view(NULL, 0), 0)) != DT_OK ||
+    if ((err = mls_leaf_node_new(g->suite, &fields, dt_secret_view(&g->signature_priv),
+                                 dt_view(NULL, 0), 0, &leaf)) != DT_OK ||
         (err = mls_leaf_node_check(leaf, MLS_LEAF_KEY_PACKAGE, &rules)) != DT_OK)
         return err;
     return mls_tree_add(&g->tree, leaf, &g->own_leaf);
@@ -226,8 +227,7 @@ mls_group_create(const struct mls_group_params *params, struct mls_group **out)
     g = mls_group_new(suite, &params->policy);
     if (g == NULL)
         return dt_nomem();
-    if ((err = dt_secret_set(&g->signature_priv, params->leaf.signature_priv)) != DT_OK ||
-        (err = first_leaf(params, &extensions, g)) != DT_OK ||
+    if ((err = first_leaf(params, &extensions, g)) != DT_OK ||
         (err = first_epoch(params, extensions.raw, g)) != DT_OK)
         return err;
     g->priv.leaf_index = g->own_leaf;
@@ -254,6 +254,7 @@ mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, u
 {
     DT_CLEANUP(mls_leaf_bufs_clear) struct mls_leaf_bufs bufs = {0};
     DT_CLEANUP(mls_key_package_bundle_clear) struct mls_key_package_bundle b = {0};
+    DT_CLEANUP(dt_secret_clear) struct dt_secret sig_priv = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_KEY_PACKAGE_MAX);
     const struct dt_suite *suite = NULL;
     struct mls_leaf_fields fields = {0};
@@ -268,6 +269,8 @@ mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, u
     if (not_before_s > not_after_s)
         return dt_fail(DT_ERR_RANGE, "a lifetime that ends before it begins");
     if ((err = mls_leaf_fields_of(leaf, suite, &bufs, &fields)) != DT_OK ||
+        (err = mls_sign_key_ready(suite, leaf->signature_priv, leaf->signature_pub, &sig_priv)) !=
+            DT_OK ||
         (err = mls_typed_write(extensions, &raw)) != DT_OK ||
         (leaf->grease && ((err = mls_grease_pick(&nobody)) != DT_OK ||
                           (err = mls_grease_extension(&raw, nobody)) != DT_OK)) ||
@@ -275,7 +278,7 @@ mls_key_package_new(const struct mls_leaf_params *leaf, uint64_t not_before_s, u
         return err;
     fields.lifetime.not_before = not_before_s;
     fields.lifetime.not_after = not_after_s;
-    err = mls_key_package_create(suite, &fields, &parsed, leaf->signature_priv, &b);
+    err = mls_key_package_create(suite, &fields, &parsed, dt_secret_view(&sig_priv), &b);
     if (err != DT_OK)
         return err;
     mls_message_write(&w, MLS_WIRE_KEY_PACKAGE);

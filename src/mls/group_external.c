@@ -28,6 +28,7 @@ struct entering {
     struct mls_path path;
     struct mls_group_context provisional;
     struct dt_secret psk_secret;
+    struct dt_secret signature_priv; /* ready */
     struct mls_next_epoch next;
     struct dt_buf content;
     struct mls_group *group;
@@ -47,6 +48,7 @@ entering_clear(struct entering *x)
     mls_path_clear(&x->path);
     mls_group_context_clear(&x->provisional);
     dt_secret_clear(&x->psk_secret);
+    dt_secret_clear(&x->signature_priv);
     mls_next_epoch_clear(&x->next);
     dt_buf_wipe(&x->content);
     mls_group_free(x->group);
@@ -161,13 +163,15 @@ take_seat(struct entering *x)
     enum dt_err err;
 
     if ((err = mls_leaf_fields_of(&x->params->leaf, suite, &x->bufs, &x->fields)) != DT_OK ||
+        (err = mls_sign_key_ready(suite, x->params->leaf.signature_priv,
+                                  x->params->leaf.signature_pub, &x->signature_priv)) != DT_OK ||
         (err = dt_hpke_new_key_pair(suite, &unused, pub)) != DT_OK)
         return err;
     fields = x->fields;
     fields.encryption_key = dt_view(pub, suite->kem_pub_len);
     fields.source = MLS_LEAF_KEY_PACKAGE;
-    if ((err = mls_leaf_node_new(suite, &fields, x->params->leaf.signature_priv, dt_view(NULL, 0),
-                                 0, &leaf)) != DT_OK)
+    if ((err = mls_leaf_node_new(suite, &fields, dt_secret_view(&x->signature_priv),
+                                 dt_view(NULL, 0), 0, &leaf)) != DT_OK)
         return err;
     return mls_external_seat(&x->old->tree, &x->list, leaf, &x->tree, &x->seat);
 }
@@ -192,9 +196,8 @@ make_tree(struct entering *x)
                                     (struct mls_psk_list){NULL, 0}, &x->psk_secret)) != DT_OK ||
         (err = take_seat(x)) != DT_OK ||
         (err = mls_extensions_parse(x->applied.extensions, &extensions)) != DT_OK ||
-        (err = mls_path_begin(&x->tree, x->seat, &x->fields, x->params->leaf.signature_priv,
+        (err = mls_path_begin(&x->tree, x->seat, &x->fields, dt_secret_view(&x->signature_priv),
                               group_id, &x->path)) != DT_OK ||
-        (err = mls_leaf_node_verify(x->old->suite, x->path.leaf, group_id, x->seat)) != DT_OK ||
         (err = mls_leaf_node_check(x->path.leaf, MLS_LEAF_COMMIT, &rules)) != DT_OK ||
         (err = mls_group_provisional(x->old, &x->tree, x->applied.extensions, &x->provisional)) !=
             DT_OK)
@@ -220,7 +223,7 @@ make_message(struct entering *x, struct dt_buf *out)
 
     dt_buf_init(&x->content, MLS_MESSAGE_MAX);
     if ((err = mls_content_sign(suite, &fields, dt_buf_view(&x->old->context.raw),
-                                x->params->leaf.signature_priv, &x->content, &end)) != DT_OK ||
+                                dt_secret_view(&x->signature_priv), &x->content, &end)) != DT_OK ||
         (err = mls_group_advance(x->old, dt_secret_view(&x->old->secrets.init), &x->provisional,
                                  dt_buf_view(&x->content), dt_secret_view(&x->path.commit_secret),
                                  dt_secret_view(&x->psk_secret), &x->next)) != DT_OK)
@@ -247,8 +250,8 @@ mls_group_join_external(const struct mls_external_join_params *params, struct ml
     if ((err = make_tree(&x)) != DT_OK || (err = make_message(&x, &message)) != DT_OK)
         return mls_rule_error(err);
     x.old->own_leaf = x.seat;
-    if ((err = mls_group_next(x.old, &x.next, &x.tree, &x.path.priv, params->leaf.signature_priv,
-                              &x.group)) != DT_OK ||
+    if ((err = mls_group_next(x.old, &x.next, &x.tree, &x.path.priv,
+                              dt_secret_view(&x.signature_priv), &x.group)) != DT_OK ||
         (err = dt_buf_append(commit, dt_buf_view(&message))) != DT_OK)
         return err;
     *out = x.group;
@@ -328,6 +331,8 @@ mls_external_propose(const struct mls_external_propose_params *params, struct dt
         return err;
     if (params->what.padding > 0)
         return dt_fail(DT_ERR_RANGE, "a PublicMessage has no padding");
+    if (params->signature_priv.n != suite->sig_priv_len)
+        return dt_fail(DT_ERR_RANGE, "a signature key of %zu bytes", params->signature_priv.n);
     if ((err = propose_what(params, suite, &p)) != DT_OK ||
         (err = check_add(params, suite, p)) != DT_OK)
         return err;

@@ -125,12 +125,13 @@ DT_MUST_CHECK enum dt_err mls_propose_extensions(struct mls_typed_list list,
                                                  struct mls_proposal **out);
 DT_MUST_CHECK enum dt_err mls_propose_reinit(const struct mls_reinit *x, struct mls_proposal **out);
 
-/* The fields of our next leaf in ${tree}, with what ${rotation} changes, and the key that signs it.
- * Borrowed from the tree's leaf, the group and the rotation. RANGE, REFUSED, UNSUPPORTED. */
+/* The fields of our next leaf in ${tree}, with what ${rotation} changes, and in ${sig_priv} the key
+ * that signs it. Fields are borrowed from the tree's leaf and the rotation. RANGE, AUTH (halves of
+ * two keys), REFUSED, UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err mls_group_own_fields(const struct mls_group *g, struct mls_tree *tree,
                                                const struct mls_rotation *rotation,
                                                struct mls_leaf_fields *fields,
-                                               struct dt_view *sig_priv);
+                                               struct dt_secret *sig_priv);
 
 /* The cached proposals that a Commit of ours names by reference: ${use} has a flag for each.
  * *${out_own_update}: an own Update was left out. */

@@ -38,8 +38,9 @@ struct joining {
     struct mls_key_package *kp;
     struct mls_group_secrets secrets;
     struct dt_secret psk_secret;
-    const struct mls_psk_id *link;  /* the PSK by which it succeeds ${origin}, in ${secrets} */
-    const struct mls_group *origin; /* or NULL */
+    struct dt_secret signature_priv; /* ready */
+    const struct mls_psk_id *link;   /* the PSK by which it succeeds ${origin}, in ${secrets} */
+    const struct mls_group *origin;  /* or NULL */
     struct mls_group_info info;
     struct mls_tree tree;
     uint32_t my_leaf;
@@ -54,6 +55,7 @@ joining_clear(struct joining *j)
     mls_key_package_unref(j->kp);
     mls_group_secrets_clear(&j->secrets);
     dt_secret_clear(&j->psk_secret);
+    dt_secret_clear(&j->signature_priv);
     mls_group_info_clear(&j->info);
     mls_tree_clear(&j->tree);
     mls_tree_priv_clear(&j->priv);
@@ -199,13 +201,13 @@ check_link(struct joining *j)
 static enum dt_err
 own_keys(struct joining *j)
 {
-    uint8_t pub[MLS_PUB_MAX];
-    enum dt_err err;
+    enum dt_err err = mls_sign_key_ready(j->suite, j->params->signature_priv,
+                                         j->kp->leaf->signature_key, &j->signature_priv);
 
-    if ((err = dt_suite_sig_pub(j->suite, j->params->signature_priv, pub)) != DT_OK)
-        return err;
-    if (!dt_view_equal(dt_view(pub, j->suite->sig_pub_len), j->kp->leaf->signature_key))
+    if (err == DT_ERR_AUTH)
         return dt_fail(DT_ERR_AUTH, "the signature key is not the key package's");
+    if (err != DT_OK)
+        return err;
     j->priv.leaf_index = j->my_leaf;
     if ((err = dt_secret_set(&j->priv.leaf_priv, dt_secret_view(&j->params->bundle->leaf_priv))) !=
             DT_OK ||
@@ -229,8 +231,8 @@ build_group(struct joining *j)
         return dt_nomem();
     j->group = g;
     g->own_leaf = j->my_leaf;
-    if ((err = dt_secret_set(&g->signature_priv, j->params->signature_priv)) != DT_OK ||
-        (err = mls_epoch_secrets_derive(j->suite, j->secrets.joiner_secret,
+    dt_secret_move(&g->signature_priv, &j->signature_priv);
+    if ((err = mls_epoch_secrets_derive(j->suite, j->secrets.joiner_secret,
                                         dt_secret_view(&j->psk_secret),
                                         dt_buf_view(&j->info.context.raw), &g->secrets)) != DT_OK ||
         (err = mls_mac_check(j->suite, dt_secret_view(&g->secrets.confirmation_key),

@@ -76,7 +76,6 @@ epoch_check(struct mls_group *g)
 {
     const struct mls_leaf_node *leaf = mls_tree_leaf(&g->tree, g->own_leaf);
     uint8_t hash[DT_HASH_MAX];
-    uint8_t pub[MLS_PUB_MAX];
     enum dt_err err = mls_tree_hash(&g->tree, hash);
 
     if (err != DT_OK)
@@ -89,9 +88,8 @@ epoch_check(struct mls_group *g)
         return dt_fail(DT_ERR_FORMAT, "the saved own leaf is blank");
     err = mls_tree_priv_check(g->suite, &g->priv, &g->tree);
     if (err == DT_OK)
-        err = dt_suite_sig_pub(g->suite, dt_secret_view(&g->signature_priv), pub);
-    if (err == DT_OK && !dt_view_equal(dt_view(pub, g->suite->sig_pub_len), leaf->signature_key))
-        err = DT_ERR_AUTH;
+        err = mls_sign_key_ready(g->suite, dt_secret_view(&g->signature_priv), leaf->signature_key,
+                                 &g->signature_priv);
     if (err == DT_ERR_AUTH)
         return dt_fail(DT_ERR_FORMAT, "saved private keys do not fit the saved tree");
     return err;
@@ -133,11 +131,11 @@ update_keys_read(struct dt_reader *r, const struct mls_group *g, const struct ml
         return err;
     if (!dt_view_equal(dt_view(pub, g->suite->kem_pub_len), p->update->encryption_key))
         return dt_fail(DT_ERR_FORMAT, "saved private keys do not fit their Update");
-    if ((err = dt_suite_sig_pub(g->suite, dt_secret_view(&k->signature_priv), pub)) != DT_OK)
-        return err;
-    if (!dt_view_equal(dt_view(pub, g->suite->sig_pub_len), p->update->signature_key))
+    err = mls_sign_key_ready(g->suite, dt_secret_view(&k->signature_priv), p->update->signature_key,
+                             &k->signature_priv);
+    if (err == DT_ERR_AUTH)
         return dt_fail(DT_ERR_FORMAT, "saved private keys do not fit their Update");
-    return DT_OK;
+    return err;
 }
 
 /* Into the newest entry of the cache. */

@@ -105,10 +105,12 @@ mls_propose_reinit(const struct mls_reinit *x, struct mls_proposal **out)
 enum dt_err
 mls_group_own_fields(const struct mls_group *g, struct mls_tree *tree,
                      const struct mls_rotation *rotation, struct mls_leaf_fields *fields,
-                     struct dt_view *sig_priv)
+                     struct dt_secret *sig_priv)
 {
+    bool new_key = rotation->new_signature_priv.n + rotation->new_signature_pub.n > 0;
+    enum dt_err err;
+
     mls_leaf_fields_from(fields, mls_tree_leaf(tree, g->own_leaf));
-    *sig_priv = dt_secret_view(&g->signature_priv);
     if (rotation->new_identity.n > 0) {
         fields->credential = (struct mls_credential){.type = rotation->new_credential_type != 0
                                                                  ? rotation->new_credential_type
@@ -118,14 +120,19 @@ mls_group_own_fields(const struct mls_group *g, struct mls_tree *tree,
         else
             fields->credential.body = rotation->new_identity;
     }
-    if (rotation->new_signature_priv.n + rotation->new_signature_pub.n > 0) {
+    if (new_key) {
         if (rotation->new_signature_priv.n != g->suite->sig_priv_len ||
             rotation->new_signature_pub.n != g->suite->sig_pub_len)
             return dt_fail(DT_ERR_RANGE, "new signature key of %zu and %zu bytes",
                            rotation->new_signature_priv.n, rotation->new_signature_pub.n);
         fields->signature_key = rotation->new_signature_pub;
-        *sig_priv = rotation->new_signature_priv;
+        err = mls_sign_key_ready(g->suite, rotation->new_signature_priv,
+                                 rotation->new_signature_pub, sig_priv);
+    } else {
+        err = dt_secret_set(sig_priv, dt_secret_view(&g->signature_priv));
     }
+    if (err != DT_OK)
+        return err;
     /* RFC 9420 section 7.3: the new signature key is nobody else's, and all support the credential.
      */
     return mls_rule_error(mls_tree_check_signer(tree, fields->signature_key, &fields->capabilities,
@@ -196,20 +203,18 @@ new_update(struct mls_group *g, const struct mls_rotation *rotation, struct mls_
     DT_CLEANUP(update_keys_free_p) struct mls_update_keys *k = dt_alloc(1, sizeof *k);
     DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
     struct mls_leaf_fields fields = {0};
-    struct dt_view sig_priv;
     uint8_t pub[DT_HPKE_PUB_MAX];
     enum dt_err err;
 
     if (k == NULL)
         return dt_nomem();
-    if ((err = mls_group_own_fields(g, &g->tree, rotation, &fields, &sig_priv)) != DT_OK ||
-        (err = dt_hpke_new_key_pair(g->suite, &k->leaf_priv, pub)) != DT_OK ||
-        (err = dt_secret_set(&k->signature_priv, sig_priv)) != DT_OK)
+    if ((err = mls_group_own_fields(g, &g->tree, rotation, &fields, &k->signature_priv)) != DT_OK ||
+        (err = dt_hpke_new_key_pair(g->suite, &k->leaf_priv, pub)) != DT_OK)
         return err;
     fields.source = MLS_LEAF_UPDATE;
     fields.encryption_key = dt_view(pub, g->suite->kem_pub_len);
-    if ((err = mls_leaf_node_new(g->suite, &fields, sig_priv, g->context.group_id, g->own_leaf,
-                                 &leaf)) != DT_OK ||
+    if ((err = mls_leaf_node_new(g->suite, &fields, dt_secret_view(&k->signature_priv),
+                                 g->context.group_id, g->own_leaf, &leaf)) != DT_OK ||
         (err = mls_proposal_new_update(leaf, out)) != DT_OK)
         return err;
     *keys = k;

@@ -42,7 +42,7 @@ mls_state_secrets_write(struct dt_writer *w, const struct mls_group *g)
         &s->resumption_psk, &s->epoch_authenticator};
 
     mls_tree_priv_write(w, &g->priv);
-    dt_write_vec(w, dt_secret_view(&g->signature_priv));
+    dt_write_vec(w, mls_sign_key_bare(g->suite, &g->signature_priv));
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
         dt_write_vec(w, dt_secret_view(secrets[i]));
 }
@@ -88,7 +88,7 @@ mls_state_cache_write(struct dt_writer *w, const struct mls_group *g)
         dt_write_optional(w, g->cache[i].keys != NULL);
         if (g->cache[i].keys != NULL) {
             dt_write_vec(w, dt_secret_view(&g->cache[i].keys->leaf_priv));
-            dt_write_vec(w, dt_secret_view(&g->cache[i].keys->signature_priv));
+            dt_write_vec(w, mls_sign_key_bare(g->suite, &g->cache[i].keys->signature_priv));
         }
     }
     dt_write_vec_end(w, mark);

@@ -51,6 +51,28 @@ mls_sign_with_label(const struct dt_suite *suite, struct dt_view priv, const cha
 }
 
 enum dt_err
+mls_sign_key_ready(const struct dt_suite *suite, struct dt_view priv, struct dt_view pub,
+                   struct dt_secret *out)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret ready = {0};
+    uint8_t derived[MLS_PUB_MAX];
+    enum dt_err err = dt_suite_sig_ready(suite, priv, &ready, derived);
+
+    if (err != DT_OK)
+        return err;
+    if (!dt_view_equal(dt_view(derived, suite->sig_pub_len), pub))
+        return dt_fail(DT_ERR_AUTH, "the two halves of a signature key do not belong together");
+    dt_secret_move(out, &ready);
+    return DT_OK;
+}
+
+struct dt_view
+mls_sign_key_bare(const struct dt_suite *suite, const struct dt_secret *ready)
+{
+    return dt_view(ready->p, ready->n < suite->sig_priv_len ? ready->n : suite->sig_priv_len);
+}
+
+enum dt_err
 mls_verify_with_label(const struct dt_suite *suite, struct dt_view pub, const char *label,
                       struct dt_view content, struct dt_view sig)
 {

@@ -23,6 +23,17 @@ DT_MUST_CHECK enum dt_err mls_sign_with_label(const struct dt_suite *suite, stru
                                               const char *label, struct dt_view content,
                                               struct dt_buf *sig);
 
+/**
+ * mls_sign_key_ready(suite, priv, pub, out):
+ * The private key ${priv}, as a caller or a saved state gives it, made ready to sign into ${out}
+ * (dt_suite_sig_ready()). Errors: RANGE (its length), AUTH (not a key, or not that of ${pub}),
+ * NOMEM.
+ */
+DT_MUST_CHECK enum dt_err mls_sign_key_ready(const struct dt_suite *suite, struct dt_view priv,
+                                             struct dt_view pub, struct dt_secret *out);
+/* The private key itself of a ready one, as it is saved. */
+struct dt_view mls_sign_key_bare(const struct dt_suite *suite, const struct dt_secret *ready);
+
 /* VerifyWithLabel: DT_OK, or AUTH when ${sig} by ${pub} over ${content} does not hold. */
 DT_MUST_CHECK enum dt_err mls_verify_with_label(const struct dt_suite *suite, struct dt_view pub,
                                                 const char *label, struct dt_view content,

@@ -103,6 +103,9 @@ WRAP(enum dt_err, dt_suite_sig_new,
 WRAP(enum dt_err, dt_suite_sig_pub,
      (const struct dt_suite *suite, struct dt_view priv, uint8_t *pub), (suite, priv, pub),
      public(pub, suite->sig_pub_len))
+WRAP(enum dt_err, dt_suite_sig_ready,
+     (const struct dt_suite *suite, struct dt_view priv, struct dt_secret *ready, uint8_t *pub),
+     (suite, priv, ready, pub), public(pub, suite->sig_pub_len))
 WRAP(enum dt_err, dt_suite_sign,
      (const struct dt_suite *suite, struct dt_view priv, struct dt_view msg, struct dt_buf *sig),
      (suite, priv, msg, sig), public_buf(sig))
