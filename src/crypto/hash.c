@@ -1,18 +1,14 @@
 /*
  * crypto/hash.c - SHA-2 (OpenSSL), HMAC and HKDF.
  *
- * Source: FIPS 180-4, RFC 2104, RFC 5869. HMAC with SHA-256 and SHA-512 comes from libsodium, which
- * is faster on the short inputs that key schedules have; libsodium has no SHA-384, so that one is
- * built here on the hash.
+ * Source: FIPS 180-4, RFC 2104, RFC 5869. HMAC too is OpenSSL's: it uses the processor's
+ * instructions for SHA where libsodium does not, and in a context that is kept it costs less.
  */
-#include <sodium.h>
 #include <string.h>
 
 #include "crypto/crypto.h"
 #include "crypto/msan.h"
 #include "crypto/thread.h"
-
-#define BLOCK_MAX 128 /* of SHA-384 and SHA-512 */
 
 size_t
 dt_hash_len(enum dt_hash_alg alg)
@@ -48,92 +44,22 @@ dt_sha256(struct dt_view v, uint8_t out[static DT_SHA256])
     return dt_hash(DT_HASH_SHA256, &v, 1, out);
 }
 
-static void
-hmac_sha256(struct dt_view key, const struct dt_view *parts, size_t n_parts, uint8_t *out)
-{
-    crypto_auth_hmacsha256_state st;
-
-    (void)crypto_auth_hmacsha256_init(&st, key.p, key.n);
-    for (size_t i = 0; i < n_parts; i++)
-        if (parts[i].n > 0)
-            (void)crypto_auth_hmacsha256_update(&st, parts[i].p, parts[i].n);
-    (void)crypto_auth_hmacsha256_final(&st, out);
-    dt_msan_wrote(out, 32);
-    dt_wipe(&st, sizeof st);
-}
-
-static void
-hmac_sha512(struct dt_view key, const struct dt_view *parts, size_t n_parts, uint8_t *out)
-{
-    crypto_auth_hmacsha512_state st;
-
-    (void)crypto_auth_hmacsha512_init(&st, key.p, key.n);
-    for (size_t i = 0; i < n_parts; i++)
-        if (parts[i].n > 0)
-            (void)crypto_auth_hmacsha512_update(&st, parts[i].p, parts[i].n);
-    (void)crypto_auth_hmacsha512_final(&st, out);
-    dt_msan_wrote(out, 64);
-    dt_wipe(&st, sizeof st);
-}
-
-/* RFC 2104 section 2, with the block of SHA-384. */
-static enum dt_err
-hmac_sha384(struct dt_view key, const struct dt_view *parts, size_t n_parts, uint8_t *out)
-{
-    EVP_MD_CTX *ctx = dt_thread_md(DT_HASH_SHA384);
-    const EVP_MD *md = dt_evp_md(DT_HASH_SHA384);
-    uint8_t block[BLOCK_MAX] = {0};
-    uint8_t inner[DT_HASH_MAX];
-    struct dt_view outer[2] = {{block, sizeof block}, {inner, 48}};
-    enum dt_err err = DT_OK;
-    bool ok = ctx != NULL;
-
-    if (key.n > sizeof block)
-        err = dt_hash(DT_HASH_SHA384, &key, 1, block);
-    else if (key.n > 0)
-        memcpy(block, key.p, key.n);
-    if (err != DT_OK)
-        goto done;
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36;
-    ok = ok && EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
-         EVP_DigestUpdate(ctx, block, sizeof block) == 1;
-    for (size_t i = 0; ok && i < n_parts; i++)
-        ok = parts[i].n == 0 || EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
-    if (!ok || EVP_DigestFinal_ex(ctx, inner, NULL) != 1) {
-        err = dt_fail(DT_ERR_INTERNAL, "hashing failed");
-        goto done;
-    }
-    dt_msan_wrote(inner, 48);
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36 ^ 0x5c;
-    err = dt_hash(DT_HASH_SHA384, outer, 2, out);
-
-done:
-    dt_wipe(block, sizeof block);
-    dt_wipe(inner, sizeof inner);
-    return err;
-}
-
 enum dt_err
 dt_hmac(enum dt_hash_alg alg, struct dt_view key, const struct dt_view *parts, size_t n_parts,
         uint8_t *out)
 {
     static const uint8_t none[1];
+    EVP_MAC_CTX *ctx = dt_thread_hmac(alg);
+    bool ok = ctx != NULL && EVP_MAC_init(ctx, key.n == 0 ? none : key.p, key.n, NULL) == 1;
 
-    if (key.n == 0)
-        key.p = none; /* libsodium copies from it, if only nothing */
-    switch (alg) {
-    case DT_HASH_SHA256:
-        hmac_sha256(key, parts, n_parts, out);
-        return DT_OK;
-    case DT_HASH_SHA384:
-        return hmac_sha384(key, parts, n_parts, out);
-    case DT_HASH_SHA512:
-        hmac_sha512(key, parts, n_parts, out);
-        return DT_OK;
-    }
-    return dt_fail(DT_ERR_INTERNAL, "unknown hash");
+    for (size_t i = 0; ok && i < n_parts; i++)
+        ok = parts[i].n == 0 || EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1;
+    ok = ok && EVP_MAC_final(ctx, out, NULL, dt_hash_len(alg)) == 1;
+    dt_thread_hmac_forget(alg);
+    if (!ok)
+        return dt_fail(DT_ERR_INTERNAL, "hashing failed");
+    dt_msan_wrote(out, dt_hash_len(alg));
+    return DT_OK;
 }
 
 /* RFC 5869 section 2.2. No salt is the same as a key of zeros: HMAC pads with them. */

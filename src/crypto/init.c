@@ -2,9 +2,11 @@
  * crypto/init.c - starting the libraries, their algorithms, and random bytes.
  */
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -21,6 +23,7 @@
 
 struct contexts {
     EVP_MD_CTX *md[N_MD];
+    EVP_MAC_CTX *hmac[N_MD];
     EVP_CIPHER_CTX *cipher[N_CIPHER];
     EVP_MD_CTX *sign;
 };
@@ -29,6 +32,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static enum dt_err init_err = DT_ERR_INTERNAL;
 static EVP_MD *mds[N_MD];
 static EVP_CIPHER *ciphers[N_CIPHER];
+static EVP_MAC *hmac;
 static pthread_key_t key;
 static _Thread_local struct contexts *mine;
 
@@ -46,6 +50,8 @@ contexts_free(void *p)
         return;
     for (size_t i = 0; i < N_MD; i++)
         EVP_MD_CTX_free(c->md[i]);
+    for (size_t i = 0; i < N_MD; i++)
+        EVP_MAC_CTX_free(c->hmac[i]);
     for (size_t i = 0; i < N_CIPHER; i++)
         EVP_CIPHER_CTX_free(c->cipher[i]);
     EVP_MD_CTX_free(c->sign);
@@ -167,6 +173,9 @@ init_once(void)
     ciphers[DT_AEAD_AES128GCM] = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     ciphers[DT_AEAD_AES256GCM] = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     ciphers[DT_AEAD_CHACHA20POLY1305] = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (hmac == NULL)
+        return;
     for (size_t i = 1; i < N_MD; i++)
         if (mds[i] == NULL)
             return;
@@ -250,6 +259,48 @@ dt_thread_md(enum dt_hash_alg alg)
     if (c->md[alg] == NULL)
         c->md[alg] = EVP_MD_CTX_new();
     return c->md[alg];
+}
+
+/* A context of HMAC with the hash ${alg}. */
+static EVP_MAC_CTX *
+hmac_new(enum dt_hash_alg alg)
+{
+    char name[16];
+    OSSL_PARAM params[2];
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+
+    (void)snprintf(name, sizeof name, "%s", EVP_MD_get0_name(mds[alg]));
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+EVP_MAC_CTX *
+dt_thread_hmac(enum dt_hash_alg alg)
+{
+    struct contexts *c = contexts();
+
+    if (c == NULL || (size_t)alg >= N_MD || mds[alg] == NULL)
+        return NULL;
+    if (c->hmac[alg] == NULL)
+        c->hmac[alg] = hmac_new(alg);
+    return c->hmac[alg];
+}
+
+void
+dt_thread_hmac_forget(enum dt_hash_alg alg)
+{
+    static const uint8_t nothing[1];
+    EVP_MAC_CTX *ctx = dt_thread_hmac(alg);
+
+    if (ctx == NULL || EVP_MAC_init(ctx, nothing, sizeof nothing, NULL) == 1)
+        return;
+    EVP_MAC_CTX_free(ctx);
+    contexts()->hmac[alg] = NULL;
 }
 
 EVP_CIPHER_CTX *

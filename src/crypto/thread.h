@@ -19,6 +19,11 @@ const EVP_CIPHER *dt_evp_cipher(enum dt_aead_alg alg);
 EVP_MD_CTX *dt_thread_md(enum dt_hash_alg alg);
 EVP_CIPHER_CTX *dt_thread_cipher(enum dt_aead_alg alg);
 
+/* This thread's context for HMAC with ${alg}, made on first use; NULL when memory is short. After
+ * use dt_thread_hmac_forget() wipes the key in it. */
+EVP_MAC_CTX *dt_thread_hmac(enum dt_hash_alg alg);
+void dt_thread_hmac_forget(enum dt_hash_alg alg);
+
 /* This thread's context for signatures; reset it after use, so that no key stays in it. */
 EVP_MD_CTX *dt_thread_sign(void);
 
