@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
-#include "witness/witness_internal.h"
+#include "log/witness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (dt_crypto_init() != DT_OK)
         abort();
-    if (witness_key_parse(dt_view(data, size), &s) != DT_OK) {
+    if (tlog_witness_key_parse(dt_view(data, size), &s) != DT_OK) {
         if (s.seed.p != NULL)
             abort();
         return 0;

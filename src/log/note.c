@@ -256,3 +256,26 @@ tlog_note_sign(const struct tlog_signer *s, struct dt_view text, struct dt_buf *
         return err;
     return dt_buf_append(out, dt_buf_view(&line));
 }
+
+enum dt_err
+tlog_note_keep(struct dt_view bytes, const struct tlog_vkey *keys, size_t n, struct dt_buf *out)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
+        (err = dt_buf_append(out, note.text)) != DT_OK ||
+        (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
+        return err;
+    for (size_t i = 0; i < note.n_sigs; i++) {
+        const struct tlog_sig *sig = &note.sigs[i];
+        bool wanted = false;
+
+        for (size_t k = 0; k < n; k++)
+            wanted = wanted ||
+                     (keys[k].id == sig->id && dt_view_equal(sig->name, dt_view_str(keys[k].name)));
+        if (wanted && (err = dt_buf_append(out, sig->line)) != DT_OK)
+            return err;
+    }
+    return DT_OK;
+}

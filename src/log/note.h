@@ -119,6 +119,11 @@ DT_MUST_CHECK enum dt_err tlog_note_verify(const struct tlog_note *note,
                                            const struct tlog_vkey *keys, size_t n,
                                            struct tlog_verified *out);
 
+/* Append the note ${bytes} with those of its lines alone that bear name and id of one of ${n}
+ * ${keys}; none is verified. FORMAT, LIMIT, NOMEM. */
+DT_MUST_CHECK enum dt_err tlog_note_keep(struct dt_view bytes, const struct tlog_vkey *keys,
+                                         size_t n, struct dt_buf *out);
+
 /* Append a signature line by ${s} (type 0x01) on ${text}. STATE (other type), FORMAT (text). */
 DT_MUST_CHECK enum dt_err tlog_note_sign_line(const struct tlog_signer *s, struct dt_view text,
                                               struct dt_buf *out);

@@ -134,3 +134,20 @@ tlog_witness_decide(const struct tlog_witness_tree *stored, const struct tlog_ch
     }
     *out = d;
 }
+
+enum dt_err
+tlog_witness_key_parse(struct dt_view text, struct tlog_signer *out)
+{
+    DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
+    enum dt_err err = DT_ERR_FORMAT;
+
+    if (text.n > 0 && text.p[text.n - 1] == '\n')
+        err = tlog_signer_parse(dt_view(text.p, text.n - 1), &s);
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return err;
+    if (err != DT_OK || s.vkey.type != TLOG_KEY_COSIGNATURE)
+        return dt_fail(DT_ERR_FORMAT, "not a witness's key file");
+    *out = s;
+    memset(&s, 0, sizeof(s)); /* given away */
+    return DT_OK;
+}

@@ -66,6 +66,10 @@ void tlog_witness_decide(const struct tlog_witness_tree *stored, const struct tl
                          uint64_t old_size, const struct tlog_path *proof,
                          struct tlog_witness_decision *out);
 
+/* The signer in the bytes of a witness's key file: one line of signing key text with its LF, of
+ * type 0x04. FORMAT, NOMEM. ${out} is empty on entry. The caller wipes ${text}. */
+DT_MUST_CHECK enum dt_err tlog_witness_key_parse(struct dt_view text, struct tlog_signer *out);
+
 /* ---- evidence of a split view ---- */
 
 /*

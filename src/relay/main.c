@@ -1,5 +1,6 @@
 /*
- * relay/main.c - the program detente-relay: serve, grant, check-config.
+ * relay/main.c - the program detente-relay: serve, grant, check-config; witness is in
+ * cmd_witness.c.
  *
  * Layer: relay. Exit codes: 0 done, 1 no (a check failed), 2 usage, 3 I/O or network, 4 refused.
  */
@@ -14,7 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
-#include "relay/options.h"
+#include "relay/program.h"
 #include "relay/relay.h"
 
 #ifndef DT_VERSION
@@ -45,17 +46,17 @@ exit_code(enum dt_err err)
     }
 }
 
-static int
-finish(enum dt_err err)
+int
+program_finish(enum dt_err err)
 {
     if (err != DT_OK)
         fprintf(stderr, "detente-relay: %s\n", dt_err_message());
     return exit_code(err);
 }
 
-/* The number after ${name}, or ${none}. USAGE. */
-static enum dt_err
-number(const struct options *o, const char *name, uint64_t max, uint64_t none, uint64_t *out)
+enum dt_err
+program_number(const struct options *o, const char *name, uint64_t max, uint64_t none,
+               uint64_t *out)
 {
     const char *text = option_value(o, name, 0);
 
@@ -92,7 +93,7 @@ run_check(const struct options *o)
     enum dt_err err = check(o, &n);
 
     if (err != DT_OK)
-        return finish(err);
+        return program_finish(err);
     if (option_value(o, "--json", 0) != NULL)
         printf("{\"format\": 1, \"ok\": true, \"registers\": %zu}\n", n);
     else if (option_value(o, "--quiet", 0) == NULL)
@@ -102,10 +103,10 @@ run_check(const struct options *o)
 
 #define FILES_BESIDE 64u /* descriptors for all but connections */
 
-/* No core files, for they would hold keys; as many open files as the system allows this process,
- * and no more connections than those suffice for. */
-static enum dt_err
-set_limits(bool chosen, uint64_t *connections)
+/* As many open files as the system allows this process, and no more connections than those
+ * suffice for. */
+enum dt_err
+program_limits(bool chosen, uint64_t *connections)
 {
     struct rlimit files = {0, 0}, core = {0, 0};
 
@@ -128,20 +129,40 @@ set_limits(bool chosen, uint64_t *connections)
     return DT_OK;
 }
 
-/* Behind a front all connections come from one address, and a front is near. */
-static bool
-on_loopback(const char *listen)
+bool
+program_on_loopback(const char *listen)
 {
     return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0;
 }
 
-static enum dt_err
-write_port(const char *path, uint16_t port)
+enum dt_err
+program_write_port(const char *path, uint16_t port)
 {
     char text[16];
     int n = snprintf(text, sizeof(text), "%u\n", port);
 
     return dt_file_write(path, dt_view((const uint8_t *)text, (size_t)n), 0644);
+}
+
+static sigset_t stop_signals;
+
+void
+program_block_signals(void)
+{
+    /* Before any thread is there, so that all inherit it and only sigwait() below takes them. */
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+void
+program_wait_signal(void)
+{
+    int got = 0;
+
+    (void)sigwait(&stop_signals, &got);
 }
 
 static int
@@ -152,33 +173,27 @@ run_serve(const struct options *o)
     const char *port_file = option_value(o, "--port-file", 0);
     struct dt_relay *relay = NULL;
     uint64_t connections = 0, per_address = 0, jobs = 0, batches = 0;
-    sigset_t signals;
-    int got = 0;
     enum dt_err err;
 
     if (option_value(o, "--check", 0) != NULL)
         return run_check(o);
-    if ((err = number(o, "--connections", 1000000, 1024, &connections)) != DT_OK ||
-        (err = number(o, "--address-connections", 1000000, on_loopback(config.listen) ? 0 : 64,
-                      &per_address)) != DT_OK ||
-        (err = set_limits(option_value(o, "--connections", 0) != NULL, &connections)) != DT_OK)
-        return finish(err);
+    if ((err = program_number(o, "--connections", 1000000, 1024, &connections)) != DT_OK ||
+        (err = program_number(o, "--address-connections", 1000000,
+                              program_on_loopback(config.listen) ? 0 : 64, &per_address)) !=
+            DT_OK ||
+        (err = program_limits(option_value(o, "--connections", 0) != NULL, &connections)) != DT_OK)
+        return program_finish(err);
     config.connections_max = (unsigned int)connections;
     config.per_address_max = (unsigned int)per_address;
-    /* Before any thread is there, so that all inherit it and only sigwait() below takes them. */
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
+    program_block_signals();
     if ((err = dt_relay_start(&config, &relay)) != DT_OK)
-        return finish(err);
-    if (port_file != NULL && (err = write_port(port_file, dt_relay_port(relay))) != DT_OK) {
+        return program_finish(err);
+    if (port_file != NULL && (err = program_write_port(port_file, dt_relay_port(relay))) != DT_OK) {
         dt_relay_stop(relay, NULL, NULL);
-        return finish(err);
+        return program_finish(err);
     }
     fprintf(stderr, "detente-relay: started, port %u\n", dt_relay_port(relay));
-    (void)sigwait(&signals, &got);
+    program_wait_signal();
     dt_relay_stop(relay, &jobs, &batches);
     fprintf(stderr, "detente-relay: stopped, %llu writes in %llu batches\n",
             (unsigned long long)jobs, (unsigned long long)batches);
@@ -291,18 +306,21 @@ run_grant(const struct options *o)
 
     for (const char *name; (name = option_value(o, "--party", order.n_parties)) != NULL;) {
         if (order.n_parties == DT_GRANT_PARTIES_MAX)
-            return finish(dt_fail(DT_ERR_USAGE, "at most %u parties", DT_GRANT_PARTIES_MAX));
+            return program_finish(
+                dt_fail(DT_ERR_USAGE, "at most %u parties", DT_GRANT_PARTIES_MAX));
         parties[order.n_parties++] = name;
     }
     if ((err = read_witnesses(o, witnesses, &order.n_witnesses)) != DT_OK ||
-        (err = number(o, "--daily-entries", UINT32_MAX, DT_RELAY_DAILY_ENTRIES, &daily)) != DT_OK ||
-        (err = number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) != DT_OK ||
-        (err = number(o, "--queue-cells", UINT32_MAX - 1, DT_RELAY_QUEUE_CELLS_MAX,
-                      &order.queue_cells_max)) != DT_OK)
-        return finish(err);
+        (err = program_number(o, "--daily-entries", UINT32_MAX, DT_RELAY_DAILY_ENTRIES, &daily)) !=
+            DT_OK ||
+        (err = program_number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) !=
+            DT_OK ||
+        (err = program_number(o, "--queue-cells", UINT32_MAX - 1, DT_RELAY_QUEUE_CELLS_MAX,
+                              &order.queue_cells_max)) != DT_OK)
+        return program_finish(err);
     order.daily_entries = (uint32_t)daily;
     if ((grants = dt_alloc(order.n_parties, sizeof(*grants))) == NULL)
-        return finish(dt_nomem());
+        return program_finish(dt_nomem());
     if ((err = dt_dir_make(option_value(o, "--out", 0), 0700)) == DT_OK &&
         (err = none_there(option_value(o, "--out", 0), parties, order.n_parties)) == DT_OK &&
         (err = dt_relay_store_open(&config, &store)) == DT_OK &&
@@ -311,7 +329,7 @@ run_grant(const struct options *o)
     dt_relay_store_close(store);
     dt_wipe(grants, order.n_parties * sizeof(*grants));
     dt_free(grants);
-    return finish(err);
+    return program_finish(err);
 }
 
 /* ---- the table ---- */
@@ -367,6 +385,8 @@ static const struct command commands[] = {
      run_serve},
     {"grant", "make a register and one grant file per party", grant_options, run_grant},
     {"check-config", "check the store and every register in it", check_options, run_check},
+    {"witness", "be a C2SP tlog-witness for other logs, until SIGTERM or SIGINT",
+     program_witness_options, program_witness},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -399,9 +419,9 @@ main(int argc, char **argv)
         return 0;
     }
     if (argc < 2)
-        return finish(dt_fail(DT_ERR_USAGE, "a command is needed (see --help)"));
+        return program_finish(dt_fail(DT_ERR_USAGE, "a command is needed (see --help)"));
     if ((err = dt_crypto_init()) != DT_OK)
-        return finish(err);
+        return program_finish(err);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;
@@ -410,8 +430,8 @@ main(int argc, char **argv)
             return 0;
         }
         if ((err = options_parse(&commands[i], argc - 2, argv + 2, &given)) != DT_OK)
-            return finish(err);
+            return program_finish(err);
         return commands[i].run(&given);
     }
-    return finish(dt_fail(DT_ERR_USAGE, "%s: no such command (see --help)", argv[1]));
+    return program_finish(dt_fail(DT_ERR_USAGE, "%s: no such command (see --help)", argv[1]));
 }

@@ -1,17 +1,14 @@
 /*
  * relay/relay.c - see relay.h: putting together, routing, waiting, stopping.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "relay/handlers.h"
+#include "relay/lock.h"
 
 #include "relay/relay.h"
 
@@ -277,26 +274,6 @@ refuse_large(void *ctx, struct dt_http_request *req)
 
 /* ---- start and stop ---- */
 
-/* One serving process for a store: the trees' edges are in its memory. */
-static enum dt_err
-lock_store(const char *path, int *out_fd)
-{
-    char name[4096];
-    int fd, len = snprintf(name, sizeof(name), "%s.serving", path);
-
-    if (len < 0 || (size_t)len >= sizeof(name))
-        return dt_fail(DT_ERR_IO, "the store's path is too long");
-    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return dt_fail(DT_ERR_IO, "%s: cannot open: %s", name, strerrordesc_np(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        return dt_fail(DT_ERR_BUSY, "%s: another relay serves this store", path);
-    }
-    *out_fd = fd;
-    return DT_OK;
-}
-
 enum dt_err
 dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
 {
@@ -318,7 +295,8 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
     r->lock_fd = -1;
     pthread_mutex_init(&r->done_lock, NULL);
     http.ctx = r;
-    if ((err = lock_store(config->store, &r->lock_fd)) != DT_OK ||
+    /* One serving process for a store: the trees' edges are in its memory. */
+    if ((err = relay_lock(config->store, &r->lock_fd)) != DT_OK ||
         (err = dt_relay_store_open(&store, &r->store)) != DT_OK ||
         (err = dt_relay_store_check(r->store, &n_registers)) != DT_OK ||
         (err = dt_hub_new(&r->hub)) != DT_OK ||
@@ -351,8 +329,7 @@ dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
     dt_http_server_stop(r->http);
     dt_hub_free(r->hub);
     dt_relay_store_close(r->store);
-    if (r->lock_fd >= 0)
-        close(r->lock_fd);
+    relay_unlock(r->lock_fd);
     pthread_mutex_destroy(&r->done_lock);
     dt_free(r);
 }

@@ -47,23 +47,6 @@ dt_witness_keygen(const char *path, const char *name, char vkey[static DT_WITNES
 }
 
 enum dt_err
-witness_key_parse(struct dt_view text, struct tlog_signer *out)
-{
-    DT_CLEANUP(tlog_signer_clear) struct tlog_signer s = {0};
-    enum dt_err err = DT_ERR_FORMAT;
-
-    if (text.n > 0 && text.p[text.n - 1] == '\n')
-        err = tlog_signer_parse(dt_view(text.p, text.n - 1), &s);
-    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
-        return err;
-    if (err != DT_OK || s.vkey.type != TLOG_KEY_COSIGNATURE)
-        return dt_fail(DT_ERR_FORMAT, "not a witness's key file");
-    *out = s;
-    memset(&s, 0, sizeof(s)); /* given away */
-    return DT_OK;
-}
-
-enum dt_err
 witness_key_load(const char *path, struct tlog_signer *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(KEY_FILE_MAX);
@@ -71,7 +54,7 @@ witness_key_load(const char *path, struct tlog_signer *out)
 
     if ((err = dt_file_read(path, &text)) != DT_OK)
         return err;
-    if ((err = witness_key_parse(dt_buf_view(&text), out)) != DT_OK)
+    if ((err = tlog_witness_key_parse(dt_buf_view(&text), out)) != DT_OK)
         return dt_fail_context(err, "%s", path);
     return DT_OK;
 }

@@ -225,26 +225,6 @@ has_ours(const struct run *w, struct dt_view bytes, bool *out, uint64_t *out_tim
     return DT_OK;
 }
 
-/* What the register signed, without other witnesses' lines: this is what is kept. */
-static enum dt_err
-bare_note(const struct run *w, struct dt_view bytes, struct dt_buf *out)
-{
-    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
-    enum dt_err err;
-
-    if ((err = tlog_note_parse(bytes, &note)) != DT_OK ||
-        (err = dt_buf_append(out, note.text)) != DT_OK ||
-        (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
-        return err;
-    for (size_t i = 0; i < note.n_sigs; i++) {
-        if (note.sigs[i].id == w->log.id &&
-            dt_view_equal(note.sigs[i].name, dt_view_str(w->log.name)) &&
-            (err = dt_buf_append(out, note.sigs[i].line)) != DT_OK)
-            return err;
-    }
-    return DT_OK;
-}
-
 /*
  * The time for the next cosignature. It never goes back: one earlier than a smaller tree's would
  * say that there were fewer entries after there were more, and a clock that someone sets back would
@@ -325,7 +305,9 @@ consider(struct run *w, struct dt_view bytes)
         return DT_OK; /* the earliest stands; a later one would say nothing new */
     next.size = cp.size;
     next.root = cp.root;
-    if ((err = bare_note(w, bytes, &kept)) != DT_OK || (err = next_time(w, &time_s)) != DT_OK ||
+    /* What the register signed, without other witnesses' lines: this is what is kept. */
+    if ((err = tlog_note_keep(bytes, &w->log, 1, &kept)) != DT_OK ||
+        (err = next_time(w, &time_s)) != DT_OK ||
         (err = own_file(w, witness_state_put(&w->state, &next, dt_buf_view(&kept), time_s))) !=
             DT_OK)
         return err;
@@ -356,7 +338,7 @@ take_over(struct run *w, struct dt_view bytes, const char *whose)
         whose);
     next.size = cp.size;
     next.root = cp.root;
-    if ((err = bare_note(w, bytes, &kept)) != DT_OK)
+    if ((err = tlog_note_keep(bytes, &w->log, 1, &kept)) != DT_OK)
         return err;
     return own_file(w, witness_state_put(&w->state, &next, dt_buf_view(&kept), w->state.time_s));
 }

@@ -11,10 +11,6 @@
 #include "log/witness.h"
 #include "witness/witness.h"
 
-/* The signer in the bytes of a key file: one line with its LF, key type 0x04. FORMAT, NOMEM. ${out}
- * is empty on entry. The caller wipes ${text}. */
-DT_MUST_CHECK enum dt_err witness_key_parse(struct dt_view text, struct tlog_signer *out);
-
 /* The signer in ${path}. ${out} is empty on entry. */
 DT_MUST_CHECK enum dt_err witness_key_load(const char *path, struct tlog_signer *out);
 
