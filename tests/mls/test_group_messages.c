@@ -298,8 +298,11 @@ test_limits(void **state)
     struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct mls_event e = {0};
     struct dt_secret s = {0};
+    char label[MLS_EXPORT_LABEL_MAX + 2];
 
     (void)state;
+    memset(label, 'x', sizeof label - 1);
+    label[sizeof label - 1] = '\0';
     pair(&a, &b);
     assert_ok(dt_buf_reserve(&big, MLS_APPLICATION_DATA_MAX + 1));
     big.n = MLS_APPLICATION_DATA_MAX + 1;
@@ -319,6 +322,9 @@ test_limits(void **state)
     mls_event_clear(&e);
     assert_err(DT_ERR_RANGE, mls_group_export(a.group, "x", dt_view(NULL, 0), 0, &s));
     assert_err(DT_ERR_RANGE, mls_group_export(a.group, "x", dt_view(NULL, 0), 255 * 32 + 1, &s));
+    assert_ok(mls_group_export(a.group, label + 1, dt_view(NULL, 0), 16, &s));
+    assert_err(DT_ERR_RANGE, mls_group_export(a.group, label, dt_view(NULL, 0), 16, &s));
+    dt_secret_clear(&s);
     dt_buf_clear(&big);
     dt_buf_clear(&m);
     unpair(&a, &b);

@@ -284,6 +284,7 @@ test_update_refused(void **state)
     static const uint8_t long_data[MLS_AUTHENTICATED_DATA_MAX + 1];
     struct mls_propose_opts update = {.kind = MLS_PROPOSE_UPDATE};
     struct mls_propose_opts extensions = {.kind = MLS_PROPOSE_EXTENSIONS};
+    struct mls_propose_opts nobody = {.kind = MLS_PROPOSE_REMOVE, .remove = 3};
     struct mls_typed unknown = {0xf123, dt_view_str("x")};
     struct mls_typed twice[] = {{GU_EXT, dt_view_str("x")}, {GU_EXT, dt_view_str("y")}};
     struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
@@ -293,8 +294,11 @@ test_update_refused(void **state)
     trio_init(&t);
     update.rotation.new_signature_priv = dt_view_of(half);
     assert_err(DT_ERR_RANGE, mls_group_propose(t.p[1].group, &update, &m));
-    /* Both halves, not of one key. */
     update.rotation.new_signature_pub = dt_view_of(t.p[1].pub);
+    update.rotation.new_signature_priv.n--;
+    assert_err(DT_ERR_RANGE, mls_group_propose(t.p[1].group, &update, &m));
+    update.rotation.new_signature_priv.n++;
+    /* Both halves, not of one key. */
     assert_err(DT_ERR_AUTH, mls_group_propose(t.p[1].group, &update, &m));
     /* The key of another member. */
     update.rotation.new_signature_priv = dt_secret_view(&t.p[2].seed);
@@ -306,6 +310,7 @@ test_update_refused(void **state)
         update.as_public = as_public == 1;
         assert_err(DT_ERR_LIMIT, mls_group_propose(t.p[1].group, &update, &m));
     }
+    assert_err(DT_ERR_RANGE, mls_group_propose(t.p[1].group, &nobody, &m));
     extensions.extensions = (struct mls_typed_list){&unknown, 1};
     assert_err(DT_ERR_UNSUPPORTED, mls_group_propose(t.p[1].group, &extensions, &m));
     extensions.extensions = (struct mls_typed_list){twice, 2};

@@ -308,6 +308,16 @@ test_own_limits(void **state)
     leaf.suite = 0;
     assert_err(DT_ERR_UNSUPPORTED,
                mls_key_package_new(&leaf, GU_NOW_S, GU_NOW_S + 60, nothing, &kp, &bundle));
+    leaf = gu_leaf(&a);
+    assert_err(DT_ERR_RANGE,
+               mls_key_package_new(&leaf, GU_NOW_S + 1, GU_NOW_S, nothing, &kp, &bundle));
+    leaf.signature_priv.n--;
+    assert_err(DT_ERR_RANGE,
+               mls_key_package_new(&leaf, GU_NOW_S, GU_NOW_S + 60, nothing, &kp, &bundle));
+    leaf = gu_leaf(&a);
+    leaf.signature_pub.n--;
+    assert_err(DT_ERR_RANGE,
+               mls_key_package_new(&leaf, GU_NOW_S, GU_NOW_S + 60, nothing, &kp, &bundle));
     /* Section 7.2: a leaf of ours lists the extensions that it carries. */
     params.leaf = gu_leaf(&a);
     params.leaf.extension_types.v = none;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "mls/limits.h"
 #include "mls/secret_tree.h"
 
 #include "group_util.h"
@@ -198,6 +199,7 @@ test_one_by_one(void **state)
     ratchet_write(&w, &fresh);
     ratchet_write(&w, &fresh);
     assert_ok(dt_writer_end(&w));
+    assert_err(DT_ERR_RANGE, mls_secret_tree_alloc(&t, dt_suite_get(1), 2 * MLS_LEAVES_MAX));
     assert_ok(mls_secret_tree_alloc(&t, dt_suite_get(1), 2));
     /* Before anything is read there are no keys in it. */
     assert_err(DT_ERR_STATE, mls_secret_tree_derive(&t, 0, MLS_RATCHET_HANDSHAKE, 0, &step));

@@ -442,6 +442,9 @@ test_added_excluded(void **state)
     mls_tree_init(&theirs, s.w.suite);
     added = world_add(&s.w);
     f = member_fields(&s.w.m[0]);
+    assert_int_equal(
+        mls_path_begin(&s.w.tree, 7, &f, dt_secret_view(&s.w.m[0].sig_priv), GROUP_ID, &path),
+        DT_ERR_RANGE); /* of a blank leaf */
     assert_ok(
         mls_path_begin(&s.w.tree, 0, &f, dt_secret_view(&s.w.m[0].sig_priv), GROUP_ID, &path));
     world_context(&s.w, &s.w.tree, &context);
