@@ -706,6 +706,7 @@ test_section_12_1_8_making(void **state)
     struct scene s;
     struct mls_external_propose_params x;
     struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct dt_secret ready = {0};
 
     (void)state;
     scene_init(&s, MLS_OUTSIDE_ALL, true);
@@ -728,6 +729,16 @@ test_section_12_1_8_making(void **state)
     x.what.padding = 1;
     assert_err(DT_ERR_RANGE, mls_external_propose(&x, &m));
     x.what.padding = 0;
+    /* A private key as callers have it: no part of one, nor one that was made ready in here, of
+     * which a half would be taken on trust. */
+    assert_ok(
+        dt_suite_sig_ready(dt_suite_get(1), dt_secret_view(&s.cyd.seed), &ready, (uint8_t[32]){0}));
+    x.signature_priv = dt_secret_view(&ready);
+    assert_err(DT_ERR_RANGE, mls_external_propose(&x, &m));
+    x.signature_priv = dt_view(ready.p, 31);
+    assert_err(DT_ERR_RANGE, mls_external_propose(&x, &m));
+    x.signature_priv = dt_secret_view(&s.cyd.seed);
+    dt_secret_clear(&ready);
     x.what.authenticated_data = dt_view_of(large);
     assert_err(DT_ERR_LIMIT, mls_external_propose(&x, &m));
     x.what.authenticated_data = dt_view(NULL, 0);
