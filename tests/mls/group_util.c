@@ -244,6 +244,30 @@ trio_clear(struct trio *t)
         gu_party_clear(&t->p[i]);
 }
 
+void
+quartet_init(struct quartet *q, uint8_t outside)
+{
+    static const char *const names[] = {"ada", "bob", "cyd", "eve"};
+
+    for (size_t i = 0; i < 4; i++) {
+        gu_party_init(&q->p[i], 1, names[i]);
+        q->p[i].outside = outside;
+        q->all[i] = &q->p[i];
+    }
+    gu_create(&q->p[ADA]);
+    gu_add(&q->p[ADA], &q->p[BOB], q->all, 1);
+    gu_add(&q->p[BOB], &q->p[CYD], q->all, 2);
+    gu_info(&q->p[BOB], true, &q->info);
+}
+
+void
+quartet_clear(struct quartet *q)
+{
+    for (size_t i = 0; i < 4; i++)
+        gu_party_clear(&q->p[i]);
+    dt_buf_clear(&q->info);
+}
+
 size_t
 gu_store(struct gu_party *p)
 {

@@ -102,6 +102,17 @@ struct trio {
 void trio_init(struct trio *t);
 void trio_clear(struct trio *t);
 
+/* Ada, bob and cyd, whose groups take from outside what ${outside} says, with room on the right;
+ * eve is no member, and has bob's GroupInfo with the tree. */
+enum { ADA, BOB, CYD, EVE };
+struct quartet {
+    struct gu_party p[4];
+    struct gu_party *all[4];
+    struct dt_buf info;
+};
+void quartet_init(struct quartet *q, uint8_t outside);
+void quartet_clear(struct quartet *q);
+
 /* All in ${all} have the same epoch, authenticator, tree hash and exporter. */
 void gu_agree(struct gu_party *const *all, size_t n_all);
 
