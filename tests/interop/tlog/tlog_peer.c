@@ -2,8 +2,10 @@
  * tests/interop/tlog/tlog_peer.c - proofs that our code builds from the tiles of a running relay,
  * written down for programs that others wrote.
  *
- *   tlog-peer fill STORE REGISTER KEY COUNT BATCH      entries through the store, COUNT in batches
- *   tlog-peer proofs URL VKEY SEED COUNT < NOTES       COUNT inclusion and COUNT consistency proofs
+ *   tlog-peer fill STORE REGISTER KEY COUNT BATCH      entries through the store, COUNT in batches;
+ *                                                      prints the checkpoint of each batch, as
+ * NOTES tlog-peer proofs URL VKEY SEED COUNT < NOTES       COUNT inclusion and COUNT consistency
+ * proofs
  *
  * REGISTER and KEY are the register's id and an append key in hex, NOTES signed checkpoints with a
  * line "." after each; proofs are under their roots. tests/interop/tlog/README.md says the rest.
@@ -67,6 +69,20 @@ fill_batch(struct dt_relay_store *s, int64_t reg, const uint8_t key_hash[static 
     return DT_OK;
 }
 
+/* The checkpoint that the batch ended with; a relay need not keep it for long. */
+static enum dt_err
+print_held(struct dt_relay_store *s, int64_t reg)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    uint64_t size = 0;
+    enum dt_err err;
+
+    err = dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_HELD, 0, &note, &size);
+    if (err == DT_OK)
+        printf("%.*s.\n", (int)note.n, (const char *)note.p);
+    return err;
+}
+
 static int
 fill(char **argv)
 {
@@ -89,9 +105,13 @@ fill(char **argv)
         return failed("memory", dt_nomem());
     if ((err = dt_relay_store_open(&config, &s)) == DT_OK)
         err = dt_relay_store_register(s, id, &reg);
-    for (; err == DT_OK && done < count; done += batch < count - done ? batch : count - done)
-        err = fill_batch(s, reg.id, key_hash, done,
-                         (size_t)(batch < count - done ? batch : count - done), jobs);
+    while (err == DT_OK && done < count) {
+        size_t n = (size_t)(batch < count - done ? batch : count - done);
+
+        if ((err = fill_batch(s, reg.id, key_hash, done, n, jobs)) == DT_OK)
+            err = print_held(s, reg.id);
+        done += n;
+    }
     dt_relay_store_close(s);
     dt_free(jobs);
     return err == DT_OK ? 0 : failed(argv[0], err);
