@@ -314,5 +314,7 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
     }
     if (strncmp(name, "tile/", 5) == 0)
         return tile(r, &reg, name, reply);
+    if (strcmp(name, "witnesses") == 0)
+        return relay_witnesses(r, &reg, reply);
     return error_public(reply, DT_ERR_NOT_FOUND);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "net/server.h"
+#include "relay/ask.h"
 #include "relay/hub.h"
 #include "relay/writer.h"
 
@@ -17,6 +18,7 @@ struct dt_relay {
     struct dt_relay_store_writer *writer;
     struct dt_hub *hub;
     struct dt_http_server *http;
+    struct relay_asker *asker;
     /* Held by the writer from "done" to the end of the wake, so that a request that is woken by
      * chance just then cannot end in between. */
     pthread_mutex_t done_lock;
@@ -97,6 +99,9 @@ DT_MUST_CHECK enum dt_err relay_queue_writer(struct dt_relay *r, struct dt_http_
                                              const char *rest);
 enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
                              struct dt_http_reply *reply);
+/* GET .../witnesses: who has cosigned how much, who lags, and since when. */
+enum dt_http_next relay_witnesses(struct dt_relay *r, const struct dt_relay_store_register *reg,
+                                  struct dt_http_reply *reply);
 enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
                                  struct dt_http_reply *reply);
 

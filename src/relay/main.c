@@ -169,7 +169,8 @@ static int
 run_serve(const struct options *o)
 {
     struct dt_relay_config config = {.store = option_value(o, "--store", 0),
-                                     .listen = option_value(o, "--listen", 0)};
+                                     .listen = option_value(o, "--listen", 0),
+                                     .ask_ca_file = option_value(o, "--ca", 0)};
     const char *port_file = option_value(o, "--port-file", 0);
     struct dt_relay *relay = NULL;
     uint64_t connections = 0, per_address = 0, jobs = 0, batches = 0;
@@ -202,23 +203,35 @@ run_serve(const struct options *o)
 
 /* ---- grant ---- */
 
-/* "NAME=VKEY" of each --witness into ${out}. */
+/* "NAME=VKEY" or "NAME=VKEY URL" of each --witness into ${out} and ${urls}. */
 static enum dt_err
-read_witnesses(const struct options *o, struct dt_grant_witness *out, size_t *out_n)
+read_witnesses(const struct options *o, struct dt_grant_witness *out, const char **urls,
+               size_t *out_n)
 {
     size_t n = 0;
 
     for (const char *text; (text = option_value(o, "--witness", n)) != NULL; n++) {
-        const char *equals = strchr(text, '=');
+        const char *equals = strchr(text, '='), *space;
+        size_t len;
 
         if (n == DT_GRANT_WITNESS_MAX)
             return dt_fail(DT_ERR_USAGE, "at most %u witnesses", DT_GRANT_WITNESS_MAX);
+        /* A key's name holds no space. */
+        space = equals == NULL ? NULL : strchr(equals, ' ');
+        len = equals == NULL  ? 0
+              : space != NULL ? (size_t)(space - equals) - 1
+                              : strlen(equals + 1);
         if (equals == NULL || equals == text || (size_t)(equals - text) > DT_GRANT_NAME_MAX ||
-            strlen(equals + 1) > DT_GRANT_VKEY_MAX)
+            len > DT_GRANT_VKEY_MAX)
             return dt_fail(DT_ERR_USAGE, "--witness: expected NAME=VERIFIER-KEY");
+        if (space != NULL && strncmp(space + 1, "http://", 7) != 0 &&
+            strncmp(space + 1, "https://", 8) != 0)
+            return dt_fail(DT_ERR_USAGE, "--witness: behind the key stands an http or https URL");
         memcpy(out[n].group, text, (size_t)(equals - text));
         out[n].group[equals - text] = '\0';
-        (void)snprintf(out[n].vkey, sizeof(out[n].vkey), "%s", equals + 1);
+        memcpy(out[n].vkey, equals + 1, len);
+        out[n].vkey[len] = '\0';
+        urls[n] = space == NULL ? "" : space + 1;
     }
     *out_n = n;
     return DT_OK;
@@ -297,8 +310,11 @@ run_grant(const struct options *o)
     struct dt_relay_store_config config = {.path = option_value(o, "--store", 0), .create = true};
     struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX] = {0};
     const char *parties[DT_GRANT_PARTIES_MAX] = {0};
-    struct dt_grant_order order = {
-        .url = option_value(o, "--url", 0), .parties = parties, .witnesses = witnesses};
+    const char *urls[DT_GRANT_WITNESS_MAX] = {0};
+    struct dt_grant_order order = {.url = option_value(o, "--url", 0),
+                                   .parties = parties,
+                                   .witnesses = witnesses,
+                                   .witness_urls = urls};
     struct dt_grant *grants = NULL;
     struct dt_relay_store *store = NULL;
     uint64_t daily = 0;
@@ -310,7 +326,7 @@ run_grant(const struct options *o)
                 dt_fail(DT_ERR_USAGE, "at most %u parties", DT_GRANT_PARTIES_MAX));
         parties[order.n_parties++] = name;
     }
-    if ((err = read_witnesses(o, witnesses, &order.n_witnesses)) != DT_OK ||
+    if ((err = read_witnesses(o, witnesses, urls, &order.n_witnesses)) != DT_OK ||
         (err = program_number(o, "--daily-entries", UINT32_MAX, DT_RELAY_DAILY_ENTRIES, &daily)) !=
             DT_OK ||
         (err = program_number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) !=
@@ -359,6 +375,8 @@ static const struct option serve_options[] = {
     {"--connections", "N", "most connections at a time (1024)", false, false},
     {"--address-connections", "N",
      "most of them from one address (64; on loopback, behind a front, no limit)", false, false},
+    {"--ca", "FILE", "authorities to trust, and no other, where a witness is asked over https",
+     false, false},
     {"--check", NULL, "check options and store, and exit", false, false},
     JSON,
     QUIET,
@@ -369,7 +387,9 @@ static const struct option grant_options[] = {
     {"--url", "URL", "the relay's address as the parties will reach it", true, false},
     {"--out", "DIR", "folder for one NAME.grant per party (mode 0600)", true, false},
     {"--party", "NAME", "a party that gets a grant; may be repeated", true, true},
-    {"--witness", "NAME=VKEY", "a witness's verifier key and the party it speaks for; repeated",
+    {"--witness", "NAME=VKEY",
+     "a witness's verifier key and the party it speaks for, behind it after a space the URL of one"
+     " that waits to be asked (c2sp.org/tlog-witness); repeated",
      true, true},
     {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
     {"--queues", "N", "queues that the grant may create (10000)", false, false},

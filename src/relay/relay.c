@@ -68,6 +68,8 @@ on_job_done(struct dt_relay_store_job *job)
 
     if (job->result == DT_OK && job->kind != DT_JOB_CREATE)
         dt_hub_news(relay->hub, w->key);
+    if (job->result == DT_OK && job->kind == DT_JOB_ENTRY)
+        relay_asker_news(relay->asker, job->u.entry.reg);
     pthread_mutex_lock(&relay->done_lock);
     w->job_done = true;
     dt_http_wake(w->req);
@@ -274,6 +276,21 @@ refuse_large(void *ctx, struct dt_http_request *req)
 
 /* ---- start and stop ---- */
 
+static enum dt_err
+start_asker(struct dt_relay *r, const struct dt_relay_config *config)
+{
+    struct relay_asker_config ask = {.store = config->store,
+                                     .clock = config->clock,
+                                     .writer = r->writer,
+                                     .hub = r->hub,
+                                     .ca_file = config->ask_ca_file,
+                                     .timeout_s = config->ask_timeout_s,
+                                     .gap_ms = config->ask_gap_ms,
+                                     .pause_ms = config->ask_pause_ms};
+
+    return relay_asker_start(&ask, &r->asker);
+}
+
 enum dt_err
 dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
 {
@@ -301,6 +318,7 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
         (err = dt_relay_store_check(r->store, &n_registers)) != DT_OK ||
         (err = dt_hub_new(&r->hub)) != DT_OK ||
         (err = dt_writer_start(r->store, relay_log_error, NULL, &r->writer)) != DT_OK ||
+        (err = start_asker(r, config)) != DT_OK ||
         (err = dt_http_server_start(&http, &r->http)) != DT_OK) {
         dt_relay_stop(r, NULL, NULL);
         return err;
@@ -320,6 +338,7 @@ dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
 {
     if (r == NULL)
         return;
+    relay_asker_stop(r->asker); /* it hands jobs to the writer, which in turn gives it news */
     if (r->writer != NULL && out_jobs != NULL && out_batches != NULL)
         dt_writer_counts(r->writer, out_jobs, out_batches);
     /* New requests end with 503 now; the writer then answers all that it holds. */
@@ -327,6 +346,7 @@ dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
         dt_http_server_quiesce(r->http);
     dt_writer_stop(r->writer);
     dt_http_server_stop(r->http);
+    relay_asker_free(r->asker);
     dt_hub_free(r->hub);
     dt_relay_store_close(r->store);
     relay_unlock(r->lock_fd);

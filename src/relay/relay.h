@@ -16,6 +16,10 @@ struct dt_relay_config {
     const char *listen; /* "127.0.0.1:8080" */
     unsigned int connections_max, per_address_max, header_timeout_s; /* 0: as net/server.h */
     struct dt_clock clock;                                           /* zero: the system's */
+    /* Of asking witnesses: authorities trusted, and no other (NULL: the system's); the rest as
+     * relay/ask.h, 0 included. */
+    const char *ask_ca_file;
+    unsigned int ask_timeout_s, ask_gap_ms, ask_pause_ms;
 };
 
 /* Errors: those of dt_relay_store_open() and dt_http_server_start(); BUSY when another relay serves

@@ -50,6 +50,8 @@ struct dt_grant_order {
     const char *const *parties;
     size_t n_parties;
     const struct dt_grant_witness *witnesses;
+    const char *const
+        *witness_urls; /* of each, where it is asked; "", or no list: it comes itself */
     size_t n_witnesses;
     uint32_t daily_entries;
     uint64_t queues_max, queue_cells_max;
@@ -152,6 +154,19 @@ DT_MUST_CHECK enum dt_err dt_relay_store_register(struct dt_relay_store *s,
 /* May the append key with ${key_hash} append to ${reg}? REFUSED. */
 DT_MUST_CHECK enum dt_err dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg,
                                                     const uint8_t key_hash[static 32]);
+
+/* The register after ${after} (0: the first) in the order in which they were made. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_relay_store_next_register(struct dt_relay_store *s, int64_t after,
+                                                       int64_t *out);
+
+/* The largest size that the key with ${key_id} cosigned, and when; 0 and 0 when none. */
+DT_MUST_CHECK enum dt_err dt_relay_store_cosigned(struct dt_relay_store *s, int64_t reg,
+                                                  uint32_t key_id, uint64_t *out_size,
+                                                  uint64_t *out_time_s);
+
+/* When any witness first cosigned the smallest cosigned size above ${size}; 0 when none did. */
+DT_MUST_CHECK enum dt_err dt_relay_store_overtaken(struct dt_relay_store *s, int64_t reg,
+                                                   uint64_t size, uint64_t *out_time_s);
 
 /* The register's key and witness policy; ${out} is empty on entry. */
 DT_MUST_CHECK enum dt_err dt_relay_store_policy(struct dt_relay_store *s, int64_t reg,

@@ -82,8 +82,12 @@ build_policy(const struct dt_grant_order *order, const struct tlog_vkey *log, st
                                order->witnesses[i].group);
         }
         (void)snprintf(name, sizeof(name), "w-%zu", i);
-        if ((err = tlog_policy_add_witness(p, dt_view_str(name), &keys[i], dt_view_str(""))) !=
-            DT_OK)
+        err = tlog_policy_add_witness(
+            p, dt_view_str(name), &keys[i],
+            dt_view_str(order->witness_urls == NULL ? "" : order->witness_urls[i]));
+        if (err == DT_ERR_FORMAT || err == DT_ERR_LIMIT)
+            return dt_fail(DT_ERR_USAGE, "witness of %s: not a URL", order->witnesses[i].group);
+        if (err != DT_OK)
             return err;
     }
     collect_groups(order, &groups);
