@@ -498,15 +498,43 @@ test_one_link(void **state)
     gu_party_clear(&lone);
 }
 
+/* RFC 9420 section 8.4: an external PSK and a resumption PSK of one name are two. */
+static void
+test_kinds(void **state)
+{
+    const struct dt_view name = dt_view_str("a name"), value = dt_view_str("v");
+    const struct mls_psk_id ids[] = {
+        {.type = MLS_PSK_EXTERNAL, .id = name},
+        {.type = MLS_PSK_RESUMPTION, .usage = MLS_PSK_APPLICATION, .group_id = name, .epoch = 0},
+    };
+    struct dt_view got;
+
+    (void)state;
+    for (size_t held = 0; held < 2; held++) {
+        const struct mls_psk psk = {.id = name, .resumption = held == 1, .value = value};
+        const struct mls_psk_list list = {&psk, 1};
+
+        for (size_t i = 0; i < 2; i++)
+            assert_err(i == held ? DT_OK : DT_ERR_NOT_FOUND,
+                       mls_psk_value(NULL, list, &ids[i], &got));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept_by_count),   cmocka_unit_test(test_kept_by_age),
-        cmocka_unit_test(test_removed),         cmocka_unit_test(test_of_another_group),
-        cmocka_unit_test(test_too_many),        cmocka_unit_test(test_one_link),
-        cmocka_unit_test(test_order),           cmocka_unit_test(test_saved),
-        cmocka_unit_test(test_reinit_by_value), cmocka_unit_test(test_reinit_by_reference),
+        cmocka_unit_test(test_kept_by_count),
+        cmocka_unit_test(test_kept_by_age),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_of_another_group),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_one_link),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_reinit_by_value),
+        cmocka_unit_test(test_reinit_by_reference),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
