@@ -188,6 +188,50 @@ test_path_is_logarithmic(void **state)
     mls_tree_clear(&large);
 }
 
+/* As a joiner does it: 10,000 leaves are read, hashed, checked one by one, and take a path. */
+static void
+test_ten_thousand_leaves(void **state)
+{
+    const uint32_t n = 10000;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(MLS_RATCHET_TREE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(MLS_RATCHET_TREE_MAX);
+    DT_CLEANUP(mls_path_clear) struct mls_path path = {0};
+    struct mls_leaf_rules rules = rules_plain(suite);
+    struct mls_tree made, read;
+    uint8_t hash[MLS_HASH_MAX], key[32] = {7};
+    struct mls_leaf_fields f = fields(key);
+
+    (void)state;
+    mls_tree_init(&made, suite);
+    mls_tree_init(&read, suite);
+    for (uint32_t i = 0; i < n; i++) {
+        DT_CLEANUP(mls_leaf_node_unref_p) struct mls_leaf_node *leaf = NULL;
+        DT_CLEANUP(dt_secret_clear) struct dt_secret priv = {0};
+        uint8_t pub[DT_ED25519_PUB], own[32] = {1};
+        struct mls_leaf_fields of_one = fields(own);
+        uint32_t at;
+
+        memcpy(own + 8, &i, sizeof i);
+        assert_ok(dt_ed25519_new(&priv, pub));
+        of_one.signature_key = dt_view_of(pub);
+        assert_ok(mls_leaf_node_new(suite, &of_one, dt_secret_view(&priv), GROUP_ID, i, &leaf));
+        assert_ok(mls_tree_add(&made, leaf, &at));
+        assert_int_equal(at, i);
+    }
+    assert_ok(mls_path_begin(&made, 6789, &f, dt_secret_view(&seed), GROUP_ID, &path));
+    assert_int_equal(path.shape.n, 14);
+    tree_bytes(&made, &raw);
+    assert_ok(mls_tree_parse(dt_buf_view(&raw), suite, &read));
+    assert_int_equal(read.n_leaves, 16384);
+    assert_int_equal(mls_tree_n_members(&read), n);
+    assert_ok(mls_tree_hash(&made, hash));
+    assert_ok(mls_tree_check(&read, GROUP_ID, &rules, dt_view(hash, suite->hash_len)));
+    tree_bytes(&read, &again);
+    assert_true(dt_view_equal(dt_buf_view(&raw), dt_buf_view(&again)));
+    mls_tree_clear(&made);
+    mls_tree_clear(&read);
+}
+
 static int
 setup(void **state)
 {
@@ -212,6 +256,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parent_hash_with_unmerged),
         cmocka_unit_test(test_path_is_logarithmic),
+        cmocka_unit_test(test_ten_thousand_leaves),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
