@@ -476,6 +476,46 @@ made_up_history(void **state)
     }
 }
 
+/* A key package in the place of the invitee's: of another member for the same invitation, of the
+ * invitee for another one, and the invitee's voucher with a key that is not its own. Who asked for
+ * it takes none of them, and admits whom it asked for. */
+static void
+anothers_key_package(void **state)
+{
+    struct trial *t = *state;
+    static const uint8_t other[16] = {9};
+    struct dt_agent *asker = EVIL(t); /* as honest here as any */
+    struct mls_time_policy lifetime = dt_mls_lifetime(asker);
+    struct mls_key_package_info real;
+
+    ok(mls_key_package_open(dt_buf_view(&t->admission.key_package), &lifetime, &real, NULL));
+    for (int i = 0; i < 3; i++) {
+        DT_CLEANUP(dt_session_clear) struct dt_session s = {0};
+        DT_CLEANUP(mls_key_bundle_clear) struct mls_key_bundle bundle = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf kp = DT_BUF_INIT(DT_KEY_PACKAGE_MAX);
+        DT_CLEANUP(dt_admission_clear) struct dt_admission x = {0};
+        struct dt_inbox_message m = {.kind = DT_INBOX_KEY_PACKAGE};
+        struct mls_leaf_params leaf;
+
+        ok(dt_session_new(t->a[i == 0 ? 1 : 3], t->gid, i == 1 ? other : t->request, &s));
+        leaf = dt_session_leaf(&s);
+        if (i == 2)
+            leaf.identity = real.identity;
+        ok(mls_key_package_new(&leaf, s.voucher.not_before_ms / 1000, s.voucher.not_after_ms / 1000,
+                               (struct mls_typed_list){0}, &kp, &bundle));
+        memcpy(m.group_id, t->gid, 32);
+        memcpy(m.invitation_id, t->request, 16);
+        m.key_package = dt_buf_view(&kp);
+        is(dt_key_package_take(asker, &m), i == 2 ? DT_ERR_AUTH : DT_ERR_REFUSED);
+        ok(dt_admission_load(asker, t->request, &x));
+        assert_true(
+            dt_view_equal(dt_buf_view(&x.key_package), dt_buf_view(&t->admission.key_package)));
+    }
+    ok(dt_agent_commit_admission(asker, t->request));
+    world_sync(t->a, 4, 4);
+    is(world_channel(t->a[3], t->gid).members, 4);
+}
+
 int
 main(void)
 {
@@ -488,6 +528,7 @@ main(void)
         cmocka_unit_test_setup_teardown(full_history, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(two_seats, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(invitation_again, trial_set_up, trial_tear_down),
+        cmocka_unit_test_setup_teardown(anothers_key_package, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(leaving_often, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(anothers_revocation, trial_set_up, trial_tear_down),
         cmocka_unit_test_setup_teardown(made_up_history, trial_set_up, trial_tear_down),

@@ -179,6 +179,26 @@ vector_maximum_and_truncation(void **state)
     }
 }
 
+/* The longest length that can be said, 2^30 - 1, with nothing behind it: too long for whoever takes
+ * less, and cut off for who takes all. */
+static void
+vector_of_two_to_the_thirty(void **state)
+{
+    static const uint8_t said[] = {0xbf, 0xff, 0xff, 0xff, 1, 2, 3};
+    struct dt_reader r;
+    struct dt_reader sub;
+    struct dt_view v = {NULL, 99};
+
+    (void)state;
+    r = dt_reader_init(dt_view_of(said));
+    assert_int_equal(dt_read_vec(&r, 0x3ffffffe, &v), DT_ERR_LIMIT);
+    r = dt_reader_init(dt_view_of(said));
+    assert_int_equal(dt_read_vec(&r, SIZE_MAX, &v), DT_ERR_FORMAT);
+    r = dt_reader_init(dt_view_of(said));
+    assert_int_equal(dt_read_sub(&r, SIZE_MAX, &sub), DT_ERR_FORMAT);
+    assert_int_equal(v.n, 99);
+}
+
 /* RFC 9420 section 2.1.1: presence octets are 0 or 1. */
 static void
 optional_octets(void **state)
@@ -304,6 +324,7 @@ main(void)
         cmocka_unit_test(integers_round_trip),
         cmocka_unit_test(vectors_nest_at_all_widths),
         cmocka_unit_test(vector_maximum_and_truncation),
+        cmocka_unit_test(vector_of_two_to_the_thirty),
         cmocka_unit_test(optional_octets),
         cmocka_unit_test(offsets_are_those_of_the_whole),
         cmocka_unit_test(buf_has_a_maximum),

@@ -59,6 +59,26 @@ bad_commit(struct mls_group *g, const struct mls_commit *c, struct dt_buf *out)
     dt_buf_clear(&content);
 }
 
+/* The path of another Commit of ada's: any will do where the list is looked at first. */
+static struct mls_update_path *
+a_path(struct trio *t)
+{
+    struct mls_commit_opts opts = {.force_path = true};
+    struct mls_commit_out out = {0};
+    struct mls_auth_content pending = {0};
+    struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_update_path *path;
+
+    assert_ok(mls_group_commit(t->p[0].group, &opts, &out));
+    assert_ok(dt_buf_set(&copy, dt_buf_view(&t->p[0].group->pending->content)));
+    assert_ok(mls_auth_content_parse(&copy, &pending, NULL));
+    path = mls_update_path_ref(pending.commit.path);
+    mls_group_drop_pending(t->p[0].group);
+    mls_auth_content_clear(&pending);
+    mls_commit_out_clear(&out);
+    return path;
+}
+
 /* ${proposals} by value, with a path of another commit or none, must be refused by member 1 with
  * ${want}, and by the committer itself before it is made. */
 static void
@@ -66,28 +86,16 @@ refused(struct trio *t, struct mls_proposal *const *proposals, size_t n, bool pa
         enum dt_err want)
 {
     struct mls_commit c = {0};
-    struct mls_commit_opts empty = {0};
-    struct mls_commit_out out = {0};
-    struct mls_auth_content pending = {0};
-    struct dt_buf copy = DT_BUF_INIT(MLS_MESSAGE_MAX);
     struct dt_buf m;
 
     for (size_t i = 0; i < n; i++)
         assert_ok(mls_commit_add(&c, proposals[i], dt_view(NULL, 0)));
-    if (path) {
-        /* Any well-formed path will do, since the list is looked at first. */
-        assert_ok(mls_group_commit(t->p[0].group, &empty, &out));
-        assert_ok(dt_buf_set(&copy, dt_buf_view(&t->p[0].group->pending->content)));
-        assert_ok(mls_auth_content_parse(&copy, &pending, NULL));
-        c.path = mls_update_path_ref(pending.commit.path);
-        mls_group_drop_pending(t->p[0].group);
-    }
+    if (path)
+        c.path = a_path(t);
     bad_commit(t->p[0].group, &c, &m);
     assert_refused(want, t->p[1].group, no_psks, &m, 0);
     dt_buf_clear(&m);
     mls_commit_clear(&c);
-    mls_auth_content_clear(&pending);
-    mls_commit_out_clear(&out);
 }
 
 static struct mls_proposal *
@@ -136,6 +144,22 @@ extensions_of(uint16_t type)
     struct mls_proposal *p = NULL;
 
     assert_ok(mls_extension_append(&raw, type, dt_view_str("x")));
+    assert_ok(mls_extensions_parse(dt_buf_view(&raw), &x));
+    assert_ok(mls_proposal_new_group_context_extensions(&x, &p));
+    dt_buf_clear(&raw);
+    return p;
+}
+
+/* All members have to support ${type}; the group's own extension stays. */
+static struct mls_proposal *
+required_of(uint16_t type)
+{
+    const uint8_t body[] = {2, (uint8_t)(type >> 8), (uint8_t)type, 0, 0};
+    struct dt_buf raw = DT_BUF_INIT(1024);
+    struct mls_extensions x;
+    struct mls_proposal *p = NULL;
+
+    assert_ok(mls_extension_append(&raw, MLS_EXT_REQUIRED_CAPABILITIES, dt_view_of(body)));
     assert_ok(mls_extensions_parse(dt_buf_view(&raw), &x));
     assert_ok(mls_proposal_new_group_context_extensions(&x, &p));
     dt_buf_clear(&raw);
@@ -208,6 +232,9 @@ test_proposal_lists(void **state)
     one(&t, psk_of("", 32, 2, 1), false, DT_ERR_NOT_FOUND);
     two(&t, extensions_of(GU_EXT), extensions_of(GU_EXT), DT_ERR_REFUSED);
     one(&t, extensions_of(0xf123), true, DT_ERR_UNSUPPORTED);
+    /* Without a path, whose leaf would be looked at as well: those who stay come first. */
+    one(&t, extensions_of(0xf123), false, DT_ERR_UNSUPPORTED);
+    one(&t, required_of(0xf7b0), false, DT_ERR_UNSUPPORTED);
     /* Extensions that have no place in a GroupContext. */
     one(&t, extensions_of(MLS_EXT_APPLICATION_ID), true, DT_ERR_REFUSED);
     one(&t, extensions_of(MLS_EXT_RATCHET_TREE), true, DT_ERR_REFUSED);
@@ -244,6 +271,106 @@ test_proposal_lists(void **state)
     gu_agree(t.all, 3);
     gu_say(&t.p[0], "nothing happened", t.all, 3);
     gu_party_clear(&d);
+    trio_clear(&t);
+}
+
+/* RFC 9420 sections 11.1, 12.1.1 and 13.4: who is added supports what the group requires and uses;
+ * those who are told of it look as closely as who adds. */
+static void
+test_added_capabilities(void **state)
+{
+    static const uint16_t none[] = {0};
+    struct trio t;
+
+    (void)state;
+    trio_init(&t);
+    for (int i = 0; i < 4; i++) {
+        struct mls_typed_list nothing = {NULL, 0};
+        struct mls_leaf_params leaf;
+        struct mls_proposal *p;
+        struct gu_party d;
+
+        gu_party_init(&d, 1, "dan");
+        leaf = gu_leaf(&d);
+        if (i == 1)
+            leaf.extension_types = (struct mls_type_list){none, 0};
+        else if (i == 2)
+            leaf.proposal_types = (struct mls_type_list){none, 0};
+        else if (i == 3)
+            leaf.suite = 3;
+        dt_buf_clear(&d.key_package);
+        mls_key_bundle_clear(&d.bundle);
+        assert_ok(mls_key_package_new(&leaf, GU_NOW_S - 1, GU_NOW_S + 60, nothing, &d.key_package,
+                                      &d.bundle));
+        p = add_of(&d);
+        /* One that can come in leads as far as the confirmation tag. */
+        one(&t, p, false, i == 0 ? DT_ERR_AUTH : DT_ERR_UNSUPPORTED);
+        gu_party_clear(&d);
+    }
+    trio_clear(&t);
+}
+
+/* A Commit of ada's by reference to what bob and she proposed, made by no rule. RFC 9420 section
+ * 12.2: one Update or Remove for a leaf, and none of the committer's own. */
+static void
+test_proposals_by_reference(void **state)
+{
+    struct trio t;
+    const struct mls_cached_proposal *cache;
+    /* Bob's Update, twice; his Remove of cyd; ada's Remove of cyd, and of bob; ada's own Update. */
+    const struct {
+        size_t from;
+        struct mls_propose_opts opts;
+    } made[] = {
+        {1, {.kind = MLS_PROPOSE_UPDATE}},
+        {1, {.kind = MLS_PROPOSE_UPDATE}},
+        {1, {.kind = MLS_PROPOSE_REMOVE, .remove = 2}},
+        {0, {.kind = MLS_PROPOSE_REMOVE, .remove = 2}},
+        {0, {.kind = MLS_PROPOSE_REMOVE, .remove = 1}},
+        {0, {.kind = MLS_PROPOSE_UPDATE}},
+    };
+    static const struct {
+        size_t n;
+        size_t refs[2];
+        const char *why;
+    } table[] = {
+        {2, {0, 1}, "two proposals concern leaf 1"}, {2, {2, 3}, "two proposals concern leaf 2"},
+        {2, {0, 4}, "two proposals concern leaf 1"}, {2, {4, 0}, "two proposals concern leaf 1"},
+        {1, {5}, "the committer's own Update"},      {2, {0, 0}, NULL},
+    };
+
+    (void)state;
+    trio_init(&t);
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+
+        assert_ok(mls_group_propose(t.p[made[i].from].group, &made[i].opts, &m));
+        for (size_t k = 0; k < 3; k++) {
+            struct mls_event e = {0};
+
+            if (k == made[i].from)
+                continue;
+            assert_ok(mls_group_process(t.p[k].group, no_psks, dt_buf_view(&m), &e));
+            assert_int_equal(e.kind, MLS_EVENT_PROPOSAL);
+            mls_event_clear(&e);
+        }
+        dt_buf_clear(&m);
+    }
+    cache = t.p[0].group->cache;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct mls_commit c = {0};
+        struct dt_buf m;
+
+        for (size_t k = 0; k < table[i].n; k++)
+            assert_ok(mls_commit_add(&c, NULL, dt_view(cache[table[i].refs[k]].ref, 32)));
+        c.path = a_path(&t);
+        bad_commit(t.p[0].group, &c, &m);
+        assert_refused(DT_ERR_REFUSED, t.p[2].group, no_psks, &m, 0);
+        if (table[i].why != NULL)
+            assert_string_equal(dt_err_message(), table[i].why);
+        dt_buf_clear(&m);
+        mls_commit_clear(&c);
+    }
     trio_clear(&t);
 }
 
@@ -508,10 +635,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proposal_lists),      cmocka_unit_test(test_too_many_proposals),
-        cmocka_unit_test(test_confirmation_tag),    cmocka_unit_test(test_spoiled_path),
-        cmocka_unit_test(test_forged_sender),       cmocka_unit_test(test_padding_channel),
-        cmocka_unit_test(test_update_by_reference),
+        cmocka_unit_test(test_proposal_lists),         cmocka_unit_test(test_too_many_proposals),
+        cmocka_unit_test(test_confirmation_tag),       cmocka_unit_test(test_spoiled_path),
+        cmocka_unit_test(test_forged_sender),          cmocka_unit_test(test_padding_channel),
+        cmocka_unit_test(test_update_by_reference),    cmocka_unit_test(test_added_capabilities),
+        cmocka_unit_test(test_proposals_by_reference),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

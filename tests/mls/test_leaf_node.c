@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "crypto/hpke.h"
+
 #include "tree_util.h"
 
 static struct member m;
@@ -243,6 +245,43 @@ test_keys(void **state)
     assert_int_equal(check(&f, 1, &rules), DT_ERR_FORMAT);
 }
 
+/* RFC 9420 section 5.1.1: of the NIST curves a key is an uncompressed point. */
+static void
+test_compressed_keys(void **state)
+{
+    const struct dt_suite *p256 = dt_suite_get(2);
+    struct mls_leaf_rules rules = rules_plain(p256);
+    struct dt_secret sig_priv = {0};
+    struct dt_secret priv = {0};
+    uint8_t sig_pub[DT_SIG_PUB_MAX];
+    uint8_t pub[DT_HPKE_PUB_MAX];
+
+    (void)state;
+    assert_ok(dt_suite_sig_new(p256, &sig_priv, sig_pub));
+    assert_ok(dt_hpke_new_key_pair(p256, &priv, pub));
+    for (int which = 0; which < 3; which++) {
+        struct mls_leaf_fields f = fields();
+        struct mls_leaf_node *leaf = NULL;
+        uint8_t *key = which == 1 ? sig_pub : pub;
+        uint8_t first = key[0];
+
+        assert_int_equal(first, 4);
+        f.signature_key = dt_view(sig_pub, which == 1 ? 33 : 65);
+        f.encryption_key = dt_view(pub, which == 2 ? 33 : 65);
+        if (which > 0)
+            key[0] = (uint8_t)(2 + (key[64] & 1));
+        assert_ok(mls_leaf_node_new(p256, &f, dt_secret_view(&sig_priv), GROUP_ID, 3, &leaf));
+        assert_int_equal(mls_leaf_node_check(leaf, MLS_LEAF_KEY_PACKAGE, &rules),
+                         which == 0   ? DT_OK
+                         : which == 1 ? DT_ERR_AUTH
+                                      : DT_ERR_FORMAT);
+        mls_leaf_node_unref(leaf);
+        key[0] = first;
+    }
+    dt_secret_clear(&sig_priv);
+    dt_secret_clear(&priv);
+}
+
 static void
 test_capabilities(void **state)
 {
@@ -430,6 +469,7 @@ main(void)
         cmocka_unit_test(test_signature_covers_all),
         cmocka_unit_test(test_source),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_compressed_keys),
         cmocka_unit_test(test_capabilities),
         cmocka_unit_test(test_own_extensions),
         cmocka_unit_test(test_required_capabilities),

@@ -454,6 +454,70 @@ test_section_6_3_group_and_length(void **state)
     trio_clear(&t);
 }
 
+/* RFC 9420 section 6.2: the tag is looked at before anything that the message says, the signature
+ * before anything is kept. A proposal that is refused by name stays without a name when either of
+ * the two is not right. */
+static void
+test_section_6_2_order_of_checks(void **state)
+{
+    static const uint8_t kem[32] = {9};
+    struct trio t;
+    struct mls_proposal *bad = NULL;
+    struct mls_proposal *good = NULL;
+    struct mls_content_fields f = {.content_type = MLS_CONTENT_PROPOSAL};
+    struct dt_buf before = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+    struct dt_buf after = DT_BUF_INIT(MLS_GROUP_STATE_MAX);
+
+    (void)state;
+    trio_init(&t);
+    assert_ok(mls_proposal_new_external_init(dt_view_of(kem), &bad));
+    assert_ok(mls_proposal_new_remove(2, &good));
+    f.epoch = t.p[0].group->context.epoch;
+    assert_ok(mls_group_save(t.p[1].group, &before));
+    for (int i = 0; i < 6; i++) {
+        const struct mls_group *g = t.p[0].group;
+        struct mls_event e = {0};
+        struct dt_buf m;
+
+        f.proposal = i % 2 == 0 ? bad : good;
+        sign_open(g, &f, &m);
+        if (i < 2)
+            m.p[m.n - 1] ^= 1; /* the tag */
+        if (i == 2 || i == 3) {
+            /* The signature, and then the tag that is right for it. */
+            struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+            size_t end;
+
+            assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                                       dt_secret_view(&g->signature_priv), &content, &end));
+            content.p[content.n - 1] ^= 1;
+            dt_buf_clear(&m);
+            assert_ok(mls_public_message_write(g->suite, dt_buf_view(&content),
+                                               dt_buf_view(&g->context.raw),
+                                               dt_secret_view(&g->secrets.membership_key), &m));
+            dt_buf_clear(&content);
+        }
+        if (i < 4) {
+            assert_err(DT_ERR_AUTH, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+            assert_non_null(strstr(dt_err_message(), i < 2 ? "membership tag" : "signature"));
+            dt_buf_clear(&after);
+            assert_ok(mls_group_save(t.p[1].group, &after));
+            assert_views_equal(dt_buf_view(&after), dt_buf_view(&before));
+        } else if (i == 4) {
+            assert_refused(DT_ERR_REFUSED, t.p[1].group, no_psks, &m, 0);
+        } else {
+            assert_int_equal(kind_of(t.p[1].group, &m), MLS_EVENT_PROPOSAL);
+        }
+        dt_buf_clear(&m);
+    }
+    assert_int_equal(mls_group_n_cached(t.p[1].group), 1);
+    dt_buf_wipe(&before);
+    dt_buf_wipe(&after);
+    mls_proposal_unref(bad);
+    mls_proposal_unref(good);
+    trio_clear(&t);
+}
+
 int
 main(void)
 {
@@ -469,6 +533,7 @@ main(void)
         cmocka_unit_test(test_section_6_3_2_members_only),
         cmocka_unit_test(test_section_12_1_6_external_init),
         cmocka_unit_test(test_section_6_3_group_and_length),
+        cmocka_unit_test(test_section_6_2_order_of_checks),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

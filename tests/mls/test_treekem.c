@@ -423,6 +423,40 @@ test_open_key_mismatch(void **state)
     scene_clear(&s);
 }
 
+/* RFC 9420 section 7.5: the committer's whole direct path is blank before the new keys come into
+ * it, the nodes that its filtered path leaves out included. Such a one is set in no tree that
+ * honest members made; here somebody put it above leaf 2, which has no neighbour. */
+static void
+test_whole_path_blanked(void **state)
+{
+    struct world w;
+    struct mls_parent_node *p = NULL;
+    struct mls_leaf_rules rules;
+    struct mls_leaf_fields f;
+    DT_CLEANUP(mls_tree_clear) struct mls_tree theirs;
+    DT_CLEANUP(mls_path_clear) struct mls_path path = {0};
+    DT_CLEANUP(mls_update_path_unref_p) struct mls_update_path *up = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf context = DT_BUF_INIT(256);
+
+    (void)state;
+    world_init(&w, 1, 3);
+    rules = rules_plain(w.suite);
+    assert_ok(mls_parent_node_new(dt_view_of(w.m[0].sig_pub), dt_view(NULL, 0), &p));
+    assert_ok(mls_tree_set_parent(&w.tree, 5, p));
+    mls_tree_init(&theirs, w.suite);
+    assert_ok(mls_tree_copy(&w.tree, &theirs));
+    f = member_fields(&w.m[2]);
+    assert_ok(mls_path_begin(&w.tree, 2, &f, dt_secret_view(&w.m[2].sig_priv), GROUP_ID, &path));
+    world_context(&w, &w.tree, &context);
+    assert_ok(mls_path_seal(&w.tree, &path, dt_buf_view(&context), NULL, 0, &up));
+    assert_int_equal(up->n_nodes, 1);
+    assert_true(mls_tree_is_blank(&w.tree, 5));
+    assert_ok(mls_path_merge(&theirs, 2, up, GROUP_ID, &rules, false));
+    assert_true(mls_tree_is_blank(&theirs, 5));
+    assert_false(mls_tree_is_blank(&theirs, 3));
+    world_clear(&w);
+}
+
 /* New members get nothing in the path; counts are checked against that. */
 static void
 test_added_excluded(void **state)
@@ -616,6 +650,7 @@ main(void)
         cmocka_unit_test(test_merge_nodes_refused),
         cmocka_unit_test(test_open_refused),
         cmocka_unit_test(test_open_key_mismatch),
+        cmocka_unit_test(test_whole_path_blanked),
         cmocka_unit_test(test_added_excluded),
         cmocka_unit_test(test_update_path_codec),
         cmocka_unit_test(test_too_many_nodes),
