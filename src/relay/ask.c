@@ -40,6 +40,7 @@ struct link {
 
 struct relay_asker {
     struct relay_asker_config config;
+    char *store, *ca_file; /* what config points to */
     pthread_mutex_t lock;
     pthread_cond_t more;
     atomic_bool stop;
@@ -348,6 +349,16 @@ relay_asker_start(const struct relay_asker_config *config, struct relay_asker **
     if (a == NULL)
         return dt_nomem();
     a->config = *config;
+    /* Threads of ours read these long after the caller has gone on. */
+    a->config.store = a->store = dt_strndup(config->store, strlen(config->store));
+    if (config->ca_file != NULL)
+        a->config.ca_file = a->ca_file = dt_strndup(config->ca_file, strlen(config->ca_file));
+    if (a->store == NULL || (config->ca_file != NULL && a->ca_file == NULL)) {
+        dt_free(a->ca_file);
+        dt_free(a->store);
+        dt_free(a);
+        return dt_nomem();
+    }
     a->config.clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
     a->config.timeout_s = config->timeout_s == 0 ? TIMEOUT_S : config->timeout_s;
     a->config.gap_ms = config->gap_ms == 0 ? GAP_MS : config->gap_ms;
@@ -393,6 +404,8 @@ relay_asker_free(struct relay_asker *a)
     for (size_t i = 0; i < a->n_links; i++)
         link_free(a->links[i]);
     dt_free(a->links);
+    dt_free(a->ca_file);
+    dt_free(a->store);
     pthread_cond_destroy(&a->more);
     pthread_mutex_destroy(&a->lock);
     dt_free(a);

@@ -24,8 +24,7 @@ struct relay_asker_config {
     unsigned int pause_ms;  /* before the first new try after a failure, then doubled; 0: 1000 */
 };
 
-/* Start it. NOMEM, and those of dt_relay_store_open(). ${config} is copied, but not what it points
- * to. */
+/* Start it. NOMEM. ${config} is copied, and so are its paths; writer and hub are borrowed. */
 DT_MUST_CHECK enum dt_err relay_asker_start(const struct relay_asker_config *config,
                                             struct relay_asker **out);
 
