@@ -256,7 +256,8 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
         return sent;
     if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||
         (err = take_cosigned(a, http, (const char *)url.p, false)) != DT_OK ||
-        (err = take_cosigned(a, http, (const char *)url.p, true)) != DT_OK)
+        (err = take_cosigned(a, http, (const char *)url.p, true)) != DT_OK ||
+        (err = dt_register_note_behind(a)) != DT_OK)
         return err;
     if (report != NULL) {
         if ((err = dt_agent_register_status(a, report)) != DT_OK)

@@ -88,8 +88,10 @@ struct dt_group_info {
     char name[DT_AGENT_NAME_MAX + 1]; /* the party's name */
     uint64_t size;                    /* of the largest tree that it cosigned, as far as we saw */
     uint64_t time_ms;                 /* when, by its clock */
-    uint64_t off_ms; /* that time is off from ours by at least this; 0: it can be */
-    bool ahead;      /* its clock is ahead of ours, not behind */
+    uint64_t off_ms;    /* that time is off from ours by at least this; 0: it can be */
+    bool ahead;         /* its clock is ahead of ours, not behind */
+    uint64_t behind_ms; /* since when we have known of entries that it has not cosigned, by our
+                         * clock; 0: it has cosigned all that was shown to us */
 };
 DT_MUST_CHECK enum dt_err dt_agent_register_groups(struct dt_agent *a, struct dt_group_info **out,
                                                    size_t *out_n);

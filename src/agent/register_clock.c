@@ -90,7 +90,7 @@ judge(const struct seen *s, uint64_t now, const struct dt_group_mark *before,
 enum dt_err
 dt_group_mark_get(struct dt_agent *a, const char *group, struct dt_group_mark *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(32);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(48);
     struct dt_reader r;
     uint8_t ahead = 0;
     enum dt_err err =
@@ -107,13 +107,17 @@ dt_group_mark_get(struct dt_agent *a, const char *group, struct dt_group_mark *o
     if ((err = dt_read_u64(&r, &out->off_ms)) != DT_OK || (err = dt_read_u8(&r, &ahead)) != DT_OK)
         return err;
     out->ahead = ahead != 0;
+    if (r.n == 0) /* written before lagging was */
+        return DT_OK;
+    if ((err = dt_read_u64(&r, &out->behind_ms)) != DT_OK)
+        return err;
     return dt_read_end(&r);
 }
 
 static enum dt_err
 mark_put(struct dt_agent *a, const char *group, const struct dt_group_mark *g)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(32);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(48);
     struct dt_writer w = dt_writer_init(&b);
     enum dt_err err;
 
@@ -121,6 +125,7 @@ mark_put(struct dt_agent *a, const char *group, const struct dt_group_mark *g)
     dt_write_u64(&w, g->time_ms);
     dt_write_u64(&w, g->off_ms);
     dt_write_u8(&w, g->ahead ? 1 : 0);
+    dt_write_u64(&w, g->behind_ms);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     return dt_store_put_blob(dt_agent_store(a), "register_group", dt_view_str(group),
@@ -155,4 +160,40 @@ dt_register_note_groups(struct dt_agent *a, const struct tlog_policy *p,
         err = mark_put(a, group, &g);
     }
     return err;
+}
+
+/* The mark of ${group}, and whether it lags: written when that has changed. */
+static enum dt_err
+note_behind(struct dt_agent *a, const char *group, uint64_t shown)
+{
+    struct dt_group_mark g = {0};
+    enum dt_err err = dt_group_mark_get(a, group, &g);
+    bool behind;
+
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    behind = g.size < shown;
+    if (behind == (g.behind_ms != 0))
+        return DT_OK;
+    g.behind_ms = behind ? dt_agent_now(a) : 0;
+    return mark_put(a, group, &g);
+}
+
+enum dt_err
+dt_register_note_behind(struct dt_agent *a)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    size_t sides[TLOG_POLICY_NODES_MAX];
+    struct dt_store *store = dt_agent_store(a);
+    struct seen s;
+    size_t n;
+    enum dt_err err = dt_register_policy(a, DT_POLICY_FINAL, &policy);
+
+    if (err != DT_OK || (err = dt_store_begin(store)) != DT_OK)
+        return err;
+    n = tlog_policy_sides(&policy, sides, TLOG_POLICY_NODES_MAX);
+    err = seen_get(a, &s);
+    for (size_t i = 0; i < n && err == DT_OK; i++)
+        err = note_behind(a, policy.nodes[sides[i]].name, s.size);
+    return dt_store_end(store, err);
 }

@@ -161,6 +161,7 @@ dt_agent_register_groups(struct dt_agent *a, struct dt_group_info **out, size_t 
         list[i].time_ms = g.time_ms;
         list[i].off_ms = g.off_ms;
         list[i].ahead = g.ahead;
+        list[i].behind_ms = g.behind_ms;
     }
     if (err != DT_OK) {
         dt_free(list);

@@ -34,8 +34,9 @@ DT_MUST_CHECK enum dt_err dt_register_tree_put(struct dt_agent *a, const struct 
 struct dt_group_mark {
     uint64_t size;
     uint64_t time_ms;
-    uint64_t off_ms; /* by how much that time cannot be; 0: it can */
-    bool ahead;      /* its clock is ahead of ours, not behind */
+    uint64_t off_ms;    /* by how much that time cannot be; 0: it can */
+    bool ahead;         /* its clock is ahead of ours, not behind */
+    uint64_t behind_ms; /* when we first saw that there is more, by our clock; 0: there is not */
 };
 DT_MUST_CHECK enum dt_err dt_group_mark_get(struct dt_agent *a, const char *group,
                                             struct dt_group_mark *out); /* NOT_FOUND */
@@ -47,6 +48,10 @@ DT_MUST_CHECK enum dt_err dt_register_seen(struct dt_agent *a, uint64_t size);
 /* Remember how far each group has cosigned, by what a note shows that was judged as ${state}. */
 DT_MUST_CHECK enum dt_err dt_register_note_groups(struct dt_agent *a, const struct tlog_policy *p,
                                                   const struct tlog_policy_state *state);
+
+/* After dt_register_note_groups() of all that was fetched: since when is each group behind the
+ * largest register that was shown to us? A transaction of its own. */
+DT_MUST_CHECK enum dt_err dt_register_note_behind(struct dt_agent *a);
 
 /* Leaf hashes of the first ${n} entries held here. Owner: dt_free(*out). */
 DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n,

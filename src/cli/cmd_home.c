@@ -247,15 +247,21 @@ print_groups(const struct dt_register_report *r, const struct dt_group_info *gro
 {
     for (size_t i = 0; i < n; i++) {
         char when[DT_TIME_STR];
+        char since[DT_TIME_STR + 8] = "";
 
+        if (groups[i].behind_ms != 0) {
+            dt_time_str(when, groups[i].behind_ms);
+            (void)snprintf(since, sizeof since, " since %s", when);
+        }
         if (groups[i].size == 0) {
-            cli_print("  witness of %-16s has not cosigned anything yet\n", groups[i].name);
+            cli_print("  witness of %-16s has not cosigned anything yet%s%s\n", groups[i].name,
+                      since[0] != '\0' ? ", behind" : "", since);
             continue;
         }
         dt_time_str(when, groups[i].time_ms);
         if (groups[i].size < r->size)
-            cli_print("  witness of %-16s is %llu entries behind, last at %s\n", groups[i].name,
-                      (unsigned long long)(r->size - groups[i].size), when);
+            cli_print("  witness of %-16s is %llu entries behind%s, last at %s\n", groups[i].name,
+                      (unsigned long long)(r->size - groups[i].size), since, when);
         else
             cli_print("  witness of %-16s up to date, %s\n", groups[i].name, when);
     }

@@ -9,11 +9,15 @@
 #include "base/text.h"
 #include "log/policy.h"
 #include "log/tile.h"
+#include "net/grant.h"
 #include "net/relay_client.h"
 #include "record/charter.h"
 
 #include "cli/commands.h"
 #include "cli/verify_io.h"
+
+#define LAG_MAX      (256u << 10)
+#define LAG_TIME_MAX ((json_int_t)1 << 38) /* seconds: year 10000 and some */
 
 enum dt_err
 cmd_register(struct cli *c)
@@ -34,11 +38,15 @@ cmd_register(struct cli *c)
                   (unsigned long long)r.final_size, (unsigned long long)r.waiting);
         for (size_t i = 0; i < n; i++) {
             char when[DT_TIME_STR];
+            char since[DT_TIME_STR];
 
             dt_time_str(when, groups[i].time_ms);
-            cli_print("  %-16s cosigned %llu%s%s\n", groups[i].name,
+            dt_time_str(since, groups[i].behind_ms);
+            cli_print("  %-16s cosigned %llu%s%s%s%s\n", groups[i].name,
                       (unsigned long long)groups[i].size, groups[i].time_ms != 0 ? ", " : "",
-                      groups[i].time_ms != 0 ? when : "");
+                      groups[i].time_ms != 0 ? when : "",
+                      groups[i].behind_ms != 0 ? "; behind since " : "",
+                      groups[i].behind_ms != 0 ? since : "");
         }
         cli_print_clocks(groups, n);
         return DT_OK;
@@ -55,6 +63,7 @@ cmd_register(struct cli *c)
         cli_put(o, "name", groups[i].name);
         cli_put_u64(o, "size", groups[i].size);
         cli_put_time(o, "time", groups[i].time_ms);
+        cli_put_time(o, "behind_since", groups[i].behind_ms);
         cli_put_clock(o, &groups[i]);
         (void)json_array_append_new(list, o);
     }
@@ -250,6 +259,84 @@ check_root(struct stranger *s, const struct tlog_policy_state *state)
     return err;
 }
 
+/* ---- who lags, by the relay's word ---- */
+
+/* The list "groups" of what the relay shows of its witnesses; NULL when it shows none that is one.
+ * Owner: json_decref(*out_root). */
+static const json_t *
+lag_groups(struct stranger *s, json_t **out_root)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(LAG_MAX);
+    const json_t *groups, *group;
+    size_t i;
+
+    *out_root = NULL;
+    if (dt_register_file(s->http, (const char *)s->url.p, "witnesses", &b) != DT_OK)
+        return NULL;
+    *out_root = json_loadb((const char *)b.p, b.n, JSON_REJECT_DUPLICATES, NULL);
+    groups = json_object_get(*out_root, "groups");
+    if (json_integer_value(json_object_get(*out_root, "format")) != 1 || !json_is_array(groups))
+        return NULL;
+    json_array_foreach(groups, i, group)
+    {
+        const json_t *name = json_object_get(group, "group");
+        const json_t *size = json_object_get(group, "size");
+
+        /* Names go to a terminal. */
+        if (!json_is_string(name) || !dt_grant_name_ok(json_string_value(name)) ||
+            !json_is_integer(size) || json_integer_value(size) < 0)
+            return NULL;
+    }
+    return groups;
+}
+
+/* ${field} of ${group}, seconds, in milliseconds; 0 when it is none. */
+static uint64_t
+lag_time(const json_t *group, const char *field)
+{
+    json_int_t s = json_integer_value(json_object_get(group, field));
+
+    return s > 0 && s < LAG_TIME_MAX ? (uint64_t)s * DT_MS_SECOND : 0;
+}
+
+/* Each side, how far it is, and since when it lags: into ${o}, or printed when that is NULL. */
+static void
+show_lag(struct cli *c, struct stranger *s, json_t *o)
+{
+    json_t *root = NULL;
+    const json_t *groups = lag_groups(s, &root), *group;
+    json_t *list = o != NULL ? json_array() : NULL;
+    size_t i;
+
+    if (groups == NULL)
+        cli_note(c, "the relay does not show how far each group has cosigned");
+    json_array_foreach(groups, i, group)
+    {
+        const char *name = json_string_value(json_object_get(group, "group"));
+        uint64_t size = (uint64_t)json_integer_value(json_object_get(group, "size"));
+        uint64_t since_ms = lag_time(group, "behind_since");
+        char since[DT_TIME_STR];
+
+        if (o != NULL) {
+            json_t *one = json_object();
+
+            cli_put(one, "name", name);
+            cli_put_u64(one, "size", size);
+            cli_put_time(one, "time", lag_time(group, "time"));
+            cli_put_time(one, "behind_since", since_ms);
+            (void)json_array_append_new(list, one);
+            continue;
+        }
+        dt_time_str(since, since_ms);
+        cli_print("  %-16s cosigned %llu%s%s%s\n", name, (unsigned long long)size,
+                  json_is_true(json_object_get(group, "behind")) ? ", behind" : "",
+                  since_ms != 0 ? " since " : "", since_ms != 0 ? since : "");
+    }
+    if (o != NULL)
+        (void)json_object_set_new(o, "groups", list);
+    json_decref(root);
+}
+
 enum dt_err
 cmd_register_check(struct cli *c)
 {
@@ -280,6 +367,7 @@ cmd_register_check(struct cli *c)
         cli_put_u64(o, "attested", has_attested ? attested.checkpoint.size : 0);
         cli_put_u64(o, "final", has_final ? final.checkpoint.size : 0);
         cli_put_time(o, "attested_time", has_attested ? attested.quorum_time * 1000 : 0);
+        show_lag(c, &s, o);
         return cli_json(o);
     }
     cli_print(
@@ -287,5 +375,6 @@ cmd_register_check(struct cli *c)
         (unsigned long long)held.checkpoint.size,
         (unsigned long long)(has_attested ? attested.checkpoint.size : 0),
         (unsigned long long)(has_final ? final.checkpoint.size : 0));
+    show_lag(c, &s, NULL);
     return DT_OK;
 }
