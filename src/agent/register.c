@@ -9,6 +9,7 @@
 #include "base/wire.h"
 #include "log/witness.h"
 
+#include "agent/register_source.h"
 #include "agent/register_store.h"
 
 #define WAITING "waiting"
@@ -65,46 +66,6 @@ submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
 
 /* ---- taking in ---- */
 
-/* Fetch entries [f->size, size) into ${out}, 33 bytes each, and grow ${f} by them. No transaction
- * is open: the network may take its time. */
-static enum dt_err
-fetch_entries(struct dt_http_client *http, const char *url, uint64_t size, struct tlog_frontier *f,
-              struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = DT_BUF_INIT(TLOG_BUNDLE_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
-    struct tlog_hash leaf;
-    enum dt_err err;
-
-    while (f->size < size) {
-        struct tlog_tile tile = {.entries = true, .index = f->size / TLOG_TILE_WIDTH};
-        struct dt_view entries[TLOG_TILE_WIDTH];
-        size_t n = 0;
-
-        tile.width = tlog_tile_width(0, tile.index, size);
-        path.n = 0;
-        bundle.n = 0;
-        if ((err = tlog_tile_path_write(&tile, &path)) != DT_OK ||
-            (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK ||
-            (err = dt_register_file(http, url, (const char *)path.p, &bundle)) != DT_OK ||
-            (err = tlog_bundle_parse(dt_buf_view(&bundle), entries, &n)) != DT_OK)
-            return dt_fail_context(err, "entries of the register");
-        if (n < tile.width)
-            return dt_fail(DT_ERR_PROOF, "the register gives %zu of the %u entries of %s", n,
-                           tile.width, (const char *)path.p);
-        for (size_t i = (size_t)(f->size % TLOG_TILE_WIDTH); i < tile.width; i++) {
-            if (entries[i].n != DT_REGISTER_ENTRY || entries[i].p[0] != 1)
-                return dt_fail(DT_ERR_UNSUPPORTED, "register entry %llu is of no kind known here",
-                               (unsigned long long)f->size);
-            if ((err = dt_buf_append(out, entries[i])) != DT_OK ||
-                (err = tlog_leaf_hash(entries[i], &leaf)) != DT_OK ||
-                (err = tlog_frontier_append(f, &leaf)) != DT_OK)
-                return err;
-        }
-    }
-    return DT_OK;
-}
-
 /* Keep fetched entries from index ${at} on; inside a transaction. */
 static enum dt_err
 put_entries(struct dt_agent *a, uint64_t at, struct dt_view entries)
@@ -159,6 +120,7 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
     DT_CLEANUP(dt_buf_clear)
     struct dt_buf entries = DT_BUF_INIT((size_t)DT_REGISTER_ENTRIES_MAX * DT_REGISTER_ENTRY);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    const struct dt_register_source src = {.http = http, .url = url};
     struct dt_store *s = dt_agent_store(a);
     struct tlog_policy_state state = {0};
     struct tlog_frontier before;
@@ -175,7 +137,7 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
     /* An older checkpoint is honest while a newer one is on its way; it may not contradict ours. */
     if (state.checkpoint.size < before.size)
         err = dt_register_root_at(a, state.checkpoint.size, &root);
-    else if ((err = fetch_entries(http, url, state.checkpoint.size, &f, &entries)) == DT_OK)
+    else if ((err = dt_register_source_entries(&src, state.checkpoint.size, &f, &entries)) == DT_OK)
         err = tlog_frontier_root(&f, &root);
     if (err != DT_OK)
         return err;

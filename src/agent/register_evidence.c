@@ -10,34 +10,8 @@
 #include "log/tile_read.h"
 #include "log/witness.h"
 
+#include "agent/register_source.h"
 #include "agent/register_store.h"
-
-/* Where tiles come from. */
-struct source {
-    struct dt_http_client *http;
-    const char *url;
-};
-
-/* A tile as asked for, or the full one when the partial one is gone. */
-static enum dt_err
-fetch_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
-{
-    const struct source *src = ctx;
-    struct tlog_tile t = *tile;
-    enum dt_err err;
-
-    for (;;) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
-
-        if ((err = tlog_tile_path_write(&t, &path)) != DT_OK ||
-            (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK)
-            return err;
-        err = dt_register_file(src->http, src->url, (const char *)path.p, out);
-        if (err != DT_ERR_NOT_FOUND || t.width == TLOG_TILE_WIDTH)
-            return err;
-        t.width = TLOG_TILE_WIDTH;
-    }
-}
 
 static enum dt_err
 keep(struct dt_agent *a, const struct tlog_evidence *e)
@@ -91,18 +65,19 @@ from_ours(struct dt_agent *a, const struct tlog_vkey *log, struct dt_view theirs
 
 /* ${theirs} is larger: its own tiles show what it had where ours ends. */
 static enum dt_err
-from_theirs(const struct source *src, const struct tlog_vkey *log, struct dt_view theirs,
-            const struct tlog_checkpoint *their, struct dt_view ours,
+from_theirs(const struct dt_register_source *src, const struct tlog_vkey *log,
+            struct dt_view theirs, const struct tlog_checkpoint *their, struct dt_view ours,
             const struct tlog_checkpoint *our, struct tlog_evidence *out)
 {
-    struct source copy = *src;
+    struct dt_register_source copy = *src;
     struct tlog_path path;
     struct tlog_hash root;
     enum dt_err err;
 
     if (our->size == 0)
         return dt_fail(DT_ERR_PROOF, "an empty tree contradicts nothing");
-    err = tlog_tiles_prefix(fetch_tile, &copy, our->size, their->size, &their->root, &root, &path);
+    err = tlog_tiles_prefix(dt_register_source_tile, &copy, our->size, their->size, &their->root,
+                            &root, &path);
     return err != DT_OK ? err : tlog_evidence_make(log, ours, theirs, &root, &path, out);
 }
 
@@ -113,7 +88,7 @@ dt_register_contradiction(struct dt_agent *a, struct dt_http_client *http, const
     DT_CLEANUP(dt_buf_clear) struct dt_buf ours = DT_BUF_INIT(TLOG_NOTE_MAX);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
-    const struct source src = {http, url};
+    const struct dt_register_source src = {.http = http, .url = url};
     struct tlog_checkpoint our;
     struct tlog_checkpoint their;
     const struct tlog_vkey *log;

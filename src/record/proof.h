@@ -90,7 +90,8 @@ struct dt_proof_record {
     struct dt_slot slots[DT_SLOTS_MAX]; /* only where opened */
     enum dt_answer answer;              /* NONE: not an answer */
     enum dt_entry_state state;
-    uint64_t entry;      /* register index, when state is not NONE */
+    uint64_t entry;      /* register index, when state is not NONE, */
+    uint8_t seal[32];    /* and what stands there */
     uint64_t entry_ms;   /* time, or bound; 0: unknown */
     bool author_revoked; /* its author's letter was revoked later, and the file shows it */
     uint64_t author_revoked_entry, author_revoked_ms;

@@ -451,7 +451,6 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
     struct dt_view text = c->parts->items[place].tlog_proof;
     struct entry_seen entry = {0};
     const struct dt_template *known;
-    uint8_t seal[32];
     uint64_t needed;
     enum dt_err err;
 
@@ -481,8 +480,8 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
                                                             c->v->records[0].commitment, 32) != 0))
         return dt_fail(DT_ERR_PROOF, "no answer to the record that the file is about");
     if (text.n > 0) {
-        if ((err = dt_seal(r->commitment, t->key, t->signature, seal)) != DT_OK ||
-            (err = check_entry(c, text, seal, r->party, c->parts->items[place].entry, &entry)) !=
+        if ((err = dt_seal(r->commitment, t->key, t->signature, r->seal)) != DT_OK ||
+            (err = check_entry(c, text, r->seal, r->party, c->parts->items[place].entry, &entry)) !=
                 DT_OK)
             return dt_fail_context(err, "its register entry");
         r->state = entry.state;

@@ -1,0 +1,46 @@
+/*
+ * agent/observer_internal.h - the inside of an observer, for observer*.c.
+ *
+ * Layer: agent.
+ */
+#ifndef DT_AGENT_OBSERVER_INTERNAL_H
+#define DT_AGENT_OBSERVER_INTERNAL_H
+
+#include "agent/observer_state.h"
+#include "agent/register_source.h"
+
+#define OBSERVER_PATH_MAX 4096
+
+struct dt_observer {
+    struct dt_observer_config config;
+    struct tlog_vkey log;
+    struct dt_register_source src;
+    struct dt_http_client *http;
+    struct observer_state state;
+    size_t sides[TLOG_POLICY_NODES_MAX];  /* of the policy, */
+    size_t groups[TLOG_POLICY_NODES_MAX]; /* and where each stands in the state */
+    size_t n_sides;
+    struct dt_observed_group *view; /* in the order of the policy's sides */
+    char evidence[OBSERVER_PATH_MAX];
+    bool evidence_there;
+    uint64_t now_ms; /* of this pass; never before the last look */
+    char *refused[DT_OBSERVER_REFUSED_MAX];
+    size_t n_refused;
+};
+
+/* ---- observer_look.c ---- */
+
+/* The register as it is shown now, into the state in memory; nothing of it unless DT_OK or
+ * CONFLICT. NOT_FOUND when a file is not there (any more). */
+DT_MUST_CHECK enum dt_err observer_look(struct dt_observer *o);
+
+/* Write the evidence in the state into its file. */
+DT_MUST_CHECK enum dt_err observer_evidence_write(struct dt_observer *o);
+
+/* ---- observer_openings.c ---- */
+
+/* What is published in "openings/", into the state in memory. */
+DT_MUST_CHECK enum dt_err observer_openings(struct dt_observer *o);
+void observer_refused_clear(struct dt_observer *o);
+
+#endif
