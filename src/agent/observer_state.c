@@ -19,7 +19,7 @@ migrate(struct dt_db *db, uint32_t from, void *ctx)
     return dt_db_exec(
         db, "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), turn INTEGER NOT NULL,"
             " origin TEXT NOT NULL, log_key BLOB NOT NULL, size INTEGER NOT NULL,"
-            " root BLOB NOT NULL, note TEXT NOT NULL, behind_size INTEGER NOT NULL,"
+            " root BLOB NOT NULL, note BLOB NOT NULL, behind_size INTEGER NOT NULL,"
             " behind_since_ms INTEGER NOT NULL, split_ms INTEGER NOT NULL,"
             " evidence BLOB NOT NULL) STRICT;"
             "CREATE TABLE shown(size INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL,"
@@ -144,6 +144,12 @@ observer_state_opening(struct observer_state *s, const uint8_t hash[static 32], 
 
 /* ---- reading ---- */
 
+static enum dt_err
+damaged(const struct observer_state *s, const char *what)
+{
+    return dt_fail(DT_ERR_FORMAT, "%s: this state of an observer is damaged: %s", dt_db_path(s->db), what);
+}
+
 /* Times that a file may hold. */
 static enum dt_err
 col_time(struct dt_stmt *st, int i, uint64_t *out)
@@ -198,7 +204,7 @@ read_shown(struct observer_state *s)
             (err = col_time(st, 2, &x.last_ms)) != DT_OK)
             return err;
         if (x.first_ms < last_ms || x.last_ms < x.first_ms)
-            return dt_fail(DT_ERR_FORMAT, "times that run backwards");
+            return damaged(s, "times that run backwards");
         last_ms = x.last_ms;
         if ((err = push_shown(s, &x)) != DT_OK)
             return err;
@@ -295,17 +301,17 @@ check_whole(const struct observer_state *s)
     if (s->note.n == 0) {
         if (s->size == 0 && s->n_shown == 0 && s->n_attested == 0)
             return DT_OK;
-        return dt_fail(DT_ERR_FORMAT, "counts without a checkpoint");
+        return damaged(s, "counts without a checkpoint");
     }
     if ((err = tlog_checkpoint_open(dt_buf_view(&s->note), &s->log, &cp)) != DT_OK)
         return err;
     if (cp.size != s->size || !tlog_hash_equal(&cp.root, &s->root) || s->n_shown == 0 ||
         s->shown[s->n_shown - 1].size != s->size ||
         (s->n_attested > 0 && s->attested[s->n_attested - 1].size > s->size))
-        return dt_fail(DT_ERR_FORMAT, "sizes that do not go together");
+        return damaged(s, "sizes that do not go together");
     for (size_t i = 0; i < s->n_groups; i++)
         if (s->groups[i].size > s->size)
-            return dt_fail(DT_ERR_FORMAT, "sizes that do not go together");
+            return damaged(s, "sizes that do not go together");
     return DT_OK;
 }
 
@@ -321,10 +327,10 @@ read_all(struct observer_state *s, const struct tlog_vkey *log)
     if ((err = read_state(s, &there)) != DT_OK)
         return err;
     if (there && log != NULL && !tlog_vkey_equal(&want, &s->log))
-        return dt_fail(DT_ERR_CONFLICT, "this is what was seen of another register: %s",
-                       s->log.name);
+        return dt_fail(DT_ERR_CONFLICT, "%s: this is what was seen of another register",
+                       dt_db_path(s->db));
     if (!there && log == NULL)
-        return dt_fail(DT_ERR_FORMAT, "nothing was seen yet");
+        return dt_fail(DT_ERR_FORMAT, "%s: nothing was seen yet", dt_db_path(s->db));
     if (!there) {
         s->log = want;
         s->root = tlog_empty_root;
@@ -356,8 +362,7 @@ observer_state_load(const char *path, const struct tlog_vkey *log, struct observ
         return DT_OK;
     }
     if ((err = dt_db_open(&config, &s.db)) == DT_OK &&
-        (err = dt_tx_begin_read(s.db, &tx)) == DT_OK &&
-        (err = dt_fail_context(read_all(&s, log), "%s", path)) == DT_OK)
+        (err = dt_tx_begin_read(s.db, &tx)) == DT_OK && (err = read_all(&s, log)) == DT_OK)
         *out = s;
     dt_tx_end(&tx);
     if (err != DT_OK)
@@ -390,7 +395,7 @@ write_state(struct observer_state *s)
     dt_bind_blob(st, 3, dt_view_of(s->log.pub));
     dt_bind_u64(st, 4, s->size);
     dt_bind_blob(st, 5, tlog_hash_view(&s->root));
-    dt_bind_text(st, 6, dt_buf_view(&s->note));
+    dt_bind_blob(st, 6, dt_buf_view(&s->note));
     dt_bind_u64(st, 7, s->behind_size);
     dt_bind_u64(st, 8, s->behind_since_ms);
     dt_bind_u64(st, 9, s->split_ms);
@@ -400,8 +405,8 @@ write_state(struct observer_state *s)
     return dt_db_changes(s->db) == 1
                ? DT_OK
                : dt_fail(DT_ERR_STATE,
-                         "another process has looked meanwhile, and kept what it saw: "
-                         "run it again");
+                         "%s: another process has kept what it saw meanwhile: run it again",
+                         dt_db_path(s->db));
 }
 
 static enum dt_err
@@ -500,7 +505,7 @@ observer_state_save(struct observer_state *s)
     if ((err = dt_tx_begin(s->db, &tx)) != DT_OK || (err = write_state(s)) != DT_OK ||
         (err = write_times(s)) != DT_OK || (err = write_groups(s)) != DT_OK ||
         (err = write_openings(s)) != DT_OK || (err = dt_tx_commit(&tx)) != DT_OK)
-        return dt_fail_context(err, "%s", dt_db_path(s->db));
+        return err;
     s->turn++;
     s->saved_shown = s->n_shown;
     s->saved_attested = s->n_attested;

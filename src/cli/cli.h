@@ -18,9 +18,10 @@ enum dt_exit {
     DT_EXIT_OK = 0, /* yes, done */
     DT_EXIT_NO =
         1, /* no: a proof fails, nothing matches, not found, a file is not what it should be */
-    DT_EXIT_USAGE = 2,  /* the command line */
-    DT_EXIT_IO = 3,     /* files, memory, network */
-    DT_EXIT_REFUSED = 4 /* locked, or a rule forbids it */
+    DT_EXIT_USAGE = 2,   /* the command line */
+    DT_EXIT_IO = 3,      /* files, memory, network */
+    DT_EXIT_REFUSED = 4, /* locked, or a rule forbids it */
+    DT_EXIT_SPLIT = 5    /* observe alone: the register's key signed two registers */
 };
 
 #define DT_CLI_VALUES 128 /* options and operands of one call */
@@ -180,6 +181,9 @@ DT_MUST_CHECK enum dt_err cli_nfc_str(const char *text, char **out);
 
 /* "RFC 3339 time", "YYYY-MM-DD" or "in 30 days" as +30d, +12h: a time from now. USAGE. */
 DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64_t *out_ms);
+
+/* "90s", "30m", "2h", "1d": at most a year. USAGE. */
+DT_MUST_CHECK enum dt_err cli_span(const char *text, uint64_t *out_ms);
 
 /* ---- receipts.c ---- */
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
+#include "log/limits.h"
 #include "net/grant.h"
 #include "record/charter.h"
 
@@ -336,6 +337,13 @@ cmd_charter_show(struct cli *c)
         dt_hex_str(hex, dt_view_of(forum));
         cli_print("%s\n", hex);
         return DT_OK;
+    }
+    if (cli_has(c, "policy")) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf policy = DT_BUF_INIT(TLOG_POLICY_MAX);
+
+        if ((err = dt_charter_policy(&ch, DT_POLICY_ATTESTED, &policy)) == DT_OK)
+            cli_print_view(dt_buf_view(&policy));
+        return err;
     }
     if (c->json)
         return show_json(&ch, forum, complete);

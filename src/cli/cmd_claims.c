@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "agent/observer.h"
 #include "agent/records.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -117,8 +118,52 @@ from_home(struct cli *c, struct known *k)
     return err;
 }
 
+/* What an observer saw, if one was named. */
+struct observed {
+    struct dt_observer *observer;
+    struct dt_timeline timeline;
+};
+
+static void
+observed_clear(struct observed *o)
+{
+    dt_timeline_clear(&o->timeline);
+    dt_observer_close(o->observer);
+}
+
 static enum dt_err
-results_json(const struct dt_claims *claims, const struct dt_claim_result *results)
+observed_load(const char *state, struct observed *out)
+{
+    struct dt_observed seen;
+    enum dt_err err = dt_observer_recall(state, &out->observer);
+
+    if (err != DT_OK)
+        return err;
+    dt_observer_seen(out->observer, &seen);
+    return dt_timeline_fold(&seen, &out->timeline);
+}
+
+static void
+put_room(json_t *o, const struct dt_claim *claim, const struct observed *observed)
+{
+    json_t *j = json_object();
+    struct dt_claim_room room;
+
+    dt_claim_room(claim, &observed->timeline, &room);
+    if (!room.counted) {
+        json_decref(j);
+        return;
+    }
+    cli_put_time(j, "since", room.since_ms);
+    cli_put_u64(j, "entries", room.entries);
+    cli_put(j, "counts_are", "entries, not contacts");
+    cli_put_bool(j, "enough", room.enough);
+    (void)json_object_set_new(o, "register", j);
+}
+
+static enum dt_err
+results_json(const struct dt_claims *claims, const struct dt_claim_result *results,
+             const struct observed *observed)
 {
     json_t *root = json_object();
     json_t *list = json_array();
@@ -139,6 +184,8 @@ results_json(const struct dt_claims *claims, const struct dt_claim_result *resul
             (void)json_array_append_new(against, json_stringn((const char *)id.p, id.n));
         }
         (void)json_object_set_new(o, "contradicted_by", against);
+        if (observed->observer != NULL)
+            put_room(o, &claims->claims[i], observed);
         (void)json_array_append_new(list, o);
     }
     (void)json_object_set_new(root, "claims", list);
@@ -152,7 +199,9 @@ cmd_claims_check(struct cli *c)
     DT_CLEANUP(dt_buf_clear) struct dt_buf csv = DT_BUF_INIT(DT_CSV_FILE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_CSV_FILE_MAX);
     DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
+    DT_CLEANUP(observed_clear) struct observed observed = {0};
     struct dt_claim_result *results = NULL;
+    const char *state = cli_get(c, "observed");
     bool member = cli_has(c, "as-member");
     enum dt_err err;
 
@@ -160,17 +209,22 @@ cmd_claims_check(struct cli *c)
         return dt_nomem();
     if (member && cli_has(c, "proof"))
         return dt_fail(DT_ERR_USAGE, "--as-member and --proof exclude each other");
-    if ((err = cli_file(c->operand[0], &csv)) != DT_OK ||
+    if (state != NULL && cli_has(c, "csv"))
+        return dt_fail(DT_ERR_USAGE, "--observed and --csv exclude each other");
+    if ((state != NULL && (err = observed_load(state, &observed)) != DT_OK) ||
+        (err = cli_file(c->operand[0], &csv)) != DT_OK ||
         (err = dt_fail_context(dt_claims_read(dt_buf_view(&csv), &claims), "%s", c->operand[0])) !=
             DT_OK ||
         (err = member ? from_home(c, k) : from_proofs(c, k)) != DT_OK ||
         (err = dt_claims_check(&claims, k->contact, k->n, &results)) != DT_OK)
         return err;
     if (c->json) {
-        err = results_json(&claims, results);
+        err = results_json(&claims, results, &observed);
     } else {
         err = cli_has(c, "csv") ? dt_claims_write_csv(&claims, results, &out)
                                 : dt_claims_write_text(&claims, results, &out);
+        if (err == DT_OK && state != NULL)
+            err = dt_claims_write_room(&claims, &observed.timeline, &out);
         if (err == DT_OK)
             cli_print_view(dt_buf_view(&out));
     }

@@ -106,14 +106,12 @@ slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
     return dt_value_to_text(&hint, r->slots[slot].value, out);
 }
 
-static enum dt_err
-verdict_json(const struct dt_verdict *v, const char *path, uint64_t now_ms)
+enum dt_err
+cli_put_verdict(json_t *root, const struct dt_verdict *v, uint64_t now_ms)
 {
-    json_t *root = json_object();
     json_t *fields = json_object();
     enum dt_err err = DT_OK;
 
-    cli_put(root, "file", path);
     cli_put(root, "verdict", dt_verdict_name(v->code));
     cli_put_view(root, "reason", dt_buf_view(&v->reason));
     cli_put_view(root, "findings", dt_buf_view(&v->findings));
@@ -149,11 +147,7 @@ verdict_json(const struct dt_verdict *v, const char *path, uint64_t now_ms)
         }
     }
     (void)json_object_set_new(root, "fields", fields);
-    if (err != DT_OK) {
-        json_decref(root);
-        return err;
-    }
-    return cli_json(root);
+    return err;
 }
 
 static void
@@ -180,8 +174,15 @@ cmd_verify(struct cli *c)
         return err;
     if (v.code != DT_VERDICT_VERIFIED)
         c->verdict = DT_EXIT_NO;
-    if (c->json)
-        return verdict_json(&v, c->operand[0], in.now_ms);
+    if (c->json) {
+        json_t *root = json_object();
+
+        cli_put(root, "file", c->operand[0]);
+        if ((err = cli_put_verdict(root, &v, in.now_ms)) == DT_OK)
+            return cli_json(root);
+        json_decref(root);
+        return err;
+    }
     print_verdict(&v, c->operand[0]);
     return DT_OK;
 }

@@ -22,8 +22,10 @@ static const struct cli_option charter_draft[] = {
 static const struct cli_option with_root[] = {{"root", "FILE", "the root's key file"},
                                               {NULL, NULL, NULL}};
 
-static const struct cli_option charter_show[] = {{"id", NULL, "print the forum id alone"},
-                                                 {NULL, NULL, NULL}};
+static const struct cli_option charter_show[] = {
+    {"id", NULL, "print the forum id alone"},
+    {"policy", NULL, "print the register's key, witnesses and groups, for observers"},
+    {NULL, NULL, NULL}};
 
 static const struct cli_option with_out[] = {{"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
 
@@ -112,11 +114,27 @@ static const struct cli_option register_check[] = {
     {"root-words", "WORDS", "key words of a root, for --proof; repeat"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option observe[] = {
+    {"policy", "FILE", "the register's key, its witnesses and groups, that you got elsewhere"},
+    {"charter", "FILE", "or the forum's signed charter"},
+    {"vkey", "VKEY", "or the register's verifier key alone: no witness is known then"},
+    {"forum", "ID", "the forum id that you got elsewhere"},
+    {"root-words", "WORDS", "key words of a root, for what was opened; repeat"},
+    {"state", "FILE", "keep there what was seen; made when it is not there"},
+    {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
+    {"cadence", "K/PERIOD", "entries that are promised every 30m, 12h, 1d or 1w: say which lack"},
+    {"late-after", "SPAN", "a witness group is late after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
+    {"svg", "FILE", "draw the timeline into FILE"},
+    {"follow", NULL, "go on until Ctrl-C"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option claims[] = {
     {"proof", "FILE", "a proof file; repeat"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root; repeat"},
     {"as-member", NULL, "check against the records in your home instead"},
+    {"observed", "STATE",
+     "what detente observe saw: can the register hold as many as are claimed?"},
     {"csv", NULL, "answer as CSV"},
     {NULL, NULL, NULL}};
 
@@ -153,6 +171,7 @@ const struct cli_group cli_groups[] = {
     {"templates", "record", "Records and answers"},
     {"open", "proof", "Opening and verifying"},
     {"register status", "register", "The register"},
+    {"observe", "observe", "Observing with no key"},
     {"witness keygen", "witness", "A party's witness"},
     {NULL, NULL, NULL},
 };
@@ -253,6 +272,10 @@ const struct cli_command cli_commands[] = {
      with_out, cmd_evidence_export, true, 0, 0},
     {"evidence verify", "FILE", "check evidence of a split view", NULL, evidence_verify,
      cmd_evidence_verify, false, 1, 1},
+    {"observe", "URL|DIR",
+     "follow a register with no key and no home: count, check, tell what lacks",
+     "Exit status 0: all is as it should be; 1: it is not, or there is a flag; 5: a split view.",
+     observe, cmd_observe, false, 1, 1},
     {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
      0},
     {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,

@@ -91,6 +91,9 @@ struct dt_group_info;
 void cli_print_clocks(const struct dt_group_info *groups, size_t n);
 void cli_put_clock(json_t *o, const struct dt_group_info *g);
 
+/* cmd_observe.c */
+enum dt_err cmd_observe(struct cli *c);
+
 /* cmd_claims.c */
 enum dt_err cmd_claims_check(struct cli *c);
 

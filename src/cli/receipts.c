@@ -9,29 +9,6 @@
 
 #include "cli/cli.h"
 
-#define SPAN_MAX_MS (UINT64_C(365) * DT_MS_DAY)
-
-/* "90s", "30m", "2h", "1d". USAGE. */
-static enum dt_err
-span(const char *text, uint64_t *out_ms)
-{
-    static const struct {
-        char unit;
-        uint64_t ms;
-    } units[] = {{'s', DT_MS_SECOND}, {'m', DT_MS_MINUTE}, {'h', DT_MS_HOUR}, {'d', DT_MS_DAY}};
-    struct dt_view v = dt_view_str(text);
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (v.n > 1 && text[v.n - 1] == units[i].unit &&
-            dt_decimal_read(dt_view(v.p, v.n - 1), SPAN_MAX_MS / units[i].ms, &n) == DT_OK &&
-            n > 0) {
-            *out_ms = n * units[i].ms;
-            return DT_OK;
-        }
-    return dt_fail(DT_ERR_USAGE, "'%s' is no span of time: write 90s, 30m, 2h or 1d", text);
-}
-
 enum dt_err
 cli_receipt_within(struct cli *c)
 {
@@ -41,7 +18,7 @@ cli_receipt_within(struct cli *c)
 
     if (text == NULL)
         return DT_OK;
-    if ((err = span(text, &ms)) == DT_OK)
+    if ((err = cli_span(text, &ms)) == DT_OK)
         dt_agent_receipt_within(c->agent, ms);
     return err;
 }

@@ -10,7 +10,8 @@
 
 #include "cli/cli.h"
 
-#define TEXT_MAX (512u << 10)
+#define TEXT_MAX    (512u << 10)
+#define SPAN_MAX_MS (UINT64_C(365) * DT_MS_DAY)
 
 enum dt_err
 cli_nfc(struct dt_view text, struct dt_buf *out)
@@ -84,4 +85,24 @@ cli_time(const struct cli *c, const char *text, uint64_t *out_ms)
         return DT_OK;
     return dt_fail(DT_ERR_USAGE,
                    "'%s' is no time: write 2027-01-31, 2027-01-31T12:00:00Z, +30d or +12h", text);
+}
+
+enum dt_err
+cli_span(const char *text, uint64_t *out_ms)
+{
+    static const struct {
+        char unit;
+        uint64_t ms;
+    } units[] = {{'s', DT_MS_SECOND}, {'m', DT_MS_MINUTE}, {'h', DT_MS_HOUR}, {'d', DT_MS_DAY}};
+    struct dt_view v = dt_view_str(text);
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (v.n > 1 && text[v.n - 1] == units[i].unit &&
+            dt_decimal_read(dt_view(v.p, v.n - 1), SPAN_MAX_MS / units[i].ms, &n) == DT_OK &&
+            n > 0) {
+            *out_ms = n * units[i].ms;
+            return DT_OK;
+        }
+    return dt_fail(DT_ERR_USAGE, "'%s' is no span of time: write 90s, 30m, 2h or 1d", text);
 }

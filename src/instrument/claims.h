@@ -9,6 +9,7 @@
 
 #include "instrument/contacts.h"
 #include "instrument/csv.h"
+#include "instrument/observe.h"
 
 #define DT_CLAIMS_MAX    4096u
 #define DT_KNOWN_PARTIES 8u
@@ -97,6 +98,21 @@ DT_MUST_CHECK enum dt_err dt_claims_write_csv(const struct dt_claims *claims,
 DT_MUST_CHECK enum dt_err dt_claims_write_text(const struct dt_claims *claims,
                                                const struct dt_claim_result *results,
                                                struct dt_buf *out);
+
+/* ---- what the register shows to who knows no record ---- */
+/* Can the register hold as many records as a claim counts? It shows entries, not contacts, so room
+ * supports nothing; lack of it shows that not each has its record. */
+struct dt_claim_room {
+    bool counted; /* the claim asserts a number of contacts from a date on; else nothing else */
+    uint64_t since_ms; /* that date */
+    uint64_t entries;  /* made since then: times are upper bounds, so none is left out */
+    bool enough;
+};
+void dt_claim_room(const struct dt_claim *c, const struct dt_timeline *t,
+                   struct dt_claim_room *out);
+/* "c04: claims 7; ...", a line for each counted claim. */
+DT_MUST_CHECK enum dt_err dt_claims_write_room(const struct dt_claims *claims,
+                                               const struct dt_timeline *t, struct dt_buf *out);
 
 /* ---- contacts.csv: what the template requires and the claims do not say ---- */
 /* Fill ${d} (template `contact`) from row ${row} of ${table}: every column named like a field.

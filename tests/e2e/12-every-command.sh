@@ -128,6 +128,11 @@ forum=$("$detente" charter show --id charter)
 both x verify one.proof --forum "$forum"
 both x register check --charter charter --forum "$forum"
 both x register check --proof one.proof --forum "$forum"
+"$detente" charter show --policy charter >policy
+both x observe --charter charter --forum "$forum" --state seen.db "http://127.0.0.1:$PORT$register"
+both x observe --policy policy --state seen.db --cadence 1/1d --svg seen.svg "http://127.0.0.1:$PORT$register"
+no 2 x observe "http://127.0.0.1:$PORT$register"
+both x claims check "$top/examples/contacts/claims.csv" --observed seen.db
 both us claims check "$top/examples/contacts/claims.csv" --as-member
 both x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum"
 ok x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum" --csv
