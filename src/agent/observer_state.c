@@ -147,7 +147,8 @@ observer_state_opening(struct observer_state *s, const uint8_t hash[static 32], 
 static enum dt_err
 damaged(const struct observer_state *s, const char *what)
 {
-    return dt_fail(DT_ERR_FORMAT, "%s: this state of an observer is damaged: %s", dt_db_path(s->db), what);
+    return dt_fail(DT_ERR_FORMAT, "%s: this state of an observer is damaged: %s", dt_db_path(s->db),
+                   what);
 }
 
 /* Times that a file may hold. */
