@@ -42,6 +42,11 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
         dt_write_u64(&w, p->position);
         dt_write_u64(&w, p->count);
         dt_write_view(&w, dt_view_of(p->root));
+        if (!p->has_heard)
+            break;
+        dt_write_u64(&w, p->heard.size);
+        dt_write_view(&w, dt_view_of(p->heard.root));
+        dt_write_view(&w, dt_view_of(p->heard.signature));
         break;
     }
     return dt_writer_end(&w);
@@ -85,7 +90,15 @@ read_receipt(struct dt_reader *r, struct dt_payload *p)
         return err;
     if (p->count > p->position)
         return dt_fail(DT_ERR_FORMAT, "a receipt counts more cells than its queue has had");
-    return dt_read_fixed(r, p->root, sizeof p->root);
+    if ((err = dt_read_fixed(r, p->root, sizeof p->root)) != DT_OK)
+        return err;
+    p->has_heard = r->n > 0;
+    if (!p->has_heard)
+        return DT_OK;
+    if ((err = dt_read_u64(r, &p->heard.size)) != DT_OK ||
+        (err = dt_read_fixed(r, p->heard.root, sizeof p->heard.root)) != DT_OK)
+        return err;
+    return dt_read_fixed(r, p->heard.signature, sizeof p->heard.signature);
 }
 
 enum dt_err

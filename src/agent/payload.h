@@ -17,6 +17,13 @@ enum dt_payload_kind {
     DT_PAYLOAD_RECEIPT = 5 /* what I have read so far, as I was shown it */
 };
 
+/* A checkpoint of the register, as its key signed it; the rest of its text is known to all. */
+struct dt_heard {
+    uint64_t size;
+    uint8_t root[32];
+    uint8_t signature[64];
+};
+
 /* Views point into the decoded bytes. */
 struct dt_payload {
     enum dt_payload_kind kind;
@@ -40,6 +47,8 @@ struct dt_payload {
     uint64_t position; /* of the last cell that it covers */
     uint64_t count;    /* of the cells in it */
     uint8_t root[32];
+    bool has_heard; /* the newest checkpoint of the register that the sender was shown */
+    struct dt_heard heard;
 };
 
 DT_MUST_CHECK enum dt_err dt_payload_encode(const struct dt_payload *p, struct dt_buf *out);

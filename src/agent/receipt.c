@@ -9,6 +9,7 @@
 #include "base/wire.h"
 
 #include "agent/receipt_internal.h"
+#include "agent/register_heard.h"
 #include "agent/review.h"
 
 #define ROW_VERSION 1
@@ -54,6 +55,10 @@ send_one(struct dt_agent *a, struct dt_channel *ch, const struct dt_transcript *
     enum dt_err err;
 
     memcpy(p.root, t->root, sizeof p.root);
+    err = dt_heard_say(a, &p.heard);
+    p.has_heard = err == DT_OK;
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
     if ((err = dt_channel_authenticator(a, ch->group_id, t->epoch, &authenticator)) != DT_OK)
         return err;
     p.authenticator = dt_buf_view(&authenticator);
@@ -364,6 +369,8 @@ dt_receipt_take(struct dt_agent *a, const struct dt_channel *ch, const struct dt
     memcpy(c.root, p->root, 32);
     if (p->epoch > in->epoch)
         return dt_fail(DT_ERR_REFUSED, "a receipt for an epoch that its sender had not reached");
+    if (p->has_heard && (err = dt_heard_take(a, s->letter.hash, &p->heard)) != DT_OK)
+        return err;
     err = dt_channel_authenticator(a, ch->group_id, p->epoch, &ours);
     if (err == DT_ERR_NOT_FOUND)
         return DT_OK; /* an epoch before we joined */

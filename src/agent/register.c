@@ -9,6 +9,7 @@
 #include "base/wire.h"
 #include "log/witness.h"
 
+#include "agent/register_heard.h"
 #include "agent/register_source.h"
 #include "agent/register_store.h"
 
@@ -209,7 +210,9 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
     enum dt_err sent;
     enum dt_err err;
 
-    if ((err = dt_grant_register_url(&a->grant, &url)) != DT_OK ||
+    /* Before the network may fail: what members said needs none. */
+    if ((err = dt_heard_judge(a)) != DT_OK ||
+        (err = dt_grant_register_url(&a->grant, &url)) != DT_OK ||
         (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK)
         return err;
     /* A full quota does not keep us from reading. */
@@ -219,7 +222,7 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
     if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||
         (err = take_cosigned(a, http, (const char *)url.p, false)) != DT_OK ||
         (err = take_cosigned(a, http, (const char *)url.p, true)) != DT_OK ||
-        (err = dt_register_note_behind(a)) != DT_OK)
+        (err = dt_register_note_behind(a)) != DT_OK || (err = dt_heard_judge(a)) != DT_OK)
         return err;
     if (report != NULL) {
         if ((err = dt_agent_register_status(a, report)) != DT_OK)

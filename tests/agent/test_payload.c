@@ -210,6 +210,36 @@ receipts_count_no_more_than_there_was(void **state)
     assert_int_equal(there_and_back(&p), DT_OK);
 }
 
+/* The register's checkpoint behind it is there whole or not at all. */
+static void
+receipts_carry_a_checkpoint(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    const size_t n_heard = 8 + 32 + 64;
+    struct dt_payload p;
+    struct dt_payload x;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_RECEIPT);
+    p.has_heard = true;
+    p.heard.size = 9;
+    sample_bytes(p.heard.root, sizeof p.heard.root, 3);
+    sample_bytes(p.heard.signature, sizeof p.heard.signature, 4);
+    assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
+    for (size_t n = 0; n <= b.n; n++) {
+        enum dt_err err = dt_payload_decode(dt_view(b.p, n), &x);
+
+        assert_int_equal(err == DT_OK, n == b.n || n == b.n - n_heard);
+        if (err == DT_OK)
+            assert_int_equal(x.has_heard, n == b.n);
+    }
+    assert_int_equal(x.heard.size, 9);
+    assert_memory_equal(x.heard.root, p.heard.root, 32);
+    assert_memory_equal(x.heard.signature, p.heard.signature, 64);
+    assert_int_equal(dt_buf_append(&b, dt_view_str("x")), DT_OK);
+    assert_int_equal(dt_payload_decode(dt_buf_view(&b), &x), DT_ERR_FORMAT);
+}
+
 static void
 unknown_kinds_and_versions_are_unsupported(void **state)
 {
@@ -239,6 +269,7 @@ main(void)
         cmocka_unit_test(media_type_and_language_are_one_short_line),
         cmocka_unit_test(small_parts_have_their_limits),
         cmocka_unit_test(receipts_count_no_more_than_there_was),
+        cmocka_unit_test(receipts_carry_a_checkpoint),
         cmocka_unit_test(unknown_kinds_and_versions_are_unsupported),
     };
 

@@ -3,6 +3,7 @@
  * entry in the place of ours, or shows two members two trees: each is told, and two trees are
  * evidence.
  */
+#include "agent/register_heard.h"
 #include "agent/register_store.h"
 #include "base/mem.h"
 #include "log/witness.h"
@@ -226,6 +227,30 @@ never_handed_in(void **state)
     is(world_alarms(b->a[0], DT_ALARM_REGISTER), 1);
 }
 
+/* The operator keeps a copy of the register, lets blue enter ${blue}, and shows red what follows
+ * from the copy: ${red}, twice when ${longer}. Neither can know alone. */
+static void
+split_view(struct between *b, uint8_t blue, uint8_t red, bool longer)
+{
+    char command[256];
+
+    world_relay_stop(&b->w);
+    (void)snprintf(command, sizeof command, "cp -r %s/relay.db %s/fork.db", b->w.dir, b->w.dir);
+    is(system(command), 0);
+    world_relay_start(&b->w);
+    submit(b->a[0], blue);
+    world_relay_stop(&b->w);
+    (void)snprintf(command, sizeof command,
+                   "rm -f %s/relay.db-wal %s/relay.db-shm && mv %s/fork.db %s/relay.db", b->w.dir,
+                   b->w.dir, b->w.dir, b->w.dir);
+    is(system(command), 0);
+    world_relay_start(&b->w);
+    submit(b->a[1], red);
+    if (longer)
+        submit(b->a[1], red + 1);
+    is(world_alarms(b->a[0], 0) + world_alarms(b->a[1], 0), 0);
+}
+
 /* Each has another tree under the register's signature: a checkpoint handed over by any other way
  * shows it, to whoever holds at least as much. */
 static void
@@ -235,7 +260,6 @@ compared(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
     DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
-    char command[256];
     uint64_t size = 0, held = 0;
 
     submit(b->a[0], 1);
@@ -244,21 +268,7 @@ compared(void **state)
     ok(dt_agent_register_compare(b->a[1], dt_buf_view(&note), &size, &held));
     is(size, 1);
     is(held, 1);
-    /* The operator keeps a copy, and shows red what follows from that. */
-    world_relay_stop(&b->w);
-    (void)snprintf(command, sizeof command, "cp -r %s/relay.db %s/fork.db", b->w.dir, b->w.dir);
-    is(system(command), 0);
-    world_relay_start(&b->w);
-    submit(b->a[0], 2);
-    world_relay_stop(&b->w);
-    (void)snprintf(command, sizeof command,
-                   "rm -f %s/relay.db-wal %s/relay.db-shm && mv %s/fork.db %s/relay.db", b->w.dir,
-                   b->w.dir, b->w.dir, b->w.dir);
-    is(system(command), 0);
-    world_relay_start(&b->w);
-    submit(b->a[1], 3);
-    is(world_alarms(b->a[0], 0) + world_alarms(b->a[1], 0), 0); /* neither can know alone */
-    submit(b->a[1], 4);
+    split_view(b, 2, 3, true);
 
     dt_buf_clear(&note);
     ok(dt_agent_register_note(b->a[1], &note));
@@ -280,14 +290,114 @@ compared(void **state)
     is(world_alarms(b->a[1], DT_ALARM_FORK), 1);
 }
 
+/* What one is shown, taken by the other as from a receipt; both know each other. */
+static void
+hears(struct between *b, size_t to, size_t from)
+{
+    uint8_t hash[32];
+    struct dt_heard h;
+
+    world_letter_hash(b->a[from], hash);
+    ok(dt_heard_say(b->a[from], &h));
+    ok(dt_heard_take(b->a[to], hash, &h));
+}
+
+/* Two members' receipts name two trees. */
+static void
+heard(void **state)
+{
+    struct between *b = *state;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+    DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence e = {0};
+    struct dt_heard h;
+    uint8_t hash[32];
+
+    assert_int_equal(dt_heard_say(b->a[0], &h), DT_ERR_NOT_FOUND); /* nothing is held yet */
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    hears(b, 1, 0);
+    ok(dt_heard_judge(b->a[1]));
+    is(world_alarms(b->a[1], 0), 0);
+    split_view(b, 2, 3, false);
+    hears(b, 0, 1);
+    ok(dt_heard_judge(b->a[0]));
+    ok(dt_heard_judge(b->a[0])); /* once */
+    is(world_alarms(b->a[0], DT_ALARM_FORK), 2);
+    world_said(b->a[0], DT_ALARM_FORK, "this member was shown another register than we");
+    ok(dt_agent_evidence(b->a[0], &file));
+    ok(tlog_evidence_read(dt_buf_view(&file), &e));
+    ok(tlog_evidence_verify(&e, NULL, NULL));
+    /* What the register did not sign is refused, whatever it says. */
+    world_letter_hash(b->a[1], hash);
+    ok(dt_heard_say(b->a[1], &h));
+    h.root[0] ^= 1;
+    is(dt_heard_take(b->a[0], hash, &h), DT_ERR_REFUSED);
+    h.root[0] ^= 1;
+    h.size += 7;
+    is(dt_heard_take(b->a[0], hash, &h), DT_ERR_REFUSED);
+    h.size = UINT64_MAX;
+    is(dt_heard_take(b->a[0], hash, &h), DT_ERR_REFUSED);
+}
+
+/* A larger tree than ours waits: it is told when it stays so, and judged when ours has grown. */
+static void
+heard_ahead(void **state)
+{
+    struct between *b = *state;
+    size_t before;
+
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    submit(b->a[0], 2);
+    hears(b, 1, 0); /* honest: news of it is on its way */
+    ok(dt_heard_judge(b->a[1]));
+    b->w.offset_ms += DT_REGISTER_LAG_MS + 1000;
+    is(world_alarms(b->a[1], 0), 0);
+    ok(dt_heard_judge(b->a[1]));
+    is(told(b->a[1], "this member was shown a register of 2 entries, and we are shown 1"), 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    before = world_alarms(b->a[1], DT_ALARM_REGISTER);
+    b->w.offset_ms += DT_MS_HOUR;
+    ok(dt_heard_judge(b->a[1]));
+    is(world_alarms(b->a[1], DT_ALARM_REGISTER), before);
+    is(world_alarms(b->a[1], DT_ALARM_FORK), 0);
+}
+
+/* The same when the larger one turns out to be another tree. */
+static void
+heard_ahead_of_another(void **state)
+{
+    struct between *b = *state;
+
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    split_view(b, 2, 3, true);
+    hears(b, 0, 1);
+    ok(dt_heard_judge(b->a[0]));
+    is(world_alarms(b->a[0], 0), 0); /* three entries, and ours has two */
+    hears(b, 1, 0);
+    ok(dt_agent_register_sync(b->a[1], NULL)); /* judges, too */
+    is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(honest),          TEST(freezes),  TEST(goes_back), TEST(another_in_its_place),
-        TEST(never_handed_in), TEST(compared),
+        TEST(honest),
+        TEST(freezes),
+        TEST(goes_back),
+        TEST(another_in_its_place),
+        TEST(never_handed_in),
+        TEST(compared),
+        TEST(heard),
+        TEST(heard_ahead),
+        TEST(heard_ahead_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

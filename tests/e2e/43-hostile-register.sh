@@ -109,6 +109,16 @@ try ru sync
 clean 'fork: nothing is wrong in itself with what ru is shown' ru
 try ru sync
 [ "$(size_at ru)" = 6 ] && [ "$(size_at us)" = 6 ] && pass 'fork: both hold six entries' || fail "fork: ru holds $(size_at ru), us $(size_at us)"
+# Their receipts say what each was shown.
+says us 'a word on the register'
+need 'sync' as us sync
+try ru sync
+need 'sync' as us sync
+"$detente" --home us alarms >us.alarms
+check_line 'fork: by the receipt us learns that ru was shown another register' 'Boris South .*this member was shown another register than we' us.alarms
+check_line 'fork: which is evidence' 'signed two trees' us.alarms
+check 'fork: us can show it' as us evidence export --out us.early.evidence
+check 'fork: to anyone' "$detente" evidence verify --charter charter us.early.evidence
 witness --evidence .
 rc=$?
 file=$(find . -maxdepth 1 -name 'evidence-*' | head -n 1)

@@ -1,0 +1,246 @@
+/*
+ * agent/register_heard.c - see register_heard.h.
+ *
+ * Table "register_heard": "other" (no larger than ours, and another tree) and "ahead" (the largest
+ * of those that are larger) -> size, root, signature, since when, and the member's letter.
+ */
+#include <string.h>
+
+#include "base/wire.h"
+#include "log/checkpoint.h"
+
+#include "agent/register_heard.h"
+#include "agent/register_store.h"
+
+#define TABLE "register_heard"
+#define OTHER "other"
+#define AHEAD "ahead"
+
+struct kept {
+    struct dt_heard heard;
+    uint64_t since_ms;
+    uint8_t letter_hash[32];
+};
+
+/* ---- a checkpoint without its text: the register's name and key are known to all ---- */
+
+/* Note text of ${h} into ${out}. */
+static enum dt_err
+text_of(const struct tlog_vkey *log, const struct dt_heard *h, struct dt_buf *out)
+{
+    struct tlog_checkpoint cp;
+    struct tlog_hash root;
+    enum dt_err err;
+
+    memcpy(root.b, h->root, TLOG_HASH);
+    err = tlog_checkpoint_init(&cp, dt_view_str(log->name), h->size, &root);
+    return err != DT_OK ? err : tlog_checkpoint_write(&cp, out);
+}
+
+/* The signed note again, as the register gave it out. */
+static enum dt_err
+note_of(const struct tlog_vkey *log, const struct dt_heard *h, struct dt_buf *out)
+{
+    enum dt_err err = text_of(log, h, out);
+
+    if (err == DT_OK)
+        err = dt_buf_append(out, dt_view_str("\n"));
+    return err != DT_OK ? err : tlog_sig_line_write(log, dt_view_of(h->signature), out);
+}
+
+enum dt_err
+dt_heard_say(struct dt_agent *a, struct dt_heard *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    const struct tlog_vkey *log;
+    struct tlog_checkpoint cp;
+    uint64_t size = 0;
+    enum dt_err err;
+
+    if ((err = dt_register_note_last(a, "held", &size, &bytes)) != DT_OK ||
+        (err = dt_register_policy(a, DT_POLICY_HELD, &policy)) != DT_OK)
+        return err;
+    log = &policy.logs[0].key;
+    if ((err = tlog_checkpoint_open(dt_buf_view(&bytes), log, &cp)) != DT_OK ||
+        (err = tlog_note_parse(dt_buf_view(&bytes), &note)) != DT_OK)
+        return err;
+    out->size = cp.size;
+    memcpy(out->root, cp.root.b, TLOG_HASH);
+    /* With extension lines it could not be written again from its size and root. */
+    if ((err = text_of(log, out, &text)) != DT_OK)
+        return err;
+    if (!dt_view_equal(dt_buf_view(&text), note.text))
+        return dt_fail(DT_ERR_NOT_FOUND, "a checkpoint with extension lines");
+    for (size_t i = 0; i < note.n_sigs; i++) {
+        const struct tlog_sig *s = &note.sigs[i];
+
+        if (s->id != log->id || !dt_view_equal(s->name, dt_view_str(log->name)) ||
+            s->sig.n != sizeof out->signature)
+            continue;
+        memcpy(out->signature, s->sig.p, sizeof out->signature);
+        return DT_OK;
+    }
+    return dt_fail(DT_ERR_NOT_FOUND, "a checkpoint without the register's line");
+}
+
+/* ---- what is kept ---- */
+
+static enum dt_err
+kept_put(struct dt_agent *a, const char *which, const struct kept *k)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(256);
+    struct dt_writer w = dt_writer_init(&value);
+    enum dt_err err;
+
+    dt_write_u64(&w, k->heard.size);
+    dt_write_view(&w, dt_view_of(k->heard.root));
+    dt_write_view(&w, dt_view_of(k->heard.signature));
+    dt_write_u64(&w, k->since_ms);
+    dt_write_view(&w, dt_view_of(k->letter_hash));
+    err = dt_writer_end(&w);
+    return err != DT_OK
+               ? err
+               : dt_store_put_blob(a->store, TABLE, dt_view_str(which), dt_buf_view(&value));
+}
+
+static enum dt_err
+kept_get(struct dt_agent *a, const char *which, struct kept *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(256);
+    struct dt_reader r;
+    enum dt_err err = dt_store_get_blob(a->store, TABLE, dt_view_str(which), &value);
+
+    if (err != DT_OK)
+        return err;
+    r = dt_reader_init(dt_buf_view(&value));
+    if ((err = dt_read_u64(&r, &out->heard.size)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->heard.root, 32)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->heard.signature, 64)) != DT_OK ||
+        (err = dt_read_u64(&r, &out->since_ms)) != DT_OK ||
+        (err = dt_read_fixed(&r, out->letter_hash, 32)) != DT_OK ||
+        (err = dt_read_end(&r)) != DT_OK)
+        return dt_fail_context(err, "row of a checkpoint heard");
+    return DT_OK;
+}
+
+enum dt_err
+dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32], const struct dt_heard *h)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct kept k = {.heard = *h, .since_ms = dt_agent_now(a)};
+    struct kept old;
+    struct tlog_checkpoint cp;
+    struct tlog_frontier f;
+    struct tlog_hash root;
+    const char *which;
+    enum dt_err err;
+
+    memcpy(k.letter_hash, letter_hash, sizeof k.letter_hash);
+    if ((err = dt_register_tree(a, &f)) != DT_OK)
+        return err;
+    if (h->size <= f.size) {
+        if ((err = dt_register_root_at(a, h->size, &root)) != DT_OK)
+            return err;
+        if (memcmp(root.b, h->root, TLOG_HASH) == 0)
+            return DT_OK;
+    }
+    if ((err = dt_register_policy(a, DT_POLICY_HELD, &policy)) != DT_OK)
+        return err;
+    err = note_of(&policy.logs[0].key, h, &note);
+    if (err == DT_OK)
+        err = tlog_checkpoint_open(dt_buf_view(&note), &policy.logs[0].key, &cp);
+    if (err != DT_OK)
+        return dt_err_is_local(err) ? err
+                                    : dt_fail(DT_ERR_REFUSED, "a receipt names a checkpoint that "
+                                                              "the register did not sign");
+    which = h->size <= f.size ? OTHER : AHEAD;
+    err = kept_get(a, which, &old);
+    /* One contradiction is enough; of what is ahead the largest, with the time of the first. */
+    if (err == DT_OK && (h->size <= f.size || h->size <= old.heard.size))
+        return DT_OK;
+    if (err == DT_OK)
+        k.since_ms = old.since_ms;
+    else if (err != DT_ERR_NOT_FOUND)
+        return err;
+    return kept_put(a, which, &k);
+}
+
+/* ---- judging ---- */
+
+/* ${k} is no larger than what we hold by now; it is not kept any longer. */
+static enum dt_err
+compare(struct dt_agent *a, const char *which, const struct kept *k)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct dt_person who;
+    bool known = false;
+    uint64_t size = 0;
+    uint64_t held = 0;
+    enum dt_err judged;
+    enum dt_err err;
+
+    if ((err = dt_register_policy(a, DT_POLICY_HELD, &policy)) != DT_OK ||
+        (err = note_of(&policy.logs[0].key, &k->heard, &note)) != DT_OK)
+        return err;
+    judged = dt_agent_register_compare(a, dt_buf_view(&note), &size, &held);
+    if (judged != DT_OK && dt_err_is_local(judged))
+        return judged;
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if (judged == DT_ERR_PROOF &&
+        (err = dt_person_by_hash(a, k->letter_hash, &known, &who)) == DT_OK)
+        err = dt_alarm_add(a, DT_ALARM_FORK, NULL, k->heard.size, known ? &who : NULL,
+                           "this member was shown another register than we: its receipt names a "
+                           "checkpoint of %llu entries that does not fit ours",
+                           (unsigned long long)k->heard.size);
+    if (err == DT_OK)
+        err = dt_store_del(a->store, TABLE, dt_view_str(which));
+    /* Another process of ours may have judged it, too. */
+    return dt_store_end(a->store, err == DT_ERR_NOT_FOUND ? DT_OK : err);
+}
+
+/* A larger tree is honest for a while: news of it may be on its way to us. */
+static enum dt_err
+still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held)
+{
+    uint64_t now = dt_agent_now(a);
+    struct dt_person who;
+    bool known = false;
+    enum dt_err err;
+
+    if (now <= k->since_ms || now - k->since_ms <= DT_REGISTER_LAG_MS)
+        return DT_OK;
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    if ((err = dt_person_by_hash(a, k->letter_hash, &known, &who)) == DT_OK)
+        err = dt_alarm_add(a, DT_ALARM_REGISTER, NULL, held, known ? &who : NULL,
+                           "this member was shown a register of %llu entries, and we are shown "
+                           "%llu: it is withheld from us, or is another one; compare with the "
+                           "others (detente register compare)",
+                           (unsigned long long)k->heard.size, (unsigned long long)held);
+    return dt_store_end(a->store, err);
+}
+
+enum dt_err
+dt_heard_judge(struct dt_agent *a)
+{
+    static const char *const rows[] = {OTHER, AHEAD};
+    struct tlog_frontier f;
+    enum dt_err err = dt_register_tree(a, &f);
+
+    for (size_t i = 0; err == DT_OK && i < sizeof rows / sizeof rows[0]; i++) {
+        struct kept k;
+
+        err = kept_get(a, rows[i], &k);
+        if (err == DT_OK)
+            err = k.heard.size <= f.size ? compare(a, rows[i], &k) : still_ahead(a, &k, f.size);
+        if (err == DT_ERR_NOT_FOUND)
+            err = DT_OK;
+    }
+    return err;
+}
