@@ -539,7 +539,13 @@ enter(struct session *s, size_t who, const struct mls_group *g, const uint8_t ho
                                          .private_use = {&private_use, how[1] >> 1 & 1},
                                          .policy = {.past_epochs = 2, .outside = MLS_OUTSIDE_ALL}};
     struct mls_group *entered = NULL;
+    struct mls_reinit_info reinit;
 
+    /* Nobody comes into a group that a ReInit closed. */
+    if (mls_group_closed(g, &reinit)) {
+        must(mls_group_info_export(g, &opts, &info) == DT_ERR_STATE);
+        return;
+    }
     must(mls_group_info_export(g, &opts, &info) == DT_OK);
     x.group_info = dt_buf_view(&info);
     x.leaf = leaf_of(&people[who], names[who]);
