@@ -59,6 +59,16 @@ DT_MUST_CHECK enum dt_err dt_hkdf_extract(enum dt_hash_alg alg, struct dt_view s
 DT_MUST_CHECK enum dt_err dt_hkdf_expand(enum dt_hash_alg alg, struct dt_view prk,
                                          struct dt_view info, size_t len, struct dt_secret *out);
 
+/* The same for ${n} infos of one PRK, which is prepared once. After an error some of the outputs
+ * may be set. */
+struct dt_expansion {
+    struct dt_view info;
+    size_t len;
+    struct dt_secret *out;
+};
+DT_MUST_CHECK enum dt_err dt_hkdf_expand_all(enum dt_hash_alg alg, struct dt_view prk,
+                                             const struct dt_expansion *v, size_t n);
+
 /* ---- AEAD ---- */
 enum dt_aead_alg { DT_AEAD_AES128GCM = 1, DT_AEAD_AES256GCM = 2, DT_AEAD_CHACHA20POLY1305 = 3 };
 

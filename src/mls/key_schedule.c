@@ -72,27 +72,23 @@ mls_epoch_secrets_start(const struct dt_suite *suite, struct dt_view epoch_secre
                         struct mls_epoch_secrets *out)
 {
     DT_CLEANUP(mls_epoch_secrets_clear) struct mls_epoch_secrets s = {0};
-    const struct {
-        const char *label;
-        struct dt_secret *to;
-    } table[] = {
-        {"init", &s.init},
-        {"sender data", &s.sender_data},
-        {"encryption", &s.encryption},
-        {"exporter", &s.exporter},
-        {"external", &s.external},
-        {"confirm", &s.confirmation_key},
-        {"membership", &s.membership_key},
-        {"resumption", &s.resumption_psk},
-        {"authentication", &s.epoch_authenticator},
+    const size_t len = suite->hash_len;
+    /* DeriveSecret of each. */
+    const struct mls_expansion all[] = {
+        {"init", {NULL, 0}, len, &s.init},
+        {"sender data", {NULL, 0}, len, &s.sender_data},
+        {"encryption", {NULL, 0}, len, &s.encryption},
+        {"exporter", {NULL, 0}, len, &s.exporter},
+        {"external", {NULL, 0}, len, &s.external},
+        {"confirm", {NULL, 0}, len, &s.confirmation_key},
+        {"membership", {NULL, 0}, len, &s.membership_key},
+        {"resumption", {NULL, 0}, len, &s.resumption_psk},
+        {"authentication", {NULL, 0}, len, &s.epoch_authenticator},
     };
-    enum dt_err err;
+    enum dt_err err = mls_expand_all(suite, epoch_secret, all, sizeof all / sizeof all[0]);
 
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        err = mls_derive_secret(suite, epoch_secret, table[i].label, table[i].to);
-        if (err != DT_OK)
-            return err;
-    }
+    if (err != DT_OK)
+        return err;
     mls_epoch_secrets_move(out, &s);
     return DT_OK;
 }

@@ -87,21 +87,42 @@ mls_verify_with_label(const struct dt_suite *suite, struct dt_view pub, const ch
 }
 
 enum dt_err
+mls_expand_all(const struct dt_suite *suite, struct dt_view secret, const struct mls_expansion *v,
+               size_t n)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf infos = DT_BUF_INIT(MLS_LABELED_MAX);
+    struct dt_expansion x[MLS_EXPANSIONS_MAX];
+    size_t end[MLS_EXPANSIONS_MAX];
+    struct dt_writer w = dt_writer_init(&infos);
+    enum dt_err err;
+
+    if (n > MLS_EXPANSIONS_MAX)
+        return dt_fail(DT_ERR_INTERNAL, "%zu expansions at once", n);
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].len > UINT16_MAX)
+            return dt_fail(DT_ERR_RANGE, "cannot expand a secret to more than 65535 bytes");
+        /* RFC 9420 section 8, KDFLabel: uint16 length; opaque label<V>; opaque context<V>. */
+        dt_write_u16(&w, (uint16_t)v[i].len);
+        write_labeled(&w, v[i].label, v[i].context);
+        end[i] = infos.n;
+    }
+    if ((err = dt_writer_end(&w)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < n; i++) {
+        size_t from = i == 0 ? 0 : end[i - 1];
+
+        x[i] = (struct dt_expansion){dt_view(infos.p + from, end[i] - from), v[i].len, v[i].out};
+    }
+    return dt_hkdf_expand_all(suite->hash, secret, x, n);
+}
+
+enum dt_err
 mls_expand_with_label(const struct dt_suite *suite, struct dt_view secret, const char *label,
                       struct dt_view context, size_t len, struct dt_secret *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf info = DT_BUF_INIT(MLS_LABELED_MAX);
-    struct dt_writer w = dt_writer_init(&info);
-    enum dt_err err;
+    const struct mls_expansion one = {label, context, len, out};
 
-    if (len > UINT16_MAX)
-        return dt_fail(DT_ERR_RANGE, "cannot expand a secret to more than 65535 bytes");
-    /* RFC 9420 section 8, KDFLabel: uint16 length; opaque label<V>; opaque context<V>. */
-    dt_write_u16(&w, (uint16_t)len);
-    write_labeled(&w, label, context);
-    if ((err = dt_writer_end(&w)) != DT_OK)
-        return err;
-    return dt_hkdf_expand(suite->hash, secret, dt_buf_view(&info), len, out);
+    return mls_expand_all(suite, secret, &one, 1);
 }
 
 enum dt_err

@@ -44,6 +44,18 @@ DT_MUST_CHECK enum dt_err mls_expand_with_label(const struct dt_suite *suite, st
                                                 const char *label, struct dt_view context,
                                                 size_t len, struct dt_secret *out);
 
+/* ExpandWithLabel several times over one ${secret}, which costs less than one by one. Up to
+ * MLS_EXPANSIONS_MAX. After an error some of the outputs may be set. */
+#define MLS_EXPANSIONS_MAX 9u
+struct mls_expansion {
+    const char *label;
+    struct dt_view context;
+    size_t len;
+    struct dt_secret *out;
+};
+DT_MUST_CHECK enum dt_err mls_expand_all(const struct dt_suite *suite, struct dt_view secret,
+                                         const struct mls_expansion *v, size_t n);
+
 /* DeriveSecret (section 8): ExpandWithLabel with empty context and suite->hash_len. */
 DT_MUST_CHECK enum dt_err mls_derive_secret(const struct dt_suite *suite, struct dt_view secret,
                                             const char *label, struct dt_secret *out);

@@ -55,13 +55,10 @@ mls_sender_data_keys(const struct dt_suite *suite, struct dt_view sender_data_se
 {
     size_t n = ciphertext.n < suite->hash_len ? ciphertext.n : suite->hash_len;
     struct dt_view sample = dt_view(ciphertext.p, n);
-    enum dt_err err =
-        mls_expand_with_label(suite, sender_data_secret, "key", sample, suite->key_len, key);
+    const struct mls_expansion both[] = {{"key", sample, suite->key_len, key},
+                                         {"nonce", sample, suite->nonce_len, nonce}};
 
-    if (err == DT_OK)
-        err = mls_expand_with_label(suite, sender_data_secret, "nonce", sample, suite->nonce_len,
-                                    nonce);
-    return err;
+    return mls_expand_all(suite, sender_data_secret, both, 2);
 }
 
 /* SenderDataAAD (with_data false) or PrivateContentAAD (true). */

@@ -103,15 +103,11 @@ static enum dt_err
 split(const struct dt_suite *suite, const struct dt_secret *parent, bool down_is_left,
       struct dt_secret *down, struct dt_secret *aside)
 {
-    enum dt_err err =
-        mls_expand_with_label(suite, dt_secret_view(parent), "tree",
-                              dt_view_str(down_is_left ? "left" : "right"), suite->hash_len, down);
+    const struct mls_expansion both[] = {
+        {"tree", dt_view_str(down_is_left ? "left" : "right"), suite->hash_len, down},
+        {"tree", dt_view_str(down_is_left ? "right" : "left"), suite->hash_len, aside}};
 
-    if (err != DT_OK)
-        return err;
-    return mls_expand_with_label(suite, dt_secret_view(parent), "tree",
-                                 dt_view_str(down_is_left ? "right" : "left"), suite->hash_len,
-                                 aside);
+    return mls_expand_all(suite, dt_secret_view(parent), both, 2);
 }
 
 /* Of the nodes from the root towards ${leaf} the one that holds a secret, with its level; NULL when
@@ -160,12 +156,17 @@ open_leaf(const struct mls_secret_tree *t, uint32_t leaf, struct mls_tree_step *
     opened = dt_alloc(1, sizeof *opened);
     if (opened == NULL)
         return dt_nomem();
-    err = mls_expand_with_label(suite, dt_secret_view(&at), "handshake", dt_view(NULL, 0),
-                                suite->hash_len, &opened->ratchet[MLS_RATCHET_HANDSHAKE].secret);
-    if (err == DT_OK)
-        err = mls_expand_with_label(suite, dt_secret_view(&at), "application", dt_view(NULL, 0),
-                                    suite->hash_len,
-                                    &opened->ratchet[MLS_RATCHET_APPLICATION].secret);
+    err = mls_expand_all(
+        suite, dt_secret_view(&at),
+        (const struct mls_expansion[]){{"handshake",
+                                        {NULL, 0},
+                                        suite->hash_len,
+                                        &opened->ratchet[MLS_RATCHET_HANDSHAKE].secret},
+                                       {"application",
+                                        {NULL, 0},
+                                        suite->hash_len,
+                                        &opened->ratchet[MLS_RATCHET_APPLICATION].secret}},
+        2);
     if (err == DT_OK) {
         s->opened = opened;
         opened = NULL;
@@ -193,28 +194,29 @@ take_kept(const struct dt_suite *suite, const struct mls_ratchet *r, uint32_t ge
     return dt_fail(DT_ERR_STATE, "generation %u was used before or is no longer kept", generation);
 }
 
-/* Key and nonce of ${generation} from its ratchet secret. */
+/* From the ratchet secret of ${generation} its key and nonce, and the secret of the next one. */
 static enum dt_err
-key_and_nonce(const struct dt_suite *suite, const struct dt_secret *secret, uint32_t generation,
-              struct dt_secret *key, struct dt_secret *nonce)
+turn(const struct dt_suite *suite, const struct dt_secret *secret, uint32_t generation,
+     struct dt_secret *key, struct dt_secret *nonce, struct dt_secret *next)
 {
-    enum dt_err err = mls_derive_tree_secret(suite, dt_secret_view(secret), "key", generation,
-                                             suite->key_len, key);
+    const uint8_t number[4] = {(uint8_t)(generation >> 24), (uint8_t)(generation >> 16),
+                               (uint8_t)(generation >> 8), (uint8_t)generation};
+    const struct mls_expansion all[] = {{"key", dt_view_of(number), suite->key_len, key},
+                                        {"nonce", dt_view_of(number), suite->nonce_len, nonce},
+                                        {"secret", dt_view_of(number), suite->hash_len, next}};
 
-    if (err != DT_OK)
-        return err;
-    return mls_derive_tree_secret(suite, dt_secret_view(secret), "nonce", generation,
-                                  suite->nonce_len, nonce);
+    return mls_expand_all(suite, dt_secret_view(secret), all, 3);
 }
 
+/* The same, with key and nonce kept in ${s}. */
 static enum dt_err
 keep(const struct dt_suite *suite, const struct dt_secret *secret, uint32_t generation,
-     struct mls_tree_step *s)
+     struct mls_tree_step *s, struct dt_secret *next)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret nonce = {0};
     struct mls_kept_key *k = &s->new_kept[s->n_old + s->n_new];
-    enum dt_err err = key_and_nonce(suite, secret, generation, &key, &nonce);
+    enum dt_err err = turn(suite, secret, generation, &key, &nonce, next);
 
     if (err == DT_OK)
         err = dt_secret_alloc(&k->key_nonce, suite->key_len + suite->nonce_len);
@@ -250,10 +252,10 @@ walk(const struct dt_suite *suite, const struct mls_ratchet *r, uint32_t generat
     err = dt_secret_set(&at, dt_secret_view(&r->secret));
     for (g = r->generation; err == DT_OK; g++) {
         if (g == generation)
-            err = key_and_nonce(suite, &at, g, &s->key, &s->nonce);
+            err = turn(suite, &at, g, &s->key, &s->nonce, &next);
         else if (generation - g <= n_new)
-            err = keep(suite, &at, g, s);
-        if (err == DT_OK)
+            err = keep(suite, &at, g, s, &next);
+        else
             err = mls_derive_tree_secret(suite, dt_secret_view(&at), "secret", g, suite->hash_len,
                                          &next);
         if (err == DT_OK)

@@ -205,13 +205,10 @@ static enum dt_err
 info_keys(const struct dt_suite *suite, struct dt_view welcome_secret, struct dt_secret *key,
           struct dt_secret *nonce)
 {
-    enum dt_err err =
-        mls_expand_with_label(suite, welcome_secret, "key", dt_view(NULL, 0), suite->key_len, key);
+    const struct mls_expansion both[] = {{"key", {NULL, 0}, suite->key_len, key},
+                                         {"nonce", {NULL, 0}, suite->nonce_len, nonce}};
 
-    if (err == DT_OK)
-        err = mls_expand_with_label(suite, welcome_secret, "nonce", dt_view(NULL, 0),
-                                    suite->nonce_len, nonce);
-    return err;
+    return mls_expand_all(suite, welcome_secret, both, 2);
 }
 
 enum dt_err

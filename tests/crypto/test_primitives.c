@@ -179,6 +179,39 @@ hkdf_limits(void **state)
     assert_int_equal(out.n, 0);
 }
 
+/* Several infos of one PRK are what one by one gives, whatever their lengths and order. */
+static void
+hkdf_all(void **state)
+{
+    static const size_t lens[] = {32, 12, 0, 200, 64, 1};
+    const size_t n = sizeof lens / sizeof lens[0];
+    uint8_t prk[48] = {7};
+    uint8_t infos[6][3] = {{1}, {2}, {3}, {4}, {5}, {6}};
+
+    (void)state;
+    for (int alg = DT_HASH_SHA256; alg <= DT_HASH_SHA512; alg++) {
+        enum dt_hash_alg a = (enum dt_hash_alg)alg;
+        struct dt_secret out[6] = {0};
+        struct dt_expansion v[6];
+
+        for (size_t i = 0; i < n; i++)
+            v[i] = (struct dt_expansion){dt_view(infos[i], i % 4), lens[i], &out[i]};
+        assert_int_equal(dt_hkdf_expand_all(a, dt_view_of(prk), v, n), DT_OK);
+        for (size_t i = 0; i < n; i++) {
+            DT_CLEANUP(dt_secret_clear) struct dt_secret one = {0};
+
+            assert_int_equal(dt_hkdf_expand(a, dt_view_of(prk), v[i].info, lens[i], &one), DT_OK);
+            assert_int_equal(out[i].n, lens[i]);
+            if (lens[i] > 0)
+                assert_memory_equal(out[i].p, one.p, lens[i]);
+        }
+        v[3].len = 255 * dt_hash_len(a) + 1;
+        assert_int_equal(dt_hkdf_expand_all(a, dt_view_of(prk), v, n), DT_ERR_RANGE);
+        for (size_t i = 0; i < n; i++)
+            dt_secret_clear(&out[i]);
+    }
+}
+
 struct aead_case {
     enum dt_aead_alg alg;
     const char *key, *nonce, *aad, *plain, *sealed;
@@ -503,6 +536,7 @@ main(void)
         cmocka_unit_test(hmac_rfc4231),
         cmocka_unit_test(hkdf_rfc5869),
         cmocka_unit_test(hkdf_limits),
+        cmocka_unit_test(hkdf_all),
         cmocka_unit_test(aead_known_answers),
         cmocka_unit_test(aead_empty_and_sizes),
         cmocka_unit_test(box),
