@@ -101,11 +101,12 @@ dt_time_str(char *out, uint64_t ms)
     second = (unsigned int)(ms % DT_MS_DAY / DT_MS_SECOND);
     milli = (unsigned int)(ms % DT_MS_SECOND);
     if (milli != 0)
-        (void)snprintf(out, DT_TIME_STR, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year % 10000, month,
-                       day, second / 3600, second / 60 % 60, second % 60, milli);
+        (void)snprintf(out, DT_TIME_STR, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year % 10000,
+                       month % 100, day % 100, second / 3600 % 100, second / 60 % 60, second % 60,
+                       milli);
     else
-        (void)snprintf(out, DT_TIME_STR, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month, day,
-                       second / 3600, second / 60 % 60, second % 60);
+        (void)snprintf(out, DT_TIME_STR, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000,
+                       month % 100, day % 100, second / 3600 % 100, second / 60 % 60, second % 60);
 }
 
 void
