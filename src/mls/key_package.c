@@ -105,8 +105,25 @@ mls_key_package_hash(const struct dt_suite *suite, const struct mls_key_package 
     return mls_ref_hash(suite, MLS_LABEL_KEY_PACKAGE_REF, dt_buf_view(&kp->raw), out);
 }
 
+/* Both signatures, once: a list of proposals may be tried many times (group_select.c). They depend
+ * on nothing but the package's bytes, which never change. */
+static enum dt_err
+verify(struct mls_key_package *kp, const struct dt_suite *suite)
+{
+    enum dt_err err;
+
+    if (kp->verified)
+        return DT_OK;
+    if ((err = mls_leaf_node_verify(suite, kp->leaf, dt_view(NULL, 0), 0)) != DT_OK ||
+        (err = mls_verify_with_label(suite, kp->leaf->signature_key, "KeyPackageTBS",
+                                     kp->signed_part, kp->signature)) != DT_OK)
+        return err;
+    kp->verified = true;
+    return DT_OK;
+}
+
 enum dt_err
-mls_key_package_check(const struct mls_key_package *kp, const struct mls_leaf_rules *rules)
+mls_key_package_check(struct mls_key_package *kp, const struct mls_leaf_rules *rules)
 {
     enum dt_err err;
 
@@ -115,9 +132,7 @@ mls_key_package_check(const struct mls_key_package *kp, const struct mls_leaf_ru
         return dt_fail(DT_ERR_UNSUPPORTED, "a key package is for another version or suite");
     if ((err = mls_extensions_check(&kp->extensions, MLS_IN_KEY_PACKAGE)) != DT_OK ||
         (err = mls_leaf_node_check(kp->leaf, MLS_LEAF_KEY_PACKAGE, rules)) != DT_OK ||
-        (err = mls_leaf_node_verify(rules->suite, kp->leaf, dt_view(NULL, 0), 0)) != DT_OK ||
-        (err = mls_verify_with_label(rules->suite, kp->leaf->signature_key, "KeyPackageTBS",
-                                     kp->signed_part, kp->signature)) != DT_OK ||
+        (err = verify(kp, rules->suite)) != DT_OK ||
         (err = dt_hpke_pub_check(rules->suite, kp->init_key)) != DT_OK)
         return err;
     if (dt_view_equal(kp->init_key, kp->leaf->encryption_key))

@@ -20,6 +20,7 @@ struct mls_key_package {
     struct mls_extensions extensions;
     struct dt_view signature;
     struct dt_view signed_part; /* KeyPackageTBS */
+    bool verified;              /* its signatures were found to hold: they are not checked again */
 };
 
 DT_MUST_CHECK enum dt_err mls_key_package_read(struct dt_reader *r, struct mls_key_package **out);
@@ -40,7 +41,7 @@ DT_MUST_CHECK enum dt_err mls_key_package_hash(const struct dt_suite *suite,
  * and its signature holds, init_key differs from the leaf's encryption_key, the package's own
  * signature holds. Errors: as mls_leaf_node_check(), and AUTH.
  */
-DT_MUST_CHECK enum dt_err mls_key_package_check(const struct mls_key_package *kp,
+DT_MUST_CHECK enum dt_err mls_key_package_check(struct mls_key_package *kp,
                                                 const struct mls_leaf_rules *rules);
 
 /* A package of ours: used once, then cleared. All zero is empty. */

@@ -44,7 +44,8 @@ struct mls_proposal {
     struct dt_buf raw; /* the whole Proposal, type included */
     struct mls_key_package *add;
     struct mls_leaf_node *update;
-    uint32_t remove; /* leaf index */
+    bool update_verified; /* its signature holds, for the sender it is cached with */
+    uint32_t remove;      /* leaf index */
     struct mls_psk_id psk;
     struct {
         struct dt_view group_id;
