@@ -221,6 +221,9 @@ mls_member_of(const struct mls_leaf_node *leaf, uint32_t index, struct mls_membe
     out->credential = mls_credential_body(&leaf->credential);
     out->signature_key = leaf->signature_key;
     out->encryption_key = leaf->encryption_key;
+    out->has_lifetime = leaf->source == MLS_LEAF_KEY_PACKAGE;
+    out->not_before_s = out->has_lifetime ? leaf->lifetime.not_before : 0;
+    out->not_after_s = out->has_lifetime ? leaf->lifetime.not_after : 0;
 }
 
 uint32_t

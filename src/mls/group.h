@@ -159,6 +159,12 @@ struct mls_member {
     struct dt_view credential; /* the content of its one vector, of any type */
     struct dt_view signature_key;
     struct dt_view encryption_key;
+    /* Of a leaf that came with a key package and has made no Commit or Update since: from when to
+     * when it was to be used, in seconds. Taking in a Commit or joining does not judge it, or
+     * members with other clocks would part (RFC 9420 section 7.3): that is the caller's. */
+    bool has_lifetime;
+    uint64_t not_before_s;
+    uint64_t not_after_s;
 };
 
 /* Leaves of the tree, blank ones included; and the member at ${leaf}: false when blank or beyond.
@@ -426,12 +432,13 @@ void mls_event_clear(struct mls_event *e);
 /**
  * mls_group_process(g, psks, message, out):
  * Take in one MLSMessage (PrivateMessage; PublicMessage for handshakes). What was decrypted with
- * success has its key wiped: the same bytes again are STATE, also after save and load. ${out} is
- * overwritten; it must be cleared before. A Commit changes nothing else in ${g} until its staged
- * group is taken. An error means that nobody can be named for the message: it was not signed, or
- * not so that a signature could be found in it; else what is wrong with it is the event REFUSED.
- * Errors: the classes above. FORMAT for another group's id or wire format. Source: RFC 9420
- * sections 6, 9, 12.1.8, 12.2, 12.4.2, 12.4.3.2.
+ * success has its key wiped: the same bytes again are STATE, also after save and load. A Commit
+ * that is REFUSED is the exception: its tag is not signed, so that another member could burn the
+ * key of a good one with a spoiled copy. ${out} is overwritten; it must be cleared before. A Commit
+ * changes nothing else in ${g} until its staged group is taken. An error means that nobody can be
+ * named for the message: it was not signed, or not so that a signature could be found in it; else
+ * what is wrong with it is the event REFUSED. Errors: the classes above. FORMAT for another group's
+ * id or wire format. Source: RFC 9420 sections 6, 9, 12.1.8, 12.2, 12.4.2, 12.4.3.2.
  */
 DT_MUST_CHECK enum dt_err mls_group_process(struct mls_group *g, struct mls_psk_list psks,
                                             struct dt_view message, struct mls_event *out);

@@ -409,9 +409,9 @@ process_private(struct mls_group *g, struct mls_psk_list psks, struct dt_view me
     e->padding = c.padding;
     if ((err = mls_event_act(g, &c, psks, e)) != DT_OK)
         return err;
-    /* The tag and the padding are not signed: who has seen a good Commit before the others have
-     * cannot burn its key with a spoiled copy. */
-    if (e->kind != MLS_EVENT_REFUSED)
+    /* RFC 9420 section 9.2, but for a refused Commit: its tag is not signed, and who has seen a
+     * good one before the others have cannot burn its key with a spoiled copy. */
+    if (e->kind != MLS_EVENT_REFUSED || c.content_type != MLS_CONTENT_COMMIT)
         mls_secret_tree_apply(ev.keys, &step);
     return DT_OK;
 }

@@ -196,6 +196,10 @@ test_rotate(void **state)
     assert_int_equal(eff->n_added, 1);
     assert_views_equal(eff->added[0].identity, dt_view_str("dan"));
     assert_int_equal(eff->added[0].leaf, 3);
+    /* RFC 9420 section 7.3: whoever takes it in can judge how long the key package was for. */
+    assert_true(eff->added[0].has_lifetime);
+    assert_int_equal(eff->added[0].not_before_s, GU_NOW_S - 3600);
+    assert_int_equal(eff->added[0].not_after_s, GU_NOW_S + 86400);
     /* The message itself is signed by the key as it was. */
     assert_views_equal(e.sender.signature_key, dt_view_of(p[1].pub));
     assert_ok(mls_group_take(p[0].group, e.staged, GU_NOW_MS));
@@ -219,6 +223,7 @@ test_rotate(void **state)
     mls_event_clear(&e);
     assert_true(mls_group_member(p[0].group, 1, &m));
     assert_views_equal(m.signature_key, dt_view_of(pub));
+    assert_false(m.has_lifetime); /* it has made a Commit since */
     dt_buf_clear(&before);
     dt_secret_clear(&seed);
     mls_commit_out_clear(&out);

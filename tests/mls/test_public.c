@@ -428,6 +428,42 @@ test_section_12_1_6_external_init(void **state)
     trio_clear(&t);
 }
 
+/* RFC 9420 section 9.2: what was decrypted is not decrypted again, also when what it says is
+ * refused. */
+static void
+test_section_9_2_refused_once(void **state)
+{
+    static const uint8_t kem[32] = {9};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf content = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
+    struct mls_content_fields f = {.wire_format = MLS_WIRE_PRIVATE_MESSAGE,
+                                   .content_type = MLS_CONTENT_PROPOSAL};
+    struct mls_tree_step step = {0};
+    struct mls_event e = {0};
+    struct mls_proposal *p = NULL;
+    struct mls_group *g;
+    struct trio t;
+    size_t end;
+
+    (void)state;
+    trio_init(&t);
+    g = t.p[0].group;
+    assert_ok(mls_proposal_new_external_init(dt_view_of(kem), &p));
+    f.proposal = p;
+    f.group_id = g->context.group_id;
+    f.epoch = g->context.epoch;
+    assert_ok(mls_content_sign(g->suite, &f, dt_buf_view(&g->context.raw),
+                               dt_secret_view(&g->signature_priv), &content, &end));
+    assert_ok(mls_secret_tree_derive(&g->keys, 0, MLS_RATCHET_HANDSHAKE, 0, &step));
+    assert_ok(mls_private_message_seal(g->suite, dt_buf_view(&content),
+                                       dt_secret_view(&g->secrets.sender_data), &step, 0, &m));
+    assert_refused(DT_ERR_REFUSED, t.p[1].group, no_psks, &m, 0);
+    assert_err(DT_ERR_STATE, mls_group_process(t.p[1].group, no_psks, dt_buf_view(&m), &e));
+    mls_tree_step_clear(&step);
+    mls_proposal_unref(p);
+    trio_clear(&t);
+}
+
 /* What is said of a PrivateMessage in the clear: its group; and how long a message may be. */
 static void
 test_section_6_3_group_and_length(void **state)
@@ -532,6 +568,7 @@ main(void)
         cmocka_unit_test(test_section_6_1_wire_format_is_signed),
         cmocka_unit_test(test_section_6_3_2_members_only),
         cmocka_unit_test(test_section_12_1_6_external_init),
+        cmocka_unit_test(test_section_9_2_refused_once),
         cmocka_unit_test(test_section_6_3_group_and_length),
         cmocka_unit_test(test_section_6_2_order_of_checks),
     };
