@@ -37,7 +37,7 @@ usage(FILE *to)
             "Usage: mls [--n N,N...] [--suite NUMBER] [--tree full|flat|both] [--seconds S]\n"
             "           [--only NAME,NAME...] [--json] [--help]\n"
             "Processor time and bytes of MLS operations, and of the primitives in the same run.\n"
-            "  --n        numbers of members (2,10,100,1000)\n"
+            "  --n        numbers of members (2,10,100,1000,10000)\n"
             "  --suite    cipher suite (1)\n"
             "  --tree     full: every member made a path once; flat: the creator added all (both)\n"
             "  --seconds  for one operation of one case, at least three samples (0.5)\n"
@@ -235,8 +235,8 @@ main(int argc, char **argv)
         {"tree", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 'S'},
         {"only", required_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
-    struct options o = {.sizes = {2, 10, 100, 1000},
-                        .n_sizes = 4,
+    struct options o = {.sizes = {2, 10, 100, 1000, 10000},
+                        .n_sizes = 5,
                         .suite = 1,
                         .seconds = 0.5,
                         .full = true,

@@ -5,7 +5,8 @@
  *
  * A step is four bytes: what and by whom, and three that say how. What one member takes in, the
  * others take in or know that they lost it: nobody is led to another epoch. What is refused changes
- * nothing; what was taken saves, loads and saves as the same bytes.
+ * nothing; what was taken saves, loads and saves as the same bytes. No key
+ * of a ratchet is used for two messages.
  */
 #include <string.h>
 
@@ -38,10 +39,20 @@ enum step {
     N_STEPS
 };
 
+/* A key of a sender's ratchet that something was sealed under. */
+struct used {
+    uint64_t epoch;
+    size_t by;
+    bool application;
+    uint32_t generation;
+};
+
 struct session {
     struct mls_group *g[PEOPLE]; /* NULL: not in it */
     bool late[PEOPLE];           /* could not follow a Commit: it takes no part any more */
     struct dt_buf last;
+    struct used used[8 * STEPS_MAX]; /* by messages that others took in */
+    size_t n_used;
 };
 
 static struct person people[PEOPLE];
@@ -231,12 +242,32 @@ take_in(struct mls_group *g, struct dt_view message, struct mls_event *e)
 
 /* ---- steps ---- */
 
+/* RFC 9420 section 6: version and wire format. */
+static bool
+is_private(struct dt_view message)
+{
+    return message.n > 4 && message.p[3] == MLS_WIRE_PRIVATE_MESSAGE;
+}
+
+/* ${e}, of a PrivateMessage by ${from}: its key was never used before by an honest member. */
+static void
+fresh_key(struct session *s, size_t from, const struct mls_event *e)
+{
+    const struct used u = {e->epoch, from, e->kind == MLS_EVENT_APPLICATION, e->generation};
+
+    for (size_t i = 0; i < s->n_used; i++)
+        must(s->used[i].epoch != u.epoch || s->used[i].by != u.by ||
+             s->used[i].application != u.application || s->used[i].generation != u.generation);
+    must(s->n_used < sizeof s->used / sizeof s->used[0]);
+    s->used[s->n_used++] = u;
+}
+
 /* ${message} by ${from} reaches everybody else: all take it in or all refuse it. Commits are
  * followed. Returns whether it was taken in. */
 static bool
 deliver(struct session *s, size_t from, struct dt_view message, struct dt_view plaintext)
 {
-    bool taken = false, refused = false;
+    bool taken = false, refused = false, recorded = false;
 
     must(dt_buf_set(&s->last, message) == DT_OK);
     for (size_t i = 0; i < PEOPLE; i++) {
@@ -254,6 +285,12 @@ deliver(struct session *s, size_t from, struct dt_view message, struct dt_view p
                  dt_view_equal(dt_buf_view(&e.plaintext), plaintext));
         /* Who cannot open its part of the path cannot see a wrong tag, for which others refuse it.
          */
+        if (!recorded && is_private(message) &&
+            (e.kind == MLS_EVENT_APPLICATION || e.kind == MLS_EVENT_PROPOSAL ||
+             e.kind == MLS_EVENT_COMMIT)) {
+            fresh_key(s, from, &e);
+            recorded = true;
+        }
         if (e.kind == MLS_EVENT_COMMIT_LOST)
             s->late[i] = true;
         else

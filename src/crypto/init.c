@@ -148,6 +148,43 @@ start_sodium(void)
     return true;
 }
 
+/* A context of HMAC with the hash ${alg}. */
+static EVP_MAC_CTX *
+hmac_new(enum dt_hash_alg alg)
+{
+    char name[16];
+    OSSL_PARAM params[2];
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+
+    (void)snprintf(name, sizeof name, "%s", EVP_MD_get0_name(mds[alg]));
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+/* OpenSSL before 3.0.3 takes the call that begins an HMAC again with the same key, and does not
+ * begin again. */
+static bool
+hmac_begins_again(void)
+{
+    static const uint8_t text[] = {1, 2, 3};
+    uint8_t tag[2][DT_SHA256] = {{0}, {1}};
+    EVP_MAC_CTX *ctx = hmac_new(DT_HASH_SHA256);
+    bool ok = ctx != NULL;
+
+    for (size_t i = 0; ok && i < 2; i++)
+        ok = EVP_MAC_init(ctx, i == 0 ? text : NULL, i == 0 ? sizeof text : 0, NULL) == 1 &&
+             EVP_MAC_update(ctx, text, sizeof text) == 1 &&
+             EVP_MAC_final(ctx, tag[i], NULL, sizeof tag[i]) == 1;
+    EVP_MAC_CTX_free(ctx);
+    dt_msan_wrote(tag, sizeof tag);
+    return ok && memcmp(tag[0], tag[1], sizeof tag[0]) == 0;
+}
+
 static void
 init_once(void)
 {
@@ -188,6 +225,10 @@ init_once(void)
         init_err = DT_ERR_UNSUPPORTED;
         return;
     }
+    if (!hmac_begins_again()) {
+        init_err = DT_ERR_STATE;
+        return;
+    }
     init_err = DT_OK;
 }
 
@@ -197,6 +238,10 @@ dt_crypto_init(void)
     (void)pthread_once(&once, init_once);
     if (init_err == DT_ERR_UNSUPPORTED)
         return dt_fail(DT_ERR_INTERNAL, "this libsodium verifies Ed25519 by another rule");
+    if (init_err == DT_ERR_STATE)
+        return dt_fail(DT_ERR_INTERNAL,
+                       "this OpenSSL cannot begin an HMAC again: 3.0.3 or later is "
+                       "needed");
     if (init_err == DT_ERR_IO)
         return dt_fail(DT_ERR_IO, "the system gave no random bytes: try again");
     if (init_err != DT_OK)
@@ -259,24 +304,6 @@ dt_thread_md(enum dt_hash_alg alg)
     if (c->md[alg] == NULL)
         c->md[alg] = EVP_MD_CTX_new();
     return c->md[alg];
-}
-
-/* A context of HMAC with the hash ${alg}. */
-static EVP_MAC_CTX *
-hmac_new(enum dt_hash_alg alg)
-{
-    char name[16];
-    OSSL_PARAM params[2];
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-
-    (void)snprintf(name, sizeof name, "%s", EVP_MD_get0_name(mds[alg]));
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
-    params[1] = OSSL_PARAM_construct_end();
-    if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) != 1) {
-        EVP_MAC_CTX_free(ctx);
-        return NULL;
-    }
-    return ctx;
 }
 
 EVP_MAC_CTX *
