@@ -2,7 +2,8 @@
  * tests/mls/test_external_refused.c - external Commits, and each rule that refuses one. The bad
  * ones are signed by their joiner all the same, so that it is the rule that refuses.
  *
- * Source: RFC 9420 sections 7.3, 8.3, 12.2, 12.4.2 and 12.4.3.2. A test's name says the section.
+ * Source: RFC 9420 sections 7.3, 8.3, 11.2, 11.3, 12.2, 12.4.2 and 12.4.3.2. A test's name says the
+ * section.
  */
 #include <string.h>
 
@@ -232,6 +233,40 @@ test_section_12_2_psk_rules(void **state)
     id.nonce = dt_view(nonce, 32);
     assert_ok(mls_proposal_new_psk(&id, &p));
     one(&s, p, DT_ERR_NOT_FOUND);
+    quartet_clear(&s);
+}
+
+/* RFC 9420 sections 11.2 and 11.3: the PSK that ties a group to the one before it is its creator's
+ * to name. Epoch 0 of a group of one is where the creator may: who comes from outside may not. */
+static void
+test_section_11_3_link_is_the_creators(void **state)
+{
+    static const uint8_t nonce[32] = {7};
+    const uint8_t usages[] = {MLS_PSK_REINIT, MLS_PSK_BRANCH};
+    struct quartet s;
+
+    (void)state;
+    quartet_init(&s, MLS_OUTSIDE_JOIN);
+    mls_group_free(s.p[ADA].group);
+    gu_create(&s.p[ADA]);
+    dt_buf_clear(&s.info);
+    gu_info(&s.p[ADA], true, &s.info);
+    for (size_t i = 0; i < sizeof usages; i++) {
+        struct mls_psk_id id = {.type = MLS_PSK_RESUMPTION,
+                                .usage = usages[i],
+                                .group_id = dt_view_str("before"),
+                                .nonce = dt_view_of(nonce)};
+        struct mls_proposal *p = NULL;
+        struct bad b = {.proposals = &p, .n = 1};
+        struct dt_buf m;
+
+        assert_ok(mls_proposal_new_psk(&id, &p));
+        make_bad(&s, &b, &m);
+        assert_int_equal(mls_group_epoch(s.p[ADA].group), 0);
+        assert_refused(DT_ERR_REFUSED, s.p[ADA].group, no_psks, &m, UINT32_MAX);
+        dt_buf_clear(&m);
+        mls_proposal_unref(p);
+    }
     quartet_clear(&s);
 }
 
@@ -508,6 +543,7 @@ main(void)
         cmocka_unit_test(test_section_12_2_at_most_one_remove),
         cmocka_unit_test(test_section_12_2_no_other_proposals),
         cmocka_unit_test(test_section_12_2_psk_rules),
+        cmocka_unit_test(test_section_11_3_link_is_the_creators),
         cmocka_unit_test(test_section_12_4_3_2_no_reference),
         cmocka_unit_test(test_section_12_4_3_2_path),
         cmocka_unit_test(test_section_12_4_3_2_signed_by_the_joiner),
