@@ -2,7 +2,7 @@
  * tests/mls/test_group_types.c - what a group may be made of: suites with malleable signatures,
  * credentials of other types, values that nobody knows, a ratchet tree that travels by itself.
  *
- * Source: RFC 9420 sections 5.1, 5.3, 7.2, 7.3, 12.4.3.3, 13.3, 13.4, 13.5.
+ * Source: RFC 9420 sections 5.1, 5.3, 7.2, 7.3, 12.2, 12.4.3.3, 13.3, 13.4, 13.5.
  */
 #include <string.h>
 
@@ -488,6 +488,50 @@ test_required_for_all(void **state)
         client_clear(&c[i]);
 }
 
+/* A private-use proposal is for those who are in the next epoch to support, not for one who goes in
+ * the same Commit. */
+static void
+test_section_12_2_who_goes_needs_no_support(void **state)
+{
+    const uint16_t extra[] = {0xf7b1};
+    const uint32_t two = 2;
+    const struct mls_typed warrant = {0xf7b1, dt_view_str("w")};
+    struct mls_commit_opts opts = {.n_adds = 2, .lifetime = gu_clock};
+    struct mls_commit_opts act = {.private_use = {&warrant, 1}, .lifetime = gu_clock};
+    struct mls_commit_out out = {0};
+    struct client c[3];
+    struct gu_party *all[] = {&c[0].in, &c[1].in, &c[2].in};
+    struct dt_view adds[2];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const char *names[] = {"ada", "bob", "cyd"};
+
+        client_init(&c[i], 1, dt_view_str(names[i]));
+        if (i < 2)
+            c[i].leaf.proposal_types = (struct mls_type_list){extra, 1};
+        assert_ok(package(&c[i], no_extensions));
+    }
+    assert_ok(create(&c[0], (struct mls_type_list){NULL, 0}));
+    adds[0] = dt_buf_view(&c[1].key_package);
+    adds[1] = dt_buf_view(&c[2].key_package);
+    opts.adds = adds;
+    gu_commit(&c[0].in, &opts, all, 1, &out);
+    for (size_t i = 1; i < 3; i++)
+        assert_ok(join(&c[i], dt_buf_view(&out.welcome), dt_view(NULL, 0), NULL));
+    mls_commit_out_clear(&out);
+    /* While cyd stays, nobody may. */
+    assert_err(DT_ERR_REFUSED, mls_group_commit(c[0].in.group, &act, &out));
+    act.removes = &two;
+    act.n_removes = 1;
+    gu_commit(&c[0].in, &act, all, 3, NULL);
+    gu_agree(all, 2);
+    assert_int_equal(mls_group_n_members(c[1].in.group), 2);
+    assert_false(mls_group_is_member(c[2].in.group));
+    for (size_t i = 0; i < 3; i++)
+        client_clear(&c[i]);
+}
+
 /* In a GroupContext from its beginning: required_capabilities and external_senders. */
 static void
 test_first_context(void **state)
@@ -694,6 +738,7 @@ main(void)
         cmocka_unit_test(test_tree_apart),
         cmocka_unit_test(test_extension_places),
         cmocka_unit_test(test_required_for_all),
+        cmocka_unit_test(test_section_12_2_who_goes_needs_no_support),
         cmocka_unit_test(test_first_context),
         cmocka_unit_test(test_group_id_held),
         cmocka_unit_test(test_joiner),
