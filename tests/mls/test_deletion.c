@@ -3,7 +3,7 @@
  * neither the saved state nor any byte of this process's memory is a secret that was used up. The
  * whole of memory is more than a core image has, which leaves out the pages of struct dt_secret.
  *
- * Source: RFC 9420 sections 8, 9.2, 14 and 16.6.
+ * Source: RFC 9420 sections 8, 9.2, 14, 15.3 and 16.6.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -391,9 +391,66 @@ test_section_14_dropped(void **state)
     mls_group_drop_pending(p[0].group);
     mls_commit_out_clear(&out);
     assert_all_gone(&p[0]);
-    /* Past epochs and their keys by the policy; see test_past_epochs of test_group.c. */
     gu_party_clear(&p[0]);
     gu_party_clear(&p[1]);
+}
+
+/* What an ended epoch's late messages are read with is kept for as long as the policy says, and a
+ * Commit taken after that time finds it and wipes it. */
+static void
+test_section_15_3_past_epochs_age(void **state)
+{
+    const struct mls_psk_list no_psks = {NULL, 0};
+    const uint64_t age_ms = 5000;
+
+    (void)state;
+    if (in_valgrind)
+        skip();
+    for (uint64_t late = 0; late < 2; late++) {
+        const uint64_t now_ms = GU_NOW_MS + age_ms - 1 + late;
+        struct gu_party p[2];
+        struct gu_party *all[] = {&p[0], &p[1]};
+        struct mls_commit_opts empty = {0};
+        struct mls_commit_out out = {0};
+        struct mls_event e = {0};
+        const struct mls_past_epoch *past;
+        const struct mls_secret_node *node;
+        struct dt_buf m;
+
+        two(p, 1);
+        p[0].group->policy.past_epochs = 3;
+        p[0].group->policy.past_age_ms = age_ms;
+        gu_protect(&p[1], "late", &m);
+        gu_commit(&p[0], &empty, all, 2, NULL);
+        assert_ok(mls_group_commit(p[1].group, &empty, &out));
+        assert_ok(mls_group_process(p[0].group, no_psks, dt_buf_view(&out.commit), &e));
+        mls_commit_out_clear(&out);
+        gu_party_clear(&p[1]);
+        assert_int_equal(mls_group_n_past(p[0].group), 2);
+        past = &p[0].group->past[0];
+        node = mls_secret_find(past->keys.root, past->keys.n_leaves, mls_leaf_ancestor(1, 0));
+        assert_non_null(node);
+        watch("a past sender_data_secret", dt_secret_view(&past->sender_data));
+        watch("a past secret of the secret tree", dt_secret_view(&node->secret));
+        assert_all_there();
+        assert_ok(mls_group_take(p[0].group, e.staged, now_ms));
+        e.staged = NULL;
+        mls_event_clear(&e);
+        if (late == 0) {
+            assert_int_equal(mls_group_n_past(p[0].group), 3);
+            assert_all_there();
+            n_watched = 0;
+            gu_hear(&p[0], dt_buf_view(&m), "late");
+        } else {
+            assert_int_equal(mls_group_n_past(p[0].group), 1);
+            assert_all_gone(&p[0]);
+            assert_ok(mls_group_process(p[0].group, no_psks, dt_buf_view(&m), &e));
+            assert_int_equal(e.kind, MLS_EVENT_STALE);
+            mls_event_clear(&e);
+        }
+        dt_buf_clear(&m);
+        gu_party_clear(&p[0]);
+    }
 }
 
 int
@@ -403,6 +460,7 @@ main(void)
         cmocka_unit_test(test_section_9_2_sent_and_received),
         cmocka_unit_test(test_section_8_epoch_change),
         cmocka_unit_test(test_section_14_dropped),
+        cmocka_unit_test(test_section_15_3_past_epochs_age),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
