@@ -395,19 +395,23 @@ test_section_14_dropped(void **state)
     gu_party_clear(&p[1]);
 }
 
-/* What an ended epoch's late messages are read with is kept for as long as the policy says, and a
- * Commit taken after that time finds it and wipes it. */
+/* What reads the late messages of an epoch is kept for as long as the policy says, and for as many
+ * epochs: a Commit that is taken wipes what is too old or too many. */
 static void
-test_section_15_3_past_epochs_age(void **state)
+test_section_15_3_past_epochs(void **state)
 {
-    const struct mls_psk_list no_psks = {NULL, 0};
-    const uint64_t age_ms = 5000;
+    static const struct {
+        uint32_t kept; /* at most */
+        uint64_t later_ms;
+        uint32_t n_before;
+        uint32_t n_after;
+    } cases[] = {{3, 4999, 2, 3}, {3, 5000, 2, 1}, {1, 0, 1, 1}};
 
     (void)state;
     if (in_valgrind)
         skip();
-    for (uint64_t late = 0; late < 2; late++) {
-        const uint64_t now_ms = GU_NOW_MS + age_ms - 1 + late;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct mls_psk_list no_psks = {NULL, 0};
         struct gu_party p[2];
         struct gu_party *all[] = {&p[0], &p[1]};
         struct mls_commit_opts empty = {0};
@@ -418,31 +422,30 @@ test_section_15_3_past_epochs_age(void **state)
         struct dt_buf m;
 
         two(p, 1);
-        p[0].group->policy.past_epochs = 3;
-        p[0].group->policy.past_age_ms = age_ms;
+        p[0].group->policy.past_epochs = cases[i].kept;
+        p[0].group->policy.past_age_ms = 5000;
         gu_protect(&p[1], "late", &m);
         gu_commit(&p[0], &empty, all, 2, NULL);
         assert_ok(mls_group_commit(p[1].group, &empty, &out));
         assert_ok(mls_group_process(p[0].group, no_psks, dt_buf_view(&out.commit), &e));
         mls_commit_out_clear(&out);
         gu_party_clear(&p[1]);
-        assert_int_equal(mls_group_n_past(p[0].group), 2);
+        assert_int_equal(mls_group_n_past(p[0].group), cases[i].n_before);
         past = &p[0].group->past[0];
         node = mls_secret_find(past->keys.root, past->keys.n_leaves, mls_leaf_ancestor(1, 0));
         assert_non_null(node);
         watch("a past sender_data_secret", dt_secret_view(&past->sender_data));
         watch("a past secret of the secret tree", dt_secret_view(&node->secret));
         assert_all_there();
-        assert_ok(mls_group_take(p[0].group, e.staged, now_ms));
+        assert_ok(mls_group_take(p[0].group, e.staged, GU_NOW_MS + cases[i].later_ms));
         e.staged = NULL;
         mls_event_clear(&e);
-        if (late == 0) {
-            assert_int_equal(mls_group_n_past(p[0].group), 3);
+        assert_int_equal(mls_group_n_past(p[0].group), cases[i].n_after);
+        if (cases[i].n_after > 1) {
             assert_all_there();
             n_watched = 0;
             gu_hear(&p[0], dt_buf_view(&m), "late");
         } else {
-            assert_int_equal(mls_group_n_past(p[0].group), 1);
             assert_all_gone(&p[0]);
             assert_ok(mls_group_process(p[0].group, no_psks, dt_buf_view(&m), &e));
             assert_int_equal(e.kind, MLS_EVENT_STALE);
@@ -453,6 +456,33 @@ test_section_15_3_past_epochs_age(void **state)
     }
 }
 
+/* Bob is removed: nothing stays with him that he could read or sign with. */
+static void
+test_section_16_6_removed(void **state)
+{
+    const uint32_t bob = 1;
+    const struct mls_commit_opts empty = {0};
+    const struct mls_commit_opts removal = {.removes = &bob, .n_removes = 1};
+    struct gu_party p[2];
+    struct gu_party *all[] = {&p[0], &p[1]};
+
+    (void)state;
+    if (in_valgrind)
+        skip();
+    two(p, 1);
+    gu_commit(&p[1], &empty, all, 2, NULL);
+    dt_secret_clear(&p[1].seed);
+    watch_epoch(p[1].group);
+    watch("a signature key", dt_secret_view(&p[1].group->signature_priv));
+    assert_in_range(n_watched, 11, WATCHED);
+    assert_all_there();
+    gu_commit(&p[0], &removal, all, 2, NULL);
+    gu_party_clear(&p[0]);
+    assert_false(mls_group_is_member(p[1].group));
+    assert_all_gone(&p[1]);
+    gu_party_clear(&p[1]);
+}
+
 int
 main(void)
 {
@@ -460,7 +490,8 @@ main(void)
         cmocka_unit_test(test_section_9_2_sent_and_received),
         cmocka_unit_test(test_section_8_epoch_change),
         cmocka_unit_test(test_section_14_dropped),
-        cmocka_unit_test(test_section_15_3_past_epochs_age),
+        cmocka_unit_test(test_section_15_3_past_epochs),
+        cmocka_unit_test(test_section_16_6_removed),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

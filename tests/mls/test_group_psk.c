@@ -133,6 +133,37 @@ test_kept_by_age(void **state)
     duo_clear(&d);
 }
 
+/* A Commit that is taken wipes what is too old, whether past epochs are kept as well or not. */
+static void
+test_section_8_6_age_asked_with_each_commit(void **state)
+{
+    static const struct {
+        uint32_t past_epochs;
+        uint64_t later_ms;
+        size_t n_kept;
+    } cases[] = {{3, 999, 2}, {3, 1000, 1}, {0, 999, 2}, {0, 1000, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mls_commit_opts empty = {0};
+        struct mls_commit_out out = {0};
+        struct mls_group *g;
+        struct duo d;
+
+        duo_init(&d, 3, 1000);
+        step(&d);
+        g = d.p[0].group;
+        g->policy.past_epochs = cases[i].past_epochs;
+        assert_int_equal(g->n_kept, 1);
+        assert_ok(mls_group_commit(g, &empty, &out));
+        assert_ok(mls_group_take_pending(g, GU_NOW_MS + cases[i].later_ms));
+        assert_int_equal(g->n_kept, cases[i].n_kept);
+        assert_int_equal(g->kept[0].epoch, 2);
+        mls_commit_out_clear(&out);
+        duo_clear(&d);
+    }
+}
+
 /* A member that is removed keeps none. */
 static void
 test_removed(void **state)
@@ -526,6 +557,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_by_count),
         cmocka_unit_test(test_kept_by_age),
+        cmocka_unit_test(test_section_8_6_age_asked_with_each_commit),
         cmocka_unit_test(test_removed),
         cmocka_unit_test(test_of_another_group),
         cmocka_unit_test(test_too_many),

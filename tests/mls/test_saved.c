@@ -336,6 +336,30 @@ the_row_of_the_group(void **state)
     clear(p);
 }
 
+/* Nor a part that is said to be gone, with all that it held. */
+static void
+no_part_that_is_gone(void **state)
+{
+    struct gu_party p[2];
+    struct mls_parts parts = {0};
+    struct mls_group *g = NULL;
+
+    (void)state;
+    crowd(p, 3);
+    assert_ok(mls_group_save_parts(p[0].group, true, &parts));
+    assert_true(parts.n >= 3);
+    for (size_t i = 0; i < parts.n; i++) {
+        parts.v[i].gone = true;
+        assert_err(DT_ERR_FORMAT, mls_group_load_parts(parts.v, parts.n, &g));
+        assert_null(g);
+        parts.v[i].gone = false;
+    }
+    assert_ok(mls_group_load_parts(parts.v, parts.n, &g));
+    mls_group_free(g);
+    mls_parts_clear(&parts);
+    clear(p);
+}
+
 /* The rows of an epoch that has ended are not put beside those of the next. */
 static void
 no_rows_of_two_epochs(void **state)
@@ -373,6 +397,7 @@ main(void)
         cmocka_unit_test(very_many_changes),
         cmocka_unit_test(no_other_set_of_parts_loads),
         cmocka_unit_test(the_row_of_the_group),
+        cmocka_unit_test(no_part_that_is_gone),
         cmocka_unit_test(no_rows_of_two_epochs),
     };
 
