@@ -470,11 +470,14 @@ test_section_16_6_removed(void **state)
     if (in_valgrind)
         skip();
     two(p, 1);
+    p[1].group->policy.resumption_psks = 2;
     gu_commit(&p[1], &empty, all, 2, NULL);
     dt_secret_clear(&p[1].seed);
+    assert_int_equal(p[1].group->n_kept, 1);
+    watch("an ended epoch's resumption_psk", dt_secret_view(&p[1].group->kept[0].value));
     watch_epoch(p[1].group);
     watch("a signature key", dt_secret_view(&p[1].group->signature_priv));
-    assert_in_range(n_watched, 11, WATCHED);
+    assert_in_range(n_watched, 12, WATCHED);
     assert_all_there();
     gu_commit(&p[0], &removal, all, 2, NULL);
     gu_party_clear(&p[0]);
