@@ -14,24 +14,6 @@ psks(void)
 }
 
 static enum dt_err
-need(const struct args *a, size_t least, bool group)
-{
-    if (a->n < least)
-        return dt_fail(DT_ERR_USAGE, "%zu words are missing", least - a->n);
-    if (group && me.group == NULL)
-        return dt_fail(DT_ERR_USAGE, "no group yet");
-    if (!group && me.now.suite == NULL)
-        return dt_fail(DT_ERR_USAGE, "init comes first");
-    return DT_OK;
-}
-
-static enum dt_err
-number(struct dt_view text, uint64_t max, uint64_t *out)
-{
-    return dt_decimal_read(text, max, out);
-}
-
-static enum dt_err
 do_init(const struct args *a, struct dt_buf *out)
 {
     uint64_t id;
@@ -131,7 +113,8 @@ do_commit(const struct args *a, struct dt_buf *out)
     enum dt_err err;
 
     if ((err = need(a, 1, true)) != DT_OK || (err = number(a->v[0], 1, &public)) != DT_OK ||
-        (err = items_read(a, &me.psks, &it)) != DT_OK || (err = rotation(&it, &keys)) != DT_OK)
+        (err = items_read(a, &me.psks, mls_group_id(me.group), &it)) != DT_OK ||
+        (err = rotation(&it, &keys)) != DT_OK)
         return err;
     if (public) {
         opts.as_public = true;
@@ -145,6 +128,10 @@ do_commit(const struct args *a, struct dt_buf *out)
     opts.psks.n = it.n_psks;
     opts.held_psks.v = it.held;
     opts.held_psks.n = it.n_held;
+    opts.set_extensions = it.set_extensions;
+    opts.extensions = typed_words_list(&it.extensions);
+    opts.private_use = typed_words_list(&it.private_use);
+    opts.tree_apart = it.apart;
     opts.force_path = it.path;
     opts.commit_cached = it.cached;
     opts.new_signature_priv = keys.new_signature_priv;
@@ -168,7 +155,7 @@ do_propose(const struct args *a, struct dt_buf *out)
     enum dt_err err;
 
     if ((err = need(a, 2, true)) != DT_OK || (err = number(a->v[0], 1, &public)) != DT_OK ||
-        (err = items_read(a, &me.psks, &it)) != DT_OK)
+        (err = items_read(a, &me.psks, mls_group_id(me.group), &it)) != DT_OK)
         return err;
     if (public) {
         opts.as_public = true;
@@ -183,12 +170,18 @@ do_propose(const struct args *a, struct dt_buf *out)
     } else if (it.n_psks == 1) {
         opts.kind = MLS_PROPOSE_PSK;
         opts.psk = it.psks[0];
+    } else if (it.set_extensions) {
+        opts.kind = MLS_PROPOSE_EXTENSIONS;
+        opts.extensions = typed_words_list(&it.extensions);
+    } else if (it.private_use.n == 1) {
+        opts.kind = MLS_PROPOSE_PRIVATE;
+        opts.private_use = it.private_use.v[0];
     } else if (it.update) {
         opts.kind = MLS_PROPOSE_UPDATE;
         if ((err = rotation(&it, &opts.rotation)) != DT_OK)
             return err;
     } else {
-        return dt_fail(DT_ERR_USAGE, "propose add:, remove:, psk: or update");
+        return dt_fail(DT_ERR_USAGE, "propose one thing");
     }
     opts.lifetime = lifetime();
     if ((err = mls_group_propose(me.group, &opts, &made)) != DT_OK)
@@ -207,11 +200,13 @@ do_drop(const struct args *a, struct dt_buf *out)
     return err;
 }
 
-/* Join with ${k}; ${origin}: the group that the Welcome's succeeds, or NULL. */
+/* Join with ${k} by the Welcome and, where it is apart, the tree of ${a}; ${origin}: the group that
+ * this one succeeds, or NULL. */
 static enum dt_err
-join_with(struct keys *k, const struct mls_group *origin, struct dt_view hex)
+join_with(struct keys *k, const struct mls_group *origin, const struct args *a)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf welcome = DT_BUF_INIT(LINE_MAX_BYTES);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf tree = DT_BUF_INIT(LINE_MAX_BYTES);
     struct mls_join_params params = {.bundle = &k->bundle,
                                      .key_package = dt_buf_view(&k->key_package),
                                      .signature_priv = dt_secret_view(&k->seed),
@@ -224,8 +219,10 @@ join_with(struct keys *k, const struct mls_group *origin, struct dt_view hex)
     struct mls_group *group = NULL;
     enum dt_err err;
 
-    if ((err = dt_hex_read(&welcome, hex)) != DT_OK)
+    if ((err = dt_hex_read(&welcome, a->v[0])) != DT_OK ||
+        (a->n > 1 && (err = dt_hex_read(&tree, a->v[1])) != DT_OK))
         return err;
+    params.ratchet_tree = dt_buf_view(&tree);
     params.welcome = dt_buf_view(&welcome);
     if ((err = mls_group_join(&params, &group, NULL)) != DT_OK)
         return err;
@@ -239,7 +236,7 @@ do_join(const struct args *a, struct dt_buf *out)
     enum dt_err err = need(a, 1, false);
 
     (void)out;
-    return err != DT_OK ? err : join_with(&me.now, NULL, a->v[0]);
+    return err != DT_OK ? err : join_with(&me.now, NULL, a);
 }
 
 static enum dt_err
@@ -248,18 +245,18 @@ do_joinnext(const struct args *a, struct dt_buf *out)
     enum dt_err err;
 
     (void)out;
-    if ((err = need(a, 1, true)) != DT_OK ||
-        (err = join_with(&me.next, me.group, a->v[0])) != DT_OK)
+    if ((err = need(a, 1, true)) != DT_OK || (err = join_with(&me.next, me.group, a)) != DT_OK)
         return err;
     keys_move(&me.now, &me.next);
     return DT_OK;
 }
 
-/* reinit GROUPID SUITE: the Commit that closes this group. */
+/* reinit GROUPID SUITE [TYPED]: the Commit that closes this group. */
 static enum dt_err
 do_reinit(const struct args *a, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf id = DT_BUF_INIT(256);
+    DT_CLEANUP(typed_words_clear) struct typed_words extensions = {.n = 0};
     DT_CLEANUP(mls_commit_out_clear) struct mls_commit_out made = {0};
     struct mls_reinit reinit = {.version = 1};
     struct mls_commit_opts opts = {.reinit = &reinit, .padding = PAD};
@@ -267,16 +264,19 @@ do_reinit(const struct args *a, struct dt_buf *out)
     enum dt_err err;
 
     if ((err = need(a, 2, true)) != DT_OK || (err = dt_hex_read(&id, a->v[0])) != DT_OK ||
-        (err = number(a->v[1], 0xffff, &suite)) != DT_OK)
+        (err = number(a->v[1], 0xffff, &suite)) != DT_OK ||
+        (a->n > 2 && (err = typed_words_read(a->v[2], &extensions)) != DT_OK))
         return err;
     reinit.group_id = dt_buf_view(&id);
+    reinit.extensions = typed_words_list(&extensions);
     reinit.suite = (uint16_t)suite;
     if ((err = mls_group_commit(me.group, &opts, &made)) != DT_OK)
         return err;
     return dt_hex_write(out, dt_buf_view(&made.commit));
 }
 
-/* succeed reinit|branch GROUPID KEYPACKAGE...: the group that comes after, and its Welcome. */
+/* succeed reinit|branch GROUPID [apart] KEYPACKAGE...: the group that comes after, and its Welcome.
+ */
 static enum dt_err
 do_succeed(const struct args *a, struct dt_buf *out)
 {
@@ -291,7 +291,9 @@ do_succeed(const struct args *a, struct dt_buf *out)
     if ((err = need(a, 3, true)) != DT_OK || (err = dt_hex_read(&id, a->v[1])) != DT_OK)
         return err;
     for (size_t i = 2; i < a->n; i++)
-        if ((err = items_add(a->v[i], &it)) != DT_OK)
+        if (dt_view_equal(a->v[i], dt_view_str("apart")))
+            params.tree_apart = true;
+        else if ((err = items_add(a->v[i], &it)) != DT_OK)
             return err;
     params.leaf = leaf(&me.next);
     params.group_id = dt_buf_view(&id);
@@ -313,6 +315,19 @@ do_succeed(const struct args *a, struct dt_buf *out)
     return dt_hex_write(out, dt_buf_view(&made.welcome));
 }
 
+/* Keep what a Commit says that is private use, for the command "private". */
+static enum dt_err
+note_private_use(const struct mls_effects *e)
+{
+    enum dt_err err = DT_OK;
+
+    dt_buf_wipe(&me.private_use);
+    for (size_t i = 0; err == DT_OK && i < e->n_private_use; i++)
+        err = typed_words_write(i > 0, e->private_use[i].type, e->private_use[i].body,
+                                &me.private_use);
+    return err;
+}
+
 static enum dt_err
 event_say(struct mls_event *e, struct dt_buf *out)
 {
@@ -324,14 +339,16 @@ event_say(struct mls_event *e, struct dt_buf *out)
             return err;
         return dt_hex_write(out, dt_buf_view(&e->plaintext));
     case MLS_EVENT_COMMIT:
-        if ((err = mls_group_take(me.group, e->staged, now_ms())) != DT_OK)
+        if ((err = note_private_use(mls_staged_effects(e->staged))) != DT_OK ||
+            (err = mls_group_take(me.group, e->staged, now_ms())) != DT_OK)
             return err;
         e->staged = NULL;
         return dt_buf_printf(out, mls_group_is_member(me.group) ? "commit" : "removed");
     case MLS_EVENT_PROPOSAL:
         return dt_buf_printf(out, "proposal");
     case MLS_EVENT_OWN_COMMIT:
-        if ((err = mls_group_take_pending(me.group, now_ms())) != DT_OK)
+        if ((err = note_private_use(mls_group_pending_effects(me.group))) != DT_OK ||
+            (err = mls_group_take_pending(me.group, now_ms())) != DT_OK)
             return err;
         return dt_buf_printf(out, "own");
     case MLS_EVENT_OWN_MESSAGE:
@@ -386,54 +403,6 @@ do_reload(const struct args *a, struct dt_buf *out)
     return DT_OK;
 }
 
-/* A GroupInfo that others can join by. */
-static enum dt_err
-do_gi(const struct args *a, struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf made = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    const struct mls_group_info_opts opts = {.external_pub = true, .ratchet_tree = true};
-    enum dt_err err;
-
-    if ((err = need(a, 0, true)) != DT_OK ||
-        (err = mls_group_info_export(me.group, &opts, &made)) != DT_OK)
-        return err;
-    return dt_hex_write(out, dt_buf_view(&made));
-}
-
-/* extjoin GROUPINFO [again] [psk:ID]: by an external Commit; again: in the place of our leaf. */
-static enum dt_err
-do_extjoin(const struct args *a, struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf info = DT_BUF_INIT(LINE_MAX_BYTES);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf commit = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    struct mls_external_join_params params = {.policy = policy()};
-    struct mls_psk psk = {0};
-    struct dt_view rest;
-    struct mls_group *group = NULL;
-    enum dt_err err;
-
-    if ((err = need(a, 1, false)) != DT_OK || (err = dt_hex_read(&info, a->v[0])) != DT_OK)
-        return err;
-    params.leaf = leaf(&me.now);
-    params.group_info = dt_buf_view(&info);
-    for (size_t i = 1; i < a->n; i++) {
-        if (!word_after(a->v[i], "psk:", &rest))
-            params.replace = true;
-        else if ((err = psk_named(&me.psks, rest, &psk)) == DT_OK)
-            params.psks = (struct mls_psk_list){&psk, 1};
-        else
-            return err;
-    }
-    if (params.replace && me.group == NULL)
-        return dt_fail(DT_ERR_USAGE, "no group yet");
-    if (params.replace)
-        params.replaces = mls_group_own_leaf(me.group);
-    if ((err = mls_group_join_external(&params, &group, &commit, NULL)) != DT_OK)
-        return err;
-    become(group);
-    return dt_hex_write(out, dt_buf_view(&commit));
-}
-
 static enum dt_err
 do_auth(const struct args *a, struct dt_buf *out)
 {
@@ -464,6 +433,33 @@ do_export(const struct args *a, struct dt_buf *out)
     return dt_hex_write(out, dt_secret_view(&secret));
 }
 
+/* private: the private-use proposals of the last Commit, or "-". */
+static enum dt_err
+do_private(const struct args *a, struct dt_buf *out)
+{
+    enum dt_err err = need(a, 0, true);
+
+    if (err != DT_OK)
+        return err;
+    return me.private_use.n > 0 ? dt_buf_append(out, dt_buf_view(&me.private_use))
+                                : dt_buf_append(out, dt_view_str("-"));
+}
+
+/* extension TYPE: its body in the GroupContext, or "-". */
+static enum dt_err
+do_extension(const struct args *a, struct dt_buf *out)
+{
+    struct dt_view body;
+    uint64_t type;
+    enum dt_err err;
+
+    if ((err = need(a, 1, true)) != DT_OK || (err = number(a->v[0], UINT16_MAX, &type)) != DT_OK)
+        return err;
+    return mls_group_extension(me.group, (uint16_t)type, &body)
+               ? dt_hex_write(out, body)
+               : dt_buf_append(out, dt_view_str("-"));
+}
+
 static enum dt_err
 do_leaf(const struct args *a, struct dt_buf *out)
 {
@@ -486,13 +482,19 @@ do_members(const struct args *a, struct dt_buf *out)
 }
 
 const struct command commands[] = {
-    {"init", do_init},       {"kp", do_kp},           {"create", do_create},
-    {"psk", do_psk},         {"commit", do_commit},   {"propose", do_propose},
-    {"drop", do_drop},       {"join", do_join},       {"nextkp", do_nextkp},
-    {"reinit", do_reinit},   {"succeed", do_succeed}, {"joinnext", do_joinnext},
-    {"process", do_process}, {"gi", do_gi},           {"extjoin", do_extjoin},
-    {"protect", do_protect}, {"reload", do_reload},   {"auth", do_auth},
-    {"export", do_export},   {"leaf", do_leaf},       {"members", do_members},
+    {"init", do_init},           {"kp", do_kp},
+    {"create", do_create},       {"psk", do_psk},
+    {"commit", do_commit},       {"propose", do_propose},
+    {"drop", do_drop},           {"join", do_join},
+    {"nextkp", do_nextkp},       {"reinit", do_reinit},
+    {"succeed", do_succeed},     {"joinnext", do_joinnext},
+    {"process", do_process},     {"gi", do_gi},
+    {"extjoin", do_extjoin},     {"protect", do_protect},
+    {"reload", do_reload},       {"auth", do_auth},
+    {"export", do_export},       {"leaf", do_leaf},
+    {"members", do_members},     {"tree", do_tree},
+    {"addself", do_addself},     {"private", do_private},
+    {"extension", do_extension},
 };
 
 const size_t n_commands = sizeof commands / sizeof commands[0];

@@ -52,6 +52,8 @@ forget(void)
     dt_buf_clear(&me.identity);
     dt_buf_init(&me.identity, 1024);
     psk_store_clear(&me.psks);
+    dt_buf_clear(&me.private_use);
+    dt_buf_init(&me.private_use, 2 * LINE_MAX_BYTES);
 }
 
 void
@@ -82,11 +84,18 @@ lifetime(void)
 struct mls_group_policy
 policy(void)
 {
-    struct mls_group_policy p = {
-        .past_epochs = 3, .past_age_ms = DT_MS_HOUR, .outside = MLS_OUTSIDE_ALL};
+    struct mls_group_policy p = {.past_epochs = 3,
+                                 .past_age_ms = DT_MS_HOUR,
+                                 .resumption_psks = 3,
+                                 .resumption_age_ms = DT_MS_HOUR,
+                                 .outside = MLS_OUTSIDE_ALL};
 
     return p;
 }
+
+/* An extension and a proposal that only these tests know, as README.md has them. */
+static const uint16_t extension_types[] = {0xf0a1};
+static const uint16_t proposal_types[] = {0xf0b1};
 
 struct mls_leaf_params
 leaf(const struct keys *k)
@@ -97,6 +106,8 @@ leaf(const struct keys *k)
         .signature_pub = dt_view(k->pub, k->suite->sig_pub_len),
         .identity = dt_buf_view(&me.identity),
         .allow_malleable = true,
+        .extension_types = {extension_types, 1},
+        .proposal_types = {proposal_types, 1},
     };
 
     return p;
@@ -118,6 +129,24 @@ keys_make(struct keys *k, struct dt_buf *out)
                                    &k->bundle)) != DT_OK)
         return err;
     return dt_hex_write(out, dt_buf_view(&k->key_package));
+}
+
+enum dt_err
+need(const struct args *a, size_t least, bool group)
+{
+    if (a->n < least)
+        return dt_fail(DT_ERR_USAGE, "%zu words are missing", least - a->n);
+    if (group && me.group == NULL)
+        return dt_fail(DT_ERR_USAGE, "no group yet");
+    if (!group && me.now.suite == NULL)
+        return dt_fail(DT_ERR_USAGE, "init comes first");
+    return DT_OK;
+}
+
+enum dt_err
+number(struct dt_view text, uint64_t max, uint64_t *out)
+{
+    return dt_decimal_read(text, max, out);
 }
 
 static enum dt_err

@@ -35,6 +35,7 @@ struct peer {
     uint8_t rotated_pub[DT_SIG_PUB_MAX];
     struct mls_group *group;
     struct psk_store psks;
+    struct dt_buf private_use; /* what the last Commit had of it, as text */
 };
 extern struct peer me;
 
@@ -46,11 +47,19 @@ struct mls_time_policy lifetime(void);
 struct mls_group_policy policy(void);
 struct mls_leaf_params leaf(const struct keys *k);
 
+/* Does ${a} have its words, and is there a group, or at least a suite? USAGE. */
+DT_MUST_CHECK enum dt_err need(const struct args *a, size_t least, bool group);
+DT_MUST_CHECK enum dt_err number(struct dt_view text, uint64_t max, uint64_t *out);
+
 /* ${a}: the words after the command; the answer is appended to ${out}. */
 struct command {
     const char *name;
     enum dt_err (*run)(const struct args *a, struct dt_buf *out);
 };
+DT_MUST_CHECK enum dt_err do_gi(const struct args *a, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err do_extjoin(const struct args *a, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err do_tree(const struct args *a, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err do_addself(const struct args *a, struct dt_buf *out);
 extern const struct command commands[];
 extern const size_t n_commands;
 

@@ -12,6 +12,54 @@ items_clear(struct items *it)
 {
     for (size_t i = 0; i < it->n_adds; i++)
         dt_buf_clear(&it->adds[i]);
+    typed_words_clear(&it->extensions);
+    typed_words_clear(&it->private_use);
+}
+
+void
+typed_words_clear(struct typed_words *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        dt_buf_clear(&t->body[i]);
+    t->n = 0;
+}
+
+enum dt_err
+typed_words_read(struct dt_view text, struct typed_words *t)
+{
+    struct dt_view one;
+    struct dt_view type;
+    uint64_t number;
+    enum dt_err err;
+
+    while (text.n > 0 && dt_text_split(&text, ',', &one)) {
+        if (t->n == TYPED_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more of a kind than %d", TYPED_MAX);
+        if (!dt_text_split(&one, '=', &type) || one.p == NULL)
+            return dt_fail(DT_ERR_FORMAT, "not TYPE=HEX");
+        if ((err = dt_decimal_read(type, UINT16_MAX, &number)) != DT_OK)
+            return err;
+        dt_buf_init(&t->body[t->n], MLS_MESSAGE_MAX);
+        if ((err = dt_hex_read(&t->body[t->n++], one)) != DT_OK)
+            return err;
+        t->v[t->n - 1] =
+            (struct mls_typed){.type = (uint16_t)number, .body = dt_buf_view(&t->body[t->n - 1])};
+    }
+    return DT_OK;
+}
+
+struct mls_typed_list
+typed_words_list(const struct typed_words *t)
+{
+    return (struct mls_typed_list){t->v, t->n};
+}
+
+enum dt_err
+typed_words_write(bool more, uint16_t type, struct dt_view body, struct dt_buf *out)
+{
+    enum dt_err err = dt_buf_printf(out, "%s%u=", more ? "," : "", type);
+
+    return err != DT_OK ? err : dt_hex_write(out, body);
 }
 
 bool
@@ -83,7 +131,7 @@ items_add(struct dt_view hex, struct items *it)
 }
 
 static enum dt_err
-item_read(struct dt_view word, const struct psk_store *s, struct items *it)
+item_read(struct dt_view word, const struct psk_store *s, struct dt_view group_id, struct items *it)
 {
     struct dt_view rest;
     uint64_t n;
@@ -106,6 +154,20 @@ item_read(struct dt_view word, const struct psk_store *s, struct items *it)
             return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
         return psk_named(s, rest, &it->held[it->n_held++]);
     }
+    if (word_after(word, "resume:", &rest)) {
+        if (it->n_psks == PSKS_MAX)
+            return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+        if ((err = dt_decimal_read(rest, UINT64_MAX, &n)) == DT_OK)
+            it->psks[it->n_psks++] =
+                (struct mls_psk){.id = group_id, .resumption = true, .epoch = n};
+        return err;
+    }
+    if (word_after(word, "ext:", &rest)) {
+        it->set_extensions = true;
+        return typed_words_read(rest, &it->extensions);
+    }
+    if (word_after(word, "private:", &rest))
+        return typed_words_read(rest, &it->private_use);
     if (dt_view_equal(word, dt_view_str("path")))
         it->path = true;
     else if (dt_view_equal(word, dt_view_str("cached")))
@@ -114,19 +176,22 @@ item_read(struct dt_view word, const struct psk_store *s, struct items *it)
         it->update = true;
     else if (dt_view_equal(word, dt_view_str("rotate")))
         it->rotate = true;
+    else if (dt_view_equal(word, dt_view_str("apart")))
+        it->apart = true;
     else
         return dt_fail(DT_ERR_USAGE, "a word that a commit does not know");
     return DT_OK;
 }
 
 enum dt_err
-items_read(const struct args *a, const struct psk_store *s, struct items *it)
+items_read(const struct args *a, const struct psk_store *s, struct dt_view group_id,
+           struct items *it)
 {
     enum dt_err err = DT_OK;
 
     if (a->n > ITEMS_MAX)
         return dt_fail(DT_ERR_LIMIT, "more words than %d", ITEMS_MAX);
     for (size_t i = 1; err == DT_OK && i < a->n; i++)
-        err = item_read(a->v[i], s, it);
+        err = item_read(a->v[i], s, group_id, it);
     return err;
 }

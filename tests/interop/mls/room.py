@@ -6,6 +6,13 @@ from peers import Broken
 # other half too.) That the tree is good shows in those who are in the group: their confirmation tags cover its hash.
 REFUSES_UNMERGED = 'non-blank intermediate node must list leaf node in its unmerged_leaves'
 
+# Of private use, and in the capabilities of every member here.
+EXTENSION = 0xf0a1
+PROPOSAL = 0xf0b1
+# required_capabilities (RFC 9420 section 11.1): these two, and the basic credential.
+REQUIRED = '02%04x02%04x020001' % (EXTENSION, PROPOSAL)
+PSKS_KEPT = 3       # resumption PSKs of ended epochs that mls-peer keeps; ts-mls has four
+
 
 class Member:
     def __init__(self, peer, name):
@@ -14,6 +21,7 @@ class Member:
         self.kind = peer.kind
         self.leaf = None
         self.kp = None
+        self.since = 0          # its first epoch in the group
 
     def __repr__(self):
         return '%s(%s)' % (self.name, self.kind)
@@ -44,6 +52,7 @@ class Room:
         self.n_psks = 0
         self.psks = []
         self.late = []          # (receiver, message, text, epoch of the message)
+        self.extensions = ''    # of the GroupContext, as the lines have them
 
     # ---- lines
 
@@ -108,9 +117,22 @@ class Room:
             self.ask(m, 'psk %s %s' % p)
         return p[0]
 
+    # ---- what a proposal or a Commit can say
+
+    def new_extensions(self):
+        return 'ext:3=%s,%d=%s' % (REQUIRED, EXTENSION, self.rng.randbytes(self.rng.randrange(1, 80)).hex())
+
+    def private_use(self):
+        return 'private:%d=%s' % (PROPOSAL, self.rng.randbytes(self.rng.randrange(0, 80)).hex())
+
+    def resumption(self):
+        """The PSK of an epoch of this group that all members have seen."""
+        oldest = max([self.epoch - PSKS_KEPT] + [m.since for m in self.members])
+        return 'resume:%d' % self.rng.randint(oldest, self.epoch)
+
     # ---- commits
 
-    def deliver(self, commit, by, gone, replaced=False):
+    def deliver(self, commit, by, gone, replaced=False, private='-'):
         """Everyone takes the commit, who made it as well; those in ${gone} learn that they are out.
 
         ts-mls 1.6.4 does not see its own removal when an Add of the same Commit takes its leaf (it looks whether the
@@ -123,14 +145,20 @@ class Room:
             self.all_want([by], 'process ' + commit, 'own')
         self.epoch += 1
         self.members = [m for m in self.members if m not in gone]
+        self.all_want(self.members, 'private', private)
         self.gone += gone
         self.late = [entry for entry in self.late if entry[0] in self.members]
         self.counts['commits'] += 1
 
-    def commit(self, by, public, adds=(), removes=(), psk=None, by_reference=(), rotate=False):
-        """One commit of ${by}, with what each of ${by_reference} ((member, word) pairs) proposed before."""
+    def commit(self, by, public, adds=(), removes=(), psk=None, by_reference=(), rotate=False, say=(), apart=False):
+        """One commit of ${by}, with what each of ${by_reference} ((member, word) pairs) proposed before.
+
+        A pair without a member was proposed from outside. ${say}: more words. ${apart}: the tree is not in the Welcome.
+        """
         adds, removes = list(adds), list(removes)
         for proposer, word in by_reference:
+            if proposer is None:
+                continue
             proposal = self.ask(proposer, 'propose %d %s' % (public, word))
             others = [m for m in self.members if m is not proposer]
             self.all_want(others, 'process ' + proposal, 'proposal')
@@ -139,8 +167,12 @@ class Room:
         words += ['remove:%d' % m.leaf for m in removes if not any(w == 'remove:%d' % m.leaf for _, w in by_reference)]
         if psk is not None and not any(w == 'psk:' + psk for _, w in by_reference):
             words.append('psk:' + psk)
+        words += say
         if rotate:
             words.append('rotate')
+        if apart:
+            words.append('apart')
+            before = self.ask(by, 'tree')
         if by_reference:
             words.append('cached')
             if psk is not None and by.kind == 'ours':
@@ -148,7 +180,21 @@ class Room:
         commit, welcome = self.ask(by, ' '.join(['commit %d' % public] + words)).split(' ')
         if (welcome != '-') != bool(adds):
             raise Broken('a Welcome without an Add, or an Add without a Welcome')
-        self.deliver(commit, by, removes, replaced=bool(adds))
+        if apart:
+            self.refused(adds[0], 'join ' + welcome, 'there is no tree')
+            self.refused(adds[0], 'join %s %s' % (welcome, before), 'that is the tree of the epoch before')
+            welcome += ' ' + self.ask(by, 'tree')
+            self.counts['apart'] += 1
+        private = '-'
+        for word in list(say) + [w for _, w in by_reference]:
+            what, _, value = word.partition(':')
+            if what == 'private':
+                private = value
+            elif what == 'ext':
+                self.extensions = value
+            if what in ('private', 'ext', 'resume'):
+                self.counts[what] += 1
+        self.deliver(commit, by, removes, replaced=bool(adds), private=private)
         self.all_join(adds, welcome)
         self.agree()
         if self.stuck:
@@ -163,6 +209,23 @@ class Room:
         self.stuck = []
         self.deliver(commit, by, [])
         self.agree()
+
+    def no_path(self, by, word, public):
+        """${by} of ts-mls commits ${word} alone, without the path that this kind needs: no member of ours takes it."""
+        commit = self.ask(by, 'commit %d %s' % (public, word)).split(' ')[0]
+        for m in self.members:
+            if m.kind == 'ours':
+                self.refused(m, 'process ' + commit, 'a commit that needs a path')
+        self.ask(by, 'drop')
+        self.commit(next(m for m in self.members if m.kind == 'ours'), public)
+
+    def asks_in(self, kind, helper):
+        """One from outside proposes that it be added (RFC 9420 section 12.1.8); nobody has committed it yet."""
+        m = self.newcomer(kind)
+        proposal = self.ask(m, 'addself ' + self.ask(helper, 'gi apart'))
+        self.all_want(self.members, 'process ' + proposal, 'proposal')
+        self.counts['outside'] += 1
+        return m
 
     def rotate(self, by, public, proposed=False):
         """A new signature key for the leaf of ${by} (one of ours), by Commit, or by an Update that another commits."""
@@ -181,6 +244,7 @@ class Room:
                     self.stuck.append(m)
                     continue
                 self.good(m, line, answer)
+                m.since = self.epoch
                 self.members.append(m)
                 self.counts['joins'] += 1
 
@@ -195,9 +259,9 @@ class Room:
                 self.refused(m, 'process ' + other, 'a commit on an epoch that is over')
         self.agree()
 
-    def external_join(self, helper, kind, again=None, psk=None):
+    def external_join(self, helper, kind, again=None, psk=None, apart=False):
         """A newcomer (or a member that lost its state) enters by an external commit."""
-        info = self.ask(helper, 'gi')
+        info = self.ask(helper, 'gi apart' if apart else 'gi')
         m = again
         if again is None:
             m = self.newcomer(kind)
@@ -206,6 +270,10 @@ class Room:
         line = 'extjoin %s%s' % (info, ' again' if again else '')
         if psk is not None and m.kind == 'ours':    # ts-mls has no PSKs here
             line += ' psk:' + psk
+        if apart:
+            self.refused(m, line, 'there is no tree')
+            line += ' tree:' + self.ask(helper, 'tree')
+            self.counts['apart'] += 1
         answer = self.all_ask([m], [line])[0]
         if m.kind == 'ts-mls' and REFUSES_UNMERGED in answer:
             self.counts['stuck'] += 1
@@ -215,6 +283,7 @@ class Room:
         commit = self.good(m, line, answer)
         self.deliver(commit, None, [])
         self.late = [entry for entry in self.late if entry[0] is not m]
+        m.since = self.epoch
         self.members.append(m)
         self.counts['external'] += 1
         self.agree()
@@ -222,32 +291,45 @@ class Room:
 
     # ---- the group that comes after this one
 
-    def succeed(self, by, suite, usage, members):
-        """${by} makes the group that comes after this one, of ${members} and itself; this one is left."""
+    def succeed(self, by, suite, usage, members, extensions='', apart=False):
+        """${by} makes the group that comes after this one, of ${members} and itself; this one is left.
+
+        A branch has this group's extensions; ${extensions}: what the ReInit asks for.
+        """
         group_id = self.rng.randbytes(10).hex()
         if usage == 'reinit':
-            commit = self.ask(by, 'reinit %s %d' % (group_id, suite))
+            commit = self.ask(by, ('reinit %s %d %s' % (group_id, suite, extensions)).rstrip())
+            self.extensions = extensions
             self.deliver(commit, by, [])
             for m in self.members:
                 self.refused(m, 'protect 00', 'this group is over')
         packages = {m: self.good(m, 'nextkp', a) for m, a in zip(
             [by] + members, self.all_ask([by] + members, ['nextkp %d' % suite] * (1 + len(members))))}
-        welcome = self.ask(by, ' '.join(['succeed', usage, group_id] + [packages[m] for m in members]))
+        words = ['succeed', usage, group_id] + ['apart'] * apart + [packages[m] for m in members]
+        welcome = self.ask(by, ' '.join(words))
+        if apart:
+            self.refused(members[0], 'joinnext ' + welcome, 'there is no tree')
+            welcome += ' ' + self.ask(by, 'tree')
+            self.counts['apart'] += 1
         for m, answer in zip(members, self.all_ask(members, ['joinnext ' + welcome] * len(members))):
             self.good(m, 'joinnext', answer)
         self.suite, self.members, self.late, self.epoch = suite, [by] + members, [], 1
+        for m in self.members:
+            m.since = 1
         self.counts[usage] += 1
         self.agree()
 
     # ---- what must hold
 
     def agree(self):
-        """Same epoch authenticator, same exporter, same roster."""
+        """Same epoch authenticator, same exporter, same roster; the extensions that were set."""
         context = self.rng.randbytes(5).hex()
         for line in ('auth', 'export interop %s 24' % context, 'members'):
             said = {self.good(m, line, a) for m, a in zip(self.members, self.all_ask(self.members, [line] * len(self.members)))}
             if len(said) != 1:
                 raise Broken('members do not agree on %s after epoch %d: %s' % (line, self.epoch, sorted(map(short, said))))
+        for one in filter(None, self.extensions.split(',')):
+            self.all_want(self.members, 'extension ' + one.split('=')[0], one.split('=')[1])
         self.note_leaves()
         roster = dict(w.split(':') for w in said.pop().split(' '))
         for m in self.stuck:

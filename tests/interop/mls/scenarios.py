@@ -1,5 +1,6 @@
 """What the members of one group do: one fixed scenario, and random walks from a seed."""
 SUITES = (1, 2, 3, 4, 5, 6, 7)
+FURTHER = ((1, False), (1, True), (2, True), (7, False))       # (suite, handshakes as PublicMessage)
 KINDS = ('ours', 'ts-mls')
 OUR_OLDEST = 3      # past epochs that mls-peer keeps; ts-mls keeps four
 MOST = 6
@@ -59,6 +60,52 @@ def fixed(room, first, public):
     room.late_mail(0)
 
 
+def further(room, first, public):
+    """Trees apart from Welcome and GroupInfo; newcomers who propose themselves; extensions, private use, resumption."""
+    other = KINDS[1 - KINDS.index(first)]
+    a = room.create(first)
+    b, c = room.newcomer(other), room.newcomer(first)
+    room.commit(a, public, adds=[b, c], apart=True)
+    d, e = room.newcomer(first), room.newcomer(other)
+    room.commit(b, public, adds=[d, e], removes=[c], apart=True)
+    f = room.external_join(a, other, apart=True)
+    g = room.external_join(b, first, apart=True)
+    room.everyone_says()
+    room.commit(a, public, removes=[d, e])
+    # Each Add stands beside a Remove, so that there is a path and no unmerged leaf (room.REFUSES_UNMERGED).
+    for kind, by, gone, apart in ((other, a, f, False), (first, b, g, True), (first, a, None, False)):
+        last = room.asks_in(kind, b if by is a else a)
+        gone = gone or next(m for m in room.members if m.kind == first and m is not a)
+        room.commit(by, public, adds=[last], removes=[gone], by_reference=[(None, 'add:' + last.kp)], apart=apart)
+        room.everyone_says()
+
+    # Of four members two are of each kind. What ts-mls cannot do here: README.md.
+    (o, p), (t, u) = [[m for m in room.members if m.kind == kind] for kind in KINDS]
+    room.refused(o, 'commit 0 ext:61602=00', 'an extension that nobody supports')
+    room.refused(o, 'commit 0 private:61618=00', 'a proposal that nobody supports')
+    room.refused(o, 'commit 0 resume:0', 'the PSK of an epoch that is long over')
+    room.commit(o, public, say=[room.new_extensions()])
+    for proposer in (t, p):
+        room.commit(o, public, by_reference=[(proposer, room.new_extensions())])
+    room.commit(t, public, say=['ext:' + room.extensions], by_reference=[(o, 'update')])
+    room.commit(u, public, by_reference=[(o, 'ext:' + room.extensions), (p, 'update')])
+    room.commit(o, public, adds=[room.newcomer(other)], removes=[u if other == 'ts-mls' else p])
+    (o, p), (t, u) = [[m for m in room.members if m.kind == kind] for kind in KINDS]
+    room.no_path(t, room.new_extensions(), public)
+    room.commit(o, public, say=[room.private_use()])
+    room.commit(t, public, say=[room.private_use()], by_reference=[(p, 'update')])
+    for by, proposer, updates in ((o, t, p), (t, o, p), (u, t, o)):
+        room.commit(by, public, by_reference=[(proposer, room.private_use()), (updates, 'update')])
+    room.no_path(t, room.private_use(), public)
+    for by, proposer in ((o, None), (t, None), (p, t), (u, o)):
+        word = room.resumption()
+        if proposer is None:
+            room.commit(by, public, say=[word])
+        else:
+            room.commit(by, public, by_reference=[(proposer, word)])
+    room.everyone_says()
+
+
 def successors(room, first, suite):
     """A group of four; a branch of three of them; that re-initialised with another suite; and that goes on."""
     other = KINDS[1 - KINDS.index(first)]
@@ -66,13 +113,32 @@ def successors(room, first, suite):
     b, c, d = room.newcomer(other), room.newcomer(first), room.newcomer(other)
     room.commit(a, False, adds=[b, c, d])
     room.commit(b, False)
-    room.succeed(a, room.suite, 'branch', [d, c])
+    room.commit(next(m for m in room.members if m.kind == 'ours'), False, say=[room.new_extensions()])
+    room.succeed(a, room.suite, 'branch', [d, c], apart=suite % 2 == 0)
     room.everyone_says()
     room.commit(d, False)
-    room.succeed(d, suite, 'reinit', [c, a])
+    room.succeed(d, suite, 'reinit', [c, a], room.new_extensions()[len('ext:'):], apart=suite % 2 == 1)
     room.everyone_says()
     room.commit(c, False)
     room.everyone_says()
+
+
+def said_step(room, public, kind, by, proposer):
+    """Extensions, private use or a resumption PSK in a Commit of ${by}; by value, or as ${proposer} proposed it."""
+    say = {'extensions': room.new_extensions, 'private': room.private_use, 'resume': room.resumption}[kind]()
+    ref = []
+    if by.kind != 'ours' and kind != 'resume':      # ts-mls makes no path for it, or a wrong one: README.md
+        ours = next((m for m in room.members if m.kind == 'ours'), None)
+        if kind == 'extensions' and ours is None:
+            return
+        if kind == 'extensions':
+            by, proposer = ours, by
+        elif ours is not None:
+            ref = [(ours, 'update')]
+    if room.rng.random() < 0.5:
+        room.commit(by, public, say=[say], by_reference=ref)
+    else:
+        room.commit(by, public, by_reference=ref + [(proposer, say)])
 
 
 def walk_step(room, public):
@@ -81,11 +147,11 @@ def walk_step(room, public):
     others = [m for m in members if m is not by]
     kinds = ['update', 'update', 'talk', 'talk', 'psk', 'reload']
     if len(members) < MOST:
-        kinds += ['add', 'add', 'add_by_reference', 'external']
+        kinds += ['add', 'add', 'add_by_reference', 'external', 'asks_in']
     if len(members) > 2:
         kinds += ['remove', 'remove_by_reference', 'mixed', 'again']
     if len(members) > 1:
-        kinds += ['race', 'psk_by_reference', 'rotate', 'update_by_reference']
+        kinds += ['race', 'psk_by_reference', 'rotate', 'update_by_reference', 'extensions', 'private', 'resume']
     kind = rng.choice(kinds)
     room.steps.append('-- %s by %r' % (kind, by))
     if kind == 'update':
@@ -119,7 +185,13 @@ def walk_step(room, public):
         if by.kind == 'ours':
             room.rotate(by, public, kind != 'rotate')
     elif kind == 'external':
-        room.external_join(by, rng.choice(KINDS), psk=room.new_psk() if rng.random() < 0.5 else None)
+        psk = room.new_psk() if rng.random() < 0.5 else None
+        room.external_join(by, rng.choice(KINDS), psk=psk, apart=rng.random() < 0.5)
+    elif kind == 'asks_in':
+        new = room.asks_in(rng.choice(KINDS), rng.choice(members))
+        room.commit(by, public, adds=[new], by_reference=[(None, 'add:' + new.kp)], apart=rng.random() < 0.5)
+    elif kind in ('extensions', 'private', 'resume'):
+        said_step(room, public, kind, by, rng.choice(others))
     elif kind == 'again':
         lost = rng.choice(others)
         room.external_join(by, lost.kind, again=lost)

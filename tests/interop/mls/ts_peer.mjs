@@ -14,12 +14,16 @@ if (globalThis.crypto === undefined) globalThis.crypto = webcrypto // before nod
 const from = (...parts) => import(pathToFileURL(path.join(process.argv[2], ...parts)))
 const mls = await from("ts-mls", "dist", "src", "index.js")
 const { makeResumptionPsk } = await from("ts-mls", "dist", "src", "resumption.js")
-const { createGroupInfoWithRatchetTree } = await from("ts-mls", "dist", "src", "createCommit.js")
+const { createGroupInfo, createGroupInfoWithRatchetTree } = await from("ts-mls", "dist", "src", "createCommit.js")
+const { decodeRatchetTree, encodeRatchetTree } = await from("ts-mls", "dist", "src", "ratchetTree.js")
 const curves = await from("@noble", "curves", "nist.js")
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex")
 const bytes = (text) => new Uint8Array(Buffer.from(text, "hex"))
 const WEEK = 604800n
+// An extension and a proposal that only these tests know, as README.md has them.
+const OWN_EXTENSION = 0xf0a1
+const OWN_PROPOSAL = 0xf0b1
 
 let me
 
@@ -31,8 +35,25 @@ function decode(message) {
 
 const pskIndex = () => mls.makePskIndex(me.state, me.psks)
 
+function treeOf(text) {
+  if (text === undefined) return undefined
+  const tree = bytes(text)
+  const got = decodeRatchetTree(tree, 0)
+  if (got === undefined || got[1] !== tree.length) throw new Error("not a ratchet tree")
+  return got[0]
+}
+
+// TYPE=HEX, with a comma between two. ts-mls has names for the types that it knows.
+const typed = (text) =>
+  text === "" ? [] : text.split(",").map((one) => one.split("=")).map(([type, value]) => [Number(type), bytes(value)])
+const extensionName = (type) =>
+  Object.keys(mls.defaultExtensionTypes).find((n) => mls.defaultExtensionTypes[n] === type) ?? type
+const extensionsOf = (text) =>
+  typed(text).map(([type, extensionData]) => ({ extensionType: extensionName(type), extensionData }))
+
 function proposalOf(word) {
   const [kind, value] = word.split(":")
+  const pskNonce = me.impl.rng.randomBytes(me.impl.kdf.size)
   switch (kind) {
     case "add": {
       const message = decode(bytes(value))
@@ -42,9 +63,20 @@ function proposalOf(word) {
     case "remove":
       return { proposalType: "remove", remove: { removed: Number(value) } }
     case "psk": {
-      const pskNonce = me.impl.rng.randomBytes(me.impl.kdf.size)
       const preSharedKeyId = { psktype: "external", pskId: bytes(value), pskNonce }
       return { proposalType: "psk", psk: { preSharedKeyId } }
+    }
+    case "resume": {
+      const { groupId: pskGroupId } = me.state.groupContext
+      const named = { psktype: "resumption", usage: "application", pskGroupId, pskEpoch: BigInt(value) }
+      return { proposalType: "psk", psk: { preSharedKeyId: { ...named, pskNonce } } }
+    }
+    case "ext":
+      return {
+        proposalType: "group_context_extensions", groupContextExtensions: { extensions: extensionsOf(value) } }
+    case "private": {
+      const [[proposalType, proposalData]] = typed(value)
+      return { proposalType, proposalData }
     }
     default:
       throw new Error("a word that a commit does not know")
@@ -67,8 +99,11 @@ async function makeKeys(suite, impl, how) {
   const credential = { credentialType: "basic", identity: me.identity }
   const now = BigInt(Math.floor(Date.now() / 1000))
   const lifetime = how === "default" ? mls.defaultLifetime : { notBefore: now - 3600n, notAfter: now + WEEK }
+  const capabilities = mls.defaultCapabilities()
+  capabilities.extensions.push(OWN_EXTENSION)
+  capabilities.proposals.push(OWN_PROPOSAL)
   return mls.generateKeyPackageWithKey(
-    credential, mls.defaultCapabilities(), lifetime, [], await signatureKeys(suite, impl, how), impl)
+    credential, capabilities, lifetime, [], await signatureKeys(suite, impl, how), impl)
 }
 
 const packageMessage = (keys) =>
@@ -80,6 +115,18 @@ function welcomeOf(text) {
   if (message.wireformat !== "mls_welcome") throw new Error("not a Welcome")
   return message.welcome
 }
+
+function groupInfoOf(text) {
+  const message = decode(bytes(text))
+  if (message.wireformat !== "mls_group_info") throw new Error("not a GroupInfo")
+  return message.groupInfo
+}
+
+const privateUse = (proposals) =>
+  proposals
+    .filter((p) => typeof p.proposalType === "number")
+    .map((p) => p.proposalType + "=" + hex(p.proposalData))
+    .join(",")
 
 // RFC 9420 section 12.4.3.2: external_pub is an HPKEPublicKey, a vector with its length. ts-mls 1.6.4 writes and reads
 // the bare key; so the length is put before it here, and taken away where ts-mls looks the extension up. The
@@ -116,13 +163,15 @@ const commands = {
   },
   async commit(wire, ...items) {
     // An empty commit always has a path, and a commit takes up all proposals that were received.
-    const extraProposals = items.filter((w) => w !== "path" && w !== "cached").map(proposalOf)
+    const extraProposals = items.filter((w) => !["path", "cached", "apart"].includes(w)).map(proposalOf)
     const made = await mls.createCommit(
       { state: me.state, cipherSuite: me.impl, pskIndex: pskIndex() },
-      { extraProposals, ratchetTreeExtension: true, wireAsPublicMessage: wire === "1" },
+      { extraProposals, ratchetTreeExtension: !items.includes("apart"), wireAsPublicMessage: wire === "1" },
     )
     const commit = hex(mls.encodeMlsMessage(made.commit))
-    me.pending = { commit, state: made.newState }
+    // What is by value stands last in the Commit.
+    const cached = Object.values(me.state.unappliedProposals).map((p) => p.proposal)
+    me.pending = { commit, state: made.newState, privateUse: privateUse([...cached, ...extraProposals]) }
     return commit + " " + (made.welcome === undefined ? "-" : welcomeMessage(made.welcome))
   },
   async propose(wire, item) {
@@ -133,10 +182,10 @@ const commands = {
   async drop() {
     me.pending = undefined
   },
-  async join(text) {
+  async join(text, tree) {
     const { publicPackage, privatePackage } = me.keys
     me.state = undefined
-    me.state = await mls.joinGroup(welcomeOf(text), publicPackage, privatePackage, pskIndex(), me.impl)
+    me.state = await mls.joinGroup(welcomeOf(text), publicPackage, privatePackage, pskIndex(), me.impl, treeOf(tree))
   },
   // A key package for the group that comes after this one.
   async nextkp(suite) {
@@ -144,50 +193,59 @@ const commands = {
     me.next = { suite: Number(suite), impl, keys: await makeKeys(Number(suite), impl) }
     return packageMessage(me.next.keys)
   },
-  async reinit(id, suite) {
-    const made = await mls.reinitGroup(me.state, bytes(id), "mls10", suiteName(suite), [], me.impl)
+  async reinit(id, suite, extensions) {
+    const made = await mls.reinitGroup(
+      me.state, bytes(id), "mls10", suiteName(suite), extensionsOf(extensions ?? ""), me.impl)
     const commit = hex(mls.encodeMlsMessage(made.commit))
     me.pending = { commit, state: made.newState }
     return commit
   },
-  // What reinitCreateNewGroup and branchGroup do, with the tree in the Welcome.
-  async succeed(usage, id, ...packages) {
+  // What reinitCreateNewGroup and branchGroup do, with the tree in the Welcome where it shall be there.
+  async succeed(usage, id, ...words) {
     const { suite, impl, keys } = me.next
-    const extensions = me.state.groupContext.extensions
+    const packages = words.filter((w) => w !== "apart")
+    const { extensions } = usage === "reinit" ? me.state.groupActiveState.reinit : me.state.groupContext
     const group = await mls.createGroup(bytes(id), keys.publicPackage, keys.privatePackage, extensions, impl)
     const psk = makeResumptionPsk(me.state, usage, impl)
     const extraProposals = packages.map((p) => proposalOf("add:" + p))
     extraProposals.push({ proposalType: "psk", psk: { preSharedKeyId: psk.id } })
     const made = await mls.createCommit(
-      { state: group, cipherSuite: impl, pskIndex: pskIndex() }, { extraProposals, ratchetTreeExtension: true })
+      { state: group, cipherSuite: impl, pskIndex: pskIndex() },
+      { extraProposals, ratchetTreeExtension: packages.length === words.length })
     Object.assign(me, { suite, impl, keys, state: made.newState, pending: undefined })
     return welcomeMessage(made.welcome)
   },
-  async joinnext(text) {
+  async joinnext(text, tree) {
     const { suite, impl, keys } = me.next
     const state = await mls.joinGroup(
-      welcomeOf(text), keys.publicPackage, keys.privatePackage, pskIndex(), impl, undefined, me.state)
+      welcomeOf(text), keys.publicPackage, keys.privatePackage, pskIndex(), impl, treeOf(tree), me.state)
     Object.assign(me, { suite, impl, keys, state, pending: undefined })
   },
   async process(text) {
     if (me.pending !== undefined && text === me.pending.commit) {
       me.state = me.pending.state
+      me.privateUse = me.pending.privateUse
       me.pending = undefined
       return "own"
     }
     const message = decode(bytes(text))
     const before = me.state.groupContext.epoch
-    let got
+    let got, inCommit
+    const see = (incoming) => {
+      if (incoming.kind === "commit") inCommit = privateUse(incoming.proposals.map((p) => p.proposal))
+      return "accept"
+    }
     if (message.wireformat === "mls_private_message")
-      got = await mls.processPrivateMessage(me.state, message.privateMessage, pskIndex(), me.impl)
+      got = await mls.processPrivateMessage(me.state, message.privateMessage, pskIndex(), me.impl, see)
     else if (message.wireformat === "mls_public_message")
-      got = await mls.processPublicMessage(me.state, message.publicMessage, pskIndex(), me.impl)
+      got = await mls.processPublicMessage(me.state, message.publicMessage, pskIndex(), me.impl, see)
     else throw new Error("not a message of a group")
     me.state = got.newState
     if (got.kind === "applicationMessage") return "message " + hex(got.message)
     if (me.state.groupActiveState.kind === "removedFromGroup") return "removed"
     if (me.state.groupContext.epoch === before) return "proposal"
     me.pending = undefined
+    me.privateUse = inCommit
     return "commit"
   },
   async protect(text) {
@@ -197,26 +255,45 @@ const commands = {
     const message = { privateMessage: made.privateMessage, wireformat: "mls_private_message", version: "mls10" }
     return hex(mls.encodeMlsMessage(message))
   },
-  async gi() {
+  async gi(apart) {
     const { groupContext, confirmationTag, ratchetTree, keySchedule } = me.state
     const pair = await me.impl.hpke.deriveKeyPair(keySchedule.externalSecret)
     const key = await me.impl.hpke.exportPublicKey(pair.publicKey)
     const extension = { extensionType: "external_pub", extensionData: wrapped(key) }
-    const groupInfo = await createGroupInfoWithRatchetTree(
-      groupContext, confirmationTag, me.state, ratchetTree, [extension], me.impl)
+    const groupInfo =
+      apart === "apart"
+        ? await createGroupInfo(groupContext, confirmationTag, me.state, [extension], me.impl)
+        : await createGroupInfoWithRatchetTree(
+            groupContext, confirmationTag, me.state, ratchetTree, [extension], me.impl)
     return hex(mls.encodeMlsMessage({ groupInfo, wireformat: "mls_group_info", version: "mls10" }))
   },
   // "extjoin GROUPINFO again" replaces the leaf that the same key had before.
-  async extjoin(text, again) {
-    const message = decode(bytes(text))
-    if (message.wireformat !== "mls_group_info") throw new Error("not a GroupInfo")
+  async extjoin(text, ...words) {
+    const groupInfo = groupInfoOf(text)
     const { publicPackage, privatePackage } = me.keys
-    bareKey(message.groupInfo.extensions)
+    const tree = treeOf(words.find((w) => w.startsWith("tree:"))?.slice(5))
+    bareKey(groupInfo.extensions)
     const made = await mls.joinGroupExternal(
-      message.groupInfo, publicPackage, privatePackage, again === "again", me.impl)
+      groupInfo, publicPackage, privatePackage, words.includes("again"), me.impl, tree)
     me.state = made.newState
     const commit = { publicMessage: made.publicMessage, wireformat: "mls_public_message", version: "mls10" }
     return hex(mls.encodeMlsMessage(commit))
+  },
+  // The tree of the epoch that the pending Commit begins, or else of the present one.
+  async tree() {
+    return hex(encodeRatchetTree((me.pending ?? me).state.ratchetTree))
+  },
+  async addself(text) {
+    const { publicPackage, privatePackage } = me.keys
+    return hex(mls.encodeMlsMessage(
+      await mls.proposeAddExternal(groupInfoOf(text), publicPackage, privatePackage, me.impl)))
+  },
+  async private() {
+    return me.privateUse === undefined || me.privateUse === "" ? "-" : me.privateUse
+  },
+  async extension(type) {
+    const found = me.state.groupContext.extensions.find((e) => e.extensionType === extensionName(Number(type)))
+    return found === undefined ? "-" : hex(found.extensionData)
   },
   async reload() {
     const saved = mls.encodeGroupState(me.state)
