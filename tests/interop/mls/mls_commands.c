@@ -226,8 +226,10 @@ join_with(struct keys *k, const struct mls_group *origin, const struct args *a)
     params.welcome = dt_buf_view(&welcome);
     if ((err = mls_group_join(&params, &group, NULL)) != DT_OK)
         return err;
+    if (origin != NULL)
+        err = psk_store_add_former(&me.psks, origin);
     become(group);
-    return DT_OK;
+    return err;
 }
 
 static enum dt_err
@@ -306,6 +308,8 @@ do_succeed(const struct args *a, struct dt_buf *out)
               : mls_group_branch(me.group, &params, &group, &made);
     if (err == DT_OK)
         err = mls_group_take_pending(group, now_ms());
+    if (err == DT_OK)
+        err = psk_store_add_former(&me.psks, me.group);
     if (err != DT_OK) {
         mls_group_free(group);
         return err;

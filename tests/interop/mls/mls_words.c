@@ -102,13 +102,38 @@ psk_store_add(struct psk_store *s, struct dt_view id_hex, struct dt_view value_h
 }
 
 enum dt_err
+psk_store_add_former(struct psk_store *s, const struct mls_group *g)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret value = {0};
+    size_t i = s->n;
+    enum dt_err err;
+
+    if (i == PSKS_MAX)
+        return dt_fail(DT_ERR_LIMIT, "more PSKs than %d", PSKS_MAX);
+    if ((err = mls_group_resumption_psk(g, mls_group_epoch(g), &value)) != DT_OK)
+        return err;
+    dt_buf_init(&s->id[i], 256);
+    dt_buf_init(&s->value[i], 256);
+    s->n++;
+    if ((err = dt_buf_append(&s->id[i], mls_group_id(g))) != DT_OK ||
+        (err = dt_buf_append(&s->value[i], dt_secret_view(&value))) != DT_OK)
+        return err;
+    s->v[i] = (struct mls_psk){.id = dt_buf_view(&s->id[i]),
+                               .value = dt_buf_view(&s->value[i]),
+                               .resumption = true,
+                               .epoch = mls_group_epoch(g)};
+    return DT_OK;
+}
+
+enum dt_err
 psk_named(const struct psk_store *s, struct dt_view hex, struct mls_psk *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf id = DT_BUF_INIT(256);
-    enum dt_err err = dt_hex_read(&id, hex);
+    bool former = dt_view_equal(hex, dt_view_str("former"));
+    enum dt_err err = former ? DT_OK : dt_hex_read(&id, hex);
 
-    for (size_t i = 0; err == DT_OK && i < s->n; i++)
-        if (dt_view_equal(s->v[i].id, dt_buf_view(&id))) {
+    for (size_t i = s->n; err == DT_OK && i-- > 0;)
+        if (former ? s->v[i].resumption : dt_view_equal(s->v[i].id, dt_buf_view(&id))) {
             *out = s->v[i];
             return DT_OK;
         }

@@ -28,7 +28,10 @@ struct psk_store {
 void psk_store_clear(struct psk_store *s);
 DT_MUST_CHECK enum dt_err psk_store_add(struct psk_store *s, struct dt_view id_hex,
                                         struct dt_view value_hex);
-/* The PSK whose id is ${hex}; USAGE when it was not given. */
+/* The resumption PSK of the present epoch of ${g}, for use in another group. */
+DT_MUST_CHECK enum dt_err psk_store_add_former(struct psk_store *s, const struct mls_group *g);
+/* The PSK whose id is ${hex}; "former": the last of psk_store_add_former(). USAGE when it was not
+ * given. */
 DT_MUST_CHECK enum dt_err psk_named(const struct psk_store *s, struct dt_view hex,
                                     struct mls_psk *out);
 

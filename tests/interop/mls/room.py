@@ -194,6 +194,7 @@ class Room:
                 self.extensions = value
             if what in ('private', 'ext', 'resume'):
                 self.counts[what] += 1
+        self.counts['resume'] += psk == 'former'
         self.deliver(commit, by, removes, replaced=bool(adds), private=private)
         self.all_join(adds, welcome)
         self.agree()

@@ -120,6 +120,11 @@ def successors(room, first, suite):
     room.succeed(d, suite, 'reinit', [c, a], room.new_extensions()[len('ext:'):], apart=suite % 2 == 1)
     room.everyone_says()
     room.commit(c, False)
+    # What the group before this one ended with, for another use (RFC 9420 section 8.6).
+    room.commit(c, False, psk='former')
+    room.commit(d, False, psk='former')
+    room.commit(a, False, psk='former', by_reference=[(d, 'psk:former')])
+    room.commit(d, False, psk='former', by_reference=[(c, 'psk:former')])
     room.everyone_says()
 
 

@@ -33,7 +33,11 @@ function decode(message) {
   return got[0]
 }
 
-const pskIndex = () => mls.makePskIndex(me.state, me.psks)
+function pskIndex() {
+  const index = mls.makePskIndex(me.state, me.psks)
+  const former = mls.makePskIndex(me.former, {})
+  return { findPsk: (id) => index.findPsk(id) ?? former.findPsk(id) }
+}
 
 function treeOf(text) {
   if (text === undefined) return undefined
@@ -63,6 +67,8 @@ function proposalOf(word) {
     case "remove":
       return { proposalType: "remove", remove: { removed: Number(value) } }
     case "psk": {
+      if (value === "former") // the resumption PSK with which the group before this one ended
+        return { proposalType: "psk", psk: { preSharedKeyId: makeResumptionPsk(me.former, "application", me.impl).id } }
       const preSharedKeyId = { psktype: "external", pskId: bytes(value), pskNonce }
       return { proposalType: "psk", psk: { preSharedKeyId } }
     }
@@ -212,14 +218,14 @@ const commands = {
     const made = await mls.createCommit(
       { state: group, cipherSuite: impl, pskIndex: pskIndex() },
       { extraProposals, ratchetTreeExtension: packages.length === words.length })
-    Object.assign(me, { suite, impl, keys, state: made.newState, pending: undefined })
+    Object.assign(me, { suite, impl, keys, former: me.state, state: made.newState, pending: undefined })
     return welcomeMessage(made.welcome)
   },
   async joinnext(text, tree) {
     const { suite, impl, keys } = me.next
     const state = await mls.joinGroup(
       welcomeOf(text), keys.publicPackage, keys.privatePackage, pskIndex(), impl, treeOf(tree), me.state)
-    Object.assign(me, { suite, impl, keys, state, pending: undefined })
+    Object.assign(me, { suite, impl, keys, former: me.state, state, pending: undefined })
   },
   async process(text) {
     if (me.pending !== undefined && text === me.pending.commit) {
