@@ -1,5 +1,6 @@
 /*
- * relay/cmd_witness.c - detente-relay witness: a C2SP tlog-witness for other logs.
+ * relay/cmd_witness.c - detente-relay witness: a C2SP tlog-witness for other logs; witness-url:
+ * where a register's witness is asked.
  *
  * Layer: relay.
  */
@@ -11,6 +12,7 @@
 #include "log/policy.h"
 #include "relay/limits.h"
 #include "relay/program.h"
+#include "relay/store.h"
 #include "relay/witness_server.h"
 
 const struct option program_witness_options[] = {
@@ -27,6 +29,14 @@ const struct option program_witness_options[] = {
     {"--connections", "N", "most connections at a time (1024)", false, false},
     {"--address-connections", "N",
      "most of them from one address (64; on loopback, behind a front, no limit)", false, false},
+    {NULL, NULL, NULL, false, false},
+};
+
+const struct option program_witness_url_options[] = {
+    {"--store", "FILE", "the relay's store, one SQLite file", true, false},
+    {"--vkey", "VKEY", "the witness's verifier key, as in the grant", true, false},
+    {"--url", "URL", "where it is asked from now on; without it, it comes by itself", false, false},
+    {"--quiet", NULL, "print nothing but errors", false, false},
     {NULL, NULL, NULL, false, false},
 };
 
@@ -140,5 +150,30 @@ program_witness(const struct options *o)
         err = serve(o, &config);
     }
     dt_free(logs);
+    return program_finish(err);
+}
+
+int
+program_witness_url(const struct options *o)
+{
+    struct dt_relay_store_config config = {.path = option_value(o, "--store", 0)};
+    const char *url = option_value(o, "--url", 0);
+    struct dt_relay_store *store = NULL;
+    struct tlog_vkey key;
+    size_t n = 0;
+    enum dt_err err = tlog_vkey_parse(dt_view_str(option_value(o, "--vkey", 0)), &key);
+
+    if (err == DT_ERR_NOMEM || err == DT_ERR_INTERNAL)
+        return program_finish(err);
+    if (err != DT_OK || key.type != TLOG_KEY_COSIGNATURE)
+        return program_finish(dt_fail(DT_ERR_USAGE, "--vkey: not a witness's verifier key"));
+    if (url != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+        return program_finish(dt_fail(DT_ERR_USAGE, "--url: expected http:// or https://"));
+    if ((err = dt_relay_store_open(&config, &store)) == DT_OK)
+        err = dt_relay_store_set_url(store, &key, url == NULL ? "" : url, &n);
+    dt_relay_store_close(store);
+    if (err == DT_OK && option_value(o, "--quiet", 0) == NULL)
+        printf("%s: %s, in %zu registers; serve takes it up when it is started anew\n", key.name,
+               url == NULL ? "comes by itself" : url, n);
     return program_finish(err);
 }

@@ -407,6 +407,8 @@ static const struct command commands[] = {
     {"check-config", "check the store and every register in it", check_options, run_check},
     {"witness", "be a C2SP tlog-witness for other logs, until SIGTERM or SIGINT",
      program_witness_options, program_witness},
+    {"witness-url", "say where a witness of registers is asked, or that it comes by itself",
+     program_witness_url_options, program_witness_url},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

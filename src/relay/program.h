@@ -34,5 +34,7 @@ void program_wait_signal(void);
 /* cmd_witness.c */
 extern const struct option program_witness_options[];
 int program_witness(const struct options *o);
+extern const struct option program_witness_url_options[];
+int program_witness_url(const struct options *o);
 
 #endif

@@ -164,6 +164,16 @@ DT_MUST_CHECK enum dt_err dt_relay_store_cosigned(struct dt_relay_store *s, int6
                                                   uint32_t key_id, uint64_t *out_size,
                                                   uint64_t *out_time_s);
 
+/**
+ * dt_relay_store_set_url(s, key, url, out_n):
+ * From now on the witness with ${key} is asked at ${url} ("": it comes by itself), for all ${out_n}
+ * registers whose policy names it. For a program that does not serve. NOT_FOUND (no register's
+ * witness), USAGE (no URL), IO.
+ */
+DT_MUST_CHECK enum dt_err dt_relay_store_set_url(struct dt_relay_store *s,
+                                                 const struct tlog_vkey *key, const char *url,
+                                                 size_t *out_n);
+
 /* When any witness first cosigned the smallest cosigned size above ${size}; 0 when none did. */
 DT_MUST_CHECK enum dt_err dt_relay_store_overtaken(struct dt_relay_store *s, int64_t reg,
                                                    uint64_t size, uint64_t *out_time_s);

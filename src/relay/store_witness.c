@@ -2,6 +2,10 @@
  * relay/store_witness.c - what the store knows of witnesses: which registers there are, who
  * cosigned how much, who was overtaken when. See store.h. Layer: relay.
  */
+#include <string.h>
+
+#include "base/mem.h"
+
 #include "relay/store_internal.h"
 
 enum dt_err
@@ -67,4 +71,79 @@ dt_relay_store_overtaken(struct dt_relay_store *s, int64_t reg, uint64_t size, u
         return err;
     *out_time_s = time_s;
     return DT_OK;
+}
+
+/* ---- where a witness is asked ---- */
+
+/* Change the URL of ${key} in ${policy}; *${out_there} says whether it is a witness of it. */
+static enum dt_err
+policy_set_url(struct tlog_policy *policy, const struct tlog_vkey *key, const char *url,
+               bool *out_there)
+{
+    size_t at = tlog_policy_find_key(policy, key);
+    char *copy = NULL;
+
+    *out_there = at != TLOG_POLICY_NO_NODE && tlog_vkey_equal(&policy->nodes[at].key, key);
+    if (!*out_there)
+        return DT_OK;
+    if (url[0] != '\0' && (copy = dt_strndup(url, strlen(url))) == NULL)
+        return dt_nomem();
+    dt_free(policy->nodes[at].url);
+    policy->nodes[at].url = copy;
+    return DT_OK;
+}
+
+/* The same in register ${reg}, within a transaction. What is written can be read again. */
+static enum dt_err
+register_set_url(struct dt_relay_store *s, int64_t reg, const struct tlog_vkey *key,
+                 const char *url, size_t *n)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy again = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    bool there = false;
+    size_t at;
+    enum dt_err err;
+
+    if ((err = dt_relay_store_policy(s, reg, &policy)) != DT_OK ||
+        (err = policy_set_url(&policy, key, url, &there)) != DT_OK || !there)
+        return err;
+    if ((err = tlog_policy_write(&policy, &text)) != DT_OK)
+        return err;
+    at = tlog_policy_parse(dt_buf_view(&text), &again) == DT_OK ? tlog_policy_find_key(&again, key)
+                                                                : TLOG_POLICY_NO_NODE;
+    if (at == TLOG_POLICY_NO_NODE || again.n_nodes != policy.n_nodes ||
+        strcmp(again.nodes[at].url == NULL ? "" : again.nodes[at].url, url) != 0)
+        return dt_fail(DT_ERR_USAGE, "not a URL that a policy can hold");
+    if ((err = dt_db_prepare(s->w, "UPDATE register SET policy = ?2 WHERE id = ?1", &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_text(st, 2, dt_buf_view(&text));
+    (*n)++;
+    return dt_stmt_run(st);
+}
+
+enum dt_err
+dt_relay_store_set_url(struct dt_relay_store *s, const struct tlog_vkey *key, const char *url,
+                       size_t *out_n)
+{
+    DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
+    int64_t reg = 0;
+    size_t n = 0;
+    enum dt_err err = dt_tx_begin(s->w, &tx);
+
+    if (err != DT_OK)
+        return err;
+    while ((err = dt_relay_store_next_register(s, reg, &reg)) == DT_OK) {
+        if ((err = register_set_url(s, reg, key, url, &n)) != DT_OK)
+            return err;
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    if (n == 0)
+        return dt_fail(DT_ERR_NOT_FOUND, "%s: no register here has this witness", key->name);
+    if ((err = dt_tx_commit(&tx)) == DT_OK)
+        *out_n = n;
+    return err;
 }

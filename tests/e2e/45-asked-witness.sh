@@ -91,6 +91,29 @@ as us register status >status.txt
 check_line 'all sides: final' '^2 entries: 2 attested, 2 final' status.txt
 check_no_line 'nobody lags' 'behind since' status.txt
 
+# It moves to another address; then it comes by itself; then it is asked again.
+stop_daemon asked
+stop_daemon relay
+ASKED=$(free_port)
+check 'its new address' "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)" --url "http://127.0.0.1:$ASKED"
+start_relay
+start_asked --log "$vkey"
+put moved
+check 'it is asked there' await '"name": "witness.example/asked".* "size": 3,'
+stop_daemon relay
+check 'no address any more' "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)"
+start_relay
+check 'it is not asked' await '"name": "witness.example/asked".*"asked": false, "trouble": null'
+stop_daemon relay
+check 'and again' "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)" --url "http://127.0.0.1:$ASKED" --quiet
+check_status 'a witness that no register has: refused' 3 "$relay_program" witness-url --store relay.db \
+    --vkey "$("$detente" witness keygen --name witness.example/none --out none.key)" --url http://127.0.0.1:1
+check_status "a log's key: refused" 2 "$relay_program" witness-url --store relay.db --vkey "$vkey" --url http://127.0.0.1:1
+check_status 'no URL: refused' 2 "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)" --url nowhere
+check_status 'nor one with a line in it' 2 "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)" --url $'http://x\nquorum none'
+check_status 'nor one with a comment behind it' 2 "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)" --url $'http://x\n#'
+start_relay
+
 # Killed again and again, while the register grows.
 for ((round = 0; round < 12; round++)); do
     put "round $round"
