@@ -25,7 +25,8 @@ struct relay_witness {
     struct dt_http_server *http;
     struct tlog_vkey *logs;        /* sorted by name, so that one origin's keys lie together */
     uint8_t (*origins)[DT_SHA256]; /* SHA-256 of each log's name, in the same order */
-    unsigned int n_evidence;
+    unsigned int n_evidence;       /* files written by this run */
+    bool told;                     /* that one could not be written */
 
     pthread_t thread;
     bool running;
@@ -99,10 +100,12 @@ evidence_write(struct relay_witness *w, const struct relay_witness_job *job)
     if (n < 0 || (size_t)n >= sizeof(path))
         return dt_fail(DT_ERR_IO, "the evidence's path is too long");
     err = dt_file_create(path, dt_buf_view(&text), 0644);
-    if (err == DT_OK)
+    if (err == DT_OK) {
+        w->n_evidence++;
         say(w, "SPLIT VIEW: %s signed two trees of size %llu: %s", job->cp.origin,
             (unsigned long long)job->cp.size, path);
-    return err == DT_ERR_EXISTS ? DT_OK : err;
+    }
+    return err == DT_ERR_EXISTS ? DT_OK : err; /* shown again: the file is there */
 }
 
 /* Two signed roots for one size: who holds the log's key contradicts itself, and that is kept. */
@@ -113,10 +116,13 @@ keep_evidence(struct relay_witness *w, const struct relay_witness_job *job)
 
     if (!job->decision.fork || w->n_evidence == RELAY_WITNESS_EVIDENCE_MAX)
         return;
-    w->n_evidence++;
-    if ((err = evidence_write(w, job)) != DT_OK)
-        say(w, "evidence of a split view of %s could not be kept: %s", job->cp.origin,
-            dt_err_message());
+    err = evidence_write(w, job);
+    /* PROOF: each was signed by another key of the origin, which shows nothing of either. */
+    if (err == DT_OK || err == DT_ERR_PROOF || err == DT_ERR_AUTH || w->told)
+        return;
+    w->told = true; /* once: anyone can show the two again */
+    say(w, "evidence of a split view of %s could not be kept: %s", job->cp.origin,
+        dt_err_message());
 }
 
 /* ---- the thread that decides ---- */

@@ -531,6 +531,14 @@ split_view_is_kept_as_evidence(void **state)
     assert_int_equal(count_evidence(path), 1);
     /* What was seen first stands, and goes on. */
     assert_int_equal(ask(&log_key, leaves, 50, 60, NULL, NULL), 200);
+    /* Whoever shows the old pair again and again keeps no new one from being written. */
+    for (int i = 0; i < 2 * (int)RELAY_WITNESS_EVIDENCE_MAX; i++)
+        assert_int_equal(ask(&log_key, others, 60, 60, NULL, NULL), 422);
+    assert_int_equal(count_evidence(path), 2);
+    assert_int_equal(ask(&log_key, leaves, 60, 70, NULL, NULL), 200);
+    assert_int_equal(ask(&log_key, others, 70, 70, NULL, NULL), 422);
+    assert_int_equal(count_evidence(path), 3);
+    assert_int_equal(atomic_load(&n_said), 3);
 }
 
 /* ---- many at once: one old size is left once ---- */
