@@ -339,14 +339,16 @@ dt_relay_stop(struct dt_relay *r, uint64_t *out_jobs, uint64_t *out_batches)
     if (r == NULL)
         return;
     relay_asker_stop(r->asker); /* it hands jobs to the writer, which in turn gives it news */
-    if (r->writer != NULL && out_jobs != NULL && out_batches != NULL)
-        dt_writer_counts(r->writer, out_jobs, out_batches);
-    /* New requests end with 503 now; the writer then answers all that it holds. */
+    /* New requests end with 503 now; the writer then answers all that it holds. One whose header
+     * came before may still have its body come: the writer has to be there to refuse it. */
     if (r->http != NULL)
         dt_http_server_quiesce(r->http);
-    dt_writer_stop(r->writer);
+    dt_writer_finish(r->writer);
     dt_http_server_stop(r->http);
     relay_asker_free(r->asker);
+    if (r->writer != NULL && out_jobs != NULL && out_batches != NULL)
+        dt_writer_counts(r->writer, out_jobs, out_batches);
+    dt_writer_stop(r->writer);
     dt_hub_free(r->hub);
     dt_relay_store_close(r->store);
     relay_unlock(r->lock_fd);

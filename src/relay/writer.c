@@ -16,7 +16,7 @@ struct dt_relay_store_writer {
     pthread_cond_t more;
     struct dt_relay_store_job *first, *last; /* waiting, oldest first */
     size_t n_waiting;
-    bool stop;
+    bool stop, ended;
     uint64_t jobs, batches;
     struct dt_relay_store_job *batch[DT_RELAY_BATCH_MAX];
 };
@@ -108,15 +108,24 @@ dt_writer_submit(struct dt_relay_store_writer *w, struct dt_relay_store_job *job
 }
 
 void
-dt_writer_stop(struct dt_relay_store_writer *w)
+dt_writer_finish(struct dt_relay_store_writer *w)
 {
-    if (w == NULL)
+    if (w == NULL || w->ended)
         return;
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->more);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
+    w->ended = true;
+}
+
+void
+dt_writer_stop(struct dt_relay_store_writer *w)
+{
+    if (w == NULL)
+        return;
+    dt_writer_finish(w);
     pthread_cond_destroy(&w->more);
     pthread_mutex_destroy(&w->lock);
     dt_free(w);

@@ -24,7 +24,11 @@ DT_MUST_CHECK enum dt_err dt_writer_start(struct dt_relay_store *store, dt_write
 DT_MUST_CHECK enum dt_err dt_writer_submit(struct dt_relay_store_writer *w,
                                            struct dt_relay_store_job *job);
 
-/* Finish what was handed over, end the thread, free. NULL is fine. */
+/* Finish what was handed over and end the thread. Who hands in a job from now on is told BUSY: a
+ * request may have begun before the relay was to stop, and its body come after. NULL is fine. */
+void dt_writer_finish(struct dt_relay_store_writer *w);
+
+/* dt_writer_finish() if that was not done, and free. NULL is fine. */
 void dt_writer_stop(struct dt_relay_store_writer *w);
 
 /* How many jobs and how many batches so far. */

@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -401,6 +403,40 @@ stops_cleanly_under_load(void **state)
     check_all(&q, senders);
 }
 
+/* The header of an append that is all there, its body not yet; then the relay is told to stop. The
+ * body is refused, and nothing of what the relay has taken down by then is used. */
+static void
+stops_before_a_body(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(64);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)fx.port)};
+    char head[512], key[65], answer[512] = "";
+    uint8_t seal[32] = {9};
+    size_t n = 0;
+    ssize_t got;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), len;
+
+    (void)state;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    OK(dt_wire_entry_encode(seal, &body));
+    dt_hex_str(key, dt_view_of(fx.grant[0].append_key));
+    len = snprintf(head, sizeof(head),
+                   "POST /r/%s/append HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                   "Content-Length: %zu\r\n\r\n",
+                   fx.grant[0].register_id, key, body.n);
+    assert_int_equal(send(fd, head, (size_t)len, 0), len);
+    usleep(200000); /* until the relay has read it */
+    assert_int_equal(kill(fx.pid, SIGTERM), 0);
+    usleep(500000); /* until its writer has ended */
+    assert_int_equal(send(fd, body.p, body.n, MSG_NOSIGNAL), (ssize_t)body.n);
+    while (n < sizeof(answer) - 1 && (got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
+        n += (size_t)got;
+    close(fd);
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    assert_memory_equal(answer, "HTTP/1.1 503", 12);
+}
+
 /* ---- grants and the program ---- */
 
 static void
@@ -501,6 +537,7 @@ main(void)
         TEST(concurrent_senders),
         TEST(killed_under_load),
         TEST(stops_cleanly_under_load),
+        TEST(stops_before_a_body),
         TEST(grants_and_store),
         cmocka_unit_test_setup_teardown(limits, start_small, stop),
     };
