@@ -120,6 +120,12 @@ bench_stats(struct bench_timer *t, struct bench_stats *out)
     out->wall_us = t->wall_us[t->n / 2];
 }
 
+uint64_t
+bench_resident_kib(void)
+{
+    return status_kib("VmRSS:");
+}
+
 size_t
 bench_heap(void)
 {

@@ -42,6 +42,9 @@ void bench_stats(struct bench_timer *t, struct bench_stats *out);
 
 uint64_t bench_now_ns(void);
 
+/* Memory of this process that is in use, 0 when that cannot be seen. */
+uint64_t bench_resident_kib(void);
+
 /* Bytes that the heap has given out (secrets have pages of their own, which are not counted). */
 size_t bench_heap(void);
 
