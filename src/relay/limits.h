@@ -15,5 +15,7 @@
 #define DT_RELAY_QUEUE_BYTES_MAX (UINT64_C(4) << 30)
 #define DT_RELAY_DAILY_ENTRIES   1000u
 #define DT_RELAY_WATCHES_MAX     65536u
+#define DT_RELAY_CHECKPOINTS_KEPT                                                                  \
+    65536u /* entries back to which every signed checkpoint is kept; further back: the cosigned */
 
 #endif

@@ -19,7 +19,8 @@ struct open_register {
     int64_t id;
     struct tlog_signer signer;
     struct tlog_edge *edge;
-    bool dirty; /* the edge is ahead of what is committed */
+    uint64_t size; /* committed */
+    bool dirty;    /* the edge is ahead of what is committed */
 };
 
 struct dt_relay_store {
@@ -37,6 +38,9 @@ DT_MUST_CHECK enum dt_err store_register_open(struct dt_relay_store *s, int64_t 
 /* Forget all open registers whose edge is ahead of what is committed. */
 void store_register_drop_dirty(struct dt_relay_store *s);
 void store_register_drop_all(struct dt_relay_store *s);
+
+/* Fill the table of what registers hold from their entries. */
+DT_MUST_CHECK enum dt_err store_seen_fill(struct dt_db *db);
 
 /* Inside a transaction: run a job, setting its result. What is returned ends the whole batch. */
 DT_MUST_CHECK enum dt_err store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job);

@@ -137,6 +137,7 @@ store_register_open(struct dt_relay_store *s, int64_t id, struct open_register *
                       r->signer.vkey.name);
         goto fail;
     }
+    r->size = tiles.size;
     tlog_tile_reader_clear(&tiles);
     r->next = s->open;
     s->open = r;
@@ -224,42 +225,97 @@ tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
     return put_tile(to->db, to->reg, tile, content);
 }
 
+/* The first 8 bytes of a leaf hash, as a number that SQLite takes. */
+static uint64_t
+mark_of(const struct tlog_hash *leaf)
+{
+    uint64_t mark = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        mark = mark << 8 | leaf->b[i];
+    return mark & INT64_MAX;
+}
+
 /* The index of ${entry} if the register holds it. */
 static enum dt_err
-find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry, bool *out_there,
-           uint64_t *out_index)
+find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry,
+           const struct tlog_hash *leaf, bool *out_there, uint64_t *out_index)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->w, "SELECT idx FROM entry WHERE register = ?1 AND entry = ?2",
+    if ((err = dt_db_prepare(s->w,
+                             "SELECT s.idx FROM seen s JOIN entry e"
+                             " ON e.register = s.register AND e.idx = s.idx"
+                             " WHERE s.register = ?1 AND s.mark = ?2 AND e.entry = ?3",
                              &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)reg);
-    dt_bind_blob(st, 2, entry);
+    dt_bind_u64(st, 2, mark_of(leaf));
+    dt_bind_blob(st, 3, entry);
     if ((err = dt_stmt_step(st, out_there)) != DT_OK || !*out_there)
         return err;
     return dt_col_u64(st, 0, TLOG_SIZE_MAX, out_index);
 }
 
 static enum dt_err
-put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entry)
+put_seen(struct dt_db *db, uint64_t reg, const struct tlog_hash *leaf, uint64_t index)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(db, "INSERT INTO seen(register, mark, idx) VALUES (?1, ?2, ?3)",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, reg);
+    dt_bind_u64(st, 2, mark_of(leaf));
+    dt_bind_u64(st, 3, index);
+    return dt_stmt_run(st);
+}
+
+enum dt_err
+store_seen_fill(struct dt_db *db)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err = dt_db_prepare(db, "SELECT register, idx, entry FROM entry", &st);
+
+    while (err == DT_OK) {
+        uint64_t reg = 0, index = 0;
+        struct dt_view entry = {0};
+        struct tlog_hash leaf;
+        bool row = false;
+
+        if ((err = dt_stmt_step(st, &row)) != DT_OK || !row)
+            break;
+        if ((err = dt_col_u64(st, 0, INT64_MAX, &reg)) == DT_OK &&
+            (err = dt_col_u64(st, 1, TLOG_SIZE_MAX, &index)) == DT_OK &&
+            (err = dt_col_blob(st, 2, TLOG_ENTRY_MAX, &entry)) == DT_OK &&
+            (err = tlog_leaf_hash(entry, &leaf)) == DT_OK)
+            err = put_seen(db, reg, &leaf, index);
+    }
+    return err;
+}
+
+static enum dt_err
+put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entry,
+          const struct tlog_hash *leaf)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct tile_source to = {s->w, r->id};
-    struct tlog_hash leaf;
+    uint64_t index = tlog_edge_size(r->edge);
     enum dt_err err;
 
     if ((err = dt_db_prepare(s->w, "INSERT INTO entry(register, idx, entry) VALUES (?1, ?2, ?3)",
                              &st)) != DT_OK)
         return err;
     dt_bind_u64(st, 1, (uint64_t)r->id);
-    dt_bind_u64(st, 2, tlog_edge_size(r->edge));
+    dt_bind_u64(st, 2, index);
     dt_bind_blob(st, 3, entry);
-    if ((err = dt_stmt_run(st)) != DT_OK || (err = tlog_leaf_hash(entry, &leaf)) != DT_OK)
+    if ((err = dt_stmt_run(st)) != DT_OK ||
+        (err = put_seen(s->w, (uint64_t)r->id, leaf, index)) != DT_OK)
         return err;
     r->dirty = true;
-    return tlog_edge_append(r->edge, &leaf, tile_out, &to);
+    return tlog_edge_append(r->edge, leaf, tile_out, &to);
 }
 
 enum dt_err
@@ -268,11 +324,14 @@ store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
     DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(DT_REGISTER_ENTRY);
     struct open_register *r = NULL;
     bool there = false, ok = false;
+    struct tlog_hash leaf;
     uint64_t index = 0;
     enum dt_err err;
 
     if ((err = dt_wire_entry_encode(job->u.entry.seal, &entry)) != DT_OK ||
-        (err = find_entry(s, job->u.entry.reg, dt_buf_view(&entry), &there, &index)) != DT_OK)
+        (err = tlog_leaf_hash(dt_buf_view(&entry), &leaf)) != DT_OK ||
+        (err = find_entry(s, job->u.entry.reg, dt_buf_view(&entry), &leaf, &there, &index)) !=
+            DT_OK)
         return err;
     job->u.entry.existed = there;
     if (there) {
@@ -285,7 +344,7 @@ store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
     if ((err = store_register_open(s, job->u.entry.reg, &r)) != DT_OK)
         return err;
     index = tlog_edge_size(r->edge);
-    if ((err = put_entry(s, r, dt_buf_view(&entry))) != DT_OK)
+    if ((err = put_entry(s, r, dt_buf_view(&entry), &leaf)) != DT_OK)
         return err;
     job->u.entry.index = index;
     job->result = DT_OK;
@@ -324,6 +383,32 @@ store_checkpoint_put(struct dt_relay_store *s, int64_t reg, const struct tlog_si
     return dt_stmt_run(row);
 }
 
+/*
+ * Forget the checkpoints below ${size} - DT_RELAY_CHECKPOINTS_KEPT that no witness cosigned: a
+ * checkpoint that nobody relied on says nothing that a later one does not say too. Those which one
+ * batch moves out of that range are gone with it, so nothing is looked at twice.
+ */
+static enum dt_err
+drop_checkpoints(struct dt_relay_store *s, int64_t reg, uint64_t before, uint64_t size)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    uint64_t keep = DT_RELAY_CHECKPOINTS_KEPT;
+    enum dt_err err;
+
+    if (size <= keep)
+        return DT_OK;
+    if ((err = dt_db_prepare(s->w,
+                             "DELETE FROM checkpoint WHERE register = ?1 AND size >= ?2"
+                             " AND size < ?3 AND NOT EXISTS (SELECT 1 FROM cosignature c"
+                             " WHERE c.register = ?1 AND c.size = checkpoint.size)",
+                             &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    dt_bind_u64(st, 2, before > keep ? before - keep : 0);
+    dt_bind_u64(st, 3, size - keep);
+    return dt_stmt_run(st);
+}
+
 enum dt_err
 store_register_seal(struct dt_relay_store *s)
 {
@@ -331,14 +416,15 @@ store_register_seal(struct dt_relay_store *s)
 
     for (struct open_register *r = s->open; r != NULL; r = r->next) {
         struct tile_source to = {s->w, r->id};
+        uint64_t size = tlog_edge_size(r->edge);
         struct tlog_hash root;
 
         if (!r->dirty)
             continue;
         if ((err = tlog_edge_partials(r->edge, tile_out, &to)) != DT_OK ||
             (err = tlog_edge_root(r->edge, &root)) != DT_OK ||
-            (err = store_checkpoint_put(s, r->id, &r->signer, tlog_edge_size(r->edge), &root)) !=
-                DT_OK)
+            (err = store_checkpoint_put(s, r->id, &r->signer, size, &root)) != DT_OK ||
+            (err = drop_checkpoints(s, r->id, r->size, size)) != DT_OK)
             return err;
     }
     return DT_OK;

@@ -13,8 +13,14 @@
 #include "relay/store_internal.h"
 
 #define STORE_APP_ID  0x64745201u /* "dtR" and 1 */
-#define STORE_VERSION 1u
+#define STORE_VERSION 2u
 #define POSITION_BITS 32
+
+/* Which entries a register holds: by the first 8 bytes of the leaf hash, so that a party cannot
+ * choose seals that all fall together. An index over whole entries is twice as long. */
+#define SEEN                                                                                       \
+    "CREATE TABLE seen(register INTEGER NOT NULL, mark INTEGER NOT NULL, idx INTEGER NOT NULL,"    \
+    " PRIMARY KEY(register, mark, idx)) STRICT, WITHOUT ROWID;"
 
 static const char schema[] =
     "CREATE TABLE grants(id INTEGER PRIMARY KEY, token_hash BLOB NOT NULL UNIQUE,"
@@ -35,8 +41,7 @@ static const char schema[] =
     "register(id),"
     " daily INTEGER NOT NULL, day INTEGER NOT NULL, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE entry(register INTEGER NOT NULL, idx INTEGER NOT NULL, entry BLOB NOT NULL,"
-    " PRIMARY KEY(register, idx)) STRICT, WITHOUT ROWID;"
-    "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
+    " PRIMARY KEY(register, idx)) STRICT, WITHOUT ROWID;" SEEN
     "CREATE TABLE tile(register INTEGER NOT NULL, level INTEGER NOT NULL, idx INTEGER NOT NULL,"
     " content BLOB NOT NULL, PRIMARY KEY(register, level, idx)) STRICT;"
     "CREATE TABLE checkpoint(register INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
@@ -52,10 +57,22 @@ static const char schema[] =
 static enum dt_err
 migrate(struct dt_db *db, uint32_t from, void *ctx)
 {
+    enum dt_err err;
+
     (void)ctx;
-    (void)from; /* only 0, a new file: version 1 is the first */
-    return dt_db_exec(db, schema);
+    if (from == 0)
+        return dt_db_exec(db, schema);
+    /* Version 1 had an index over whole entries. */
+    err = dt_db_exec(db, SEEN);
+    if (err == DT_OK)
+        err = store_seen_fill(db);
+    return err == DT_OK ? dt_db_exec(db, "DROP INDEX entry_once") : err;
 }
+
+/* The writer alone meets all of the index of what is held, page by page and at random: some memory
+ * for it, and fewer and longer moves from the -wal into the file, in which the same pages come
+ * again and again. */
+static const char writer_settings[] = "PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=4000";
 
 enum dt_err
 dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_store **out)
@@ -75,6 +92,8 @@ dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_
         db.create = false;
         err = dt_db_open(&db, &s->r);
     }
+    if (err == DT_OK)
+        err = dt_db_exec(s->w, writer_settings);
     if (err != DT_OK) {
         dt_relay_store_close(s);
         return err;
@@ -316,8 +335,10 @@ dt_relay_store_run(struct dt_relay_store *s, struct dt_relay_store_job *const *j
     if (err == DT_OK)
         err = dt_tx_commit(&tx);
     if (err == DT_OK) {
-        for (struct open_register *r = s->open; r != NULL; r = r->next)
+        for (struct open_register *r = s->open; r != NULL; r = r->next) {
+            r->size = tlog_edge_size(r->edge);
             r->dirty = false;
+        }
         return DT_OK;
     }
     /* Nothing of the batch is in the store: nobody is told otherwise, and the edges start over. */
