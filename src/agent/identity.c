@@ -306,6 +306,8 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
         (err = dt_http_client_new(NULL, &a->queue_http)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->register_http)) != DT_OK)
         return err;
+    if (a->grant.has_read_key)
+        dt_http_client_read_key(a->register_http, a->grant.read_key);
     *out = a;
     a = NULL;
     return DT_OK;

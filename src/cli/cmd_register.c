@@ -117,6 +117,7 @@ struct stranger {
     struct dt_verdict verdict;
     const struct dt_charter *use;
     struct dt_http_client *http;
+    uint8_t read_key[32];
     struct dt_buf url;
 };
 
@@ -127,6 +128,7 @@ stranger_clear(struct stranger *s)
     dt_verdict_clear(&s->verdict);
     cli_anchor_clear(&s->anchor);
     dt_http_client_free(s->http);
+    dt_wipe(s->read_key, sizeof s->read_key);
     dt_buf_clear(&s->url);
 }
 
@@ -168,6 +170,22 @@ find_charter(struct cli *c, struct stranger *s)
         return dt_fail(DT_ERR_AUTH, "the charter is of another forum than --forum says");
     }
     return DT_OK;
+}
+
+/* A client that sends the read key, where one is given. */
+static enum dt_err
+reader(struct cli *c, struct stranger *s)
+{
+    struct dt_http_client_config http = {.ca_file = cli_ca(c)};
+    const char *key = cli_get(c, "read-key");
+    enum dt_err err;
+
+    if (key != NULL) {
+        if ((err = dt_read_key_load(key, s->read_key)) != DT_OK)
+            return err;
+        http.read_key = s->read_key;
+    }
+    return dt_http_client_new(&http, &s->http);
 }
 
 static enum dt_err
@@ -341,7 +359,6 @@ enum dt_err
 cmd_register_check(struct cli *c)
 {
     DT_CLEANUP(stranger_clear) struct stranger s = {0};
-    struct dt_http_client_config http = {.ca_file = cli_ca(c)};
     struct tlog_policy_state held;
     struct tlog_policy_state attested;
     struct tlog_policy_state final;
@@ -351,7 +368,7 @@ cmd_register_check(struct cli *c)
     enum dt_err err;
 
     if ((err = find_charter(c, &s)) != DT_OK || (err = register_url(c, &s)) != DT_OK ||
-        (err = dt_http_client_new(&http, &s.http)) != DT_OK ||
+        (err = reader(c, &s)) != DT_OK ||
         (err = checkpoint(&s, DT_CHECKPOINT_HELD, DT_POLICY_HELD, &held, &has_held)) != DT_OK ||
         (err = checkpoint(&s, DT_CHECKPOINT_ATTESTED, DT_POLICY_ATTESTED, &attested,
                           &has_attested)) != DT_OK ||

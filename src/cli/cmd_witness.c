@@ -67,6 +67,7 @@ cmd_witness_run(struct cli *c)
         return err;
     w.clock_was_ahead = cli_has(c, "clock-was-ahead");
     w.evidence_dir = cli_get(c, "evidence");
+    w.read_key_path = cli_get(c, "read-key");
     if (agent != NULL) {
         if ((err = cli_file(agent, &checkpoint)) != DT_OK)
             return err;

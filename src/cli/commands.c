@@ -112,6 +112,7 @@ static const struct cli_option register_check[] = {
     {"proof", "FILE", "take the charter from this proof file"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root, for --proof; repeat"},
+    {"read-key", "FILE", "the register's read key, if reading it needs one"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option observe[] = {
@@ -153,6 +154,7 @@ static const struct cli_option witness_run[] = {
     {"state", "FILE", "the witness's own small state file; made when it is not there"},
     {"register", "URL", "the register, e.g. http://relay:8470/r/ID"},
     {"vkey", "VKEY", "the register's verifier key"},
+    {"read-key", "FILE", "the register's read key, if reading it needs one"},
     {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
     {"agent-checkpoint", "FILE", "after a restore: the largest checkpoint your agent saw"},
     {"clock-was-ahead", NULL,

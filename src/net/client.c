@@ -83,6 +83,12 @@ dt_http_client_trust(struct dt_http_client *c, const char *ca_file)
 }
 
 void
+dt_http_client_read_key(struct dt_http_client *c, const uint8_t *key)
+{
+    c->config.read_key = key;
+}
+
+void
 dt_http_client_free_p(struct dt_http_client **c)
 {
     dt_http_client_free(*c);
@@ -185,17 +191,21 @@ header_add(struct curl_slist **list, const char *line)
 }
 
 static enum dt_err
-make_headers(const struct dt_http_call *call, bool post, struct curl_slist **out)
+make_headers(const struct dt_http_client *c, const struct dt_http_call *call, bool post,
+             struct curl_slist **out)
 {
+    struct dt_view bearer = call->bearer;
     char line[256];
     enum dt_err err = DT_OK;
 
-    if (call->bearer.n != 0) {
+    if (bearer.n == 0 && !post && c->config.read_key != NULL)
+        bearer = dt_view(c->config.read_key, 32);
+    if (bearer.n != 0) {
         char hex[65];
 
-        if (call->bearer.n != 32)
-            return dt_fail(DT_ERR_RANGE, "a token of %zu bytes", call->bearer.n);
-        dt_hex_str(hex, call->bearer);
+        if (bearer.n != 32)
+            return dt_fail(DT_ERR_RANGE, "a token of %zu bytes", bearer.n);
+        dt_hex_str(hex, bearer);
         (void)snprintf(line, sizeof(line), "Authorization: Bearer %s", hex);
         err = header_add(out, line);
         dt_wipe(hex, sizeof(hex));
@@ -366,7 +376,7 @@ dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct d
     enum dt_err err;
 
     if ((err = make_url(call, url, sizeof(url))) != DT_OK ||
-        (err = make_headers(call, strcmp(call->method, "POST") == 0, &headers)) != DT_OK ||
+        (err = make_headers(c, call, strcmp(call->method, "POST") == 0, &headers)) != DT_OK ||
         (err = perform(c, call, url, headers, &sink, &status)) != DT_OK)
         goto done;
     out->status = status;

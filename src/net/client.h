@@ -22,6 +22,7 @@ struct dt_http_client_config {
     unsigned int timeout_s;  /* of a whole request, its wait excluded; 0: DT_NET_TIMEOUT_S */
     size_t answer_max;       /* 0: DT_NET_ANSWER_MAX */
     const char *ca_file;     /* authorities trusted, and no other; NULL: the system's */
+    const uint8_t *read_key; /* 32 bytes, sent with each GET that has no token; NULL: none */
     const atomic_bool *stop; /* when it turns true, requests end within a second; NULL: none */
 };
 
@@ -47,6 +48,10 @@ void dt_http_client_free(struct dt_http_client *c);
 
 /* From now on trust the certificate authorities in ${ca_file} (PEM, borrowed) and no other. */
 void dt_http_client_trust(struct dt_http_client *c, const char *ca_file);
+
+/* From now on send the read key ${key} (32 bytes, borrowed) with each GET that has no token of its
+ * own: a register may ask for one. */
+void dt_http_client_read_key(struct dt_http_client *c, const uint8_t *key);
 void dt_http_client_free_p(struct dt_http_client **c); /* for DT_CLEANUP */
 
 /**

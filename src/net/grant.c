@@ -144,6 +144,8 @@ grant_from(const json_t *root, struct dt_grant *g)
         (err = get_string(reg, "id", g->register_id, sizeof(g->register_id))) != DT_OK ||
         (err = get_string(reg, "origin", g->origin, sizeof(g->origin))) != DT_OK ||
         (err = get_string(reg, "vkey", g->vkey, sizeof(g->vkey))) != DT_OK ||
+        (json_object_get(reg, "read_key") != NULL &&
+         (err = get_hex(reg, "read_key", g->read_key)) != DT_OK) ||
         (err = get_witnesses(json_object_get(root, "witnesses"), g)) != DT_OK ||
         (err = get_number(quorum, "attested", DT_GRANT_WITNESS_MAX, &attested)) != DT_OK ||
         (err = get_number(quorum, "final", DT_GRANT_WITNESS_MAX, &final)) != DT_OK ||
@@ -160,6 +162,7 @@ grant_from(const json_t *root, struct dt_grant *g)
     (void)snprintf(origin, sizeof(origin), "register.detente/%s", g->register_id);
     if (strcmp(origin, g->origin) != 0)
         return dt_fail(DT_ERR_FORMAT, "grant: the register's origin does not name its id");
+    g->has_read_key = json_object_get(reg, "read_key") != NULL;
     g->quorum_attested = (uint32_t)attested;
     g->quorum_final = (uint32_t) final;
     g->daily_entries = (uint32_t)daily;
@@ -217,6 +220,32 @@ dt_grant_load(const char *path, struct dt_grant *out)
     return DT_OK;
 }
 
+enum dt_err
+dt_read_key_write(const char *path, const uint8_t key[static 32])
+{
+    char text[66];
+    enum dt_err err;
+
+    dt_hex_str(text, dt_view(key, 32));
+    text[64] = '\n';
+    err = dt_file_create(path, dt_view((const uint8_t *)text, 65), 0600);
+    dt_wipe(text, sizeof(text));
+    return err;
+}
+
+enum dt_err
+dt_read_key_load(const char *path, uint8_t key[static 32])
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(256);
+    enum dt_err err;
+
+    if ((err = dt_file_read(path, &b)) != DT_OK)
+        return err;
+    if (b.n != 65 || b.p[64] != '\n' || dt_hex_read_fixed(key, 32, dt_view(b.p, 64)) != DT_OK)
+        return dt_fail(DT_ERR_FORMAT, "%s: not a read key, which is 64 hex digits", path);
+    return DT_OK;
+}
+
 /* Every string in a grant is of [a-z0-9-] or C2SP key text or an address: none needs a JSON escape,
  * and dt_grant_read() refuses what would. */
 static bool
@@ -233,7 +262,7 @@ enum dt_err
 dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);
-    char token[65], key[65];
+    char token[65], key[65], read_key[65];
     enum dt_err err;
 
     if (!plain(g->party) || !plain(g->relay) || !plain(g->origin) || !plain(g->vkey))
@@ -245,10 +274,17 @@ dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
         "{\n  \"format\": 1,\n  \"kind\": \"detente-grant\",\n  \"party\": \"%s\",\n"
         "  \"relay\": \"%s\",\n  \"queue_token\": \"%s\",\n  \"append_key\": \"%s\",\n"
         "  \"register\": {\n    \"id\": \"%s\",\n    \"origin\": \"%s\",\n"
-        "    \"vkey\": \"%s\",\n    \"prefix\": \"/r/%s/\"\n  },\n  \"witnesses\": [",
+        "    \"vkey\": \"%s\",\n    \"prefix\": \"/r/%s/\"",
         g->party, g->relay, token, key, g->register_id, g->origin, g->vkey, g->register_id);
     dt_wipe(token, sizeof(token));
     dt_wipe(key, sizeof(key));
+    if (err == DT_OK && g->has_read_key) {
+        dt_hex_str(read_key, dt_view_of(g->read_key));
+        err = dt_buf_printf(&b, ",\n    \"read_key\": \"%s\"", read_key);
+        dt_wipe(read_key, sizeof(read_key));
+    }
+    if (err == DT_OK)
+        err = dt_buf_printf(&b, "\n  },\n  \"witnesses\": [");
     for (size_t i = 0; err == DT_OK && i < g->n_witnesses; i++) {
         if (!plain(g->witnesses[i].group) || !plain(g->witnesses[i].vkey))
             return dt_fail(DT_ERR_FORMAT, "grant: a text that JSON would have to escape");

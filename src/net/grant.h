@@ -23,6 +23,8 @@ struct dt_grant {
     char register_id[2 * DT_REGISTER_ID + 1];
     char origin[DT_GRANT_VKEY_MAX + 1]; /* "register.detente/<register id>" */
     char vkey[DT_GRANT_VKEY_MAX + 1];   /* the register's C2SP verifier key, type 0x01 */
+    bool has_read_key;                  /* reading the register needs a key: */
+    uint8_t read_key[32];               /* the same for all */
     struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX];
     size_t n_witnesses;
     uint32_t quorum_attested; /* groups */
@@ -40,6 +42,11 @@ DT_MUST_CHECK enum dt_err dt_grant_write(const struct dt_grant *g, struct dt_buf
 
 /* Read ${path} as a grant; errors as dt_file_read() and dt_grant_read(), naming the file. */
 DT_MUST_CHECK enum dt_err dt_grant_load(const char *path, struct dt_grant *out);
+
+/* A read key on its own, for who has no grant (a witness, an observer): 64 hex digits and LF.
+ * Errors of the second as dt_file_read(), and FORMAT. */
+DT_MUST_CHECK enum dt_err dt_read_key_write(const char *path, const uint8_t key[static 32]);
+DT_MUST_CHECK enum dt_err dt_read_key_load(const char *path, uint8_t key[static 32]);
 
 /* Overwrite ${g}. For DT_CLEANUP too. */
 void dt_grant_wipe(struct dt_grant *g);

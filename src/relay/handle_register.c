@@ -13,23 +13,32 @@
 
 #define CACHE_FOR_EVER "public, max-age=31536000, immutable"
 
-/* A public read: any page may fetch it. */
+/* A read that succeeded. What needs a key is no matter for caches. */
 static enum dt_http_next
-reply_public(struct dt_http_reply *reply, const char *type, const char *cache, struct dt_buf *body)
+reply_read(const struct dt_relay_store_register *reg, struct dt_http_reply *reply, const char *type,
+           const char *cache, struct dt_buf *body)
 {
     dt_http_reply_body(reply, 200, type, body);
-    reply->cache_control = cache;
-    reply->allow_origin = "*";
+    if (!reg->read_key)
+        reply->cache_control = cache;
     return DT_HTTP_REPLY;
 }
 
-/* ${err} is that of a look into the store, or of what is asked for: NOT_FOUND. */
-static enum dt_http_next
-error_public(struct dt_http_reply *reply, enum dt_err err)
+/* May ${req} read ${reg}? If not, ${reply} is filled. */
+static bool
+may_read(const struct dt_http_request *req, const struct dt_relay_store_register *reg,
+         struct dt_http_reply *reply)
 {
-    (void)relay_store_error(reply, err);
-    reply->allow_origin = "*";
-    return DT_HTTP_REPLY;
+    uint8_t hash[32];
+
+    if (!reg->read_key)
+        return true;
+    if (!relay_bearer(req, hash, reply))
+        return false;
+    if (dt_ct_equal(dt_view_of(hash), dt_view_of(reg->read_hash)))
+        return true;
+    (void)relay_error(reply, DT_ERR_REFUSED);
+    return false;
 }
 
 /* ---- append ---- */
@@ -81,14 +90,14 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
 
     if (w == NULL) {
         if ((w = relay_wait_new(r, req, 1)) == NULL)
-            return error_public(reply, dt_nomem());
+            return relay_store_error(reply, dt_nomem());
         w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
         dt_hub_register_key(reg, w->watches[0].key);
         if (dt_hub_add(r->hub, &w->watches[0]) != DT_OK)
-            return error_public(reply, DT_ERR_STATE);
+            return relay_store_error(reply, DT_ERR_STATE);
     }
     if (req->timed_out || req->stopping || dt_monotonic_ms() >= w->deadline_ms)
-        return error_public(reply, DT_ERR_NOT_FOUND);
+        return relay_store_error(reply, DT_ERR_NOT_FOUND);
     req->deadline_ms = w->deadline_ms;
     return DT_HTTP_WAIT;
 }
@@ -146,9 +155,9 @@ checkpoint(struct dt_relay *r, struct dt_http_request *req,
     }
     if (err != DT_OK) {
         dt_buf_clear(&b);
-        return error_public(reply, err);
+        return relay_store_error(reply, err);
     }
-    return reply_public(reply, RELAY_TEXT, "no-cache", &b);
+    return reply_read(reg, reply, RELAY_TEXT, "no-cache", &b);
 }
 
 /* ---- tiles ---- */
@@ -162,12 +171,12 @@ tile(struct dt_relay *r, const struct dt_relay_store_register *reg, const char *
     enum dt_err err;
 
     if (tlog_tile_path_parse(dt_view_str(path), &t) != DT_OK)
-        return error_public(reply, DT_ERR_NOT_FOUND);
+        return relay_store_error(reply, DT_ERR_NOT_FOUND);
     if ((err = dt_relay_store_tile(r->store, reg->id, &t, &b)) != DT_OK) {
         dt_buf_clear(&b);
-        return error_public(reply, err);
+        return relay_store_error(reply, err);
     }
-    return reply_public(reply, RELAY_BINARY, CACHE_FOR_EVER, &b);
+    return reply_read(reg, reply, RELAY_BINARY, CACHE_FOR_EVER, &b);
 }
 
 /* ---- cosignatures ---- */
@@ -277,9 +286,9 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
 
 /* ---- the register's paths ---- */
 
-enum dt_http_next
-relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
-               struct dt_http_reply *reply)
+static enum dt_http_next
+read_path(struct dt_relay *r, struct dt_http_request *req,
+          const struct dt_relay_store_register *reg, const char *name, struct dt_http_reply *reply)
 {
     static const struct {
         const char *name;
@@ -287,19 +296,36 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
     } checkpoints[] = {{"checkpoint", DT_RELAY_STORE_ATTESTED},
                        {"checkpoint.held", DT_RELAY_STORE_HELD},
                        {"checkpoint.final", DT_RELAY_STORE_FINAL}};
+
+    for (size_t i = 0; i < sizeof(checkpoints) / sizeof(checkpoints[0]); i++) {
+        if (strcmp(name, checkpoints[i].name) == 0)
+            return checkpoint(r, req, reg, checkpoints[i].which, reply);
+    }
+    if (strncmp(name, "tile/", 5) == 0)
+        return tile(r, reg, name, reply);
+    if (strcmp(name, "witnesses") == 0)
+        return relay_witnesses(r, reg, reply);
+    return relay_error(reply, DT_ERR_NOT_FOUND);
+}
+
+enum dt_http_next
+relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
+               struct dt_http_reply *reply)
+{
     bool post = req->method == DT_HTTP_POST;
-    struct dt_relay_store_register reg;
+    struct dt_relay_store_register reg = {0};
     uint8_t id[DT_REGISTER_ID];
+    enum dt_http_next next;
     const char *name;
     enum dt_err err;
 
     if (strlen(rest) < 2 * DT_REGISTER_ID + 1 || rest[2 * DT_REGISTER_ID] != '/' ||
         dt_hex_read_fixed(id, sizeof(id), dt_view((const uint8_t *)rest, 2 * DT_REGISTER_ID)) !=
             DT_OK)
-        return error_public(reply, DT_ERR_NOT_FOUND);
+        return relay_error(reply, DT_ERR_NOT_FOUND);
     name = rest + 2 * DT_REGISTER_ID + 1;
     if ((err = dt_relay_store_register(r->store, id, &reg)) != DT_OK)
-        return error_public(reply, err);
+        return relay_store_error(reply, err);
     if (post && strcmp(name, "append") == 0)
         return append(r, req, &reg, reply);
     if (post && strcmp(name, "cosign") == 0)
@@ -308,13 +334,11 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
         dt_http_reply_error(reply, 405, "method", "this path takes another method");
         return DT_HTTP_REPLY;
     }
-    for (size_t i = 0; i < sizeof(checkpoints) / sizeof(checkpoints[0]); i++) {
-        if (strcmp(name, checkpoints[i].name) == 0)
-            return checkpoint(r, req, &reg, checkpoints[i].which, reply);
-    }
-    if (strncmp(name, "tile/", 5) == 0)
-        return tile(r, &reg, name, reply);
-    if (strcmp(name, "witnesses") == 0)
-        return relay_witnesses(r, &reg, reply);
-    return error_public(reply, DT_ERR_NOT_FOUND);
+    if (!may_read(req, &reg, reply))
+        return DT_HTTP_REPLY;
+    next = read_path(r, req, &reg, name, reply);
+    /* Any page may fetch what anyone may read, and see why it was not given. Nothing else. */
+    if (next == DT_HTTP_REPLY && !reg.read_key)
+        reply->allow_origin = "*";
+    return next;
 }

@@ -178,8 +178,7 @@ relay_witnesses(struct dt_relay *r, const struct dt_relay_store_register *reg,
         (void)relay_store_error(reply, err);
     } else {
         dt_http_reply_body(reply, 200, "application/json", &b);
-        reply->cache_control = "no-cache";
+        reply->cache_control = reg->read_key ? NULL : "no-cache";
     }
-    reply->allow_origin = "*";
     return DT_HTTP_REPLY;
 }

@@ -247,6 +247,17 @@ grant_path(const char *dir, const char *party, struct dt_buf *out)
     return dt_buf_append(out, dt_view((const uint8_t *)"", 1)); /* its NUL */
 }
 
+/* The path of the read key's file. No party's grant is named like that. */
+static enum dt_err
+read_key_path(const char *dir, struct dt_buf *out)
+{
+    dt_buf_clear(out);
+    dt_buf_init(out, 4096);
+    if (dt_buf_printf(out, "%s/read-key", dir) != DT_OK)
+        return dt_fail(DT_ERR_USAGE, "--out: too long a path");
+    return dt_buf_append(out, dt_view((const uint8_t *)"", 1)); /* its NUL */
+}
+
 /* No file of an earlier grant may stand where one of ours goes: tokens cannot be printed again. */
 static enum dt_err
 none_there(const char *dir, const char *const *parties, size_t n)
@@ -254,6 +265,11 @@ none_there(const char *dir, const char *const *parties, size_t n)
     DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(4096);
     enum dt_err err;
 
+    if ((err = read_key_path(dir, &path)) != DT_OK)
+        return err;
+    if (dt_file_exists((const char *)path.p))
+        return dt_fail(DT_ERR_EXISTS, "%s is there already; choose another folder",
+                       (const char *)path.p);
     for (size_t i = 0; i < n; i++) {
         if (!dt_grant_name_ok(parties[i]))
             return dt_fail(DT_ERR_USAGE, "a party's name must be 1 to 64 of a-z, 0-9 and -");
@@ -288,9 +304,14 @@ write_grant(const char *dir, const struct dt_grant *g, bool json, bool quiet, bo
 static enum dt_err
 write_grants(const struct options *o, const struct dt_grant *grants, size_t n)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(4096);
     bool json = option_value(o, "--json", 0) != NULL, quiet = option_value(o, "--quiet", 0) != NULL;
     enum dt_err err = DT_OK;
 
+    if (grants[0].has_read_key &&
+        ((err = read_key_path(option_value(o, "--out", 0), &path)) != DT_OK ||
+         (err = dt_read_key_write((const char *)path.p, grants[0].read_key)) != DT_OK))
+        return err;
     if (json)
         printf(
             "{\"format\": 1, \"register\": {\"origin\": \"%s\", \"vkey\": \"%s\"}, \"grants\": [",
@@ -320,6 +341,7 @@ run_grant(const struct options *o)
     uint64_t daily = 0;
     enum dt_err err;
 
+    order.read_key = option_value(o, "--read-key", 0) != NULL;
     for (const char *name; (name = option_value(o, "--party", order.n_parties)) != NULL;) {
         if (order.n_parties == DT_GRANT_PARTIES_MAX)
             return program_finish(
@@ -391,6 +413,7 @@ static const struct option grant_options[] = {
      "a witness's verifier key and the party it speaks for, behind it after a space the URL of one"
      " that waits to be asked (c2sp.org/tlog-witness); repeated",
      true, true},
+    {"--read-key", NULL, "make a key without which the register is not read", false, false},
     {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
     {"--queues", "N", "queues that the grant may create (10000)", false, false},
     {"--queue-cells", "N", "cells that a queue may hold (1000000)", false, false},

@@ -53,6 +53,7 @@ struct dt_grant_order {
     const char *const
         *witness_urls; /* of each, where it is asked; "", or no list: it comes itself */
     size_t n_witnesses;
+    bool read_key; /* reading the register needs a key, which is made */
     uint32_t daily_entries;
     uint64_t queues_max, queue_cells_max;
 };
@@ -146,6 +147,8 @@ DT_MUST_CHECK enum dt_err dt_relay_store_items(struct dt_relay_store *s, int64_t
 struct dt_relay_store_register {
     int64_t id;
     uint64_t size; /* of the held checkpoint */
+    bool read_key; /* reading needs a key, of this hash: */
+    uint8_t read_hash[32];
 };
 DT_MUST_CHECK enum dt_err dt_relay_store_register(struct dt_relay_store *s,
                                                   const uint8_t id[static DT_REGISTER_ID],

@@ -142,8 +142,10 @@ fill_common(const struct dt_grant_order *order, struct dt_grant *g, struct tlog_
     enum dt_err err;
 
     if ((err = dt_random(id, sizeof(id))) != DT_OK ||
-        (err = dt_random(g->queue_token, sizeof(g->queue_token))) != DT_OK)
+        (err = dt_random(g->queue_token, sizeof(g->queue_token))) != DT_OK ||
+        (order->read_key && (err = dt_random(g->read_key, sizeof(g->read_key))) != DT_OK))
         return err;
+    g->has_read_key = order->read_key;
     dt_hex_str(g->register_id, dt_view_of(id));
     (void)snprintf(g->origin, sizeof(g->origin), "register.detente/%s", g->register_id);
     if ((err = tlog_signer_new(dt_view_str(g->origin), TLOG_KEY_ED25519, signer)) != DT_OK ||
@@ -195,15 +197,17 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    uint8_t name[DT_REGISTER_ID];
+    uint8_t name[DT_REGISTER_ID], read_hash[32];
     enum dt_err err;
 
-    if ((err = tlog_policy_write(policy, &text)) != DT_OK ||
+    if ((err = dt_sha256(dt_view_of(g->read_key), read_hash)) != DT_OK ||
+        (err = tlog_policy_write(policy, &text)) != DT_OK ||
         (err = dt_hex_read_fixed(name, sizeof(name), dt_view_str(g->register_id))) != DT_OK ||
         (err = dt_db_prepare(
              s->w,
              "INSERT INTO register(name, grant_id, origin, seed, policy, quorum_attested,"
-             " quorum_final, size, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+             " quorum_final, size, root, read_hash)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)",
              &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(name));
@@ -214,6 +218,10 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
     dt_bind_u64(st, 6, g->quorum_attested);
     dt_bind_u64(st, 7, g->quorum_final);
     dt_bind_blob(st, 8, tlog_hash_view(&tlog_empty_root));
+    if (g->has_read_key)
+        dt_bind_blob(st, 9, dt_view_of(read_hash));
+    else
+        dt_bind_null(st, 9);
     if ((err = dt_stmt_run(st)) != DT_OK)
         return err;
     *out_id = dt_db_last_id(s->w);

@@ -1,5 +1,6 @@
 /*
- * relay/store_internal.h - what store_sqlite.c, store_grant.c and store_register.c share.
+ * relay/store_internal.h - what store_sqlite.c, store_grant.c, store_entry.c and store_register.c
+ * share.
  *
  * Layer: relay, internal.
  */
@@ -38,6 +39,16 @@ DT_MUST_CHECK enum dt_err store_register_open(struct dt_relay_store *s, int64_t 
 /* Forget all open registers whose edge is ahead of what is committed. */
 void store_register_drop_dirty(struct dt_relay_store *s);
 void store_register_drop_all(struct dt_relay_store *s);
+
+/* Where a register's tiles lie: for the writer's and the reader's connection alike. */
+struct store_tile_source {
+    struct dt_db *db;
+    int64_t reg;
+};
+
+/* A tlog_tile_out_fn over one of these: write a tile. */
+DT_MUST_CHECK enum dt_err store_tile_out(void *source, const struct tlog_tile *tile,
+                                         struct dt_view content);
 
 /* Fill the table of what registers hold from their entries. */
 DT_MUST_CHECK enum dt_err store_seen_fill(struct dt_db *db);

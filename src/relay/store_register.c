@@ -1,5 +1,5 @@
 /*
- * relay/store_register.c - registers in the store: entries, tiles, checkpoints, cosignatures.
+ * relay/store_register.c - registers in the store: tiles, checkpoints, cosignatures.
  *
  * Source: c2sp.org/tlog-tiles, c2sp.org/tlog-checkpoint. Layer: relay.
  * The last signed size and root are written in the transaction that writes the entries under them,
@@ -50,17 +50,11 @@ store_register_drop_dirty(struct dt_relay_store *s)
     }
 }
 
-/* Where a tile lies: for the writer's and the reader's connection alike. */
-struct tile_source {
-    struct dt_db *db;
-    int64_t reg;
-};
-
 static enum dt_err
 read_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    const struct tile_source *from = ctx;
+    const struct store_tile_source *from = ctx;
     struct dt_view content = {0};
     bool row = false;
     enum dt_err err;
@@ -112,7 +106,7 @@ load_row(struct dt_relay_store *s, int64_t id, struct tlog_signer *signer, uint6
 enum dt_err
 store_register_open(struct dt_relay_store *s, int64_t id, struct open_register **out)
 {
-    struct tile_source source = {s->w, id};
+    struct store_tile_source source = {s->w, id};
     struct tlog_tile_reader tiles = {.fn = read_tile, .ctx = &source};
     struct tlog_hash signed_root, root;
     struct open_register *r;
@@ -150,54 +144,6 @@ fail:
     return err;
 }
 
-/* ---- entries ---- */
-
-/* The quota of ${job}'s key: take one, or set job->result. */
-static enum dt_err
-take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_ok)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
-    uint64_t today = dt_clock_now(&s->clock) / DT_MS_DAY, daily = 0, day = 0, used = 0;
-    bool row = false;
-    enum dt_err err;
-
-    if ((err = dt_db_prepare(
-             s->w, "SELECT daily, day, used FROM append_key WHERE hash = ?1 AND register = ?2",
-             &st)) != DT_OK)
-        return err;
-    dt_bind_blob(st, 1, dt_view_of(job->u.entry.key_hash));
-    dt_bind_u64(st, 2, (uint64_t)job->u.entry.reg);
-    if ((err = dt_stmt_step(st, &row)) != DT_OK)
-        return err;
-    *out_ok = false;
-    if (!row) {
-        job->result = DT_ERR_REFUSED;
-        return DT_OK;
-    }
-    if ((err = dt_col_u64(st, 0, INT64_MAX, &daily)) != DT_OK ||
-        (err = dt_col_u64(st, 1, INT64_MAX, &day)) != DT_OK ||
-        (err = dt_col_u64(st, 2, INT64_MAX, &used)) != DT_OK)
-        return err;
-    /* A clock that goes back does not give a day twice. */
-    if (today > day) {
-        day = today;
-        used = 0;
-    }
-    if (used >= daily) {
-        job->result = DT_ERR_BUSY;
-        return DT_OK;
-    }
-    if ((err = dt_db_prepare(s->w, "UPDATE append_key SET day = ?2, used = ?3 WHERE hash = ?1",
-                             &put)) != DT_OK)
-        return err;
-    dt_bind_blob(put, 1, dt_view_of(job->u.entry.key_hash));
-    dt_bind_u64(put, 2, day);
-    dt_bind_u64(put, 3, used + 1);
-    *out_ok = true;
-    return dt_stmt_run(put);
-}
-
 static enum dt_err
 put_tile(struct dt_db *db, int64_t reg, const struct tlog_tile *tile, struct dt_view content)
 {
@@ -217,138 +163,12 @@ put_tile(struct dt_db *db, int64_t reg, const struct tlog_tile *tile, struct dt_
     return dt_stmt_run(st);
 }
 
-static enum dt_err
-tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
+enum dt_err
+store_tile_out(void *ctx, const struct tlog_tile *tile, struct dt_view content)
 {
-    const struct tile_source *to = ctx;
+    const struct store_tile_source *to = ctx;
 
     return put_tile(to->db, to->reg, tile, content);
-}
-
-/* The first 8 bytes of a leaf hash, as a number that SQLite takes. */
-static uint64_t
-mark_of(const struct tlog_hash *leaf)
-{
-    uint64_t mark = 0;
-
-    for (size_t i = 0; i < 8; i++)
-        mark = mark << 8 | leaf->b[i];
-    return mark & INT64_MAX;
-}
-
-/* The index of ${entry} if the register holds it. */
-static enum dt_err
-find_entry(struct dt_relay_store *s, int64_t reg, struct dt_view entry,
-           const struct tlog_hash *leaf, bool *out_there, uint64_t *out_index)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    enum dt_err err;
-
-    if ((err = dt_db_prepare(s->w,
-                             "SELECT s.idx FROM seen s JOIN entry e"
-                             " ON e.register = s.register AND e.idx = s.idx"
-                             " WHERE s.register = ?1 AND s.mark = ?2 AND e.entry = ?3",
-                             &st)) != DT_OK)
-        return err;
-    dt_bind_u64(st, 1, (uint64_t)reg);
-    dt_bind_u64(st, 2, mark_of(leaf));
-    dt_bind_blob(st, 3, entry);
-    if ((err = dt_stmt_step(st, out_there)) != DT_OK || !*out_there)
-        return err;
-    return dt_col_u64(st, 0, TLOG_SIZE_MAX, out_index);
-}
-
-static enum dt_err
-put_seen(struct dt_db *db, uint64_t reg, const struct tlog_hash *leaf, uint64_t index)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    enum dt_err err;
-
-    if ((err = dt_db_prepare(db, "INSERT INTO seen(register, mark, idx) VALUES (?1, ?2, ?3)",
-                             &st)) != DT_OK)
-        return err;
-    dt_bind_u64(st, 1, reg);
-    dt_bind_u64(st, 2, mark_of(leaf));
-    dt_bind_u64(st, 3, index);
-    return dt_stmt_run(st);
-}
-
-enum dt_err
-store_seen_fill(struct dt_db *db)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    enum dt_err err = dt_db_prepare(db, "SELECT register, idx, entry FROM entry", &st);
-
-    while (err == DT_OK) {
-        uint64_t reg = 0, index = 0;
-        struct dt_view entry = {0};
-        struct tlog_hash leaf;
-        bool row = false;
-
-        if ((err = dt_stmt_step(st, &row)) != DT_OK || !row)
-            break;
-        if ((err = dt_col_u64(st, 0, INT64_MAX, &reg)) == DT_OK &&
-            (err = dt_col_u64(st, 1, TLOG_SIZE_MAX, &index)) == DT_OK &&
-            (err = dt_col_blob(st, 2, TLOG_ENTRY_MAX, &entry)) == DT_OK &&
-            (err = tlog_leaf_hash(entry, &leaf)) == DT_OK)
-            err = put_seen(db, reg, &leaf, index);
-    }
-    return err;
-}
-
-static enum dt_err
-put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entry,
-          const struct tlog_hash *leaf)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    struct tile_source to = {s->w, r->id};
-    uint64_t index = tlog_edge_size(r->edge);
-    enum dt_err err;
-
-    if ((err = dt_db_prepare(s->w, "INSERT INTO entry(register, idx, entry) VALUES (?1, ?2, ?3)",
-                             &st)) != DT_OK)
-        return err;
-    dt_bind_u64(st, 1, (uint64_t)r->id);
-    dt_bind_u64(st, 2, index);
-    dt_bind_blob(st, 3, entry);
-    if ((err = dt_stmt_run(st)) != DT_OK ||
-        (err = put_seen(s->w, (uint64_t)r->id, leaf, index)) != DT_OK)
-        return err;
-    r->dirty = true;
-    return tlog_edge_append(r->edge, leaf, tile_out, &to);
-}
-
-enum dt_err
-store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(DT_REGISTER_ENTRY);
-    struct open_register *r = NULL;
-    bool there = false, ok = false;
-    struct tlog_hash leaf;
-    uint64_t index = 0;
-    enum dt_err err;
-
-    if ((err = dt_wire_entry_encode(job->u.entry.seal, &entry)) != DT_OK ||
-        (err = tlog_leaf_hash(dt_buf_view(&entry), &leaf)) != DT_OK ||
-        (err = find_entry(s, job->u.entry.reg, dt_buf_view(&entry), &leaf, &there, &index)) !=
-            DT_OK)
-        return err;
-    job->u.entry.existed = there;
-    if (there) {
-        job->u.entry.index = index;
-        job->result = DT_OK;
-        return DT_OK;
-    }
-    if ((err = take_quota(s, job, &ok)) != DT_OK || !ok)
-        return err;
-    if ((err = store_register_open(s, job->u.entry.reg, &r)) != DT_OK)
-        return err;
-    index = tlog_edge_size(r->edge);
-    if ((err = put_entry(s, r, dt_buf_view(&entry), &leaf)) != DT_OK)
-        return err;
-    job->u.entry.index = index;
-    job->result = DT_OK;
-    return DT_OK;
 }
 
 /* ---- checkpoints ---- */
@@ -415,13 +235,13 @@ store_register_seal(struct dt_relay_store *s)
     enum dt_err err;
 
     for (struct open_register *r = s->open; r != NULL; r = r->next) {
-        struct tile_source to = {s->w, r->id};
+        struct store_tile_source to = {s->w, r->id};
         uint64_t size = tlog_edge_size(r->edge);
         struct tlog_hash root;
 
         if (!r->dirty)
             continue;
-        if ((err = tlog_edge_partials(r->edge, tile_out, &to)) != DT_OK ||
+        if ((err = tlog_edge_partials(r->edge, store_tile_out, &to)) != DT_OK ||
             (err = tlog_edge_root(r->edge, &root)) != DT_OK ||
             (err = store_checkpoint_put(s, r->id, &r->signer, size, &root)) != DT_OK ||
             (err = drop_checkpoints(s, r->id, r->size, size)) != DT_OK)
@@ -532,7 +352,8 @@ dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REG
     bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->r, "SELECT id, size FROM register WHERE name = ?1", &st)) != DT_OK)
+    if ((err = dt_db_prepare(s->r, "SELECT id, size, read_hash FROM register WHERE name = ?1",
+                             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view(id, DT_REGISTER_ID));
     if ((err = dt_stmt_step(st, &row)) != DT_OK)
@@ -540,8 +361,11 @@ dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REG
     if (!row)
         return dt_fail(DT_ERR_NOT_FOUND, "no such register");
     if ((err = dt_col_u64(st, 0, INT64_MAX, &row_id)) != DT_OK ||
-        (err = dt_col_u64(st, 1, TLOG_SIZE_MAX, &size)) != DT_OK)
+        (err = dt_col_u64(st, 1, TLOG_SIZE_MAX, &size)) != DT_OK ||
+        (!dt_col_is_null(st, 2) &&
+         (err = dt_col_fixed(st, 2, out->read_hash, sizeof(out->read_hash))) != DT_OK))
         return err;
+    out->read_key = !dt_col_is_null(st, 2);
     out->id = (int64_t)row_id;
     out->size = size;
     return DT_OK;
@@ -682,7 +506,7 @@ enum dt_err
 dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_tile *tile,
                     struct dt_buf *out)
 {
-    struct tile_source source = {s->r, reg};
+    struct store_tile_source source = {s->r, reg};
 
     if (tile->entries)
         return read_bundle(s, reg, tile, out);

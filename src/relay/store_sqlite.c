@@ -36,7 +36,8 @@ static const char schema[] =
     "CREATE TABLE register(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,"
     " grant_id INTEGER NOT NULL REFERENCES grants(id), origin TEXT NOT NULL, seed BLOB NOT NULL,"
     " policy TEXT NOT NULL, quorum_attested INTEGER NOT NULL, quorum_final INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, root BLOB NOT NULL, attested INTEGER, final INTEGER) STRICT;"
+    " size INTEGER NOT NULL, root BLOB NOT NULL, attested INTEGER, final INTEGER, read_hash BLOB)"
+    " STRICT;"
     "CREATE TABLE append_key(hash BLOB PRIMARY KEY, register INTEGER NOT NULL REFERENCES "
     "register(id),"
     " daily INTEGER NOT NULL, day INTEGER NOT NULL, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -62,8 +63,8 @@ migrate(struct dt_db *db, uint32_t from, void *ctx)
     (void)ctx;
     if (from == 0)
         return dt_db_exec(db, schema);
-    /* Version 1 had an index over whole entries. */
-    err = dt_db_exec(db, SEEN);
+    /* Version 1 had an index over whole entries, and no read keys. */
+    err = dt_db_exec(db, SEEN "ALTER TABLE register ADD COLUMN read_hash BLOB");
     if (err == DT_OK)
         err = store_seen_fill(db);
     return err == DT_OK ? dt_db_exec(db, "DROP INDEX entry_once") : err;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "log/tile_read.h"
+#include "net/grant.h"
 #include "net/relay_client.h"
 
 #include "witness/witness_internal.h"
@@ -27,6 +28,7 @@ struct run {
     struct tlog_vkey log;
     struct witness_state state;
     struct dt_http_client *http;
+    uint8_t read_key[32];
     bool away;      /* it was told that something is wrong, and not yet that it is over */
     uint64_t told;  /* bits of the errors that the operator was told of since all was well */
     uint64_t below; /* smallest size below ours that the operator was told of; UINT64_MAX: none */
@@ -514,6 +516,7 @@ static void
 run_clear(struct run *w)
 {
     dt_http_client_free(w->http);
+    dt_wipe(w->read_key, sizeof(w->read_key));
     witness_state_close(&w->state);
     tlog_evidence_clear(&w->evidence);
     tlog_signer_clear(&w->signer);
@@ -547,6 +550,11 @@ dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, 
     if (config->agent_checkpoint.n > 0 &&
         (err = tlog_checkpoint_open(config->agent_checkpoint, &w.log, &cp)) != DT_OK)
         return dt_fail_context(err, "the checkpoint that our party's agent saw");
+    if (config->read_key_path != NULL) {
+        if ((err = dt_read_key_load(config->read_key_path, w.read_key)) != DT_OK)
+            return err;
+        http.read_key = w.read_key;
+    }
     if ((err = dt_http_client_new(&http, &w.http)) != DT_OK)
         return err;
     return loop(&w, once);

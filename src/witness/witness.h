@@ -22,6 +22,7 @@ struct dt_witness_config {
     const char *key_path;      /* from dt_witness_keygen() */
     const char *state_path;    /* a small SQLite file of its own, made if it is not there */
     const char *register_url;  /* "http://host:port/r/<register id>" */
+    const char *read_key_path; /* of the register's read key; NULL: reading it needs none */
     const char *ca_file;       /* authorities trusted, and no other; NULL: the system's */
     const char *register_vkey; /* the register's verifier key (0x01); its name is the origin */
     const char

@@ -50,6 +50,12 @@ round_trip(void **state)
     assert_int_equal(dt_grant_write(&g, &b), DT_OK);
     assert_int_equal(dt_grant_read(dt_buf_view(&b), &h), DT_OK);
     assert_memory_equal(&g, &h, sizeof(g));
+    g.has_read_key = true;
+    memset(g.read_key, 0xef, 32);
+    dt_buf_clear(&b);
+    assert_int_equal(dt_grant_write(&g, &b), DT_OK);
+    assert_int_equal(dt_grant_read(dt_buf_view(&b), &h), DT_OK);
+    assert_memory_equal(&g, &h, sizeof(g));
     assert_int_equal(dt_grant_register_url(&g, &url), DT_OK);
     assert_true(
         dt_view_equal(dt_buf_view(&url),
@@ -84,6 +90,8 @@ refusals(void **state)
 {
     (void)state;
     refused("\"format\": 1", "\"format\": 2", DT_ERR_UNSUPPORTED);
+    refused("\"prefix\"", "\"read_key\": \"00\", \"prefix\"", DT_ERR_FORMAT);
+    refused("\"prefix\"", "\"read_key\": null, \"prefix\"", DT_ERR_FORMAT);
     refused("\"format\": 1", "\"format\": 1, \"format\": 1", DT_ERR_FORMAT);
     refused("detente-grant", "detente-letter", DT_ERR_FORMAT);
     refused("\"north\",", "\"../north\",", DT_ERR_FORMAT);

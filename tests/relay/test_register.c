@@ -1,0 +1,639 @@
+/*
+ * tests/relay/test_register.c - a register in the store, without HTTP: appends, faults, crashes and
+ * reads in any order never show it smaller or another; what is kept of it; stores of the first
+ * version.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <poll.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "db/db.h"
+#include "log/tile_read.h"
+#include "relay/handlers.h"
+#include "relay_fixture.h"
+
+#define WITNESSES 3
+
+/* A store with one register, and who may append to it. */
+struct place {
+    char dir[64], path[96];
+    uint8_t seed[WITNESSES][DT_ED25519_SEED];
+    struct tlog_signer witness[WITNESSES];
+    struct dt_grant grant;
+    uint8_t key_hash[32];
+};
+
+static void
+place_keys(struct place *p)
+{
+    for (size_t i = 0; i < WITNESSES; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "witness.%s", fixture_names[i]);
+        OK(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(p->seed[i]),
+                                 &p->witness[i]));
+    }
+}
+
+static void
+place_begin(struct place *p, uint32_t daily)
+{
+    struct dt_relay_store_config config = {.path = p->path, .create = true};
+    struct dt_grant_witness witnesses[WITNESSES] = {0};
+    struct dt_relay_store *s = NULL;
+    const char *party = "north";
+    struct dt_grant_order order = {.url = "http://a",
+                                   .parties = &party,
+                                   .n_parties = 1,
+                                   .witnesses = witnesses,
+                                   .n_witnesses = WITNESSES,
+                                   .daily_entries = daily,
+                                   .queues_max = 1,
+                                   .queue_cells_max = 1};
+
+    memset(p, 0, sizeof(*p));
+    OK(dt_crypto_init());
+    (void)snprintf(p->dir, sizeof(p->dir), "/tmp/dt-register-XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    (void)snprintf(p->path, sizeof(p->path), "%s/relay.db", p->dir);
+    for (size_t i = 0; i < WITNESSES; i++)
+        OK(dt_random(p->seed[i], sizeof(p->seed[i])));
+    place_keys(p);
+    for (size_t i = 0; i < WITNESSES; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(DT_GRANT_VKEY_MAX);
+
+        OK(tlog_vkey_write(&p->witness[i].vkey, &vkey));
+        (void)snprintf(witnesses[i].group, sizeof(witnesses[i].group), "%s", fixture_names[i]);
+        (void)snprintf(witnesses[i].vkey, sizeof(witnesses[i].vkey), "%.*s", (int)vkey.n,
+                       (const char *)vkey.p);
+    }
+    OK(dt_relay_store_open(&config, &s));
+    OK(dt_relay_store_grant(s, &order, &p->grant));
+    dt_relay_store_close(s);
+    OK(dt_sha256(dt_view_of(p->grant.append_key), p->key_hash));
+}
+
+static void
+place_end(struct place *p)
+{
+    for (size_t i = 0; i < WITNESSES; i++)
+        tlog_signer_clear(&p->witness[i]);
+    fixture_remove_dir(p->dir);
+}
+
+static struct dt_relay_store *
+place_open(const struct place *p, int64_t *reg)
+{
+    struct dt_relay_store_config config = {.path = p->path};
+    struct dt_relay_store_register row = {0};
+    struct dt_relay_store *s = NULL;
+    uint8_t id[DT_REGISTER_ID];
+
+    OK(dt_relay_store_open(&config, &s));
+    OK(dt_hex_read_fixed(id, sizeof(id), dt_view_str(p->grant.register_id)));
+    OK(dt_relay_store_register(s, id, &row));
+    *reg = row.id;
+    return s;
+}
+
+static void
+seal_of(uint64_t i, uint8_t seal[static 32])
+{
+    uint8_t number[8];
+
+    for (size_t k = 0; k < 8; k++)
+        number[k] = (uint8_t)(i >> (8 * k));
+    OK(dt_sha256(dt_view_of(number), seal));
+}
+
+static void
+leaf_of(uint64_t i, struct tlog_hash *leaf)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(64);
+    uint8_t seal[32];
+
+    seal_of(i, seal);
+    OK(dt_wire_entry_encode(seal, &entry));
+    OK(tlog_leaf_hash(dt_buf_view(&entry), leaf));
+}
+
+static void
+entry_job(const struct place *p, int64_t reg, uint64_t i, struct dt_relay_store_job *job)
+{
+    memset(job, 0, sizeof(*job));
+    job->kind = DT_JOB_ENTRY;
+    job->u.entry.reg = reg;
+    memcpy(job->u.entry.key_hash, p->key_hash, 32);
+    seal_of(i, job->u.entry.seal);
+}
+
+/* Append seals [first, first + n) in one batch. */
+static void
+append(const struct place *p, struct dt_relay_store *s, int64_t reg, uint64_t first, size_t n)
+{
+    struct dt_relay_store_job *jobs = dt_alloc(n, sizeof(*jobs)), **list;
+
+    list = dt_alloc(n, sizeof(struct dt_relay_store_job *));
+    assert_true(jobs != NULL && list != NULL);
+    for (size_t i = 0; i < n; i++) {
+        entry_job(p, reg, first + i, &jobs[i]);
+        list[i] = &jobs[i];
+    }
+    OK(dt_relay_store_run(s, list, n));
+    for (size_t i = 0; i < n; i++) {
+        OK(jobs[i].result);
+        assert_int_equal(jobs[i].u.entry.index, first + i);
+    }
+    dt_free(list);
+    dt_free(jobs);
+}
+
+/* The first two witnesses cosign ${note} at ${time_s}. */
+static enum dt_err
+cosign(const struct place *p, struct dt_relay_store *s, int64_t reg, struct dt_view note,
+       uint64_t time_s, struct dt_relay_store_job *job)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf cosigned = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    DT_CLEANUP(tlog_note_clear) struct tlog_note parsed = {0};
+    enum dt_err err;
+
+    memset(job, 0, sizeof(*job));
+    job->kind = DT_JOB_COSIGN;
+    job->u.cosign.reg = reg;
+    if ((err = dt_relay_store_policy(s, reg, &policy)) != DT_OK)
+        return err;
+    OK(tlog_note_parse(note, &parsed));
+    OK(dt_buf_append(&cosigned, note));
+    for (size_t i = 0; i < 2; i++)
+        OK(tlog_cosign(&p->witness[i], parsed.text, time_s, &cosigned));
+    OK(relay_cosign_read(&policy, dt_buf_view(&cosigned), job));
+    return dt_relay_store_run(s, &job, 1);
+}
+
+/* ---- what is kept ---- */
+
+static bool
+kept(struct dt_relay_store *s, int64_t reg, uint64_t size)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    uint64_t got = 0;
+    enum dt_err err = dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_SIZE, size, &note, &got);
+
+    assert_true(err == DT_OK || err == DT_ERR_NOT_FOUND);
+    assert_true(err != DT_OK || got == size);
+    return err == DT_OK;
+}
+
+static void
+old_checkpoints(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    const uint64_t far = DT_RELAY_CHECKPOINTS_KEPT;
+    struct dt_relay_store *s;
+    struct dt_relay_store_job job;
+    struct place p;
+    int64_t reg = 0;
+    uint64_t size = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    append(&p, s, reg, 0, 10);
+    append(&p, s, reg, 10, 10);
+    OK(dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_HELD, 0, &note, &size));
+    assert_int_equal(size, 20);
+    OK(cosign(&p, s, reg, dt_buf_view(&note), 1700000000, &job));
+    OK(job.result);
+    append(&p, s, reg, 20, 10);
+    for (uint64_t at = 30; at < far + 10;) {
+        uint64_t n = far + 10 - at < 1000 ? far + 10 - at : 1000;
+
+        append(&p, s, reg, at, n);
+        at += n;
+        if (at < far)
+            assert_true(kept(s, reg, 0) && kept(s, reg, 10) && kept(s, reg, 20));
+    }
+    /* At far + 10 entries the checkpoints below 10 are far back. */
+    assert_true(!kept(s, reg, 0) && kept(s, reg, 10) && kept(s, reg, 20) && kept(s, reg, 30));
+    dt_relay_store_close(s); /* what the writer has in memory is no part of the rule */
+    s = place_open(&p, &reg);
+    append(&p, s, reg, far + 10, 1);
+    assert_true(!kept(s, reg, 10) && kept(s, reg, 20) && kept(s, reg, 30));
+    append(&p, s, reg, far + 11, 100);
+    assert_true(!kept(s, reg, 10) && kept(s, reg, 20) && !kept(s, reg, 30));
+    assert_true(kept(s, reg, far + 11) && kept(s, reg, far + 111));
+    /* It is attested still, and what is gone cannot be cosigned. */
+    dt_buf_clear(&note);
+    OK(dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_ATTESTED, 0, &note, &size));
+    assert_int_equal(size, 20);
+    dt_relay_store_close(s);
+    place_end(&p);
+}
+
+/* ---- quotas and what is held already ---- */
+
+static uint64_t
+given_time(void *ctx)
+{
+    return *(const uint64_t *)ctx;
+}
+
+static void
+quotas(void **state)
+{
+    uint64_t now = 100 * DT_MS_DAY;
+    struct dt_relay_store_config config = {.clock = {given_time, &now}};
+    struct dt_relay_store_job jobs[5], *list[5];
+    struct dt_relay_store *s;
+    struct place p;
+    int64_t reg = 0;
+
+    (void)state;
+    place_begin(&p, 3);
+    dt_relay_store_close(place_open(&p, &reg));
+    config.path = p.path;
+    OK(dt_relay_store_open(&config, &s));
+    /* In one batch: the same seal twice, and one more than the quota. */
+    for (size_t i = 0; i < 5; i++) {
+        entry_job(&p, reg, i == 0 ? 1 : i, &jobs[i]);
+        list[i] = &jobs[i];
+    }
+    OK(dt_relay_store_run(s, list, 5));
+    assert_int_equal(jobs[0].u.entry.index, 0);
+    assert_int_equal(jobs[1].u.entry.index, 0);
+    assert_true(!jobs[0].u.entry.existed && jobs[1].u.entry.existed);
+    assert_int_equal(jobs[2].u.entry.index, 1);
+    assert_int_equal(jobs[3].u.entry.index, 2);
+    assert_int_equal(jobs[4].result, DT_ERR_BUSY);
+    now -= DT_MS_DAY; /* a clock that goes back gives no day twice */
+    OK(dt_relay_store_run(s, &list[4], 1));
+    assert_int_equal(jobs[4].result, DT_ERR_BUSY);
+    OK(dt_relay_store_run(s, &list[3], 1)); /* held: costs nothing */
+    OK(jobs[3].result);
+    now += 2 * DT_MS_DAY;
+    OK(dt_relay_store_run(s, &list[4], 1));
+    OK(jobs[4].result);
+    assert_int_equal(jobs[4].u.entry.index, 3);
+    jobs[4].u.entry.key_hash[0] ^= 1; /* no key of this register */
+    jobs[4].u.entry.seal[0] ^= 1;
+    OK(dt_relay_store_run(s, &list[4], 1));
+    assert_int_equal(jobs[4].result, DT_ERR_REFUSED);
+    dt_relay_store_close(s);
+    place_end(&p);
+}
+
+/* ---- a store of the first version ---- */
+
+static enum dt_err
+as_it_is(struct dt_db *db, uint32_t from, void *ctx)
+{
+    (void)db;
+    (void)from;
+    (void)ctx;
+    return DT_ERR_INTERNAL;
+}
+
+/* It had an index over whole entries instead of the table of what is held, and no read keys. */
+static void
+first_version(void **state)
+{
+    DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
+    struct dt_relay_store_job job, *list = &job;
+    struct dt_db_config config = {.app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+    struct dt_relay_store *s;
+    struct place p;
+    int64_t reg = 0;
+    size_t n = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    append(&p, s, reg, 0, 300);
+    dt_relay_store_close(s);
+    config.path = p.path;
+    OK(dt_db_open(&config, &db));
+    OK(dt_db_exec(db, "DROP TABLE seen; ALTER TABLE register DROP COLUMN read_hash;"
+                      "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
+                      "PRAGMA user_version=1"));
+    dt_db_close(db);
+    db = NULL;
+    s = place_open(&p, &reg);
+    OK(dt_relay_store_check(s, &n));
+    assert_int_equal(n, 1);
+    for (uint64_t i = 0; i < 300; i += 50) {
+        entry_job(&p, reg, i, &job);
+        OK(dt_relay_store_run(s, &list, 1));
+        assert_true(job.u.entry.existed);
+        assert_int_equal(job.u.entry.index, i);
+    }
+    append(&p, s, reg, 300, 1);
+    dt_relay_store_close(s);
+    OK(dt_db_open(&config, &db));
+    OK(dt_db_check(db));
+    place_end(&p);
+}
+
+/* ---- appends, faults, crashes and reads in any order ---- */
+
+#define ROUNDS    24
+#define BATCH_MAX 40
+#define SEEN_MAX  20000
+#define WRITE     "--write"
+
+static uint64_t random_state;
+
+static uint32_t
+pick(uint32_t n)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(random_state >> 33) % n;
+}
+
+/* What a writer says to who watches it: seal ${seal} stands at ${index}. */
+struct ack {
+    uint64_t seal, index;
+};
+
+static bool
+now_and_then(void *ctx, enum dt_db_point at)
+{
+    (void)ctx;
+    return pick(at == DT_DB_COMMIT ? 10 : 2000) == 0;
+}
+
+/* In a process of its own that is killed: batches of new and of known seals, now and then a
+ * cosignature; one batch in some meets a fault, and then nothing of it is said. ${seal} is the
+ * first that is free.
+ */
+static void
+write_until_killed(const struct place *p, uint64_t seal, int to)
+{
+    static struct dt_relay_store_job jobs[BATCH_MAX];
+    struct dt_relay_store_job *list[BATCH_MAX];
+    uint64_t which[BATCH_MAX];
+    struct dt_relay_store *s;
+    int64_t reg = 0;
+
+    s = place_open(p, &reg);
+    dt_db_fault(now_and_then,
+                NULL); /* from here on nothing may be asserted: that is the parent's */
+    for (;;) {
+        size_t n = 1 + pick(BATCH_MAX);
+
+        for (size_t i = 0; i < n; i++) {
+            which[i] = seal > 0 && pick(8) == 0 ? pick((uint32_t)seal) : seal++;
+            entry_job(p, reg, which[i], &jobs[i]);
+            list[i] = &jobs[i];
+        }
+        if (dt_relay_store_run(s, list, n) != DT_OK)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            struct ack ack = {which[i], jobs[i].u.entry.index};
+
+            if (jobs[i].result != DT_OK || write(to, &ack, sizeof(ack)) != (ssize_t)sizeof(ack))
+                _exit(1);
+        }
+        if (pick(4) == 0) {
+            DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+            uint64_t size = 0;
+
+            if (dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_HELD, 0, &note, &size) == DT_OK)
+                dt_ignore(cosign(p, s, reg, dt_buf_view(&note), 1700000000, &jobs[0]),
+                          "it may meet a fault");
+        }
+    }
+}
+
+/* What the watcher has seen: nothing of it may be contradicted, ever. */
+static struct watcher {
+    struct place place;
+    struct tlog_vkey log;
+    uint64_t *at; /* by seal: index + 1, 0 when it was not acknowledged */
+    uint64_t seals;
+    uint64_t held, attested;
+    struct {
+        uint64_t size;
+        struct tlog_hash root;
+    } seen[SEEN_MAX];
+    size_t n_seen;
+} watched;
+
+struct tile_source {
+    struct dt_relay_store *store;
+    int64_t reg;
+};
+
+static enum dt_err
+tile_of_store(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    const struct tile_source *from = ctx;
+
+    return dt_relay_store_tile(from->store, from->reg, tile, out);
+}
+
+/* One look, while the other process writes: no size goes back, the note is signed, and tiles of its
+ * size lead to its root. */
+static void
+look(struct dt_relay_store *s, int64_t reg, enum dt_relay_store_which which, uint64_t *last)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct tile_source source = {s, reg};
+    struct tlog_policy_state state;
+    struct tlog_frontier f;
+    uint64_t size = 0;
+    enum dt_err err = dt_relay_store_checkpoint(s, reg, which, 0, &note, &size);
+
+    if (err == DT_ERR_NOT_FOUND && which == DT_RELAY_STORE_ATTESTED && *last == 0)
+        return;
+    OK(err);
+    assert_true(size >= *last);
+    *last = size;
+    OK(dt_relay_store_policy(s, reg, &policy));
+    OK(tlog_policy_evaluate(&policy, &watched.log, dt_buf_view(&note), &state));
+    assert_int_equal(state.checkpoint.size, size);
+    assert_true(which != DT_RELAY_STORE_ATTESTED || state.quorum);
+    OK(tlog_tiles_frontier(tile_of_store, &source, size, &state.checkpoint.root, &f));
+    if (watched.n_seen < SEEN_MAX) {
+        watched.seen[watched.n_seen].size = size;
+        watched.seen[watched.n_seen++].root = state.checkpoint.root;
+    }
+}
+
+static void
+take_acks(int from)
+{
+    struct ack ack;
+    ssize_t got;
+
+    while ((got = read(from, &ack, sizeof(ack))) > 0) {
+        assert_int_equal(got, sizeof(ack)); /* shorter than PIPE_BUF: whole or not at all */
+        assert_true(ack.seal < SEEN_MAX * 4);
+        assert_true(watched.at[ack.seal] == 0 || watched.at[ack.seal] == ack.index + 1);
+        watched.at[ack.seal] = ack.index + 1;
+        if (ack.seal >= watched.seals)
+            watched.seals = ack.seal + 1;
+    }
+}
+
+/* After the last crash: every acknowledged seal at its index, every signed root that was seen the
+ * root of that many entries. */
+static void
+compare_all(void)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = DT_BUF_INIT(TLOG_BUNDLE_MAX);
+    struct tlog_hash *leaf = dt_alloc(SEEN_MAX * 4, sizeof(*leaf)), root;
+    struct tlog_leaves leaves = {leaf, 0};
+    struct dt_relay_store *s;
+    int64_t reg = 0;
+    size_t n = 0;
+
+    assert_non_null(leaf);
+    s = place_open(&watched.place, &reg);
+    OK(dt_relay_store_check(s, &n));
+    look(s, reg, DT_RELAY_STORE_HELD, &watched.held);
+    look(s, reg, DT_RELAY_STORE_ATTESTED, &watched.attested);
+    while (leaves.n < watched.held) {
+        struct tlog_tile tile = {.entries = true, .index = leaves.n / TLOG_TILE_WIDTH};
+        struct dt_view entries[TLOG_TILE_WIDTH];
+
+        tile.width = tlog_tile_width(0, tile.index, watched.held);
+        bundle.n = 0;
+        OK(dt_relay_store_tile(s, reg, &tile, &bundle));
+        OK(tlog_bundle_parse(dt_buf_view(&bundle), entries, &n));
+        for (size_t i = 0; i < n; i++)
+            OK(tlog_leaf_hash(entries[i], &leaf[leaves.n++]));
+    }
+    for (uint64_t i = 0; i < watched.seals; i++) {
+        struct tlog_hash want;
+
+        if (watched.at[i] == 0)
+            continue;
+        leaf_of(i, &want);
+        assert_true(watched.at[i] <= leaves.n);
+        assert_true(tlog_hash_equal(&leaf[watched.at[i] - 1], &want));
+    }
+    for (size_t i = 0; i < watched.n_seen; i++) {
+        OK(tlog_root_make(tlog_leaves_node, &leaves, watched.seen[i].size, &root));
+        assert_true(tlog_hash_equal(&root, &watched.seen[i].root));
+    }
+    print_message("%llu entries, %zu looks, attested %llu\n", (unsigned long long)leaves.n,
+                  watched.n_seen, (unsigned long long)watched.attested);
+    assert_true(leaves.n > 300 && watched.n_seen > 100 && watched.attested > 0);
+    dt_relay_store_close(s);
+    dt_free(leaf);
+}
+
+/* Watch a writer for a while, then kill it. ${s} watches through several of them. */
+static void
+one_round(struct dt_relay_store *s, int64_t reg)
+{
+    uint64_t end = dt_monotonic_ms() + 5000, seals = watched.seals;
+    uint32_t then_ms = pick(150);
+    char first[32], seed[32];
+    int ends[2], status = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    (void)snprintf(first, sizeof(first), "%llu", (unsigned long long)watched.seals + BATCH_MAX);
+    (void)snprintf(seed, sizeof(seed), "%llu", (unsigned long long)random_state);
+    pid = fork();
+    if (pid == 0) { /* no connection of ours goes with it */
+        (void)dup2(ends[1], 1);
+        execl("/proc/self/exe", "test_register", WRITE, watched.place.dir, first, seed,
+              (char *)NULL);
+        _exit(99);
+    }
+    (void)close(ends[1]);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    while (dt_monotonic_ms() < end) {
+        struct pollfd wait = {.fd = ends[0], .events = POLLIN};
+
+        (void)poll(&wait, 1, 5);
+        take_acks(ends[0]);
+        if (seals != watched.seals && then_ms != UINT32_MAX) { /* it has begun */
+            end = dt_monotonic_ms() + then_ms;
+            then_ms = UINT32_MAX;
+        }
+        look(s, reg, DT_RELAY_STORE_HELD, &watched.held);
+        look(s, reg, DT_RELAY_STORE_ATTESTED, &watched.attested);
+    }
+    (void)kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status)); /* it does not end by itself */
+    take_acks(ends[0]);
+    (void)close(ends[0]);
+}
+
+static void
+any_order(void **state)
+{
+    const char *seed = getenv("DT_SEED");
+    struct dt_relay_store *s = NULL;
+    char path[96];
+    int64_t reg = 0;
+
+    (void)state;
+    random_state = seed == NULL ? 20261129 : strtoull(seed, NULL, 10);
+    print_message("DT_SEED=%llu\n", (unsigned long long)random_state);
+    place_begin(&watched.place, UINT32_MAX);
+    OK(tlog_vkey_parse(dt_view_str(watched.place.grant.vkey), &watched.log));
+    (void)snprintf(path, sizeof(path), "%s/place", watched.place.dir);
+    OK(dt_file_write(path, dt_view((const uint8_t *)&watched.place, sizeof(watched.place)), 0600));
+    watched.at = dt_alloc(SEEN_MAX * 4, sizeof(*watched.at));
+    assert_non_null(watched.at);
+    for (int i = 0; i < ROUNDS; i++) {
+        random_state += (uint64_t)i << 32; /* the child draws from a copy */
+        if (i % 4 == 0) {
+            dt_relay_store_close(s);
+            s = place_open(&watched.place, &reg);
+        }
+        one_round(s, reg);
+    }
+    dt_relay_store_close(s);
+    compare_all();
+    dt_free(watched.at);
+    place_end(&watched.place);
+}
+
+/* The other process: its place is in a file. */
+static int
+writer(const char *dir, uint64_t first, uint64_t seed)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(sizeof(struct place));
+    static struct place p;
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/place", dir);
+    OK(dt_crypto_init());
+    OK(dt_file_read(path, &bytes));
+    assert_int_equal(bytes.n, sizeof(p));
+    memcpy(&p, bytes.p, sizeof(p));
+    memset(p.witness, 0, sizeof(p.witness));
+    place_keys(&p);
+    random_state = seed;
+    write_until_killed(&p, first, 1);
+    return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(old_checkpoints),
+        cmocka_unit_test(quotas),
+        cmocka_unit_test(first_version),
+        cmocka_unit_test(any_order),
+    };
+
+    if (argc == 5 && strcmp(argv[1], WRITE) == 0)
+        return writer(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
