@@ -20,6 +20,7 @@
 #include "log/cosignature.h"
 #include "log/proof.h"
 #include "log/tile_read.h"
+#include "relay/export.h"
 #include "relay/relay.h"
 
 #include "register.h"
@@ -302,6 +303,21 @@ tile_of_store(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
     return dt_relay_store_tile(r->store, r->reg.id, tile, out);
 }
 
+/* As who has a copy of the files, or a web server, has them. */
+static enum dt_err
+tile_of_files(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(REGISTER_PATH_MAX);
+    const struct reading *r = ctx;
+    enum dt_err err;
+
+    if ((err = dt_buf_printf(&path, "%s/r/%s/", r->w->files, r->w->grant.register_id)) != DT_OK ||
+        (err = tlog_tile_path_write(tile, &path)) != DT_OK ||
+        (err = dt_buf_append(&path, dt_view((const uint8_t *)"", 1))) != DT_OK)
+        return err;
+    return dt_file_read((const char *)path.p, out);
+}
+
 static enum dt_err
 proof_step(void *ctx)
 {
@@ -322,6 +338,36 @@ proof_db(struct register_world *w, const struct register_plan *plan, struct regi
     if (err == DT_OK)
         err = sample(proof_step, &r, plan->seconds, 1, row);
     reading_clear(&r);
+    return err;
+}
+
+static enum dt_err
+proof_files(struct register_world *w, const struct register_plan *plan, struct register_row *row)
+{
+    struct reading r = {.tile = tile_of_files};
+    enum dt_err err = reading_init(&r, w);
+
+    if (err == DT_OK)
+        err = sample(proof_step, &r, plan->seconds, 1, row);
+    reading_clear(&r);
+    return err;
+}
+
+/* Only what is new since the size before. */
+static enum dt_err export(struct register_world *w, const struct register_plan *plan,
+                          struct register_row *row) {
+    struct dt_relay_store_config config = {.path = w->store}; struct dt_export_report report = {0};
+    struct dt_relay_store *store = NULL;
+    uint64_t began = bench_now_ns();
+    enum dt_err err;
+
+    (void)plan;
+    if ((err = dt_relay_store_open(&config, &store)) == DT_OK)
+        err = dt_relay_export(store, w->files, NULL, &report);
+    dt_relay_store_close(store);
+    row->samples = 1;
+    row->p50_us = row->p99_us = (double)(bench_now_ns() - began) / 1000;
+    row->per_s = (double)report.written * 1e6 / row->p50_us;
     return err;
 }
 
@@ -511,6 +557,8 @@ const struct register_op register_operations[] = {
     {"append", "entries appended, on disk and under a signed checkpoint", register_append, true},
     {"append-http", "the same through HTTP", register_append_http, true},
     {"proof-db", "an inclusion proof made from the store, and checked", proof_db, false},
+    {"export", "the register written to files, what is new of it; files a second", export, false},
+    {"proof-files", "a proof made from those files, and checked; needs export", proof_files, false},
     {"proof-check", "a proof file read and checked, with three cosignatures", proof_check, false},
     {"start", "the relay started until it serves, and its memory then", start, false},
 };

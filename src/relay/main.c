@@ -424,14 +424,16 @@ static const struct option grant_options[] = {
 static const struct option check_options[] = {STORE, JSON, QUIET, END};
 
 static const struct command commands[] = {
-    {"serve", "serve queues and registers over HTTP until SIGTERM or SIGINT", serve_options,
+    {"serve", NULL, "serve queues and registers over HTTP until SIGTERM or SIGINT", serve_options,
      run_serve},
-    {"grant", "make a register and one grant file per party", grant_options, run_grant},
-    {"check-config", "check the store and every register in it", check_options, run_check},
-    {"witness", "be a C2SP tlog-witness for other logs, until SIGTERM or SIGINT",
+    {"grant", NULL, "make a register and one grant file per party", grant_options, run_grant},
+    {"check-config", NULL, "check the store and every register in it", check_options, run_check},
+    {"witness", NULL, "be a C2SP tlog-witness for other logs, until SIGTERM or SIGINT",
      program_witness_options, program_witness},
-    {"witness-url", "say where a witness of registers is asked, or that it comes by itself",
+    {"witness-url", NULL, "say where a witness of registers is asked, or that it comes by itself",
      program_witness_url_options, program_witness_url},
+    {"export-register", "DIR", "write the registers as files that any web server serves",
+     program_export_options, program_export},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -441,7 +443,8 @@ help(void)
     printf("usage: detente-relay COMMAND [OPTION...]\n"
            "       detente-relay --help | --version\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        printf("\n%s - %s\n", commands[i].name, commands[i].summary);
+        printf("\n%s%s%s - %s\n", commands[i].name, commands[i].operand != NULL ? " " : "",
+               commands[i].operand != NULL ? commands[i].operand : "", commands[i].summary);
         for (const struct option *o = commands[i].options; o->name != NULL; o++)
             printf("  %s%s%s%s\n      %s\n", o->name, o->arg != NULL ? " " : "",
                    o->arg != NULL ? o->arg : "", o->required ? "  (needed)" : "", o->help);

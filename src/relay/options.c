@@ -33,6 +33,10 @@ options_parse(const struct command *command, int argc, char **argv, struct optio
     for (int i = 0; i < argc; i++) {
         const struct option *o = find(command, argv[i]);
 
+        if (o == NULL && argv[i][0] != '-' && command->operand != NULL && got.operand == NULL) {
+            got.operand = argv[i];
+            continue;
+        }
         if (o == NULL)
             return dt_fail(DT_ERR_USAGE, "%s: no such option (see --help)", argv[i]);
         if (!o->repeat && option_value(&got, o->name, 0) != NULL)
@@ -48,6 +52,8 @@ options_parse(const struct command *command, int argc, char **argv, struct optio
         }
         got.n++;
     }
+    if (command->operand != NULL && got.operand == NULL)
+        return dt_fail(DT_ERR_USAGE, "%s is needed (see --help)", command->operand);
     for (const struct option *o = command->options; o->name != NULL; o++) {
         if (o->required && option_value(&got, o->name, 0) == NULL)
             return dt_fail(DT_ERR_USAGE, "%s %s is needed (see --help)", o->name, o->arg);

@@ -23,7 +23,9 @@ struct option {
 struct options;
 
 struct command {
-    const char *name, *summary;
+    const char *name;
+    const char *operand; /* "DIR", needed; NULL: the command takes none */
+    const char *summary;
     const struct option *options; /* ends with a name of NULL */
     int (*run)(const struct options *given);
 };
@@ -31,6 +33,7 @@ struct command {
 /* What was given: pairs in order. */
 struct options {
     const struct command *command;
+    const char *operand;
     struct {
         const struct option *option;
         const char *value;

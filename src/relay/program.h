@@ -31,6 +31,10 @@ DT_MUST_CHECK enum dt_err program_write_port(const char *path, uint16_t port);
 void program_block_signals(void);
 void program_wait_signal(void);
 
+/* cmd_export.c */
+extern const struct option program_export_options[];
+int program_export(const struct options *o);
+
 /* cmd_witness.c */
 extern const struct option program_witness_options[];
 int program_witness(const struct options *o);

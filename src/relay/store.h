@@ -154,6 +154,10 @@ DT_MUST_CHECK enum dt_err dt_relay_store_register(struct dt_relay_store *s,
                                                   const uint8_t id[static DT_REGISTER_ID],
                                                   struct dt_relay_store_register *out);
 
+/* The id of the register in row ${reg}, which is in its path. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_relay_store_register_id(struct dt_relay_store *s, int64_t reg,
+                                                     uint8_t id[static DT_REGISTER_ID]);
+
 /* May the append key with ${key_hash} append to ${reg}? REFUSED. */
 DT_MUST_CHECK enum dt_err dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg,
                                                     const uint8_t key_hash[static 32]);

@@ -372,6 +372,18 @@ dt_relay_store_register(struct dt_relay_store *s, const uint8_t id[static DT_REG
 }
 
 enum dt_err
+dt_relay_store_register_id(struct dt_relay_store *s, int64_t reg, uint8_t id[static DT_REGISTER_ID])
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, "SELECT name FROM register WHERE id = ?1", &st)) != DT_OK)
+        return err;
+    dt_bind_u64(st, 1, (uint64_t)reg);
+    return (err = dt_stmt_row(st)) != DT_OK ? err : dt_col_fixed(st, 0, id, DT_REGISTER_ID);
+}
+
+enum dt_err
 dt_relay_store_append_key(struct dt_relay_store *s, int64_t reg, const uint8_t key_hash[static 32])
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
