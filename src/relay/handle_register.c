@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
+#include "log/proof.h"
+#include "log/tile_read.h"
 
 #include "relay/handlers.h"
 
@@ -43,13 +45,69 @@ may_read(const struct dt_http_request *req, const struct dt_relay_store_register
 
 /* ---- append ---- */
 
+/* Where a proof's tiles come from. */
+struct own_tiles {
+    struct dt_relay *relay;
+    int64_t reg;
+};
+
+static enum dt_err
+own_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
+{
+    const struct own_tiles *from = ctx;
+
+    return dt_relay_store_tile(from->relay->store, from->reg, tile, out);
+}
+
+/* The proof file of entry ${index} under the newest checkpoint, which holds it. */
+static enum dt_err
+make_proof(struct dt_relay *r, int64_t reg, uint64_t index, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
+    DT_CLEANUP(tlog_note_clear) struct tlog_note parsed = {0};
+    struct own_tiles from = {r, reg};
+    struct tlog_checkpoint cp;
+    struct tlog_path path;
+    uint64_t size = 0;
+    enum dt_err err;
+
+    if ((err = dt_relay_store_checkpoint(r->store, reg, DT_RELAY_STORE_HELD, 0, &note, &size)) !=
+            DT_OK ||
+        (err = tlog_note_parse(dt_buf_view(&note), &parsed)) != DT_OK ||
+        (err = tlog_checkpoint_parse(parsed.text, &cp)) != DT_OK ||
+        (err = tlog_tiles_inclusion(own_tile, &from, index, cp.size, &cp.root, &path, NULL)) !=
+            DT_OK ||
+        (err = tlog_proof_init(&proof, NULL, index, &path, dt_buf_view(&note))) != DT_OK)
+        return err;
+    return tlog_proof_write(&proof, out);
+}
+
+/* The entry is on disk at ${index}: that alone, or its proof when the query asks for one. */
+static enum dt_http_next
+reply_appended(struct dt_relay *r, const struct dt_http_request *req, int64_t reg, uint64_t index,
+               struct dt_http_reply *reply)
+{
+    struct dt_buf b = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
+    struct dt_view text = {0};
+    bool proof = dt_http_query(req, "proof", &text);
+    enum dt_err err = proof ? make_proof(r, reg, index, &b) : dt_wire_u64_encode(index, &b);
+
+    if (err != DT_OK) {
+        dt_buf_clear(&b);
+        return proof ? relay_store_error(reply, err) : relay_error(reply, err);
+    }
+    dt_http_reply_body(reply, 200, proof ? RELAY_TEXT : RELAY_BINARY, &b);
+    return DT_HTTP_REPLY;
+}
+
 static enum dt_http_next
 append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_store_register *reg,
        struct dt_http_reply *reply)
 {
     struct relay_wait *w = req->state;
     uint8_t key_hash[32], seal[32];
-    struct dt_buf b = DT_BUF_INIT(8);
+    struct dt_view proof = {0};
     enum dt_err err;
 
     if (w != NULL) {
@@ -57,9 +115,10 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
             return DT_HTTP_WAIT;
         if (w->job.result != DT_OK)
             return relay_job_error(reply, &w->job);
-        if ((err = dt_wire_u64_encode(w->job.u.entry.index, &b)) != DT_OK)
-            return relay_error(reply, err);
-        dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
+        return reply_appended(r, req, reg->id, w->job.u.entry.index, reply);
+    }
+    if (dt_http_query(req, "proof", &proof) && !dt_view_equal(proof, dt_view_str("1"))) {
+        dt_http_reply_error(reply, 400, "format", "proof=1 or nothing");
         return DT_HTTP_REPLY;
     }
     if (!relay_bearer(req, key_hash, reply))

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "log/proof.h"
 #include "log/tile_read.h"
 #include "relay_fixture.h"
 
@@ -220,6 +221,9 @@ every_route(void **state)
             {"OPTIONS", "~/checkpoint", 405, JSON, "no-store", false, NULL, none},
             {"GET", "/r/none/checkpoint", 404, JSON, "no-store", false, NULL, none},
             {"POST", "~/append", 200, BINARY, "no-store", false, key, held},
+            {"POST", "~/append?proof=1", 200, TEXT, "no-store", false, key, held},
+            {"POST", "~/append?proof=2", 400, JSON, "no-store", false, key, held},
+            {"POST", "~/append?proof=1", 401, JSON, "no-store", false, NULL, held},
             {"POST", "~/append", 401, JSON, "no-store", false, NULL, held},
             {"POST", "~/append", 403, JSON, "no-store", false, q.read, held},
             {"POST", "~/append", 400, JSON, "no-store", false, key, none},
@@ -291,6 +295,48 @@ tiles_prove(void **state)
     }
 }
 
+/* Who hands in an entry, new or held already, gets its proof with the answer. */
+static void
+proofs_with_answers(void **state)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    struct tlog_vkey log;
+
+    (void)state;
+    OK(tlog_vkey_parse(dt_view_str(fx.grant[0].vkey), &log));
+    OK(tlog_policy_add_log(&policy, &log, dt_view_str("")));
+    OK(tlog_policy_add_witness(&policy, dt_view_str("w"), &fx.witness[0].vkey, dt_view_str("")));
+    OK(tlog_policy_set_quorum(&policy, dt_view_str("w")));
+    for (uint32_t i = ENTRIES - 50; i < ENTRIES + 50; i += 7) {
+        DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer answer = {0};
+        DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(64);
+        struct dt_http_call call = {.method = "POST",
+                                    .base = fx.register_url,
+                                    .path = "/append?proof=1",
+                                    .bearer = dt_view_of(fx.grant[0].append_key)};
+        struct tlog_policy_state verdict;
+        struct tlog_hash leaf;
+        uint8_t seal[32];
+        bool held = i < ENTRIES;
+
+        seal_of(i, seal);
+        OK(dt_wire_entry_encode(seal, &entry));
+        OK(tlog_leaf_hash(dt_buf_view(&entry), &leaf));
+        call.body = dt_buf_view(&entry);
+        OK(dt_http_call(fx.http, &call, &answer));
+        assert_int_equal(answer.status, 200);
+        OK(tlog_proof_parse(dt_buf_view(&answer.body), &proof));
+        OK(tlog_proof_evaluate(&proof, &leaf, &policy, &log, &verdict));
+        assert_true(held ? proof.index == i : proof.index >= ENTRIES);
+        assert_true(verdict.checkpoint.size > proof.index);
+        assert_int_equal(verdict.quorum, held); /* nobody has cosigned the newest yet */
+        entry.p[32] ^= 1;
+        OK(tlog_leaf_hash(dt_buf_view(&entry), &leaf));
+        assert_int_equal(tlog_proof_evaluate(&proof, &leaf, &policy, &log, &verdict), DT_ERR_PROOF);
+    }
+}
+
 /* ---- a register that is read with a key ---- */
 
 static void
@@ -342,6 +388,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_route, start, stop),
         cmocka_unit_test_setup_teardown(tiles_prove, start, stop),
+        cmocka_unit_test_setup_teardown(proofs_with_answers, start, stop),
         cmocka_unit_test_setup_teardown(private_reads, start_private, stop),
     };
 
