@@ -15,7 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          {"--party", "NAME", "", false, true},
                                          {"--json", NULL, "", false, false},
                                          {NULL, NULL, NULL, false, false}};
-    static const struct command command = {"grant", "", list, NULL};
+    static const struct command commands[2] = {{"grant", NULL, "", list, NULL},
+                                               {"export", "DIR", "", list, NULL}};
     struct options got = {0};
     char *text = malloc(size + 1);
     char *argv[200], *at = text;
@@ -31,14 +32,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (*at == '\n')
             *at++ = '\0';
     }
-    if (options_parse(&command, argc, argv, &got) == DT_OK) {
-        if (got.n > OPTION_VALUES_MAX || option_value(&got, "--store", 0) == NULL ||
-            option_value(&got, "--store", 1) != NULL || option_value(&got, "--json", 1) != NULL)
-            abort();
-        if (getenv("DT_FUZZ_ACCEPT") != NULL)
-            (void)fprintf(stderr, "accepted\n");
-    } else if (dt_err_message()[0] == '\0') {
-        abort(); /* nobody would be told what is wrong */
+    for (size_t i = 0; i < 2; i++) {
+        memset(&got, 0, sizeof(got));
+        if (options_parse(&commands[i], argc, argv, &got) == DT_OK) {
+            if (got.n > OPTION_VALUES_MAX || option_value(&got, "--store", 0) == NULL ||
+                option_value(&got, "--store", 1) != NULL ||
+                option_value(&got, "--json", 1) != NULL ||
+                (got.operand != NULL) != (commands[i].operand != NULL))
+                abort();
+            if (getenv("DT_FUZZ_ACCEPT") != NULL)
+                (void)fprintf(stderr, "accepted\n");
+        } else if (dt_err_message()[0] == '\0') {
+            abort(); /* nobody would be told what is wrong */
+        }
     }
     free(text);
     return 0;
