@@ -1,8 +1,8 @@
 /*
- * net/server.c - see server.h. One epoll thread of libmicrohttpd, and a ticker for the deadlines.
+ * net/server.c - see server.h. One thread that runs libmicrohttpd, and a ticker for the deadlines.
  *
  * Two lists under one lock: connections (server_conn.h: how long each may take) and requests put
- * aside (for deadlines and wakes). Handlers run in the epoll thread only.
+ * aside (for deadlines and wakes). Handlers run in the one thread only.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +18,7 @@
 #include "net/server.h"
 #include "net/server_conn.h"
 #include "net/server_listen.h"
+#include "net/server_loop.h"
 #include "net/server_reply.h"
 
 #define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
@@ -50,6 +51,7 @@ struct dt_http_server {
     int listen_fd; /* taken back from the daemon, which may look at it until it is stopped; or -1 */
     pthread_mutex_t lock;
     pthread_cond_t cond;
+    struct dt_http_loop loop;
     pthread_t ticker;
     bool ticking, stop, force;
     bool stopping;
@@ -311,6 +313,7 @@ wake_locked(struct dt_http_server *s, struct request *r)
     if (r->aside) {
         aside_remove(s, r);
         MHD_resume_connection(r->mhd);
+        dt_http_loop_wake(&s->loop);
     } else {
         r->woken = true;
     }
@@ -679,7 +682,7 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
     pthread_cond_init(&s->cond, &attr);
     pthread_condattr_destroy(&attr);
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
         s->config.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->config.per_address_max,
@@ -692,6 +695,8 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
         err = dt_fail(DT_ERR_IO, "%s: the HTTP server did not start", config->listen);
         goto fail;
     }
+    if ((err = dt_http_loop_start(&s->loop, s->daemon)) != DT_OK)
+        goto fail;
     if (pthread_create(&s->ticker, NULL, tick, s) != 0) {
         err = dt_nomem();
         goto fail;
@@ -770,6 +775,7 @@ dt_http_server_stop(struct dt_http_server *s)
         pthread_mutex_unlock(&s->lock);
         pthread_join(s->ticker, NULL);
     }
+    dt_http_loop_end(&s->loop);
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
     if (s->listen_fd >= 0)

@@ -1,7 +1,7 @@
 /*
  * net/server.h - an HTTP/1.1 server with a strict request gate, small memory and long polls.
  *
- * Source: RFC 9110, RFC 9112. Under it: libmicrohttpd, one epoll thread. Layer: net.
+ * Source: RFC 9110, RFC 9112. Under it: libmicrohttpd, run by one thread. Layer: net.
  *
  * One thread runs all handlers, so a handler must not block on anything but memory and a local
  * read. What takes time goes elsewhere: the handler answers DT_HTTP_WAIT, the connection is put

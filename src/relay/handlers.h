@@ -30,7 +30,7 @@ struct relay_wait {
     struct dt_relay *relay;
     struct dt_http_request *req;
     struct dt_relay_store_job job;
-    bool has_job;
+    bool has_job;       /* the writer took it: it is to be waited for */
     bool job_done;      /* under relay->done_lock */
     struct dt_buf note; /* what job.u.cosign.sigs borrow from */
     uint64_t deadline_ms;

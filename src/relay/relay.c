@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -11,6 +12,8 @@
 #include "relay/lock.h"
 
 #include "relay/relay.h"
+
+#define JOB_LOOK_US 1000u /* how often to look whether the writer is done with a job */
 
 /* ---- what the handlers share ---- */
 
@@ -22,11 +25,18 @@ relay_log_error(void *ctx, enum dt_err err)
     fprintf(stderr, "detente-relay: error: %s: %s\n", dt_err_name(err), dt_err_message());
 }
 
+/*
+ * The writer may still have the job, which lies in ${state} and borrows from the request: a relay
+ * that stops looks at all connections, and finds that a peer has gone without waiting for its
+ * answer. What the writer took it will be done with soon.
+ */
 static void
 wait_free(void *state)
 {
     struct relay_wait *w = state;
 
+    while (w->has_job && !relay_job_done(w))
+        usleep(JOB_LOOK_US);
     for (size_t i = 0; i < w->n_watches; i++)
         dt_hub_remove(w->relay->hub, &w->watches[i]);
     dt_free(w->watches);
@@ -96,6 +106,7 @@ relay_submit(struct relay_wait *wait, struct dt_http_reply *reply)
     wait->job.ctx = wait;
     wait->job.done = on_job_done;
     if ((err = dt_writer_submit(wait->relay->writer, &wait->job)) != DT_OK) {
+        wait->has_job = false;
         dt_http_reply_error(reply, 503, "busy", "too much waits for the disk, try again");
         return DT_HTTP_REPLY;
     }

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "db/db.h"
+
 #include "relay_fixture.h"
 
 static struct fixture fx;
@@ -403,20 +405,16 @@ stops_cleanly_under_load(void **state)
     check_all(&q, senders);
 }
 
-/* The header of an append that is all there, its body not yet; then the relay is told to stop. The
- * body is refused, and nothing of what the relay has taken down by then is used. */
-static void
-stops_before_a_body(void **state)
+/* A connection with the header of an append on it, and its body when ${whole}. */
+static int
+half_an_append(uint8_t number, bool whole)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(64);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)fx.port)};
-    char head[512], key[65], answer[512] = "";
-    uint8_t seal[32] = {9};
-    size_t n = 0;
-    ssize_t got;
+    uint8_t seal[32] = {9, number};
+    char head[512], key[65];
     int fd = socket(AF_INET, SOCK_STREAM, 0), len;
 
-    (void)state;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
     OK(dt_wire_entry_encode(seal, &body));
@@ -426,15 +424,66 @@ stops_before_a_body(void **state)
                    "Content-Length: %zu\r\n\r\n",
                    fx.grant[0].register_id, key, body.n);
     assert_int_equal(send(fd, head, (size_t)len, 0), len);
+    if (whole)
+        assert_int_equal(send(fd, body.p, body.n, 0), (ssize_t)body.n);
+    return fd;
+}
+
+/* The header of an append that is all there, its body not yet; then the relay is told to stop. The
+ * body is refused, and nothing of what the relay has taken down by then is used. */
+static void
+stops_before_a_body(void **state)
+{
+    static const uint8_t body[DT_REGISTER_ENTRY] = {1};
+    char answer[512] = "";
+    size_t n = 0;
+    ssize_t got;
+    int fd = half_an_append(0, false);
+
+    (void)state;
     usleep(200000); /* until the relay has read it */
     assert_int_equal(kill(fx.pid, SIGTERM), 0);
     usleep(500000); /* until its writer has ended */
-    assert_int_equal(send(fd, body.p, body.n, MSG_NOSIGNAL), (ssize_t)body.n);
+    assert_int_equal(send(fd, body, sizeof(body), MSG_NOSIGNAL), (ssize_t)sizeof(body));
     while (n < sizeof(answer) - 1 && (got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
         n += (size_t)got;
     close(fd);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
     assert_memory_equal(answer, "HTTP/1.1 503", 12);
+}
+
+static enum dt_err
+as_it_is(struct dt_db *db, uint32_t from, void *ctx)
+{
+    (void)db;
+    (void)from;
+    (void)ctx;
+    return DT_ERR_INTERNAL;
+}
+
+/* Somebody hands in an entry and goes away while the disk is busy; then the relay is told to stop.
+ * What the writer has in hand is not taken from it. */
+static void
+stops_under_a_writer(void **state)
+{
+    DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
+    DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
+    struct dt_db_config config = {
+        .path = fx.store, .app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+    int fd[8];
+
+    (void)state;
+    OK(dt_db_open(&config, &db));
+    OK(dt_tx_begin(db, &tx));
+    for (uint8_t i = 0; i < 8; i++)
+        fd[i] = half_an_append(i, true);
+    usleep(200000); /* until the writer waits for the disk */
+    for (size_t i = 0; i < 8; i++)
+        close(fd[i]);
+    assert_int_equal(kill(fx.pid, SIGTERM), 0);
+    usleep(300000); /* until the relay has found that they have gone */
+    dt_tx_end(&tx);
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
 }
 
 /* ---- grants and the program ---- */
@@ -538,6 +587,7 @@ main(void)
         TEST(killed_under_load),
         TEST(stops_cleanly_under_load),
         TEST(stops_before_a_body),
+        TEST(stops_under_a_writer),
         TEST(grants_and_store),
         cmocka_unit_test_setup_teardown(limits, start_small, stop),
     };

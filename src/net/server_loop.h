@@ -1,0 +1,41 @@
+/*
+ * net/server_loop.h - the thread that runs libmicrohttpd.
+ *
+ * Layer: net, internal.
+ *
+ * The library has a loop of its own, which takes up to 128 events at a time from epoll and, after
+ * exactly as many, waits for more before it looks at those (0.9.75): with as many peers that all
+ * wait for an answer nothing comes until the time of one of them is up. Run from outside it never
+ * waits, so the waiting is done here.
+ */
+#ifndef DT_NET_SERVER_LOOP_H
+#define DT_NET_SERVER_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct MHD_Daemon;
+
+/* All zero is one that does not run. */
+struct dt_http_loop {
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    int event_fd; /* that it is to look, or to end */
+    atomic_bool ending;
+    bool running;
+};
+
+/* Run ${daemon}, which was started with epoll and no thread of its own. NOMEM, IO. */
+DT_MUST_CHECK enum dt_err dt_http_loop_start(struct dt_http_loop *loop, struct MHD_Daemon *daemon);
+
+/* Have the thread look at the daemon: a connection was resumed, which the library itself does not
+ * tell who runs it from outside. From any thread. */
+void dt_http_loop_wake(struct dt_http_loop *loop);
+
+/* End the thread; the daemon is not run any more and can be stopped. Fine when it does not run. */
+void dt_http_loop_end(struct dt_http_loop *loop);
+
+#endif
