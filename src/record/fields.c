@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/wire.h"
-#include "log/tree.h"
 
 #include "record/fields.h"
 
@@ -177,10 +176,10 @@ field_leaf(const uint8_t ctx[static 32], size_t index, const uint8_t salt[static
     return tlog_leaf_hash(dt_buf_view(&entry), out);
 }
 
-/* All leaf hashes, and the salt of slot ${want} when ${out_salt} is given. */
+/* All leaf hashes; and each slot's salt when ${salts} is given. */
 static enum dt_err
 all_leaves(const struct dt_header *h, const struct dt_slot *slots, struct dt_view secret,
-           uint8_t ctx[static 32], struct tlog_hash *leaves, size_t want, uint8_t *out_salt)
+           uint8_t ctx[static 32], struct tlog_hash *leaves, uint8_t (*salts)[32])
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret prk = {0};
     uint8_t salt[32];
@@ -194,8 +193,8 @@ all_leaves(const struct dt_header *h, const struct dt_slot *slots, struct dt_vie
     for (size_t i = 0; i < h->n_slots && err == DT_OK; i++) {
         if ((err = field_salt(&prk, i, salt)) == DT_OK)
             err = field_leaf(ctx, i, salt, &slots[i], &leaves[i]);
-        if (i == want && out_salt != NULL)
-            memcpy(out_salt, salt, sizeof salt);
+        if (salts != NULL)
+            memcpy(salts[i], salt, sizeof salt);
     }
     dt_wipe(salt, sizeof salt);
     return err;
@@ -221,7 +220,7 @@ dt_fields_commit(const struct dt_header *h, const struct dt_slot *slots, struct 
     uint8_t ctx[32];
     enum dt_err err;
 
-    if ((err = all_leaves(h, slots, secret, ctx, leaves, 0, NULL)) != DT_OK ||
+    if ((err = all_leaves(h, slots, secret, ctx, leaves, NULL)) != DT_OK ||
         (err = tlog_root_make(tlog_leaves_node, &source, h->n_slots, &root)) != DT_OK)
         return err;
     return dt_fields_commitment(ctx, root.b, out_commitment);
@@ -229,47 +228,78 @@ dt_fields_commit(const struct dt_header *h, const struct dt_slot *slots, struct 
 
 enum dt_err
 dt_fields_open(const struct dt_header *h, const struct dt_slot *slots, struct dt_view secret,
-               size_t index, struct dt_opening *out)
+               uint64_t mask, uint8_t salts[static DT_SLOTS_MAX][32], struct dt_buf *nodes)
 {
-    struct tlog_hash leaves[DT_SLOTS_MAX];
-    struct tlog_leaves source = {leaves, h->n_slots};
-    struct tlog_path path = {0};
-    struct dt_opening o = {0};
-    uint8_t ctx[32];
+    struct tlog_hash t[DT_SLOTS_MAX];
+    uint8_t all[DT_SLOTS_MAX][32], ctx[32];
     enum dt_err err;
 
-    if (index >= h->n_slots)
-        return dt_fail(DT_ERR_RANGE, "slot %zu of %u", index, h->n_slots);
-    if ((err = all_leaves(h, slots, secret, ctx, leaves, index, o.salt)) != DT_OK ||
-        (err = tlog_inclusion_make(tlog_leaves_node, &source, index, h->n_slots, &path)) != DT_OK)
-        return err;
-    o.index = (uint8_t)index;
-    o.slot = slots[index];
-    o.n_path = (uint8_t)path.n;
-    for (size_t i = 0; i < path.n && i < DT_PATH_MAX; i++)
-        memcpy(o.path[i], path.h[i].b, 32);
-    *out = o;
-    return DT_OK;
+    if (mask == 0 || (h->n_slots < DT_SLOTS_MAX && mask >> h->n_slots != 0))
+        return dt_fail(DT_ERR_RANGE, "no slots of the %u to open", h->n_slots);
+    if ((err = all_leaves(h, slots, secret, ctx, t, all)) != DT_OK)
+        goto done;
+    for (size_t i = 0; i < h->n_slots; i++)
+        if ((mask >> i & 1) != 0)
+            memcpy(salts[i], all[i], 32);
+    for (size_t width = h->n_slots; width > 1; width /= 2) {
+        uint64_t above = 0;
+
+        for (size_t j = 0; j < width / 2; j++) {
+            unsigned int pair = (unsigned int)(mask >> 2 * j & 3); /* which of the two follows */
+
+            if ((pair == 1 || pair == 2) &&
+                (err = dt_buf_append(nodes, tlog_hash_view(&t[2 * j + (pair & 1)]))) != DT_OK)
+                goto done;
+            if ((err = tlog_node_hash(&t[2 * j], &t[2 * j + 1], &t[j])) != DT_OK)
+                goto done;
+            above |= (uint64_t)(pair != 0) << j;
+        }
+        mask = above;
+    }
+
+done:
+    dt_wipe(all, sizeof all);
+    return err;
 }
 
 enum dt_err
-dt_opening_root(const struct dt_header *h, const struct dt_opening *opening,
-                uint8_t out_root[static 32])
+dt_opening_leaf(const struct dt_header *h, const struct dt_opening *opening, struct tlog_hash *out)
 {
-    struct tlog_hash leaf, path[DT_PATH_MAX], root;
     uint8_t ctx[32];
+    enum dt_err err = dt_header_ctx(h, ctx);
+
+    return err != DT_OK ? err : field_leaf(ctx, opening->index, opening->salt, &opening->slot, out);
+}
+
+enum dt_err
+dt_openings_root(uint8_t n_slots, uint64_t mask, struct tlog_hash leaves[static DT_SLOTS_MAX],
+                 struct dt_view nodes, uint8_t out_root[static 32])
+{
+    struct dt_reader r = dt_reader_init(nodes);
     enum dt_err err;
 
-    if (opening->n_path > DT_PATH_MAX)
-        return dt_fail(DT_ERR_RANGE, "a path of more than %u hashes", DT_PATH_MAX);
-    for (size_t i = 0; i < opening->n_path; i++)
-        memcpy(path[i].b, opening->path[i], 32);
-    if ((err = dt_header_ctx(h, ctx)) != DT_OK ||
-        (err = field_leaf(ctx, opening->index, opening->salt, &opening->slot, &leaf)) != DT_OK ||
-        (err = tlog_root_from_inclusion(&leaf, opening->index, h->n_slots, path, opening->n_path,
-                                        &root)) != DT_OK)
-        return err;
-    memcpy(out_root, root.b, 32);
+    if (mask == 0 || n_slots == 0 || n_slots > DT_SLOTS_MAX ||
+        (n_slots < DT_SLOTS_MAX && mask >> n_slots != 0))
+        return dt_fail(DT_ERR_RANGE, "no slots of the %u are opened", n_slots);
+    for (size_t width = n_slots; width > 1; width /= 2) {
+        uint64_t above = 0;
+
+        for (size_t j = 0; j < width / 2; j++) {
+            unsigned int pair = (unsigned int)(mask >> 2 * j & 3);
+
+            if (pair == 0)
+                continue;
+            if (pair != 3 && dt_read_fixed(&r, leaves[2 * j + (pair & 1)].b, TLOG_HASH) != DT_OK)
+                return dt_fail(DT_ERR_RANGE, "fewer hashes of the tree than its openings take");
+            if ((err = tlog_node_hash(&leaves[2 * j], &leaves[2 * j + 1], &leaves[j])) != DT_OK)
+                return err;
+            above |= (uint64_t)1 << j;
+        }
+        mask = above;
+    }
+    if (r.n > 0)
+        return dt_fail(DT_ERR_RANGE, "more hashes of the tree than its openings take");
+    memcpy(out_root, leaves[0].b, 32);
     return DT_OK;
 }
 

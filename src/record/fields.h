@@ -9,6 +9,7 @@
 #define DT_RECORD_FIELDS_H
 
 #include "crypto/crypto.h"
+#include "log/tree.h"
 #include "record/template.h"
 
 #define DT_RECORD_ID     16
@@ -33,13 +34,11 @@ struct dt_slot {
     struct dt_view value; /* empty for a pad */
 };
 
-/* One opened slot with its proof. */
+/* One opened slot: what its leaf of the tree is made of. */
 struct dt_opening {
     uint8_t index;
     uint8_t salt[32];
     struct dt_slot slot;
-    uint8_t n_path;
-    uint8_t path[DT_PATH_MAX][32]; /* bottom up */
 };
 
 struct dt_reader;
@@ -73,16 +72,31 @@ DT_MUST_CHECK enum dt_err dt_fields_commit(const struct dt_header *h, const stru
                                            struct dt_view secret,
                                            uint8_t out_commitment[static 32]);
 
-/* Open slot ${index}: salt and path; out->slot borrows from ${slots}. */
+/**
+ * dt_fields_open(h, slots, secret, mask, salts, nodes):
+ * Open the slots of ${mask} together: ${salts} gets the salt of each at its index, ${nodes} is
+ * appended the hashes of the tree that do not follow from their leaves, 32 bytes each, in the order
+ * in which dt_openings_root() takes them. Errors: RANGE (no slot, or none of the record's).
+ */
 DT_MUST_CHECK enum dt_err dt_fields_open(const struct dt_header *h, const struct dt_slot *slots,
-                                         struct dt_view secret, size_t index,
-                                         struct dt_opening *out);
+                                         struct dt_view secret, uint64_t mask,
+                                         uint8_t salts[static DT_SLOTS_MAX][32],
+                                         struct dt_buf *nodes);
 
-/* The field root that ${opening} leads to (compare all openings of one record), RANGE on a wrong
- * path. */
-DT_MUST_CHECK enum dt_err dt_opening_root(const struct dt_header *h,
-                                          const struct dt_opening *opening,
-                                          uint8_t out_root[static 32]);
+/* The leaf of the tree that ${opening} gives. */
+DT_MUST_CHECK enum dt_err dt_opening_leaf(const struct dt_header *h,
+                                          const struct dt_opening *opening, struct tlog_hash *out);
+
+/**
+ * dt_openings_root(n_slots, mask, leaves, nodes, out_root):
+ * The root that the leaves of the slots of ${mask}, each at its index in ${leaves}, lead to with
+ * the other hashes ${nodes}: level by level from the leaves up, in each from left to right, one for
+ * every pair of which one is known. ${leaves} is used up. For one slot alone ${nodes} is its
+ * RFC 6962 path. Errors: RANGE (not as many nodes as it takes).
+ */
+DT_MUST_CHECK enum dt_err dt_openings_root(uint8_t n_slots, uint64_t mask,
+                                           struct tlog_hash leaves[static DT_SLOTS_MAX],
+                                           struct dt_view nodes, uint8_t out_root[static 32]);
 
 /* commitment of a root: dt_label_hash("commitment", ctx || root). */
 DT_MUST_CHECK enum dt_err dt_fields_commitment(const uint8_t ctx[static 32],

@@ -34,7 +34,6 @@
 #define DT_TEMPLATE_JSON_MAX (64u << 10)
 
 #define DT_SLOTS_MAX        64u
-#define DT_PATH_MAX         6u           /* log2(DT_SLOTS_MAX) */
 #define DT_RECORD_MAX       (900u << 10) /* a record as sent in a channel: fits a cell of 1 MiB */
 #define DT_LETTER_BYTES_MAX 4096u        /* a letter, its request or a revocation */
 #define DT_INBOX_MAX        1024u        /* inbox address or write token */
@@ -44,6 +43,7 @@
 #define DT_PROOF_LETTERS     64u
 #define DT_PROOF_TEMPLATES   16u
 #define DT_PROOF_REVOCATIONS 64u
+#define DT_PROOF_NODES_MAX   1024u       /* hashes of one tree: of every pair at most one */
 #define DT_PROOF_MAX         (8u << 20)  /* the structure inside a proof file */
 #define DT_PROOF_FILE_MAX    (12u << 20) /* the file: base64 of it in lines */
 #define DT_TLOG_PROOF_MAX    (64u << 10) /* one tlog-proof inside it */

@@ -67,28 +67,30 @@ dt_proof_unarmor(struct dt_view file, struct dt_buf *out)
 
 /* ---- structure ---- */
 
-static uint8_t
-path_length(uint8_t n_slots)
+/* Bytes of the path of one opening (version 1): a hash for each level. */
+static size_t
+path_bytes(uint8_t n_slots)
 {
-    return n_slots == 16 ? 4 : n_slots == 32 ? 5 : 6;
+    return TLOG_HASH * (n_slots == 16 ? 4u : n_slots == 32 ? 5u : 6u);
 }
 
 enum dt_err
-dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots, struct dt_opening *out)
+dt_proof_opening_read(struct dt_reader *r, const struct dt_opened *t, struct dt_opening *out,
+                      struct dt_view *out_path)
 {
-    struct dt_opening o = {.n_path = path_length(n_slots)};
+    struct dt_opening o = {0};
+    struct dt_view path = {0};
     enum dt_err err;
 
     if ((err = dt_read_u8(r, &o.index)) != DT_OK || (err = dt_read_fixed(r, o.salt, 32)) != DT_OK ||
         (err = dt_read_u8(r, &o.slot.kind)) != DT_OK ||
-        (err = dt_read_vec(r, DT_VALUE_MAX, &o.slot.value)) != DT_OK)
+        (err = dt_read_vec(r, DT_VALUE_MAX, &o.slot.value)) != DT_OK ||
+        (t->paths && (err = dt_read_view(r, path_bytes(t->header.n_slots), &path)) != DT_OK))
         return err;
-    for (size_t i = 0; i < o.n_path; i++)
-        if ((err = dt_read_fixed(r, o.path[i], 32)) != DT_OK)
-            return err;
-    if (o.index >= n_slots)
-        return dt_fail(DT_ERR_RANGE, "slot %u of %u", o.index, n_slots);
+    if (o.index >= t->header.n_slots)
+        return dt_fail(DT_ERR_RANGE, "slot %u of %u", o.index, t->header.n_slots);
     *out = o;
+    *out_path = path;
     return DT_OK;
 }
 
@@ -97,10 +99,13 @@ dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h, const struct
                     struct dt_view secret, const uint8_t key[static 32],
                     const uint8_t signature[static 64], uint64_t mask)
 {
-    struct dt_opening o = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf nodes = DT_BUF_INIT(DT_PROOF_NODES_MAX);
+    uint8_t salts[DT_SLOTS_MAX][32];
     size_t mark;
     enum dt_err err;
 
+    if ((err = dt_fields_open(h, slots, secret, mask, salts, &nodes)) != DT_OK)
+        return err;
     dt_write_vec(w, h->template_id);
     dt_write_view(w, dt_view_of(h->template_hash));
     dt_write_view(w, dt_view_of(h->record_id));
@@ -111,21 +116,18 @@ dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h, const struct
     for (size_t i = 0; i < h->n_slots; i++) {
         if ((mask >> i & 1) == 0)
             continue;
-        if ((err = dt_fields_open(h, slots, secret, i, &o)) != DT_OK)
-            return err;
-        dt_write_u8(w, o.index);
-        dt_write_view(w, dt_view_of(o.salt));
-        dt_write_u8(w, o.slot.kind);
-        dt_write_vec(w, o.slot.value);
-        for (size_t k = 0; k < o.n_path; k++)
-            dt_write_view(w, dt_view_of(o.path[k]));
+        dt_write_u8(w, (uint8_t)i);
+        dt_write_view(w, dt_view_of(salts[i]));
+        dt_write_u8(w, slots[i].kind);
+        dt_write_vec(w, slots[i].value);
     }
     dt_write_vec_end(w, mark);
+    dt_write_vec(w, dt_buf_view(&nodes));
     return dt_writer_end(w);
 }
 
 static enum dt_err
-read_tree(struct dt_reader *r, struct dt_opened *out)
+read_tree(struct dt_reader *r, bool paths, struct dt_opened *out)
 {
     struct dt_header *h = &out->header;
     enum dt_err err;
@@ -136,8 +138,10 @@ read_tree(struct dt_reader *r, struct dt_opened *out)
         (err = dt_read_u8(r, &h->n_slots)) != DT_OK ||
         (err = dt_read_fixed(r, out->key, 32)) != DT_OK ||
         (err = dt_read_fixed(r, out->signature, 64)) != DT_OK ||
-        (err = dt_read_sub(r, DT_PROOF_MAX, &out->openings)) != DT_OK)
+        (err = dt_read_sub(r, DT_PROOF_MAX, &out->openings)) != DT_OK ||
+        (!paths && (err = dt_read_vec(r, DT_PROOF_NODES_MAX, &out->nodes)) != DT_OK))
         return err;
+    out->paths = paths;
     if (h->n_slots != 16 && h->n_slots != 32 && h->n_slots != 64)
         return dt_fail(DT_ERR_FORMAT, "a record has 16, 32 or 64 slots");
     return DT_OK;
@@ -145,7 +149,7 @@ read_tree(struct dt_reader *r, struct dt_opened *out)
 
 static enum dt_err
 read_lists(struct dt_reader templates, struct dt_reader letters, struct dt_reader revocations,
-           struct dt_proof_parts *p)
+           bool paths, struct dt_proof_parts *p)
 {
     enum dt_err err;
 
@@ -159,7 +163,7 @@ read_lists(struct dt_reader templates, struct dt_reader letters, struct dt_reade
     for (; letters.n > 0; p->n_letters++) {
         if (p->n_letters == DT_PROOF_LETTERS)
             return dt_fail(DT_ERR_LIMIT, "more than %u letters", DT_PROOF_LETTERS);
-        if ((err = read_tree(&letters, &p->letters[p->n_letters])) != DT_OK)
+        if ((err = read_tree(&letters, paths, &p->letters[p->n_letters])) != DT_OK)
             return dt_fail_context(err, "letter %zu", p->n_letters + 1);
     }
     for (; revocations.n > 0; p->n_revocations++) {
@@ -175,14 +179,14 @@ read_lists(struct dt_reader templates, struct dt_reader letters, struct dt_reade
 }
 
 static enum dt_err
-read_items(struct dt_reader items, struct dt_proof_parts *p)
+read_items(struct dt_reader items, bool paths, struct dt_proof_parts *p)
 {
     enum dt_err err;
 
     for (; items.n > 0; p->n_items++) {
         if (p->n_items == DT_PROOF_ITEMS)
             return dt_fail(DT_ERR_LIMIT, "more than %u records", DT_PROOF_ITEMS);
-        if ((err = read_tree(&items, &p->items[p->n_items].tree)) != DT_OK ||
+        if ((err = read_tree(&items, paths, &p->items[p->n_items].tree)) != DT_OK ||
             (err = dt_read_u32(&items, &p->items[p->n_items].entry)) != DT_OK ||
             (err = dt_read_vec(&items, DT_TLOG_PROOF_MAX, &p->items[p->n_items].tlog_proof)) !=
                 DT_OK)
@@ -208,20 +212,22 @@ dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out)
     struct dt_reader r = dt_reader_init(bytes);
     struct dt_reader templates, letters, revocations, items;
     uint16_t version = 0;
+    bool paths;
     enum dt_err err;
 
     memset(out, 0, sizeof *out);
     if ((err = dt_read_u16(&r, &version)) != DT_OK)
         return err;
-    if (version != DT_PROOF_VERSION)
+    if (version != 1 && version != DT_PROOF_VERSION)
         return dt_fail(DT_ERR_UNSUPPORTED, "a version not known here");
+    paths = version == 1;
     if ((err = dt_read_vec(&r, DT_CHARTER_MAX, &out->charter)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &templates)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &letters)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &revocations)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &items)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK ||
-        (err = read_lists(templates, letters, revocations, out)) != DT_OK)
+        (err = read_lists(templates, letters, revocations, paths, out)) != DT_OK)
         return err;
-    return read_items(items, out);
+    return read_items(items, paths, out);
 }

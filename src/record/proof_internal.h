@@ -12,7 +12,7 @@
 #include "record/proof.h"
 
 #define DT_PROOF_MAGIC   "detente proof 1\n"
-#define DT_PROOF_VERSION 1
+#define DT_PROOF_VERSION 2  /* 1, which is still read, gives each opening a path of its own */
 #define DT_PROOF_LINE    76 /* base64 characters in a line */
 
 /*
@@ -42,6 +42,8 @@ struct dt_opened {
     uint8_t key[32];         /* delegate's, or root's for a letter */
     uint8_t signature[64];
     struct dt_reader openings;
+    bool paths;           /* version 1: each opening has a path behind it */
+    struct dt_view nodes; /* later: the tree's other hashes, for all openings together */
 };
 
 struct dt_proof_parts {
@@ -67,9 +69,10 @@ DT_MUST_CHECK enum dt_err dt_proof_armor(struct dt_view bytes, struct dt_buf *ou
 /* Parse the structure; all views point into ${bytes}. */
 DT_MUST_CHECK enum dt_err dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out);
 
-/* The next opening of a tree of ${n_slots}; name and type are not in the file. */
-DT_MUST_CHECK enum dt_err dt_proof_opening_read(struct dt_reader *r, uint8_t n_slots,
-                                                struct dt_opening *out);
+/* The next opening of ${t} from ${r}, and its path where it has one; name and type are not in the
+ * file. */
+DT_MUST_CHECK enum dt_err dt_proof_opening_read(struct dt_reader *r, const struct dt_opened *t,
+                                                struct dt_opening *out, struct dt_view *out_path);
 
 /* Write one tree with the slots of ${mask} opened. */
 DT_MUST_CHECK enum dt_err dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h,

@@ -54,13 +54,34 @@ verify_clear_p(struct verify **c)
 
 /* ---- one opened tree ---- */
 
+/* Version 1: the root that one opening's own path leads to; the same for all of them. */
+static enum dt_err
+path_root(const struct dt_opened *t, uint8_t index, const struct tlog_hash *leaf,
+          struct dt_view path, bool first, uint8_t root[static 32])
+{
+    struct tlog_hash leaves[DT_SLOTS_MAX];
+    uint8_t got[32];
+    enum dt_err err;
+
+    leaves[index] = *leaf;
+    if ((err = dt_openings_root(t->header.n_slots, (uint64_t)1 << index, leaves, path, got)) !=
+        DT_OK)
+        return err;
+    if (!first && memcmp(root, got, 32) != 0)
+        return dt_fail(DT_ERR_PROOF,
+                       "slot %u does not belong to the commitment of the slots before it", index);
+    memcpy(root, got, 32);
+    return DT_OK;
+}
+
 /* Check all openings of ${t}, which is of ${tmpl}; they must lead to one root. */
 static enum dt_err
 open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *slots,
           uint64_t *out_mask, uint8_t out_commitment[static 32])
 {
     struct dt_reader r = t->openings;
-    uint8_t first[32], root[32], ctx[32];
+    struct tlog_hash leaves[DT_SLOTS_MAX];
+    uint8_t root[32], ctx[32];
     uint64_t mask = 0;
     enum dt_err err;
 
@@ -69,9 +90,10 @@ open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *s
         return dt_fail(DT_ERR_PROOF, "its template is not the one its header names");
     while (r.n > 0) {
         struct dt_opening o = {0};
+        struct dt_view path = {0};
         struct dt_field f;
 
-        if ((err = dt_proof_opening_read(&r, t->header.n_slots, &o)) != DT_OK)
+        if ((err = dt_proof_opening_read(&r, t, &o, &path)) != DT_OK)
             return err;
         if (mask >> o.index != 0)
             return dt_fail(DT_ERR_FORMAT, "the opened slots are not in order, each once");
@@ -79,14 +101,10 @@ open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *s
         o.slot.name = f.name;
         o.slot.type = f.type;
         if ((err = dt_slot_check(tmpl, o.index, &o.slot)) != DT_OK ||
-            (err = dt_opening_root(&t->header, &o, root)) != DT_OK)
+            (err = dt_opening_leaf(&t->header, &o, &leaves[o.index])) != DT_OK ||
+            (t->paths &&
+             (err = path_root(t, o.index, &leaves[o.index], path, mask == 0, root)) != DT_OK))
             return err;
-        if (mask == 0)
-            memcpy(first, root, 32);
-        else if (memcmp(first, root, 32) != 0)
-            return dt_fail(DT_ERR_PROOF,
-                           "slot %u does not belong to the commitment of the slots before it",
-                           o.index);
         slots[o.index] = o.slot;
         mask |= (uint64_t)1 << o.index;
     }
@@ -95,8 +113,10 @@ open_tree(struct dt_opened *t, const struct dt_template *tmpl, struct dt_slot *s
     if (!dt_view_equal(slots[DT_SLOT_KIND].value, t->header.template_id) ||
         !dt_view_equal(t->header.template_id, dt_template_id(tmpl)))
         return dt_fail(DT_ERR_PROOF, "its kind is not its template's id");
-    if ((err = dt_header_ctx(&t->header, ctx)) != DT_OK ||
-        (err = dt_fields_commitment(ctx, first, out_commitment)) != DT_OK)
+    if ((!t->paths &&
+         (err = dt_openings_root(t->header.n_slots, mask, leaves, t->nodes, root)) != DT_OK) ||
+        (err = dt_header_ctx(&t->header, ctx)) != DT_OK ||
+        (err = dt_fields_commitment(ctx, root, out_commitment)) != DT_OK)
         return err;
     *out_mask = mask;
     return DT_OK;

@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 MAX = {'file': 12 << 20, 'proof': 8 << 20, 'charter': 64 << 10, 'template': 32 << 10, 'value': 512 << 10,
-       'tlog': 64 << 10, 'letter': 4096, 'text': 16 << 10, 'bytes': 256 << 10, 'list': 4096,
+       'tlog': 64 << 10, 'letter': 4096, 'nodes': 1024, 'text': 16 << 10, 'bytes': 256 << 10, 'list': 4096,
        'items': 256, 'letters': 64, 'templates': 16, 'revocations': 64}
 
 

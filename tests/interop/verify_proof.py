@@ -166,7 +166,27 @@ class Charter:
 
 # ---- openings
 
+def root_of(n_slots, leaves, nodes, what):
+    """Root of a tree of which some leaves are known, {index: hash}, with the other hashes it takes."""
+    known, width = dict(leaves), n_slots
+    while width > 1:
+        above = {}
+        for i in sorted(known):
+            j = i & ~1
+            if j // 2 in above:
+                continue
+            if i ^ 1 not in known:
+                need(nodes, what + ': too few hashes')
+                known[i ^ 1], nodes = nodes[:32], nodes[32:]
+            above[j // 2] = sha(b'\1' + known[j] + known[j + 1])
+        known, width = above, width // 2
+    need(not nodes, what + ': too many hashes')
+    return known[0]
+
+
 class Opened:
+    paths = False       # version 1: each opening has a path of its own
+
     def __init__(self, r, templates, forum, what):
         template_id, template_hash, record_id, n_slots = r.v(40), r.take(32), r.take(16), r.u(1)
         self.template = templates.get(template_hash)
@@ -175,11 +195,11 @@ class Opened:
         self.key, self.signature = r.take(32), r.take(64)
         ctx = hash_of('header', forum + vec(template_id) + template_hash + record_id + bytes([n_slots]))
         depth = {16: 4, 32: 5, 64: 6}[n_slots]
-        self.slots, roots = {}, set()
+        self.slots, roots, leaves = {}, set(), {}
 
         def opening(q):
             index, salt, kind, value = q.u(1), q.take(32), q.u(1), q.v(MAX['value'])
-            path = q.take(32 * depth)
+            path = q.take(32 * depth) if Opened.paths else b''
             need(index < n_slots and kind <= 1, what + ': an opening')
             need(not self.slots or index > max(self.slots), what + ': openings not in order')
             name, typ, values, must = self.template.slot(index)
@@ -191,12 +211,15 @@ class Opened:
                 need(not must, '%s: %s is absent' % (what, name))
             entry = vec(b'detente 1 field') + ctx + index.to_bytes(2, 'big') + salt + bytes([kind])
             h = sha(b'\0' + entry + vec(name.encode()) + bytes([typ]) + vec(value))
-            for i in range(depth):
-                sibling = path[32 * i:32 * i + 32]
-                h = sha(b'\1' + (sibling + h if index >> i & 1 else h + sibling))
-            roots.add(h)
+            leaves[index] = h
+            if Opened.paths:
+                roots.add(root_of(n_slots, {index: h}, path, what))
             self.slots[index] = value if kind == 1 else None
         each(r.v(), what, opening, 64)
+        if not Opened.paths:
+            nodes = r.v(MAX['nodes'])
+            need(leaves and len(nodes) % 32 == 0, what + ': openings')
+            roots.add(root_of(n_slots, leaves, nodes, what))
         need(len(roots) == 1, what + ': openings of more than one commitment')
         self.commitment = hash_of('commitment', ctx + roots.pop())
         need(self.slots.get(1) == template_id, what + ': kind')
@@ -344,7 +367,9 @@ def read_words(text, words):
 def verify(data, forum, prefixes, at_ms):
     r = Reader(unwrap(data), 'proof')
     need(len(r.data) <= MAX['proof'], 'proof: too large')
-    need(r.u(2) == 1, 'proof: unknown version')
+    version = r.u(2)
+    need(version in (1, 2), 'proof: unknown version')
+    Opened.paths = version == 1
     charter = Charter(r.v(MAX['charter']))
     need(forum is None or charter.forum == forum, 'charter: its forum id is another')
     for p in charter.parties:
@@ -474,7 +499,7 @@ def alter(name, how):
     elif how == 'trailing':
         out = data + b'\0'
     elif how == 'version':
-        out = b'\0\2' + data[2:]
+        out = b'\0\3' + data[2:]
     else:
         raise SystemExit('no such change: ' + how)
     sys.stdout.write(wrap(out))

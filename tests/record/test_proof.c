@@ -3,6 +3,7 @@
  * them can change.
  */
 #include "fixture.h"
+#include "proof_v1.inc"
 
 static struct world w;
 
@@ -720,6 +721,39 @@ test_standing_not_lifted(void **state)
 }
 
 static void
+version_1(struct scene *s)
+{
+    dt_buf_clear(&s->file);
+    for (size_t i = 0; i < sizeof proof_v1 / sizeof proof_v1[0]; i++)
+        ok(dt_buf_append(&s->file, str(proof_v1[i])));
+}
+
+/* A file of version 1, in which each opening has a path of its own, says what it always did. */
+static void
+test_version_1(void **state)
+{
+    const uint64_t then = UINT64_C(1795982400000); /* 2026-11-29T20:00:00Z */
+    uint8_t forum[32];
+    struct scene s;
+
+    (void)state;
+    scene_init(&s);
+    ok(dt_hex_read_fixed(forum, sizeof forum, str(PROOF_V1_FORUM)));
+    version_1(&s);
+    verify_as(&s, forum, NULL, 0, then);
+    code_is(&s, DT_VERDICT_VERIFIED);
+    assert_int_equal(s.v.standing_code, DT_ACCOUNT_COUNTERSIGNED);
+    says(&s, "opened: mode = call\n");
+    for (size_t at = 1500; at < s.file.n; at += 1307) {
+        s.file.p[at] = s.file.p[at] == 'A' ? 'B' : 'A';
+        verify_as(&s, forum, NULL, 0, then);
+        code_is(&s, DT_VERDICT_REFUSED);
+        version_1(&s);
+    }
+    scene_clear(&s);
+}
+
+static void
 test_not_a_file(void **state)
 {
     static const char *const files[] = {"",
@@ -752,7 +786,7 @@ main(void)
         cmocka_unit_test(test_consents),      cmocka_unit_test(test_times),
         cmocka_unit_test(test_letters),       cmocka_unit_test(test_tricks),
         cmocka_unit_test(test_standing),      cmocka_unit_test(test_standing_not_lifted),
-        cmocka_unit_test(test_not_a_file),
+        cmocka_unit_test(test_version_1),     cmocka_unit_test(test_not_a_file),
     };
     int failed;
 

@@ -134,34 +134,88 @@ test_wrong_template(void **state)
     dt_template_free(t);
 }
 
-/* The tree of the field tree is RFC 6962's, salts differ, and an opening leads to the commitment.
- */
+/* Leaves of the opened slots ${mask} into ${leaves}. */
+static void
+leaves_of(const struct dt_record *r, uint64_t mask, uint8_t salts[DT_SLOTS_MAX][32],
+          struct tlog_hash leaves[DT_SLOTS_MAX])
+{
+    for (size_t i = 0; i < r->header.n_slots; i++) {
+        struct dt_opening o = {.index = (uint8_t)i, .slot = r->slots[i]};
+
+        memcpy(o.salt, salts[i], 32);
+        if ((mask >> i & 1) != 0)
+            ok(dt_opening_leaf(&r->header, &o, &leaves[i]));
+    }
+}
+
+/* Do the slots ${mask} lead to the commitment, with as many other hashes as ${n_nodes}? */
+static void
+opens(const struct dt_record *r, uint64_t mask, size_t n_nodes)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf nodes = DT_BUF_INIT(1024);
+    struct tlog_hash leaves[DT_SLOTS_MAX];
+    uint8_t salts[DT_SLOTS_MAX][32], root[32], ctx[32], commitment[32];
+
+    ok(dt_fields_open(&r->header, r->slots, dt_secret_view(&r->secret), mask, salts, &nodes));
+    assert_int_equal(nodes.n, 32 * n_nodes);
+    leaves_of(r, mask, salts, leaves);
+    ok(dt_openings_root(32, mask, leaves, dt_buf_view(&nodes), root));
+    ok(dt_header_ctx(&r->header, ctx));
+    ok(dt_fields_commitment(ctx, root, commitment));
+    assert_memory_equal(commitment, r->commitment, 32);
+    /* One hash fewer or more is not taken. */
+    ok(dt_buf_append(&nodes, dt_view(root, 32)));
+    leaves_of(r, mask, salts, leaves);
+    assert_int_equal(dt_openings_root(32, mask, leaves, dt_buf_view(&nodes), root), DT_ERR_RANGE);
+    if (n_nodes > 0) {
+        leaves_of(r, mask, salts, leaves);
+        assert_int_equal(
+            dt_openings_root(32, mask, leaves, dt_view(nodes.p, 32 * (n_nodes - 1)), root),
+            DT_ERR_RANGE);
+    }
+}
+
+/* The tree of the field tree is RFC 6962's, salts differ, and openings, alone and together, lead to
+ * the commitment. */
 static void
 test_openings(void **state)
 {
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
-    struct dt_opening o[32];
-    uint8_t root[32], ctx[32], commitment[32];
+    DT_CLEANUP(dt_buf_clear) struct dt_buf nodes = DT_BUF_INIT(1024);
+    struct tlog_hash leaves[DT_SLOTS_MAX], leaf, root6962;
+    uint8_t salts[DT_SLOTS_MAX][32], root[32], ctx[32], commitment[32];
 
     (void)state;
     contact(RUSSIA, &r);
-    ok(dt_header_ctx(&r.header, ctx));
-    for (size_t i = 0; i < 32; i++) {
-        ok(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), i, &o[i]));
-        assert_int_equal(o[i].n_path, 5);
+    for (size_t i = 0; i < 32; i++)
+        opens(&r, (uint64_t)1 << i, 5);
+    opens(&r, UINT32_MAX, 0);
+    opens(&r, 3, 4);
+    opens(&r, 0x80000001, 8);
+    opens(&r, 0x55555555, 16);
+    opens(&r, 0xff00, 2);
+    opens(&r, 0x3f03, 4);
+    ok(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), UINT32_MAX, salts, &nodes));
+    for (size_t i = 0; i < 32; i++)
         for (size_t k = 0; k < i; k++)
-            assert_memory_not_equal(o[i].salt, o[k].salt, 32);
-        ok(dt_opening_root(&r.header, &o[i], root));
-        ok(dt_fields_commitment(ctx, root, commitment));
-        assert_memory_equal(commitment, r.commitment, 32);
-    }
+            assert_memory_not_equal(salts[i], salts[k], 32);
+    /* One slot alone has its path. */
+    leaves_of(&r, UINT32_MAX, salts, leaves);
+    leaf = leaves[10];
+    ok(dt_openings_root(32, UINT32_MAX, leaves, dt_view(NULL, 0), root));
+    ok(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), 1u << 10, salts, &nodes));
+    assert_int_equal(nodes.n, 5 * 32);
+    memcpy(leaves, nodes.p, 5 * 32);
+    ok(tlog_root_from_inclusion(&leaf, 10, 32, leaves, 5, &root6962));
+    assert_memory_equal(root6962.b, root, 32);
     /* Another value, salt, index, kind, name, type, ctx or path leads elsewhere. */
     for (int change = 0; change < 8; change++) {
-        struct dt_opening bad = o[10];
+        struct dt_opening bad = {.index = 10, .slot = r.slots[10]};
         struct dt_header h = r.header;
 
+        memcpy(bad.salt, salts[10], 32);
         if (change == 0)
-            bad.slot.value = o[8].slot.value;
+            bad.slot.value = r.slots[8].value;
         else if (change == 1)
             bad.salt[0] ^= 1;
         else if (change == 2)
@@ -175,15 +229,21 @@ test_openings(void **state)
         else if (change == 6)
             h.record_id[0] ^= 1;
         else
-            bad.path[4][31] ^= 1;
-        ok(dt_opening_root(&h, &bad, root));
+            nodes.p[4 * 32 + 31] ^= 1;
+        ok(dt_opening_leaf(&h, &bad, &leaves[bad.index]));
+        ok(dt_openings_root(32, (uint64_t)1 << bad.index, leaves, dt_buf_view(&nodes), root));
         ok(dt_header_ctx(&h, ctx));
         ok(dt_fields_commitment(ctx, root, commitment));
         assert_memory_not_equal(commitment, r.commitment, 32);
     }
-    o[10].n_path = 4;
-    assert_int_not_equal(dt_opening_root(&r.header, &o[10], root), DT_OK);
-    assert_int_equal(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), 32, &o[0]),
+    assert_int_equal(dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret),
+                                    UINT64_C(1) << 32, salts, &nodes),
+                     DT_ERR_RANGE);
+    assert_int_equal(
+        dt_fields_open(&r.header, r.slots, dt_secret_view(&r.secret), 0, salts, &nodes),
+        DT_ERR_RANGE);
+    assert_int_equal(dt_openings_root(32, 0, leaves, dt_buf_view(&nodes), root), DT_ERR_RANGE);
+    assert_int_equal(dt_openings_root(16, 1u << 16, leaves, dt_buf_view(&nodes), root),
                      DT_ERR_RANGE);
 }
 
