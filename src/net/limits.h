@@ -35,8 +35,9 @@
     33u /* version byte and seal; record/fields.h has it in the same words                         \
          */
 #define DT_REGISTER_ID       16u
-#define DT_REGISTER_NOTE_MAX (64u << 10) /* a checkpoint with its cosignatures */
-#define DT_RELAY_DISK_FULL   "disk-full" /* the code of an error, docs/protocol-relay.md */
+#define DT_REGISTER_NOTE_MAX (64u << 10)          /* a checkpoint with its cosignatures */
+#define DT_NET_OPENING_MAX   DT_NET_BODY_OPEN_MAX /* a file published beside a register */
+#define DT_RELAY_DISK_FULL   "disk-full"          /* the code of an error, docs/protocol-relay.md */
 #define DT_GRANT_NAME_MAX    64u
 #define DT_GRANT_VKEY_MAX    256u
 #define DT_GRANT_PARTIES_MAX 16u

@@ -203,6 +203,32 @@ dt_register_file(struct dt_http_client *c, const char *register_url, const char 
 }
 
 enum dt_err
+dt_register_publish(struct dt_http_client *c, const char *register_url, struct dt_view append_key,
+                    struct dt_view file, const uint8_t name[static 32])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(256);
+    struct dt_http_call call = {.method = "POST",
+                                .base = register_url,
+                                .path = "/openings",
+                                .bearer = append_key,
+                                .content_type = "text/plain",
+                                .body = file};
+    char want[2 * 32 + 2];
+    enum dt_err err;
+
+    if (file.n > DT_NET_OPENING_MAX)
+        return dt_fail(DT_ERR_LIMIT, "a file of more than %u bytes is not published",
+                       DT_NET_OPENING_MAX);
+    if ((err = call_ok(c, &call, "publish an opening", &answer)) != DT_OK)
+        return err;
+    dt_hex_str(want, dt_view(name, 32));
+    want[2 * 32] = '\n';
+    if (!dt_view_equal(dt_buf_view(&answer), dt_view((const uint8_t *)want, sizeof(want) - 1)))
+        return dt_fail(DT_ERR_FORMAT, "the relay published something else than it was given");
+    return DT_OK;
+}
+
+enum dt_err
 dt_register_cosign(struct dt_http_client *c, const char *register_url, struct dt_view note)
 {
     struct dt_http_call call = {.method = "POST",

@@ -76,6 +76,12 @@ DT_MUST_CHECK enum dt_err dt_register_checkpoint_by(struct dt_http_client *c,
 DT_MUST_CHECK enum dt_err dt_register_file(struct dt_http_client *c, const char *register_url,
                                            const char *path, struct dt_buf *out);
 
+/* Publish ${file} beside the register, under ${name}, its SHA-256. It stays there; the same again
+ * is fine. BUSY: the party's daily quota; LIMIT: it has published all that is taken. */
+DT_MUST_CHECK enum dt_err dt_register_publish(struct dt_http_client *c, const char *register_url,
+                                              struct dt_view append_key, struct dt_view file,
+                                              const uint8_t name[static 32]);
+
 /* Hand in a checkpoint with cosignature lines. REFUSED: not a witness of the register, or not its
  * tree. */
 DT_MUST_CHECK enum dt_err dt_register_cosign(struct dt_http_client *c, const char *register_url,

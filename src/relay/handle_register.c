@@ -387,6 +387,8 @@ relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest
         return relay_store_error(reply, err);
     if (post && strcmp(name, "append") == 0)
         return append(r, req, &reg, reply);
+    if (post ? strcmp(name, "openings") == 0 : strncmp(name, "openings/", 9) == 0)
+        return relay_openings(r, req, &reg, name + 8, reply);
     if (post && strcmp(name, "cosign") == 0)
         return cosign(r, req, &reg, reply);
     if (post) {

@@ -42,6 +42,8 @@ struct relay_wait {
 #define RELAY_BINARY "application/octet-stream"
 #define RELAY_TEXT   "text/plain; charset=utf-8"
 
+#define RELAY_CACHE_FOR_EVER "public, max-age=31536000, immutable"
+
 /* A new wait in req->state; NULL without memory. */
 struct relay_wait *relay_wait_new(struct dt_relay *relay, struct dt_http_request *req,
                                   size_t n_watches);
@@ -102,6 +104,10 @@ enum dt_http_next relay_poll(struct dt_relay *r, struct dt_http_request *req,
 /* GET .../witnesses: who has cosigned how much, who lags, and since when. */
 enum dt_http_next relay_witnesses(struct dt_relay *r, const struct dt_relay_store_register *reg,
                                   struct dt_http_reply *reply);
+/* POST openings; GET openings${rest}, which begins with '/'. */
+enum dt_http_next relay_openings(struct dt_relay *r, struct dt_http_request *req,
+                                 const struct dt_relay_store_register *reg, const char *rest,
+                                 struct dt_http_reply *reply);
 enum dt_http_next relay_register(struct dt_relay *r, struct dt_http_request *req, const char *rest,
                                  struct dt_http_reply *reply);
 

@@ -70,7 +70,7 @@ DT_MUST_CHECK enum dt_err dt_relay_store_grant(struct dt_relay_store *s,
 
 /* ---- jobs ---- */
 
-enum dt_job_kind { DT_JOB_CREATE = 1, DT_JOB_APPEND, DT_JOB_ENTRY, DT_JOB_COSIGN };
+enum dt_job_kind { DT_JOB_CREATE = 1, DT_JOB_APPEND, DT_JOB_ENTRY, DT_JOB_COSIGN, DT_JOB_OPENING };
 
 /* A cosignature that was verified. */
 struct dt_relay_store_cosignature {
@@ -109,6 +109,13 @@ struct dt_relay_store_job {
             struct dt_relay_store_cosignature sigs[DT_GRANT_WITNESS_MAX];
             size_t n_sigs;
         } cosign;
+        struct {
+            int64_t reg;
+            uint8_t key_hash[32]; /* of the append key, for its quota */
+            uint8_t name[32];     /* SHA-256 of the file */
+            struct dt_view file;  /* borrowed until done */
+            bool existed;         /* out */
+        } opening;
     } u;
     enum dt_err
         result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
@@ -202,6 +209,14 @@ enum dt_relay_store_which {
 DT_MUST_CHECK enum dt_err dt_relay_store_checkpoint(struct dt_relay_store *s, int64_t reg,
                                                     enum dt_relay_store_which which, uint64_t arg,
                                                     struct dt_buf *out, uint64_t *out_size);
+
+/* The names of what was published beside the register, oldest first, a line of hex each, appended
+ * to
+ * ${out}; and one file by its name. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_relay_store_openings(struct dt_relay_store *s, int64_t reg,
+                                                  struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_relay_store_opening(struct dt_relay_store *s, int64_t reg,
+                                                 const uint8_t name[static 32], struct dt_buf *out);
 
 /* Content of ${tile} (hashes or entries) appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_relay_store_tile(struct dt_relay_store *s, int64_t reg,

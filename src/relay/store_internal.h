@@ -56,6 +56,10 @@ DT_MUST_CHECK enum dt_err store_seen_fill(struct dt_db *db);
 /* Inside a transaction: run a job, setting its result. What is returned ends the whole batch. */
 DT_MUST_CHECK enum dt_err store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job);
 DT_MUST_CHECK enum dt_err store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job);
+DT_MUST_CHECK enum dt_err store_opening(struct dt_relay_store *s, struct dt_relay_store_job *job);
+
+/* Make the table of openings if it is not there. */
+DT_MUST_CHECK enum dt_err store_opening_prepare(struct dt_db *db);
 
 /* Inside a transaction, after its entries: write edges, sign the new checkpoints. */
 DT_MUST_CHECK enum dt_err store_register_seal(struct dt_relay_store *s);

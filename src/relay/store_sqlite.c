@@ -89,7 +89,7 @@ dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_
     if (s == NULL)
         return dt_nomem();
     s->clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
-    if ((err = dt_db_open(&db, &s->w)) == DT_OK) {
+    if ((err = dt_db_open(&db, &s->w)) == DT_OK && (err = store_opening_prepare(s->w)) == DT_OK) {
         db.create = false;
         err = dt_db_open(&db, &s->r);
     }
@@ -318,6 +318,8 @@ run_one(struct dt_relay_store *s, struct dt_relay_store_job *job)
         return store_entry(s, job);
     case DT_JOB_COSIGN:
         return store_cosign(s, job);
+    case DT_JOB_OPENING:
+        return store_opening(s, job);
     }
     return dt_fail(DT_ERR_INTERNAL, "a job of unknown kind");
 }
