@@ -143,11 +143,20 @@ keep_if_it_holds(struct dt_agent *a, struct parts *p, size_t n_letters, bool *ou
     return DT_OK;
 }
 
-/* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all of ${slots}
- * before one that does not, so that an older, wider one is not lost behind a newer one. */
+/* Does a consent to the audience ${text} reach ${wanted}? */
 static bool
-rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uint64_t slots,
-       uint64_t now_ms)
+reaches(struct dt_view text, const char *wanted)
+{
+    return wanted == NULL || dt_view_equal(text, dt_view_str(wanted)) ||
+           dt_view_equal(text, dt_view_str(DT_AUDIENCE_PUBLIC));
+}
+
+/* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all that is
+ * asked for before one that does not, so that an older, wider one is not lost behind a newer one.
+ */
+static bool
+rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason,
+       const struct dt_opening_params *params, uint64_t now_ms)
 {
     const struct dt_fact *both[2] = {x, y};
     bool allows[2] = {false, false};
@@ -159,7 +168,8 @@ rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason, uin
 
         allows[i] = dt_slots_read(s[DT_ENVELOPE_SLOTS + 1].value, &given) == DT_OK &&
                     dt_value_u64(s[DT_ENVELOPE_SLOTS + 3].value, &expires) == DT_OK &&
-                    (slots & ~UINT64_C(3) & ~given) == 0 && now_ms <= expires;
+                    (params->slots & ~UINT64_C(3) & ~given) == 0 && now_ms <= expires &&
+                    reaches(s[DT_ENVELOPE_SLOTS + 2].value, params->audience);
     }
     return allows[0] != allows[1] ? allows[0] : x->entry > y->entry;
 }
@@ -187,7 +197,7 @@ add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *pa
                 reason_of(f->record, subject) != reason ||
                 memcmp(f->record->author.party, first->author.party, 32) != 0)
                 continue;
-            if (best == NULL || rather(f, best, reason, params->slots, now_ms))
+            if (best == NULL || rather(f, best, reason, params, now_ms))
                 best = f;
         }
         if (best == NULL)
@@ -283,9 +293,27 @@ add_revocations(struct dt_agent *a, struct parts *p)
     return DT_OK;
 }
 
+/* The consents that ${v} shows must reach ${audience}. */
+static enum dt_err
+check_audience(const struct dt_verdict *v, const char *audience)
+{
+    for (size_t i = 0; i < v->charter->n_parties; i++) {
+        const struct dt_proof_party *p = &v->parties[i];
+        struct dt_view name = v->charter->parties[i].name;
+
+        if (p->consent_needed && p->consent &&
+            !reaches(v->records[p->consent_item].slots[DT_ENVELOPE_SLOTS + 2].value, audience))
+            return dt_fail(DT_ERR_REFUSED,
+                           "no consent from %.*s in the register to open these fields to '%s'; ask "
+                           "for one with that audience",
+                           (int)name.n, (const char *)name.p, audience);
+    }
+    return DT_OK;
+}
+
 /* See the file as a stranger with the forum id will. */
 static enum dt_err
-check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
+check_as_stranger(struct dt_agent *a, struct dt_view file, const struct dt_opening_params *params)
 {
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
     uint8_t forum[DT_FORUM_ID];
@@ -298,7 +326,7 @@ check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
     in.forum = forum;
     if ((err = dt_proof_verify(file, &in, &v)) != DT_OK)
         return err;
-    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !without_consent) {
+    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !params->without_consent) {
         for (size_t i = 0; i < v.charter->n_parties; i++)
             if (v.charter->parties[i].kind == DT_PARTY_PARTY && !v.parties[i].consent)
                 return dt_fail(
@@ -311,7 +339,7 @@ check_as_stranger(struct dt_agent *a, struct dt_view file, bool without_consent)
     if (v.code == DT_VERDICT_REFUSED)
         return dt_fail(DT_ERR_STATE, "the proof would be refused: %.*s", (int)v.reason.n,
                        (const char *)v.reason.p);
-    return DT_OK;
+    return params->without_consent ? DT_OK : check_audience(&v, params->audience);
 }
 
 enum dt_err
@@ -331,7 +359,7 @@ dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params,
     in.items = p.items;
     in.n_items = p.n_items;
     if ((err = dt_proof_build(&in, &file)) != DT_OK ||
-        (err = check_as_stranger(a, dt_buf_view(&file), params->without_consent)) != DT_OK)
+        (err = check_as_stranger(a, dt_buf_view(&file), params)) != DT_OK)
         return err;
     return dt_buf_append(out, dt_buf_view(&file));
 }

@@ -2,7 +2,9 @@
  * cli/cmd_open.c - detente open and detente verify: make a proof file, and check one with nothing
  * but it.
  */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/opening.h"
 #include "base/file.h"
@@ -13,28 +15,82 @@
 #include "cli/commands.h"
 #include "cli/verify_io.h"
 
+/* What publishing is, and a yes to it. */
+static enum dt_err
+confirm_publishing(struct cli *c)
+{
+    char answer[16];
+
+    /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
+    (void)fprintf(stderr, "This PUBLISHES the opened fields, beside the register, for everyone.\n"
+                          "  It cannot be taken back: others keep copies. A later withdrawal or "
+                          "dispute stands beside it\n"
+                          "  and does not hide it.\n");
+    if (cli_has(c, "yes"))
+        return DT_OK;
+    if (!isatty(STDIN_FILENO))
+        return dt_fail(DT_ERR_REFUSED,
+                       "publishing needs a yes: type it on a terminal, or say --yes");
+    (void)fprintf(stderr, "Publish it? [yes/no] ");
+    if (fgets(answer, sizeof answer, stdin) == NULL || strcmp(answer, "yes\n") != 0)
+        return dt_fail(DT_ERR_REFUSED, "nothing was published");
+    return DT_OK;
+}
+
+/* The proof ${file} is in ${out}; publish it. */
+static enum dt_err
+publish(struct cli *c, const char *out, struct dt_view file)
+{
+    char hex[65];
+    uint8_t name[32];
+    enum dt_err err = dt_agent_opening_publish(c->agent, file, name);
+
+    if (err != DT_OK)
+        return dt_fail_context(err, "the proof is in %s, and not published", out);
+    dt_hex_str(hex, dt_view_of(name));
+    cli_note(c, "published beside the register as openings/%s.proof", hex);
+    return DT_OK;
+}
+
 enum dt_err
 cmd_open(struct cli *c)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(DT_PROOF_FILE_MAX + 256u);
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     struct dt_opening_params p = {0};
+    const char *person = cli_get(c, "for");
     const char *fields = NULL;
     const char *out = NULL;
+    bool public = cli_has(c, "publish");
+    struct dt_person to = {0};
     enum dt_err err;
 
     p.without_consent = cli_has(c, "without-consent");
     p.show_names = cli_has(c, "names");
+    if (person != NULL && public)
+        return dt_fail(DT_ERR_USAGE, "--for and --publish exclude each other");
     if ((err = cli_need(c, "fields", &fields)) != DT_OK ||
         (err = cli_need(c, "out", &out)) != DT_OK ||
-        (err = dt_agent_record_find(c->agent, c->operand[0], p.commitment)) != DT_OK ||
+        (person != NULL && (err = cli_person(c, person, &to)) != DT_OK))
+        return err;
+    p.audience = person != NULL ? to.name : public ? DT_AUDIENCE_PUBLIC : NULL;
+    if ((err = dt_agent_record_find(c->agent, c->operand[0], p.commitment)) != DT_OK ||
         (err = dt_agent_record(c->agent, p.commitment, &r)) != DT_OK ||
         (err = dt_slots_from_names(r.tmpl, dt_view_str(fields), &p.slots)) != DT_OK ||
         (err = dt_agent_open_record(c->agent, &p, &file)) != DT_OK ||
-        (err = dt_file_write(out, dt_buf_view(&file), 0644)) != DT_OK)
+        (public && (err = confirm_publishing(c)) != DT_OK) ||
+        (person != NULL && (err = dt_agent_opening_seal(c->agent, to.letter_hash,
+                                                        dt_buf_view(&file), &sealed)) != DT_OK) ||
+        (err = dt_file_write(out, dt_buf_view(person != NULL ? &sealed : &file), 0644)) != DT_OK)
         return err;
+    if (person != NULL) {
+        cli_note(c, "proof in %s, sealed to %s; they check it with: detente verify %s --forum ID",
+                 out, to.name, out);
+        return DT_OK;
+    }
     cli_note(c, "proof in %s; anyone checks it with: detente verify %s --forum ID", out, out);
-    return DT_OK;
+    return public ? publish(c, out, dt_buf_view(&file)) : DT_OK;
 }
 
 enum dt_err
@@ -161,16 +217,35 @@ print_verdict(const struct dt_verdict *v, const char *path)
     cli_print_view(dt_buf_view(&v->findings));
 }
 
+/* What was sealed to the person of the home; ${file} becomes what is in it. */
+static enum dt_err
+unseal(struct cli *c, struct dt_buf *file)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    enum dt_err err;
+
+    if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
+        (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) !=
+            DT_OK ||
+        (err = dt_agent_opening_unseal(c->agent, dt_buf_view(file), &plain)) != DT_OK)
+        return err;
+    return dt_buf_set(file, dt_buf_view(&plain));
+}
+
 enum dt_err
 cmd_verify(struct cli *c)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX + 256u);
     DT_CLEANUP(cli_anchor_clear) struct cli_anchor anchor = {0};
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
     struct dt_verify_in in;
     enum dt_err err;
 
     if ((err = cli_verify_in(c, &anchor, &in)) != DT_OK ||
-        (err = cli_verify_file(c->operand[0], &in, &v)) != DT_OK)
+        (err = cli_file(c->operand[0], &file)) != DT_OK ||
+        (dt_opening_is_sealed(dt_buf_view(&file)) && (err = unseal(c, &file)) != DT_OK) ||
+        (err = dt_proof_verify(dt_buf_view(&file), &in, &v)) != DT_OK)
         return err;
     if (v.code != DT_VERDICT_VERIFIED)
         c->verdict = DT_EXIT_NO;

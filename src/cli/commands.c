@@ -100,6 +100,9 @@ static const struct cli_option open_[] = {
     {"out", "FILE", "write the proof to FILE"},
     {"names", NULL, "open the names and titles of the authors too"},
     {"without-consent", NULL, "even though a consent is missing; every verifier will say so"},
+    {"for", "PERSON", "seal the proof: only the home of PERSON opens it"},
+    {"publish", NULL, "publish it beside the register, for everyone and for good"},
+    {"yes", NULL, "do not ask before publishing; it is said all the same"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option verify[] = {
@@ -258,7 +261,9 @@ const struct cli_command cli_commands[] = {
     {"verify", "PROOF", "check a proof file, offline and without a home",
      "Against the forum id, or root key words, that you got from someone you trust. Without either "
      "the\n"
-     "answer can only be: consistent, but whose?",
+     "answer can only be: consistent, but whose? A proof that was sealed to you is opened with "
+     "your\n"
+     "home.",
      verify, cmd_verify, false, 1, 1},
     {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims,
      cmd_claims_check, false, 1, 1},

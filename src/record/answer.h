@@ -68,6 +68,8 @@ DT_MUST_CHECK enum dt_err dt_dispute_end(const struct dt_dispute *d,
                                          const struct dt_record *subject,
                                          struct dt_record_draft *out);
 
+#define DT_AUDIENCE_PUBLIC "public" /* everyone */
+
 /* For a consent: slots (bit per slot; author and kind need not be named), audience ("public"),
  * expiry, standing. */
 DT_MUST_CHECK enum dt_err dt_consent_set(struct dt_record_draft *d, uint64_t slots,
