@@ -5,6 +5,7 @@
  * Source: docs/protocol-register.md "Tiles", "Policy", "Evidence of a split view". Layer: agent.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/core.h"
@@ -16,14 +17,17 @@
 
 #include "agent/observer_internal.h"
 
-#define NEWS 8 /* attested checkpoints taken in by one look */
+#define NEWS      1024u /* attested checkpoints taken in by one look */
+#define QUESTIONS 512u  /* about earlier ones */
+#define PROBES    3u    /* sizes side by side, of which one may have been signed */
+#define INTERVALS 128u
 
 /* What a look found, before the state gets it. */
 struct look {
     struct dt_buf note; /* the newest that was signed */
     struct tlog_policy_state signed_state;
     struct dt_observed_group *groups; /* as in the state, brought up to now */
-    struct dt_attested attested[NEWS];
+    struct dt_attested *attested;     /* in the order found */
     size_t n_attested;
 };
 
@@ -32,6 +36,7 @@ look_clear(struct look *l)
 {
     dt_buf_clear(&l->note);
     dt_free(l->groups);
+    dt_free(l->attested);
 }
 
 /* ---- split views ---- */
@@ -176,8 +181,15 @@ look_behind(struct dt_observer *o, const struct look *l)
 
 /* ---- who vouches for it ---- */
 
+/* As far as times go here. */
+static uint64_t
+time_of(uint64_t s)
+{
+    return s < DT_TIME_MAX_MS / DT_MS_SECOND ? s * DT_MS_SECOND : DT_TIME_MAX_MS;
+}
+
 /* What the witnesses' lines on a note of this register say; its tree fits. */
-static enum dt_err
+static void
 take_witnesses(struct dt_observer *o, struct look *l, const struct tlog_policy_state *st)
 {
     uint64_t size = st->checkpoint.size;
@@ -188,18 +200,12 @@ take_witnesses(struct dt_observer *o, struct look *l, const struct tlog_policy_s
 
         if (node->satisfied && size > g->size) {
             g->size = size;
-            g->time_ms = node->time < DT_TIME_MAX_MS / 1000 ? node->time * 1000 : DT_TIME_MAX_MS;
+            g->time_ms = time_of(node->time);
         }
     }
-    if (o->n_sides == 0 || !st->quorum || l->n_attested == NEWS ||
-        (l->n_attested > 0 && l->attested[l->n_attested - 1].size >= size) || size == 0)
-        return DT_OK;
-    l->attested[l->n_attested++] = (struct dt_attested){
-        .size = size,
-        .time_ms =
-            st->quorum_time < DT_TIME_MAX_MS / 1000 ? st->quorum_time * 1000 : DT_TIME_MAX_MS,
-        .seen_ms = o->now_ms};
-    return DT_OK;
+    if (o->n_sides > 0 && st->quorum && size > 0 && l->n_attested < NEWS)
+        l->attested[l->n_attested++] = (struct dt_attested){
+            .size = size, .time_ms = time_of(st->quorum_time), .seen_ms = o->now_ms};
 }
 
 /* Does ${st} say anything that is not known yet? */
@@ -235,7 +241,8 @@ take_note(struct dt_observer *o, struct look *l, struct dt_view note)
     if ((err = begins_with(o, note, st.checkpoint.size, &st.checkpoint.root, dt_buf_view(&l->note),
                            newest->size, &newest->root)) != DT_OK)
         return err;
-    return take_witnesses(o, l, &st);
+    take_witnesses(o, l, &st);
+    return DT_OK;
 }
 
 /* The note in ${path} of a folder or below a URL; NOT_FOUND. */
@@ -286,7 +293,88 @@ ask_for_laggards(struct dt_observer *o, struct look *l)
     return err;
 }
 
+/* ---- what was cosigned before we looked ---- */
+
+struct interval {
+    uint64_t low, low_ms, high, high_ms; /* sizes, and when they had their quorum */
+};
+
+/* The cosigned checkpoint of about ${size}, below ${high}, if the relay has it; ${out_size} 0: no.
+ */
+static enum dt_err
+ask_about(struct dt_observer *o, struct look *l, uint64_t size, uint64_t high, uint64_t *out_size,
+          uint64_t *out_ms)
+{
+    const size_t known = l->n_attested;
+    enum dt_err err = DT_OK;
+
+    *out_size = 0;
+    for (uint64_t at = size; at < size + PROBES && at < high && l->n_attested == known; at++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+
+        err = dt_register_checkpoint_of(o->http, o->src.url, at, &note);
+        if (err == DT_OK)
+            err = take_note(o, l, dt_buf_view(&note));
+        if (err != DT_OK && (dt_err_is_local(err) || err == DT_ERR_CONFLICT))
+            return err;
+    }
+    /* A server of files knows no such question, and shows its newest. */
+    if (l->n_attested > known && l->attested[known].size < high &&
+        l->attested[known].size >= size) {
+        *out_size = l->attested[known].size;
+        *out_ms = l->attested[known].time_ms;
+    }
+    return DT_OK;
+}
+
+/*
+ * Who looks seldom, or for the first time, asks a relay for the checkpoints in between, until it is
+ * known on which day each entry was there: halving what grew in more than a day.
+ */
+static enum dt_err
+ask_for_earlier(struct dt_observer *o, struct look *l)
+{
+    const struct observer_state *s = &o->state;
+    struct interval todo[INTERVALS] = {{0}};
+    size_t n = 1;
+    enum dt_err err;
+
+    if (o->http == NULL || l->n_attested == 0)
+        return DT_OK;
+    if (s->n_attested > 0) {
+        todo[0].low = s->attested[s->n_attested - 1].size;
+        todo[0].low_ms = s->attested[s->n_attested - 1].time_ms;
+    }
+    for (size_t i = 0; i < l->n_attested; i++)
+        if (l->attested[i].size > todo[0].high) {
+            todo[0].high = l->attested[i].size;
+            todo[0].high_ms = l->attested[i].time_ms;
+        }
+    for (unsigned int asked = 0; n > 0 && asked < QUESTIONS; asked++) {
+        const struct interval at = todo[--n];
+        uint64_t size = 0, ms = 0;
+
+        if (at.high <= at.low + 1 || at.low_ms / DT_MS_DAY == at.high_ms / DT_MS_DAY)
+            continue;
+        if ((err = ask_about(o, l, at.low + (at.high - at.low) / 2, at.high, &size, &ms)) != DT_OK)
+            return err;
+        if (size == 0 || n + 2 > INTERVALS)
+            continue;
+        todo[n++] = (struct interval){size, ms, at.high, at.high_ms};
+        todo[n++] = (struct interval){at.low, at.low_ms, size, ms};
+    }
+    return DT_OK;
+}
+
 /* ---- the look ---- */
+
+static int
+by_size(const void *a, const void *b)
+{
+    const struct dt_attested *x = a, *y = b;
+
+    return x->size < y->size ? -1 : x->size > y->size;
+}
 
 static enum dt_err
 take_newest(struct dt_observer *o, struct look *l)
@@ -313,6 +401,7 @@ keep(struct dt_observer *o, struct look *l)
     enum dt_err err;
 
     /* What may fail first. */
+    qsort(l->attested, l->n_attested, sizeof *l->attested, by_size);
     for (size_t i = 0; i < l->n_attested; i++)
         if ((err = observer_state_attested(s, &l->attested[i])) != DT_OK)
             return err;
@@ -337,7 +426,8 @@ observer_look(struct dt_observer *o)
     enum dt_err err;
 
     l.groups = dt_alloc(s->n_groups + 1, sizeof *l.groups);
-    if (l.groups == NULL)
+    l.attested = dt_alloc(NEWS, sizeof *l.attested);
+    if (l.groups == NULL || l.attested == NULL)
         return dt_nomem();
     for (size_t i = 0; i < s->n_groups; i++)
         l.groups[i] = s->groups[i];
@@ -350,8 +440,10 @@ observer_look(struct dt_observer *o)
         (cp->size > s->size && (err = take_entries(o, cp)) != DT_OK) ||
         (err = take_kind(o, &l, "checkpoint.final", DT_CHECKPOINT_FINAL)) != DT_OK ||
         (err = take_kind(o, &l, "checkpoint", DT_CHECKPOINT_ATTESTED)) != DT_OK ||
-        (err = take_witnesses(o, &l, &l.signed_state)) != DT_OK ||
         (err = ask_for_laggards(o, &l)) != DT_OK)
+        return err;
+    take_witnesses(o, &l, &l.signed_state);
+    if ((err = ask_for_earlier(o, &l)) != DT_OK)
         return err;
     return keep(o, &l);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goal: a relay answers an agent, a witness and a stranger with 2 GB, with one byte a second, never, with headers without
+# Goal: a relay answers an agent, a witness, a stranger and an observer with 2 GB, with one byte a second, never, with headers without
 # end, with redirects and rubbish. Each call ends in time and in bounded memory with one line that names the relay, the
 # store is as it was, and an honest answer afterwards is all it takes.
 # builds: build-clang build-gcc build
@@ -31,18 +31,18 @@ ends() {
 # all_end NAME SECONDS LIMIT: a call of each, at the same time
 all_end() {
     local who calls=()
-    for who in agent witness stranger; do
+    for who in agent witness stranger observer; do
         call $who "$2" &
         calls+=($!)
     done
     wait "${calls[@]}"
-    for who in agent witness stranger; do
+    for who in agent witness stranger observer; do
         ends "$1" $who "$3"
     done
 }
 
 declare -A honest=()
-for who in agent witness stranger; do
+for who in agent witness stranger observer; do
     call $who 60
     read -r rc took kib <"$who.took"
     [ "$rc" = 0 ] && pass "honest: the $who takes $kib KiB" || fail "honest: $who: $(cat $who.said)"
@@ -53,10 +53,10 @@ cp -r ru ru.before
 for name in huge chunks junk nothing redirect lines longline interim gzip headless twolengths short; do
     attack ru $name
     all_end "$name" 60 30
-    lied "$name" ru 3
+    lied "$name" ru 4
 done
 
-# Silence and a trickle, for all three at once: 20 seconds, as docs/protocol-agent.md says.
+# Silence and a trickle, for all at once: 20 seconds, as docs/protocol-agent.md says.
 for name in never trickle; do
     attack ru $name
     all_end "$name" 90 45
@@ -81,4 +81,7 @@ stores_whole ru
 call witness 60
 read -r rc took kib <witness.took
 [ "$rc" = 0 ] && pass 'the witness goes on' || fail "witness: $(cat witness.said)"
+call observer 60
+read -r rc took kib <observer.took
+[ "$rc" = 0 ] && pass 'the observer goes on' || fail "observer: $(cat observer.said)"
 scenario_end

@@ -52,7 +52,7 @@ lied() {
     fi
 }
 
-# call WHO SECONDS: one call of agent, witness or stranger through the hostile relay of ru; what it says in WHO.said,
+# call WHO SECONDS: one call of agent, witness, stranger or observer through the hostile relay of ru; what it says in WHO.said,
 # status, seconds and KiB in WHO.took
 call() {
     local url=${relay_url[ru]}
@@ -60,6 +60,7 @@ call() {
     agent) set -- "$1" "$2" "$detente" --home ru --relay "$url" sync ;;
     witness) set -- "$1" "$2" "$detente" witness run --once --key south.witness --state south.state --register "$url$register" --vkey "$vkey" ;;
     stranger) set -- "$1" "$2" "$detente" register check --charter charter --forum "$forum_id" --relay "$url" ;;
+    observer) set -- "$1" "$2" "$detente" observe --charter charter --forum "$forum_id" --state observer.db "$url$register" ;;
     esac
     local who=$1 limit=$2
     shift 2

@@ -410,6 +410,59 @@ test_refused(void **state)
     dt_claims_clear(&c);
 }
 
+/* ---- held against how many entries there are ---- */
+
+static void
+test_room(void **state)
+{
+    static const char csv[] =
+        "claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,party_a,party_b,"
+        "count,asserted_by,stance,source_document,note\n"
+        "enough,k,call,2024-10-05,2024-10-06,day,,a,b,3,x,announced,d,\n"
+        "more,k,call,2024-10-05,2024-10-06,day,,a,b,4,x,announced,d,\n"
+        "before,k,call,2020-01-01,2024-10-06,day,,a,b,5,x,reported,d,\n"
+        "denied,k,call,2024-10-05,2024-10-06,day,,a,b,9,x,denied,d,\n"
+        "neither,k,call,2024-10-05,2024-10-06,day,,a,b,9,x,neither,d,\n"
+        "none,k,call,2024-10-05,2024-10-06,day,,a,b,0,x,announced,d,\n"
+        "undated,k,call,,,unknown,,a,b,9,x,announced,d,\n"
+        "uncounted,k,call,2024-10-05,2024-10-06,day,,a,b,,x,announced,d,\n";
+    const uint64_t day = UINT64_C(20001) * DAY; /* 2024-10-05 */
+    const struct dt_shown shown[] = {{2, day - 1, day - 1}, {5, day, day + 30 * DAY}};
+    const struct dt_observed in = {.shown = shown, .n_shown = 2, .now_ms = day + 30 * DAY};
+    DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
+    DT_CLEANUP(dt_timeline_clear) struct dt_timeline t = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4096);
+    struct dt_claim_room room;
+
+    (void)state;
+    ok(dt_claims_read(str(csv), &claims));
+    ok(dt_timeline_fold(&in, &t));
+    dt_claim_room(&claims.claims[0], &t, &room);
+    assert_true(room.counted && room.enough);
+    assert_int_equal(room.entries, 3);
+    assert_int_equal(room.since_ms, day);
+    dt_claim_room(&claims.claims[1], &t, &room);
+    assert_true(room.counted && !room.enough);
+    dt_claim_room(&claims.claims[2], &t, &room);
+    assert_true(room.enough);
+    assert_int_equal(room.entries, 5);
+    for (size_t i = 3; i < claims.n; i++) {
+        dt_claim_room(&claims.claims[i], &t, &room);
+        assert_false(room.counted);
+    }
+    ok(dt_claims_write_room(&claims, &t, &text));
+    assert_true(
+        dt_view_equal(dt_buf_view(&text), str("enough: claims 3; since 2024-10-05 the register "
+                                              "shows 3 (entries, not contacts): there "
+                                              "is room for as many, which supports nothing\n"
+                                              "more: claims 4; since 2024-10-05 the register shows "
+                                              "3 (entries, not contacts): not each "
+                                              "can have its record there\n"
+                                              "before: claims 5; since 2020-01-01 the register "
+                                              "shows 5 (entries, not contacts): there "
+                                              "is room for as many, which supports nothing\n")));
+}
+
 int
 main(void)
 {
@@ -417,7 +470,7 @@ main(void)
         cmocka_unit_test(test_stranger),    cmocka_unit_test(test_member),
         cmocka_unit_test(test_unsupported), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_refused),     cmocka_unit_test(test_same_record),
-        cmocka_unit_test(test_large_table),
+        cmocka_unit_test(test_large_table), cmocka_unit_test(test_room),
     };
     int failed;
 

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Goal: an observer who begins late learns from the relay on which day each entry was attested; what was promised and cannot
+# have been kept is told, and what nobody can know from looks so far apart is not called a gap; a witness that lags is told
+# with since when.
+# builds: build-clang build-gcc build
+# seconds: 300
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+need_programs
+shim=$DT_BIN/tests/tools/faultshim.so
+[ -e "$shim" ] || { skip "no fault shim in $DT_BIN"; scenario_end; }
+forum
+plenary
+url="http://127.0.0.1:$PORT$register"
+"$detente" charter show --policy charter >policy
+
+at() { # DAYS COMMAND...: with a clock that many days on, or back
+    local days=$1
+    shift
+    env DT_CLOCK_OFFSET=$((days * 86400)) LD_PRELOAD="$shim" "$@"
+}
+cosign() { # DAYS PARTY...
+    local days=$1 p
+    shift
+    for p in "$@"; do
+        need "a cosignature of $p" at "$days" "$detente" witness run --once --key "$p.witness" --state "$p.state" --register "$url" --vkey "$vkey"
+    done
+}
+value() {
+    python3 -c 'import json,sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$DT_WORK/out" "$1" 2>&1 | tail -n 1
+}
+check_value() { # WHAT WANT EXPRESSION
+    local got
+    got=$(value "$3")
+    [ "$got" = "$2" ] && pass "$1" || fail "$1: $3 is $got, expected $2"
+}
+add() { # SUBJECT
+    entry us "$1"
+    need 'sync' as us sync
+}
+day() { # DAYS: the date so many days from now
+    date -u -d "$1 days" +%F
+}
+
+# ---- from before there was an observer ----
+add one
+cosign -40 north south
+add two
+add three
+cosign -20 north south
+add four
+cosign -19 north south
+add five
+cosign -3 north
+add six
+cosign 0 south
+check_status 'an observer who begins late' 0 "$detente" observe --policy policy --state late.db "$url" --json --svg late.svg
+check_value 'sees six entries' 6 'd["entries"]'
+# North's and south's clocks agree on four; six has one cosignature alone.
+check_value 'of which four are attested' 4 'd["attested"]'
+check_value 'and on which days they were' "['$(day -40)', '$(day -20)', '$(day -19)', '$(day 0)']" '[p["start"][:10] for p in d["days"]]'
+check_value 'as many each' '[1, 2, 1, 2]' '[p["entries"] for p in d["days"]]'
+check_value 'and nothing is wrong with that' '[]' 'd["flags"]'
+"$detente" observe --policy policy --state again.db "$url" >again.txt 2>/dev/null
+check_line 'the table shows where there was nothing' "none from $(day -39) to $(day -21)" again.txt
+check_status 'the next look keeps it' 0 "$detente" observe --policy policy --state late.db "$url" --json
+check_value 'unchanged' '[1, 2, 1, 2]' '[p["entries"] for p in d["days"]]'
+
+# ---- what was promised: an entry a day ----
+promised() { # WHAT STATUS DAYS
+    check_status "$1" "$2" at "$3" "$detente" observe --policy policy --state promise.db --cadence 1/1d --late-after 365d "$url" --json
+}
+promised 'the first look' 0 0
+promised 'a day later no whole day was watched' 0 1
+check_value 'so nothing is judged' 0 'd["cadence"]["periods"]'
+promised 'two days later one was, and nothing came' 1 2
+check_value 'which is a gap' "['gap']" '[f["flag"] for f in d["flags"]]'
+check_value 'of that day' "$(day 1)T00:00:00Z" 'd["flags"][0]["from"]'
+add seven
+promised 'an entry comes' 1 3
+check_value 'which may be that of the second day or of the third' 1 'd["cadence"]["missed"]'
+check_value 'so neither is called kept' 0 'd["cadence"]["kept"]'
+promised 'three more days with nothing' 1 6
+check_value 'the third is no gap, the fourth and fifth are' 3 'd["cadence"]["missed"]'
+check_value 'of five whole days' 5 'd["cadence"]["periods"]'
+"$detente" observe --policy policy --state promise.db --cadence 1/1d "$url" >promise.txt 2>/dev/null
+check_line 'in words' '^! promised entries are missing from .*: 2 periods in a row, with 0 entries at most' promise.txt
+
+# ---- who lags ----
+check_status 'a group that lags for days' 1 at 7 "$detente" observe --policy policy --state promise.db "$url"
+check_line 'is told with since when' "^! .*north lags: 2 entries are not cosigned, since $(day 0)T" out
+check_line 'another that did nothing at all, too' '^! .*neutral has cosigned nothing yet' out
+scenario_end
