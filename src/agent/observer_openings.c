@@ -20,6 +20,7 @@
 #include "agent/observer_internal.h"
 
 #define NAME_HEX  64u
+#define NEW_MAX   256u /* files fetched by one pass: a bound on what a server can make us read */
 #define INDEX_MAX ((NAME_HEX + 1) * 2 * DT_OBSERVER_OPENINGS_MAX)
 
 /* What is published now. */
@@ -27,7 +28,7 @@ struct published {
     struct dt_observer *o;
     bool *there; /* of each opening known before */
     size_t n_known;
-    size_t n_new;
+    size_t n_new; /* files that were not known before, fetched by this pass */
 };
 
 void
@@ -150,7 +151,7 @@ take_named(struct published *p, struct dt_view line)
 
     if (line.n != NAME_HEX || dt_hex_read_fixed(hash, sizeof hash, line) != DT_OK)
         return dt_fail(DT_ERR_FORMAT, "openings/index: a line that is no hash");
-    if (known(p, hash))
+    if (known(p, hash) || p->n_new++ >= NEW_MAX)
         return DT_OK;
     dt_hex_str(name, dt_view_of(hash));
     (void)snprintf(path, sizeof path, "openings/%s.proof", name);
@@ -190,6 +191,8 @@ take_file(struct published *p, const char *name)
     uint8_t hash[32];
     enum dt_err err;
 
+    if (p->n_new++ >= NEW_MAX + DT_OBSERVER_OPENINGS_MAX)
+        return DT_OK;
     (void)snprintf(path, sizeof path, "openings/%s", name);
     err = dt_register_source_file(&p->o->src, path, &file);
     if (err == DT_OK)

@@ -31,7 +31,8 @@ struct run {
     uint64_t late_after_ms;
     uint64_t told_entries, told_attested; /* as said last with --follow */
     bool told;
-    char error[512]; /* said last, until all is well again */
+    char error[512];    /* said last, until all is well again */
+    enum dt_err failed; /* what the last pass failed with */
     bool split;
 };
 
@@ -160,6 +161,15 @@ begin(struct run *r)
 
 /* ---- what was seen ---- */
 
+/* Something that may be over the next time: the network, or what the register shows. */
+static bool
+may_pass(enum dt_err err)
+{
+    return err == DT_ERR_NET || err == DT_ERR_NOT_FOUND || err == DT_ERR_FORMAT ||
+           err == DT_ERR_AUTH || err == DT_ERR_PROOF || err == DT_ERR_LIMIT || err == DT_ERR_BUSY ||
+           err == DT_ERR_REFUSED || err == DT_ERR_UNSUPPORTED;
+}
+
 static enum dt_err
 view(const struct run *r, struct observe_view *out)
 {
@@ -183,6 +193,8 @@ report(struct run *r)
         r->c->verdict = DT_EXIT_SPLIT;
     else if (v.timeline.n_flags > 0)
         r->c->verdict = DT_EXIT_NO;
+    else if (r->failed != DT_OK && may_pass(r->failed))
+        r->c->verdict = cli_exit(r->failed);
     return r->c->json ? observe_json(&v) : observe_print(&v);
 }
 
@@ -210,15 +222,6 @@ tell_news(struct run *r)
 }
 
 /* ---- going on ---- */
-
-/* Something that may be over the next time: the network, or what the register shows. */
-static bool
-may_pass(enum dt_err err)
-{
-    return err == DT_ERR_NET || err == DT_ERR_NOT_FOUND || err == DT_ERR_FORMAT ||
-           err == DT_ERR_AUTH || err == DT_ERR_PROOF || err == DT_ERR_LIMIT || err == DT_ERR_BUSY ||
-           err == DT_ERR_REFUSED || err == DT_ERR_UNSUPPORTED;
-}
 
 static void
 tell_error(struct run *r)
@@ -262,6 +265,7 @@ follow(struct run *r)
                                        ? WAIT_SOON_S
                                        : WAIT_S);
         }
+        r->failed = err;
         if (err != DT_OK && may_pass(err)) {
             tell_error(r);
             rest(pause);

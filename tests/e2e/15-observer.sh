@@ -182,6 +182,12 @@ entry us six
 need 'sync' as us sync
 for _ in $(seq 100); do grep -q '6 entries' followed.err && break; sleep 0.1; done
 check_line 'and sees the sixth entry come' '6 entries, not contacts' followed.err
+stop_daemon relay
+for _ in $(seq 400); do grep -q '^127' followed.err && break; sleep 0.1; done
+[ "$(grep -c '^127' followed.err)" = 1 ] && pass 'when the relay goes away, that is told once' || fail "it said: $(cat followed.err)"
+start_relay
+for _ in $(seq 200); do [ "$(grep -c '6 entries' followed.err)" = 2 ] && break; sleep 0.1; done
+[ "$(grep -c '6 entries' followed.err)" = 2 ] && pass 'and that it is back' || fail "it said: $(cat followed.err)"
 kill -INT $follower
 wait $follower && pass 'Ctrl-C ends it with a report' || fail "it ended with $?: $(cat followed.err)"
 cp followed.json out
