@@ -10,6 +10,7 @@
 #include "base/time.h"
 
 #include "record/proof_internal.h"
+#include "record/tally.h"
 
 const char *
 dt_verdict_name(enum dt_verdict_code code)
@@ -374,6 +375,47 @@ say_standing(struct say *s)
         say(s, "; withdrawn by its author");
 }
 
+/* "tally: entries 3 to 9: 2 contacts, as stated by A, countersigned by B". A count without its
+ * range says nothing, so all four fields must be opened. */
+static void
+say_tally(struct say *s)
+{
+    const struct dt_proof_record *r = &s->v->records[0];
+    struct dt_tally_stated t = {0};
+    struct dt_field f;
+
+    if (!dt_template_is_tally(r->tmpl) || (r->opened & DT_TALLY_SLOTS) != DT_TALLY_SLOTS)
+        return;
+    if (dt_tally_read(r->slots, &t) != DT_OK) {
+        say(s, "tally: its numbers cannot be true together\n");
+        return;
+    }
+    say(s, "tally: entries ");
+    say_number(s, t.first);
+    say(s, " to ");
+    say_number(s, t.last);
+    say(s, ": ");
+    say_number(s, t.count);
+    if (dt_view_equal(t.counted, dt_view_str("contact"))) {
+        say(s, t.count == 1 ? " contact" : " contacts");
+    } else {
+        dt_template_slot(r->tmpl, DT_ENVELOPE_SLOTS + 3, &f);
+        say(s, t.count == 1 ? " record of kind '" : " records of kind '");
+        say_value(s, &f, t.counted);
+        say(s, "'");
+    }
+    say(s, ", as stated by ");
+    say_party(s, r->party);
+    if (s->v->standing_code != DT_ACCOUNT_AUTHOR || s->v->parties[r->party].withdrawn) {
+        say(s, ", ");
+        say_view(s, dt_buf_view(&s->v->standing));
+    }
+    say(s, "\nnote: of a tally are counted the records of one channel; of the other entries of the "
+           "range nothing is shown\n");
+    if (r->state != DT_ENTRY_NONE && t.last >= r->entry)
+        say(s, "note: the tally's range goes past the tally's own entry\n");
+}
+
 enum dt_err
 dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in)
 {
@@ -383,6 +425,7 @@ dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in)
     s.out = &v->findings;
     say_forum(&s);
     say_subject(&s);
+    say_tally(&s);
     say_time_of_entry(&s, in->now_ms);
     say(&s, "standing: ");
     say_view(&s, dt_buf_view(&v->standing));
