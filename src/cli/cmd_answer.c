@@ -31,7 +31,9 @@ plain(struct cli *c, enum dt_answer answer)
     DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
     enum dt_err err;
 
-    if ((err = begin(c, answer, &d, &subject)) != DT_OK || (err = cli_set_fields(c, &d)) != DT_OK)
+    if ((err = begin(c, answer, &d, &subject)) != DT_OK ||
+        (answer == DT_ANSWER_COUNTERSIGN && (err = cli_recount(c, &subject)) != DT_OK) ||
+        (err = cli_set_fields(c, &d)) != DT_OK)
         return err;
     return cli_send_record(c, subject.channel, &d);
 }

@@ -82,6 +82,12 @@ static const struct cli_option answer[] = {
     {"yes", NULL, "do not ask"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option countersign[] = {
+    {"set", "FIELD=VALUE", "set a further field of the answer; repeat"},
+    {"despite-count", NULL, "a tally: countersign it although your own count is another one"},
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option dispute[] = {
     {"should-be", "FIELD=VALUE", "what a field of the record should be; repeat"},
     {"set", "FIELD=VALUE", "set a further field of the dispute; repeat"},
@@ -108,6 +114,13 @@ static const struct cli_option open_[] = {
 static const struct cli_option verify[] = {
     {"forum", "ID", "the forum id that you got elsewhere (64 hex digits)"},
     {"root-words", "WORDS", "eight key words of a root that you got elsewhere; repeat"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option tally[] = {
+    {"list", NULL, "with the numbers of the entries of each kind"},
+    {"record", "CHANNEL", "state in a record how many of CHANNEL's records are in the range"},
+    {"counted", "KIND", "what --record counts: a template's id (default: contact)"},
+    {"yes", NULL, "do not ask; what will be provable is said all the same"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option register_check[] = {
@@ -249,7 +262,9 @@ const struct cli_command cli_commands[] = {
     {"show", "RECORD", "show a record whole", NULL, NULL, cmd_show, true, 1, 1},
     {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt,
      true, 1, 1},
-    {"countersign", "RECORD", "attest the same fields", NULL, answer, cmd_countersign, true, 1, 1},
+    {"countersign", "RECORD", "attest the same fields",
+     "Before a tally is countersigned it is counted anew over your own records of its channel.",
+     countersign, cmd_countersign, true, 1, 1},
     {"answer", "RECORD", "reply to a record", NULL, answer, cmd_answer, true, 1, 1},
     {"dispute", "RECORD", "say which field should be what", NULL, dispute, cmd_dispute, true, 1, 1},
     {"withdraw", "RECORD", "withdraw a record of your own party", NULL, answer, cmd_withdraw, true,
@@ -275,6 +290,10 @@ const struct cli_command cli_commands[] = {
      NULL, with_out, cmd_register_checkpoint, true, 0, 0},
     {"register compare", "FILE", "hold another's checkpoint against your copy of the register",
      NULL, NULL, cmd_register_compare, true, 1, 1},
+    {"tally", "FROM TO", "what the entries of a range are, as far as your records tell",
+     "FROM and TO, both included, are numbers of entries, or times: of the attested entries that\n"
+     "these times take in. A date as TO is the whole day.",
+     tally, cmd_tally, true, 2, 2},
     {"evidence export", "", "write out evidence that the register contradicted itself", NULL,
      with_out, cmd_evidence_export, true, 0, 0},
     {"evidence verify", "FILE", "check evidence of a split view", NULL, evidence_verify,

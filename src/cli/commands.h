@@ -79,6 +79,9 @@ enum dt_err cmd_consent(struct cli *c);
 enum dt_err cmd_open(struct cli *c);
 enum dt_err cmd_verify(struct cli *c);
 
+/* cmd_tally.c */
+enum dt_err cmd_tally(struct cli *c);
+
 /* cmd_register.c */
 enum dt_err cmd_register(struct cli *c);
 enum dt_err cmd_register_check(struct cli *c);

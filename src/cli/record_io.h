@@ -23,4 +23,9 @@ DT_MUST_CHECK enum dt_err cli_confirm_record(struct cli *c, const struct dt_temp
 DT_MUST_CHECK enum dt_err cli_send_record(struct cli *c, const uint8_t group_id[static 32],
                                           const struct dt_record_draft *d);
 
+/* cmd_tally.c. Before ${subject} is countersigned: when it is a tally, count anew and say what came
+ * of it. REFUSED when our own count is another one, unless --despite-count; STATE, FORMAT,
+ * UNSUPPORTED when it cannot be counted. */
+DT_MUST_CHECK enum dt_err cli_recount(struct cli *c, const struct dt_record *subject);
+
 #endif

@@ -80,6 +80,8 @@ both us register status
 ok us register checkpoint --out us.checkpoint
 both us register compare us.checkpoint
 no 1 us register compare charter
+no 1 us tally 0 0 # nothing there yet
+no 2 us tally 0 yesterday
 ok us check
 both us sync
 json us send plenary 'Good morning.'
@@ -123,6 +125,17 @@ done
 settle us ru med
 both us show 5
 both us records
+both us tally 0 3
+both us tally 2020-01-01 +1d --list
+no 1 us tally 2020-01-01 2020-01-02
+no 1 us tally 0 9999
+no 1 us tally 0 3 --record plenary --yes --counted nothing
+no 2 us tally 0 3 --counted contact
+no 4 us tally 0 3 --record plenary
+json us tally 0 3 --record plenary --yes
+tally=$(sed -nE 's/.*"commitment": "([0-9a-f]+)".*/\1/p' last)
+settle us ru
+ok ru countersign "$tally" --yes
 ok us open 1 --fields mode,parties,started_at,time_precision --names --out one.proof
 forum=$("$detente" charter show --id charter)
 both x verify one.proof --forum "$forum"

@@ -1,0 +1,107 @@
+/*
+ * agent/tally.c - see tally.h.
+ */
+#include "base/mem.h"
+
+#include "agent/core.h"
+#include "agent/register_store.h"
+#include "agent/tally.h"
+
+enum dt_err
+dt_agent_tally(struct dt_agent *a, const struct dt_tally_question *q, struct dt_tally *out)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    struct tlog_frontier tree;
+    enum dt_err err;
+
+    if ((err = dt_register_tree(a, &tree)) != DT_OK)
+        return err;
+    if (q->last >= tree.size)
+        return dt_fail(DT_ERR_STATE,
+                       "our copy of the register has %llu entries, from 0 on: sync first, or ask "
+                       "for fewer",
+                       (unsigned long long)tree.size);
+    if ((err = dt_agent_facts(a, &f)) != DT_OK)
+        return err;
+    return dt_tally_fold(f.facts, f.n, q, out);
+}
+
+enum dt_err
+dt_agent_tally_recount(struct dt_agent *a, const struct dt_record *tally,
+                       struct dt_tally_stated *out_stated, struct dt_tally *out_own)
+{
+    struct dt_tally_stated s;
+    struct dt_tally_question q;
+    enum dt_err err = dt_tally_read(tally->slots, &s);
+
+    if (err != DT_OK)
+        return err;
+    /* Text of a peer from here on only when it is a name that we know, too. */
+    if (dt_templates_get(a->templates, s.counted) == NULL)
+        return dt_fail(DT_ERR_UNSUPPORTED, "what it counts is no template that is known here");
+    q = (struct dt_tally_question){
+        .first = s.first, .last = s.last, .channel = tally->channel, .counted = s.counted};
+    if ((err = dt_agent_tally(a, &q, out_own)) != DT_OK)
+        return err;
+    *out_stated = s;
+    return DT_OK;
+}
+
+/* The first entry with a time from ${from_ms} on, and the last one with a time up to ${until_ms}.
+ * Times need not grow with the entries: each witness has a clock of its own. */
+static enum dt_err
+entries_by_time(struct dt_agent *a, uint64_t from_ms, uint64_t until_ms, uint64_t *out_first,
+                uint64_t *out_last)
+{
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    uint64_t at = 0;
+    enum dt_err err = dt_register_policy(a, DT_POLICY_ATTESTED, &policy);
+
+    *out_first = UINT64_MAX;
+    *out_last = UINT64_MAX;
+    while (err == DT_OK) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+        struct tlog_policy_state state;
+        uint64_t size = 0;
+
+        if ((err = dt_register_note_first(a, at, &size, &note)) != DT_OK ||
+            (err = tlog_policy_evaluate(&policy, NULL, dt_buf_view(&note), &state)) != DT_OK)
+            break;
+        if (*out_first == UINT64_MAX && state.quorum_time * 1000 >= from_ms)
+            *out_first = at;
+        if (state.quorum_time * 1000 <= until_ms)
+            *out_last = size - 1;
+        at = size;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
+dt_agent_entry_from(struct dt_agent *a, uint64_t ms, uint64_t *out)
+{
+    uint64_t first;
+    uint64_t last;
+    enum dt_err err = entries_by_time(a, ms, 0, &first, &last);
+
+    if (err != DT_OK)
+        return err;
+    if (first == UINT64_MAX)
+        return dt_fail(DT_ERR_NOT_FOUND, "no attested entry is of that time or later");
+    *out = first;
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_entry_until(struct dt_agent *a, uint64_t ms, uint64_t *out)
+{
+    uint64_t first;
+    uint64_t last;
+    enum dt_err err = entries_by_time(a, UINT64_MAX, ms, &first, &last);
+
+    if (err != DT_OK)
+        return err;
+    if (last == UINT64_MAX)
+        return dt_fail(DT_ERR_NOT_FOUND, "no attested entry is of that time or earlier");
+    *out = last;
+    return DT_OK;
+}
