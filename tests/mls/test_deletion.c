@@ -261,6 +261,44 @@ test_section_9_2_sent_and_received(void **state)
         sent_and_received(suites[i]);
 }
 
+/* The keys of messages that did not come yet: gone when they come, and when too many wait. */
+static void
+test_section_9_2_skipped(void **state)
+{
+    (void)state;
+    if (in_valgrind)
+        skip();
+    for (size_t too_many = 0; too_many < 2; too_many++) {
+        struct gu_party p[2];
+        const struct mls_ratchet *r;
+        struct dt_buf skipped;
+        struct dt_buf m;
+
+        two(p, 1);
+        gu_protect(&p[0], "skipped", &skipped);
+        gu_protect(&p[0], "heard", &m);
+        gu_hear(&p[1], dt_buf_view(&m), "heard");
+        r = &mls_secret_tree_leaf(&p[1].group->keys, 0)->ratchet[MLS_RATCHET_APPLICATION];
+        assert_int_equal(r->n_kept, 1);
+        watch("a skipped message's key", dt_secret_view(&r->kept[0].key_nonce));
+        assert_all_there();
+        for (size_t i = 0; too_many == 1 && i <= MLS_RATCHET_KEPT_MAX; i++) {
+            dt_buf_clear(&m);
+            gu_protect(&p[0], "later", &m);
+        }
+        if (too_many == 1)
+            gu_hear(&p[1], dt_buf_view(&m), "later");
+        else
+            gu_hear(&p[1], dt_buf_view(&skipped), "skipped");
+        assert_int_equal(r->n_kept, too_many * MLS_RATCHET_KEPT_MAX);
+        assert_all_gone(&p[1]);
+        dt_buf_clear(&skipped);
+        dt_buf_clear(&m);
+        gu_party_clear(&p[0]);
+        gu_party_clear(&p[1]);
+    }
+}
+
 /* ---- what lives for the moment of a Commit: told by the functions that make it ---- */
 
 static bool watching;
@@ -491,6 +529,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_section_9_2_sent_and_received),
+        cmocka_unit_test(test_section_9_2_skipped),
         cmocka_unit_test(test_section_8_epoch_change),
         cmocka_unit_test(test_section_14_dropped),
         cmocka_unit_test(test_section_15_3_past_epochs),
