@@ -11,7 +11,7 @@
 
 #include "net/server_loop.h"
 
-#define LOOP_MS 60000u /* the library is looked after at least so often */
+#define LOOP_MS 1000u /* the library is looked after at least so often */
 
 static void *
 run(void *arg)
@@ -30,6 +30,8 @@ run(void *arg)
         (void)poll(at, 2, (int)ms);
         if (read(loop->event_fd, &times, sizeof(times)) < 0)
             times = 0; /* nobody woke it */
+        /* Twice: what the first frees, a place for a connection above all, is used by the next. */
+        (void)MHD_run(loop->daemon);
         (void)MHD_run(loop->daemon);
     }
     return NULL;

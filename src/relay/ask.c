@@ -44,6 +44,7 @@ struct relay_asker {
     pthread_mutex_t lock;
     pthread_cond_t more;
     atomic_bool stop;
+    bool go; /* the relay stands: they may begin */
     struct link **links;
     size_t n_links;
     uint64_t scan_ms; /* when to look for new registers next; NEVER: somebody does */
@@ -319,6 +320,10 @@ worker_main(void *arg)
 
     pthread_mutex_lock(&a->lock);
     while (!atomic_load(&a->stop)) {
+        if (!a->go) {
+            wait_until(a, NEVER);
+            continue;
+        }
         if (open) {
             turn(&w);
             continue;
@@ -378,6 +383,15 @@ relay_asker_start(const struct relay_asker_config *config, struct relay_asker **
     }
     *out = a;
     return DT_OK;
+}
+
+void
+relay_asker_go(struct relay_asker *a)
+{
+    pthread_mutex_lock(&a->lock);
+    a->go = true;
+    pthread_cond_broadcast(&a->more);
+    pthread_mutex_unlock(&a->lock);
 }
 
 void

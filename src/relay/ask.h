@@ -24,9 +24,12 @@ struct relay_asker_config {
     unsigned int pause_ms;  /* before the first new try after a failure, then doubled; 0: 1000 */
 };
 
-/* Start it. NOMEM. ${config} is copied, and so are its paths; writer and hub are borrowed. */
+/* Make it ready. NOMEM. ${config} is copied, and so are its paths; writer and hub are borrowed. */
 DT_MUST_CHECK enum dt_err relay_asker_start(const struct relay_asker_config *config,
                                             struct relay_asker **out);
+
+/* Begin to ask: when all else stands, so that a start that fails says one thing. */
+void relay_asker_go(struct relay_asker *a);
 
 /* End its threads; a request under way is given up. Before the writer is stopped. NULL is fine. */
 void relay_asker_stop(struct relay_asker *a);

@@ -334,6 +334,7 @@ dt_relay_start(const struct dt_relay_config *config, struct dt_relay **out)
         dt_relay_stop(r, NULL, NULL);
         return err;
     }
+    relay_asker_go(r->asker);
     *out = r;
     return DT_OK;
 }

@@ -62,7 +62,7 @@ kill_one() {
     local how=${hows[$2 % ${#hows[@]}]}
     shift 4
     before=$(wc -l <"$places")
-    for ((tries = 0; tries < 4; tries++)); do
+    for ((tries = 0; tries < 8; tries++)); do
         shimmed "$program" "$at" "$how"
         "$@" 2>/dev/null # bash's own word about the killed
         [ "$(wc -l <"$places")" = "$before" ] || return 0
