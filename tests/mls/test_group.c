@@ -310,7 +310,7 @@ test_extensions_and_warrants(void **state)
 }
 
 static void
-test_psk(void **state)
+test_section_12_4_2_psk(void **state)
 {
     struct gu_party p[3], d;
     struct gu_party *all[3];
@@ -646,7 +646,7 @@ test_past_epochs(void **state)
 }
 
 static void
-test_key_package_rules(void **state)
+test_section_7_3_key_package_rules(void **state)
 {
     struct gu_party a, b;
     struct mls_typed_list none = {NULL, 0};
@@ -729,7 +729,7 @@ main(void)
         cmocka_unit_test(test_rotate),
         cmocka_unit_test(test_rotate_refused),
         cmocka_unit_test(test_extensions_and_warrants),
-        cmocka_unit_test(test_psk),
+        cmocka_unit_test(test_section_12_4_2_psk),
         cmocka_unit_test(test_group_info_extensions),
         cmocka_unit_test(test_proposals_by_reference),
         cmocka_unit_test(test_competing_commits),
@@ -737,7 +737,7 @@ main(void)
         cmocka_unit_test(test_staged_for_a_fork),
         cmocka_unit_test(test_own_echoes),
         cmocka_unit_test(test_past_epochs),
-        cmocka_unit_test(test_key_package_rules),
+        cmocka_unit_test(test_section_7_3_key_package_rules),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

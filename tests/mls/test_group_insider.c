@@ -194,7 +194,7 @@ two(struct trio *t, struct mls_proposal *a, struct mls_proposal *b, enum dt_err 
 }
 
 static void
-test_proposal_lists(void **state)
+test_section_12_2_proposal_lists(void **state)
 {
     static const uint8_t reinit[] = {1, 'g', 0, 1, 0, 1, 0};
     static const uint8_t odd_reinit[] = {1, 'g', 0, 1, 0, 1, 3, 0, 2, 0};
@@ -490,7 +490,7 @@ test_spoiled_path(void **state)
 /* cyd knows every key of the epoch but signs as itself: it cannot speak for ada, nor burn her keys.
  */
 static void
-test_forged_sender(void **state)
+test_section_6_3_1_forged_sender(void **state)
 {
     struct trio t;
     struct mls_group *g;
@@ -534,7 +534,7 @@ test_forged_sender(void **state)
 
 /* Padding is zero bytes and nothing else: what is hidden there is refused. */
 static void
-test_padding_channel(void **state)
+test_section_6_3_1_padding_channel(void **state)
 {
     struct trio t;
     struct mls_group *g;
@@ -635,10 +635,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proposal_lists),         cmocka_unit_test(test_too_many_proposals),
-        cmocka_unit_test(test_confirmation_tag),       cmocka_unit_test(test_spoiled_path),
-        cmocka_unit_test(test_forged_sender),          cmocka_unit_test(test_padding_channel),
-        cmocka_unit_test(test_update_by_reference),    cmocka_unit_test(test_added_capabilities),
+        cmocka_unit_test(test_section_12_2_proposal_lists),
+        cmocka_unit_test(test_too_many_proposals),
+        cmocka_unit_test(test_confirmation_tag),
+        cmocka_unit_test(test_spoiled_path),
+        cmocka_unit_test(test_section_6_3_1_forged_sender),
+        cmocka_unit_test(test_section_6_3_1_padding_channel),
+        cmocka_unit_test(test_update_by_reference),
+        cmocka_unit_test(test_added_capabilities),
         cmocka_unit_test(test_proposals_by_reference),
     };
 

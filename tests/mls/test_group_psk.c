@@ -60,7 +60,7 @@ step(struct duo *d)
 /* Every kept epoch's PSK can be named, by whoever, also after a reload; the policy's count bounds
  * them, and one not kept is NOT_FOUND to maker and follower. */
 static void
-test_kept_by_count(void **state)
+test_section_12_4_2_kept_by_count(void **state)
 {
     struct mls_psk psk = {.id = dt_view_str("a test group"), .resumption = true};
     struct mls_commit_opts opts = {.psks = {&psk, 1}};
@@ -203,7 +203,7 @@ join_with(struct gu_party *p, const struct dt_buf *welcome, const struct mls_psk
 /* The PSK of another group that both are in, given by the caller; and one who joins by that Commit
  * has to hold it too. */
 static void
-test_of_another_group(void **state)
+test_section_12_4_3_1_of_another_group(void **state)
 {
     struct mls_psk psk = {.resumption = true};
     struct mls_psk other;
@@ -445,7 +445,7 @@ test_reinit_by_value(void **state)
 
 /* A proposed ReInit gives way to anything else, and is committed when it is alone. */
 static void
-test_reinit_by_reference(void **state)
+test_section_12_2_reinit_by_reference(void **state)
 {
     struct mls_typed x = {GU_EXT, dt_view_str("next forum")};
     struct mls_propose_opts propose = {.kind = MLS_PROPOSE_REINIT, .reinit = reinit_of(&x)};
@@ -555,18 +555,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept_by_count),
+        cmocka_unit_test(test_section_12_4_2_kept_by_count),
         cmocka_unit_test(test_kept_by_age),
         cmocka_unit_test(test_section_8_6_age_asked_with_each_commit),
         cmocka_unit_test(test_removed),
-        cmocka_unit_test(test_of_another_group),
+        cmocka_unit_test(test_section_12_4_3_1_of_another_group),
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_one_link),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_saved),
         cmocka_unit_test(test_reinit_by_value),
-        cmocka_unit_test(test_reinit_by_reference),
+        cmocka_unit_test(test_section_12_2_reinit_by_reference),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -287,7 +287,7 @@ rogue(struct old *o, uint16_t suite, const char *id, const struct mls_typed *x,
 
 /* Bob joins none of them. */
 static void
-test_not_joined(void **state)
+test_section_12_4_3_1_not_joined(void **state)
 {
     const struct mls_typed forum = {GU_EXT, dt_view_str("forum")};
     const struct {
@@ -337,7 +337,7 @@ test_not_joined(void **state)
 
 /* The epoch of the new group, and the epoch that the PSK is of. */
 static void
-test_epochs(void **state)
+test_section_12_4_3_1_epochs(void **state)
 {
     struct mls_successor_params params;
     struct mls_commit_out out = {0};
@@ -467,7 +467,7 @@ reseal(struct old *o, const struct dt_buf *from, const struct gu_party *to, stru
 /* Welcomes whose secrets name what they must not: a second PSK that links, one twice, one with a
  * short nonce. As they were they are fine; and who is named in no leaf does not join. */
 static void
-test_psks_of_welcome(void **state)
+test_section_12_4_3_1_psks_of_welcome(void **state)
 {
     static const uint8_t nonce[32] = {1};
     struct mls_successor_params params;
@@ -515,7 +515,7 @@ test_psks_of_welcome(void **state)
 
 /* A PSK for such a use has no place in any other Commit: not by the creator later. */
 static void
-test_only_to_found(void **state)
+test_section_12_1_4_only_to_found(void **state)
 {
     struct mls_commit_opts empty = {0};
     struct mls_psk link = {.id = dt_view_str("a test group"), .resumption = true, .epoch = 2};
@@ -545,10 +545,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reinit),          cmocka_unit_test(test_reinit_not_made),
-        cmocka_unit_test(test_branch),          cmocka_unit_test(test_branch_not_made),
-        cmocka_unit_test(test_not_joined),      cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_psks_of_welcome), cmocka_unit_test(test_only_to_found),
+        cmocka_unit_test(test_reinit),
+        cmocka_unit_test(test_reinit_not_made),
+        cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_branch_not_made),
+        cmocka_unit_test(test_section_12_4_3_1_not_joined),
+        cmocka_unit_test(test_section_12_4_3_1_epochs),
+        cmocka_unit_test(test_section_12_4_3_1_psks_of_welcome),
+        cmocka_unit_test(test_section_12_1_4_only_to_found),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -146,7 +146,7 @@ expect_member(const struct mls_group *g, uint32_t leaf, uint16_t type, struct dt
 /* A basic, an x509 and an unknown credential in one group whose members list all three; one who
  * does not list one of them cannot come in. */
 static void
-test_credential_types(void **state)
+test_section_5_3_1_credential_types(void **state)
 {
     const uint16_t types[] = {1, 2, ODD_TYPE};
     struct mls_commit_opts opts = {.lifetime = gu_clock};
@@ -362,7 +362,7 @@ test_own_grease(void **state)
 
 /* A leaf extension that its own capabilities do not list, GREASE or not. */
 static void
-test_grease_not_listed(void **state)
+test_section_7_3_grease_not_listed(void **state)
 {
     const struct mls_typed leaf_extension = {0x0a0a, dt_view_str("random")};
     struct client c;
@@ -377,7 +377,7 @@ test_grease_not_listed(void **state)
 /* RFC 9420 section 17.3: its own extensions stand where they belong, in what is made and in what is
  * received. */
 static void
-test_extension_places(void **state)
+test_section_17_3_extension_places(void **state)
 {
     const enum dt_err in_leaf[] = {DT_OK, DT_ERR_REFUSED, DT_ERR_REFUSED, DT_ERR_REFUSED,
                                    DT_ERR_REFUSED};
@@ -432,7 +432,7 @@ test_extension_places(void **state)
 /* RFC 9420 section 12.1.7: what is newly required, all that are in the next epoch have: those who
  * stay, those who come in the same Commit, not those who go. */
 static void
-test_required_for_all(void **state)
+test_section_12_1_7_required_for_all(void **state)
 {
     static const uint8_t body[] = {2, 0xf7, 0xb0, 0, 0}; /* extension type 0xf7b0 */
     const uint16_t extra[] = {0xf7b0};
@@ -534,7 +534,7 @@ test_section_12_2_who_goes_needs_no_support(void **state)
 
 /* In a GroupContext from its beginning: required_capabilities and external_senders. */
 static void
-test_first_context(void **state)
+test_section_17_3_first_context(void **state)
 {
     (void)state;
     for (uint16_t type = 1; type <= 5; type++) {
@@ -641,7 +641,7 @@ test_creator(void **state)
 
 /* A Welcome to a group that one is in already. */
 static void
-test_group_id_held(void **state)
+test_section_12_4_3_1_group_id_held(void **state)
 {
     struct mls_commit_opts opts = {.n_adds = 1, .lifetime = gu_clock};
     struct mls_commit_out out = {0};
@@ -731,16 +731,16 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_malleable),
-        cmocka_unit_test(test_credential_types),
+        cmocka_unit_test(test_section_5_3_1_credential_types),
         cmocka_unit_test(test_own_grease),
         cmocka_unit_test(test_grease),
-        cmocka_unit_test(test_grease_not_listed),
+        cmocka_unit_test(test_section_7_3_grease_not_listed),
         cmocka_unit_test(test_tree_apart),
-        cmocka_unit_test(test_extension_places),
-        cmocka_unit_test(test_required_for_all),
+        cmocka_unit_test(test_section_17_3_extension_places),
+        cmocka_unit_test(test_section_12_1_7_required_for_all),
         cmocka_unit_test(test_section_12_2_who_goes_needs_no_support),
-        cmocka_unit_test(test_first_context),
-        cmocka_unit_test(test_group_id_held),
+        cmocka_unit_test(test_section_17_3_first_context),
+        cmocka_unit_test(test_section_12_4_3_1_group_id_held),
         cmocka_unit_test(test_joiner),
         cmocka_unit_test(test_creator),
     };

@@ -106,7 +106,7 @@ test_update_rotates(void **state)
 
 /* Updates of two, one of them twice: the latest counts, and the effects say so. */
 static void
-test_several(void **state)
+test_section_12_2_several(void **state)
 {
     struct mls_commit_opts cached = {.commit_cached = true};
     struct mls_propose_opts update = {.kind = MLS_PROPOSE_UPDATE};
@@ -184,7 +184,7 @@ test_psk_by_reference(void **state)
 /* Who commits names no Update of its own, and has a path instead; a Remove goes before an Update,
  * by value as well. */
 static void
-test_what_is_left_out(void **state)
+test_section_12_2_what_is_left_out(void **state)
 {
     struct mls_commit_opts cached = {.commit_cached = true};
     struct mls_propose_opts update = {.kind = MLS_PROPOSE_UPDATE};
@@ -323,7 +323,7 @@ test_update_refused(void **state)
 
 /* GroupContextExtensions by reference: the latest of two, and none beside those by value. */
 static void
-test_extensions(void **state)
+test_section_12_2_extensions(void **state)
 {
     struct mls_commit_opts cached = {.commit_cached = true};
     struct mls_typed first = {GU_EXT, dt_view_str("first")};
@@ -442,7 +442,7 @@ spoiled_update(struct mls_group *g, enum spoiled how)
 /* Each is refused in a Commit that names it, and no honest committer names it: one member's bad
  * proposal stops nobody. */
 static void
-test_bad_updates(void **state)
+test_section_7_3_bad_updates(void **state)
 {
     const struct mls_psk_list none = {NULL, 0};
     struct mls_commit_opts cached = {.commit_cached = true};
@@ -541,15 +541,15 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_update_rotates),
-        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_section_12_2_several),
         cmocka_unit_test(test_psk_by_reference),
-        cmocka_unit_test(test_what_is_left_out),
+        cmocka_unit_test(test_section_12_2_what_is_left_out),
         cmocka_unit_test(test_dropped_with_the_epoch),
         cmocka_unit_test(test_keys_not_held),
         cmocka_unit_test(test_update_refused),
-        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_section_12_2_extensions),
         cmocka_unit_test(test_external_init_by_itself),
-        cmocka_unit_test(test_bad_updates),
+        cmocka_unit_test(test_section_7_3_bad_updates),
         cmocka_unit_test(test_saved_keys),
     };
 

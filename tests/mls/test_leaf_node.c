@@ -158,7 +158,7 @@ test_codec_refused(void **state)
 /* ---- signature ---- */
 
 static void
-test_signature_binds_place(void **state)
+test_section_7_3_signature_binds_place(void **state)
 {
     struct mls_leaf_fields f = fields();
     struct mls_leaf_node *leaf;
@@ -181,7 +181,7 @@ test_signature_binds_place(void **state)
 
 /* No bit of a leaf may change. */
 static void
-test_signature_covers_all(void **state)
+test_section_7_3_signature_covers_all(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(1u << 16);
     struct mls_leaf_fields f = fields();
@@ -209,7 +209,7 @@ test_signature_covers_all(void **state)
 /* ---- section 7.3, a test per rule ---- */
 
 static void
-test_source(void **state)
+test_section_7_3_source(void **state)
 {
     struct mls_leaf_rules rules = rules_plain(suite);
     struct mls_leaf_fields f = fields();
@@ -283,7 +283,7 @@ test_compressed_keys(void **state)
 }
 
 static void
-test_capabilities(void **state)
+test_section_7_2_capabilities(void **state)
 {
     struct mls_leaf_rules rules = rules_plain(suite);
     struct mls_leaf_fields f = fields();
@@ -306,7 +306,7 @@ test_capabilities(void **state)
 }
 
 static void
-test_own_extensions(void **state)
+test_section_7_3_own_extensions(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf ext = DT_BUF_INIT(1000);
     struct mls_leaf_rules rules = rules_plain(suite);
@@ -342,7 +342,7 @@ required(struct dt_buf *out, struct mls_extensions *x, uint16_t ext, uint16_t pr
 }
 
 static void
-test_required_capabilities(void **state)
+test_section_7_3_required_capabilities(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(1000);
     struct mls_leaf_rules rules = rules_plain(suite);
@@ -391,7 +391,7 @@ test_group_extensions(void **state)
 }
 
 static void
-test_lifetime(void **state)
+test_section_7_3_lifetime(void **state)
 {
     struct mls_leaf_rules rules = rules_plain(suite);
     struct mls_leaf_fields f = fields(); /* 1000 to 2000 */
@@ -465,16 +465,16 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_codec_refused),
-        cmocka_unit_test(test_signature_binds_place),
-        cmocka_unit_test(test_signature_covers_all),
-        cmocka_unit_test(test_source),
+        cmocka_unit_test(test_section_7_3_signature_binds_place),
+        cmocka_unit_test(test_section_7_3_signature_covers_all),
+        cmocka_unit_test(test_section_7_3_source),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_compressed_keys),
-        cmocka_unit_test(test_capabilities),
-        cmocka_unit_test(test_own_extensions),
-        cmocka_unit_test(test_required_capabilities),
+        cmocka_unit_test(test_section_7_2_capabilities),
+        cmocka_unit_test(test_section_7_3_own_extensions),
+        cmocka_unit_test(test_section_7_3_required_capabilities),
         cmocka_unit_test(test_group_extensions),
-        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_section_7_3_lifetime),
         cmocka_unit_test(test_external_senders),
     };
 

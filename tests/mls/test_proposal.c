@@ -70,7 +70,7 @@ check_package(uint16_t id, struct dt_view init_key, const struct mls_leaf_node *
 }
 
 static void
-test_key_package_rules(void **state)
+test_section_7_3_key_package_rules(void **state)
 {
     struct mls_key_package *kp = m.kp.key_package, *other = NULL;
     struct mls_leaf_rules rules = rules_plain(suite);
@@ -104,7 +104,7 @@ test_key_package_rules(void **state)
 }
 
 static void
-test_key_package_bits(void **state)
+test_section_10_1_key_package_bits(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(1u << 16);
     struct mls_leaf_rules rules = rules_plain(suite);
@@ -350,9 +350,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_package_rules),   cmocka_unit_test(test_key_package_bits),
-        cmocka_unit_test(test_proposal_round_trip), cmocka_unit_test(test_proposal_refused),
-        cmocka_unit_test(test_proposal_length),     cmocka_unit_test(test_private_use_only),
+        cmocka_unit_test(test_section_7_3_key_package_rules),
+        cmocka_unit_test(test_section_10_1_key_package_bits),
+        cmocka_unit_test(test_proposal_round_trip),
+        cmocka_unit_test(test_proposal_refused),
+        cmocka_unit_test(test_proposal_length),
+        cmocka_unit_test(test_private_use_only),
         cmocka_unit_test(test_labels_separate),
     };
 

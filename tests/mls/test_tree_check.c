@@ -77,7 +77,7 @@ flat(struct world *w)
 }
 
 static void
-test_tree_hash(void **state)
+test_section_12_4_3_1_tree_hash(void **state)
 {
     struct world w;
     struct mls_leaf_rules rules;
@@ -104,7 +104,7 @@ test_tree_hash(void **state)
 }
 
 static void
-test_unmerged(void **state)
+test_section_12_4_3_1_unmerged(void **state)
 {
     struct world w;
     struct mls_parent_node *p;
@@ -165,7 +165,7 @@ test_unmerged(void **state)
 }
 
 static void
-test_unique_keys(void **state)
+test_section_7_3_unique_keys(void **state)
 {
     struct world w;
     struct mls_leaf_fields f;
@@ -200,7 +200,7 @@ test_unique_keys(void **state)
 }
 
 static void
-test_parent_hash(void **state)
+test_section_12_4_3_1_parent_hash(void **state)
 {
     struct world w;
     struct mls_parent_node *p;
@@ -291,7 +291,7 @@ test_section_7_9_2_one_node_holds_the_hash(void **state)
 }
 
 static void
-test_leaf_signatures(void **state)
+test_section_12_4_3_1_leaf_signatures(void **state)
 {
     struct world w;
     struct mls_leaf_fields f;
@@ -326,7 +326,7 @@ test_leaf_signatures(void **state)
 }
 
 static void
-test_leaf_rules_in_tree(void **state)
+test_section_7_3_leaf_rules_in_tree(void **state)
 {
     struct world w;
     struct mls_leaf_fields f;
@@ -353,7 +353,7 @@ test_leaf_rules_in_tree(void **state)
 /* Credential types in use are counted, so that a hostile tree of many costs little; what is not
  * known here is a type like others. */
 static void
-test_credential_types(void **state)
+test_section_7_3_credential_types(void **state)
 {
     struct world w;
     struct mls_leaf_fields f;
@@ -402,7 +402,7 @@ test_parent_key_form(void **state)
 /* ---- a leaf about to enter ---- */
 
 static void
-test_check_leaf(void **state)
+test_section_7_3_check_leaf(void **state)
 {
     struct world w;
     struct member m;
@@ -449,15 +449,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree_hash),
-        cmocka_unit_test(test_unmerged),
-        cmocka_unit_test(test_unique_keys),
-        cmocka_unit_test(test_parent_hash),
-        cmocka_unit_test(test_leaf_signatures),
-        cmocka_unit_test(test_leaf_rules_in_tree),
-        cmocka_unit_test(test_credential_types),
+        cmocka_unit_test(test_section_12_4_3_1_tree_hash),
+        cmocka_unit_test(test_section_12_4_3_1_unmerged),
+        cmocka_unit_test(test_section_7_3_unique_keys),
+        cmocka_unit_test(test_section_12_4_3_1_parent_hash),
+        cmocka_unit_test(test_section_12_4_3_1_leaf_signatures),
+        cmocka_unit_test(test_section_7_3_leaf_rules_in_tree),
+        cmocka_unit_test(test_section_7_3_credential_types),
         cmocka_unit_test(test_parent_key_form),
-        cmocka_unit_test(test_check_leaf),
+        cmocka_unit_test(test_section_7_3_check_leaf),
         cmocka_unit_test(test_section_7_9_2_one_node_holds_the_hash),
     };
 

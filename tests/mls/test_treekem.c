@@ -241,7 +241,7 @@ merge_leaf(const struct scene *s, const struct mls_leaf_fields *f, struct dt_vie
 }
 
 static void
-test_merge_leaf_refused(void **state)
+test_section_7_3_merge_leaf_refused(void **state)
 {
     struct scene s;
     struct mls_leaf_fields good = {0}, f;
@@ -296,7 +296,7 @@ test_merge_leaf_refused(void **state)
 }
 
 static void
-test_merge_nodes_refused(void **state)
+test_section_12_4_2_merge_nodes_refused(void **state)
 {
     struct scene s;
     struct change c = NO_CHANGE;
@@ -356,7 +356,7 @@ open_as(struct scene *s, const struct change *c, uint32_t leaf, struct dt_view c
 }
 
 static void
-test_open_refused(void **state)
+test_section_7_6_open_refused(void **state)
 {
     struct scene s;
     struct change c = NO_CHANGE;
@@ -459,7 +459,7 @@ test_whole_path_blanked(void **state)
 
 /* New members get nothing in the path; counts are checked against that. */
 static void
-test_added_excluded(void **state)
+test_section_7_6_added_excluded(void **state)
 {
     struct scene s;
     DT_CLEANUP(mls_update_path_unref_p) struct mls_update_path *up = NULL;
@@ -646,12 +646,12 @@ main(void)
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_unmerged),
         cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_merge_leaf_refused),
-        cmocka_unit_test(test_merge_nodes_refused),
-        cmocka_unit_test(test_open_refused),
+        cmocka_unit_test(test_section_7_3_merge_leaf_refused),
+        cmocka_unit_test(test_section_12_4_2_merge_nodes_refused),
+        cmocka_unit_test(test_section_7_6_open_refused),
         cmocka_unit_test(test_open_key_mismatch),
         cmocka_unit_test(test_whole_path_blanked),
-        cmocka_unit_test(test_added_excluded),
+        cmocka_unit_test(test_section_7_6_added_excluded),
         cmocka_unit_test(test_update_path_codec),
         cmocka_unit_test(test_too_many_nodes),
         cmocka_unit_test(test_priv_codec),

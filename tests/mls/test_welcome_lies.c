@@ -1,7 +1,7 @@
 /*
- * tests/mls/test_welcome_lies.c - a Welcome by a member who lies in it: opened, changed in one
- * thing, signed and sealed anew; what is wrong on the joiner's own side; and Welcomes that are odd
- * and fine.
+ * tests/mls/test_section_12_4_3_1_welcome_lies.c - a Welcome by a member who lies in it: opened,
+ * changed in one thing, signed and sealed anew; what is wrong on the joiner's own side; and
+ * Welcomes that are odd and fine.
  *
  * Source: RFC 9420 sections 12.1.4, 12.4.3, 12.4.3.1 and 17.3.
  */
@@ -209,7 +209,7 @@ join_lie(struct trio *t, struct gu_party *d, struct dt_view welcome, const struc
 }
 
 static void
-test_welcome_lies(void **state)
+test_section_12_4_3_1_welcome_lies(void **state)
 {
     struct trio t;
     struct gu_party d;
@@ -443,7 +443,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_welcome_lies),
+        cmocka_unit_test(test_section_12_4_3_1_welcome_lies),
         cmocka_unit_test(test_two_entries),
         cmocka_unit_test(test_last_resort),
         cmocka_unit_test(test_before_and_after_its_commit),
