@@ -357,7 +357,8 @@ observer_state_load(const char *path, const struct tlog_vkey *log, struct observ
     dt_buf_init(&s.note, TLOG_NOTE_MAX);
     dt_buf_init(&s.evidence, TLOG_EVIDENCE_MAX);
     if (path == NULL) {
-        s.log = *log;
+        if (log != NULL)
+            s.log = *log;
         s.root = tlog_empty_root;
         *out = s;
         return DT_OK;

@@ -66,9 +66,12 @@ print_kind(const struct dt_tally *t, const char *name, enum dt_tally_kind kind, 
 
     cli_print("%-24s %8llu", name, (unsigned long long)t->n[kind]);
     for (; list && next_run(t, kind, &at, &n); at += n) {
-        cli_print("  %llu", (unsigned long long)(t->first + at));
+        const uint64_t from = t->first + at;
+        const uint64_t to = from + n - 1;
+
+        cli_print("  %llu", (unsigned long long)from);
         if (n > 1)
-            cli_print("-%llu", (unsigned long long)(t->first + at + n - 1));
+            cli_print("-%llu", (unsigned long long)to);
     }
     cli_print("\n");
 }
@@ -103,8 +106,11 @@ numbers(const struct dt_tally *t, enum dt_tally_kind kind)
     uint64_t n = 0;
 
     for (; next_run(t, kind, &at, &n); at += n)
-        for (uint64_t i = 0; i < n; i++)
-            (void)json_array_append_new(list, json_integer((json_int_t)(t->first + at + i)));
+        for (uint64_t i = 0; i < n; i++) {
+            const uint64_t entry = t->first + at + i;
+
+            (void)json_array_append_new(list, json_integer((json_int_t)entry));
+        }
     return list;
 }
 

@@ -38,8 +38,6 @@ outdone(const struct mls_group *g, size_t at)
     for (size_t i = 0; i < g->n_cache; i++) {
         const struct mls_cached_proposal *y = &g->cache[i];
 
-        if (i == at)
-            continue;
         if (type == MLS_PROPOSAL_UPDATE && y->proposal->type == MLS_PROPOSAL_REMOVE &&
             y->proposal->remove == x->by.index)
             return true;

@@ -326,6 +326,8 @@ install_leaf(struct mls_secret_tree *t, struct mls_tree_step *s)
     uint32_t level;
     struct mls_secret_node *at = nearest(t, s->leaf, &level);
 
+    if (at == NULL) /* cannot be: the step was derived from it */
+        return;
     touch(t, MLS_TOUCHED_NODE, mls_leaf_ancestor(s->leaf, level));
     dt_secret_clear(&at->secret);
     at->child[0] = s->below[0];
@@ -376,16 +378,20 @@ leaf_node(const struct mls_secret_tree *t, uint32_t leaf)
 void
 mls_secret_tree_apply(struct mls_secret_tree *t, struct mls_tree_step *step)
 {
+    struct mls_secret_node *at;
     struct mls_ratchet *r;
 
     if (step->opened != NULL)
         install_leaf(t, step);
     touch(t, MLS_TOUCHED_LEAF, step->leaf);
-    r = &leaf_node(t, step->leaf)->ratchets->ratchet[step->kind];
-    if (step->from_kept)
-        remove_kept(r, step->kept_at);
-    else
-        advance(r, step);
+    at = leaf_node(t, step->leaf);
+    if (at != NULL && at->ratchets != NULL) { /* always, as the step was derived from ${t} */
+        r = &at->ratchets->ratchet[step->kind];
+        if (step->from_kept)
+            remove_kept(r, step->kept_at);
+        else
+            advance(r, step);
+    }
     mls_tree_step_clear(step);
 }
 

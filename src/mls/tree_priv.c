@@ -184,8 +184,7 @@ mls_tree_priv_implant(struct mls_tree_priv *p, const struct mls_tree *t, uint32_
     /* From here up the tree only holds nodes of this path: blank ones were filtered out of it. */
     for (uint32_t level = mls_node_level(from); level <= MLS_DEPTH_MAX; level++) {
         dt_secret_clear(&next.node_priv[level - 1]);
-        if (mls_tree_is_blank(t, mls_leaf_ancestor(p->leaf_index, level)) ||
-            (1u << level) > t->n_leaves)
+        if (mls_tree_is_blank(t, mls_leaf_ancestor(p->leaf_index, level))) /* or above the root */
             continue;
         if ((err = implant_one(&next, t, level, &secret)) != DT_OK ||
             (err = mls_path_secret_next(t->suite, &secret)) != DT_OK)

@@ -41,16 +41,13 @@ setup(void **state)
     return 0;
 }
 
-/* Bob proposes to add ${who} to the three. */
+/* Bob's proposal reaches the two others. */
 static void
-propose(struct trio *t, struct gu_party *who)
+spread(struct trio *t, const struct mls_propose_opts *opts)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf m = DT_BUF_INIT(MLS_MESSAGE_MAX);
-    struct mls_propose_opts add = {.kind = MLS_PROPOSE_ADD};
 
-    gu_key_package(who);
-    add.add = dt_buf_view(&who->key_package);
-    assert_ok(mls_group_propose(t->p[1].group, &add, &m));
+    assert_ok(mls_group_propose(t->p[1].group, opts, &m));
     for (size_t i = 0; i < 3; i += 2) {
         struct mls_event e = {0};
 
@@ -60,6 +57,15 @@ propose(struct trio *t, struct gu_party *who)
     }
 }
 
+/* Bob proposes to add ${who} to the three. */
+static void
+propose(struct trio *t, struct gu_party *who)
+{
+    gu_key_package(who);
+    spread(t, &(struct mls_propose_opts){.kind = MLS_PROPOSE_ADD,
+                                         .add = dt_buf_view(&who->key_package)});
+}
+
 /* ${bad}: the first comes once more, with another key package under the same signature key. */
 static size_t
 cost(bool bad)
@@ -67,10 +73,15 @@ cost(bool bad)
     const struct mls_commit_opts cached = {.commit_cached = true};
     struct mls_commit_out out = {0};
     struct gu_party first = {0};
+    const struct mls_effects *eff;
     struct trio t;
+    size_t seen = 0;
     size_t n;
 
     trio_init(&t);
+    /* Of two Updates the later one counts, whatever else is in the list. */
+    spread(&t, &(struct mls_propose_opts){.kind = MLS_PROPOSE_UPDATE});
+    spread(&t, &(struct mls_propose_opts){.kind = MLS_PROPOSE_UPDATE});
     gu_party_init(&first, 1, "first");
     propose(&t, &first);
     for (size_t i = 1; i < N; i++) {
@@ -87,6 +98,14 @@ cost(bool bad)
     verified = 0;
     assert_ok(mls_group_commit(t.p[0].group, &cached, &out));
     n = verified;
+    eff = mls_group_pending_effects(t.p[0].group);
+    assert_int_equal(eff->n_updated, 2); /* his, and the committer's path */
+    for (size_t i = 0; i < eff->n_updated; i++)
+        seen += dt_view_equal(eff->updated[i].after.encryption_key,
+                              t.p[0].group->cache[1].proposal->update->encryption_key)
+                    ? 1
+                    : 0;
+    assert_int_equal(seen, 1);
     assert_ok(mls_group_take_pending(t.p[0].group, GU_NOW_MS));
     gu_follow(&t.p[2], dt_buf_view(&out.commit));
     assert_int_equal(mls_group_n_members(t.p[0].group), 3 + N);

@@ -290,6 +290,23 @@ test_section_7_9_2_one_node_holds_the_hash(void **state)
     }
 }
 
+/* Beside a node that was set nobody is left: nothing there can hold its hash. */
+static void
+test_section_7_9_2_nobody_beside(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, 1, 8);
+    world_commit(&w, 0);
+    assert_ok(check_tree(&w.tree));
+    assert_false(mls_tree_is_blank(&w.tree, 3));
+    assert_ok(mls_tree_set_leaf(&w.tree, 2, NULL));
+    assert_ok(mls_tree_set_leaf(&w.tree, 3, NULL));
+    assert_int_equal(check_tree(&w.tree), DT_ERR_AUTH);
+    world_clear(&w);
+}
+
 static void
 test_section_12_4_3_1_leaf_signatures(void **state)
 {
@@ -459,6 +476,7 @@ main(void)
         cmocka_unit_test(test_parent_key_form),
         cmocka_unit_test(test_section_7_3_check_leaf),
         cmocka_unit_test(test_section_7_9_2_one_node_holds_the_hash),
+        cmocka_unit_test(test_section_7_9_2_nobody_beside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
