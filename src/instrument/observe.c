@@ -65,9 +65,11 @@ make_runs(const struct dt_observed *in, struct dt_timeline *t)
             below = in->shown[i - 1].size;
         if (k > 0 && in->attested[k - 1].size > below)
             below = in->attested[k - 1].size;
-        if (top > below)
-            t->runs[n++] = (struct dt_entry_run){
+        if (top > below) {
+            t->runs[n] = (struct dt_entry_run){
                 .first = below, .n = top - below, .time_ms = time, .attested = top <= t->attested};
+            n++;
+        }
     }
     reverse(t->runs, n);
     t->n_runs = n;

@@ -224,10 +224,11 @@ apply_updates(struct work *w)
         if (x->proposal->type != MLS_PROPOSAL_UPDATE)
             continue;
         err = mls_leaf_node_check(leaf, MLS_LEAF_UPDATE, &w->rules);
-        /* A cached proposal has one sender and one group: once is enough, as for key packages. */
-        if (err == DT_OK && !(x->by_reference && x->proposal->update_verified))
+        /* It stands in a Commit by reference alone, cached with its one sender and group: once is
+         * enough, as for key packages. */
+        if (err == DT_OK && !x->proposal->update_verified)
             err = mls_leaf_node_verify(w->suite, leaf, w->context->group_id, x->by.index);
-        x->proposal->update_verified = err == DT_OK && x->by_reference;
+        x->proposal->update_verified = err == DT_OK;
         /* That its key is a new one as well. */
         if (err == DT_OK)
             err = mls_tree_check_leaf(w->tree, leaf, x->by.index);

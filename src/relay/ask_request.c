@@ -225,8 +225,8 @@ relay_ask(struct relay_ask_tools *t, int64_t reg, const struct tlog_vkey *key, c
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     const struct target l = {reg, key, url};
-    struct tlog_checkpoint cp;
-    struct dt_view text;
+    struct tlog_checkpoint cp = {0};
+    struct dt_view text = {0};
     enum dt_err err;
 
     if ((err = prepare(t, &l, &note, &cp, &text, out_needed)) != DT_OK || !*out_needed)

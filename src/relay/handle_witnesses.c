@@ -150,7 +150,7 @@ put_all(struct dt_relay *r, const struct dt_relay_store_register *reg, const str
     if (err != DT_OK || (err = dt_buf_printf(b, "{\"format\": 1, \"held\": %llu, \"groups\": [",
                                              (unsigned long long)reg->size)) != DT_OK)
         return err;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && i < TLOG_POLICY_NODES_MAX; i++) {
         if ((err = dt_buf_append(
                  b, dt_view_str(i == 0 ? "\n  {\"group\": " : ",\n  {\"group\": "))) != DT_OK ||
             (err = put_string(b, side_name(p, sides[i]))) != DT_OK ||
