@@ -1,8 +1,10 @@
 /*
  * agent/register_heard.c - see register_heard.h.
  *
- * Table "register_heard": "other" (no larger than ours, and another tree) and "ahead" (the largest
- * of those that are larger) -> size, root, signature, since when, and the member's letter.
+ * Table "register_heard": "other" (as large as ours, and another tree), "older" (the largest of
+ * those that are smaller) and "ahead" (of those that are larger) -> size, root, signature, since
+ * when, and the member's letter. To compare a smaller one takes all of our entries, so that is done
+ * once a sync and not for each receipt.
  */
 #include <string.h>
 
@@ -14,6 +16,7 @@
 
 #define TABLE "register_heard"
 #define OTHER "other"
+#define OLDER "older"
 #define AHEAD "ahead"
 
 struct kept {
@@ -142,8 +145,8 @@ dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32], const st
     memcpy(k.letter_hash, letter_hash, sizeof k.letter_hash);
     if ((err = dt_register_tree(a, &f)) != DT_OK)
         return err;
-    if (h->size <= f.size) {
-        if ((err = dt_register_root_at(a, h->size, &root)) != DT_OK)
+    if (h->size == f.size) {
+        if ((err = tlog_frontier_root(&f, &root)) != DT_OK)
             return err;
         if (memcmp(root.b, h->root, TLOG_HASH) == 0)
             return DT_OK;
@@ -157,10 +160,10 @@ dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32], const st
         return dt_err_is_local(err) ? err
                                     : dt_fail(DT_ERR_REFUSED, "a receipt names a checkpoint that "
                                                               "the register did not sign");
-    which = h->size <= f.size ? OTHER : AHEAD;
+    which = h->size > f.size ? AHEAD : h->size < f.size ? OLDER : OTHER;
     err = kept_get(a, which, &old);
-    /* One contradiction is enough; of what is ahead the largest, with the time of the first. */
-    if (err == DT_OK && (h->size <= f.size || h->size <= old.heard.size))
+    /* The largest of each, with the time of the first. */
+    if (err == DT_OK && h->size <= old.heard.size)
         return DT_OK;
     if (err == DT_OK)
         k.since_ms = old.since_ms;
@@ -229,7 +232,7 @@ still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held)
 enum dt_err
 dt_heard_judge(struct dt_agent *a)
 {
-    static const char *const rows[] = {OTHER, AHEAD};
+    static const char *const rows[] = {OTHER, OLDER, AHEAD};
     struct tlog_frontier f;
     enum dt_err err = dt_register_tree(a, &f);
 

@@ -340,6 +340,29 @@ heard(void **state)
     is(dt_heard_take(b->a[0], hash, &h), DT_ERR_REFUSED);
 }
 
+/* A smaller one is compared at the next sync: an earlier state of ours is nothing, another is
+ * evidence. */
+static void
+heard_older(void **state)
+{
+    struct between *b = *state;
+
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    submit(b->a[0], 2);
+    hears(b, 0, 1);
+    ok(dt_heard_judge(b->a[0]));
+    is(world_alarms(b->a[0], 0), 0);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    split_view(b, 3, 4, true);
+    hears(b, 1, 0); /* three entries, and red holds four others */
+    is(world_alarms(b->a[1], 0), 0);
+    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1])); /* once */
+    is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
+}
+
 /* A larger tree than ours waits: it is told when it stays so, and judged when ours has grown. */
 static void
 heard_ahead(void **state)
@@ -389,15 +412,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(honest),
-        TEST(freezes),
-        TEST(goes_back),
-        TEST(another_in_its_place),
-        TEST(never_handed_in),
-        TEST(compared),
-        TEST(heard),
-        TEST(heard_ahead),
-        TEST(heard_ahead_of_another),
+        TEST(honest),          TEST(freezes),
+        TEST(goes_back),       TEST(another_in_its_place),
+        TEST(never_handed_in), TEST(compared),
+        TEST(heard),           TEST(heard_older),
+        TEST(heard_ahead),     TEST(heard_ahead_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
