@@ -13,14 +13,14 @@
 
 #include "base/mem.h"
 
+#include "args.h"
 #include "ops.h"
 #include "report.h"
 
-#define SIZES_MAX   16
 #define MEMBERS_MAX 60000u
 
 struct options {
-    uint32_t sizes[SIZES_MAX];
+    uint32_t sizes[BENCH_NUMBERS_MAX];
     size_t n_sizes;
     uint16_t suite;
     double seconds; /* for one operation */
@@ -164,38 +164,10 @@ done:
 
 /* ---- the command line ---- */
 
-static bool
-sizes_of(const char *s, struct options *o)
+static const char *
+name_of(size_t i)
 {
-    o->n_sizes = 0;
-    while (*s != '\0') {
-        char *end;
-        unsigned long n = strtoul(s, &end, 10);
-
-        if (end == s || n < 2 || n > MEMBERS_MAX || o->n_sizes == SIZES_MAX ||
-            (*end != ',' && *end != '\0'))
-            return false;
-        o->sizes[o->n_sizes++] = (uint32_t)n;
-        s = *end == ',' ? end + 1 : end;
-    }
-    return o->n_sizes > 0;
-}
-
-static bool
-known(const char *list)
-{
-    while (*list != '\0') {
-        size_t len = strcspn(list, ",");
-        bool found = false;
-
-        for (size_t i = 0; i < bench_n_operations; i++)
-            found = found || (strlen(bench_operations[i].name) == len &&
-                              strncmp(bench_operations[i].name, list, len) == 0);
-        if (!found)
-            return false;
-        list += len + (list[len] == ',');
-    }
-    return true;
+    return bench_operations[i].name;
 }
 
 static bool
@@ -205,7 +177,7 @@ take(struct options *o, int option, const char *arg)
 
     switch (option) {
     case 'n':
-        return sizes_of(arg, o);
+        return bench_numbers(arg, 2, MEMBERS_MAX, false, o->sizes, &o->n_sizes);
     case 's':
         o->suite = (uint16_t)strtoul(arg, &end, 10);
         return *arg != '\0' && *end == '\0' && dt_suite_get(o->suite) != NULL;
@@ -218,7 +190,7 @@ take(struct options *o, int option, const char *arg)
         return *arg != '\0' && *end == '\0' && o->seconds >= 0 && o->seconds <= 3600;
     case 'o':
         o->only = arg;
-        return known(arg);
+        return bench_known(arg, name_of, bench_n_operations);
     case 'j':
         o->json = true;
         return true;

@@ -14,15 +14,15 @@
 
 #include "crypto/crypto.h"
 
+#include "args.h"
 #include "register.h"
 
-#define NUMBERS_MAX    16
 #define ENTRIES_MAX    100000000u
 #define SUBMITTERS_MAX 4096u
 #define STARTED_ARG    "--started"
 
 struct numbers {
-    uint32_t v[NUMBERS_MAX];
+    uint32_t v[BENCH_NUMBERS_MAX];
     size_t n;
 };
 
@@ -142,39 +142,10 @@ run(const struct options *o, struct register_world *w, struct register_results *
 
 /* ---- the command line ---- */
 
-/* Numbers from 1 to ${max}, each above the last when ${rising}. */
-static bool
-numbers_of(const char *s, uint32_t max, bool rising, struct numbers *out)
+static const char *
+name_of(size_t i)
 {
-    out->n = 0;
-    while (*s != '\0') {
-        char *end;
-        unsigned long n = strtoul(s, &end, 10);
-
-        if (end == s || n < 1 || n > max || out->n == NUMBERS_MAX ||
-            (*end != ',' && *end != '\0') || (rising && out->n > 0 && n <= out->v[out->n - 1]))
-            return false;
-        out->v[out->n++] = (uint32_t)n;
-        s = *end == ',' ? end + 1 : end;
-    }
-    return out->n > 0;
-}
-
-static bool
-known(const char *list)
-{
-    while (*list != '\0') {
-        size_t len = strcspn(list, ",");
-        bool found = false;
-
-        for (size_t i = 0; i < register_n_operations; i++)
-            found = found || (strlen(register_operations[i].name) == len &&
-                              strncmp(register_operations[i].name, list, len) == 0);
-        if (!found)
-            return false;
-        list += len + (list[len] == ',');
-    }
-    return true;
+    return register_operations[i].name;
 }
 
 static bool
@@ -184,9 +155,9 @@ take(struct options *o, int option, const char *arg)
 
     switch (option) {
     case 'n':
-        return numbers_of(arg, ENTRIES_MAX, true, &o->sizes);
+        return bench_numbers(arg, 1, ENTRIES_MAX, true, o->sizes.v, &o->sizes.n);
     case 's':
-        return numbers_of(arg, SUBMITTERS_MAX, false, &o->submitters);
+        return bench_numbers(arg, 1, SUBMITTERS_MAX, false, o->submitters.v, &o->submitters.n);
     case 'S':
         o->seconds = strtod(arg, &end);
         return *arg != '\0' && *end == '\0' && o->seconds >= 0 && o->seconds <= 3600;
@@ -195,7 +166,7 @@ take(struct options *o, int option, const char *arg)
         return *arg != '\0';
     case 'o':
         o->only = arg;
-        return known(arg);
+        return bench_known(arg, name_of, register_n_operations);
     case 'j':
         o->json = true;
         return true;
