@@ -160,18 +160,6 @@ over(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* The first start of a period at or after ${ms}: whole periods since 1970, those of weeks from the
- * first Monday (1970-01-05). */
-static uint64_t
-first_start(const struct dt_cadence *c, uint64_t ms)
-{
-    uint64_t origin = c->period_ms % (7 * DT_MS_DAY) == 0 ? 4 * DT_MS_DAY : 0;
-
-    if (ms <= origin)
-        return origin;
-    return origin + (ms - origin + c->period_ms - 1) / c->period_ms * c->period_ms;
-}
-
 static enum dt_err
 judge_cadence(const struct dt_observed *in, struct dt_timeline *t)
 {
@@ -185,7 +173,7 @@ judge_cadence(const struct dt_observed *in, struct dt_timeline *t)
         return DT_OK;
     first = in->shown[0].first_ms;
     last = in->shown[in->n_shown - 1].last_ms;
-    at = first_start(c, first);
+    at = dt_cadence_start_from(c, first);
     if (last > at && (last - at) / c->period_ms > DT_OBSERVE_PERIODS_MAX)
         return dt_fail(DT_ERR_RANGE,
                        "there are too many periods of that cadence: give a longer one");
@@ -297,30 +285,5 @@ dt_timeline_fold(const struct dt_observed *in, struct dt_timeline *out)
         return err;
     *out = t;
     t = (struct dt_timeline){0};
-    return DT_OK;
-}
-
-enum dt_err
-dt_cadence_read(struct dt_view text, struct dt_cadence *out)
-{
-    static const struct {
-        char unit;
-        uint64_t ms;
-    } units[] = {{'m', DT_MS_MINUTE}, {'h', DT_MS_HOUR}, {'d', DT_MS_DAY}, {'w', 7 * DT_MS_DAY}};
-    struct dt_view rest = text, part = {0};
-    struct dt_cadence c = {0};
-    uint64_t n = 0;
-
-    if (dt_text_split(&rest, '/', &part) && rest.p != NULL && rest.n > 1 &&
-        dt_decimal_read(part, DT_CADENCE_ENTRIES_MAX, &c.k) == DT_OK && c.k > 0)
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-            if (rest.p[rest.n - 1] == (uint8_t)units[i].unit &&
-                dt_decimal_read(dt_view(rest.p, rest.n - 1), DT_CADENCE_PERIOD_MAX / units[i].ms,
-                                &n) == DT_OK &&
-                n > 0)
-                c.period_ms = n * units[i].ms;
-    if (c.period_ms == 0)
-        return dt_fail(DT_ERR_FORMAT, "a cadence is entries a period: 4/1d, 10/1w, 1/12h or 1/30m");
-    *out = c;
     return DT_OK;
 }

@@ -13,14 +13,12 @@
 #define DT_INSTRUMENT_OBSERVE_H
 
 #include "base/bytes.h"
+#include "base/cadence.h"
 #include "base/time.h"
 
 #define DT_OBSERVE_NAME_MAX    255u
 #define DT_OBSERVE_PERIODS_MAX (UINT64_C(1) << 22) /* of a cadence, between first and last look */
-#define DT_CADENCE_PERIOD_MIN  DT_MS_MINUTE
-#define DT_CADENCE_PERIOD_MAX  (366 * DT_MS_DAY)
-#define DT_CADENCE_ENTRIES_MAX 1000000u
-#define DT_OBSERVE_CLOCK_MS    (5 * DT_MS_MINUTE) /* DESIGN: a time off by more is flagged */
+#define DT_OBSERVE_CLOCK_MS    (5 * DT_MS_MINUTE)  /* DESIGN: a time off by more is flagged */
 #define DT_OBSERVE_SVG_MAX     (256u << 10)
 
 /* The newest checkpoint shown had ${size} entries at every look from first_ms to last_ms, by our
@@ -40,11 +38,6 @@ struct dt_attested {
 struct dt_observed_group {
     char name[DT_OBSERVE_NAME_MAX + 1];
     uint64_t size, time_ms;
-};
-
-/* k entries every period, in the whole register; period_ms 0: nothing was promised. */
-struct dt_cadence {
-    uint64_t k, period_ms;
 };
 
 /* All that was seen; borrows. */
@@ -112,9 +105,6 @@ void dt_timeline_clear(struct dt_timeline *t);
 
 /* Make ${out} of ${in}. RANGE: a cadence with more than DT_OBSERVE_PERIODS_MAX periods; NOMEM. */
 DT_MUST_CHECK enum dt_err dt_timeline_fold(const struct dt_observed *in, struct dt_timeline *out);
-
-/* "4/1d", "10/1w", "1/12h", "2/30m": entries a period. FORMAT. */
-DT_MUST_CHECK enum dt_err dt_cadence_read(struct dt_view text, struct dt_cadence *out);
 
 /* Entries whose time is from ${from_ms} on and below ${to_ms}. Since times are upper bounds: of all
  * entries made at or after ${from_ms}, none is missing in a count up to UINT64_MAX. */

@@ -10,13 +10,9 @@
 #include "base/wire.h"
 #include "log/note.h"
 
-#include "record/charter.h"
+#include "record/charter_rules.h"
 
 #define SIGNATURE_LABEL "charter signature"
-
-/* The rules that this version knows; a name that is not here is refused, for what it asks would not
- * be done. */
-static const char *const known_rules[] = {"cadence", "read_key"};
 
 void
 dt_charter_clear(struct dt_charter *c)
@@ -133,15 +129,10 @@ check_rules(const struct dt_charter *c)
     if (c->n_rules > DT_CHARTER_RULES)
         return dt_fail(DT_ERR_LIMIT, "a charter has at most %u rules", DT_CHARTER_RULES);
     for (size_t i = 0; i < c->n_rules; i++) {
-        bool known = false;
+        enum dt_err err = dt_charter_rule_check(&c->rules[i]);
 
-        for (size_t k = 0; k < sizeof known_rules / sizeof known_rules[0]; k++)
-            known = known || dt_view_equal(c->rules[i].name, dt_view_str(known_rules[k]));
-        if (!known)
-            return dt_fail(DT_ERR_UNSUPPORTED,
-                           "rule %zu of the charter is not known to this version", i + 1);
-        if (!line_valid(c->rules[i].value, DT_RULE_MAX))
-            return dt_fail(DT_ERR_FORMAT, "rule %zu: its value is one line", i + 1);
+        if (err != DT_OK)
+            return dt_fail_context(err, "rule %zu of the charter", i + 1);
         if (i > 0 && dt_view_cmp(c->rules[i - 1].name, c->rules[i].name) >= 0)
             return dt_fail(DT_ERR_FORMAT, "the rules are not sorted by name, each once");
     }

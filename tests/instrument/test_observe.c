@@ -201,30 +201,6 @@ test_flags(void **state)
     dt_timeline_clear(&t);
 }
 
-static void
-test_cadence_text(void **state)
-{
-    static const struct {
-        const char *text;
-        uint64_t k, period;
-    } good[] = {
-        {"4/1d", 4, DAY}, {"1/12h", 1, 12 * HOUR}, {"10/1w", 10, 7 * DAY}, {"2/30m", 2, HOUR / 2}};
-    static const char *const bad[] = {"",     "4",      "/1d",   "4/",    "0/1d",      "4/0d",
-                                      "4/d",  "4/1",    "4/1s",  "4/1d ", "-1/1d",     "4/1d/",
-                                      "x/1d", "4/367d", "04/1d", "4//1d", "1000001/1d"};
-    struct dt_cadence c;
-
-    (void)state;
-    for (size_t i = 0; i < N(good); i++) {
-        assert_int_equal(dt_cadence_read(dt_view_str(good[i].text), &c), DT_OK);
-        assert_int_equal(c.k, good[i].k);
-        assert_int_equal(c.period_ms, good[i].period);
-    }
-    for (size_t i = 0; i < N(bad); i++)
-        if (dt_cadence_read(dt_view_str(bad[i]), &c) != DT_ERR_FORMAT)
-            fail_msg("taken: '%s'", bad[i]);
-}
-
 /* Periods of a cadence begin at whole periods of UTC; weeks on Mondays. */
 static void
 test_cadence_start(void **state)
@@ -492,10 +468,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),        cmocka_unit_test(test_earliest),
         cmocka_unit_test(test_empty),         cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_flags),         cmocka_unit_test(test_cadence_text),
-        cmocka_unit_test(test_cadence_start), cmocka_unit_test(test_truth),
-        cmocka_unit_test(test_picture),       cmocka_unit_test(test_picture_units),
-        cmocka_unit_test(test_memory)};
+        cmocka_unit_test(test_flags),         cmocka_unit_test(test_cadence_start),
+        cmocka_unit_test(test_truth),         cmocka_unit_test(test_picture),
+        cmocka_unit_test(test_picture_units), cmocka_unit_test(test_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,8 @@ class Charter:
         need(final == 0 or self.quorum_attested <= final <= groups, 'charter: quorum for final')
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
         need(all(n in (b'cadence', b'read_key') for n, _ in rules), 'charter: unknown rule')
+        need(all(v == b'required' for n, v in rules if n == b'read_key'), 'charter: read_key')
+        need(all(re.fullmatch(rb'[1-9][0-9]*/[1-9][0-9]*[mhdw]', v) for n, v in rules if n == b'cadence'), 'charter: cadence')
         need([n for n, _ in rules] == sorted({n for n, _ in rules}), 'charter: rules')
         body = data[:r.at]
         sigs = each(r.v(), 'signatures', lambda q: (q.u(1), q.take(64)), 16)

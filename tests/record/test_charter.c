@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "log/policy.h"
+#include "record/charter_rules.h"
 
 static struct world w;
 
@@ -119,14 +120,19 @@ test_rules(void **state)
     REFUSED(c.quorum_final = 1); /* less than attested */
     REFUSED(c.n_rules = 1; c.rules[0].name = str("weather"); c.rules[0].value = str("good"));
     REFUSED(c.n_rules = 1; c.rules[0].name = str("cadence"); c.rules[0].value = str(""));
-    REFUSED(c.n_rules = 2; c.rules[0].name = str("read_key"); c.rules[0].value = str("1");
-            c.rules[1].name = str("cadence"); c.rules[1].value = str("1"));
+    REFUSED(c.n_rules = 1; c.rules[0].name = str("cadence"); c.rules[0].value = str("4/24h"));
+    REFUSED(c.n_rules = 1; c.rules[0].name = str("read_key"); c.rules[0].value = str("1"));
+    REFUSED(c.n_rules = 2; c.rules[0].name = str("read_key"); c.rules[0].value = str("required");
+            c.rules[1].name = str("cadence"); c.rules[1].value = str("4/1d"));
     draft(&vkeys, &c);
     c.n_rules = 2;
     c.rules[0].name = str("cadence");
     c.rules[1].name = str("read_key");
-    c.rules[0].value = c.rules[1].value = str("1");
+    c.rules[0].value = str("4/1d");
+    c.rules[1].value = str("required");
     ok(dt_charter_check(&c));
+    assert_int_equal(dt_charter_cadence(&c).k, 4);
+    assert_int_equal(dt_charter_cadence(&c).period_ms, DT_MS_DAY);
 }
 
 static void
