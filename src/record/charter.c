@@ -5,11 +5,11 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "base/wire.h"
-#include "log/note.h"
 
+#include "record/charter_internal.h"
 #include "record/charter_rules.h"
 
 #define SIGNATURE_LABEL "charter signature"
@@ -19,20 +19,29 @@ dt_charter_clear(struct dt_charter *c)
 {
     if (c == NULL)
         return;
+    for (size_t i = 0; i < c->n_former; i++)
+        dt_buf_clear(&c->former[i].bytes);
+    dt_free(c->former);
     dt_buf_clear(&c->store);
     memset(c, 0, sizeof *c);
 }
 
+const struct dt_charter *
+dt_charter_founded(const struct dt_charter *c)
+{
+    return c->n_former > 0 ? &c->former[0].was : c;
+}
+
 /* ---- rules on contents ---- */
 
-static bool
-line_valid(struct dt_view v, size_t max)
+bool
+dt_charter_line(struct dt_view v, size_t max)
 {
     return v.n > 0 && v.n <= max && dt_utf8_line(v);
 }
 
-static uint8_t
-lower(uint8_t c)
+uint8_t
+dt_charter_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
@@ -43,7 +52,7 @@ same_name(struct dt_view a, struct dt_view b)
     if (a.n != b.n)
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (lower(a.p[i]) != lower(b.p[i]))
+        if (dt_charter_lower(a.p[i]) != dt_charter_lower(b.p[i]))
             return false;
     return true;
 }
@@ -60,7 +69,7 @@ check_parties(struct dt_charter *c)
 
         if (p->kind < DT_PARTY_PARTY || p->kind > DT_PARTY_MONITOR)
             return dt_fail(DT_ERR_FORMAT, "party %zu: no such kind of party", i + 1);
-        if (!line_valid(p->name, DT_NAME_MAX) || dt_view_equal(p->name, dt_view_str("both")) ||
+        if (!dt_charter_line(p->name, DT_NAME_MAX) || dt_view_equal(p->name, dt_view_str("both")) ||
             dt_view_equal(p->name, dt_view_str("mediator")))
             return dt_fail(DT_ERR_FORMAT,
                            "party %zu: a name is one line, and not 'both' or 'mediator'", i + 1);
@@ -77,49 +86,6 @@ check_parties(struct dt_charter *c)
         if ((err = dt_root_id(p->root, p->root_id)) != DT_OK)
             return err;
     }
-    return DT_OK;
-}
-
-static enum dt_err
-check_register(const struct dt_charter *c)
-{
-    struct tlog_vkey log = {0}, key[DT_CHARTER_WITNESSES];
-    bool group[DT_CHARTER_PARTIES] = {false};
-    size_t n_groups = 0;
-    enum dt_err err;
-
-    if (c->n_relays == 0 || c->n_relays > DT_CHARTER_RELAYS)
-        return dt_fail(DT_ERR_RANGE, "a charter has 1 to %u relays", DT_CHARTER_RELAYS);
-    for (size_t i = 0; i < c->n_relays; i++)
-        if (!line_valid(c->relays[i], DT_URL_MAX))
-            return dt_fail(DT_ERR_FORMAT, "relay %zu: its address is one line", i + 1);
-    if ((err = tlog_vkey_parse(c->register_vkey, &log)) != DT_OK)
-        return dt_fail_context(err, "register key");
-    if (log.type != TLOG_KEY_ED25519 || !dt_view_equal(c->register_origin, dt_view_str(log.name)))
-        return dt_fail(DT_ERR_FORMAT, "the register's key is a log key named like its origin");
-    if (c->register_path.n > DT_URL_MAX || !dt_utf8_line(c->register_path))
-        return dt_fail(DT_ERR_FORMAT, "the register's path is one line");
-    if (c->n_witnesses > DT_CHARTER_WITNESSES)
-        return dt_fail(DT_ERR_LIMIT, "a charter has at most %u witnesses", DT_CHARTER_WITNESSES);
-    for (size_t i = 0; i < c->n_witnesses; i++) {
-        if (c->witnesses[i].party >= c->n_parties)
-            return dt_fail(DT_ERR_RANGE, "witness %zu is of no party", i + 1);
-        if ((err = tlog_vkey_parse(c->witnesses[i].vkey, &key[i])) != DT_OK)
-            return dt_fail_context(err, "witness %zu", i + 1);
-        if (key[i].type != TLOG_KEY_COSIGNATURE)
-            return dt_fail(DT_ERR_FORMAT, "witness %zu: not a witness's key", i + 1);
-        for (size_t k = 0; k < i; k++)
-            if (memcmp(key[k].pub, key[i].pub, sizeof key[i].pub) == 0)
-                return dt_fail(DT_ERR_FORMAT, "witnesses %zu and %zu have the same key", k + 1,
-                               i + 1);
-        if (!group[c->witnesses[i].party]) {
-            group[c->witnesses[i].party] = true;
-            n_groups++;
-        }
-    }
-    if (c->quorum_attested > n_groups || (c->quorum_attested == 0 && n_groups > 0) ||
-        c->quorum_final > n_groups || (c->quorum_final > 0 && c->quorum_final < c->quorum_attested))
-        return dt_fail(DT_ERR_RANGE, "the quorums do not fit %zu groups of witnesses", n_groups);
     return DT_OK;
 }
 
@@ -144,12 +110,12 @@ dt_charter_check(struct dt_charter *c)
 {
     enum dt_err err;
 
-    if (!line_valid(c->title, DT_TITLE_MAX))
+    if (!dt_charter_line(c->title, DT_TITLE_MAX))
         return dt_fail(DT_ERR_FORMAT, "a charter's title is one line of at most %u bytes",
                        DT_TITLE_MAX);
     if (c->created_ms > DT_TIME_MAX_MS)
         return dt_fail(DT_ERR_RANGE, "a charter's date");
-    if ((err = check_parties(c)) != DT_OK || (err = check_register(c)) != DT_OK)
+    if ((err = check_parties(c)) != DT_OK || (err = dt_charter_register_check(c)) != DT_OK)
         return err;
     return check_rules(c);
 }
@@ -172,21 +138,7 @@ write_body(struct dt_writer *w, const struct dt_charter *c)
         dt_write_vec(w, c->parties[i].name);
     }
     dt_write_vec_end(w, mark);
-    mark = dt_write_vec_begin(w);
-    for (size_t i = 0; i < c->n_relays; i++)
-        dt_write_vec(w, c->relays[i]);
-    dt_write_vec_end(w, mark);
-    dt_write_vec(w, c->register_origin);
-    dt_write_vec(w, c->register_vkey);
-    dt_write_vec(w, c->register_path);
-    mark = dt_write_vec_begin(w);
-    for (size_t i = 0; i < c->n_witnesses; i++) {
-        dt_write_u8(w, c->witnesses[i].party);
-        dt_write_vec(w, c->witnesses[i].vkey);
-    }
-    dt_write_vec_end(w, mark);
-    dt_write_u8(w, c->quorum_attested);
-    dt_write_u8(w, c->quorum_final);
+    dt_charter_register_write(w, c);
     mark = dt_write_vec_begin(w);
     for (size_t i = 0; i < c->n_rules; i++) {
         dt_write_vec(w, c->rules[i].name);
@@ -200,7 +152,7 @@ dt_charter_encode_body(const struct dt_charter *c, struct dt_buf *out)
 {
     struct dt_writer w = dt_writer_init(out);
 
-    write_body(&w, c);
+    write_body(&w, dt_charter_founded(c));
     return dt_writer_end(&w);
 }
 
@@ -210,7 +162,7 @@ dt_charter_encode(const struct dt_charter *c, struct dt_buf *out)
     struct dt_writer w = dt_writer_init(out);
     size_t mark;
 
-    write_body(&w, c);
+    write_body(&w, dt_charter_founded(c));
     mark = dt_write_vec_begin(&w);
     for (size_t i = 0; i < c->n_parties; i++)
         if (c->has_signature[i]) {
@@ -240,33 +192,17 @@ read_parties(struct dt_reader r, struct dt_charter *c)
 }
 
 static enum dt_err
-read_lists(struct dt_reader relays, struct dt_reader witnesses, struct dt_reader rules,
-           struct dt_charter *c)
+read_rules(struct dt_reader r, struct dt_charter *c)
 {
     enum dt_err err;
 
-    for (; relays.n > 0; c->n_relays++) {
-        if (c->n_relays == DT_CHARTER_RELAYS)
-            return dt_fail(DT_ERR_LIMIT, "more than %u relays", DT_CHARTER_RELAYS);
-        if ((err = dt_read_vec(&relays, DT_URL_MAX, &c->relays[c->n_relays])) != DT_OK)
-            return err;
-    }
-    for (; witnesses.n > 0; c->n_witnesses++) {
-        struct dt_charter_witness *w = &c->witnesses[c->n_witnesses];
-
-        if (c->n_witnesses == DT_CHARTER_WITNESSES)
-            return dt_fail(DT_ERR_LIMIT, "more than %u witnesses", DT_CHARTER_WITNESSES);
-        if ((err = dt_read_u8(&witnesses, &w->party)) != DT_OK ||
-            (err = dt_read_vec(&witnesses, DT_VKEY_MAX, &w->vkey)) != DT_OK)
-            return err;
-    }
-    for (; rules.n > 0; c->n_rules++) {
+    for (; r.n > 0; c->n_rules++) {
         struct dt_charter_rule *rule = &c->rules[c->n_rules];
 
         if (c->n_rules == DT_CHARTER_RULES)
             return dt_fail(DT_ERR_LIMIT, "more than %u rules", DT_CHARTER_RULES);
-        if ((err = dt_read_vec(&rules, DT_RULE_MAX, &rule->name)) != DT_OK ||
-            (err = dt_read_vec(&rules, DT_RULE_MAX, &rule->value)) != DT_OK)
+        if ((err = dt_read_vec(&r, DT_RULE_MAX, &rule->name)) != DT_OK ||
+            (err = dt_read_vec(&r, DT_RULE_MAX, &rule->value)) != DT_OK)
             return err;
     }
     return DT_OK;
@@ -276,7 +212,7 @@ static enum dt_err
 read_charter(struct dt_charter *c)
 {
     struct dt_reader r = dt_reader_init(dt_buf_view(&c->store));
-    struct dt_reader parties, relays, witnesses, rules, signatures;
+    struct dt_reader parties, rules, signatures;
     uint16_t version = 0;
     int last = -1;
     enum dt_err err;
@@ -289,17 +225,11 @@ read_charter(struct dt_charter *c)
         (err = dt_read_fixed(&r, c->nonce, sizeof c->nonce)) != DT_OK ||
         (err = dt_read_u64(&r, &c->created_ms)) != DT_OK ||
         (err = dt_read_sub(&r, DT_CHARTER_MAX, &parties)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_CHARTER_MAX, &relays)) != DT_OK ||
-        (err = dt_read_vec(&r, TLOG_NAME_MAX, &c->register_origin)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_VKEY_MAX, &c->register_vkey)) != DT_OK ||
-        (err = dt_read_vec(&r, DT_URL_MAX, &c->register_path)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_CHARTER_MAX, &witnesses)) != DT_OK ||
-        (err = dt_read_u8(&r, &c->quorum_attested)) != DT_OK ||
-        (err = dt_read_u8(&r, &c->quorum_final)) != DT_OK ||
+        (err = dt_charter_register_read(&r, c)) != DT_OK ||
         (err = dt_read_sub(&r, DT_CHARTER_MAX, &rules)) != DT_OK ||
         (err = dt_read_sub(&r, DT_CHARTER_MAX, &signatures)) != DT_OK ||
         (err = dt_read_end(&r)) != DT_OK || (err = read_parties(parties, c)) != DT_OK ||
-        (err = read_lists(relays, witnesses, rules, c)) != DT_OK)
+        (err = read_rules(rules, c)) != DT_OK)
         return err;
     while (signatures.n > 0) {
         uint8_t place = 0;
@@ -441,89 +371,4 @@ dt_charter_party_by_name(const struct dt_charter *c, struct dt_view name, size_t
             return DT_OK;
         }
     return dt_fail(DT_ERR_NOT_FOUND, "no party of the charter has this name");
-}
-
-/* ---- the register's policy ---- */
-
-/* A party's name as part of a policy's names: lower-case ASCII letters and digits, '-' for the
- * rest. */
-static enum dt_err
-put_safe(struct dt_view name, struct dt_buf *out)
-{
-    bool dash = true;
-    enum dt_err err;
-
-    for (size_t i = 0; i < name.n; i++) {
-        uint8_t c = lower(name.p[i]);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-
-        if (!plain && dash)
-            continue;
-        dash = !plain;
-        if ((err = dt_buf_append(out, plain ? dt_view(&c, 1) : dt_view_str("-"))) != DT_OK)
-            return err;
-    }
-    if (out->n > 0 && out->p[out->n - 1] == '-')
-        out->n--; /* at worst the dash before the name itself */
-    return DT_OK;
-}
-
-static enum dt_err
-put_name(char letter, size_t number, struct dt_view party, struct dt_buf *out)
-{
-    enum dt_err err;
-
-    if ((err = dt_buf_printf(out, "%c%zu-", letter, number)) != DT_OK)
-        return err;
-    return put_safe(party, out);
-}
-
-enum dt_err
-dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind, struct dt_buf *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf members = DT_BUF_INIT(TLOG_POLICY_MAX);
-    size_t n_groups = 0, k;
-    enum dt_err err;
-
-    if ((err = dt_buf_printf(out, "log %.*s\n", (int)c->register_vkey.n,
-                             (const char *)c->register_vkey.p)) != DT_OK)
-        return err;
-    for (size_t i = 0; i < c->n_witnesses; i++) {
-        const struct dt_charter_witness *w = &c->witnesses[i];
-
-        if ((err = dt_buf_append(out, dt_view_str("witness "))) != DT_OK ||
-            (err = put_name('w', i + 1, c->parties[w->party].name, out)) != DT_OK ||
-            (err = dt_buf_printf(out, " %.*s\n", (int)w->vkey.n, (const char *)w->vkey.p)) != DT_OK)
-            return err;
-    }
-    for (size_t p = 0; p < c->n_parties; p++) {
-        bool any = false;
-
-        for (size_t i = 0; i < c->n_witnesses; i++) {
-            if (c->witnesses[i].party != p)
-                continue;
-            if (!any) {
-                if ((err = dt_buf_append(out, dt_view_str("group "))) != DT_OK ||
-                    (err = put_name('g', p + 1, c->parties[p].name, out)) != DT_OK ||
-                    (err = dt_buf_append(out, dt_view_str(" any"))) != DT_OK ||
-                    (err = dt_buf_append(&members, dt_view_str(" "))) != DT_OK ||
-                    (err = put_name('g', p + 1, c->parties[p].name, &members)) != DT_OK)
-                    return err;
-                n_groups++;
-            }
-            any = true;
-            if ((err = dt_buf_append(out, dt_view_str(" "))) != DT_OK ||
-                (err = put_name('w', i + 1, c->parties[p].name, out)) != DT_OK)
-                return err;
-        }
-        if (any && (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
-            return err;
-    }
-    if (n_groups == 0 || kind == DT_POLICY_HELD)
-        return dt_buf_append(out, dt_view_str("quorum none\n"));
-    k = kind == DT_POLICY_ATTESTED ? c->quorum_attested
-        : c->quorum_final > 0      ? c->quorum_final
-                                   : n_groups;
-    return dt_buf_printf(out, "group sides %zu%.*s\nquorum sides\n", k, (int)members.n,
-                         (const char *)members.p);
 }

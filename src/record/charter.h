@@ -8,6 +8,7 @@
 #ifndef DT_RECORD_CHARTER_H
 #define DT_RECORD_CHARTER_H
 
+#include "log/tree.h"
 #include "record/limits.h"
 #include "record/words.h"
 
@@ -32,6 +33,10 @@ struct dt_charter_rule {
     struct dt_view name, value;
 };
 
+struct dt_charter_former;
+
+/* The parties, title, nonce, date and rules are for ever; after dt_charter_amend() (amendment.h)
+ * the members from relays to quorum_final are those in force. */
 struct dt_charter {
     struct dt_buf store; /* owns the views after decode */
     struct dt_view title;
@@ -53,7 +58,22 @@ struct dt_charter {
     size_t n_rules;
     bool has_signature[DT_CHARTER_PARTIES];
     uint8_t signature[DT_CHARTER_PARTIES][64];
+    struct dt_charter_former *former; /* owned: one for each amendment, in order */
+    size_t n_former;
 };
+
+/* What an amendment ended: the charter as it was before, and how much of its register counts. */
+struct dt_charter_former {
+    struct dt_charter was;      /* views of its own are none: they stand in what came before */
+    struct dt_buf bytes;        /* the amendment that ended it; the next part's views point here */
+    uint8_t commitment[32];     /* of that amendment */
+    uint64_t made_ms;           /* when it was drafted, by the drafter's clock */
+    uint64_t last_size;         /* entries of the register that count, */
+    struct tlog_hash last_root; /* and the root that they have */
+};
+
+/* The charter as it was founded: what the forum id is of, what encodes. */
+const struct dt_charter *dt_charter_founded(const struct dt_charter *c);
 
 void dt_charter_clear(struct dt_charter *c); /* usable with DT_CLEANUP; wipes nothing secret */
 
@@ -61,7 +81,7 @@ void dt_charter_clear(struct dt_charter *c); /* usable with DT_CLEANUP; wipes no
  */
 DT_MUST_CHECK enum dt_err dt_charter_check(struct dt_charter *c);
 
-/* Append the body (what is signed and hashed). */
+/* Append the body (what is signed and hashed). Here and below: of the charter as it was founded. */
 DT_MUST_CHECK enum dt_err dt_charter_encode_body(const struct dt_charter *c, struct dt_buf *out);
 /* Append body and the signatures it has; a draft is one that lacks some. */
 DT_MUST_CHECK enum dt_err dt_charter_encode(const struct dt_charter *c, struct dt_buf *out);

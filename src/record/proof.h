@@ -93,6 +93,7 @@ struct dt_proof_record {
     uint64_t entry;      /* register index, when state is not NONE, */
     uint8_t seal[32];    /* and what stands there */
     uint64_t entry_ms;   /* time, or bound; 0: unknown */
+    size_t ended_by;     /* shown under a register that this amendment ended; 0: the one in force */
     bool author_revoked; /* its author's letter was revoked later, and the file shows it */
     uint64_t author_revoked_entry, author_revoked_ms;
 };

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "record/amendment.h"
 #include "record/proof_internal.h"
 
 uint64_t
@@ -172,16 +173,20 @@ dt_proof_build(const struct dt_proof_in *in, struct dt_buf *out)
     DT_CLEANUP(dt_buf_wipe) struct dt_buf bytes = DT_BUF_INIT(DT_PROOF_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf charter = DT_BUF_INIT(DT_CHARTER_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf amendments = DT_BUF_INIT(DT_AMENDMENTS_MAX);
     struct dt_writer w = dt_writer_init(&bytes);
     enum dt_err err;
 
     if (in->n_items == 0 || in->n_items > DT_PROOF_ITEMS || in->n_letters > DT_PROOF_LETTERS ||
         in->n_revocations > DT_PROOF_REVOCATIONS)
         return dt_fail(DT_ERR_LIMIT, "a proof opens 1 to %u records", DT_PROOF_ITEMS);
-    if ((err = dt_charter_encode(in->charter, &charter)) != DT_OK)
+    if ((err = dt_charter_encode(in->charter, &charter)) != DT_OK ||
+        (err = dt_charter_amendments(in->charter, &amendments)) != DT_OK)
         return err;
-    dt_write_u16(&w, DT_PROOF_VERSION);
+    dt_write_u16(&w, amendments.n > 0 ? DT_PROOF_AMENDED : DT_PROOF_VERSION);
     dt_write_vec(&w, dt_buf_view(&charter));
+    if (amendments.n > 0)
+        dt_write_vec(&w, dt_buf_view(&amendments));
     if ((err = write_templates(&w, in)) != DT_OK || (err = write_letters(&w, in)) != DT_OK ||
         (err = write_revocations(&w, in)) != DT_OK || (err = write_items(&w, in)) != DT_OK ||
         (err = dt_writer_end(&w)) != DT_OK ||

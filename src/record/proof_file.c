@@ -218,11 +218,17 @@ dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out)
     memset(out, 0, sizeof *out);
     if ((err = dt_read_u16(&r, &version)) != DT_OK)
         return err;
-    if (version != 1 && version != DT_PROOF_VERSION)
+    if (version < 1 || version > DT_PROOF_AMENDED)
         return dt_fail(DT_ERR_UNSUPPORTED, "a version not known here");
     paths = version == 1;
     if ((err = dt_read_vec(&r, DT_CHARTER_MAX, &out->charter)) != DT_OK ||
-        (err = dt_read_sub(&r, DT_PROOF_MAX, &templates)) != DT_OK ||
+        (version == DT_PROOF_AMENDED &&
+         (err = dt_read_vec(&r, DT_AMENDMENTS_MAX, &out->amendments)) != DT_OK))
+        return err;
+    /* One form for each: without amendments it is version 2. */
+    if (version == DT_PROOF_AMENDED && out->amendments.n == 0)
+        return dt_fail(DT_ERR_FORMAT, "no amendments, where there have to be some");
+    if ((err = dt_read_sub(&r, DT_PROOF_MAX, &templates)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &letters)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &revocations)) != DT_OK ||
         (err = dt_read_sub(&r, DT_PROOF_MAX, &items)) != DT_OK ||

@@ -13,6 +13,7 @@
 
 #define DT_PROOF_MAGIC   "detente proof 1\n"
 #define DT_PROOF_VERSION 2  /* 1, which is still read, gives each opening a path of its own */
+#define DT_PROOF_AMENDED 3  /* as 2, with the amendments of the charter */
 #define DT_PROOF_LINE    76 /* base64 characters in a line */
 
 /*
@@ -48,6 +49,7 @@ struct dt_opened {
 
 struct dt_proof_parts {
     struct dt_view charter;
+    struct dt_view amendments; /* a list of opaque<V>; empty: none */
     struct dt_view templates[DT_PROOF_TEMPLATES];
     size_t n_templates;
     struct dt_opened letters[DT_PROOF_LETTERS];
@@ -79,6 +81,27 @@ DT_MUST_CHECK enum dt_err dt_proof_tree_write(struct dt_writer *w, const struct 
                                               const struct dt_slot *slots, struct dt_view secret,
                                               const uint8_t key[static 32],
                                               const uint8_t signature[static 64], uint64_t mask);
+
+/* ---- proof_register.c: the registers of a charter, those that ended and the one in force ---- */
+struct dt_proof_registers {
+    const struct dt_charter *charter;
+    struct tlog_policy policy[DT_AMENDMENTS + 1];
+};
+void dt_proof_registers_clear(struct dt_proof_registers *r);
+/* ${r} is all zero; ${charter} outlives it. */
+DT_MUST_CHECK enum dt_err dt_proof_registers_init(struct dt_proof_registers *r,
+                                                  const struct dt_charter *charter);
+
+struct dt_entry_seen {
+    enum dt_entry_state state;
+    uint64_t index, ms;
+    size_t ended_by; /* number of the amendment that ended this register; 0: it is in force */
+};
+/* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
+DT_MUST_CHECK enum dt_err dt_proof_entry_check(const struct dt_proof_registers *r,
+                                               struct dt_view text, const uint8_t seal[static 32],
+                                               size_t party, uint32_t how,
+                                               struct dt_entry_seen *out);
 
 /* Slots that an answer of ${tmpl} must open besides author and kind. */
 uint64_t dt_proof_answer_slots(const struct dt_template *tmpl);

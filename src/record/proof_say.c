@@ -104,6 +104,21 @@ say_forum(struct say *s)
     say(s, ")\n");
 }
 
+/* "amendment 1, signed by all roots: another register from entry 12 on". */
+static void
+say_amendments(struct say *s)
+{
+    const struct dt_charter *c = s->v->charter;
+
+    for (size_t i = 0; i < c->n_former; i++) {
+        say(s, "amendment ");
+        say_number(s, i + 1);
+        say(s, ", signed by all roots: the register was replaced at entry ");
+        say_number(s, c->former[i].last_size);
+        say(s, "; what the one before signed later does not count\n");
+    }
+}
+
 static void
 say_subject(struct say *s)
 {
@@ -157,6 +172,11 @@ say_entry(struct say *s, const struct dt_proof_record *r, uint64_t now_ms)
     }
     say(s, "entry ");
     say_number(s, r->entry);
+    if (r->ended_by != 0) {
+        say(s, " of the register that amendment ");
+        say_number(s, r->ended_by);
+        say(s, " ended");
+    }
     if (r->state == DT_ENTRY_ATTESTED) {
         say(s, ", entered ");
         say_time(s, r->entry_ms);
@@ -424,6 +444,7 @@ dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in)
     say_standing(&s);
     s.out = &v->findings;
     say_forum(&s);
+    say_amendments(&s);
     say_subject(&s);
     say_tally(&s);
     say_time_of_entry(&s, in->now_ms);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 
+#include "record/amendment.h"
 #include "record/proof_internal.h"
 #include "record/template_internal.h"
 
@@ -31,7 +32,7 @@ struct verify {
     struct dt_verdict *v;
     struct dt_proof_parts *parts;
     struct dt_template *letter; /* the built-in template */
-    struct tlog_policy policy;
+    struct dt_proof_registers registers;
     struct letter_seen letters[DT_PROOF_LETTERS];
     bool template_used[DT_PROOF_TEMPLATES];
 };
@@ -39,7 +40,7 @@ struct verify {
 static void
 verify_clear(struct verify *c)
 {
-    tlog_policy_clear(&c->policy);
+    dt_proof_registers_clear(&c->registers);
     dt_template_free(c->letter);
     dt_free(c->parts);
     dt_free(c);
@@ -142,7 +143,6 @@ static enum dt_err
 check_charter(struct verify *c)
 {
     struct dt_verdict *v = c->v;
-    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
     enum dt_err err;
 
     /* Decoding checks every signature that is there; what is left to see is that none is missing.
@@ -153,8 +153,8 @@ check_charter(struct verify *c)
     if ((err = dt_charter_decode(c->parts->charter, v->charter)) != DT_OK ||
         (err = dt_charter_complete(v->charter)) != DT_OK ||
         (err = dt_charter_forum_id(v->charter, v->forum)) != DT_OK ||
-        (err = dt_charter_policy(v->charter, DT_POLICY_ATTESTED, &text)) != DT_OK ||
-        (err = tlog_policy_parse(dt_buf_view(&text), &c->policy)) != DT_OK)
+        (err = dt_charter_amend_all(v->charter, c->parts->amendments)) != DT_OK ||
+        (err = dt_proof_registers_init(&c->registers, v->charter)) != DT_OK)
         return err;
     if (c->in->forum != NULL && memcmp(c->in->forum, v->forum, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the charter in the file is not that of the forum asked for");
@@ -235,105 +235,13 @@ check_letters(struct verify *c)
     return DT_OK;
 }
 
-/* ---- the register ---- */
-
-/* Every line of the note must be by a key of the charter, so that no byte of it goes unchecked. */
-static enum dt_err
-check_note_lines(const struct verify *c, struct dt_view note)
-{
-    DT_CLEANUP(tlog_note_clear) struct tlog_note n = {0};
-    enum dt_err err;
-
-    if ((err = tlog_note_parse(note, &n)) != DT_OK)
-        return err;
-    for (size_t i = 0; i < n.n_sigs; i++) {
-        const struct tlog_sig *s = &n.sigs[i];
-        const struct tlog_vkey *log = &c->policy.logs[0].key;
-        bool known = s->id == log->id && dt_view_equal(s->name, dt_view_str(log->name));
-
-        for (size_t k = 0; k < c->policy.n_nodes && !known; k++) {
-            const struct tlog_policy_node *node = &c->policy.nodes[k];
-
-            known = !node->is_group && s->id == node->key.id &&
-                    dt_view_equal(s->name, dt_view_str(node->key.name));
-        }
-        if (!known)
-            return dt_fail(DT_ERR_AUTH,
-                           "signature line %zu of the checkpoint is by no key of the charter",
-                           i + 1);
-    }
-    return DT_OK;
-}
-
-/* The side of the policy that is ${party}'s; TLOG_POLICY_NO_NODE when it has no witness. */
-static enum dt_err
-side_of_party(const struct verify *c, size_t party, size_t *out)
-{
-    const struct dt_charter *charter = c->v->charter;
-    struct tlog_vkey key;
-    enum dt_err err;
-
-    *out = TLOG_POLICY_NO_NODE;
-    for (size_t i = 0; i < charter->n_witnesses; i++) {
-        if (charter->witnesses[i].party != party)
-            continue;
-        if ((err = tlog_vkey_parse(charter->witnesses[i].vkey, &key)) != DT_OK)
-            return err;
-        *out = tlog_policy_side_of(&c->policy, tlog_policy_find_key(&c->policy, &key));
-        break;
-    }
-    return DT_OK;
-}
-
-struct entry_seen {
-    enum dt_entry_state state;
-    uint64_t index, ms;
-};
-
-/* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
-static enum dt_err
-check_entry(const struct verify *c, struct dt_view text, const uint8_t seal[static 32],
-            size_t party, uint32_t how, struct entry_seen *out)
-{
-    DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf again = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
-    struct tlog_policy_state state;
-    struct tlog_attestation att;
-    struct tlog_hash leaf;
-    uint8_t entry[DT_REGISTER_ENTRY];
-    uint64_t seconds = 0;
-    size_t side;
-    bool other;
-    enum dt_err err;
-
-    dt_register_entry(seal, entry);
-    if ((err = tlog_proof_parse(text, &proof)) != DT_OK ||
-        (err = tlog_proof_write(&proof, &again)) != DT_OK)
-        return err;
-    if (proof.has_extra || !dt_view_equal(text, dt_buf_view(&again)))
-        return dt_fail(DT_ERR_FORMAT, "the register proof is not in its one form");
-    if ((err = check_note_lines(c, dt_buf_view(&proof.note))) != DT_OK ||
-        (err = tlog_leaf_hash(dt_view_of(entry), &leaf)) != DT_OK ||
-        (err = tlog_proof_evaluate(&proof, &leaf, &c->policy, NULL, &state)) != DT_OK ||
-        (err = side_of_party(c, party, &side)) != DT_OK)
-        return err;
-    out->index = proof.index;
-    tlog_attestation(&c->policy, &state, c->v->charter->quorum_attested, &att);
-    other = tlog_earliest_other(&c->policy, &state, side, &seconds);
-    if (other && (seconds == 0 || seconds > DT_TIME_MAX_MS / DT_MS_SECOND))
-        return dt_fail(DT_ERR_RANGE, "a cosignature's time");
-    out->ms = other ? seconds * DT_MS_SECOND : 0;
-    out->state = !other || !att.attested || c->v->charter->quorum_attested == 0 ? DT_ENTRY_HELD
-                 : how == DT_PROOF_FIRST                                        ? DT_ENTRY_ATTESTED
-                                         : DT_ENTRY_NOT_LATER;
-    return DT_OK;
-}
+/* ---- revocations ---- */
 
 static enum dt_err
 check_revocation(struct verify *c, const struct dt_proof_revocation *in)
 {
     struct dt_revocation rev;
-    struct entry_seen entry = {0};
+    struct dt_entry_seen entry = {0};
     uint8_t seal[32];
     enum dt_err err;
 
@@ -348,7 +256,8 @@ check_revocation(struct verify *c, const struct dt_proof_revocation *in)
             continue;
         if (memcmp(c->v->charter->parties[l->party].root_id, rev.party, 32) != 0)
             return dt_fail(DT_ERR_AUTH, "not by the root that issued the letter");
-        if ((err = check_entry(c, in->tlog_proof, seal, l->party, DT_PROOF_FIRST, &entry)) != DT_OK)
+        if ((err = dt_proof_entry_check(&c->registers, in->tlog_proof, seal, l->party,
+                                        DT_PROOF_FIRST, &entry)) != DT_OK)
             return err;
         if (entry.ms == 0)
             return dt_fail(DT_ERR_PROOF,
@@ -469,7 +378,7 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
 {
     struct dt_opened *t = &c->parts->items[place].tree;
     struct dt_view text = c->parts->items[place].tlog_proof;
-    struct entry_seen entry = {0};
+    struct dt_entry_seen entry = {0};
     const struct dt_template *known;
     uint64_t needed;
     enum dt_err err;
@@ -501,12 +410,13 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
         return dt_fail(DT_ERR_PROOF, "no answer to the record that the file is about");
     if (text.n > 0) {
         if ((err = dt_seal(r->commitment, t->key, t->signature, r->seal)) != DT_OK ||
-            (err = check_entry(c, text, r->seal, r->party, c->parts->items[place].entry, &entry)) !=
-                DT_OK)
+            (err = dt_proof_entry_check(&c->registers, text, r->seal, r->party,
+                                        c->parts->items[place].entry, &entry)) != DT_OK)
             return dt_fail_context(err, "its register entry");
         r->state = entry.state;
         r->entry = entry.index;
         r->entry_ms = entry.ms;
+        r->ended_by = entry.ended_by;
     }
     return check_letter_of(c, r);
 }

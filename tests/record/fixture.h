@@ -202,7 +202,7 @@ world_prove(struct world *w, uint64_t index, unsigned int mask, uint64_t at_ms, 
 
     ok(tlog_root_make(tlog_leaves_node, &source, w->n_entries, &root));
     ok(tlog_inclusion_make(tlog_leaves_node, &source, index, w->n_entries, &path));
-    ok(tlog_checkpoint_init(&cp, str(ORIGIN), w->n_entries, &root));
+    ok(tlog_checkpoint_init(&cp, str(w->log.vkey.name), w->n_entries, &root));
     ok(tlog_checkpoint_write(&cp, &text));
     ok(tlog_note_sign(&w->log, dt_buf_view(&text), &note));
     for (size_t p = 0; p < N_WORLD_PARTIES; p++)
