@@ -84,6 +84,18 @@ sign_all(struct dt_amendment *am, const struct dt_charter *c)
 }
 
 static void
+amend(struct dt_charter *c)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+
+    draft(c, &am);
+    sign_all(&am, c);
+    ok(dt_amendment_encode(&am, &bytes));
+    ok(dt_charter_amend(c, dt_buf_view(&bytes)));
+}
+
+static void
 enter(size_t n)
 {
     uint8_t seal[32];
@@ -267,6 +279,64 @@ test_rules(void **state)
     tlog_signer_clear(&third);
 }
 
+/* Two first amendments were drafted: the second of the one branch does not follow the other. */
+static void
+test_branches(void **state)
+{
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf into = DT_BUF_INIT(8192), bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_charter_clear) struct dt_charter one = {0}, other = {0};
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+    struct tlog_signer third = {0};
+    struct dt_charter next;
+    struct dt_amendment_parts parts = {
+        .next = &next, .last_size = w.n_entries, .last_root = root_of_entries()};
+
+    (void)state;
+    copy_of(&w.charter, &one);
+    copy_of(&w.charter, &other);
+    amend(&one);
+    amend(&other);
+    make_signer("register.example/third", TLOG_KEY_ED25519, 0x33, &third);
+    new_part(&third, &into, &next);
+    ok(dt_amendment_draft(&one, &parts, &am));
+    sign_all(&am, &one);
+    ok(dt_amendment_encode(&am, &bytes));
+    assert_int_equal(dt_charter_amend(&other, dt_buf_view(&bytes)), DT_ERR_CONFLICT);
+    assert_non_null(strstr(dt_err_message(), "does not follow"));
+    ok(dt_charter_amend(&one, dt_buf_view(&bytes)));
+    tlog_signer_clear(&third);
+}
+
+/* A field that no amendment has would be signed and said by nobody. */
+static void
+test_other_fields(void **state)
+{
+    static const size_t absent[] = {DT_SLOT_CHANNEL, DT_SLOT_CARRIED};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0}, got = {0};
+
+    (void)state;
+    draft(&w.charter, &am);
+    for (size_t i = 0; i < 2; i++) {
+        am.slots[absent[i]] = (struct dt_slot){.kind = DT_SLOT_VALUE,
+                                               .name = am.slots[absent[i]].name,
+                                               .type = am.slots[absent[i]].type,
+                                               .value = dt_view_of(w.channel)};
+        bytes.n = 0;
+        ok(dt_amendment_encode(&am, &bytes));
+        assert_int_equal(dt_amendment_decode(dt_buf_view(&bytes), &got), DT_ERR_FORMAT);
+        assert_non_null(strstr(dt_err_message(), "not the fields of an amendment"));
+        am.slots[absent[i]].kind = DT_SLOT_PAD;
+        am.slots[absent[i]].value = dt_view(NULL, 0);
+    }
+    am.slots[DT_SLOT_TIME].kind = DT_SLOT_PAD;
+    am.slots[DT_SLOT_TIME].value = dt_view(NULL, 0);
+    bytes.n = 0;
+    ok(dt_amendment_encode(&am, &bytes));
+    assert_int_equal(dt_amendment_decode(dt_buf_view(&bytes), &got), DT_ERR_FORMAT);
+}
+
 /* ---- proofs ---- */
 
 struct proving {
@@ -294,18 +364,6 @@ proving_init(struct proving *p)
     dt_buf_init(&p->file, DT_PROOF_FILE_MAX);
     copy_of(&w.charter, &p->charter);
     make_contact(&w, US, "2025-11-20T15:00:00Z", "2025-11-20T16:30:00Z", "exact", &p->contact);
-}
-
-static void
-amend(struct dt_charter *c)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
-    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
-
-    draft(c, &am);
-    sign_all(&am, c);
-    ok(dt_amendment_encode(&am, &bytes));
-    ok(dt_charter_amend(c, dt_buf_view(&bytes)));
 }
 
 static enum dt_err
@@ -462,6 +520,8 @@ main(void)
         cmocka_unit_test_setup(test_sign_and_merge, set_up),
         cmocka_unit_test_setup(test_bits, set_up),
         cmocka_unit_test_setup(test_rules, set_up),
+        cmocka_unit_test_setup(test_branches, set_up),
+        cmocka_unit_test_setup(test_other_fields, set_up),
         cmocka_unit_test_setup(test_proof_of_before, set_up),
         cmocka_unit_test_setup(test_proof_of_a_thief, set_up),
         cmocka_unit_test_setup(test_proof_of_after, set_up),
