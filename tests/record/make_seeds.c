@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "base/file.h"
+#include "record/amendment.h"
 #include "record/proof_internal.h"
 
 static struct world w;
@@ -42,6 +43,39 @@ seeds_of_letters(void)
     ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &v));
     ok(dt_revocation_encode(&v, &rev));
     seed("letter", "revocation", 2, dt_buf_view(&rev));
+}
+
+static void
+seeds_of_amendments(struct dt_view charter)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf vkeys = DT_BUF_INIT(8192);
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf b = DT_BUF_INIT(DT_AMENDMENT_MAX), both = DT_BUF_INIT(2 * DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+    struct dt_writer wr = dt_writer_init(&both);
+    struct tlog_signer log = {0};
+    struct dt_charter next;
+    const struct dt_amendment_parts parts = {
+        .next = &next, .last_root = tlog_empty_root, .made_ms = WORLD_START};
+
+    make_signer("register.example/new", TLOG_KEY_ED25519, 0x31, &log);
+    fill_charter(&w, &vkeys, &next);
+    vkeys.n = 0;
+    ok(tlog_vkey_write(&log.vkey, &vkeys));
+    next.register_vkey = dt_buf_view(&vkeys);
+    next.register_origin = str(log.vkey.name);
+    next.n_witnesses = 0; /* small: each signature takes its time */
+    next.quorum_attested = 0;
+    ok(dt_amendment_draft(&w.charter, &parts, &am));
+    for (size_t i = 0; i < N_WORLD_PARTIES; i++)
+        ok(dt_amendment_sign(&am, &w.charter, seed_view(w.root_seed[i])));
+    ok(dt_amendment_encode(&am, &b));
+    dt_write_vec(&wr, charter);
+    dt_write_view(&wr, dt_buf_view(&b));
+    ok(dt_writer_end(&wr));
+    seed("amendment", "both", -1, dt_buf_view(&both));
+    seed("amendment", "alone", 0, dt_buf_view(&b));
+    tlog_signer_clear(&log);
 }
 
 static void
@@ -131,6 +165,7 @@ main(int argc, char **argv)
     world_init(&w);
     ok(dt_charter_encode(&w.charter, &b));
     seed("charter", "charter", -1, dt_buf_view(&b));
+    seeds_of_amendments(dt_buf_view(&b));
     ok(dt_template_encode(dt_templates_get_str(w.templates, "heartbeat"), &t));
     seed("template", "heartbeat", -1, dt_buf_view(&t));
     seed("template", "json", -1,
