@@ -54,12 +54,42 @@ dt_cadence_str(char *out, const struct dt_cadence *c)
                    c->period_ms / units[i].ms, units[i].letter);
 }
 
+/* Where periods are counted from. */
+static uint64_t
+origin_of(const struct dt_cadence *c)
+{
+    return c->period_ms % WEEK == 0 ? MONDAY : 0;
+}
+
 uint64_t
 dt_cadence_start_from(const struct dt_cadence *c, uint64_t ms)
 {
-    uint64_t origin = c->period_ms % WEEK == 0 ? MONDAY : 0;
+    uint64_t origin = origin_of(c);
 
     if (ms <= origin)
         return origin;
     return origin + (ms - origin + c->period_ms - 1) / c->period_ms * c->period_ms;
+}
+
+uint64_t
+dt_cadence_period(const struct dt_cadence *c, uint64_t ms)
+{
+    uint64_t origin = origin_of(c);
+
+    return ms <= origin ? origin : ms - (ms - origin) % c->period_ms;
+}
+
+/* j * period_ms stays below 2^55: both have their maxima. */
+uint64_t
+dt_cadence_slot(const struct dt_cadence *c, uint64_t start, uint64_t j)
+{
+    return start + j / c->k * c->period_ms + (j % c->k * c->period_ms + c->k - 1) / c->k;
+}
+
+uint64_t
+dt_cadence_due(const struct dt_cadence *c, uint64_t start, uint64_t ms)
+{
+    if (ms < start)
+        return 0;
+    return ms - start >= c->period_ms ? c->k : (ms - start) * c->k / c->period_ms + 1;
 }

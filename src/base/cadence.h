@@ -30,4 +30,17 @@ void dt_cadence_str(char *out, const struct dt_cadence *c);
 /* The first start of a period at or after ${ms}. A promise is given. */
 uint64_t dt_cadence_start_from(const struct dt_cadence *c, uint64_t ms);
 
+/*
+ * A period has k slots, spread evenly from its start on: one is due at the start itself. A promise
+ * is given, and ${start} is the start of a period.
+ *
+ * dt_cadence_period(c, ms): the start of the period that ${ms} lies in (of the first one, before
+ * it). dt_cadence_slot(c, start, j): when slot ${j} of that period is due; of a later one, for j >=
+ * k. dt_cadence_due(c, start, ms): how many slots of that period are due at ${ms}: 0 before it, at
+ * most k.
+ */
+uint64_t dt_cadence_period(const struct dt_cadence *c, uint64_t ms);
+uint64_t dt_cadence_slot(const struct dt_cadence *c, uint64_t start, uint64_t j);
+uint64_t dt_cadence_due(const struct dt_cadence *c, uint64_t start, uint64_t ms);
+
 #endif

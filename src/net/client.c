@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -25,6 +26,7 @@ struct sink {
     size_t header_len; /* of all lines so far, interim answers (1xx) and trailers included */
     bool interim;      /* no status line has come yet, or the last one's status is 1xx */
     bool header_whole; /* the empty line after that of the answer itself has come */
+    uint64_t retry_after_s;
     enum dt_err err;
 };
 
@@ -125,6 +127,25 @@ is_interim(const char *p, size_t n)
     return i == n || p[i] == '1';
 }
 
+/* The seconds of the header line ${line} if it is a Retry-After that names some (RFC 9110 section
+ * 10.2.3), else ${before}. */
+static uint64_t
+retry_after(struct dt_view line, uint64_t before)
+{
+    static const char name[] = "retry-after:";
+    size_t n = sizeof(name) - 1;
+    uint64_t seconds = 0;
+
+    if (line.n < n || strncasecmp((const char *)line.p, name, n) != 0)
+        return before;
+    while (n < line.n && (line.p[n] == ' ' || line.p[n] == '\t'))
+        n++;
+    while (line.n > n && (line.p[line.n - 1] <= ' '))
+        line.n--;
+    return dt_decimal_read(dt_view(line.p + n, line.n - n), UINT32_MAX, &seconds) == DT_OK ? seconds
+                                                                                           : before;
+}
+
 /* A header has an end: no lines for ever, and no answer that is nothing but "100 Continue". */
 static size_t
 on_header(char *p, size_t size, size_t n, void *user)
@@ -137,8 +158,11 @@ on_header(char *p, size_t size, size_t n, void *user)
         /* An interim answer is none: the peer may send any number, and then anything. */
         s->interim = is_interim(p, n);
         s->header_whole = false;
+        s->retry_after_s = 0;
     } else if (n > 0 && (p[0] == '\r' || p[0] == '\n')) {
         s->header_whole = !s->interim;
+    } else {
+        s->retry_after_s = retry_after(dt_view((const uint8_t *)p, n), s->retry_after_s);
     }
     return s->header_len <= DT_NET_HEADER_MAX ? n : 0;
 }
@@ -380,6 +404,7 @@ dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct d
         (err = perform(c, call, url, headers, &sink, &status)) != DT_OK)
         goto done;
     out->status = status;
+    out->retry_after_s = sink.retry_after_s;
     dt_buf_move(&out->body, &body);
 
 done:

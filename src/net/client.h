@@ -38,7 +38,8 @@ struct dt_http_call {
 
 struct dt_http_answer {
     unsigned int status;
-    struct dt_buf body; /* clear with dt_http_answer_clear() */
+    uint64_t retry_after_s; /* its Retry-After, where it names seconds; 0: none. Unchecked */
+    struct dt_buf body;     /* clear with dt_http_answer_clear() */
 };
 
 /* ${config} may be NULL. NOMEM, INTERNAL. */

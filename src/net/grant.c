@@ -83,6 +83,19 @@ get_number(const json_t *o, const char *key, uint64_t max, uint64_t *out)
     return DT_OK;
 }
 
+/* "cadence" of ${reg}, which need not be there. */
+static enum dt_err
+get_cadence(const json_t *reg, struct dt_cadence *out)
+{
+    const json_t *v = json_object_get(reg, "cadence");
+
+    if (v == NULL)
+        return DT_OK;
+    if (!json_is_string(v))
+        return dt_fail(DT_ERR_FORMAT, "grant: \"cadence\" is not a string");
+    return dt_fail_context(dt_cadence_read(dt_view_str(json_string_value(v)), out), "grant");
+}
+
 static enum dt_err
 get_witnesses(const json_t *list, struct dt_grant *g)
 {
@@ -146,6 +159,7 @@ grant_from(const json_t *root, struct dt_grant *g)
         (err = get_string(reg, "vkey", g->vkey, sizeof(g->vkey))) != DT_OK ||
         (json_object_get(reg, "read_key") != NULL &&
          (err = get_hex(reg, "read_key", g->read_key)) != DT_OK) ||
+        (err = get_cadence(reg, &g->cadence)) != DT_OK ||
         (err = get_witnesses(json_object_get(root, "witnesses"), g)) != DT_OK ||
         (err = get_number(quorum, "attested", DT_GRANT_WITNESS_MAX, &attested)) != DT_OK ||
         (err = get_number(quorum, "final", DT_GRANT_WITNESS_MAX, &final)) != DT_OK ||
@@ -262,7 +276,7 @@ enum dt_err
 dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);
-    char token[65], key[65], read_key[65];
+    char token[65], key[65], read_key[65], cadence[DT_CADENCE_STR];
     enum dt_err err;
 
     if (!plain(g->party) || !plain(g->relay) || !plain(g->origin) || !plain(g->vkey))
@@ -282,6 +296,10 @@ dt_grant_write(const struct dt_grant *g, struct dt_buf *out)
         dt_hex_str(read_key, dt_view_of(g->read_key));
         err = dt_buf_printf(&b, ",\n    \"read_key\": \"%s\"", read_key);
         dt_wipe(read_key, sizeof(read_key));
+    }
+    if (err == DT_OK && g->cadence.period_ms != 0) {
+        dt_cadence_str(cadence, &g->cadence);
+        err = dt_buf_printf(&b, ",\n    \"cadence\": \"%s\"", cadence);
     }
     if (err == DT_OK)
         err = dt_buf_printf(&b, "\n  },\n  \"witnesses\": [");

@@ -8,6 +8,7 @@
 #define DT_NET_GRANT_H
 
 #include "base/bytes.h"
+#include "base/cadence.h"
 #include "net/limits.h"
 
 struct dt_grant_witness {
@@ -25,6 +26,7 @@ struct dt_grant {
     char vkey[DT_GRANT_VKEY_MAX + 1];   /* the register's C2SP verifier key, type 0x01 */
     bool has_read_key;                  /* reading the register needs a key: */
     uint8_t read_key[32];               /* the same for all */
+    struct dt_cadence cadence;          /* of each party's entries; nothing: as they come */
     struct dt_grant_witness witnesses[DT_GRANT_WITNESS_MAX];
     size_t n_witnesses;
     uint32_t quorum_attested; /* groups */

@@ -114,18 +114,39 @@ dt_relay_poll(struct dt_http_client *c, const char *relay, const struct dt_wire_
 }
 
 enum dt_err
-dt_register_append(struct dt_http_client *c, const char *register_url, struct dt_view append_key,
-                   const uint8_t seal[static 32], uint64_t *out_index)
+dt_register_append_due(struct dt_http_client *c, const char *register_url,
+                       struct dt_view append_key, const uint8_t seal[static 32], bool urgent,
+                       uint64_t *out_index, uint64_t *out_wait_s)
 {
+    DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer a = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(64);
-    struct dt_http_call call = {
-        .method = "POST", .base = register_url, .path = "/append", .bearer = append_key};
+    struct dt_http_call call = {.method = "POST",
+                                .base = register_url,
+                                .path = urgent ? "/append?urgent=1" : "/append",
+                                .bearer = append_key};
     enum dt_err err;
 
     if ((err = dt_wire_entry_encode(seal, &body)) != DT_OK)
         return err;
     call.body = dt_buf_view(&body);
-    return call_u64(c, &call, "append to the register", out_index);
+    if ((err = dt_http_call(c, &call, &a)) != DT_OK)
+        return err;
+    *out_wait_s = a.status == 429 ? a.retry_after_s : 0;
+    if (*out_wait_s != 0)
+        return dt_fail(DT_ERR_BUSY, "the register takes this party's next entry at its next slot");
+    if ((err = dt_http_answer_err(register_url, "append to the register", &a)) == DT_OK)
+        err = dt_fail_context(dt_wire_u64_decode(dt_buf_view(&a.body), out_index),
+                              "the relay's answer to append to the register");
+    return err;
+}
+
+enum dt_err
+dt_register_append(struct dt_http_client *c, const char *register_url, struct dt_view append_key,
+                   const uint8_t seal[static 32], uint64_t *out_index)
+{
+    uint64_t wait_s = 0;
+
+    return dt_register_append_due(c, register_url, append_key, seal, false, out_index, &wait_s);
 }
 
 static const char *

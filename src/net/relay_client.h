@@ -41,10 +41,18 @@ DT_MUST_CHECK enum dt_err dt_relay_poll(struct dt_http_client *c, const char *re
                                         struct dt_wire_news out[static DT_RELAY_POLL_MAX],
                                         size_t *out_n);
 
-/* Append ${seal} as an entry; ${out_index} is its (first) index. BUSY: the key's daily quota. */
+/* Append ${seal} as an entry; ${out_index} is its (first) index. BUSY: the key's daily quota, or
+ * before its next slot where there is a cadence. */
 DT_MUST_CHECK enum dt_err dt_register_append(struct dt_http_client *c, const char *register_url,
                                              struct dt_view append_key,
                                              const uint8_t seal[static 32], uint64_t *out_index);
+
+/* The same; ${urgent}: whether a slot is due or not. BUSY sets ${out_wait_s}: the seconds to the
+ * next slot that the relay tells, unchecked; 0: it is the quota. */
+DT_MUST_CHECK enum dt_err dt_register_append_due(struct dt_http_client *c, const char *register_url,
+                                                 struct dt_view append_key,
+                                                 const uint8_t seal[static 32], bool urgent,
+                                                 uint64_t *out_index, uint64_t *out_wait_s);
 
 /* Which checkpoint: signed by the register; cosigned by two groups; by all groups. */
 enum dt_checkpoint_kind { DT_CHECKPOINT_HELD = 1, DT_CHECKPOINT_ATTESTED, DT_CHECKPOINT_FINAL };

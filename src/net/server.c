@@ -6,6 +6,7 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -121,6 +122,7 @@ send_reply(struct request *req, struct dt_http_reply *reply, bool close)
 {
     struct MHD_Response *r;
     enum MHD_Result ok;
+    char seconds[24];
 
     if (!hold(req, reply->body.n))
         dt_http_reply_error(reply, 503, "busy", "too many large answers are on their way");
@@ -151,6 +153,10 @@ send_reply(struct request *req, struct dt_http_reply *reply, bool close)
         (void)MHD_add_response_header(r, "Access-Control-Allow-Origin", reply->allow_origin);
     if (reply->location != NULL)
         (void)MHD_add_response_header(r, "Location", reply->location);
+    if (reply->retry_after_s != 0) {
+        (void)snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)reply->retry_after_s);
+        (void)MHD_add_response_header(r, "Retry-After", seconds);
+    }
     if (close)
         (void)MHD_add_response_header(r, "Connection", "close");
     ok = MHD_queue_response(req->mhd, reply->status, r);

@@ -34,6 +34,7 @@ struct dt_http_reply {
     const char *cache_control; /* static string; NULL: "no-store" */
     const char *allow_origin;  /* static string; NULL: no such header */
     const char *location;      /* unused, NULL */
+    uint64_t retry_after_s;    /* 0: no such header */
     struct dt_buf body;        /* taken over by the server */
 };
 

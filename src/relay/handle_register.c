@@ -107,7 +107,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
 {
     struct relay_wait *w = req->state;
     uint8_t key_hash[32], seal[32];
-    struct dt_view proof = {0};
+    struct dt_view proof = {0}, urgent = {0};
     enum dt_err err;
 
     if (w != NULL) {
@@ -119,6 +119,10 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     }
     if (dt_http_query(req, "proof", &proof) && !dt_view_equal(proof, dt_view_str("1"))) {
         dt_http_reply_error(reply, 400, "format", "proof=1 or nothing");
+        return DT_HTTP_REPLY;
+    }
+    if (dt_http_query(req, "urgent", &urgent) && !dt_view_equal(urgent, dt_view_str("1"))) {
+        dt_http_reply_error(reply, 400, "format", "urgent=1 or nothing");
         return DT_HTTP_REPLY;
     }
     if (!relay_bearer(req, key_hash, reply))
@@ -133,6 +137,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     w->job.u.entry.reg = reg->id;
     memcpy(w->job.u.entry.key_hash, key_hash, sizeof(key_hash));
     memcpy(w->job.u.entry.seal, seal, sizeof(seal));
+    w->job.u.entry.urgent = urgent.n > 0;
     dt_hub_register_key(reg->id, w->key);
     return relay_submit(w, reply);
 }

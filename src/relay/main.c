@@ -325,6 +325,16 @@ write_grants(const struct options *o, const struct dt_grant *grants, size_t n)
     return err;
 }
 
+/* How many entries a party may append a day when nothing is said: with a cadence at least twice
+ * what it asks for, so that there is room for what is urgent. */
+static uint64_t
+daily_standard(const struct dt_cadence *c)
+{
+    uint64_t asked = c->period_ms == 0 ? 0 : c->k * (DT_MS_DAY / c->period_ms + 1);
+
+    return 2 * asked > DT_RELAY_DAILY_ENTRIES ? 2 * asked : DT_RELAY_DAILY_ENTRIES;
+}
+
 static int
 run_grant(const struct options *o)
 {
@@ -338,9 +348,13 @@ run_grant(const struct options *o)
                                    .witness_urls = urls};
     struct dt_grant *grants = NULL;
     struct dt_relay_store *store = NULL;
+    const char *cadence = option_value(o, "--cadence", 0);
     uint64_t daily = 0;
     enum dt_err err;
 
+    if (cadence != NULL && dt_cadence_read(dt_view_str(cadence), &order.cadence) != DT_OK)
+        return program_finish(
+            dt_fail(DT_ERR_USAGE, "--cadence: entries a period, as 4/1d, 10/1w, 1/12h or 1/30m"));
     order.read_key = option_value(o, "--read-key", 0) != NULL;
     for (const char *name; (name = option_value(o, "--party", order.n_parties)) != NULL;) {
         if (order.n_parties == DT_GRANT_PARTIES_MAX)
@@ -349,8 +363,8 @@ run_grant(const struct options *o)
         parties[order.n_parties++] = name;
     }
     if ((err = read_witnesses(o, witnesses, urls, &order.n_witnesses)) != DT_OK ||
-        (err = program_number(o, "--daily-entries", UINT32_MAX, DT_RELAY_DAILY_ENTRIES, &daily)) !=
-            DT_OK ||
+        (err = program_number(o, "--daily-entries", UINT32_MAX, daily_standard(&order.cadence),
+                              &daily)) != DT_OK ||
         (err = program_number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) !=
             DT_OK ||
         (err = program_number(o, "--queue-cells", UINT32_MAX - 1, DT_RELAY_QUEUE_CELLS_MAX,
@@ -414,6 +428,8 @@ static const struct option grant_options[] = {
      " that waits to be asked (c2sp.org/tlog-witness); repeated",
      true, true},
     {"--read-key", NULL, "make a key without which the register is not read", false, false},
+    {"--cadence", "K/PERIOD",
+     "each party appends exactly K entries every 30m, 12h, 1d or 1w, one a slot", false, false},
     {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
     {"--queues", "N", "queues that the grant may create (10000)", false, false},
     {"--queue-cells", "N", "cells that a queue may hold (1000000)", false, false},

@@ -124,6 +124,11 @@ reply_unable(struct dt_http_reply *reply)
 enum dt_http_next
 relay_job_error(struct dt_http_reply *reply, const struct dt_relay_store_job *job)
 {
+    if (job->result == DT_ERR_BUSY && job->kind == DT_JOB_ENTRY && job->u.entry.wait_ms != 0) {
+        dt_http_reply_error(reply, 429, "too-early", "the key has no slot of the cadence due now");
+        reply->retry_after_s = (job->u.entry.wait_ms + DT_MS_SECOND - 1) / DT_MS_SECOND;
+        return DT_HTTP_REPLY;
+    }
     if (job->result != DT_ERR_STATE || !job->disk_full)
         return relay_error(reply, job->result);
     dt_http_reply_error(reply, 503, DT_RELAY_DISK_FULL, "the disk of the relay is full");

@@ -53,7 +53,8 @@ struct dt_grant_order {
     const char *const
         *witness_urls; /* of each, where it is asked; "", or no list: it comes itself */
     size_t n_witnesses;
-    bool read_key; /* reading the register needs a key, which is made */
+    bool read_key;             /* reading the register needs a key, which is made */
+    struct dt_cadence cadence; /* of each party's entries; nothing: as they come */
     uint32_t daily_entries;
     uint64_t queues_max, queue_cells_max;
 };
@@ -99,8 +100,10 @@ struct dt_relay_store_job {
             int64_t reg;
             uint8_t key_hash[32]; /* of the append key, for its quota */
             uint8_t seal[32];
-            uint64_t index; /* out */
-            bool existed;   /* out */
+            bool urgent;      /* taken although no slot of the cadence is due */
+            uint64_t index;   /* out */
+            bool existed;     /* out */
+            uint64_t wait_ms; /* out, with BUSY: to the key's next slot; 0: it is the quota */
         } entry;
         struct {
             int64_t reg;
@@ -119,8 +122,8 @@ struct dt_relay_store_job {
     } u;
     enum dt_err
         result; /* out: OK; REFUSED (token, key, or not a checkpoint signed here), CONFLICT (append
-                 * id with other bytes), LIMIT (full), BUSY (quota), NOT_FOUND; STATE: the batch
-                 * failed, nothing of it is stored, trying again may help */
+                 * id with other bytes), LIMIT (full), BUSY (quota, cadence), NOT_FOUND; STATE: the
+                 * batch failed, nothing of it is stored, trying again may help */
     bool disk_full;                               /* out: that is why */
     void (*done)(struct dt_relay_store_job *job); /* called by the writer after the commit */
     void *ctx;

@@ -1,53 +1,117 @@
 /*
- * relay/store_entry.c - entries of registers: whose quota they cost, which are held already, and
- * what is written for one.
+ * relay/store_entry.c - entries of registers: whose quota and slot they cost, which are held
+ * already, and what is written for one.
  *
  * Source: docs/protocol-relay.md "Registers". Layer: relay.
  */
 #include "relay/store_internal.h"
 
-/* The quota of ${job}'s key: take one, or set job->result. */
+/* What a key has used up, and may. */
+struct account {
+    uint64_t daily, day, used; /* of the day */
+    struct dt_cadence cadence; /* of the register */
+    uint64_t period, in_period;
+};
+
+/* ${out_there}: the job's key is one of its register. */
 static enum dt_err
-take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_ok)
+account_read(struct dt_relay_store *s, const struct dt_relay_store_job *job, struct account *out,
+             bool *out_there)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
-    uint64_t today = dt_clock_now(&s->clock) / DT_MS_DAY, daily = 0, day = 0, used = 0;
-    bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(
-             s->w, "SELECT daily, day, used FROM append_key WHERE hash = ?1 AND register = ?2",
-             &st)) != DT_OK)
+    if ((err = dt_db_prepare(s->w,
+                             "SELECT k.daily, k.day, k.used, r.cadence_k, r.cadence_ms, k.period,"
+                             " k.in_period FROM append_key k JOIN register r ON r.id = k.register"
+                             " WHERE k.hash = ?1 AND k.register = ?2",
+                             &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(job->u.entry.key_hash));
     dt_bind_u64(st, 2, (uint64_t)job->u.entry.reg);
-    if ((err = dt_stmt_step(st, &row)) != DT_OK)
+    if ((err = dt_stmt_step(st, out_there)) != DT_OK || !*out_there)
         return err;
+    if ((err = dt_col_u64(st, 0, INT64_MAX, &out->daily)) != DT_OK ||
+        (err = dt_col_u64(st, 1, INT64_MAX, &out->day)) != DT_OK ||
+        (err = dt_col_u64(st, 2, INT64_MAX, &out->used)) != DT_OK ||
+        (err = dt_col_u64(st, 3, DT_CADENCE_ENTRIES_MAX, &out->cadence.k)) != DT_OK ||
+        (err = dt_col_u64(st, 4, DT_CADENCE_PERIOD_MAX, &out->cadence.period_ms)) != DT_OK ||
+        (err = dt_col_u64(st, 5, INT64_MAX, &out->period)) != DT_OK)
+        return err;
+    return dt_col_u64(st, 6, INT64_MAX, &out->in_period);
+}
+
+/* Is there room for one more this day? */
+static bool
+quota_left(struct account *a, uint64_t now)
+{
+    uint64_t today = now / DT_MS_DAY;
+
+    /* A clock that goes back does not give a day twice. */
+    if (today > a->day) {
+        a->day = today;
+        a->used = 0;
+    }
+    return a->used < a->daily;
+}
+
+/*
+ * How long it is to the key's next slot; 0: one is due and not used, or there is no cadence. A
+ * clock that goes back by a period at most does not give one twice; by more, it was wrong before,
+ * and a party must not wait for that time to come again.
+ */
+static uint64_t
+slot_wait(struct account *a, uint64_t now)
+{
+    const struct dt_cadence *c = &a->cadence;
+    uint64_t period;
+
+    if (c->k == 0 || c->period_ms == 0)
+        return 0;
+    period = dt_cadence_period(c, now);
+    if (period > a->period || a->period - period > c->period_ms) {
+        a->period = period;
+        a->in_period = 0;
+    }
+    if (a->in_period < dt_cadence_due(c, a->period, now))
+        return 0;
+    /* One that was used up by urgent entries goes on with the next period. */
+    return dt_cadence_slot(c, a->period, a->in_period < c->k ? a->in_period : c->k) - now;
+}
+
+/* Take one entry from what ${job}'s key may append, or set job->result. */
+static enum dt_err
+take_quota(struct dt_relay_store *s, struct dt_relay_store_job *job, bool *out_ok)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *put = NULL;
+    uint64_t now = dt_clock_now(&s->clock), wait;
+    struct account a = {0};
+    bool there = false;
+    enum dt_err err = account_read(s, job, &a, &there);
+
     *out_ok = false;
-    if (!row) {
+    if (err != DT_OK)
+        return err;
+    if (!there) {
         job->result = DT_ERR_REFUSED;
         return DT_OK;
     }
-    if ((err = dt_col_u64(st, 0, INT64_MAX, &daily)) != DT_OK ||
-        (err = dt_col_u64(st, 1, INT64_MAX, &day)) != DT_OK ||
-        (err = dt_col_u64(st, 2, INT64_MAX, &used)) != DT_OK)
-        return err;
-    /* A clock that goes back does not give a day twice. */
-    if (today > day) {
-        day = today;
-        used = 0;
-    }
-    if (used >= daily) {
+    wait = slot_wait(&a, now);
+    job->u.entry.wait_ms = job->u.entry.urgent ? 0 : wait;
+    if (job->u.entry.wait_ms != 0 || !quota_left(&a, now)) {
         job->result = DT_ERR_BUSY;
         return DT_OK;
     }
-    if ((err = dt_db_prepare(s->w, "UPDATE append_key SET day = ?2, used = ?3 WHERE hash = ?1",
+    if ((err = dt_db_prepare(s->w,
+                             "UPDATE append_key SET day = ?2, used = ?3, period = ?4,"
+                             " in_period = ?5 WHERE hash = ?1",
                              &put)) != DT_OK)
         return err;
     dt_bind_blob(put, 1, dt_view_of(job->u.entry.key_hash));
-    dt_bind_u64(put, 2, day);
-    dt_bind_u64(put, 3, used + 1);
+    dt_bind_u64(put, 2, a.day);
+    dt_bind_u64(put, 3, a.used + 1);
+    dt_bind_u64(put, 4, a.period);
+    dt_bind_u64(put, 5, a.in_period + 1);
     *out_ok = true;
     return dt_stmt_run(put);
 }

@@ -120,6 +120,13 @@ check_order(const struct dt_grant_order *order)
                        "the URL must be http:// or https:// with a host and no final /");
     if (order->n_parties == 0 || order->n_parties > DT_GRANT_PARTIES_MAX)
         return dt_fail(DT_ERR_USAGE, "1 to %u parties are needed", DT_GRANT_PARTIES_MAX);
+    /* A day, whenever it begins, may take in a period more than fits into it. */
+    if (order->cadence.period_ms != 0 &&
+        order->daily_entries / order->cadence.k < DT_MS_DAY / order->cadence.period_ms + 1)
+        return dt_fail(
+            DT_ERR_USAGE,
+            "the entries that a party may append each day are fewer than the cadence asks "
+            "for");
     if (order->n_witnesses > DT_GRANT_WITNESS_MAX)
         return dt_fail(DT_ERR_USAGE, "at most %u witnesses", DT_GRANT_WITNESS_MAX);
     for (size_t i = 0; i < order->n_parties; i++) {
@@ -146,6 +153,7 @@ fill_common(const struct dt_grant_order *order, struct dt_grant *g, struct tlog_
         (order->read_key && (err = dt_random(g->read_key, sizeof(g->read_key))) != DT_OK))
         return err;
     g->has_read_key = order->read_key;
+    g->cadence = order->cadence;
     dt_hex_str(g->register_id, dt_view_of(id));
     (void)snprintf(g->origin, sizeof(g->origin), "register.detente/%s", g->register_id);
     if ((err = tlog_signer_new(dt_view_str(g->origin), TLOG_KEY_ED25519, signer)) != DT_OK ||
@@ -206,8 +214,8 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
         (err = dt_db_prepare(
              s->w,
              "INSERT INTO register(name, grant_id, origin, seed, policy, quorum_attested,"
-             " quorum_final, size, root, read_hash)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)",
+             " quorum_final, size, root, read_hash, cadence_k, cadence_ms)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)",
              &st)) != DT_OK)
         return err;
     dt_bind_blob(st, 1, dt_view_of(name));
@@ -222,6 +230,8 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
         dt_bind_blob(st, 9, dt_view_of(read_hash));
     else
         dt_bind_null(st, 9);
+    dt_bind_u64(st, 10, g->cadence.k);
+    dt_bind_u64(st, 11, g->cadence.period_ms);
     if ((err = dt_stmt_run(st)) != DT_OK)
         return err;
     *out_id = dt_db_last_id(s->w);

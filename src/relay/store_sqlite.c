@@ -13,7 +13,7 @@
 #include "relay/store_internal.h"
 
 #define STORE_APP_ID  0x64745201u /* "dtR" and 1 */
-#define STORE_VERSION 2u
+#define STORE_VERSION 3u
 #define POSITION_BITS 32
 
 /* Which entries a register holds: by the first 8 bytes of the leaf hash, so that a party cannot
@@ -21,6 +21,13 @@
 #define SEEN                                                                                       \
     "CREATE TABLE seen(register INTEGER NOT NULL, mark INTEGER NOT NULL, idx INTEGER NOT NULL,"    \
     " PRIMARY KEY(register, mark, idx)) STRICT, WITHOUT ROWID;"
+
+/* The rhythm of a register (0: none), and how many entries of a key were taken in its period. */
+#define CADENCE                                                                                    \
+    "ALTER TABLE register ADD COLUMN cadence_k INTEGER NOT NULL DEFAULT 0;"                        \
+    "ALTER TABLE register ADD COLUMN cadence_ms INTEGER NOT NULL DEFAULT 0;"                       \
+    "ALTER TABLE append_key ADD COLUMN period INTEGER NOT NULL DEFAULT 0;"                         \
+    "ALTER TABLE append_key ADD COLUMN in_period INTEGER NOT NULL DEFAULT 0;"
 
 static const char schema[] =
     "CREATE TABLE grants(id INTEGER PRIMARY KEY, token_hash BLOB NOT NULL UNIQUE,"
@@ -51,7 +58,7 @@ static const char schema[] =
     "NULL,"
     " side INTEGER NOT NULL, time_s INTEGER NOT NULL, line TEXT NOT NULL,"
     " PRIMARY KEY(register, size, key_id)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX cosignature_by ON cosignature(register, key_id, size);";
+    "CREATE INDEX cosignature_by ON cosignature(register, key_id, size);" CADENCE;
 
 /* ---- open and close ---- */
 
@@ -64,10 +71,12 @@ migrate(struct dt_db *db, uint32_t from, void *ctx)
     if (from == 0)
         return dt_db_exec(db, schema);
     /* Version 1 had an index over whole entries, and no read keys. */
-    err = dt_db_exec(db, SEEN "ALTER TABLE register ADD COLUMN read_hash BLOB");
-    if (err == DT_OK)
-        err = store_seen_fill(db);
-    return err == DT_OK ? dt_db_exec(db, "DROP INDEX entry_once") : err;
+    if (from == 1 &&
+        ((err = dt_db_exec(db, SEEN "ALTER TABLE register ADD COLUMN read_hash BLOB")) != DT_OK ||
+         (err = store_seen_fill(db)) != DT_OK ||
+         (err = dt_db_exec(db, "DROP INDEX entry_once")) != DT_OK))
+        return err;
+    return dt_db_exec(db, CADENCE); /* nor had version 2 cadences */
 }
 
 /* The writer alone meets all of the index of what is held, page by page and at random: some memory

@@ -75,11 +75,49 @@ test_start(void **state)
     }
 }
 
+/* Slots: the first at the start, spread evenly, whole milliseconds and never early. */
+static void
+test_slots(void **state)
+{
+    static const struct {
+        uint64_t k, period;
+    } row[] = {{1, DAY},   {4, DAY},      {3, DAY},        {7, HOUR},
+               {7, 60000}, {10, 7 * DAY}, {1000000, 60000}};
+    const uint64_t from = 20000 * DAY + 12345;
+
+    (void)state;
+    for (size_t i = 0; i < N(row); i++) {
+        struct dt_cadence c = {row[i].k, row[i].period};
+        uint64_t start = dt_cadence_period(&c, from);
+
+        assert_true(start <= from && from - start < c.period_ms);
+        assert_int_equal(dt_cadence_start_from(&c, start), start);
+        assert_int_equal(dt_cadence_period(&c, start), start);
+        assert_int_equal(dt_cadence_period(&c, start - 1), start - c.period_ms);
+        assert_int_equal(dt_cadence_due(&c, start, start - 1), 0);
+        assert_int_equal(dt_cadence_due(&c, start, start + c.period_ms), c.k);
+        assert_int_equal(dt_cadence_slot(&c, start, 0), start);
+        assert_int_equal(dt_cadence_slot(&c, start, c.k), start + c.period_ms);
+        assert_int_equal(dt_cadence_slot(&c, start, c.k + 1),
+                         dt_cadence_slot(&c, start + c.period_ms, 1));
+        for (uint64_t j = 0; j < c.k && j < 1000; j++) {
+            uint64_t at = dt_cadence_slot(&c, start, j);
+
+            assert_true((at - start) * c.k >= j * c.period_ms);
+            assert_true(at == start || (at - start - 1) * c.k < j * c.period_ms);
+            assert_true(dt_cadence_due(&c, start, at) > j);
+            assert_true(at == start || dt_cadence_due(&c, start, at - 1) <= j);
+        }
+    }
+    /* Weeks begin on Mondays. */
+    assert_int_equal(dt_cadence_period(&(struct dt_cadence){1, 7 * DAY}, 12 * DAY), 11 * DAY);
+}
+
 int
 main(void)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_text),
-                                              cmocka_unit_test(test_start)};
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text), cmocka_unit_test(test_start), cmocka_unit_test(test_slots)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

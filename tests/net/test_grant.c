@@ -52,6 +52,7 @@ round_trip(void **state)
     assert_memory_equal(&g, &h, sizeof(g));
     g.has_read_key = true;
     memset(g.read_key, 0xef, 32);
+    g.cadence = (struct dt_cadence){4, DT_MS_DAY};
     dt_buf_clear(&b);
     assert_int_equal(dt_grant_write(&g, &b), DT_OK);
     assert_int_equal(dt_grant_read(dt_buf_view(&b), &h), DT_OK);

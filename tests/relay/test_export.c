@@ -317,7 +317,7 @@ change(const char *sql)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
 
     OK(dt_db_open(&config, &db));
     OK(dt_db_exec(db, sql));

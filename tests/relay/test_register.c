@@ -300,13 +300,18 @@ as_it_is(struct dt_db *db, uint32_t from, void *ctx)
     return DT_ERR_INTERNAL;
 }
 
-/* It had an index over whole entries instead of the table of what is held, and no read keys. */
+#define NO_CADENCE                                                                                 \
+    "ALTER TABLE register DROP COLUMN cadence_k; ALTER TABLE register DROP COLUMN cadence_ms;"     \
+    "ALTER TABLE append_key DROP COLUMN period; ALTER TABLE append_key DROP COLUMN in_period;"
+
+/* It had an index over whole entries instead of the table of what is held, and no read keys; and,
+ * as version 2, no cadences. */
 static void
 first_version(void **state)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_relay_store_job job, *list = &job;
-    struct dt_db_config config = {.app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+    struct dt_db_config config = {.app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
     struct dt_relay_store *s;
     struct place p;
     int64_t reg = 0;
@@ -319,9 +324,9 @@ first_version(void **state)
     dt_relay_store_close(s);
     config.path = p.path;
     OK(dt_db_open(&config, &db));
-    OK(dt_db_exec(db, "DROP TABLE seen; ALTER TABLE register DROP COLUMN read_hash;"
-                      "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
-                      "PRAGMA user_version=1"));
+    OK(dt_db_exec(db, NO_CADENCE "DROP TABLE seen; ALTER TABLE register DROP COLUMN read_hash;"
+                                 "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
+                                 "PRAGMA user_version=1"));
     dt_db_close(db);
     db = NULL;
     s = place_open(&p, &reg);
@@ -334,6 +339,36 @@ first_version(void **state)
         assert_int_equal(job.u.entry.index, i);
     }
     append(&p, s, reg, 300, 1);
+    dt_relay_store_close(s);
+    OK(dt_db_open(&config, &db));
+    OK(dt_db_check(db));
+    place_end(&p);
+}
+
+static void
+second_version(void **state)
+{
+    DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
+    struct dt_db_config config = {.app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+    struct dt_relay_store *s;
+    struct place p;
+    int64_t reg = 0;
+    size_t n = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    append(&p, s, reg, 0, 3);
+    dt_relay_store_close(s);
+    config.path = p.path;
+    OK(dt_db_open(&config, &db));
+    OK(dt_db_exec(db, NO_CADENCE "PRAGMA user_version=2"));
+    dt_db_close(db);
+    db = NULL;
+    s = place_open(&p, &reg);
+    OK(dt_relay_store_check(s, &n));
+    assert_int_equal(n, 1);
+    append(&p, s, reg, 3, 40); /* as they come */
     dt_relay_store_close(s);
     OK(dt_db_open(&config, &db));
     OK(dt_db_check(db));
@@ -627,9 +662,8 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_checkpoints),
-        cmocka_unit_test(quotas),
-        cmocka_unit_test(first_version),
+        cmocka_unit_test(old_checkpoints), cmocka_unit_test(quotas),
+        cmocka_unit_test(first_version),   cmocka_unit_test(second_version),
         cmocka_unit_test(any_order),
     };
 

@@ -469,7 +469,7 @@ stops_under_a_writer(void **state)
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
     int fd[8];
 
     (void)state;

@@ -231,7 +231,7 @@ damaged(void **state)
     DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer answer = {0};
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 2, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
     struct dt_http_call call = {.method = "GET", .base = fx.url, .bearer = dt_view_of(queue.read)};
     char cells[160], address[65];
 
