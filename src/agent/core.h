@@ -70,6 +70,10 @@ DT_MUST_CHECK enum dt_err dt_agent_refresh(struct dt_agent *a);
 /* DT_OK when our letter is there and valid now; STATE, EXPIRED. */
 DT_MUST_CHECK enum dt_err dt_agent_need_letter(struct dt_agent *a);
 
+/* Is the grant one for the register, relay and settings that the charter names? CONFLICT
+ * (identity_grant.c). */
+DT_MUST_CHECK enum dt_err dt_agent_compare_grant(const struct dt_agent *a);
+
 /* ---- letters (identity.c) ---- */
 
 /* Decode ${bytes}, check it against the charter; ${out_party} may be NULL. AUTH, FORMAT, REFUSED.

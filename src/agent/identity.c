@@ -80,20 +80,6 @@ load_charter(struct dt_agent *a, struct dt_view bytes)
     return dt_charter_forum_id(&a->charter, a->forum);
 }
 
-/* The grant must be for the register that the charter names (DESIGN "Register"). */
-static enum dt_err
-compare_grant(const struct dt_agent *a)
-{
-    if (!dt_view_equal(dt_view_str(a->grant.vkey), a->charter.register_vkey))
-        return dt_fail(DT_ERR_CONFLICT,
-                       "the grant is for another register than the charter names: ask "
-                       "the relay's operator for the grant of this forum");
-    for (size_t i = 0; i < a->charter.n_relays; i++)
-        if (dt_view_equal(dt_view_str(a->grant.relay), a->charter.relays[i]))
-            return DT_OK;
-    return dt_fail(DT_ERR_CONFLICT, "the grant is for another relay than the charter names");
-}
-
 /* ---- the identity row ---- */
 
 static enum dt_err
@@ -267,7 +253,7 @@ dt_agent_init(const struct dt_agent_init_params *params)
     /* Everything that can be wrong with the arguments comes before the first byte on disk. */
     if ((err = dt_crypto_init()) != DT_OK || (err = load_charter(a, params->charter)) != DT_OK ||
         (err = dt_grant_read(params->grant, &a->grant)) != DT_OK ||
-        (err = compare_grant(a)) != DT_OK ||
+        (err = dt_agent_compare_grant(a)) != DT_OK ||
         (err = copy_name(a->name, params->name, "name")) != DT_OK ||
         (err = copy_name(a->title, params->title, "title")) != DT_OK)
         return err;

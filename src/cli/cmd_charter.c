@@ -11,7 +11,7 @@
 #include "crypto/crypto.h"
 #include "log/limits.h"
 #include "net/grant.h"
-#include "record/charter.h"
+#include "record/charter_rules.h"
 
 #include "cli/commands.h"
 #include "cli/rootfile.h"
@@ -23,6 +23,7 @@ struct draft {
     char *title;
     char *names[DT_CHARTER_PARTIES];
     char path[64 + DT_NET_URL_MAX];
+    char cadence[DT_CADENCE_STR];
 };
 
 static void
@@ -141,6 +142,24 @@ add_register(struct cli *c, struct draft *d)
     return DT_OK;
 }
 
+static void
+add_rule(struct dt_charter *ch, const char *name, const char *value)
+{
+    ch->rules[ch->n_rules].name = dt_view_str(name);
+    ch->rules[ch->n_rules++].value = dt_view_str(value);
+}
+
+/* What the grant settles for all parties becomes a rule that they sign; by name, in order. */
+static void
+add_rules(struct draft *d)
+{
+    dt_cadence_str(d->cadence, &d->grant.cadence);
+    if (d->grant.cadence.period_ms != 0)
+        add_rule(&d->charter, DT_RULE_CADENCE, d->cadence);
+    if (d->grant.has_read_key)
+        add_rule(&d->charter, DT_RULE_READ_KEY, "required");
+}
+
 static enum dt_err
 load_grant(const char *path, struct dt_grant *out)
 {
@@ -181,6 +200,7 @@ cmd_charter_draft(struct cli *c)
             if ((err = add_party(&d, kinds[k].option, value, kinds[k].kind)) != DT_OK)
                 return err;
     }
+    add_rules(&d);
     if ((err = add_register(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
         (err = dt_charter_check(&d.charter)) != DT_OK ||
@@ -283,6 +303,7 @@ show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], 
     json_t *root = json_object();
     json_t *parties = json_array();
     json_t *witnesses = json_array();
+    json_t *rules = json_object();
 
     cli_put_hex(root, "forum", dt_view(forum, DT_FORUM_ID));
     cli_put_view(root, "title", ch->title);
@@ -313,8 +334,31 @@ show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], 
         (void)json_array_append_new(witnesses, o);
     }
     (void)json_object_set_new(root, "parties", parties);
+    for (size_t i = 0; i < ch->n_rules; i++) {
+        char name[DT_RULE_MAX + 1];
+
+        (void)snprintf(name, sizeof name, "%.*s", (int)ch->rules[i].name.n,
+                       (const char *)ch->rules[i].name.p);
+        cli_put_view(rules, name, ch->rules[i].value);
+    }
     (void)json_object_set_new(root, "witnesses", witnesses);
+    (void)json_object_set_new(root, "rules", rules);
     return cli_json(root);
+}
+
+static void
+print_rules(const struct dt_charter *ch)
+{
+    struct dt_cadence c = dt_charter_cadence(ch);
+    struct dt_view value;
+    char span[DT_TIME_STR];
+
+    dt_span_str(span, c.period_ms);
+    if (c.period_ms != 0)
+        cli_print("  cadence  each party appends %llu %s every %s, real ones and cover alike\n",
+                  (unsigned long long)c.k, c.k == 1 ? "entry" : "entries", span);
+    if (dt_charter_rule(ch, DT_RULE_READ_KEY, &value))
+        cli_print("  read key needed to read the register\n");
 }
 
 enum dt_err
@@ -366,5 +410,6 @@ cmd_charter_show(struct cli *c)
                   (const char *)ch.parties[ch.witnesses[i].party].name.p,
                   (int)ch.witnesses[i].vkey.n, (const char *)ch.witnesses[i].vkey.p);
     cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
+    print_rules(&ch);
     return DT_OK;
 }
