@@ -100,8 +100,8 @@ make_folders(const struct export_run *e, char *path)
     return err;
 }
 
-static enum dt_err
-write_file(struct export_run *e, char *path, struct dt_view content)
+enum dt_err
+export_write(struct export_run *e, char *path, struct dt_view content)
 {
     enum dt_err err = dt_file_write(path, content, 0644);
 
@@ -112,9 +112,8 @@ write_file(struct export_run *e, char *path, struct dt_view content)
     return err;
 }
 
-/* Is there a file of ${size} bytes? They are put in place whole, so it is the one. */
-static bool
-is_there(const char *path, uint64_t size)
+bool
+export_is_there(const char *path, uint64_t size)
 {
     struct stat st;
 
@@ -140,13 +139,13 @@ put_tile(struct export_run *e, const struct tlog_tile *tile)
     char path[EXPORT_PATH_MAX];
     enum dt_err err;
 
-    if ((err = tile_path(e, tile, path)) != DT_OK || is_there(path, tile->width * each))
+    if ((err = tile_path(e, tile, path)) != DT_OK || export_is_there(path, tile->width * each))
         return err;
     if ((err = tile_of_store(e, tile, &content)) != DT_OK ||
         (tile->entries && (err = export_check_bundle(e, tile, dt_buf_view(&content))) != DT_OK))
         return dt_fail_context(err == DT_ERR_NOT_FOUND ? DT_ERR_CONFLICT : err,
                                "register.detente/%s", e->id);
-    return write_file(e, path, dt_buf_view(&content));
+    return export_write(e, path, dt_buf_view(&content));
 }
 
 /* The hashes of the bundle's entries are those in the tile, which leads to what was signed. */
@@ -281,19 +280,24 @@ put_checkpoint(struct export_run *e, size_t i, const struct signed_size *size)
     err = dt_file_read(path, &old);
     if (err == DT_OK && dt_view_equal(dt_buf_view(&old), dt_buf_view(&size->note)))
         return DT_OK;
-    return write_file(e, path, dt_buf_view(&size->note));
+    return export_write(e, path, dt_buf_view(&size->note));
 }
 
 static enum dt_err
 export_one(struct export_run *e)
 {
     DT_CLEANUP(sizes_clear) struct signed_size sizes[EXPORT_CHECKPOINTS];
+    DT_CLEANUP(dt_buf_clear) struct dt_buf openings = DT_BUF_INIT(EXPORT_INDEX_MAX);
     enum dt_err err;
 
     memset(sizes, 0, sizeof(sizes));
     for (size_t i = 0; i < EXPORT_CHECKPOINTS; i++)
         dt_buf_init(&sizes[i].note, DT_REGISTER_NOTE_MAX);
     e->n_needed = 0;
+    /* First what was opened, so that the entries it is about are in the checkpoints read after it.
+     */
+    if ((err = dt_relay_store_openings(e->store, e->reg.id, &openings)) != DT_OK)
+        return err;
     if ((err = look_up(e, sizes)) != DT_OK || (err = look_there(e)) != DT_OK)
         return err;
     for (size_t i = 0; err == DT_OK && i < EXPORT_CHECKPOINTS; i++) {
@@ -309,6 +313,8 @@ export_one(struct export_run *e)
     for (size_t i = 0; err == DT_OK && i < EXPORT_CHECKPOINTS; i++)
         if (sizes[i].there)
             err = put_checkpoint(e, i, &sizes[i]);
+    if (err == DT_OK)
+        err = export_openings(e, dt_buf_view(&openings));
     if (err == DT_OK)
         err = export_tidy(e);
     if (err == DT_OK)

@@ -1,15 +1,18 @@
 /*
- * relay/export_internal.h - what export.c and export_tidy.c share.
+ * relay/export_internal.h - what export*.c share.
  *
  * Layer: relay, internal.
  */
 #ifndef DT_RELAY_EXPORT_INTERNAL_H
 #define DT_RELAY_EXPORT_INTERNAL_H
 
+#include "crypto/crypto.h"
 #include "relay/export.h"
+#include "relay/limits.h"
 
 #define EXPORT_PATH_MAX    4096
 #define EXPORT_CHECKPOINTS 3u
+#define EXPORT_INDEX_MAX   ((2u * DT_SHA256 + 1) * DT_RELAY_OPENINGS_MAX)
 
 struct export_run {
     struct dt_relay_store *store;
@@ -25,6 +28,15 @@ struct export_run {
 /* The path of ${below} in the register's folder. */
 DT_MUST_CHECK enum dt_err export_path(const struct export_run *e, const char *below,
                                       char out[static EXPORT_PATH_MAX]);
+
+/* Put ${content} in the place ${path} as a whole, with the folders it lies in, and count it. */
+DT_MUST_CHECK enum dt_err export_write(struct export_run *e, char *path, struct dt_view content);
+
+/* Is there a file of ${size} bytes? They are put in place whole, so it is the one. */
+bool export_is_there(const char *path, uint64_t size);
+
+/* Bring "openings/" up to ${index}, the store's: the files first, then their index. */
+DT_MUST_CHECK enum dt_err export_openings(struct export_run *e, struct dt_view index);
 
 /* CONFLICT unless the entries of ${bundle} are those of the tile beside it. */
 DT_MUST_CHECK enum dt_err export_check_bundle(struct export_run *e, const struct tlog_tile *tile,

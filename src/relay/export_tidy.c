@@ -67,6 +67,14 @@ is_needed(const struct export_run *e, const struct tlog_tile *tile)
     return false;
 }
 
+/* Does it begin as the name of an opening's file does? */
+static bool
+is_proof(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 2 * DT_SHA256 &&
+           strncmp(name + 2 * DT_SHA256, ".proof.", strlen(".proof.")) == 0;
+}
+
 /* What a write that was killed leaves: "." NAME ".XXXXXX", where NAME is of ours. */
 static bool
 is_leftover(const char *name)
@@ -75,7 +83,8 @@ is_leftover(const char *name)
 
     return name[0] == '.' && n > 1 + TEMP_RANDOM && name[n - TEMP_RANDOM] == '.' &&
            (strspn(name + 1, "0123456789") == n - 1 - TEMP_RANDOM ||
-            strncmp(name + 1, "checkpoint", strlen("checkpoint")) == 0);
+            strncmp(name + 1, "checkpoint", strlen("checkpoint")) == 0 ||
+            strncmp(name + 1, "index.", strlen("index.")) == 0 || is_proof(name + 1));
 }
 
 static enum dt_err

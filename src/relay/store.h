@@ -221,6 +221,10 @@ DT_MUST_CHECK enum dt_err dt_relay_store_openings(struct dt_relay_store *s, int6
 DT_MUST_CHECK enum dt_err dt_relay_store_opening(struct dt_relay_store *s, int64_t reg,
                                                  const uint8_t name[static 32], struct dt_buf *out);
 
+/* How long that file is, which costs no read of it. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_relay_store_opening_size(struct dt_relay_store *s, int64_t reg,
+                                                      const uint8_t name[static 32], uint64_t *out);
+
 /* Content of ${tile} (hashes or entries) appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_relay_store_tile(struct dt_relay_store *s, int64_t reg,
                                               const struct tlog_tile *tile, struct dt_buf *out);

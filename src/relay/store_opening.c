@@ -124,25 +124,47 @@ dt_relay_store_openings(struct dt_relay_store *s, int64_t reg, struct dt_buf *ou
     }
 }
 
+/* The row of one opening, as ${sql} asks for it. */
+static enum dt_err
+find_opening(struct dt_relay_store *s, const char *sql, int64_t reg,
+             const uint8_t name[static DT_SHA256], struct dt_stmt **out)
+{
+    bool row = false;
+    enum dt_err err;
+
+    if ((err = dt_db_prepare(s->r, sql, out)) != DT_OK)
+        return err;
+    dt_bind_u64(*out, 1, (uint64_t)reg);
+    dt_bind_blob(*out, 2, dt_view(name, DT_SHA256));
+    if ((err = dt_stmt_step(*out, &row)) != DT_OK)
+        return err;
+    return row ? DT_OK : dt_fail(DT_ERR_NOT_FOUND, "no such opening");
+}
+
 enum dt_err
 dt_relay_store_opening(struct dt_relay_store *s, int64_t reg, const uint8_t name[static 32],
                        struct dt_buf *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct dt_view file = {0};
-    bool row = false;
     enum dt_err err;
 
-    if ((err = dt_db_prepare(s->r, "SELECT file FROM opening WHERE register = ?1 AND name = ?2",
-                             &st)) != DT_OK)
-        return err;
-    dt_bind_u64(st, 1, (uint64_t)reg);
-    dt_bind_blob(st, 2, dt_view(name, DT_SHA256));
-    if ((err = dt_stmt_step(st, &row)) != DT_OK)
-        return err;
-    if (!row)
-        return dt_fail(DT_ERR_NOT_FOUND, "no such opening");
-    if ((err = dt_col_blob(st, 0, DT_NET_OPENING_MAX, &file)) != DT_OK)
+    if ((err = find_opening(s, "SELECT file FROM opening WHERE register = ?1 AND name = ?2", reg,
+                            name, &st)) != DT_OK ||
+        (err = dt_col_blob(st, 0, DT_NET_OPENING_MAX, &file)) != DT_OK)
         return err;
     return dt_buf_append(out, file);
+}
+
+enum dt_err
+dt_relay_store_opening_size(struct dt_relay_store *s, int64_t reg, const uint8_t name[static 32],
+                            uint64_t *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err;
+
+    if ((err = find_opening(s, "SELECT length(file) FROM opening WHERE register = ?1 AND name = ?2",
+                            reg, name, &st)) != DT_OK)
+        return err;
+    return dt_col_u64(st, 0, DT_NET_OPENING_MAX, out);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Goal: registers as files. What any web server then serves is what the relay serves, byte for byte, and checks out by a
-# program that was written from the C2SP texts alone; wherever the export is killed, each checkpoint is served whole.
+# Goal: registers as files, with what was opened beside them. What any web server then serves is what the relay serves, byte
+# for byte, and checks out by a program that was written from the C2SP texts alone; wherever the export is killed, each checkpoint is served whole.
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/kills.sh"
@@ -21,11 +21,24 @@ more() {
     for what in "$@"; do entry us "$what"; done
     settle us ru med
 }
+# opened RECORD FILE: published with the consent of both
+opened() {
+    local fields=mode,parties,started_at,time_precision
+    need 'countersign' as ru countersign "$1" --yes
+    for p in us ru; do need 'consent' as $p consent "$1" --yes --fields $fields --audience public; done
+    settle us ru med
+    cosign north south
+    settle us ru med
+    need 'open' as us open "$1" --fields $fields --out "$2" --publish --yes
+}
 under=()
 more one two
 cosign north south
+opened 1 one.proof
 more three
 check 'the export' export_to web
+check_same 'an opening that was published is beside the register' one.proof \
+    "web$register/openings/$(sha256sum <one.proof | cut -d' ' -f1).proof"
 check 'is what its checkpoints say, and no more' python3 "$verify" web EXACT
 python3 "$verify" web >sizes
 check_line 'an attested checkpoint and a larger one that is held' 'checkpoint.held [1-9]' sizes
@@ -47,10 +60,12 @@ check 'a stranger checks the register at the web server' "$detente" register che
     --forum "$forum_id" --relay "http://127.0.0.1:$web_port"
 kill $http
 
-# Killed at every place of a run that has everything to do: new tiles, new checkpoints, old tiles to take away.
+# Killed at every place of a run that has everything to do: new tiles, new checkpoints, an opening, old tiles to take away.
 cp -a web before
 cosign north south neutral
 more four five
+second=$("$detente" --home us records --json | python3 -c 'import json,sys; print([r["commitment"] for r in json.load(sys.stdin)["records"] if r["kind"] == "contact"][1])')
+opened "$second" two.proof
 shimmed detente-relay
 check 'a counted export' export_to web
 counted 'the export'

@@ -2,9 +2,9 @@
 """Check a register that stands in files: that each checkpoint there is served whole, and nothing more stands there.
 
 Use: tests/interop/verify_files.py DIR [EXACT]
-DIR holds r/ID/checkpoint, checkpoint.held, checkpoint.final and tile/... (c2sp.org/tlog-tiles). With EXACT, files that
-no checkpoint needs are an error too. Written from the C2SP texts alone, with Python's standard library only; prints the
-size of each checkpoint.
+DIR holds r/ID/checkpoint, checkpoint.held, checkpoint.final and tile/... (c2sp.org/tlog-tiles), and openings/index with
+the files that it names by their hash. With EXACT, files that nothing there needs are an error too. Written from the C2SP texts alone, with Python's standard library only; prints the
+size of each checkpoint, and how many openings there are.
 """
 import base64
 import glob
@@ -81,6 +81,16 @@ class Register:
         return size
 
 
+    def check_openings(self):
+        """Each opening that the index names is there, under its hash."""
+        names = self.read('openings/index').decode().splitlines(keepends=True)
+        for name in names:
+            assert name.endswith('\n'), 'the index is cut short'
+            opening = self.read('openings/%s.proof' % name[:-1])
+            assert hashlib.sha256(opening).hexdigest() == name[:-1], 'an opening is not what its name says'
+        return len(names)
+
+
 def main():
     top = sys.argv[1]
     for one in sorted(glob.glob(os.path.join(top, 'r', '*'))):
@@ -88,6 +98,9 @@ def main():
         for name in ('checkpoint.final', 'checkpoint', 'checkpoint.held'):
             if os.path.exists(os.path.join(one, name)):
                 print(os.path.basename(one), name, register.check(name))
+        # A first export that is stopped has no index yet.
+        if os.path.exists(os.path.join(one, 'openings/index')) or sys.argv[2:] == ['EXACT']:
+            print(os.path.basename(one), 'openings', register.check_openings())
         if sys.argv[2:] == ['EXACT']:
             there = {os.path.relpath(os.path.join(d, f), one) for d, _, files in os.walk(one) for f in files}
             assert there == register.used, 'not needed: %s' % sorted(there - register.used)

@@ -236,7 +236,7 @@ grows(void **state)
 {
     (void)state;
     assert_int_equal(export(NULL), 0); /* of no entries */
-    assert_int_equal(written, 1);
+    assert_int_equal(written, 2); /* and the index of openings, which is empty */
     assert_int_equal(served("checkpoint.held"), 0);
     assert_int_equal(served("checkpoint"), UINT64_MAX);
     append(0, 300);
@@ -249,7 +249,7 @@ grows(void **state)
     assert_int_equal(served("checkpoint.final"), UINT64_MAX);
     /* Two checkpoints; two full ones; for each size a partial tile and bundle; one of level 1. */
     assert_int_equal(written, 2 + 2 + 4 + 1);
-    assert_int_equal(files(), 9);
+    assert_int_equal(files(), 9 + 1);
     assert_int_equal(export(NULL), 0);
     assert_int_equal(written, 0);
     assert_int_equal(removed, 0);
@@ -272,7 +272,7 @@ grows(void **state)
     assert_int_equal(export(NULL), 0);
     assert_int_equal(export(NULL), 0);
     assert_true(!there("tile/0/001.p")); /* the folder too */
-    assert_int_equal(files(), 3 + 4 + 2 + 1);
+    assert_int_equal(files(), 3 + 4 + 2 + 1 + 1);
     assert_int_equal(served("checkpoint.final"), 540);
 }
 
@@ -292,15 +292,61 @@ strangers(void **state)
     plant("tile/entries/001.p/.44.Ab12Cd");
     plant(".checkpoint.held.Ab12Cd");
     plant("tile/0/001.p/7");
+    plant("openings/.index.Ab12Cd");
+    plant("openings/notes.proof");
     (void)snprintf(path, sizeof(path), "%s/tile/0/000", root);
     assert_int_equal(truncate(path, 100), 0);
     assert_int_equal(export(NULL), 0);
     assert_int_equal(written, 1);
-    assert_int_equal(removed, 4);
-    assert_true(there("index.html") && there("tile/notes") && there(".htaccess"));
+    assert_int_equal(removed, 5);
+    assert_true(there("index.html") && there("tile/notes") && there(".htaccess") &&
+                there("openings/notes.proof"));
     assert_true(!there("tile/0/.000.Ab12Cd") && !there("tile/0/001.p/7") &&
-                !there(".checkpoint.held.Ab12Cd"));
+                !there(".checkpoint.held.Ab12Cd") && !there("openings/.index.Ab12Cd"));
     assert_int_equal(served("checkpoint.held"), 300);
+}
+
+/* Publish ${text} as the first party; its file below the register's folder into ${below}. */
+static void
+publish(const char *text, char below[static 96])
+{
+    uint8_t name[32];
+    char hex[65];
+
+    OK(dt_sha256(dt_view_str(text), name));
+    OK(dt_register_publish(fx.http, fx.register_url, dt_view_of(fx.grant[0].append_key),
+                           dt_view_str(text), name));
+    dt_hex_str(hex, dt_view_of(name));
+    (void)snprintf(below, 96, "openings/%s.proof", hex);
+}
+
+/* What was opened stands beside the register, each once; what was cut short is made anew. */
+static void
+openings(void **state)
+{
+    char one[96], two[96], path[512], cut[128];
+
+    (void)state;
+    publish("one opening", one);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(written, 3);
+    assert_true(there(one));
+    assert_int_equal(files(), 3); /* each as over HTTP */
+    publish("another", two);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(written, 2); /* it, and the index */
+    assert_int_equal(files(), 4);
+    (void)snprintf(path, sizeof(path), "%s/%s", root, one);
+    assert_int_equal(truncate(path, 3), 0);
+    (void)snprintf(cut, sizeof(cut), "openings/.%.70s.Ab12Cd", two + strlen("openings/"));
+    plant(cut);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(written, 1);
+    assert_int_equal(removed, 1);
+    assert_true(!there(cut));
+    assert_int_equal(files(), 4);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(written + removed, 0);
 }
 
 static enum dt_err
@@ -419,6 +465,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(grows, start, stop),
         cmocka_unit_test_setup_teardown(strangers, start, stop),
+        cmocka_unit_test_setup_teardown(openings, start, stop),
         cmocka_unit_test_setup_teardown(contradicted, start, stop),
         cmocka_unit_test_setup_teardown(with_a_key, start_private, stop),
         cmocka_unit_test_setup_teardown(killed, start, stop),
