@@ -236,7 +236,7 @@ grows(void **state)
 {
     (void)state;
     assert_int_equal(export(NULL), 0); /* of no entries */
-    assert_int_equal(written, 2); /* and the index of openings, which is empty */
+    assert_int_equal(written, 2);      /* and the index of openings, which is empty */
     assert_int_equal(served("checkpoint.held"), 0);
     assert_int_equal(served("checkpoint"), UINT64_MAX);
     append(0, 300);
