@@ -25,13 +25,16 @@ static enum dt_err
 find_source(struct dt_observer *o)
 {
     const char *where = o->config.where;
-    struct dt_http_client_config http = {.ca_file = o->config.ca_file, .stop = o->config.stop};
+    struct dt_http_client_config http = {
+        .ca_file = o->config.ca_file, .read_key = o->config.read_key, .stop = o->config.stop};
+    enum dt_err err;
 
     if (where == NULL || where[0] == '\0')
         return dt_fail(DT_ERR_USAGE, "which register? its URL, or a folder with its files");
     if (strncmp(where, "http://", 7) != 0 && strncmp(where, "https://", 8) != 0) {
-        o->src.dir = where;
-        return DT_OK;
+        if ((err = dt_register_source_folder(where, o->log.name, o->folder)) == DT_OK)
+            o->src.dir = o->folder;
+        return err;
     }
     o->src.url = where;
     return dt_http_client_new(&http, &o->http);
@@ -144,6 +147,8 @@ dt_observer_pass(struct dt_observer *o)
             return dt_fail_context(err, "a part of the register is missing");
         if (err == DT_OK && s->behind_since_ms == 0)
             err = observer_openings(o);
+        if (err == DT_OK)
+            err = observer_word(o);
         if (err != DT_OK && err != DT_ERR_CONFLICT)
             return err;
         /* CONFLICT without a split view: an opening or a state of something else. */
@@ -212,6 +217,12 @@ dt_observer_seen(const struct dt_observer *o, struct dt_observed *out)
                                 .split_ms = s->split_ms};
     for (size_t i = 0; i < o->n_sides; i++)
         o->view[i] = s->groups[o->groups[i]];
+}
+
+const char *
+dt_observer_where(const struct dt_observer *o)
+{
+    return o->src.dir != NULL ? o->src.dir : o->config.where;
 }
 
 const char *

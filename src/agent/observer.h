@@ -26,8 +26,9 @@
 
 /* Borrows what it points to until dt_observer_close(). */
 struct dt_observer_config {
-    const char *where;        /* the register's URL, or a folder with its files */
-    const char *ca_file;      /* authorities trusted, and no other; NULL: the system's */
+    const char *where;   /* the register's URL, or a folder with its files, or with r/<its id> */
+    const char *ca_file; /* authorities trusted, and no other; NULL: the system's */
+    const uint8_t *read_key;  /* 32 bytes, where reading needs one; NULL: it does not */
     const char *state_path;   /* a small SQLite file, made if need be; NULL: nothing is kept */
     const char *evidence_dir; /* NULL: beside the state */
     const struct tlog_policy *policy;  /* of one log: its key, witnesses, groups, quorum */
@@ -65,6 +66,9 @@ DT_MUST_CHECK enum dt_err dt_observer_wait(struct dt_observer *o, unsigned int w
  * until the next pass. */
 void dt_observer_seen(const struct dt_observer *o, struct dt_observed *out);
 
+/* Where it is looked at: config->where, or the folder in it. */
+const char *dt_observer_where(const struct dt_observer *o);
+
 /* The register's origin, and the root of the largest tree seen. */
 const char *dt_observer_origin(const struct dt_observer *o);
 void dt_observer_root(const struct dt_observer *o, struct tlog_hash *out);
@@ -91,6 +95,28 @@ DT_MUST_CHECK enum dt_err dt_observer_opening(struct dt_observer *o, size_t i,
  * (borrowed; NULL past DT_OBSERVER_REFUSED_MAX). */
 size_t dt_observer_refused(const struct dt_observer *o);
 const char *dt_observer_refusal(const struct dt_observer *o, size_t i);
+
+/* ---- the relay's own word ---- */
+
+/* Did who serves the register say anything about the witnesses it asks? */
+enum dt_observer_word {
+    DT_OBSERVER_WORD_NONE = 0,
+    DT_OBSERVER_WORD_READ,
+    DT_OBSERVER_WORD_UNREADABLE /* an answer that is none */
+};
+
+/* A witness of the policy that the relay says it cannot get a cosignature from. Borrowed. */
+struct dt_observer_trouble {
+    const char *group, *name; /* as the policy has them */
+    uint32_t key_id;
+    const char *what;    /* "unreached", "refuses", "ahead", "unsigned", "other" */
+    unsigned int status; /* of HTTP; 0: none */
+    uint64_t since_ms;
+};
+
+/* Of the last pass: that, and of how many witnesses. Nothing of it is checked by anything. */
+enum dt_observer_word dt_observer_word(const struct dt_observer *o, size_t *out_n);
+void dt_observer_trouble(const struct dt_observer *o, size_t i, struct dt_observer_trouble *out);
 
 /* ---- what was seen, for others ---- */
 

@@ -8,13 +8,21 @@
 
 #include "agent/observer_state.h"
 #include "agent/register_source.h"
+#include "net/trouble.h"
 
 #define OBSERVER_PATH_MAX 4096
+
+/* What the relay says of a witness: its place in the policy. */
+struct observer_trouble {
+    size_t node;
+    struct dt_relay_trouble trouble;
+};
 
 struct dt_observer {
     struct dt_observer_config config;
     struct tlog_vkey log;
     struct dt_register_source src;
+    char folder[DT_SOURCE_PATH_MAX]; /* of src, when it is one */
     struct dt_http_client *http;
     struct observer_state state;
     size_t sides[TLOG_POLICY_NODES_MAX];  /* of the policy, */
@@ -26,6 +34,9 @@ struct dt_observer {
     uint64_t now_ms; /* of this pass; never before the last look */
     char *refused[DT_OBSERVER_REFUSED_MAX];
     size_t n_refused;
+    enum dt_observer_word word;
+    struct observer_trouble troubles[TLOG_POLICY_NODES_MAX];
+    size_t n_troubles;
 };
 
 /* ---- observer_look.c ---- */
@@ -42,5 +53,10 @@ DT_MUST_CHECK enum dt_err observer_evidence_write(struct dt_observer *o);
 /* What is published in "openings/", into the state in memory. */
 DT_MUST_CHECK enum dt_err observer_openings(struct dt_observer *o);
 void observer_refused_clear(struct dt_observer *o);
+
+/* ---- observer_word.c ---- */
+
+/* What the relay says of its witnesses, for this pass alone. */
+DT_MUST_CHECK enum dt_err observer_word(struct dt_observer *o);
 
 #endif

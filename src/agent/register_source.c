@@ -1,20 +1,103 @@
 /*
  * agent/register_source.c - see register_source.h.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include "agent/register_source.h"
 
-#define PATH_MAX_HERE 4096
+#define ORIGIN   "register.detente/"
+#define LOOK_MAX 4096u /* names in a folder that are looked at */
+
+/* "${a}${b}${c}" into ${out}. */
+static enum dt_err
+join(char out[static DT_SOURCE_PATH_MAX], const char *a, const char *b, const char *c)
+{
+    int n = snprintf(out, DT_SOURCE_PATH_MAX, "%s%s%s", a, b, c);
+
+    return n >= 0 && n < DT_SOURCE_PATH_MAX ? DT_OK : dt_fail(DT_ERR_IO, "path too long");
+}
+
+static bool
+is_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Is there a register's folder called ${name}? Then its path is in ${out}. */
+static bool
+is_register(const char *dir, const char *name, char out[static DT_SOURCE_PATH_MAX])
+{
+    uint8_t id[DT_REGISTER_ID];
+
+    return dt_hex_read_fixed(id, sizeof id, dt_view_str(name)) == DT_OK &&
+           join(out, dir, "/r/", name) == DT_OK && is_folder(out);
+}
+
+/* The only register in ${dir}; ${out} is its path. */
+static enum dt_err
+only_one(const char *dir, char out[static DT_SOURCE_PATH_MAX])
+{
+    char path[DT_SOURCE_PATH_MAX];
+    const struct dirent *d;
+    size_t n = 0;
+    enum dt_err err;
+    DIR *list;
+
+    if ((err = join(path, dir, "/r", "")) != DT_OK)
+        return err;
+    if ((list = opendir(path)) == NULL)
+        return dt_fail(DT_ERR_IO, "%s: cannot open the folder: %s", path, strerror(errno));
+    /* Only this thread reads this stream. */
+    for (size_t i = 0; i < LOOK_MAX && (d = readdir(list)) != NULL; i++) /* NOLINT */
+        if (is_register(dir, d->d_name, path) && n++ == 0)
+            memcpy(out, path, sizeof path);
+    (void)closedir(list);
+    if (n > 1)
+        return dt_fail(DT_ERR_USAGE,
+                       "%s holds %zu registers, and none of the key given: name one of the folders "
+                       "in %s/r",
+                       dir, n, dir);
+    return n == 1 ? DT_OK : join(out, dir, "", "");
+}
+
+enum dt_err
+dt_register_source_folder(const char *dir, const char *origin, char out[static DT_SOURCE_PATH_MAX])
+{
+    static const char *const own[] = {"/checkpoint.held", "/checkpoint"};
+    const char *id = strncmp(origin, ORIGIN, strlen(ORIGIN)) == 0 ? origin + strlen(ORIGIN) : "";
+    char path[DT_SOURCE_PATH_MAX];
+    enum dt_err err;
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if ((err = join(path, dir, own[i], "")) != DT_OK)
+            return err;
+        if (dt_file_exists(path))
+            return join(out, dir, "", "");
+    }
+    if ((err = join(path, dir, "/r", "")) != DT_OK)
+        return err;
+    if (!is_folder(path))
+        return join(out, dir, "", ""); /* whoever reads there says what is missing */
+    if (is_register(dir, id, path)) {
+        memcpy(out, path, sizeof path);
+        return DT_OK;
+    }
+    return only_one(dir, out);
+}
 
 enum dt_err
 dt_register_source_file(const struct dt_register_source *src, const char *path, struct dt_buf *out)
 {
-    char full[PATH_MAX_HERE];
+    char full[DT_SOURCE_PATH_MAX];
     struct stat st;
     int n;
 

@@ -12,12 +12,24 @@
 #include "log/tile.h"
 #include "net/relay_client.h"
 
+#define DT_SOURCE_PATH_MAX 4096
+
 /* One of the two; borrows. */
 struct dt_register_source {
     struct dt_http_client *http;
     const char *url; /* with http: the register's address, its last '/' or not */
     const char *dir; /* without */
 };
+
+/**
+ * dt_register_source_folder(dir, origin, out):
+ * Where in the folder ${dir} the register's files are: in it, or in its "r/<register id>", as an
+ * export of a relay's registers lays them. Of several the one whose origin is ${origin}
+ * ("register.detente/<id>"); else the only one. Its path into ${out}. Errors: USAGE (several, and
+ * none is it), IO.
+ */
+DT_MUST_CHECK enum dt_err dt_register_source_folder(const char *dir, const char *origin,
+                                                    char out[static DT_SOURCE_PATH_MAX]);
 
 /* The file ${path} below the register ("tile/0/000", "openings/index") into ${out} (empty), which
  * sets the maximum. NOT_FOUND; else as dt_http_call() and dt_file_read(). */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/grant.h"
 #include "record/charter.h"
 
 #include "cli/commands.h"
@@ -27,19 +28,20 @@ struct run {
     struct dt_verify_in in;
     struct tlog_policy policy;
     struct dt_observer *observer;
-    struct dt_cadence cadence;
-    uint64_t late_after_ms;
+    struct observe_rules rules;
     uint64_t told_entries, told_attested; /* as said last with --follow */
     bool told;
     char error[512];    /* said last, until all is well again */
     enum dt_err failed; /* what the last pass failed with */
     bool split;
+    uint8_t read_key[32];
 };
 
 static void
 run_clear(struct run *r)
 {
     dt_observer_close(r->observer);
+    dt_wipe(r->read_key, sizeof r->read_key);
     tlog_policy_clear(&r->policy);
     cli_anchor_clear(&r->anchor);
 }
@@ -137,6 +139,7 @@ begin(struct run *r)
 {
     struct cli *c = r->c;
     const char *cadence = cli_get(c, "cadence"), *late = cli_get(c, "late-after");
+    const char *read_key = cli_get(c, "read-key"), *tests = cli_get(c, "line-tests");
     struct dt_observer_config config = {.where = c->operand[0],
                                         .ca_file = cli_ca(c),
                                         .state_path = cli_get(c, "state"),
@@ -147,16 +150,25 @@ begin(struct run *r)
                                         .stop = &stop_observing};
     enum dt_err err;
 
-    r->late_after_ms = LATE_AFTER_MS;
-    if ((late != NULL && (err = cli_span(late, &r->late_after_ms)) != DT_OK) ||
+    r->rules.late_after_ms = LATE_AFTER_MS;
+    if ((late != NULL && (err = cli_span(late, &r->rules.late_after_ms)) != DT_OK) ||
+        (tests != NULL && (err = cli_span(tests, &r->rules.line_tests_ms)) != DT_OK) ||
         (err = find_policy(r)) != DT_OK)
         return err;
-    if (cadence != NULL && dt_cadence_read(dt_view_str(cadence), &r->cadence) != DT_OK)
+    if (cadence != NULL && dt_cadence_read(dt_view_str(cadence), &r->rules.cadence) != DT_OK)
         return dt_fail(DT_ERR_USAGE, "--cadence: entries a period, as 4/1d, 10/1w, 1/12h or 1/30m");
+    if (read_key != NULL) {
+        if ((err = dt_read_key_load(read_key, r->read_key)) != DT_OK)
+            return err;
+        config.read_key = r->read_key;
+    }
     if (config.state_path == NULL)
         cli_note(c, "no --state given: nothing is kept, so what is seen now cannot be held against "
                     "what is shown later");
-    return dt_observer_open(&config, &r->observer);
+    if ((err = dt_observer_open(&config, &r->observer)) == DT_OK &&
+        strcmp(dt_observer_where(r->observer), config.where) != 0)
+        cli_note(c, "looking at %s", dt_observer_where(r->observer));
+    return err;
 }
 
 /* ---- what was seen ---- */
@@ -171,23 +183,14 @@ may_pass(enum dt_err err)
 }
 
 static enum dt_err
-view(const struct run *r, struct observe_view *out)
-{
-    out->observer = r->observer;
-    dt_observer_seen(r->observer, &out->seen);
-    out->seen.cadence = r->cadence;
-    out->seen.late_after_ms = r->late_after_ms;
-    return dt_timeline_fold(&out->seen, &out->timeline);
-}
-
-static enum dt_err
 report(struct run *r)
 {
     DT_CLEANUP(observe_view_clear) struct observe_view v = {0};
     const char *svg = cli_get(r->c, "svg");
     enum dt_err err;
 
-    if ((err = view(r, &v)) != DT_OK || (svg != NULL && (err = observe_draw(&v, svg)) != DT_OK))
+    if ((err = observe_view_make(r->observer, &r->rules, &v)) != DT_OK ||
+        (svg != NULL && (err = observe_draw(&v, svg)) != DT_OK))
         return err;
     if (r->split)
         r->c->verdict = DT_EXIT_SPLIT;
@@ -205,7 +208,7 @@ tell_news(struct run *r)
     DT_CLEANUP(observe_view_clear) struct observe_view v = {0};
     const char *svg = cli_get(r->c, "svg");
     char now[DT_TIME_STR];
-    enum dt_err err = view(r, &v);
+    enum dt_err err = observe_view_make(r->observer, &r->rules, &v);
 
     if (err != DT_OK)
         return err;

@@ -141,6 +141,8 @@ static const struct cli_option observe[] = {
     {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
     {"cadence", "K/PERIOD", "entries that are promised every 30m, 12h, 1d or 1w: say which lack"},
     {"late-after", "SPAN", "a witness group is late after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
+    {"line-tests", "SPAN", "a station owes a line test every SPAN (default: its template's 12h)"},
+    {"read-key", "FILE", "the register's read key, if reading it needs one"},
     {"svg", "FILE", "draw the timeline into FILE"},
     {"follow", NULL, "go on until Ctrl-C"},
     {NULL, NULL, NULL}};

@@ -5,19 +5,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/text.h"
 
 #include "cli/observe_out.h"
 #include "cli/verify_io.h"
 
 #define NOT_CONTACTS "entries, not contacts"
-
-void
-observe_view_clear(struct observe_view *v)
-{
-    dt_timeline_clear(&v->timeline);
-}
 
 static unsigned long long
 ull(uint64_t n)
@@ -114,6 +107,47 @@ print_groups(const struct observe_view *v)
     }
 }
 
+/* What the relay says of the witnesses that it asks. */
+static void
+print_word(const struct observe_view *v)
+{
+    size_t n = 0;
+    enum dt_observer_word word = dt_observer_word(v->observer, &n);
+
+    if (word == DT_OBSERVER_WORD_UNREADABLE)
+        cli_print("The relay's own account of its witnesses cannot be read.\n");
+    if (n > 0)
+        cli_print("The relay's word alone, of witnesses that it asks:\n");
+    for (size_t i = 0; i < n; i++) {
+        struct dt_observer_trouble t;
+        char since[DT_TIME_STR];
+
+        dt_observer_trouble(v->observer, i, &t);
+        time_text(since, t.since_ms);
+        cli_print("  %s, for %s: %s", t.name, t.group, t.what);
+        if (t.status != 0)
+            cli_print(", HTTP status %u", t.status);
+        cli_print(", since %s\n", since);
+    }
+}
+
+static enum dt_err
+print_stations(const struct observe_view *v)
+{
+    enum dt_err err;
+
+    if (v->timeline.n_stations > 0)
+        cli_print("Line tests that were opened:\n");
+    for (size_t i = 0; i < v->timeline.n_stations; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf line = DT_BUF_INIT(4096);
+
+        if ((err = dt_line_station_say(&v->timeline.stations[i], &line)) != DT_OK)
+            return err;
+        cli_print_lines("  ", dt_buf_view(&line));
+    }
+    return DT_OK;
+}
+
 static void
 print_cadence(const struct observe_view *v)
 {
@@ -182,7 +216,7 @@ print_flags(const struct observe_view *v)
     for (size_t i = 0; i < v->timeline.n_flags; i++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf line = DT_BUF_INIT(4096);
 
-        if ((err = dt_flag_say(&v->seen, &v->timeline.flags[i], &line)) != DT_OK)
+        if ((err = dt_flag_say(&v->seen, &v->timeline, &v->timeline.flags[i], &line)) != DT_OK)
             return err;
         cli_print("! %.*s\n", (int)line.n, (const char *)line.p);
     }
@@ -201,8 +235,9 @@ observe_print(const struct observe_view *v)
     for (int unit = 0; unit < DT_PERIOD_UNITS; unit++)
         print_periods(v, (enum dt_period_unit)unit);
     print_groups(v);
+    print_word(v);
     print_cadence(v);
-    if ((err = print_openings(v)) != DT_OK)
+    if ((err = print_openings(v)) != DT_OK || (err = print_stations(v)) != DT_OK)
         return err;
     return print_flags(v);
 }
@@ -280,6 +315,57 @@ cadence_json(const struct observe_view *v)
     return o;
 }
 
+static json_t *
+stations_json(const struct observe_view *v)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < v->timeline.n_stations; i++) {
+        const struct dt_line_station *s = &v->timeline.stations[i];
+        json_t *o = json_object();
+
+        cli_put_view(o, "station", s->station);
+        cli_put_u64(o, "every_s", s->every_ms / DT_MS_SECOND);
+        cli_put_u64(o, "first", s->first);
+        cli_put_u64(o, "last", s->last);
+        cli_put_u64(o, "opened", s->opened);
+        cli_put_u64(o, "not_opened", s->unopened);
+        cli_put_u64(o, "missed", s->missed);
+        cli_put_u64(o, "answered_late", s->late);
+        cli_put_u64(o, "shown_unanswered", s->unanswered);
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* null where nothing was said that can be read. */
+static json_t *
+word_json(const struct observe_view *v)
+{
+    size_t n = 0;
+    json_t *list;
+
+    if (dt_observer_word(v->observer, &n) != DT_OBSERVER_WORD_READ)
+        return json_null();
+    list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        struct dt_observer_trouble t;
+        json_t *o = json_object();
+        char id[9];
+
+        dt_observer_trouble(v->observer, i, &t);
+        (void)snprintf(id, sizeof id, "%08x", t.key_id);
+        cli_put(o, "group", t.group);
+        cli_put(o, "name", t.name);
+        cli_put(o, "key_id", id);
+        cli_put(o, "what", t.what);
+        cli_put_u64(o, "status", t.status);
+        cli_put_time(o, "since", t.since_ms);
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static enum dt_err
 flags_json(const struct observe_view *v, json_t *root)
 {
@@ -297,9 +383,13 @@ flags_json(const struct observe_view *v, json_t *root)
         cli_put_u64(o, "n", f->n);
         if (f->kind == DT_FLAG_GAP || f->kind == DT_FLAG_BEHIND)
             cli_put_u64(o, "of", f->of);
+        if (dt_flag_of_line(f)) {
+            cli_put_view(o, "station", v->timeline.stations[f->group].station);
+            cli_put_u64(o, "number", f->of);
+        }
         if (f->kind == DT_FLAG_LATE)
             cli_put(o, "group", v->seen.groups[f->group].name);
-        if ((err = dt_flag_say(&v->seen, f, &line)) == DT_OK)
+        if ((err = dt_flag_say(&v->seen, &v->timeline, f, &line)) == DT_OK)
             cli_put_view(o, "says", dt_buf_view(&line));
         (void)json_array_append_new(list, o);
     }
@@ -358,6 +448,8 @@ observe_json(const struct observe_view *v)
     (void)json_object_set_new(root, "months", periods_json(v, DT_PERIOD_MONTH));
     (void)json_object_set_new(root, "times", times_json(v));
     (void)json_object_set_new(root, "groups", groups_json(in));
+    (void)json_object_set_new(root, "relay_says", word_json(v));
+    (void)json_object_set_new(root, "line_tests", stations_json(v));
     if (in->cadence.period_ms != 0)
         (void)json_object_set_new(root, "cadence", cadence_json(v));
     cli_put_bool(root, "split_view", in->split_ms != 0);
@@ -371,71 +463,13 @@ observe_json(const struct observe_view *v)
 
 /* ---- the picture ---- */
 
-struct shown_openings {
-    struct dt_seen_opening *list;
-    struct dt_buf text; /* owns their words */
-    size_t n;
-};
-
-static void
-shown_openings_clear(struct shown_openings *s)
-{
-    dt_free(s->list);
-    dt_buf_clear(&s->text);
-}
-
-/* The words of each opening, copied: kind, then what its verdict and standing say. */
-static enum dt_err
-collect(const struct observe_view *v, struct shown_openings *out)
-{
-    size_t n = dt_observer_openings(v->observer);
-    enum dt_err err = DT_OK;
-
-    dt_buf_init(&out->text, n * (DT_TEMPLATE_ID_MAX + 1024) + 1);
-    out->list = dt_alloc(n + 1, sizeof *out->list);
-    if (out->list == NULL)
-        return dt_nomem();
-    /* All at once, so that the views stay where they are. */
-    if ((err = dt_buf_reserve(&out->text, out->text.max)) != DT_OK)
-        return err;
-    for (size_t i = 0; i < n && err == DT_OK; i++) {
-        DT_CLEANUP(dt_verdict_clear) struct dt_verdict verdict = {0};
-        struct dt_seen_opening *s = &out->list[out->n];
-        struct dt_observer_opening info;
-        struct dt_view standing;
-
-        if ((err = dt_observer_opening(v->observer, i, &info, &verdict)) != DT_OK)
-            return err;
-        if (verdict.code == DT_VERDICT_REFUSED)
-            continue;
-        standing = dt_buf_view(&verdict.standing);
-        if (standing.n > 900)
-            standing.n = 900;
-        s->entry = verdict.records[0].entry;
-        s->time_ms = verdict.records[0].entry_ms != 0 ? verdict.records[0].entry_ms : info.first_ms;
-        s->kind.n = dt_template_id(verdict.records[0].tmpl).n;
-        s->kind.p = out->text.p + out->text.n;
-        if ((err = dt_buf_append(&out->text, dt_template_id(verdict.records[0].tmpl))) != DT_OK)
-            return err;
-        s->verdict.p = out->text.p + out->text.n;
-        if ((err = dt_buf_printf(&out->text, "%s; ", dt_verdict_name(verdict.code))) != DT_OK ||
-            (err = dt_buf_append(&out->text, standing)) != DT_OK)
-            return err;
-        s->verdict.n = (size_t)(out->text.p + out->text.n - s->verdict.p);
-        out->n++;
-    }
-    return err;
-}
-
 enum dt_err
 observe_draw(const struct observe_view *v, const char *path)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf svg = DT_BUF_INIT(DT_OBSERVE_SVG_MAX);
-    DT_CLEANUP(shown_openings_clear) struct shown_openings o = {0};
     enum dt_err err;
 
-    if ((err = collect(v, &o)) != DT_OK ||
-        (err = dt_timeline_svg(&v->seen, &v->timeline, o.list, o.n,
+    if ((err = dt_timeline_svg(&v->seen, &v->timeline, v->openings, v->n_openings,
                                dt_view_str(dt_observer_origin(v->observer)), &svg)) != DT_OK)
         return err;
     return dt_file_write(path, dt_buf_view(&svg), 0644);

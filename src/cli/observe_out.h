@@ -6,17 +6,8 @@
 #ifndef DT_CLI_OBSERVE_OUT_H
 #define DT_CLI_OBSERVE_OUT_H
 
-#include "agent/observer.h"
-
 #include "cli/cli.h"
-
-/* One observer with what is made of what it saw. */
-struct observe_view {
-    struct dt_observer *observer;
-    struct dt_observed seen;
-    struct dt_timeline timeline;
-};
-void observe_view_clear(struct observe_view *v);
+#include "cli/observe_seen.h"
 
 /* Everything, on standard output. */
 DT_MUST_CHECK enum dt_err observe_print(const struct observe_view *v);

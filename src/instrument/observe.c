@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "instrument/line_test.h"
 #include "instrument/observe.h"
 
 void
@@ -18,6 +19,7 @@ dt_timeline_clear(struct dt_timeline *t)
     dt_free(t->runs);
     for (size_t i = 0; i < DT_PERIOD_UNITS; i++)
         dt_free(t->periods[i]);
+    dt_free(t->stations);
     dt_free(t->flags);
     *t = (struct dt_timeline){0};
 }
@@ -115,8 +117,8 @@ dt_timeline_count(const struct dt_timeline *t, uint64_t from_ms, uint64_t to_ms)
 
 /* ---- flags ---- */
 
-static enum dt_err
-add_flag(struct dt_timeline *t, const struct dt_flag *flag)
+enum dt_err
+dt_timeline_flag(struct dt_timeline *t, const struct dt_flag *flag)
 {
     struct dt_flag *f;
 
@@ -196,12 +198,12 @@ judge_cadence(const struct dt_observed *in, struct dt_timeline *t)
             gap.of += most;
             continue;
         }
-        if (gap.n > 0 && (err = add_flag(t, &gap)) != DT_OK)
+        if (gap.n > 0 && (err = dt_timeline_flag(t, &gap)) != DT_OK)
             return err;
         gap =
             (struct dt_flag){.kind = DT_FLAG_GAP, .from_ms = at, .to_ms = end, .n = 1, .of = most};
     }
-    return gap.n > 0 ? add_flag(t, &gap) : DT_OK;
+    return gap.n > 0 ? dt_timeline_flag(t, &gap) : DT_OK;
 }
 
 void
@@ -228,7 +230,7 @@ judge_groups(const struct dt_observed *in, struct dt_timeline *t)
 
         dt_group_lag(in, i, &late.n, &late.from_ms);
         if (late.n > 0 && over(in->now_ms, late.from_ms) >= in->late_after_ms &&
-            (err = add_flag(t, &late)) != DT_OK)
+            (err = dt_timeline_flag(t, &late)) != DT_OK)
             return err;
     }
     return DT_OK;
@@ -256,9 +258,9 @@ judge_clocks(const struct dt_observed *in, struct dt_timeline *t)
             hidden.from_ms = a->time_ms;
         hidden.to_ms = in->shown[k - 1].last_ms;
     }
-    if (ahead.n > 0 && (err = add_flag(t, &ahead)) != DT_OK)
+    if (ahead.n > 0 && (err = dt_timeline_flag(t, &ahead)) != DT_OK)
         return err;
-    return hidden.n > 0 ? add_flag(t, &hidden) : DT_OK;
+    return hidden.n > 0 ? dt_timeline_flag(t, &hidden) : DT_OK;
 }
 
 enum dt_err
@@ -278,10 +280,10 @@ dt_timeline_fold(const struct dt_observed *in, struct dt_timeline *out)
     for (int unit = 0; unit < DT_PERIOD_UNITS; unit++)
         if ((err = make_periods(&t, (enum dt_period_unit)unit)) != DT_OK)
             return err;
-    if ((split.from_ms != 0 && (err = add_flag(&t, &split)) != DT_OK) ||
-        (behind.from_ms != 0 && (err = add_flag(&t, &behind)) != DT_OK) ||
+    if ((split.from_ms != 0 && (err = dt_timeline_flag(&t, &split)) != DT_OK) ||
+        (behind.from_ms != 0 && (err = dt_timeline_flag(&t, &behind)) != DT_OK) ||
         (err = judge_groups(in, &t)) != DT_OK || (err = judge_cadence(in, &t)) != DT_OK ||
-        (err = judge_clocks(in, &t)) != DT_OK)
+        (err = judge_clocks(in, &t)) != DT_OK || (err = dt_line_tests_fold(in, &t)) != DT_OK)
         return err;
     *out = t;
     t = (struct dt_timeline){0};

@@ -21,6 +21,9 @@
 #define DT_OBSERVE_CLOCK_MS    (5 * DT_MS_MINUTE)  /* DESIGN: a time off by more is flagged */
 #define DT_OBSERVE_SVG_MAX     (256u << 10)
 
+struct dt_line_test; /* instrument/line_test.h */
+struct dt_line_station;
+
 /* The newest checkpoint shown had ${size} entries at every look from first_ms to last_ms, by our
  * clock. */
 struct dt_shown {
@@ -51,6 +54,8 @@ struct dt_observed {
     uint64_t now_ms;
     uint64_t behind_size, behind_since_ms; /* it shows fewer entries than it did; 0: it does not */
     uint64_t split_ms;                     /* since when a split view is known; 0: none */
+    const struct dt_line_test *tests;      /* that were opened, in any order */
+    size_t n_tests;
     /* What to hold against it. */
     struct dt_cadence cadence;
     uint64_t late_after_ms;
@@ -76,14 +81,17 @@ enum dt_flag_kind {
     DT_FLAG_GAP,       /* from from_ms to to_ms, n periods in a row, at most `of` entries in all */
     DT_FLAG_LATE,      /* group lags by n entries since from_ms */
     DT_FLAG_AHEAD,     /* n cosigned checkpoints, first one seen at from_ms, bear later times */
-    DT_FLAG_HIDDEN     /* n checkpoints cosigned from from_ms on were not shown to us till to_ms */
+    DT_FLAG_HIDDEN,    /* n checkpoints cosigned from from_ms on were not shown to us till to_ms */
+    /* Of station `group`; `of` is the number of a test: */
+    DT_FLAG_LINE_TEST,  /* after it n were missed, from from_ms on when one was due, till to_ms */
+    DT_FLAG_LINE_ANSWER /* it was made by from_ms, and not answered before to_ms */
 };
 
 struct dt_flag {
     enum dt_flag_kind kind;
     uint64_t from_ms, to_ms;
     uint64_t n, of;
-    size_t group; /* of LATE: place in groups */
+    size_t group; /* of LATE: place in groups; of LINE_...: in stations */
 };
 
 /* What was promised, period by period; those that cannot be told are in neither. */
@@ -98,6 +106,8 @@ struct dt_timeline {
     struct dt_period *periods[DT_PERIOD_UNITS]; /* those with entries, in order */
     size_t n_periods[DT_PERIOD_UNITS];
     struct dt_cadence_count cadence;
+    struct dt_line_station *stations; /* in the order of their names */
+    size_t n_stations;
     struct dt_flag *flags;
     size_t n_flags;
 };
@@ -128,8 +138,14 @@ void dt_period_str(char *out, enum dt_period_unit unit, uint64_t start_ms);
 const char *dt_flag_name(enum dt_flag_kind kind);
 
 /* Append one line in plain English, without LF. */
-DT_MUST_CHECK enum dt_err dt_flag_say(const struct dt_observed *in, const struct dt_flag *flag,
-                                      struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_flag_say(const struct dt_observed *in, const struct dt_timeline *t,
+                                      const struct dt_flag *flag, struct dt_buf *out);
+
+/* Is it about line tests? */
+bool dt_flag_of_line(const struct dt_flag *flag);
+
+/* Add a flag: for what is folded elsewhere. NOMEM. */
+DT_MUST_CHECK enum dt_err dt_timeline_flag(struct dt_timeline *t, const struct dt_flag *flag);
 
 /* ---- the picture ---- */
 
@@ -143,9 +159,10 @@ struct dt_seen_opening {
 /**
  * dt_timeline_svg(in, t, openings, n, title, out):
  * Append the timeline as an SVG document: bars of entries (attested ones full, others hollow),
- * openings and flags below them, and the same in words, in the picture and as its description.
- * Readable at 400 pixels; no script, no style sheet, no meaning in colour alone. ${title} and the
- * openings may hold any text: it is made harmless. LIMIT (DT_OBSERVE_SVG_MAX), NOMEM.
+ * openings, line tests made and missed, and flags below them, and the same in words, in the picture
+ * and as its description. Readable at 400 pixels; no script, no style sheet, no meaning in colour
+ * alone. ${title} and the openings may hold any text: it is made harmless. LIMIT
+ * (DT_OBSERVE_SVG_MAX), NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_timeline_svg(const struct dt_observed *in, const struct dt_timeline *t,
                                           const struct dt_seen_opening *openings, size_t n,

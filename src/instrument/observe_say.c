@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "instrument/line_test.h"
 #include "instrument/observe.h"
 
 const char *
@@ -82,10 +83,20 @@ dt_flag_name(enum dt_flag_kind kind)
         return "late witness";
     case DT_FLAG_AHEAD:
         return "clock ahead";
+    case DT_FLAG_LINE_TEST:
+        return "missed line test";
+    case DT_FLAG_LINE_ANSWER:
+        return "line test answered late";
     case DT_FLAG_HIDDEN:
         break;
     }
     return "shown late";
+}
+
+bool
+dt_flag_of_line(const struct dt_flag *flag)
+{
+    return flag->kind == DT_FLAG_LINE_TEST || flag->kind == DT_FLAG_LINE_ANSWER;
 }
 
 static const char *
@@ -95,7 +106,8 @@ s(uint64_t n)
 }
 
 enum dt_err
-dt_flag_say(const struct dt_observed *in, const struct dt_flag *f, struct dt_buf *out)
+dt_flag_say(const struct dt_observed *in, const struct dt_timeline *t, const struct dt_flag *f,
+            struct dt_buf *out)
 {
     const unsigned long long n = f->n, of = f->of;
     char from[DT_TIME_STR], to[DT_TIME_STR];
@@ -131,6 +143,9 @@ dt_flag_say(const struct dt_observed *in, const struct dt_flag *f, struct dt_buf
                              "cosignatures on %llu checkpoint%s, first seen %s, bear times that "
                              "had not come: a witness's clock is ahead, or ours is behind",
                              n, s(n), from);
+    case DT_FLAG_LINE_TEST:
+    case DT_FLAG_LINE_ANSWER:
+        return dt_line_flag_say(&t->stations[f->group], f, out);
     case DT_FLAG_HIDDEN:
         break;
     }

@@ -9,7 +9,8 @@
  *     title
  *     bars, one a period, with their counts      at most BARS of them
  *     row of diamonds: records opened
- *     row of triangles: flags
+ *     row of circles: line tests opened; row of crosses: those missed, or answered late
+ *     row of triangles: other flags
  *     the same in words
  */
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #include "base/text.h"
 
+#include "instrument/line_test.h"
 #include "instrument/observe.h"
 
 #define BARS      14u
@@ -391,7 +393,7 @@ put_lists(struct picture *p, const struct dt_seen_opening *openings, size_t n, s
             err = dt_buf_printf(&line, "and %zu more", of - LISTED);
         else
             err = i < n ? say_opening(&openings[i], &line)
-                        : dt_flag_say(p->in, &p->t->flags[place], &line);
+                        : dt_flag_say(p->in, p->t, &p->t->flags[place], &line);
         if (err != DT_OK ||
             (err = put_lines(p, i < n ? "\xe2\x97\x87" : "!", dt_buf_view(&line))) != DT_OK ||
             (err = dt_buf_append(desc, dt_view_str(" "))) != DT_OK ||
@@ -402,26 +404,64 @@ put_lists(struct picture *p, const struct dt_seen_opening *openings, size_t n, s
     return DT_OK;
 }
 
+/* What the line tests come to, in the picture and in ${desc}. */
+static enum dt_err
+put_stations(struct picture *p, struct dt_buf *desc)
+{
+    enum dt_err err = DT_OK;
+
+    if (p->t->n_stations > 0)
+        err = put_lines(p, "",
+                        dt_view_str("Circle: a line test was opened. Cross: one was missed, or "
+                                    "answered late."));
+    for (size_t i = 0; i < p->t->n_stations && i <= LISTED && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf line = DT_BUF_INIT(WORDS_MAX);
+
+        if (i == LISTED)
+            err = dt_buf_printf(&line, "and %zu stations more", p->t->n_stations - LISTED);
+        else
+            err = dt_line_station_say(&p->t->stations[i], &line);
+        if (err != DT_OK || (err = put_lines(p, "\xe2\x97\x8b", dt_buf_view(&line))) != DT_OK ||
+            (err = dt_buf_append(desc, dt_view_str(" "))) != DT_OK ||
+            (err = dt_buf_append(desc, dt_buf_view(&line))) != DT_OK)
+            return err;
+        err = dt_buf_append(desc, dt_view_str("."));
+    }
+    return err;
+}
+
 static enum dt_err
 draw(struct picture *p, const struct dt_seen_opening *openings, size_t n, struct dt_buf *desc)
 {
     size_t opened[BARS + 1] = {0}, flagged[BARS + 1] = {0};
+    size_t tested[BARS + 1] = {0}, missed[BARS + 1] = {0};
     enum dt_err err;
 
     choose(p);
     for (size_t i = 0; i < n; i++)
         opened[slot_of(p, openings[i].time_ms)]++;
-    for (size_t i = 0; i < p->t->n_flags; i++)
-        flagged[slot_of(p, p->t->flags[i].from_ms)]++;
+    for (size_t i = 0; i < p->in->n_tests; i++)
+        tested[slot_of(p, p->in->tests[i].time_ms)]++;
+    for (size_t i = 0; i < p->t->n_flags; i++) {
+        const struct dt_flag *f = &p->t->flags[i];
+
+        if (dt_flag_of_line(f))
+            missed[slot_of(p, f->from_ms)] += f->n;
+        else
+            flagged[slot_of(p, f->from_ms)]++;
+    }
     if ((err = say_all(p, desc)) != DT_OK || (err = put_bars(p)) != DT_OK ||
         (err = put_marks(p, opened, "l6 6-6 6-6-6z")) != DT_OK ||
+        (err = put_marks(p, tested, "m-6 6a6 6 0 1 0 12 0a6 6 0 1 0-12 0z")) != DT_OK ||
+        (err = put_marks(p, missed, "m-6 0l12 12m0-12l-12 12")) != DT_OK ||
         (err = put_marks(p, flagged, "l6 12h-12z")) != DT_OK)
         return err;
     p->y += 4;
     if ((err = put_lines(p, "", dt_buf_view(desc))) != DT_OK ||
         (err = put_lines(p, "",
                          dt_view_str("Full: attested. Dashed: not yet. Diamond: a record was "
-                                     "opened. Triangle: see below."))) != DT_OK)
+                                     "opened. Triangle: see below."))) != DT_OK ||
+        (err = put_stations(p, desc)) != DT_OK)
         return err;
     return put_lists(p, openings, n, desc);
 }

@@ -34,6 +34,13 @@ check_status 'a stranger without the key sees nothing' 4 \
 check 'a stranger with the key checks it' \
     "$detente" register check --charter charter --forum "$forum_id" --relay "http://127.0.0.1:$PORT" \
     --read-key grants/read-key
+"$detente" charter show --policy charter >policy
+check_status 'an observer without the key sees nothing' 4 "$detente" observe --policy policy --state seen.db "$url"
+check_line 'and is told so' 'token or key' err
+check_status 'nor with something else' 1 "$detente" observe --policy policy --state seen.db --read-key notakey "$url"
+check_status 'an observer with the key counts' 0 "$detente" observe --policy policy --state seen.db --read-key grants/read-key "$url"
+check_line 'what there is' '^  1 entries, not contacts; 1 attested' out
+check 'the key is not in what it keeps' bash -c "! grep -qF $(cat grants/read-key) seen.db"
 for path in checkpoint.held checkpoint tile/entries/000.p/1 tile/0/000.p/1; do
     check "without a key $path is 401" \
         [ "$(curl -s -o body -D head -w '%{http_code}' "$url/$path")" = 401 ]

@@ -132,6 +132,28 @@ check_line 'is told' 'openings/index: .*no hash' out
 rm -r files/openings
 stop_daemon web
 
+# ---- from an export of the relay's registers ----
+need 'publish' as us open 1 --fields mode,parties,started_at,time_precision --out pub.proof --publish --yes
+need 'export' "$relay_program" export-register web --store relay.db
+check_status 'an exported register' 0 "$detente" observe --policy policy --forum "$forum_id" --state e.db web --json
+check_value 'shows the same, openings too' "5 5 verified" 'str(d["entries"]) + " " + str(d["attested"]) + " " + d["openings"][0]["verdict"]'
+check_value 'a folder has no relay to say anything' None 'd["relay_says"]'
+check_line 'and it is said which' "looking at web$register" err
+check_status 'named itself' 0 "$detente" observe --policy policy --forum "$forum_id" --state e.db "web$register"
+check_no_line 'nothing is to be said' 'looking at' err
+other_id=$(sed -nE 's|.*"prefix": *"/r/([0-9a-f]+)/?".*|\1|p' others/north.grant | head -n 1)
+need 'export' "$relay_program" export-register web --store other.relay
+check_status 'of two registers in a folder the one of the key' 0 "$detente" observe --policy policy --state e.db web
+check_line 'is looked at' "looking at web$register" err
+check_status 'the other by its own key' 0 "$detente" observe --vkey "$other_log" web
+check_line 'is the other' "looking at web/r/$other_id" err
+mv "web$register" web/r/00000000000000000000000000000001
+check_status 'of several none is taken by guess' 2 "$detente" observe --policy policy --state e.db web
+check_line 'and it is said what to name' 'web holds 2 registers, and none of the key given: name one of the folders in web/r' err
+rm -r "web/r/$other_id"
+check_status 'the only one is taken, whatever it is called' 0 "$detente" observe --policy policy --state e.db web
+rm -r web
+
 # ---- what a press office says ----
 cat >claims.csv <<CSV
 claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,party_a,party_b,count,asserted_by,stance,source_document,note

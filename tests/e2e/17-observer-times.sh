@@ -90,4 +90,52 @@ check_line 'in words' '^! promised entries are missing from .*: 2 periods in a r
 check_status 'a group that lags for days' 1 at 7 "$detente" observe --policy policy --state promise.db "$url"
 check_line 'is told with since when' "^! .*north lags: 2 entries are not cosigned, since $(day 0)T" out
 check_line 'another that did nothing at all, too' '^! .*neutral has cosigned nothing yet' out
+
+# ---- line tests ----
+lines() { # WHAT STATUS DAYS OPTION...
+    local days=$3 what=$1 want=$2
+    shift 3
+    check_status "$what" "$want" at "$days" "$detente" observe --policy policy --forum "$forum_id" --state lines.db --late-after 365d "$url" "$@"
+}
+# tested NUMBER DAYS: a line test, answered and opened to everyone, that many days on
+tested() {
+    export DT_CLOCK_OFFSET=$(($2 * 86400)) LD_PRELOAD=$shim
+    need 'line test' as us record heartbeat plenary --yes --quiet --set station=Quay --set number="$1" --set status=normal
+    settle us ru med
+    need 'records' as us records --json
+    local id p
+    id=$(python3 -c 'import json,sys; print([r["commitment"] for r in json.load(sys.stdin)["records"] if r["kind"] == "heartbeat"][-1])' <need.out)
+    need 'countersign' as ru countersign "$id" --yes
+    for p in us ru; do need 'consent' as $p consent "$id" --yes --fields station,number,status --audience public; done
+    settle us ru med
+    unset DT_CLOCK_OFFSET LD_PRELOAD
+    cosign "$2" north south
+    export DT_CLOCK_OFFSET=$(($2 * 86400)) LD_PRELOAD=$shim
+    settle us ru med
+    need 'open' as us open "$id" --fields station,number,status --out "test-$1.proof" --publish --yes
+    unset DT_CLOCK_OFFSET LD_PRELOAD
+}
+tested 1 7
+lines 'a line test' 0 7
+check_line 'is told of' '^  line tests of Quay \(north\), one owed every 12 h: 1 opened, number 1 to 1; 0 missed' out
+lines 'a day and a half later there is none' 0 9
+tested 2 9
+lines 'and then there is' 1 9 --json --svg lines.svg
+check_value 'some in between were missed' "['missed line test']" '[f["flag"] for f in d["flags"]]'
+check_value 'by whom' "Quay (north)" 'd["flags"][0]["station"]'
+check_value 'as many as cannot have been made' 3 'd["line_tests"][0]["missed"]'
+lines 'another interval may have been agreed on' 0 9 --line-tests 3d
+lines 'in words' 1 9
+check_line 'too' '^! 3 line tests missed by Quay \(north\): after its number 1 one was due by ' out
+check 'the picture says it too' python3 - <<'PY'
+import xml.etree.ElementTree as x
+s = x.parse('lines.svg').getroot()
+n = '{http://www.w3.org/2000/svg}'
+desc = s.find(n + 'desc').text
+assert '3 line tests missed by Quay (north)' in desc, desc
+shown = ' '.join(t.text or '' for t in s.iter(n + 'text'))
+assert 'Circle: a line test was opened. Cross: one was missed' in shown, shown
+paths = [p.get('d') for p in s.iter(n + 'path')]
+assert any('a6 6' in d for d in paths) and any('m0-12l-12 12' in d for d in paths), paths
+PY
 scenario_end

@@ -51,12 +51,19 @@ print(" ".join(str(r[0]) for r in rows))' "$(cut -d+ -f2 asked.vkey)"
 put one
 [ "$(size_at us)" = 1 ] && pass 'an entry is held while the witness is gone' || fail 'the entry is not held'
 check 'everyone sees that it is not reached' await '"group": "neutral", "name": "witness.example/asked".* "size": 0,.*"what": "unreached"'
+register_url=http://127.0.0.1:$PORT$register
+"$detente" charter show --policy charter >policy
+check_status 'an observer hears it from the relay' 0 "$detente" observe --policy policy "$register_url"
+check_line 'as its word alone' "^The relay's word alone" out
+check_line 'of the witness and its group' '^  witness\.example/asked, for .*neutral: unreached, since ' out
 # It knows another log only: it refuses.
 start_asked --log 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx'
 check 'it refuses, and everyone sees it' await '"name": "witness.example/asked".*"what": "refuses", "status": 404, "since": [0-9]+'
 stop_daemon asked
 start_asked --log "$vkey"
 check 'it knows the register now, and cosigns' await '"name": "witness.example/asked".* "size": 1,.*"asked": true, "trouble": null'
+check_status 'nothing is said of it to an observer any more' 0 "$detente" observe --policy policy "$register_url" --json
+check_line 'who asks' '"relay_says": \[\]' out
 check_line 'the relay has told of it once' 'witness witness.example/asked cosigns again' "$run_dir/relay.log"
 
 # Two of north, both of which come by themselves: one side.

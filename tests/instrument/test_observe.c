@@ -194,7 +194,7 @@ test_flags(void **state)
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1024);
 
         assert_int_equal(t.flags[i].kind, want[i].kind);
-        assert_int_equal(dt_flag_say(&in, &t.flags[i], &b), DT_OK);
+        assert_int_equal(dt_flag_say(&in, &t, &t.flags[i], &b), DT_OK);
         assert_int_equal(dt_buf_append(&b, dt_view((const uint8_t *)"", 1)), DT_OK);
         assert_non_null(strstr((const char *)b.p, want[i].says));
     }

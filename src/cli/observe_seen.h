@@ -1,0 +1,38 @@
+/*
+ * cli/observe_seen.h - what detente observe makes of one observer: what was seen, its fold, and the
+ * openings as far as the picture and the line tests need them.
+ *
+ * Layer: cli.
+ */
+#ifndef DT_CLI_OBSERVE_SEEN_H
+#define DT_CLI_OBSERVE_SEEN_H
+
+#include "agent/observer.h"
+#include "instrument/line_test.h"
+
+/* What to hold against what was seen. */
+struct observe_rules {
+    struct dt_cadence cadence;
+    uint64_t late_after_ms;
+    uint64_t line_tests_ms; /* one owed in every so long; 0: as the template says */
+};
+
+/* One observer with what is made of what it saw. */
+struct observe_view {
+    struct dt_observer *observer;
+    struct dt_observed seen;
+    struct dt_timeline timeline;
+    struct dt_seen_opening *openings; /* that hold */
+    size_t n_openings;
+    struct dt_line_test *tests; /* those of them that are line tests */
+    size_t n_tests;
+    struct dt_buf text; /* owns their words */
+};
+void observe_view_clear(struct observe_view *v);
+
+/* Make ${out}, empty, of what ${observer} saw. */
+DT_MUST_CHECK enum dt_err observe_view_make(struct dt_observer *observer,
+                                            const struct observe_rules *rules,
+                                            struct observe_view *out);
+
+#endif
