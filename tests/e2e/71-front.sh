@@ -2,6 +2,7 @@
 # Goal: a real nginx with the shipped configuration stands before the relay. Each of the thirteen malformed requests is
 # refused behind the stream front, twelve behind the HTTP front; two requests never come of one; agents work through TLS
 # with an authority of their own; long polls of 60 s last, large bodies pass, too large ones are refused in words.
+# builds: build-asan
 # waits
 # seconds: 280
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
