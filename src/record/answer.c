@@ -52,6 +52,24 @@ dt_answer_name(enum dt_answer a)
     return "record";
 }
 
+size_t
+dt_answer_text_slot(enum dt_answer a)
+{
+    switch (a) {
+    case DT_ANSWER_COUNTERSIGN:
+    case DT_ANSWER_ANSWER:
+    case DT_ANSWER_WITHDRAW:
+        return ABOUT_SLOT + 1;
+    case DT_ANSWER_DISPUTE:
+        return ABOUT_SLOT + 3;
+    case DT_ANSWER_NONE:
+    case DT_ANSWER_RECEIPT:
+    case DT_ANSWER_CONSENT:
+    default:
+        return 0;
+    }
+}
+
 const char *
 dt_answer_caution(enum dt_answer a)
 {

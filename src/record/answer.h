@@ -32,6 +32,10 @@ enum dt_consent_standing {
 enum dt_answer dt_answer_of(struct dt_view template_id);
 const char *dt_answer_name(enum dt_answer a);
 
+/* The slot of the words that an answer says in its own name: an answer's, a dispute's, a
+ * withdrawal's reason, a countersignature's remark; 0: it has none. */
+size_t dt_answer_text_slot(enum dt_answer a);
+
 /* What an answer does not mean, one line for the screen ("Receipt is not approval: ..."). Static.
  */
 const char *dt_answer_caution(enum dt_answer a);

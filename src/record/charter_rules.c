@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include "record/charter_rules.h"
+#include "record/open_rule.h"
 
 static enum dt_err
 cadence_check(struct dt_view value)
@@ -38,6 +39,8 @@ static const struct {
 enum dt_err
 dt_charter_rule_check(const struct dt_charter_rule *rule)
 {
+    if (dt_open_rule_is(rule->name))
+        return dt_open_rule_check(rule);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (dt_view_equal(rule->name, dt_view_str(known[i].name)))
             return known[i].check(rule->value);

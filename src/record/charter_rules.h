@@ -13,6 +13,8 @@
 #define DT_RULE_CADENCE  "cadence"  /* K/PERIOD: how many entries each party makes in each period */
 #define DT_RULE_READ_KEY "read_key" /* "required": the register is read with a key alone */
 
+/* And "open", "open.<template id>": record/open_rule.h. */
+
 /* Is ${rule} known, and its value of the form that its name asks? FORMAT, UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err dt_charter_rule_check(const struct dt_charter_rule *rule);
 

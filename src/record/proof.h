@@ -8,11 +8,13 @@
 #define DT_RECORD_PROOF_H
 
 #include "record/answer.h"
+#include "record/open_rule.h"
 
 /* ---- building ---- */
 struct dt_proof_item {
     const struct dt_record *record;
-    uint64_t slots;            /* bit per slot to open; author and kind are always opened */
+    uint64_t slots;            /* bit per slot to open; author and kind are always opened. Of an
+                                  answer 0: what such an answer opens by itself */
     struct dt_view tlog_proof; /* C2SP tlog-proof text for its register entry; empty: none known */
     bool first; /* the checkpoint is the first attested one that holds it, as far as the opener
                    knows */
@@ -38,8 +40,8 @@ struct dt_proof_in {
     size_t n_revocations;
 };
 
-/* Which slots an item must open besides author and kind, by what it is (consent, dispute: all
- * fields; other answers: `about`; a subject: none). */
+/* Which slots an item opens besides author and kind, by what it is (consent, dispute: all fields;
+ * other answers: `about`; a subject: none). */
 uint64_t dt_proof_slots_needed(const struct dt_record *r);
 
 /**
@@ -65,6 +67,9 @@ struct dt_verify_in {
     const uint8_t (*root_words)[11]; /* from dt_key_words_read(); NULL or n_root_words of them */
     size_t n_root_words;
     uint64_t now_ms;
+    /* To whom it was opened, when that is known ("public": it was published): a consent to others
+     * does not count. NULL: not known. */
+    const char *audience;
     const struct dt_templates *templates; /* those known here */
 };
 
@@ -109,11 +114,13 @@ enum dt_party_account {
 struct dt_proof_party {
     bool vouched;
     enum dt_party_account account;
-    size_t account_item; /* place in records of that countersignature or dispute */
-    bool consent;        /* a consent that holds, covers all that is opened and has not ended */
-    bool consent_needed; /* the rules ask for this party's consent */
-    size_t consent_item; /* place in records of the consent shown; 0: none */
-    bool withdrawn;      /* the author withdrew it */
+    size_t account_item;    /* place in records of that countersignature or dispute */
+    bool consent;           /* a consent that holds, covers all that is opened and has not ended */
+    bool consent_needed;    /* the charter's rule asks for it (or for one of several, any_one) */
+    bool consent_to_all;    /* one of its consents that hold is to everyone */
+    bool consent_elsewhere; /* that is to others than those to whom it was opened */
+    size_t consent_item;    /* place in records of the consent shown; 0: none */
+    bool withdrawn;         /* the author withdrew it */
     uint64_t consent_expires_ms; /* 0: none shown */
 };
 
@@ -129,7 +136,13 @@ struct dt_verdict {
     struct dt_proof_record *records; /* owned; [0] is the subject */
     size_t n_records;
     struct dt_proof_party parties[DT_CHARTER_PARTIES];
-    bool has_event;   /* started_at or ended_at is opened */
+    struct dt_open_rule rule; /* the charter's, for the subject, at the time of checking */
+    bool consented;           /* the consents that it asks for hold */
+    bool open_to_all;         /* and they are to everyone: the record is open in public */
+    bool text_opened;         /* the text of an answer, which takes a record open in public */
+    uint64_t about_fields;    /* slots of the subject that are opened, or that an opened dispute
+                                 gives values of: what the consents must name */
+    bool has_event;           /* started_at or ended_at is opened */
     bool event_vague; /* how precise its time is was not opened, so that its end is not known */
     uint64_t event_end_ms; /* end of the event at its stated precision */
     bool entered_after;    /* and the entry time is known: it was entered days_after days after the
@@ -140,6 +153,14 @@ struct dt_verdict {
     size_t n_templates;
 };
 void dt_verdict_clear(struct dt_verdict *v);
+
+/* Append lines: which rule of the charter applies, whose consents it asks for, and which of them
+ * are there. */
+DT_MUST_CHECK enum dt_err dt_verdict_say_consents(struct dt_verdict *v, uint64_t now_ms,
+                                                  struct dt_buf *out);
+
+/* Does a consent whose audience is ${text} reach ${audience} (NULL: anyone)? */
+bool dt_consent_reaches(struct dt_view text, const char *audience);
 
 /* Short text of a code: "verified", "opened without consent", "consistent, but whose?", ... Static.
  */

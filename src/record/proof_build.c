@@ -17,8 +17,29 @@ dt_proof_answer_slots(const struct dt_template *tmpl)
     if (a == DT_ANSWER_NONE)
         return 0;
     if (a != DT_ANSWER_CONSENT && a != DT_ANSWER_DISPUTE)
-        n = 1; /* `about` */
+        return DT_PROOF_ABOUT;
     return ((UINT64_C(1) << n) - 1) << DT_ENVELOPE_SLOTS;
+}
+
+bool
+dt_proof_answer_may_open(const struct dt_template *tmpl, uint64_t opened)
+{
+    enum dt_answer a = dt_answer_of(dt_template_id(tmpl));
+    size_t text = dt_answer_text_slot(a);
+    uint64_t without_text = opened & ~DT_OPEN_ALWAYS & ~(text != 0 ? UINT64_C(1) << text : 0);
+
+    if (a == DT_ANSWER_DISPUTE && without_text == DT_PROOF_ABOUT)
+        return true; /* what it disputes is not opened, and its text may be */
+    return a == DT_ANSWER_DISPUTE || a == DT_ANSWER_CONSENT
+               ? (opened & ~DT_OPEN_ALWAYS) == dt_proof_answer_slots(tmpl)
+               : without_text == DT_PROOF_ABOUT;
+}
+
+bool
+dt_proof_dispute_whole(const struct dt_proof_record *r)
+{
+    return r->answer == DT_ANSWER_DISPUTE &&
+           (r->opened & ~DT_OPEN_ALWAYS) == dt_proof_answer_slots(r->tmpl);
 }
 
 uint64_t
@@ -133,7 +154,8 @@ write_items(struct dt_writer *w, const struct dt_proof_in *in)
     for (size_t i = 0; i < in->n_items; i++) {
         const struct dt_proof_item *item = &in->items[i];
         const struct dt_record *r = item->record;
-        uint64_t mask = item->slots | (i == 0 ? DT_OPEN_ALWAYS : dt_proof_slots_needed(r));
+        uint64_t needed = i == 0 || item->slots != 0 ? 0 : dt_proof_answer_slots(r->tmpl);
+        uint64_t mask = item->slots | DT_OPEN_ALWAYS | needed;
         bool entry = item->tlog_proof.n > 0;
 
         if (letter_of(in, r) == NULL)

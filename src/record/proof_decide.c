@@ -38,11 +38,19 @@ count_account(struct dt_verdict *v, struct dt_proof_party *p, size_t place)
     p->account_item = place;
 }
 
+bool
+dt_consent_reaches(struct dt_view text, const char *audience)
+{
+    return audience == NULL || dt_view_equal(text, dt_view_str(audience)) ||
+           dt_view_equal(text, dt_view_str(DT_AUDIENCE_PUBLIC));
+}
+
 static enum dt_err
 count_consent(const struct dt_verify_in *in, struct dt_verdict *v, size_t place)
 {
     const struct dt_proof_record *r = &v->records[place];
     struct dt_proof_party *p = &v->parties[r->party];
+    struct dt_view audience = r->slots[DT_ENVELOPE_SLOTS + 2].value;
     uint64_t slots = 0, expires = 0;
     uint16_t standing = 0;
     bool covers;
@@ -61,10 +69,14 @@ count_consent(const struct dt_verify_in *in, struct dt_verdict *v, size_t place)
     if ((err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK ||
         (err = dt_value_u64(r->slots[DT_ENVELOPE_SLOTS + 3].value, &expires)) != DT_OK)
         return dt_fail_context(err, "record %zu (consent)", place + 1);
-    covers = (v->records[0].opened & ~DT_OPEN_ALWAYS & ~slots) == 0 && in->now_ms <= expires;
+    covers = (v->about_fields & ~slots) == 0 && in->now_ms <= expires;
+    p->consent_to_all =
+        p->consent_to_all || (covers && dt_view_equal(audience, dt_view_str(DT_AUDIENCE_PUBLIC)));
+    covers = covers && dt_consent_reaches(audience, in->audience);
     if (p->consent || (!covers && p->consent_item != 0))
         return DT_OK; /* the best one shown is the one that is spoken of */
     p->consent = covers;
+    p->consent_elsewhere = !dt_consent_reaches(audience, in->audience);
     p->consent_item = place;
     p->consent_expires_ms = expires;
     return DT_OK;
@@ -78,18 +90,25 @@ count_answers(const struct dt_verify_in *in, struct dt_verdict *v)
     enum dt_err err;
 
     v->parties[author].account = DT_ACCOUNT_AUTHOR;
+    v->about_fields = v->records[0].opened & ~DT_OPEN_ALWAYS;
     for (size_t i = 1; i < v->n_records; i++) {
         const struct dt_proof_record *r = &v->records[i];
         struct dt_proof_party *p = &v->parties[r->party];
 
         if (r->answer == DT_ANSWER_WITHDRAW && r->party == author)
             p->withdrawn = true;
+        /* The text of a whole dispute goes with its values, to whomever these are opened. */
+        if (dt_answer_text_slot(r->answer) != 0 && !dt_proof_dispute_whole(r))
+            v->text_opened =
+                v->text_opened || (r->opened >> dt_answer_text_slot(r->answer) & 1) != 0;
+        if (dt_proof_dispute_whole(r)) {
+            if ((err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK)
+                return dt_fail_context(err, "record %zu (dispute)", i + 1);
+            v->about_fields |= slots & ~DT_OPEN_ALWAYS;
+        }
         if ((r->answer != DT_ANSWER_COUNTERSIGN && r->answer != DT_ANSWER_DISPUTE) ||
             r->party == author)
             continue;
-        if (r->answer == DT_ANSWER_DISPUTE &&
-            (err = dt_slots_read(r->slots[DT_ENVELOPE_SLOTS + 1].value, &slots)) != DT_OK)
-            return dt_fail_context(err, "record %zu (dispute)", i + 1);
         count_account(v, p, i);
     }
     for (size_t i = 1; i < v->n_records; i++) /* after the accounts themselves */
@@ -165,16 +184,19 @@ find_event(struct dt_verdict *v)
 static void
 decide(const struct dt_verify_in *in, struct dt_verdict *v)
 {
-    bool all_vouched = true, all_consent = true;
+    bool consent[DT_CHARTER_PARTIES] = {false}, to_all[DT_CHARTER_PARTIES] = {false};
+    bool all_vouched = true;
 
+    dt_open_rule(v->charter, v->records[0].header.template_id, v->records[0].party, in->now_ms,
+                 &v->rule);
     v->standing_code = DT_ACCOUNT_AUTHOR;
     for (size_t i = 0; i < v->charter->n_parties; i++) {
         struct dt_proof_party *p = &v->parties[i];
 
-        p->consent_needed =
-            v->charter->parties[i].kind == DT_PARTY_PARTY || i == v->records[0].party;
+        p->consent_needed = v->rule.asked[i];
+        consent[i] = p->consent;
+        to_all[i] = p->consent_to_all;
         all_vouched = all_vouched && p->vouched;
-        all_consent = all_consent && (p->consent || !p->consent_needed);
         /* Only an account under a root that was checked lifts a record above "asserted by one". */
         if (!p->vouched || !v->parties[v->records[0].party].vouched)
             continue;
@@ -182,12 +204,15 @@ decide(const struct dt_verify_in *in, struct dt_verdict *v)
             (p->account == DT_ACCOUNT_COUNTERSIGNED && v->standing_code == DT_ACCOUNT_AUTHOR))
             v->standing_code = p->account;
     }
+    v->consented = dt_open_rule_met(&v->rule, consent);
+    v->open_to_all = dt_open_rule_met(&v->rule, to_all);
     if (in->forum == NULL && in->n_root_words == 0)
         v->code = DT_VERDICT_WHOSE;
     else if (!all_vouched)
         v->code = DT_VERDICT_ROOT_UNCHECKED;
     else
-        v->code = all_consent ? DT_VERDICT_VERIFIED : DT_VERDICT_WITHOUT_CONSENT;
+        v->code = v->consented && (v->open_to_all || !v->text_opened) ? DT_VERDICT_VERIFIED
+                                                                      : DT_VERDICT_WITHOUT_CONSENT;
 }
 
 enum dt_err

@@ -103,8 +103,16 @@ DT_MUST_CHECK enum dt_err dt_proof_entry_check(const struct dt_proof_registers *
                                                size_t party, uint32_t how,
                                                struct dt_entry_seen *out);
 
-/* Slots that an answer of ${tmpl} must open besides author and kind. */
+/* Slots that an answer of ${tmpl} opens besides author and kind: `about`, and of a consent or a
+ * dispute all others. */
 uint64_t dt_proof_answer_slots(const struct dt_template *tmpl);
+/* `about` alone; what every answer opens. */
+#define DT_PROOF_ABOUT (UINT64_C(1) << DT_ENVELOPE_SLOTS)
+/* May an answer of ${tmpl} in a proof open just ${opened}? Its text by right of reply; nothing of
+ * its envelope. */
+bool dt_proof_answer_may_open(const struct dt_template *tmpl, uint64_t opened);
+/* Is this dispute's list of fields, and its values, opened? */
+bool dt_proof_dispute_whole(const struct dt_proof_record *r);
 
 /* What the answers and consents among the records of ${v}, all checked, make of the first:
  * accounts, consents, event and code. FORMAT. */

@@ -229,6 +229,8 @@ say_dispute(struct say *s, const struct dt_proof_record *d)
     struct dt_view rest = d->slots[DT_ENVELOPE_SLOTS + 2].value;
     struct dt_value_pair pair = {0};
 
+    if (!dt_proof_dispute_whole(d))
+        say(s, "which fields it disputes, and its own values, are not opened\n");
     while (dt_value_map_next(&rest, &pair)) {
         struct dt_field f = {0};
         size_t slot = 0;
@@ -265,6 +267,23 @@ say_dispute(struct say *s, const struct dt_proof_record *d)
     }
 }
 
+/* What the answer says in its party's own name, where that is opened. */
+static void
+say_reply(struct say *s, const struct dt_proof_record *r)
+{
+    size_t slot = dt_answer_text_slot(r->answer);
+    struct dt_field f;
+
+    if (slot == 0 || r->slots[slot].kind != DT_SLOT_VALUE)
+        return;
+    dt_template_slot(r->tmpl, slot, &f);
+    say(s, "reply of ");
+    say_party(s, r->party);
+    say(s, ": ");
+    say_value(s, &f, r->slots[slot].value);
+    say(s, "\n");
+}
+
 static void
 say_answers(struct say *s, uint64_t now_ms)
 {
@@ -288,6 +307,7 @@ say_answers(struct say *s, uint64_t now_ms)
         say(s, "\n");
         if (r->answer == DT_ANSWER_DISPUTE && !own)
             say_dispute(s, r);
+        say_reply(s, r);
         if (r->answer == DT_ANSWER_WITHDRAW && own)
             say(s, "withdrawn by its author, which undoes nothing\n");
     }
@@ -326,19 +346,54 @@ say_consent(struct say *s, size_t party, uint64_t now_ms)
         say_party(s, party);
         say(s, " has ended\n");
     }
+    if (p->consent_elsewhere) {
+        say(s, "the consent of ");
+        say_party(s, party);
+        say(s, " is to others than those to whom this was opened\n");
+    }
     if (dt_slots_read(slots[DT_ENVELOPE_SLOTS + 1].value, &allowed) != DT_OK)
         return;
-    left = s->v->records[0].opened & ~DT_OPEN_ALWAYS & ~allowed;
+    left = s->v->about_fields & ~allowed;
     for (size_t i = 0; i < DT_SLOTS_MAX; i++) {
         struct dt_field f;
 
         if ((left >> i & 1) == 0)
             continue;
-        dt_template_slot(s->v->records[0].tmpl, i, &f);
-        say(s, "opened without the consent of ");
+        f = (struct dt_field){0};
+        if (i < dt_template_slots(s->v->records[0].tmpl))
+            dt_template_slot(s->v->records[0].tmpl, i, &f);
+        say(s, (s->v->records[0].opened >> i & 1) != 0
+                   ? "opened without the consent of "
+                   : "values of a dispute opened without the consent of ");
         say_party(s, party);
         say(s, ": ");
         say_view(s, f.name);
+        say(s, "\n");
+    }
+}
+
+/* Which rule applies, which consents there are, and which are missing. */
+static void
+say_consents(struct say *s, uint64_t now_ms)
+{
+    const struct dt_verdict *v = s->v;
+    bool missing = !v->consented;
+
+    say(s, "rule: ");
+    if (s->err == DT_OK)
+        s->err = dt_open_rule_say(&v->rule, v->records[0].header.template_id, now_ms, s->out);
+    say(s, "\n");
+    for (size_t i = 0; i < v->charter->n_parties; i++)
+        if (v->parties[i].consent_item != 0 ||
+            (v->parties[i].consent_needed && (missing || !v->rule.any_one)))
+            say_consent(s, i, now_ms);
+    if (missing && v->rule.any_one)
+        say(s, "opened without consent of any of them\n");
+    for (size_t i = 0; i < v->charter->n_parties && missing && !v->rule.any_one; i++) {
+        if (!v->parties[i].consent_needed || v->parties[i].consent)
+            continue;
+        say(s, "opened without consent of ");
+        say_party(s, i);
         say(s, "\n");
     }
 }
@@ -359,6 +414,10 @@ say_accounts(struct say *s)
             say(s, ", which says that it disputes the record, is not shown\n");
             all = false;
         }
+        if (p->account == DT_ACCOUNT_DISPUTED &&
+            v->records[p->account_item].answer == DT_ANSWER_DISPUTE &&
+            !dt_proof_dispute_whole(&v->records[p->account_item]))
+            all = false;
         all = all &&
               (v->charter->parties[i].kind != DT_PARTY_PARTY || p->account != DT_ACCOUNT_NOT_SHOWN);
     }
@@ -452,17 +511,22 @@ dt_proof_say(struct dt_verdict *v, const struct dt_verify_in *in)
     say_view(&s, dt_buf_view(&v->standing));
     say(&s, "\n");
     say_answers(&s, in->now_ms);
-    for (size_t i = 0; i < v->charter->n_parties; i++)
-        if (v->parties[i].consent_needed || v->parties[i].consent_item != 0)
-            say_consent(&s, i, in->now_ms);
-    for (size_t i = 0; i < v->charter->n_parties; i++)
-        if (v->parties[i].consent_needed && !v->parties[i].consent) {
-            say(&s, "opened without consent\n");
-            break;
-        }
+    say_consents(&s, in->now_ms);
+    if (v->text_opened && !v->open_to_all)
+        say(&s, "the text of an answer is opened, and the record is not open to everyone: opened "
+                "without consent\n");
     say_accounts(&s);
     say(&s, "verdict: ");
     say(&s, dt_verdict_name(v->code));
     say(&s, "\n");
+    return s.err;
+}
+
+enum dt_err
+dt_verdict_say_consents(struct dt_verdict *v, uint64_t now_ms, struct dt_buf *out)
+{
+    struct say s = {.v = v, .out = out};
+
+    say_consents(&s, now_ms);
     return s.err;
 }

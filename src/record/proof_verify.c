@@ -380,7 +380,6 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
     struct dt_view text = c->parts->items[place].tlog_proof;
     struct dt_entry_seen entry = {0};
     const struct dt_template *known;
-    uint64_t needed;
     enum dt_err err;
 
     if (dt_view_equal(t->header.template_id, dt_view_str("letter")))
@@ -402,9 +401,8 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
     r->template_known =
         dt_template_builtin(r->tmpl) ||
         (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0);
-    needed = place == 0 ? 0 : dt_proof_answer_slots(r->tmpl);
-    if ((r->opened & needed) != needed)
-        return dt_fail(DT_ERR_FORMAT, "an answer that does not open what it has to");
+    if (place > 0 && r->answer != DT_ANSWER_NONE && !dt_proof_answer_may_open(r->tmpl, r->opened))
+        return dt_fail(DT_ERR_FORMAT, "an answer that does not open what it has to, or more");
     if (place > 0 && (r->answer == DT_ANSWER_NONE || memcmp(r->slots[DT_ENVELOPE_SLOTS].value.p,
                                                             c->v->records[0].commitment, 32) != 0))
         return dt_fail(DT_ERR_PROOF, "no answer to the record that the file is about");

@@ -230,6 +230,12 @@ name_valid(struct dt_view v, size_t max)
     return true;
 }
 
+bool
+dt_template_id_valid(struct dt_view id)
+{
+    return name_valid(id, DT_TEMPLATE_ID_MAX);
+}
+
 /* Enum names of one field into pool[*n_pool..]; pool NULL counts only. */
 static enum dt_err
 read_values(struct dt_reader r, struct dt_field *f, struct dt_view *pool, size_t *n_pool)

@@ -60,6 +60,9 @@ struct dt_field {
 
 struct dt_template; /* opaque owner of its strings */
 
+/* Could ${id} be the id of a template: lower-case letters, digits and '_', a letter first? */
+bool dt_template_id_valid(struct dt_view id);
+
 /* Fields of a template, by accessors (all borrow). */
 struct dt_view dt_template_id(const struct dt_template *t);
 struct dt_view dt_template_title(const struct dt_template *t); /* for people; may be the id */

@@ -134,8 +134,9 @@ fill_charter(struct world *w, struct dt_buf *vkeys, struct dt_charter *c)
     c->quorum_attested = 2;
 }
 
+/* With ${rules} in its charter. */
 static inline void
-world_init(struct world *w)
+world_init_ruled(struct world *w, const struct dt_charter_rule *rules, size_t n_rules)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf vkeys = DT_BUF_INIT(8192);
     DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_CHARTER_MAX);
@@ -152,6 +153,8 @@ world_init(struct world *w)
     make_signer(ORIGIN, TLOG_KEY_ED25519, 0x30, &w->log);
     memset(w->channel, 0x77, 32);
     fill_charter(w, &vkeys, &draft);
+    for (size_t i = 0; i < n_rules; i++)
+        draft.rules[draft.n_rules++] = rules[i];
     for (size_t i = 0; i < N_WORLD_PARTIES; i++)
         ok(dt_charter_sign(&draft, seed_view(w->root_seed[i])));
     ok(dt_charter_encode(&draft, &bytes));
@@ -161,6 +164,12 @@ world_init(struct world *w)
     for (size_t i = 0; i < N_WORLD_PARTIES; i++)
         issue_letter(w, i, DT_RIGHTS_ALL, WORLD_START, WORLD_START + 365 * DAY, &w->letter[i]);
     ok(dt_templates_load(&w->templates));
+}
+
+static inline void
+world_init(struct world *w)
+{
+    world_init_ruled(w, NULL, 0);
 }
 
 static inline void
@@ -264,8 +273,9 @@ make_dispute(struct world *w, size_t party, const struct dt_record *subject, con
 }
 
 static inline void
-make_consent(struct world *w, size_t party, const struct dt_record *subject, const char *fields,
-             uint64_t expires_ms, enum dt_consent_standing standing, struct dt_record *out)
+make_consent_to(struct world *w, size_t party, const struct dt_record *subject, const char *fields,
+                const char *audience, uint64_t expires_ms, enum dt_consent_standing standing,
+                struct dt_record *out)
 {
     struct dt_record_draft d;
     uint64_t slots = 0;
@@ -273,9 +283,16 @@ make_consent(struct world *w, size_t party, const struct dt_record *subject, con
     ok(dt_slots_from_names(subject->tmpl, str(fields), &slots));
     ok(dt_answer_draft(&d, w->templates, DT_ANSWER_CONSENT, subject, &w->letter[party],
                        WORLD_START + 2 * DAY));
-    ok(dt_consent_set(&d, slots, str("public"), expires_ms, standing));
+    ok(dt_consent_set(&d, slots, str(audience), expires_ms, standing));
     ok(dt_record_make(&d, seed_view(w->delegate_seed[party]), out));
     dt_record_draft_clear(&d);
+}
+
+static inline void
+make_consent(struct world *w, size_t party, const struct dt_record *subject, const char *fields,
+             uint64_t expires_ms, enum dt_consent_standing standing, struct dt_record *out)
+{
+    make_consent_to(w, party, subject, fields, "public", expires_ms, standing, out);
 }
 
 #endif
