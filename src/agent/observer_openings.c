@@ -98,6 +98,7 @@ judge(struct dt_observer *o, struct dt_view file)
     enum dt_err err;
 
     in.now_ms = o->now_ms;
+    in.audience = DT_AUDIENCE_PUBLIC; /* it is published: a consent to one person is none */
     if ((err = dt_proof_verify(file, &in, &v)) != DT_OK)
         return err;
     if (v.code == DT_VERDICT_REFUSED)
@@ -272,6 +273,7 @@ dt_observer_opening(struct dt_observer *o, size_t i, struct dt_observer_opening 
     if (o->config.proofs != NULL)
         in = *o->config.proofs;
     in.now_ms = dt_clock_now(&o->config.clock);
+    in.audience = DT_AUDIENCE_PUBLIC;
     *out = o->state.openings[i].info;
     return dt_proof_verify(dt_buf_view(&o->state.openings[i].file), &in, verdict);
 }

@@ -143,14 +143,6 @@ keep_if_it_holds(struct dt_agent *a, struct parts *p, size_t n_letters, bool *ou
     return DT_OK;
 }
 
-/* Does a consent to the audience ${text} reach ${wanted}? */
-static bool
-reaches(struct dt_view text, const char *wanted)
-{
-    return wanted == NULL || dt_view_equal(text, dt_view_str(wanted)) ||
-           dt_view_equal(text, dt_view_str(DT_AUDIENCE_PUBLIC));
-}
-
 /* Is ${x} to be put in rather than ${y}? The later one; of consents one that allows all that is
  * asked for before one that does not, so that an older, wider one is not lost behind a newer one.
  */
@@ -169,7 +161,7 @@ rather(const struct dt_fact *x, const struct dt_fact *y, enum reason reason,
         allows[i] = dt_slots_read(s[DT_ENVELOPE_SLOTS + 1].value, &given) == DT_OK &&
                     dt_value_u64(s[DT_ENVELOPE_SLOTS + 3].value, &expires) == DT_OK &&
                     (params->slots & ~UINT64_C(3) & ~given) == 0 && now_ms <= expires &&
-                    reaches(s[DT_ENVELOPE_SLOTS + 2].value, params->audience);
+                    dt_consent_reaches(s[DT_ENVELOPE_SLOTS + 2].value, params->audience);
     }
     return allows[0] != allows[1] ? allows[0] : x->entry > y->entry;
 }
@@ -293,73 +285,179 @@ add_revocations(struct dt_agent *a, struct parts *p)
     return DT_OK;
 }
 
-/* The consents that ${v} shows must reach ${audience}. */
+/* Whose consent is the first that is missing. */
 static enum dt_err
-check_audience(const struct dt_verdict *v, const char *audience)
+refuse_without_consent(const struct dt_verdict *v, const char *audience)
 {
-    for (size_t i = 0; i < v->charter->n_parties; i++) {
-        const struct dt_proof_party *p = &v->parties[i];
+    for (size_t i = 0; i < v->charter->n_parties && !v->rule.any_one; i++) {
         struct dt_view name = v->charter->parties[i].name;
 
-        if (p->consent_needed && p->consent &&
-            !reaches(v->records[p->consent_item].slots[DT_ENVELOPE_SLOTS + 2].value, audience))
+        if (!v->parties[i].consent_needed || v->parties[i].consent)
+            continue;
+        if (audience != NULL)
             return dt_fail(DT_ERR_REFUSED,
                            "no consent from %.*s in the register to open these fields to '%s'; ask "
                            "for one with that audience",
                            (int)name.n, (const char *)name.p, audience);
+        return dt_fail(DT_ERR_REFUSED,
+                       "no consent from %.*s in the register to open these fields; ask for it, "
+                       "or open without consent (every verifier will say so)",
+                       (int)name.n, (const char *)name.p);
     }
-    return DT_OK;
+    return dt_fail(DT_ERR_REFUSED, "a consent to open these fields is missing");
 }
 
 /* See the file as a stranger with the forum id will. */
 static enum dt_err
-check_as_stranger(struct dt_agent *a, struct dt_view file, const struct dt_opening_params *params)
+look_as_stranger(struct dt_agent *a, struct dt_view file, const char *audience,
+                 struct dt_verdict *out)
 {
-    DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
-    uint8_t forum[DT_FORUM_ID];
-    struct dt_verify_in in = {.templates = a->templates};
+    const struct dt_verify_in in = {.forum = a->forum,
+                                    .now_ms = dt_agent_now(a),
+                                    .audience = audience,
+                                    .templates = a->templates};
+    enum dt_err err = dt_proof_verify(file, &in, out);
+
+    if (err == DT_OK && out->code == DT_VERDICT_REFUSED)
+        return dt_fail(DT_ERR_STATE, "the proof would be refused: %.*s", (int)out->reason.n,
+                       (const char *)out->reason.p);
+    return err;
+}
+
+/* Of disputes that name fields which are not opened, their fields and values stay closed; so does
+ * the text, unless it is in reply by the party ${own}. */
+static bool
+make_disputes_brief(struct parts *p, uint64_t opened, const uint8_t *own)
+{
+    const uint64_t text = UINT64_C(1) << dt_answer_text_slot(DT_ANSWER_DISPUTE);
+    bool any = false;
+
+    for (size_t i = 1; i < p->n_items; i++) {
+        struct dt_proof_item *item = &p->items[i];
+        uint64_t slots = 0;
+
+        if (dt_record_answer(item->record, NULL) != DT_ANSWER_DISPUTE ||
+            dt_slots_read(item->record->slots[DT_ENVELOPE_SLOTS + 1].value, &slots) != DT_OK ||
+            (slots & ~opened) == 0)
+            continue;
+        item->slots = UINT64_C(1) << DT_ENVELOPE_SLOTS;
+        if (own != NULL && memcmp(item->record->author.party, own, 32) == 0)
+            item->slots |= text;
+        any = true;
+    }
+    return any;
+}
+
+/* Build the file of ${p}, and see that it is what ${params} ask for. */
+static enum dt_err
+build(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p,
+      struct dt_buf *file, struct dt_verdict *v)
+{
+    const struct dt_proof_in in = {.charter = &a->charter,
+                                   .revocations = p->revocations,
+                                   .n_revocations = p->n_revocations,
+                                   .letters = p->shown,
+                                   .n_letters = p->n_letters,
+                                   .items = p->items,
+                                   .n_items = p->n_items};
     enum dt_err err;
 
-    in.now_ms = dt_agent_now(a);
-    if ((err = dt_charter_forum_id(&a->charter, forum)) != DT_OK)
+    dt_buf_clear(file);
+    dt_verdict_clear(v);
+    if ((err = dt_proof_build(&in, file)) != DT_OK)
         return err;
-    in.forum = forum;
-    if ((err = dt_proof_verify(file, &in, &v)) != DT_OK)
+    return look_as_stranger(a, dt_buf_view(file), params->audience, v);
+}
+
+static enum dt_err
+finish(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p,
+       const uint8_t *own, struct dt_buf *report, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
+    enum dt_err err;
+
+    if ((err = add_revocations(a, p)) != DT_OK || (err = build(a, params, p, &file, &v)) != DT_OK)
         return err;
-    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !params->without_consent) {
-        for (size_t i = 0; i < v.charter->n_parties; i++)
-            if (v.charter->parties[i].kind == DT_PARTY_PARTY && !v.parties[i].consent)
-                return dt_fail(
-                    DT_ERR_REFUSED,
-                    "no consent from %.*s in the register to open these fields; ask for it, "
-                    "or open without consent (every verifier will say so)",
-                    (int)v.charter->parties[i].name.n, (const char *)v.charter->parties[i].name.p);
-        return dt_fail(DT_ERR_REFUSED, "a consent to open these fields is missing");
-    }
-    if (v.code == DT_VERDICT_REFUSED)
-        return dt_fail(DT_ERR_STATE, "the proof would be refused: %.*s", (int)v.reason.n,
-                       (const char *)v.reason.p);
-    return params->without_consent ? DT_OK : check_audience(&v, params->audience);
+    /* A dispute is shown whole where the consents reach its fields too; else that there is one. */
+    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !params->without_consent &&
+        make_disputes_brief(p, p->items[0].slots, own) &&
+        (err = build(a, params, p, &file, &v)) != DT_OK)
+        return err;
+    if ((err = dt_verdict_say_consents(&v, dt_agent_now(a), report)) != DT_OK)
+        return err;
+    if (v.code == DT_VERDICT_WITHOUT_CONSENT && !params->without_consent)
+        return refuse_without_consent(&v, params->audience);
+    return dt_buf_append(out, dt_buf_view(&file));
 }
 
 enum dt_err
-dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params, struct dt_buf *out)
+dt_agent_open_record(struct dt_agent *a, const struct dt_opening_params *params,
+                     struct dt_buf *report, struct dt_buf *out)
 {
     DT_CLEANUP(parts_clear) struct parts p = {0};
-    DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
-    struct dt_proof_in in = {.charter = &a->charter};
+    enum dt_err err = gather(a, params, &p);
+
+    return err != DT_OK ? err : finish(a, params, &p, NULL, report, out);
+}
+
+/* ---- the right of reply ---- */
+
+/* The words of ${r}, an answer of our own to the subject, into the file. */
+static enum dt_err
+add_reply(struct dt_agent *a, struct parts *p, const struct dt_fact *f,
+          const struct dt_opening_params *params, bool *out_added)
+{
+    const struct dt_record *r = f->record;
+    size_t text = dt_answer_text_slot(dt_record_answer(r, NULL));
+    const uint64_t slots = UINT64_C(1) << DT_ENVELOPE_SLOTS | UINT64_C(1) << text;
+    size_t n_letters = p->n_letters;
     enum dt_err err;
 
-    if ((err = gather(a, params, &p)) != DT_OK || (err = add_revocations(a, &p)) != DT_OK)
+    for (size_t i = 1; i < p->n_items; i++)
+        if (p->items[i].record == r) {
+            /* A dispute is there whole, text and all, as long as it can be. */
+            p->items[i].slots = dt_proof_slots_needed(r) | slots;
+            *out_added = true;
+            return DT_OK;
+        }
+    if (f->entry == DT_ENTRY_UNKNOWN)
+        return DT_OK; /* it is said in the register first */
+    if ((err = add_item(a, p, r, slots, params->show_names)) != DT_OK)
         return err;
-    in.revocations = p.revocations;
-    in.n_revocations = p.n_revocations;
-    in.letters = p.shown;
-    in.n_letters = p.n_letters;
-    in.items = p.items;
-    in.n_items = p.n_items;
-    if ((err = dt_proof_build(&in, &file)) != DT_OK ||
-        (err = check_as_stranger(a, dt_buf_view(&file), params)) != DT_OK)
+    return keep_if_it_holds(a, p, n_letters, out_added);
+}
+
+enum dt_err
+dt_agent_open_reply(struct dt_agent *a, const uint8_t commitment[static 32], bool show_names,
+                    struct dt_buf *report, uint8_t out_replied_to[static 32], struct dt_buf *out)
+{
+    struct dt_opening_params params = {.show_names = show_names, .audience = DT_AUDIENCE_PUBLIC};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter own = {0};
+    DT_CLEANUP(parts_clear) struct parts p = {0};
+    bool any = false;
+    enum dt_err err;
+
+    memcpy(params.commitment, commitment, sizeof params.commitment);
+    if ((err = dt_agent_letter_own(a, &own)) != DT_OK ||
+        (err = dt_opening_public(a, commitment, &params.slots, out_replied_to)) != DT_OK ||
+        (err = gather(a, &params, &p)) != DT_OK)
         return err;
-    return dt_buf_append(out, dt_buf_view(&file));
+    for (size_t i = 0; i < p.facts.n; i++) {
+        const struct dt_record *r = &p.facts.records[i];
+        const uint8_t *about = NULL;
+        size_t text = dt_answer_text_slot(dt_record_answer(r, &about));
+        bool added = false;
+
+        if (text == 0 || memcmp(about, commitment, 32) != 0 ||
+            memcmp(r->author.party, own.party, 32) != 0 || r->slots[text].kind != DT_SLOT_VALUE)
+            continue;
+        if ((err = add_reply(a, &p, &p.facts.facts[i], &params, &added)) != DT_OK)
+            return err;
+        any = any || added;
+    }
+    if (!any)
+        return dt_fail(DT_ERR_REFUSED, "our party has nothing in the register that it said to this "
+                                       "record in words of its own");
+    return finish(a, &params, &p, own.party, report, out);
 }

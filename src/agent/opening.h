@@ -17,14 +17,33 @@ struct dt_opening_params {
 };
 
 /**
- * dt_agent_open_record(a, params, out):
+ * dt_agent_open_record(a, params, report, out):
  * Append the proof file for the record: its opened slots, both sides' accounts and consents as far
- * as we hold them, letters, and register proofs. REFUSED "no consent from <party> to open <field>",
- * or none to that audience, unless without_consent; STATE (not attested yet); NOT_FOUND.
+ * as we hold them, letters, and register proofs. ${report} gets lines that say whose consent the
+ * charter asks for and which are there, when it is refused too. REFUSED "no consent from <party> to
+ * open <field>", or none to that audience, unless without_consent; STATE (not attested yet);
+ * NOT_FOUND.
  */
 DT_MUST_CHECK enum dt_err dt_agent_open_record(struct dt_agent *a,
                                                const struct dt_opening_params *params,
-                                               struct dt_buf *out);
+                                               struct dt_buf *report, struct dt_buf *out);
+
+/**
+ * dt_agent_open_reply(a, commitment, show_names, report, out_replied_to, out):
+ * The right of reply: append a proof file of the record as it is open in public already, beside the
+ * register, with the words of our own party's answers to it. No consent is asked for that; what was
+ * not opened stays so. ${out_replied_to} gets the name of the opening. REFUSED (the record is not
+ * open in public, or we have said nothing on it in our own words); else as above, NET.
+ */
+DT_MUST_CHECK enum dt_err
+dt_agent_open_reply(struct dt_agent *a, const uint8_t commitment[static 32], bool show_names,
+                    struct dt_buf *report, uint8_t out_replied_to[static 32], struct dt_buf *out);
+
+/* opening_public.c: the slots that a published opening of the record with ${commitment} opens, with
+ * the consents to everyone that the charter asks for; of several the one that opens most. REFUSED:
+ * there is none. */
+DT_MUST_CHECK enum dt_err dt_opening_public(struct dt_agent *a, const uint8_t commitment[static 32],
+                                            uint64_t *out_slots, uint8_t out_name[static 32]);
 
 /* Publish the proof ${file} beside the register, where everyone finds it under its SHA-256
  * (${out_name}). It cannot be taken back. The same again is fine. LIMIT (too large, or as much as

@@ -132,7 +132,6 @@ cmd_consent(struct cli *c)
 {
     DT_CLEANUP(dt_record_draft_clear) struct dt_record_draft d = {0};
     DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
-    const char *fields = NULL;
     const char *audience = cli_get(c, "audience");
     enum dt_consent_standing standing;
     uint64_t now = dt_clock_now(&c->clock);
@@ -140,10 +139,9 @@ cmd_consent(struct cli *c)
     uint64_t slots = 0;
     enum dt_err err;
 
-    if ((err = cli_need(c, "fields", &fields)) != DT_OK ||
-        (cli_has(c, "expires") && (err = cli_time(c, cli_get(c, "expires"), &expires)) != DT_OK) ||
+    if ((cli_has(c, "expires") && (err = cli_time(c, cli_get(c, "expires"), &expires)) != DT_OK) ||
         (err = begin(c, DT_ANSWER_CONSENT, &d, &subject)) != DT_OK ||
-        (err = dt_slots_from_names(subject.tmpl, dt_view_str(fields), &slots)) != DT_OK ||
+        (err = cli_slots(c, subject.tmpl, &slots)) != DT_OK ||
         (err = own_standing(c, &subject, &standing)) != DT_OK ||
         (err = dt_consent_set(&d, slots, dt_view_str(audience != NULL ? audience : "public"),
                               expires, standing)) != DT_OK)

@@ -12,6 +12,8 @@
 #include "log/limits.h"
 #include "net/grant.h"
 #include "record/charter_rules.h"
+#include "record/open_rule.h"
+#include "record/template.h"
 
 #include "cli/commands.h"
 #include "cli/rootfile.h"
@@ -22,6 +24,7 @@ struct draft {
     struct dt_grant grant;
     char *title;
     char *names[DT_CHARTER_PARTIES];
+    char *rules[DT_CHARTER_RULES]; /* names, as allocated */
     char path[64 + DT_NET_URL_MAX];
     char cadence[DT_CADENCE_STR];
 };
@@ -32,6 +35,8 @@ draft_clear(struct draft *d)
     dt_free(d->title);
     for (size_t i = 0; i < DT_CHARTER_PARTIES; i++)
         dt_free(d->names[i]);
+    for (size_t i = 0; i < DT_CHARTER_RULES; i++)
+        dt_free(d->rules[i]);
     dt_grant_wipe(&d->grant);
     dt_charter_clear(&d->charter);
 }
@@ -63,6 +68,77 @@ add_party(struct draft *d, const char *option, const char *value, uint8_t kind)
     ch->parties[ch->n_parties].name = dt_view_str(d->names[ch->n_parties]);
     ch->n_parties++;
     return DT_OK;
+}
+
+/* ---- rules ---- */
+
+/* One more rule, in its place by name. */
+static enum dt_err
+insert_rule(struct draft *d, char *name, const char *value)
+{
+    struct dt_charter *ch = &d->charter;
+    const struct dt_charter_rule rule = {dt_view_str(name), dt_view_str(value)};
+    size_t at = ch->n_rules;
+
+    if (at == DT_CHARTER_RULES) {
+        dt_free(name);
+        return dt_fail(DT_ERR_LIMIT, "a charter has at most %u rules", DT_CHARTER_RULES);
+    }
+    d->rules[at] = name;
+    for (; at > 0 && dt_view_cmp(ch->rules[at - 1].name, rule.name) > 0; at--)
+        ch->rules[at] = ch->rules[at - 1];
+    ch->rules[at] = rule;
+    ch->n_rules++;
+    return dt_charter_rule_check(&rule);
+}
+
+/* KIND=RULE of --open. A kind that is not known here would be a rule on nothing. */
+static enum dt_err
+add_open_rule(struct draft *d, const struct dt_templates *known, const char *value)
+{
+    DT_CLEANUP(dt_free_p) char *kind = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_RULE_MAX);
+    const char *equals = strchr(value, '=');
+    bool of_all;
+    enum dt_err err;
+
+    if (equals == NULL || equals == value || equals[1] == '\0')
+        return dt_fail(DT_ERR_USAGE, "--open: write KIND=RULE, not '%s'", value);
+    kind = dt_strndup(value, (size_t)(equals - value));
+    if (kind == NULL)
+        return dt_nomem();
+    of_all = strcmp(kind, "default") == 0;
+    if (!of_all && dt_templates_get_str(known, kind) == NULL)
+        return dt_fail(DT_ERR_NOT_FOUND, "--open: there is no template '%s'; see detente templates",
+                       kind);
+    if ((err = dt_buf_printf(&b, DT_RULE_OPEN "%s%s", of_all ? "" : ".", of_all ? "" : kind)) !=
+        DT_OK)
+        return err;
+    dt_free(kind);
+    kind = dt_strndup((const char *)b.p, b.n);
+    if (kind == NULL)
+        return dt_nomem();
+    err = insert_rule(d, kind, equals + 1);
+    kind = NULL; /* the draft's now */
+    return dt_fail_context(err, "--open %s", value);
+}
+
+static enum dt_err
+add_open_rules(struct cli *c, struct draft *d)
+{
+    struct dt_templates *known = NULL;
+    const char *value;
+    size_t at = 0;
+    enum dt_err err = DT_OK;
+
+    if (!cli_has(c, "open"))
+        return DT_OK;
+    if ((err = dt_templates_load(&known)) != DT_OK)
+        return err;
+    while (err == DT_OK && (value = cli_next(c, "open", &at)) != NULL)
+        err = add_open_rule(d, known, value);
+    dt_templates_free(known);
+    return err;
 }
 
 /* "United States" -> "united-states": how the grant names the same party. */
@@ -201,7 +277,7 @@ cmd_charter_draft(struct cli *c)
                 return err;
     }
     add_rules(&d);
-    if ((err = add_register(c, &d)) != DT_OK ||
+    if ((err = add_register(c, &d)) != DT_OK || (err = add_open_rules(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
         (err = dt_charter_check(&d.charter)) != DT_OK ||
         (err = dt_charter_encode(&d.charter, &out)) != DT_OK ||
@@ -361,6 +437,35 @@ print_rules(const struct dt_charter *ch)
         cli_print("  read key needed to read the register\n");
 }
 
+/* The rules of opening in words, with what holds where there is none. */
+static enum dt_err
+print_open_rules(const struct dt_charter *ch)
+{
+    struct dt_view all = {0};
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < ch->n_rules && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf words = DT_BUF_INIT(256);
+        const struct dt_charter_rule *r = &ch->rules[i];
+        const size_t n = sizeof DT_RULE_OPEN; /* with the point behind it */
+
+        if (!dt_open_rule_is(r->name))
+            continue;
+        err = dt_open_rule_words(r->value, &words);
+        if (r->name.n >= n)
+            cli_print("  opening  a record of kind '%.*s' is opened by consent of: %.*s\n",
+                      (int)(r->name.n - n), (const char *)r->name.p + n, (int)words.n,
+                      (const char *)words.p);
+        else
+            cli_print("  opening  any other record is opened by consent of: %.*s\n", (int)words.n,
+                      (const char *)words.p);
+    }
+    if (!dt_charter_rule(ch, DT_RULE_OPEN, &all))
+        cli_print("  opening  any other record is opened by consent of: every side and the "
+                  "author's party\n");
+    return err;
+}
+
 enum dt_err
 cmd_charter_show(struct cli *c)
 {
@@ -411,5 +516,5 @@ cmd_charter_show(struct cli *c)
                   (int)ch.witnesses[i].vkey.n, (const char *)ch.witnesses[i].vkey.p);
     cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
     print_rules(&ch);
-    return DT_OK;
+    return print_open_rules(&ch);
 }

@@ -13,6 +13,7 @@
 #include "record/proof.h"
 
 #include "cli/commands.h"
+#include "cli/record_io.h"
 #include "cli/verify_io.h"
 
 /* What publishing is, and a yes to it. */
@@ -52,15 +53,58 @@ publish(struct cli *c, const char *out, struct dt_view file)
     return DT_OK;
 }
 
+/* Which slots of ${r} --fields and --all say. */
+enum dt_err
+cli_slots(struct cli *c, const struct dt_template *tmpl, uint64_t *out)
+{
+    const char *fields = NULL;
+    enum dt_err err;
+
+    if (cli_has(c, "all") && cli_has(c, "fields"))
+        return dt_fail(DT_ERR_USAGE, "--all and --fields exclude each other");
+    if (cli_has(c, "all")) {
+        *out = dt_slots_all(tmpl);
+        return DT_OK;
+    }
+    if ((err = cli_need(c, "fields", &fields)) != DT_OK)
+        return err;
+    return dt_slots_from_names(tmpl, dt_view_str(fields), out);
+}
+
+/* Make the proof that the options ask for; what consents there are is said in any case. */
+static enum dt_err
+make_proof(struct cli *c, struct dt_opening_params *p, struct dt_buf *file)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf report = DT_BUF_INIT(4u << 20);
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    uint8_t replied_to[32] = {0};
+    char hex[65];
+    bool reply = cli_has(c, "reply");
+    enum dt_err err;
+
+    if ((err = dt_agent_record_find(c->agent, c->operand[0], p->commitment)) != DT_OK ||
+        (err = dt_agent_record(c->agent, p->commitment, &r)) != DT_OK ||
+        (!reply && (err = cli_slots(c, r.tmpl, &p->slots)) != DT_OK))
+        return err;
+    err = reply ? dt_agent_open_reply(c->agent, p->commitment, p->show_names, &report, replied_to,
+                                      file)
+                : dt_agent_open_record(c->agent, p, &report, file);
+    if (report.n > 0)
+        cli_note(c, "%.*s", (int)(report.n - 1), (const char *)report.p);
+    if (err != DT_OK || !reply)
+        return err;
+    dt_hex_str(hex, dt_view_of(replied_to));
+    cli_note(c, "in reply to openings/%s.proof", hex);
+    return DT_OK;
+}
+
 enum dt_err
 cmd_open(struct cli *c)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(DT_PROOF_FILE_MAX + 256u);
-    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     struct dt_opening_params p = {0};
     const char *person = cli_get(c, "for");
-    const char *fields = NULL;
     const char *out = NULL;
     bool public = cli_has(c, "publish");
     struct dt_person to = {0};
@@ -70,15 +114,14 @@ cmd_open(struct cli *c)
     p.show_names = cli_has(c, "names");
     if (person != NULL && public)
         return dt_fail(DT_ERR_USAGE, "--for and --publish exclude each other");
-    if ((err = cli_need(c, "fields", &fields)) != DT_OK ||
-        (err = cli_need(c, "out", &out)) != DT_OK ||
+    if (cli_has(c, "reply") && (cli_has(c, "fields") || cli_has(c, "all") || p.without_consent))
+        return dt_fail(DT_ERR_USAGE, "--reply opens what is open already: it goes with no fields, "
+                                     "and asks for no consent");
+    if ((err = cli_need(c, "out", &out)) != DT_OK ||
         (person != NULL && (err = cli_person(c, person, &to)) != DT_OK))
         return err;
     p.audience = person != NULL ? to.name : public ? DT_AUDIENCE_PUBLIC : NULL;
-    if ((err = dt_agent_record_find(c->agent, c->operand[0], p.commitment)) != DT_OK ||
-        (err = dt_agent_record(c->agent, p.commitment, &r)) != DT_OK ||
-        (err = dt_slots_from_names(r.tmpl, dt_view_str(fields), &p.slots)) != DT_OK ||
-        (err = dt_agent_open_record(c->agent, &p, &file)) != DT_OK ||
+    if ((err = make_proof(c, &p, &file)) != DT_OK ||
         (public && (err = confirm_publishing(c)) != DT_OK) ||
         (person != NULL && (err = dt_agent_opening_seal(c->agent, to.letter_hash,
                                                         dt_buf_view(&file), &sealed)) != DT_OK) ||
@@ -162,6 +205,35 @@ slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
     return dt_value_to_text(&hint, r->slots[slot].value, out);
 }
 
+/* Whose consent is missing, and what parties said in reply. */
+static enum dt_err
+put_consents(json_t *root, const struct dt_verdict *v)
+{
+    json_t *missing = json_array();
+    json_t *replies = json_array();
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < v->charter->n_parties && !v->consented; i++)
+        if (v->parties[i].consent_needed && !v->parties[i].consent)
+            (void)json_array_append_new(missing,
+                                        json_stringn((const char *)v->charter->parties[i].name.p,
+                                                     v->charter->parties[i].name.n));
+    for (size_t i = 1; i < v->n_records && err == DT_OK; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4u << 20);
+        json_t *o;
+
+        if ((err = dt_verdict_reply(v, i, &text)) != DT_OK || text.n == 0)
+            continue;
+        o = json_object();
+        cli_put_view(o, "of", v->charter->parties[v->records[i].party].name);
+        cli_put_view(o, "text", dt_buf_view(&text));
+        (void)json_array_append_new(replies, o);
+    }
+    (void)json_object_set_new(root, "without_consent_of", missing);
+    (void)json_object_set_new(root, "replies", replies);
+    return err;
+}
+
 enum dt_err
 cli_put_verdict(json_t *root, const struct dt_verdict *v, uint64_t now_ms)
 {
@@ -175,6 +247,7 @@ cli_put_verdict(json_t *root, const struct dt_verdict *v, uint64_t now_ms)
     if (v->code != DT_VERDICT_REFUSED) {
         const struct dt_proof_record *r = &v->records[0];
 
+        err = put_consents(root, v);
         cli_put_hex(root, "forum", dt_view_of(v->forum));
         cli_put_view(root, "kind", dt_template_id(r->tmpl));
         cli_put_hex(root, "commitment", dt_view_of(r->commitment));

@@ -14,6 +14,9 @@ static const struct cli_option charter_draft[] = {
     {"party", "NAME=FILE", "a party and the public line of its root; repeat"},
     {"mediator", "NAME=FILE", "likewise, the mediator"},
     {"monitor", "NAME=FILE", "likewise, a monitor"},
+    {"open", "KIND=RULE",
+     "whose consent opens a record of KIND ('default': of any): author, both, all, or 'after "
+     "YYYY-MM-DD'; repeat"},
     {"group", "GROUP=NAME",
      "which party a witness group of the grant speaks for, if not named alike"},
     {"out", "FILE", "write the draft to FILE"},
@@ -96,6 +99,7 @@ static const struct cli_option dispute[] = {
 
 static const struct cli_option consent[] = {
     {"fields", "LIST", "the fields that may be opened, separated by commas"},
+    {"all", NULL, "all fields of the record; of its envelope none"},
     {"audience", "TEXT", "to whom (default: public)"},
     {"expires", "TIME", "until when (default: +30d)"},
     {"yes", NULL, "do not ask"},
@@ -103,6 +107,8 @@ static const struct cli_option consent[] = {
 
 static const struct cli_option open_[] = {
     {"fields", "LIST", "the fields to open, separated by commas"},
+    {"all", NULL, "open all fields of the record; of its envelope none"},
+    {"reply", NULL, "the record is open in public: open your own answers' words beside it"},
     {"out", "FILE", "write the proof to FILE"},
     {"names", NULL, "open the names and titles of the authors too"},
     {"without-consent", NULL, "even though a consent is missing; every verifier will say so"},
@@ -273,8 +279,13 @@ const struct cli_command cli_commands[] = {
      1, 1},
     {"consent", "RECORD", "agree that fields of a record are opened", NULL, consent, cmd_consent,
      true, 1, 1},
-    {"open", "RECORD", "write a proof file with the opened fields", NULL, open_, cmd_open, true, 1,
-     1},
+    {"open", "RECORD", "write a proof file with the opened fields",
+     "Whose consent it takes is a rule of the charter; before anything is written it is said which "
+     "consents\n"
+     "there are. With --reply what is open in public already is opened once more, with the words "
+     "of your\n"
+     "own answers to it, for which no consent is asked.",
+     open_, cmd_open, true, 1, 1},
     {"verify", "PROOF", "check a proof file, offline and without a home",
      "Against the forum id, or root key words, that you got from someone you trust. Without either "
      "the\n"

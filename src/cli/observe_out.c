@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include "cli/observe_out.h"
@@ -163,19 +164,27 @@ print_cadence(const struct observe_view *v)
               ull(c->kept), ull(c->above), ull(c->missed));
 }
 
+/* ${again}: another opening of the same record stands above. */
 static void
-print_opening(const struct dt_observer_opening *o, const struct dt_verdict *v)
+print_opening(const struct dt_observer_opening *o, const struct dt_verdict *v, bool again)
 {
+    bool replies = false;
     char when[DT_TIME_STR];
 
     if (v->code == DT_VERDICT_REFUSED) {
         cli_print("  REFUSED now: %.*s\n", (int)v->reason.n, (const char *)v->reason.p);
         return;
     }
+    for (size_t i = 1; i < v->n_records; i++)
+        replies = replies || (dt_answer_text_slot(v->records[i].answer) != 0 &&
+                              v->records[i].slots[dt_answer_text_slot(v->records[i].answer)].kind ==
+                                  DT_SLOT_VALUE);
     time_text(when, o->first_ms);
-    cli_print("  entry %llu, %.*s: %s (seen since %s)\n", ull(v->records[0].entry),
+    cli_print("  entry %llu, %.*s: %s%s%s (seen since %s)\n", ull(v->records[0].entry),
               (int)dt_template_id(v->records[0].tmpl).n,
-              (const char *)dt_template_id(v->records[0].tmpl).p, dt_verdict_name(v->code), when);
+              (const char *)dt_template_id(v->records[0].tmpl).p, dt_verdict_name(v->code),
+              replies ? ", with a reply" : "", replies && again ? " to what is opened above" : "",
+              when);
     if (o->gone_ms != 0) {
         time_text(when, o->gone_ms);
         cli_print("    no longer published since %s; what it shows stands\n", when);
@@ -183,11 +192,24 @@ print_opening(const struct dt_observer_opening *o, const struct dt_verdict *v)
     cli_print_lines("    ", dt_view(v->findings.p, v->findings.n > 0 ? v->findings.n - 1 : 0));
 }
 
+static bool
+opened_before(const uint64_t *entries, size_t n, const struct dt_verdict *v)
+{
+    for (size_t i = 0; i < n && v->code != DT_VERDICT_REFUSED; i++)
+        if (entries[i] == v->records[0].entry)
+            return true;
+    return false;
+}
+
 static enum dt_err
 print_openings(const struct observe_view *v)
 {
     size_t n = dt_observer_openings(v->observer);
+    DT_CLEANUP(dt_free_p) uint64_t *entries = dt_alloc(n + 1, sizeof *entries);
+    size_t n_entries = 0;
 
+    if (entries == NULL)
+        return dt_nomem();
     if (n > 0)
         cli_print("Opened:\n");
     for (size_t i = 0; i < n; i++) {
@@ -197,7 +219,9 @@ print_openings(const struct observe_view *v)
 
         if (err != DT_OK)
             return err;
-        print_opening(&o, &verdict);
+        print_opening(&o, &verdict, opened_before(entries, n_entries, &verdict));
+        if (verdict.code != DT_VERDICT_REFUSED)
+            entries[n_entries++] = verdict.records[0].entry;
     }
     n = dt_observer_refused(v->observer);
     if (n > 0)

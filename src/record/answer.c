@@ -200,6 +200,12 @@ dt_slots_from_names(const struct dt_template *tmpl, struct dt_view names, uint64
     return DT_OK;
 }
 
+uint64_t
+dt_slots_all(const struct dt_template *tmpl)
+{
+    return ((UINT64_C(1) << dt_template_n_fields(tmpl)) - 1) << DT_ENVELOPE_SLOTS;
+}
+
 /* ---- disputes ---- */
 
 void

@@ -86,6 +86,8 @@ DT_MUST_CHECK enum dt_err dt_slots_read(struct dt_view value, uint64_t *out);
  * it is not at hand)? Another record is fine. FORMAT, REFUSED. */
 DT_MUST_CHECK enum dt_err dt_answer_check_slots(const struct dt_record *r,
                                                 const struct dt_record *subject);
+/* Bit mask of all fields of ${tmpl}; the envelope is not among them. */
+uint64_t dt_slots_all(const struct dt_template *tmpl);
 /* Bit mask of the slots named in "mode,parties,started_at" of ${tmpl}. NOT_FOUND names none. */
 DT_MUST_CHECK enum dt_err dt_slots_from_names(const struct dt_template *tmpl, struct dt_view names,
                                               uint64_t *out);

@@ -159,6 +159,11 @@ void dt_verdict_clear(struct dt_verdict *v);
 DT_MUST_CHECK enum dt_err dt_verdict_say_consents(struct dt_verdict *v, uint64_t now_ms,
                                                   struct dt_buf *out);
 
+/* Append what record ${place} of the file says in its party's own words, on one line; nothing when
+ * that is not opened. */
+DT_MUST_CHECK enum dt_err dt_verdict_reply(const struct dt_verdict *v, size_t place,
+                                           struct dt_buf *out);
+
 /* Does a consent whose audience is ${text} reach ${audience} (NULL: anyone)? */
 bool dt_consent_reaches(struct dt_view text, const char *audience);
 

@@ -267,20 +267,38 @@ say_dispute(struct say *s, const struct dt_proof_record *d)
     }
 }
 
-/* What the answer says in its party's own name, where that is opened. */
-static void
-say_reply(struct say *s, const struct dt_proof_record *r)
+enum dt_err
+dt_verdict_reply(const struct dt_verdict *v, size_t place, struct dt_buf *out)
 {
+    const struct dt_proof_record *r = &v->records[place];
     size_t slot = dt_answer_text_slot(r->answer);
-    struct dt_field f;
+    size_t from = out->n;
+    enum dt_err err;
 
     if (slot == 0 || r->slots[slot].kind != DT_SLOT_VALUE)
+        return DT_OK;
+    if ((err = dt_buf_append(out, r->slots[slot].value)) != DT_OK)
+        return err;
+    for (size_t i = from; i < out->n; i++)
+        if (out->p[i] == '\n')
+            out->p[i] = ' ';
+    return DT_OK;
+}
+
+/* What the answer at ${place} says in its party's own name, where that is opened. */
+static void
+say_reply(struct say *s, size_t place)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(DT_TEXT_MAX);
+
+    if (s->err == DT_OK)
+        s->err = dt_verdict_reply(s->v, place, &text);
+    if (text.n == 0)
         return;
-    dt_template_slot(r->tmpl, slot, &f);
     say(s, "reply of ");
-    say_party(s, r->party);
+    say_party(s, s->v->records[place].party);
     say(s, ": ");
-    say_value(s, &f, r->slots[slot].value);
+    say_view(s, dt_buf_view(&text));
     say(s, "\n");
 }
 
@@ -307,7 +325,7 @@ say_answers(struct say *s, uint64_t now_ms)
         say(s, "\n");
         if (r->answer == DT_ANSWER_DISPUTE && !own)
             say_dispute(s, r);
-        say_reply(s, r);
+        say_reply(s, i);
         if (r->answer == DT_ANSWER_WITHDRAW && own)
             say(s, "withdrawn by its author, which undoes nothing\n");
     }

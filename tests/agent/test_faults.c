@@ -343,6 +343,7 @@ static enum dt_err
 step_open(struct forum *f)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(1u << 22);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf report = DT_BUF_INIT(1u << 16);
     struct dt_opening_params params = {.show_names = true};
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     enum dt_err err;
@@ -350,7 +351,7 @@ step_open(struct forum *f)
     memcpy(params.commitment, f->attested, 32);
     if ((err = dt_agent_record(f->t->a[BLUE_ONE], f->attested, &r)) != DT_OK ||
         (err = dt_slots_from_names(r.tmpl, dt_view_str("mode"), &params.slots)) != DT_OK ||
-        (err = dt_agent_open_record(f->t->a[BLUE_ONE], &params, &file)) != DT_OK)
+        (err = dt_agent_open_record(f->t->a[BLUE_ONE], &params, &report, &file)) != DT_OK)
         return err;
     assert_true(file.n > 500);
     return DT_OK;

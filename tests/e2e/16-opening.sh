@@ -41,6 +41,27 @@ bytes=$(wc -c <one.proof)
 grown=$((bytes + 4 * 20 * 45 * 4 / 3 * 77 / 76))
 [ "$grown" -le $proof_max ] && pass "at most $grown bytes with a million entries" || fail "$grown bytes with a million entries"
 
+# ---- one field, several, all ----
+check_status 'one field' 0 as us open 1 --fields mode --out few.proof
+check_status 'holds' 0 "$detente" verify few.proof --forum "$forum_id" --json
+[ "$(python3 -c 'import json,sys; print(*json.load(open(sys.argv[1]))["fields"])' out)" = mode ] &&
+    pass 'and is all that is opened' || fail 'more than one field is opened'
+check_status 'another one, and one of the envelope, without consent' 0 as us open 1 --fields level,@channel --out few.proof \
+    --without-consent
+check_status 'of which everyone is told' 1 "$detente" verify few.proof --forum "$forum_id"
+check_line 'which' 'opened without the consent of south: @channel' out
+check_line 'and that' 'opened without the consent of south: level' out
+check_status 'all is more than was consented to' 4 as us open 1 --all --out whole.proof
+check_line 'as is said before' 'opened without the consent of south: subjects' err
+check_status 'fields and all at once' 2 as us open 1 --all --fields mode --out whole.proof
+for p in us ru; do need 'consent' as $p consent 1 --yes --all; done
+round
+check_status 'with consent to all' 0 as us open 1 --all --out whole.proof
+check_status 'all is opened' 0 "$detente" verify whole.proof --forum "$forum_id" --json
+[ "$(python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["fields"]))' out)" = "$("$detente" templates contact --json |
+    python3 -c 'import json,sys; print(len(json.load(sys.stdin)["fields"]))')" ] && pass 'each field' || fail 'not each field'
+check_no_line 'and no more' '"@channel"' out
+
 # ---- published ----
 url=http://127.0.0.1:$PORT$register
 # published N: so many files are listed beside the register

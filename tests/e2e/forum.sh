@@ -55,6 +55,7 @@ start_relay() {
 # forum: everything up to letters, relay running; the grant is made with ${grant_options[@]}. Sets ${register}, the
 # register's path at the relay, its ${vkey}, and ${forum_id}.
 grant_options=()
+charter_options=() # of its draft
 forum() {
     local p witnesses=()
     umask 077
@@ -68,7 +69,8 @@ forum() {
     need 'grant' "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants \
         --party north --party south --party neutral "${witnesses[@]}" "${grant_options[@]}"
     need 'charter' "$detente" charter draft --grant grants/neutral.grant --title 'Exercise' --out charter \
-        --party north=north.root.pub --party south=south.root.pub --mediator neutral=neutral.root.pub
+        --party north=north.root.pub --party south=south.root.pub --mediator neutral=neutral.root.pub \
+        "${charter_options[@]}"
     for p in north south neutral; do
         need 'signature' "$detente" charter sign --root "$p.root" charter
     done

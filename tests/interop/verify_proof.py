@@ -15,7 +15,7 @@ import json
 import re
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from formats import (EPOCH, LIST, MAX, NAME, TYPES, Checked, Key, Reader, Refused, b64, check_value, each, ed_verify,
                      hash_of, label, need, sha, show, signed, usable_key, utf8, vec, when)
@@ -123,6 +123,18 @@ class Party:
         self.vouched = False
 
 
+def open_rule(value):
+    """'author', 'both', 'all', or the first ms of a day."""
+    if value in (b'author', b'both', b'all'):
+        return value.decode()
+    need(re.fullmatch(rb'after [0-9]{4}-[0-9]{2}-[0-9]{2}', value), 'charter: rule of opening')
+    try:
+        day = datetime.strptime(value[6:].decode(), '%Y-%m-%d').replace(tzinfo=EPOCH.tzinfo)
+    except ValueError:
+        raise Refused('charter: no such day') from None
+    return (day - EPOCH) // timedelta(milliseconds=1)
+
+
 class Charter:
     def __init__(self, data):
         r = Reader(data, 'charter')
@@ -152,7 +164,9 @@ class Charter:
         need(self.quorum_attested <= groups and (self.quorum_attested or not rows), 'charter: quorum')
         need(final == 0 or self.quorum_attested <= final <= groups, 'charter: quorum for final')
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
-        need(all(n in (b'cadence', b'read_key') for n, _ in rules), 'charter: unknown rule')
+        known = rb'cadence|read_key|open(\.[a-z][a-z0-9_]{0,39})?'
+        need(all(re.fullmatch(known, n) for n, _ in rules), 'charter: unknown rule')
+        self.opening = {n.decode(): open_rule(v) for n, v in rules if n.startswith(b'open')}
         need(all(v == b'required' for n, v in rules if n == b'read_key'), 'charter: read_key')
         need(all(re.fullmatch(rb'[1-9][0-9]*/[1-9][0-9]*[mhdw]', v) for n, v in rules if n == b'cadence'), 'charter: cadence')
         need([n for n, _ in rules] == sorted({n for n, _ in rules}), 'charter: rules')
@@ -399,13 +413,23 @@ def verify(data, forum, prefixes, at_ms):
     return say(charter, items, at_ms, forum is not None, bool(prefixes))
 
 
+# Where an answer has the words that its party says in its own name.
+WORDS = {'answer': 9, 'countersign': 9, 'withdraw': 9, 'dispute': 11}
+
+
 def check_answer(a, subject, place):
     what = 'item %d' % place
     need(a.template.name in ANSWERS, what + ': no answer')
     need(a.get('about') == subject.commitment, what + ': about another record')
-    if a.template.name in ('consent', 'dispute'):
-        need(all(8 + i in a.slots for i in range(len(a.template.fields))), what + ': not all its fields are opened')
+    whole = {8 + i for i in range(len(a.template.fields))}
+    words = {WORDS[a.template.name]} & whole if a.template.name in WORDS else set()
+    a.whole = a.template.name in ('consent', 'dispute') and a.fields() == whole
+    if a.whole:
         a.about_slots = slots_of(a.get('slots'))
+    else:
+        need(a.template.name != 'consent' and a.fields() - words == {8}, what + ': other fields than may be opened')
+    a.words = a.slots[min(words)] if words & a.fields() else None
+    a.says_more = bool(words & a.fields()) and not a.whole
 
 
 def say(charter, items, at_ms, by_forum, by_words):
@@ -440,22 +464,32 @@ def say(charter, items, at_ms, by_forum, by_words):
         standing += ' (claimed by the charter, root not checked)'
     if withdrawn:
         standing += '; withdrawn by its author'
-    # Consents: of every party of kind 1 and of the author's, each with one that covers all and is not past.
+    # Consents: by the rule of the charter, each with one that covers all and is not past. What they must cover are
+    # the opened fields, and those that an opened dispute gives values of.
     shown = subject.fields()
-    lacking = []
-    for p in charter.parties:
-        if p.kind == 1 or p is author:
-            given = [a for a in answers if a.template.name == 'consent' and a.party is p]
-            if not any(shown <= a.about_slots and a.number('expires') >= at_ms for a in given):
-                lacking.append(p.name)
+    covered = shown.union(*(a.about_slots - {0, 1} for a in answers if a.whole and a.template.name == 'dispute'))
+    rule = charter.opening.get('open.' + t.name, charter.opening.get('open', 'both'))
+    any_one = isinstance(rule, int) and at_ms >= rule
+    asked = [p for p in charter.parties if p is author or rule == 'all' or (rule != 'author' and p.kind == 1)]
+    good = [a for a in answers if a.template.name == 'consent' and covered <= a.about_slots and
+            a.number('expires') >= at_ms]
+
+    def missing(consents):
+        without = [p.name for p in asked if not any(a.party is p for a in consents)]
+        return [] if any_one and len(without) < len(asked) else without
+    lacking = missing(good)
+    closed = missing([a for a in good if a.get('audience') == b'public'])
+    replies = [{'of': a.party.name, 'text': ' '.join(utf8(a.words, 'text').split('\n'))} for a in answers
+               if a.words is not None]
     if not anyone:
         verdict = 'consistent, but whose?'
     elif not all(p.vouched for p in charter.parties):
         verdict = 'claimed by the charter, root not checked'
     else:
-        verdict = 'opened without consent' if lacking else 'verified'
+        unasked = closed and any(a.says_more for a in answers)
+        verdict = 'opened without consent' if lacking or unasked else 'verified'
     out = {'verdict': verdict, 'forum': charter.forum.hex(), 'kind': t.name, 'commitment': subject.commitment.hex(),
-           'standing': standing, 'without_consent_of': lacking,
+           'standing': standing, 'without_consent_of': lacking, 'replies': replies,
            'fields': {t.slot(i)[0]: show(t.slot(i)[1], subject.slots[i], t.slot(i)[2], charter)
                       if subject.slots[i] is not None else None for i in sorted(shown) if 8 <= i < 8 + len(t.fields)}}
     if subject.index is not None:
@@ -470,7 +504,8 @@ def say(charter, items, at_ms, by_forum, by_words):
     return out
 
 
-COMPARED = ('verdict', 'forum', 'kind', 'commitment', 'standing', 'fields', 'entry', 'entered', 'days_after')
+COMPARED = ('verdict', 'forum', 'kind', 'commitment', 'standing', 'without_consent_of', 'replies', 'fields', 'entry',
+            'entered', 'days_after')
 # Not compared: not_later_than where that is the time of checking, which differs between two runs.
 
 
