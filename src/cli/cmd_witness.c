@@ -1,7 +1,6 @@
 /*
- * cli/cmd_witness.c - detente witness keygen | run, and detente evidence export | verify.
+ * cli/cmd_witness.c - detente witness keygen | vkey | run, and detente evidence export | verify.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,21 +9,34 @@
 #include "base/text.h"
 #include "log/witness.h"
 #include "record/charter.h"
-#include "witness/witness.h"
+#include "witness/command.h"
 
 #include "cli/commands.h"
 
-enum dt_err
-cmd_witness_keygen(struct cli *c)
-{
-    char vkey[DT_WITNESS_VKEY_MAX + 1];
-    const char *name = NULL;
-    const char *out = NULL;
-    enum dt_err err;
+/* ---- the witness: the commands of the program detente-witness ---- */
 
-    if ((err = cli_need(c, "name", &name)) != DT_OK || (err = cli_need(c, "out", &out)) != DT_OK ||
-        (err = dt_witness_keygen(out, name, vkey)) != DT_OK)
-        return err;
+static const char *
+get(void *ctx, const char *name)
+{
+    return cli_get(ctx, name);
+}
+
+static void
+say(void *ctx, const char *line)
+{
+    cli_note(ctx, "%s", line);
+}
+
+static struct dt_witness_call
+call_of(struct cli *c)
+{
+    return (struct dt_witness_call){
+        .get = get, .say = say, .ctx = c, .ca_file = cli_ca(c), .clock = c->clock};
+}
+
+static enum dt_err
+print_vkey(struct cli *c, const char *vkey)
+{
     if (c->json) {
         json_t *o = json_object();
 
@@ -35,50 +47,35 @@ cmd_witness_keygen(struct cli *c)
     return DT_OK;
 }
 
-static atomic_bool stop_witness;
-
-static void
-on_signal(int sig)
+enum dt_err
+cmd_witness_keygen(struct cli *c)
 {
-    (void)sig;
-    atomic_store(&stop_witness, true);
+    const struct dt_witness_call call = call_of(c);
+    char vkey[DT_WITNESS_VKEY_MAX + 1];
+    enum dt_err err = dt_witness_command_keygen(&call, vkey);
+
+    return err == DT_OK ? print_vkey(c, vkey) : err;
 }
 
-static void
-say(void *ctx, const char *line)
+enum dt_err
+cmd_witness_vkey(struct cli *c)
 {
-    cli_note(ctx, "%s", line);
+    const struct dt_witness_call call = call_of(c);
+    char vkey[DT_WITNESS_VKEY_MAX + 1];
+    enum dt_err err = dt_witness_command_vkey(&call, vkey);
+
+    return err == DT_OK ? print_vkey(c, vkey) : err;
 }
 
 enum dt_err
 cmd_witness_run(struct cli *c)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf checkpoint = DT_BUF_INIT(TLOG_NOTE_MAX);
-    struct dt_witness_config w = {
-        .ca_file = cli_ca(c), .clock = c->clock, .say = say, .say_ctx = c};
-    struct sigaction sa = {0};
-    const char *agent = cli_get(c, "agent-checkpoint");
-    enum dt_err err;
+    const struct dt_witness_call call = call_of(c);
 
-    if ((err = cli_need(c, "key", &w.key_path)) != DT_OK ||
-        (err = cli_need(c, "state", &w.state_path)) != DT_OK ||
-        (err = cli_need(c, "register", &w.register_url)) != DT_OK ||
-        (err = cli_need(c, "vkey", &w.register_vkey)) != DT_OK)
-        return err;
-    w.clock_was_ahead = cli_has(c, "clock-was-ahead");
-    w.evidence_dir = cli_get(c, "evidence");
-    w.read_key_path = cli_get(c, "read-key");
-    if (agent != NULL) {
-        if ((err = cli_file(agent, &checkpoint)) != DT_OK)
-            return err;
-        w.agent_checkpoint = dt_buf_view(&checkpoint);
-    }
-    sa.sa_handler = on_signal;
-    (void)sigemptyset(&sa.sa_mask);
-    (void)sigaction(SIGINT, &sa, NULL);
-    (void)sigaction(SIGTERM, &sa, NULL);
-    return dt_witness_run(&w, &stop_witness, cli_has(c, "once"));
+    return dt_witness_command_run(&call);
 }
+
+/* ---- evidence ---- */
 
 enum dt_err
 cmd_evidence_export(struct cli *c)

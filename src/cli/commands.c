@@ -2,6 +2,8 @@
  * cli/commands.c - the table of commands and their options: parsing, --help and the man page follow
  * it.
  */
+#include "witness/command.h"
+
 #include "cli/commands.h"
 
 static const struct cli_option root_new[] = {
@@ -168,23 +170,9 @@ static const struct cli_option evidence_verify[] = {
     {"vkey", "VKEY", "or the register's verifier key itself"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option witness_keygen[] = {
-    {"name", "NAME", "the witness's name, e.g. witness.example/north"},
-    {"out", "FILE", "write the key to FILE (0600, no passphrase: it must start by itself)"},
-    {NULL, NULL, NULL}};
-
-static const struct cli_option witness_run[] = {
-    {"key", "FILE", "the witness key"},
-    {"state", "FILE", "the witness's own small state file; made when it is not there"},
-    {"register", "URL", "the register, e.g. http://relay:8470/r/ID"},
-    {"vkey", "VKEY", "the register's verifier key"},
-    {"read-key", "FILE", "the register's read key, if reading it needs one"},
-    {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},
-    {"agent-checkpoint", "FILE", "after a restore: the largest checkpoint your agent saw"},
-    {"clock-was-ahead", NULL,
-     "earlier cosignatures bear times that were wrong: go back behind them; give it once"},
-    {"once", NULL, "cosign what is held now, and stop"},
-    {NULL, NULL, NULL}};
+static const struct cli_option witness_keygen[] = {DT_WITNESS_KEYGEN_OPTIONS, {NULL, NULL, NULL}};
+static const struct cli_option witness_vkey[] = {DT_WITNESS_VKEY_OPTIONS, {NULL, NULL, NULL}};
+static const struct cli_option witness_run[] = {DT_WITNESS_RUN_OPTIONS, {NULL, NULL, NULL}};
 
 #define MANY (DT_CLI_VALUES)
 
@@ -315,9 +303,9 @@ const struct cli_command cli_commands[] = {
      "follow a register with no key and no home: count, check, tell what lacks",
      "Exit status 0: all is as it should be; 1: it is not, or there is a flag; 5: a split view.",
      observe, cmd_observe, false, 1, 1},
-    {"witness keygen", "", "make a witness key", NULL, witness_keygen, cmd_witness_keygen, false, 0,
-     0},
-    {"witness run", "", "cosign what only grew, until stopped", NULL, witness_run, cmd_witness_run,
-     false, 0, 0},
+    {"witness keygen", "", DT_WITNESS_KEYGEN_HELP, NULL, witness_keygen, cmd_witness_keygen, false,
+     0, 0},
+    {"witness vkey", "", DT_WITNESS_VKEY_HELP, NULL, witness_vkey, cmd_witness_vkey, false, 0, 0},
+    {"witness run", "", DT_WITNESS_RUN_HELP, NULL, witness_run, cmd_witness_run, false, 0, 0},
     {NULL, NULL, NULL, NULL, NULL, NULL, false, 0, 0},
 };

@@ -102,6 +102,7 @@ enum dt_err cmd_claims_check(struct cli *c);
 
 /* cmd_witness.c */
 enum dt_err cmd_witness_keygen(struct cli *c);
+enum dt_err cmd_witness_vkey(struct cli *c);
 enum dt_err cmd_witness_run(struct cli *c);
 enum dt_err cmd_evidence_export(struct cli *c);
 enum dt_err cmd_evidence_verify(struct cli *c);

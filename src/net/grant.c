@@ -234,32 +234,6 @@ dt_grant_load(const char *path, struct dt_grant *out)
     return DT_OK;
 }
 
-enum dt_err
-dt_read_key_write(const char *path, const uint8_t key[static 32])
-{
-    char text[66];
-    enum dt_err err;
-
-    dt_hex_str(text, dt_view(key, 32));
-    text[64] = '\n';
-    err = dt_file_create(path, dt_view((const uint8_t *)text, 65), 0600);
-    dt_wipe(text, sizeof(text));
-    return err;
-}
-
-enum dt_err
-dt_read_key_load(const char *path, uint8_t key[static 32])
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(256);
-    enum dt_err err;
-
-    if ((err = dt_file_read(path, &b)) != DT_OK)
-        return err;
-    if (b.n != 65 || b.p[64] != '\n' || dt_hex_read_fixed(key, 32, dt_view(b.p, 64)) != DT_OK)
-        return dt_fail(DT_ERR_FORMAT, "%s: not a read key, which is 64 hex digits", path);
-    return DT_OK;
-}
-
 /* Every string in a grant is of [a-z0-9-] or C2SP key text or an address: none needs a JSON escape,
  * and dt_grant_read() refuses what would. */
 static bool

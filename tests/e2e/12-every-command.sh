@@ -62,6 +62,7 @@ no 1 x explain nothing of the kind
 no 1 x templates nothing
 ok x letter revoke --root south.root --out ru.revocation ru.letter
 json x witness keygen --name witness.example/x --out x.witness
+json x witness vkey --key x.witness
 no 1 x evidence verify charter
 no 1 us evidence export --out evidence
 word init ''

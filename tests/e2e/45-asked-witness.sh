@@ -5,10 +5,11 @@
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs
+witness=$DT_BIN/detente-witness
 umask 077
 ASKED=$(free_port)
 for w in north-2 asked; do
-    "$detente" witness keygen --name "witness.example/$w" --out "$w.witness" >"$w.vkey" || fail 'set-up: a witness key'
+    "$witness" keygen --name "witness.example/$w" --out "$w.witness" >"$w.vkey" || fail 'set-up: a witness key'
 done
 grant_options=(--witness "north=$(cat north-2.vkey)" --witness "neutral=$(cat asked.vkey) http://127.0.0.1:$ASKED/")
 forum
@@ -32,8 +33,8 @@ await() {
     done
     return 1
 }
-own() { # WHO: one run of a witness that comes by itself
-    "$detente" witness run --once --key "$1.witness" --state "$1.state" --register "http://127.0.0.1:$PORT$register" \
+own() { # WHO: one run of a witness that comes by itself, by the program that is nothing else
+    "$witness" run --once --key "$1.witness" --state "$1.state" --register "http://127.0.0.1:$PORT$register" \
         --vkey "$vkey" --evidence . >own.out 2>own.err </dev/null
 }
 put() {
@@ -88,6 +89,21 @@ print(note.count("\n\u2014 witness.example/north "), note.count("\n\u2014 witnes
     "http://127.0.0.1:$PORT$register/checkpoint?size=1" >lines.txt
 check_line 'all three lines stand on the checkpoint' '^1 1 1$' lines.txt
 
+# The program: the same commands as detente witness.
+for c in keygen vkey run; do
+    check_same "detente-witness $c has the options of detente witness $c" \
+        <("$witness" $c --help | sed -n '/^Options:/,/^$/p') <("$detente" witness $c --help | sed -n '/^Options:/,/^$/p')
+done
+check_same 'it tells the verifier key of a key' <("$witness" vkey --key north-2.witness) north-2.vkey
+check_same 'as the other does' <("$detente" witness vkey --key north-2.witness) north-2.vkey
+check_status 'a key is not made twice' 1 "$witness" keygen --name witness.example/x --out north-2.witness
+for words in '' 'walk' 'run --key' 'run --key north.witness' 'keygen --register x' 'vkey north'; do
+    check_status "'detente-witness $words' is no call of it" 2 "$witness" $words
+done
+check_status 'a file that is not there' 3 "$witness" run --once --key nowhere --state x.state --register "$register_url" --vkey "$vkey" --agent-checkpoint nowhere
+check_status 'its version' 0 "$witness" --version
+check_line 'has its name' '^detente-witness [0-9]' out
+
 # North's first witness is gone; its second one alone speaks for it.
 put two
 check 'the second one of north alone' own north-2
@@ -98,6 +114,15 @@ as us register status >status.txt
 check_line 'all sides: final' '^2 entries: 2 attested, 2 final' status.txt
 check_no_line 'nobody lags' 'behind since' status.txt
 
+# North's second one stays, as it is meant to.
+"$witness" run --key north-2.witness --state north-2.state --register "$register_url" --vkey "$vkey" >stays.out 2>stays.err </dev/null &
+stays=$!
+put stays
+check 'a witness that stays cosigns what comes' await '"name": "witness.example/north-2".* "size": 3,'
+kill -TERM $stays
+wait $stays && pass 'and ends when it is told to' || fail "it ended with $?: $(cat stays.err)"
+check_line 'it told of it' 'size 3' stays.err
+
 # It moves to another address; then it comes by itself; then it is asked again.
 stop_daemon asked
 stop_daemon relay
@@ -106,7 +131,7 @@ check 'its new address' "$relay_program" witness-url --store relay.db --vkey "$(
 start_relay
 start_asked --log "$vkey"
 put moved
-check 'it is asked there' await '"name": "witness.example/asked".* "size": 3,'
+check 'it is asked there' await '"name": "witness.example/asked".* "size": 4,'
 stop_daemon relay
 check 'no address any more' "$relay_program" witness-url --store relay.db --vkey "$(cat asked.vkey)"
 start_relay
