@@ -318,6 +318,18 @@ tile_of_files(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
     return dt_file_read((const char *)path.p, out);
 }
 
+/* As the relay makes it. */
+static enum dt_err
+proof_db_step(void *ctx)
+{
+    struct reading *r = ctx;
+    struct tlog_path path;
+
+    r->at += UINT64_C(0x9e3779b97f4a7c15);
+    return dt_relay_store_inclusion(r->store, r->reg.id, r->at % r->checkpoint.size,
+                                    r->checkpoint.size, &r->checkpoint.root, &path, NULL);
+}
+
 static enum dt_err
 proof_step(void *ctx)
 {
@@ -332,11 +344,11 @@ proof_step(void *ctx)
 static enum dt_err
 proof_db(struct register_world *w, const struct register_plan *plan, struct register_row *row)
 {
-    struct reading r = {.tile = tile_of_store};
+    struct reading r = {.w = w};
     enum dt_err err = reading_init(&r, w);
 
     if (err == DT_OK)
-        err = sample(proof_step, &r, plan->seconds, 1, row);
+        err = sample(proof_db_step, &r, plan->seconds, 1, row);
     reading_clear(&r);
     return err;
 }

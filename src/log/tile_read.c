@@ -22,6 +22,8 @@ tlog_tile_reader_clear(struct tlog_tile_reader *r)
 {
     if (r == NULL)
         return;
+    for (size_t i = 0; r->slots != NULL && i < N_SLOTS; i++)
+        dt_free(r->slots[i]);
     dt_free(r->slots);
     r->slots = NULL;
     r->next = 0;
@@ -65,27 +67,54 @@ slot_get(struct tlog_tile_reader *r, unsigned int level, uint64_t index,
     uint16_t width = tlog_tile_width(level, index, r->size);
     struct tlog_tile_slot *slot;
     enum dt_err err;
-    size_t i;
 
     if (width == 0)
         return dt_fail(DT_ERR_RANGE, "no such tile in a tree of this size");
     if (r->slots == NULL) {
-        r->slots = dt_alloc(N_SLOTS, sizeof(*r->slots));
+        r->slots = dt_alloc(N_SLOTS, sizeof(struct tlog_tile_slot *));
         if (r->slots == NULL)
             return dt_nomem();
     }
-    for (i = 0; i < N_SLOTS; i++) {
-        if (r->slots[i].n != 0 && r->slots[i].level == level && r->slots[i].index == index) {
-            *out = &r->slots[i];
+    for (size_t i = 0; i < N_SLOTS && r->slots[i] != NULL; i++) {
+        slot = r->slots[i];
+        if (slot->n != 0 && slot->level == level && slot->index == index) {
+            *out = slot;
             return DT_OK;
         }
     }
-    slot = &r->slots[r->next];
+    /* Filled in order, so that the first free one ends the list. */
+    if (r->slots[r->next] == NULL && (r->slots[r->next] = dt_alloc(1, sizeof(*slot))) == NULL)
+        return dt_nomem();
+    slot = r->slots[r->next];
     r->next = (r->next + 1) % N_SLOTS;
     err = slot_fill(r, level, index, width, slot);
     if (err == DT_OK)
         *out = slot;
     return err;
+}
+
+/* Node ${place} of those ${within} levels above the hashes of a tile that may be kept. */
+static enum dt_err
+kept_node(struct tlog_tile_reader *r, unsigned int level, uint64_t index, unsigned int within,
+          size_t place, struct tlog_hash *out)
+{
+    const struct tlog_cached_tile tile = {.tree = r->tree,
+                                          .index = index,
+                                          .level = (uint8_t)level,
+                                          .width = tlog_tile_width(level, index, r->size)};
+    const struct tlog_tile_slot *slot = NULL;
+    enum dt_err err;
+
+    if (((place + 1) << within) > tile.width)
+        return dt_fail(DT_ERR_RANGE, "node is not complete in a tree of this size");
+    if (tlog_tile_cache_get(r->cache, &tile, within, place, out))
+        return DT_OK;
+    if ((err = slot_get(r, level, index, &slot)) != DT_OK || slot == NULL ||
+        (err = tlog_tile_cache_put(r->cache, &tile, slot->h)) != DT_OK)
+        return err;
+    return tlog_tile_cache_get(r->cache, &tile, within, place, out)
+               ? DT_OK
+               : dt_fail(DT_ERR_INTERNAL, "a tile was not kept");
 }
 
 enum dt_err
@@ -102,6 +131,8 @@ tlog_tile_node(void *reader, unsigned int level, uint64_t index, struct tlog_has
         return dt_fail(DT_ERR_RANGE, "no such node");
     first = index << within;
     offset = (size_t)(first % TLOG_TILE_WIDTH);
+    if (r->cache != NULL && level >= 8)
+        return kept_node(r, level / 8, first / TLOG_TILE_WIDTH, within, offset >> within, out);
     err = slot_get(r, level / 8, first / TLOG_TILE_WIDTH, &slot);
     if (err != DT_OK || slot == NULL)
         return err;
@@ -117,8 +148,16 @@ tlog_tiles_inclusion(tlog_tile_fn fn, void *ctx, uint64_t index, uint64_t size,
                      const struct tlog_hash *root, struct tlog_path *out,
                      struct tlog_hash *out_leaf)
 {
+    return tlog_tiles_inclusion_kept(NULL, 0, fn, ctx, index, size, root, out, out_leaf);
+}
+
+enum dt_err
+tlog_tiles_inclusion_kept(struct tlog_tile_cache *cache, uint64_t tree, tlog_tile_fn fn, void *ctx,
+                          uint64_t index, uint64_t size, const struct tlog_hash *root,
+                          struct tlog_path *out, struct tlog_hash *out_leaf)
+{
     DT_CLEANUP(tlog_tile_reader_clear)
-    struct tlog_tile_reader r = {.fn = fn, .ctx = ctx, .size = size};
+    struct tlog_tile_reader r = {.fn = fn, .ctx = ctx, .size = size, .cache = cache, .tree = tree};
     struct tlog_path path;
     struct tlog_hash leaf;
     enum dt_err err;

@@ -9,6 +9,7 @@
 #define DT_LOG_TILE_READ_H
 
 #include "log/tile.h"
+#include "log/tile_cache.h"
 
 /* Give the content of ${tile} in ${out} (empty, maximum TLOG_TILE_BYTES): at least width hashes; a
  * wider or the full tile is as good. An error stops the work and is returned. */
@@ -19,8 +20,10 @@ struct tlog_tile_reader {
     tlog_tile_fn fn;
     void *ctx;
     uint64_t size;
-    struct tlog_tile_slot *slots;
+    struct tlog_tile_slot **slots;
     size_t next;
+    struct tlog_tile_cache *cache; /* borrowed: what it keeps of tree ${tree} need not come again */
+    uint64_t tree;
 };
 void tlog_tile_reader_clear(struct tlog_tile_reader *r);
 
@@ -32,6 +35,14 @@ enum dt_err tlog_tile_node(void *reader, unsigned int level, uint64_t index, str
 DT_MUST_CHECK enum dt_err tlog_tiles_inclusion(tlog_tile_fn fn, void *ctx, uint64_t index,
                                                uint64_t size, const struct tlog_hash *root,
                                                struct tlog_path *out, struct tlog_hash *out_leaf);
+
+/* As above, with the nodes of tiles above level 0 taken from, and left in, ${cache}: of the tree
+ * that is called ${tree} there. */
+DT_MUST_CHECK enum dt_err tlog_tiles_inclusion_kept(struct tlog_tile_cache *cache, uint64_t tree,
+                                                    tlog_tile_fn fn, void *ctx, uint64_t index,
+                                                    uint64_t size, const struct tlog_hash *root,
+                                                    struct tlog_path *out,
+                                                    struct tlog_hash *out_leaf);
 
 /* The consistency proof old -> new, checked by tlog_growth_verify(). PROOF when the tiles do not
  * give one; RANGE (old_size > new_size). */

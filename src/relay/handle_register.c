@@ -45,20 +45,6 @@ may_read(const struct dt_http_request *req, const struct dt_relay_store_register
 
 /* ---- append ---- */
 
-/* Where a proof's tiles come from. */
-struct own_tiles {
-    struct dt_relay *relay;
-    int64_t reg;
-};
-
-static enum dt_err
-own_tile(void *ctx, const struct tlog_tile *tile, struct dt_buf *out)
-{
-    const struct own_tiles *from = ctx;
-
-    return dt_relay_store_tile(from->relay->store, from->reg, tile, out);
-}
-
 /* The proof file of entry ${index} under the newest checkpoint, which holds it. */
 static enum dt_err
 make_proof(struct dt_relay *r, int64_t reg, uint64_t index, struct dt_buf *out)
@@ -66,7 +52,6 @@ make_proof(struct dt_relay *r, int64_t reg, uint64_t index, struct dt_buf *out)
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     DT_CLEANUP(tlog_proof_clear) struct tlog_proof proof = {0};
     DT_CLEANUP(tlog_note_clear) struct tlog_note parsed = {0};
-    struct own_tiles from = {r, reg};
     struct tlog_checkpoint cp;
     struct tlog_path path;
     uint64_t size = 0;
@@ -76,7 +61,7 @@ make_proof(struct dt_relay *r, int64_t reg, uint64_t index, struct dt_buf *out)
             DT_OK ||
         (err = tlog_note_parse(dt_buf_view(&note), &parsed)) != DT_OK ||
         (err = tlog_checkpoint_parse(parsed.text, &cp)) != DT_OK ||
-        (err = tlog_tiles_inclusion(own_tile, &from, index, cp.size, &cp.root, &path, NULL)) !=
+        (err = dt_relay_store_inclusion(r->store, reg, index, cp.size, &cp.root, &path, NULL)) !=
             DT_OK ||
         (err = tlog_proof_init(&proof, NULL, index, &path, dt_buf_view(&note))) != DT_OK)
         return err;

@@ -225,6 +225,14 @@ DT_MUST_CHECK enum dt_err dt_relay_store_opening(struct dt_relay_store *s, int64
 DT_MUST_CHECK enum dt_err dt_relay_store_opening_size(struct dt_relay_store *s, int64_t reg,
                                                       const uint8_t name[static 32], uint64_t *out);
 
+/* The inclusion proof of entry ${index} under ${size} and ${root}, and the leaf hash it is for
+ * (${out_leaf} may be NULL). PROOF when the store's tiles do not lead to ${root}; RANGE. */
+DT_MUST_CHECK enum dt_err dt_relay_store_inclusion(struct dt_relay_store *s, int64_t reg,
+                                                   uint64_t index, uint64_t size,
+                                                   const struct tlog_hash *root,
+                                                   struct tlog_path *out,
+                                                   struct tlog_hash *out_leaf);
+
 /* Content of ${tile} (hashes or entries) appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_relay_store_tile(struct dt_relay_store *s, int64_t reg,
                                               const struct tlog_tile *tile, struct dt_buf *out);

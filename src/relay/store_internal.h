@@ -29,6 +29,7 @@ struct dt_relay_store {
     struct dt_db *r; /* the reader's */
     struct dt_clock clock;
     struct open_register *open;
+    struct tlog_tile_cache *tiles; /* of the reader's proofs; NULL: none made yet */
 };
 
 /* The register ${id}, opened if it is not yet, its tiles checked against what it signed last.

@@ -118,6 +118,7 @@ dt_relay_store_close(struct dt_relay_store *s)
     if (s == NULL)
         return;
     store_register_drop_all(s);
+    tlog_tile_cache_free(s->tiles);
     dt_db_close(s->r);
     dt_db_close(s->w);
     dt_free(s);
