@@ -30,6 +30,8 @@
 
 #include "base/bytes.h"
 
+#define DT_DB_CHECK_MAX (16u << 20) /* larger files are checked for structure only on request */
+
 struct dt_db;
 struct dt_stmt;
 
@@ -39,6 +41,11 @@ struct dt_db_config {
     uint32_t version;     /* the schema this program writes (user_version), from 1 */
     bool create;          /* make it when it is not there */
     unsigned int busy_ms; /* how long to wait for another process; 0 means 5000 */
+
+    /* A file of at most so many bytes has all its pages checked before it is used; 0:
+     * DT_DB_CHECK_MAX. After an unclean end (there is a -wal) it is DT_DB_CHECK_MAX whatever stands
+     * here. Who asks for less so that a start takes no time calls dt_db_check() later. */
+    uint64_t check_max;
 
     /* Bring the schema from ${from} (0: a new file) to ${version}; called inside a write
      * transaction, which the caller commits together with the new number. */

@@ -21,7 +21,6 @@
 #define HEADER_LEN      100
 #define BUSY_MS_DEFAULT 5000u
 #define LENGTH_MAX      (64 << 20) /* the longest value that SQLite may handle for us */
-#define CHECK_MAX       (16 << 20) /* larger files are checked for structure only on request */
 
 /*
  * SQLite keeps a connection's place in the file by POSIX locks, and the system drops all of a
@@ -285,6 +284,7 @@ uri_of(const char *path, const char *query, struct dt_buf *out)
 static enum dt_err
 inspect(const struct dt_db_config *config, off_t size, bool wal)
 {
+    uint64_t check_max = wal || config->check_max == 0 ? DT_DB_CHECK_MAX : config->check_max;
     DT_CLEANUP(dt_buf_clear) struct dt_buf uri = DT_BUF_INIT(3 * PATH_MAX + 64);
     sqlite3 *handle = NULL;
     uint32_t version = 0;
@@ -304,7 +304,7 @@ inspect(const struct dt_db_config *config, off_t size, bool wal)
     }
     (void)sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     err = check_kind(handle, config, &version);
-    if (err == DT_OK && size <= CHECK_MAX)
+    if (err == DT_OK && (uint64_t)size <= check_max)
         err = check_pages(handle, config->path);
     /* The statements here are right, so what SQLite calls an error is the file's. */
     if (err == DT_ERR_INTERNAL)

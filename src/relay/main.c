@@ -4,12 +4,14 @@
  *
  * Layer: relay. Exit codes: 0 done, 1 no (a check failed), 2 usage, 3 I/O or network, 4 refused.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -165,6 +167,44 @@ program_wait_signal(void)
     (void)sigwait(&stop_signals, &got);
 }
 
+/* The check of a store's pages takes longer than a start may: it is made while the store is served.
+ */
+struct page_check {
+    const char *store;
+    pthread_t thread;
+    bool running;
+    enum dt_err err;
+    char message[512];
+};
+
+static void *
+check_pages(void *arg)
+{
+    struct page_check *c = arg;
+
+    c->err = dt_relay_store_check_pages(c->store);
+    if (c->err == DT_ERR_FORMAT) {
+        (void)snprintf(c->message, sizeof(c->message), "%s", dt_err_message());
+        (void)kill(getpid(), SIGTERM); /* taken by program_wait_signal() */
+    }
+    return NULL;
+}
+
+static void
+page_check_begin(struct page_check *c)
+{
+    c->running = pthread_create(&c->thread, NULL, check_pages, c) == 0;
+}
+
+/* Wait for its end; FORMAT when the store is damaged. Other errors say nothing about the store. */
+static enum dt_err
+page_check_end(struct page_check *c)
+{
+    if (c->running)
+        (void)pthread_join(c->thread, NULL);
+    return c->err == DT_ERR_FORMAT ? dt_fail(DT_ERR_FORMAT, "%s", c->message) : DT_OK;
+}
+
 static int
 run_serve(const struct options *o)
 {
@@ -174,6 +214,7 @@ run_serve(const struct options *o)
     const char *port_file = option_value(o, "--port-file", 0);
     struct dt_relay *relay = NULL;
     uint64_t connections = 0, per_address = 0, jobs = 0, batches = 0;
+    struct page_check pages = {.store = config.store};
     enum dt_err err;
 
     if (option_value(o, "--check", 0) != NULL)
@@ -194,11 +235,12 @@ run_serve(const struct options *o)
         return program_finish(err);
     }
     fprintf(stderr, "detente-relay: started, port %u\n", dt_relay_port(relay));
+    page_check_begin(&pages);
     program_wait_signal();
     dt_relay_stop(relay, &jobs, &batches);
     fprintf(stderr, "detente-relay: stopped, %llu writes in %llu batches\n",
             (unsigned long long)jobs, (unsigned long long)batches);
-    return 0;
+    return program_finish(page_check_end(&pages));
 }
 
 /* ---- grant ---- */

@@ -225,6 +225,14 @@ DT_MUST_CHECK enum dt_err dt_relay_store_opening(struct dt_relay_store *s, int64
 DT_MUST_CHECK enum dt_err dt_relay_store_opening_size(struct dt_relay_store *s, int64_t reg,
                                                       const uint8_t name[static 32], uint64_t *out);
 
+/**
+ * dt_relay_store_check_pages(path):
+ * Is the structure of the store ${path} whole, which may be in use meanwhile? Opening looks at a
+ * small one, this at one that is checked in a moment (DT_DB_CHECK_MAX), and passes over a larger
+ * one. FORMAT, IO, NOMEM.
+ */
+DT_MUST_CHECK enum dt_err dt_relay_store_check_pages(const char *path);
+
 /* The inclusion proof of entry ${index} under ${size} and ${root}, and the leaf hash it is for
  * (${out_leaf} may be NULL). PROOF when the store's tiles do not lead to ${root}; RANGE. */
 DT_MUST_CHECK enum dt_err dt_relay_store_inclusion(struct dt_relay_store *s, int64_t reg,

@@ -12,7 +12,8 @@
 #include "log/tile_read.h"
 #include "relay/store.h"
 
-#define STORE_PATH_MAX 4096u
+#define STORE_PATH_MAX  4096u
+#define STORE_CHECK_MAX (1u << 20) /* a larger store is checked while it is served already */
 
 /* A register that the writer has open: its key and the right edge of its tree. */
 struct open_register {

@@ -4,7 +4,9 @@
  * A cell's rowid is queue << 32 | position, so that a queue's cells lie together in order.
  * Layer: relay.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/wire.h"
@@ -91,6 +93,7 @@ dt_relay_store_open(const struct dt_relay_store_config *config, struct dt_relay_
                               .app_id = STORE_APP_ID,
                               .version = STORE_VERSION,
                               .create = config->create,
+                              .check_max = STORE_CHECK_MAX,
                               .migrate = migrate};
     struct dt_relay_store *s = dt_alloc(1, sizeof(*s));
     enum dt_err err;
@@ -122,6 +125,24 @@ dt_relay_store_close(struct dt_relay_store *s)
     dt_db_close(s->r);
     dt_db_close(s->w);
     dt_free(s);
+}
+
+enum dt_err
+dt_relay_store_check_pages(const char *path)
+{
+    const struct dt_relay_store_config config = {.path = path};
+    struct dt_relay_store *s = NULL;
+    struct stat st;
+    enum dt_err err = DT_OK;
+
+    if (stat(path, &st) != 0)
+        return dt_fail(DT_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if ((uint64_t)st.st_size <= STORE_CHECK_MAX || (uint64_t)st.st_size > DT_DB_CHECK_MAX)
+        return DT_OK;
+    if ((err = dt_relay_store_open(&config, &s)) == DT_OK)
+        err = dt_db_check(s->r);
+    dt_relay_store_close(s);
+    return err;
 }
 
 /* ---- jobs on queues ---- */

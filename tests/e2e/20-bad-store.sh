@@ -75,4 +75,29 @@ bad 'a store of a newer version' 'newer'
 rm -rf bad && cp -a us bad
 "$detente" --home bad read plenary >"$DT_WORK/out" 2>"$DT_WORK/err"
 check_line 'an untouched copy still reads' 'before the bad day' "$DT_WORK/out"
+
+# ---- a relay's store of some megabytes, which is served before all its pages are looked at ----
+stop_daemon relay
+python3 - <<'PY'
+import sqlite3
+db = sqlite3.connect('relay.db')
+db.execute('PRAGMA secure_delete=ON')
+reg, = db.execute('SELECT id FROM register').fetchone()
+db.executemany('INSERT INTO seen(register, mark, idx) VALUES (?, ?, ?)',
+               ((reg, (i * 0x9e3779b97f4a7c15) & (2**63 - 1), 2**40 + i) for i in range(120000)))
+db.commit()
+db.close()
+PY
+size=$(wc -c <relay.db)
+[ "$size" -gt $((2 << 20)) ] && [ "$size" -lt $((16 << 20)) ] && pass "a store of $size bytes" || fail "a store of $size bytes"
+cp relay.db whole.db
+start_relay
+sleep 1
+daemon_alive relay && pass 'is served, and goes on' || fail "it ended: $(cat "$run_dir/relay.log")"
+stop_daemon relay
+rm -f relay.db-wal relay.db-shm
+cp whole.db relay.db
+head -c 64 /dev/zero | dd of=relay.db bs=4096 seek=$((size / 8192)) conv=notrunc status=none
+check_status 'one with a damaged page is not served for long' 1 timeout 30 "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT"
+check_line 'and says why' 'relay\.db: is damaged: its pages do not fit together' err
 scenario_end
