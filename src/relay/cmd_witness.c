@@ -25,6 +25,7 @@ const struct option program_witness_options[] = {
     {"--log", "VKEY", "a log's verifier key (type 0x01); may be repeated", false, true},
     {"--logs", "FILE", "a tlog-policy file: its log lines count as --log", false, false},
     {"--evidence", "DIR", "where evidence of a split view goes (beside the state)", false, false},
+    {"--check", NULL, "check options, key and state, and exit", false, false},
     {"--port-file", "FILE", "write the port in use to FILE once serving", false, false},
     {"--connections", "N", "most connections at a time (1024)", false, false},
     {"--address-connections", "N",
@@ -98,6 +99,17 @@ say(void *ctx, const char *line)
 }
 
 static enum dt_err
+check(const struct relay_witness_config *config)
+{
+    size_t n = 0;
+    enum dt_err err = relay_witness_check(config, &n);
+
+    if (err == DT_OK)
+        printf("the witness is ready: logs %zu, registers cosigned: %zu\n", config->n_logs, n);
+    return err;
+}
+
+static enum dt_err
 serve(const struct options *o, struct relay_witness_config *config)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(TLOG_VKEY_MAX);
@@ -146,6 +158,11 @@ program_witness(const struct options *o)
         config.per_address_max = (unsigned int)per_address;
         config.logs = logs->keys;
         config.n_logs = logs->n;
+        if (option_value(o, "--check", 0) != NULL) {
+            err = check(&config);
+            dt_free(logs);
+            return program_finish(err);
+        }
         program_block_signals();
         err = serve(o, &config);
     }

@@ -365,8 +365,8 @@ route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
 
 /* ---- start and stop ---- */
 
-static enum dt_err
-load_key(const char *path, struct tlog_signer *out)
+enum dt_err
+relay_witness_key_read(const char *path, struct tlog_signer *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(KEY_FILE_MAX);
     enum dt_err err;
@@ -429,7 +429,8 @@ relay_witness_start(const struct relay_witness_config *config, struct relay_witn
     pthread_cond_init(&w->idle, NULL);
     state.signer = &w->signer;
     http.ctx = w;
-    if ((err = copy_logs(w)) != DT_OK || (err = load_key(config->key_path, &w->signer)) != DT_OK ||
+    if ((err = copy_logs(w)) != DT_OK ||
+        (err = relay_witness_key_read(config->key_path, &w->signer)) != DT_OK ||
         (err = relay_witness_state_open(&state, &w->state)) != DT_OK)
         goto fail;
     if (pthread_create(&w->thread, NULL, decide_all, w) != 0) {

@@ -39,6 +39,16 @@ struct relay_witness_config {
  * dt_http_server_start(); USAGE (no log). ${config} is copied, but not what it points to. */
 DT_MUST_CHECK enum dt_err relay_witness_start(const struct relay_witness_config *config,
                                               struct relay_witness **out);
+
+/* Could it be started: is its key there, the state of that key and whole, and each checkpoint in it
+ * one that it cosigned? Their number into ${out_trees}, 0 where there is no state yet. Nothing is
+ * changed, and the witness may run. Errors as above, and CONFLICT. */
+DT_MUST_CHECK enum dt_err relay_witness_check(const struct relay_witness_config *config,
+                                              size_t *out_trees);
+
+/* The key in ${path}, from `detente-witness keygen`. ${out} is empty on entry. */
+DT_MUST_CHECK enum dt_err relay_witness_key_read(const char *path, struct tlog_signer *out);
+
 uint16_t relay_witness_port(const struct relay_witness *w);
 const struct tlog_vkey *relay_witness_key(const struct relay_witness *w);
 

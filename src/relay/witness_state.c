@@ -9,9 +9,7 @@
 
 #include "relay/witness_state.h"
 
-#define STATE_APP_ID  0x64745801u /* "dtX" and 1 */
-#define STATE_VERSION 1u
-#define STEP_BACK_S   300u /* how far a clock may go back without a word */
+#define STEP_BACK_S 300u /* how far a clock may go back without a word */
 
 struct relay_witness_state {
     struct dt_db *w; /* for jobs */
@@ -65,8 +63,8 @@ relay_witness_state_open(const struct relay_witness_state_config *config,
                          struct relay_witness_state **out)
 {
     struct dt_db_config db = {.path = config->path,
-                              .app_id = STATE_APP_ID,
-                              .version = STATE_VERSION,
+                              .app_id = RELAY_WITNESS_STATE_APP,
+                              .version = RELAY_WITNESS_STATE_VERSION,
                               .create = true,
                               .migrate = migrate};
     struct relay_witness_state *s = dt_alloc(1, sizeof(*s));

@@ -15,6 +15,9 @@
 #include "log/cosignature.h"
 #include "log/witness.h"
 
+#define RELAY_WITNESS_STATE_APP     0x64745801u /* "dtX" and 1 */
+#define RELAY_WITNESS_STATE_VERSION 1u
+
 struct relay_witness_state;
 
 struct relay_witness_state_config {

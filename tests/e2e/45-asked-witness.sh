@@ -67,6 +67,28 @@ check_status 'nothing is said of it to an observer any more' 0 "$detente" observ
 check_line 'who asks' '"relay_says": \[\]' out
 check_line 'the relay has told of it once' 'witness witness.example/asked cosigns again' "$run_dir/relay.log"
 
+asked_check() { # STATUS WHAT OPTION...
+    local want=$1 what=$2
+    shift 2
+    check_status "$what" "$want" "$relay_program" witness --check --key asked.witness --state asked.state --listen 127.0.0.1:1 --log "$vkey" "$@"
+}
+asked_check 0 'it is checked while it runs'
+check_line 'key, log and state' '^the witness is ready: logs 1, registers cosigned: 1' out
+check_status 'with another key it is not ready' 1 "$relay_program" witness --check --key north-2.witness --state asked.state --listen 127.0.0.1:1 --log "$vkey"
+check_status 'without a key neither' 3 "$relay_program" witness --check --key nowhere --state asked.state --listen 127.0.0.1:1 --log "$vkey"
+check_status 'before its first start it is' 0 "$relay_program" witness --check --key north-2.witness --state none.state --listen 127.0.0.1:1 --log "$vkey"
+[ ! -e none.state ] && pass 'and nothing was made' || fail 'a check made a state'
+python3 - <<'PY'
+import sqlite3
+src = sqlite3.connect('file:asked.state?mode=ro', uri=True)
+dst = sqlite3.connect('bent.state')
+src.backup(dst)
+dst.execute('UPDATE tree SET size = size + 1')
+dst.commit()
+PY
+check_status 'a state that was bent is not' 1 "$relay_program" witness --check --key asked.witness --state bent.state --listen 127.0.0.1:1 --log "$vkey"
+check_line 'and it is told' 'bent.state: a checkpoint in it is not the one that was cosigned' err
+
 # Two of north, both of which come by themselves: one side.
 check 'a witness of north' own north
 check 'a second one of north' own north-2
