@@ -8,9 +8,9 @@
 
 #include "fixture.h"
 
-#define SMALL 65600u
-#define LARGE 70000u
-#define TILES 275u /* of level 0, and the few above */
+#define SMALL 67000u /* of level 1 a full tile and five hashes of the next */
+#define LARGE 70000u /* seventeen */
+#define TILES 275u   /* of level 0, and the few above */
 
 /* A tree's tiles as they are at one size. */
 struct tree {
