@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/payload.h"
 #include "agent/voucher.h"
+#include "base/cadence.h"
 #include "net/grant.h"
 #include "net/relay_client.h"
 #include "record/letter.h"
@@ -19,6 +20,7 @@ struct dt_agent {
     struct dt_store *store;
     struct dt_clock clock;
     struct dt_charter charter;
+    struct dt_cadence cadence; /* that it promises; nothing: none */
     uint8_t forum[32];
     struct dt_grant grant;
     size_t party; /* ours, in the charter */

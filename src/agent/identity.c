@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/wire.h"
+#include "record/charter_rules.h"
 
 #include "agent/cell.h"
 #include "agent/core.h"
@@ -77,6 +78,7 @@ load_charter(struct dt_agent *a, struct dt_view bytes)
     if ((err = dt_charter_decode(bytes, &a->charter)) != DT_OK ||
         (err = dt_charter_verify(&a->charter)) != DT_OK)
         return dt_fail_context(err, "charter");
+    a->cadence = dt_charter_cadence(&a->charter);
     return dt_charter_forum_id(&a->charter, a->forum);
 }
 
@@ -585,7 +587,7 @@ dt_agent_revocation_import(struct dt_agent *a, struct dt_view revocation)
     /* It counts from its entry's time; whoever takes it in sees to that, and the register takes a
      * seal once. */
     if ((err = dt_revocation_keep(a, revocation)) == DT_OK)
-        err = dt_agent_register_submit(a, seal);
+        err = dt_agent_register_submit_urgent(a, seal); /* it must not wait for a slot */
     return dt_store_end(a->store, err);
 }
 

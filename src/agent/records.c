@@ -1,8 +1,8 @@
 /*
  * agent/records.c - writing, sending, receiving and keeping records; see records.h.
  *
- * Table "record": commitment, parent "all", seq = number - 1 -> group id, received, letter hash of
- * the sender, record.
+ * Table "record": commitment, parent "all" (cover: "cover"), seq = number - 1 -> group id,
+ * received, record.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +13,10 @@
 #include "agent/channel.h"
 #include "agent/core.h"
 #include "agent/records.h"
+#include "agent/register_submit.h"
 
 #define ALL     "all"
+#define COVER   "cover"
 #define ROW_MAX (DT_RECORD_MAX + 256u)
 
 /* One row of the table, decoded; record borrows from the row. */
@@ -37,9 +39,10 @@ kept_read(struct dt_view row, struct kept *out)
     return dt_fail_context(err, "a record in the store");
 }
 
+/* Keep ${r} at the end of ${list}. */
 static enum dt_err
-keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_record *r,
-     struct dt_view encoded)
+keep(struct dt_agent *a, const char *list, const uint8_t group_id[static 32],
+     const struct dt_record *r, struct dt_view encoded)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf row = DT_BUF_INIT(ROW_MAX);
     struct dt_store *s = dt_agent_store(a);
@@ -51,9 +54,9 @@ keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_reco
     dt_write_u64(&w, dt_agent_now(a));
     dt_write_vec(&w, encoded);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_store_next_seq(s, "record", dt_view_str(ALL), &seq)) != DT_OK)
+        (err = dt_store_next_seq(s, "record", dt_view_str(list), &seq)) != DT_OK)
         return err;
-    return dt_store_put(s, "record", dt_view_of(r->commitment), dt_view_str(ALL), seq,
+    return dt_store_put(s, "record", dt_view_of(r->commitment), dt_view_str(list), seq,
                         dt_buf_view(&row));
 }
 
@@ -107,9 +110,9 @@ check_right(const struct dt_letter *letter, const struct dt_template *tmpl, uint
     return dt_fail_context(err, "our letter of credence");
 }
 
-enum dt_err
-dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
-                     const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
+static enum dt_err
+send_record(struct dt_agent *a, const uint8_t group_id[static 32],
+            const struct dt_record_draft *draft, bool urgent, uint8_t out_commitment[static 32])
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
@@ -131,13 +134,53 @@ dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
 
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
-    if ((err = keep(a, group_id, &r, dt_buf_view(&encoded))) == DT_OK &&
+    if ((err = keep(a, ALL, group_id, &r, dt_buf_view(&encoded))) == DT_OK &&
         (err = dt_channel_send(a, group_id, &p)) == DT_OK)
-        err = dt_agent_register_submit(a, r.seal);
+        err = urgent ? dt_agent_register_submit_urgent(a, r.seal)
+                     : dt_agent_register_submit(a, r.seal);
     err = dt_store_end(s, err);
     if (err == DT_OK)
         memcpy(out_commitment, r.commitment, 32);
     return err;
+}
+
+enum dt_err
+dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
+                     const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
+{
+    return send_record(a, group_id, draft, false, out_commitment);
+}
+
+enum dt_err
+dt_agent_record_send_urgent(struct dt_agent *a, const uint8_t group_id[static 32],
+                            const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
+{
+    return send_record(a, group_id, draft, true, out_commitment);
+}
+
+/*
+ * A record like any other, so that its seal is as any other, and that it was cover can be proven
+ * when that is wanted. It names no channel, for it is in none: 32 zero bytes are no group's id.
+ */
+enum dt_err
+dt_record_cover(struct dt_agent *a, uint8_t out_seal[static 32])
+{
+    static const uint8_t nowhere[32];
+    DT_CLEANUP(dt_record_draft_clear) struct dt_record_draft d = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf encoded = DT_BUF_INIT(DT_RECORD_MAX);
+    enum dt_err err;
+
+    if ((err = dt_agent_letter_own(a, &letter)) != DT_OK ||
+        (err = dt_record_draft_init(&d, dt_templates_get_str(a->templates, "cover"), &letter,
+                                    nowhere, dt_agent_now(a))) != DT_OK ||
+        (err = dt_record_make(&d, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
+        (err = dt_record_encode(&r, &encoded)) != DT_OK ||
+        (err = keep(a, COVER, nowhere, &r, dt_buf_view(&encoded))) != DT_OK)
+        return err;
+    memcpy(out_seal, r.seal, 32);
+    return DT_OK;
 }
 
 /* ---- receiving ---- */
@@ -209,7 +252,7 @@ dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
         return err;
     if ((err = dt_register_await(a, r.seal, in->letter->hash)) != DT_OK)
         return err;
-    return keep(a, in->group_id, &r, in->payload->record);
+    return keep(a, ALL, in->group_id, &r, in->payload->record);
 }
 
 /* ---- reading ---- */
@@ -247,42 +290,73 @@ dt_agent_facts_free(struct dt_agent_facts *f)
     *f = (struct dt_agent_facts){0};
 }
 
-enum dt_err
-dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
+/* Append the records of ${list} to ${f}, which has room for them. */
+static enum dt_err
+facts_of(struct dt_agent *a, const char *list, uint64_t count, struct dt_agent_facts *f)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     struct dt_store *s = dt_agent_store(a);
+    const size_t end = f->n + (size_t)count;
     struct dt_entry_info entry;
     struct kept k;
-    uint64_t count = 0;
     uint64_t at = 0;
-    enum dt_err err;
+    enum dt_err err = DT_OK;
 
-    if ((err = dt_store_count(s, "record", dt_view_str(ALL), &count)) != DT_OK)
-        return err;
-    f.records = dt_alloc((size_t)count, sizeof *f.records);
-    f.facts = dt_alloc((size_t)count, sizeof *f.facts);
-    if (f.records == NULL || f.facts == NULL)
-        return dt_nomem();
-    while (f.n < count && (err = dt_store_next(s, "record", dt_view_str(ALL), at, &row)) == DT_OK) {
-        struct dt_record *r = &f.records[f.n];
+    while (f->n < end && (err = dt_store_next(s, "record", dt_view_str(list), at, &row)) == DT_OK) {
+        struct dt_record *r = &f->records[f->n];
 
         if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK ||
             (err = dt_record_decode(k.record, a->templates, r)) != DT_OK)
             return err;
-        f.n++; /* from here on it is cleared with the rest */
+        f->n++; /* from here on it is cleared with the rest */
         if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
             return err;
-        f.facts[f.n - 1].record = r;
-        f.facts[f.n - 1].entry =
+        f->facts[f->n - 1].record = r;
+        f->facts[f->n - 1].entry =
             entry.standing == DT_ENTRY_WAITING ? DT_ENTRY_UNKNOWN : entry.index;
         at = row.seq + 1;
     }
-    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+static enum dt_err
+facts_get(struct dt_agent *a, bool records, bool cover, struct dt_agent_facts *out)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    struct dt_store *s = dt_agent_store(a);
+    uint64_t n_records = 0, n_cover = 0;
+    enum dt_err err = DT_OK;
+
+    if ((records && (err = dt_store_count(s, "record", dt_view_str(ALL), &n_records)) != DT_OK) ||
+        (cover && (err = dt_store_count(s, "record", dt_view_str(COVER), &n_cover)) != DT_OK))
+        return err;
+    f.records = dt_alloc((size_t)(n_records + n_cover), sizeof *f.records);
+    f.facts = dt_alloc((size_t)(n_records + n_cover), sizeof *f.facts);
+    if (f.records == NULL || f.facts == NULL)
+        return dt_nomem();
+    if ((err = facts_of(a, ALL, n_records, &f)) != DT_OK ||
+        (err = facts_of(a, COVER, n_cover, &f)) != DT_OK)
         return err;
     *out = f;
     /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
     f = (struct dt_agent_facts){0};
     return DT_OK;
+}
+
+enum dt_err
+dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
+{
+    return facts_get(a, true, false, out);
+}
+
+enum dt_err
+dt_agent_facts_with_cover(struct dt_agent *a, struct dt_agent_facts *out)
+{
+    return facts_get(a, true, true, out);
+}
+
+enum dt_err
+dt_agent_facts_of_cover(struct dt_agent *a, struct dt_agent_facts *out)
+{
+    return facts_get(a, false, true, out);
 }

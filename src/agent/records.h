@@ -43,6 +43,12 @@ DT_MUST_CHECK enum dt_err dt_agent_record_send(struct dt_agent *a,
                                                const struct dt_record_draft *draft,
                                                uint8_t out_commitment[static 32]);
 
+/* The same, its entry made at once whatever the cadence says: which an observer can see. */
+DT_MUST_CHECK enum dt_err dt_agent_record_send_urgent(struct dt_agent *a,
+                                                      const uint8_t group_id[static 32],
+                                                      const struct dt_record_draft *draft,
+                                                      uint8_t out_commitment[static 32]);
+
 struct dt_record_info {
     uint64_t number; /* order in this store: 1, 2, ...; what people may type */
     uint8_t commitment[32];
@@ -55,6 +61,7 @@ struct dt_record_info {
     struct dt_person author;
     uint64_t time_ms; /* of writing, by the author's clock */
     struct dt_entry_info entry;
+    uint64_t slot_ms; /* of ours that waits for a slot: when that is, as far as known; else 0 */
     enum dt_standing_code standing; /* of a record that is no answer */
     bool withdrawn;
 };
@@ -67,7 +74,12 @@ DT_MUST_CHECK enum dt_err dt_agent_records(struct dt_agent *a, const uint8_t *gr
 DT_MUST_CHECK enum dt_err dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32],
                                           struct dt_record *out);
 
-/* By number ("3") or by hex prefix of the commitment. NOT_FOUND, CONFLICT (ambiguous prefix). */
+/* The cover that this home made, likewise; its numbers mean nothing to the other calls. */
+DT_MUST_CHECK enum dt_err dt_agent_cover_records(struct dt_agent *a, struct dt_record_info **out,
+                                                 size_t *out_n);
+
+/* By number ("3") or by hex prefix of the commitment, cover included. NOT_FOUND, CONFLICT
+ * (ambiguous prefix). */
 DT_MUST_CHECK enum dt_err dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
                                                uint8_t out_commitment[static 32]);
 
@@ -78,6 +90,9 @@ struct dt_agent_facts {
     size_t n;
 };
 DT_MUST_CHECK enum dt_err dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out);
+/* The same with the cover that this home made behind them; the cover alone. */
+DT_MUST_CHECK enum dt_err dt_agent_facts_with_cover(struct dt_agent *a, struct dt_agent_facts *out);
+DT_MUST_CHECK enum dt_err dt_agent_facts_of_cover(struct dt_agent *a, struct dt_agent_facts *out);
 void dt_agent_facts_free(struct dt_agent_facts *f);
 
 #endif

@@ -33,6 +33,7 @@ fill(struct dt_agent *a, const struct dt_record *r, uint64_t number, const struc
      size_t n_people, struct dt_record_info *out)
 {
     const uint8_t *about = NULL;
+    enum dt_err err;
 
     *out = (struct dt_record_info){.number = number};
     memcpy(out->commitment, r->commitment, 32);
@@ -45,7 +46,10 @@ fill(struct dt_agent *a, const struct dt_record *r, uint64_t number, const struc
         memcpy(out->about, about, 32);
     out->time_ms = r->time_ms;
     find_author(people, n_people, r, &out->author);
-    return dt_agent_entry(a, r->seal, &out->entry);
+    if ((err = dt_agent_entry(a, r->seal, &out->entry)) == DT_OK &&
+        out->entry.standing == DT_ENTRY_WAITING)
+        err = dt_agent_seal_slot(a, r->seal, &out->slot_ms);
+    return err;
 }
 
 enum dt_err
@@ -86,6 +90,32 @@ dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_i
     return DT_OK;
 }
 
+enum dt_err
+dt_agent_cover_records(struct dt_agent *a, struct dt_record_info **out, size_t *out_n)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_free_p) struct dt_person *people = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+    size_t n_people = 0;
+    enum dt_err err;
+
+    if ((err = dt_agent_facts_of_cover(a, &f)) != DT_OK ||
+        (err = dt_agent_people(a, &people, &n_people)) != DT_OK)
+        return err;
+    list = dt_alloc(f.n, sizeof *list);
+    if (list == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < f.n; i++) {
+        if ((err = fill(a, &f.records[i], i + 1, people, n_people, &list[i])) != DT_OK)
+            return err;
+        list[i].standing = DT_STANDING_ASSERTED;
+    }
+    *out = list;
+    *out_n = f.n;
+    list = NULL;
+    return DT_OK;
+}
+
 /* Do the hex digits ${prefix} begin the hex of ${hash}? */
 static bool
 hex_begins(const uint8_t hash[static 32], const char *prefix)
@@ -96,6 +126,15 @@ hex_begins(const uint8_t hash[static 32], const char *prefix)
     return strlen(prefix) <= 64 && strncmp(hex, prefix, strlen(prefix)) == 0;
 }
 
+/* Cover names no channel. */
+static bool
+is_cover(const struct dt_record *r)
+{
+    static const uint8_t nowhere[32];
+
+    return memcmp(r->channel, nowhere, 32) == 0;
+}
+
 enum dt_err
 dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
                      uint8_t out_commitment[static 32])
@@ -103,13 +142,16 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     uint64_t number = 0;
     size_t found = SIZE_MAX;
-    enum dt_err err = dt_agent_facts(a, &f);
+    size_t n_cover;
+    enum dt_err err = dt_agent_facts_with_cover(a, &f);
 
     if (err != DT_OK)
         return err;
+    for (n_cover = 0; n_cover < f.n && is_cover(&f.records[f.n - n_cover - 1]);)
+        n_cover++;
     if (strlen(number_or_hex) < 6 &&
         dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {
-        if (number < 1 || number > f.n)
+        if (number < 1 || number > f.n - n_cover)
             return dt_fail(DT_ERR_NOT_FOUND, "there is no record %s; see 'detente records'",
                            number_or_hex);
         found = (size_t)number - 1;

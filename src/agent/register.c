@@ -1,6 +1,6 @@
 /*
- * agent/register.c - submitting seals, and taking in what the register has grown by; see
- * register.h.
+ * agent/register.c - one sync with the register: what waits is handed in, what it has grown by is
+ * taken in; see register.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,59 +11,7 @@
 
 #include "agent/register_heard.h"
 #include "agent/register_source.h"
-#include "agent/register_store.h"
-
-#define WAITING "waiting"
-
-enum dt_err
-dt_agent_register_submit(struct dt_agent *a, const uint8_t seal[static 32])
-{
-    struct dt_store *s = dt_agent_store(a);
-    uint64_t seq = 0;
-    bool there = false;
-    enum dt_err err;
-
-    if ((err = dt_store_begin(s)) != DT_OK)
-        return err;
-    err = dt_store_has(s, "register_submit", dt_view(seal, 32), &there);
-    if (err == DT_OK && !there)
-        err = dt_store_next_seq(s, "register_submit", dt_view_str(WAITING), &seq);
-    if (err == DT_OK && !there)
-        err = dt_store_put(s, "register_submit", dt_view(seal, 32), dt_view_str(WAITING), seq,
-                           dt_view(seal, 32));
-    return dt_store_end(s, err);
-}
-
-/* Hand in what waits, one by one; what the relay has acknowledged is forgotten here. */
-static enum dt_err
-submit_waiting(struct dt_agent *a, struct dt_http_client *http, const char *url,
-               struct dt_register_report *report)
-{
-    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-    struct dt_store *s = dt_agent_store(a);
-    const struct dt_grant *grant = &a->grant;
-    uint64_t at = 0;
-    uint64_t index = 0;
-    enum dt_err err;
-
-    while ((err = dt_store_next(s, "register_submit", dt_view_str(WAITING), at, &row)) == DT_OK) {
-        if (row.value.n != 32)
-            return dt_fail(DT_ERR_FORMAT, "a waiting seal in the store is damaged");
-        if ((err = dt_register_append(http, url, dt_view_of(grant->append_key), row.value.p,
-                                      &index)) != DT_OK)
-            return dt_fail_context(err, "submitting a seal to the register");
-        if ((err = dt_store_begin(s)) != DT_OK)
-            return err;
-        if ((err = dt_register_acknowledged(a, row.value.p, index)) == DT_OK)
-            err = dt_store_del(s, "register_submit", dt_buf_view(&row.value));
-        err = dt_store_end(s, err);
-        if (err != DT_OK && err != DT_ERR_NOT_FOUND) /* another process of ours was quicker */
-            return err;
-        report->submitted++;
-        at = row.seq + 1;
-    }
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
-}
+#include "agent/register_submit.h"
 
 /* ---- taking in ---- */
 
@@ -216,7 +164,7 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
         (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK)
         return err;
     /* A full quota does not keep us from reading. */
-    sent = submit_waiting(a, http, (const char *)url.p, &done);
+    sent = dt_register_hand_in(a, http, (const char *)url.p, &done);
     if (sent != DT_OK && sent != DT_ERR_BUSY)
         return sent;
     if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||
@@ -249,8 +197,7 @@ dt_agent_register_status(struct dt_agent *a, struct dt_register_report *out)
     if (err == DT_OK || err == DT_ERR_NOT_FOUND)
         err = dt_register_note_last(a, "final", &r.final_size, NULL);
     if (err == DT_OK || err == DT_ERR_NOT_FOUND)
-        err =
-            dt_store_count(dt_agent_store(a), "register_submit", dt_view_str(WAITING), &r.waiting);
+        err = dt_register_count_waiting(a, &r.waiting);
     if (err == DT_OK)
         *out = r;
     return err;

@@ -12,6 +12,7 @@
 #define DT_AGENT_REGISTER_H
 
 #include "agent/agent.h"
+#include "base/cadence.h"
 #include "log/proof.h"
 
 struct dt_register_report {
@@ -36,9 +37,40 @@ DT_MUST_CHECK enum dt_err dt_agent_register_sync(struct dt_agent *a,
 DT_MUST_CHECK enum dt_err dt_agent_register_status(struct dt_agent *a,
                                                    struct dt_register_report *out);
 
-/* Have the next sync submit ${seal} (within the caller's transaction). The same again is fine. */
+/* Have the next sync submit ${seal} (within the caller's transaction), under a cadence at its slot.
+ * The same again is fine. */
 DT_MUST_CHECK enum dt_err dt_agent_register_submit(struct dt_agent *a,
                                                    const uint8_t seal[static 32]);
+
+/* The same, at once whatever the cadence says: which shows that something could not wait. */
+DT_MUST_CHECK enum dt_err dt_agent_register_submit_urgent(struct dt_agent *a,
+                                                          const uint8_t seal[static 32]);
+
+/* ---- the cadence (docs/protocol-register.md) ---- */
+
+struct dt_cadence_info {
+    struct dt_cadence cadence; /* of each party; nothing: there is none, and the rest is zero */
+    uint64_t share, shares;    /* this home keeps share 1 of 1, or one of several */
+    uint64_t waiting;          /* own seals that wait for a slot */
+    uint64_t next_ms;          /* when our next slot is taken up; now: with the next sync */
+    bool makes_cover;          /* our letter allows it */
+    uint64_t gaps;             /* periods in which slots of ours stayed empty */
+    uint64_t gap_ms, gap_n;    /* start of the last of them, and how many in it */
+    uint64_t taken, taken_ms;  /* slots of ours that another entry of our party had; when last */
+};
+DT_MUST_CHECK enum dt_err dt_agent_cadence(struct dt_agent *a, struct dt_cadence_info *out);
+
+/* From now on keep every ${shares}th slot of our party, from the ${share}th on: for parties of
+ * several homes. RANGE; STATE: there is no cadence. */
+DT_MUST_CHECK enum dt_err dt_agent_cadence_share(struct dt_agent *a, uint64_t share,
+                                                 uint64_t shares);
+
+/* When the entry of a record would be made that is sent now, as far as known here; 0: at once. */
+DT_MUST_CHECK enum dt_err dt_agent_next_slot(struct dt_agent *a, uint64_t *out_ms);
+
+/* The same of ${seal}; 0 when it does not wait for a slot here. */
+DT_MUST_CHECK enum dt_err dt_agent_seal_slot(struct dt_agent *a, const uint8_t seal[static 32],
+                                             uint64_t *out_ms);
 
 enum dt_entry_standing {
     DT_ENTRY_WAITING = 1, /* not in our copy of the register */

@@ -133,13 +133,35 @@ check_ours(struct dt_agent *a, uint64_t size)
     }
 }
 
+/*
+ * How long another's record may be here before its seal is in the register. Under a cadence it
+ * waits for a slot, behind those that wait already; all that are owed may be one member's, whose
+ * party has k slots a period, and they may be shared with another home of its party that is off.
+ */
+static enum dt_err
+patience_of(struct dt_agent *a, uint64_t *out)
+{
+    const struct dt_cadence *c = &a->cadence;
+    uint64_t owed = 0;
+    enum dt_err err = DT_OK;
+
+    *out = DT_REGISTER_RECORD_MS;
+    if (c->period_ms == 0)
+        return DT_OK;
+    if ((err = dt_store_count(a->store, "register_owed", dt_view_str(THEIRS), &owed)) == DT_OK)
+        *out += (owed / c->k + 2) * c->period_ms;
+    return err;
+}
+
 /* Theirs: the record is here since long, its seal is not. Handing it in is its author's to do. */
 static enum dt_err
 check_theirs(struct dt_agent *a)
 {
-    uint64_t at = 0;
-    enum dt_err err;
+    uint64_t at = 0, patience = 0;
+    enum dt_err err = patience_of(a, &patience);
 
+    if (err != DT_OK)
+        return err;
     for (;;) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
         struct dt_person who;
@@ -152,7 +174,7 @@ check_theirs(struct dt_agent *a)
         at = row.seq + 1;
         if ((err = owed_read(dt_buf_view(&row.value), &x)) != DT_OK)
             return err;
-        if (!older_than(a, x.since_ms, DT_REGISTER_RECORD_MS))
+        if (!older_than(a, x.since_ms, patience))
             return DT_OK; /* the oldest stands first */
         if ((err = dt_person_by_hash(a, x.letter_hash, &known, &who)) != DT_OK ||
             (err =

@@ -21,7 +21,7 @@ dt_agent_tally(struct dt_agent *a, const struct dt_tally_question *q, struct dt_
                        "our copy of the register has %llu entries, from 0 on: sync first, or ask "
                        "for fewer",
                        (unsigned long long)tree.size);
-    if ((err = dt_agent_facts(a, &f)) != DT_OK)
+    if ((err = dt_agent_facts_with_cover(a, &f)) != DT_OK)
         return err;
     return dt_tally_fold(f.facts, f.n, q, out);
 }

@@ -200,6 +200,8 @@ status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_cha
     cli_put_u64(reg, "attested", r->attested_size);
     cli_put_u64(reg, "final", r->final_size);
     cli_put_u64(reg, "waiting", r->waiting);
+    if (err == DT_OK)
+        err = cli_put_cadence(c, reg);
     (void)json_object_set_new(reg, "groups", sides);
     (void)json_object_set_new(root, "channels", list);
     (void)json_object_set_new(root, "register", reg);
@@ -311,6 +313,8 @@ cmd_status(struct cli *c)
     cli_print("register: %llu entries, %llu attested, %llu final; %llu of ours to hand in\n",
               (unsigned long long)r.size, (unsigned long long)r.attested_size,
               (unsigned long long)r.final_size, (unsigned long long)r.waiting);
+    if ((err = cli_print_cadence(c)) != DT_OK)
+        return err;
     print_groups(&r, groups, n_groups);
     if (n_alarms > 0)
         cli_print("%zu alarms: see detente alarms\n", n_alarms);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "record/charter_rules.h"
 #include "record/letter.h"
 
 #include "cli/commands.h"
@@ -115,6 +116,9 @@ cmd_letter_import(struct cli *c)
             break;
         if (cli_has(c, "revocation")) {
             err = dt_agent_revocation_import(c->agent, dt_buf_view(&b));
+            if (err == DT_OK && dt_charter_cadence(dt_agent_charter(c->agent)).period_ms != 0)
+                cli_complain("detente: a revocation waits for no slot: an observer can see that "
+                             "something could not wait\n");
         } else if ((err = dt_agent_letter_import(c->agent, dt_buf_view(&b), hash)) == DT_OK) {
             json_t *o = json_object();
 

@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/records.h"
 #include "base/file.h"
@@ -154,67 +153,6 @@ set_from_csv(struct cli *c, struct dt_record_draft *d)
 }
 
 enum dt_err
-cli_confirm_record(struct cli *c, const struct dt_template *t)
-{
-    static const struct {
-        const char *name;
-        const char *shown;
-    } levels[] = {{"sealed", "nothing but the entry"},
-                  {"type", "what kind of record it is"},
-                  {"meta", "its kind, who made it, on time or late, acknowledged or not"},
-                  {"summary", "the above and the fields marked public"},
-                  {"full", "every field"}};
-    size_t i = (size_t)dt_template_disclosure(t) - 1;
-    char answer[16];
-
-    if (i >= sizeof levels / sizeof levels[0])
-        i = 0;
-    /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
-    (void)fprintf(
-        stderr,
-        "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
-        "register.\n"
-        "  The members of this channel can read all of it, now and later.\n"
-        "  Anyone can see in the register that one more entry exists, and when.\n"
-        "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
-        "  %s.\n"
-        "  Fields are opened by consent; but cryptography does not keep a member from proving "
-        "it.\n",
-        (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name,
-        levels[i].shown);
-    if (cli_has(c, "yes"))
-        return DT_OK;
-    if (!isatty(STDIN_FILENO))
-        return dt_fail(DT_ERR_REFUSED, "a record needs a yes: type it on a terminal, or say --yes");
-    (void)fprintf(stderr, "Make this record? [yes/no] ");
-    if (fgets(answer, sizeof answer, stdin) == NULL || strcmp(answer, "yes\n") != 0)
-        return dt_fail(DT_ERR_REFUSED, "no record was made");
-    return DT_OK;
-}
-
-enum dt_err
-cli_send_record(struct cli *c, const uint8_t group_id[static 32], const struct dt_record_draft *d)
-{
-    uint8_t commitment[32];
-    char hex[65];
-    enum dt_err err;
-
-    if ((err = dt_record_draft_check(d)) != DT_OK ||
-        (err = cli_confirm_record(c, d->tmpl)) != DT_OK ||
-        (err = dt_agent_record_send(c->agent, group_id, d, commitment)) != DT_OK)
-        return err;
-    dt_hex_str(hex, dt_view_of(commitment));
-    if (c->json) {
-        json_t *o = json_object();
-
-        cli_put(o, "commitment", hex);
-        return cli_json(o);
-    }
-    cli_print("%s\n", hex);
-    return DT_OK;
-}
-
-enum dt_err
 cmd_record(struct cli *c)
 {
     DT_CLEANUP(dt_record_draft_clear) struct dt_record_draft d = {0};
@@ -262,6 +200,7 @@ info_json(const struct dt_record_info *r)
     if (r->entry.standing != DT_ENTRY_WAITING)
         cli_put_u64(o, "entry", r->entry.index);
     cli_put_time(o, "attested", r->entry.attested_ms);
+    cli_put_time(o, "slot", r->slot_ms);
     if (r->answer != DT_ANSWER_NONE)
         cli_put_hex(o, "about", dt_view_of(r->about));
     else
@@ -292,7 +231,10 @@ print_info(const struct dt_record_info *r, const struct dt_record_info *all, siz
                                                       : dt_standing_name(r->standing),
                   r->withdrawn ? ", withdrawn" : "");
     }
-    if (r->entry.standing == DT_ENTRY_WAITING)
+    dt_time_str(when, r->slot_ms);
+    if (r->entry.standing == DT_ENTRY_WAITING && r->slot_ms != 0)
+        cli_print("; not in the register yet, waits for the slot at %s\n", when);
+    else if (r->entry.standing == DT_ENTRY_WAITING)
         cli_print("; not in the register yet\n");
     else
         cli_print("; entry %llu, %s\n", (unsigned long long)r->entry.index,
@@ -315,7 +257,10 @@ cmd_records(struct cli *c)
             return err;
         only = group_id;
     }
-    if ((err = dt_agent_records(c->agent, only, &list, &n)) != DT_OK)
+    if (cli_has(c, "cover") && only != NULL)
+        return dt_fail(DT_ERR_USAGE, "--cover: cover is in no channel");
+    if ((err = cli_has(c, "cover") ? dt_agent_cover_records(c->agent, &list, &n)
+                                   : dt_agent_records(c->agent, only, &list, &n)) != DT_OK)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
@@ -327,7 +272,7 @@ cmd_records(struct cli *c)
     for (size_t i = 0; i < n; i++) {
         json_t *o = info_json(&list[i]);
 
-        if (err == DT_OK)
+        if (err == DT_OK && !cli_has(c, "cover"))
             err = cli_put_arrivals(c, o, list[i].group_id, dt_view_of(list[i].commitment));
         (void)json_array_append_new(array, o);
     }

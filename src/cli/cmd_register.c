@@ -36,6 +36,8 @@ cmd_register(struct cli *c)
         cli_print("%llu entries: %llu attested, %llu final; %llu of ours to hand in\n",
                   (unsigned long long)r.size, (unsigned long long)r.attested_size,
                   (unsigned long long)r.final_size, (unsigned long long)r.waiting);
+        if ((err = cli_print_cadence(c)) != DT_OK)
+            return err;
         for (size_t i = 0; i < n; i++) {
             char when[DT_TIME_STR];
             char since[DT_TIME_STR];
@@ -68,6 +70,10 @@ cmd_register(struct cli *c)
         (void)json_array_append_new(list, o);
     }
     (void)json_object_set_new(root, "groups", list);
+    if ((err = cli_put_cadence(c, root)) != DT_OK) {
+        json_decref(root);
+        return err;
+    }
     return cli_json(root);
 }
 

@@ -74,28 +74,47 @@ static const struct cli_option send[] = {
 static const struct cli_option read_[] = {{"after", "N", "only what came after number N"},
                                           {NULL, NULL, NULL}};
 
+/* Under a cadence: when the entry is made. */
+#define HASTE                                                                                      \
+    {"urgent", NULL, "under a cadence: make its entry at once; an observer can see that"},         \
+    {                                                                                              \
+        "wait", NULL, "under a cadence: let its entry wait for its slot, even past its deadline"   \
+    }
+
 static const struct cli_option record[] = {
     {"set", "FIELD=VALUE", "set a field; items of a list are separated by ';'; repeat"},
     {"csv", "FILE", "take fields from a CSV file whose columns are named like them"},
     {"row", "ID", "the row of --csv whose first column is ID"},
     {"about-talk", "ID", "refer to a piece of talk by its id"},
+    HASTE,
     {"yes", NULL, "do not ask; what will be provable is said all the same"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option records[] = {
+    {"cover", NULL, "the cover entries that this home made, in place of records"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option cadence_keep[] = {
+    {"share", "I/N", "this home keeps every Nth slot of the party, from the Ith on (default: 1/1)"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option answer[] = {
     {"set", "FIELD=VALUE", "set a further field of the answer; repeat"},
+    HASTE,
     {"yes", NULL, "do not ask"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option countersign[] = {
     {"set", "FIELD=VALUE", "set a further field of the answer; repeat"},
     {"despite-count", NULL, "a tally: countersign it although your own count is another one"},
+    HASTE,
     {"yes", NULL, "do not ask"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option dispute[] = {
     {"should-be", "FIELD=VALUE", "what a field of the record should be; repeat"},
     {"set", "FIELD=VALUE", "set a further field of the dispute; repeat"},
+    HASTE,
     {"yes", NULL, "do not ask"},
     {NULL, NULL, NULL}};
 
@@ -104,6 +123,7 @@ static const struct cli_option consent[] = {
     {"all", NULL, "all fields of the record; of its envelope none"},
     {"audience", "TEXT", "to whom (default: public)"},
     {"expires", "TIME", "until when (default: +30d)"},
+    HASTE,
     {"yes", NULL, "do not ask"},
     {NULL, NULL, NULL}};
 
@@ -128,6 +148,7 @@ static const struct cli_option tally[] = {
     {"list", NULL, "with the numbers of the entries of each kind"},
     {"record", "CHANNEL", "state in a record how many of CHANNEL's records are in the range"},
     {"counted", "KIND", "what --record counts: a template's id (default: contact)"},
+    HASTE,
     {"yes", NULL, "do not ask; what will be provable is said all the same"},
     {NULL, NULL, NULL}};
 
@@ -253,7 +274,7 @@ const struct cli_command cli_commands[] = {
      0, 1},
     {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL,
      record, cmd_record, true, 2, 2},
-    {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, NULL,
+    {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, records,
      cmd_records, true, 0, 1},
     {"show", "RECORD", "show a record whole", NULL, NULL, cmd_show, true, 1, 1},
     {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt,
@@ -287,6 +308,12 @@ const struct cli_command cli_commands[] = {
      0, 0},
     {"register check", "", "count and check a register as a stranger", NULL, register_check,
      cmd_register_check, false, 0, 0},
+    {"register cadence", "",
+     "the promised rhythm of entries: our slots, what waits, what was missed",
+     "A party of several homes shares its slots among them, so that none takes the slots in which "
+     "another's\n"
+     "records wait: --share 1/2 in one of two homes, --share 2/2 in the other.",
+     cadence_keep, cmd_register_cadence, true, 0, 0},
     {"register checkpoint", "", "write out the newest checkpoint you hold, for others to compare",
      NULL, with_out, cmd_register_checkpoint, true, 0, 0},
     {"register compare", "FILE", "hold another's checkpoint against your copy of the register",

@@ -85,6 +85,7 @@ enum dt_err cmd_tally(struct cli *c);
 /* cmd_register.c */
 enum dt_err cmd_register(struct cli *c);
 enum dt_err cmd_register_check(struct cli *c);
+enum dt_err cmd_register_cadence(struct cli *c);
 enum dt_err cmd_register_checkpoint(struct cli *c);
 enum dt_err cmd_register_compare(struct cli *c);
 
@@ -93,6 +94,10 @@ enum dt_err cmd_register_compare(struct cli *c);
 struct dt_group_info;
 void cli_print_clocks(const struct dt_group_info *groups, size_t n);
 void cli_put_clock(json_t *o, const struct dt_group_info *g);
+
+/* cadence.c: what status and register status say of the cadence; nothing when there is none. */
+enum dt_err cli_print_cadence(struct cli *c);
+enum dt_err cli_put_cadence(struct cli *c, json_t *o);
 
 /* cmd_observe.c */
 enum dt_err cmd_observe(struct cli *c);

@@ -16,13 +16,11 @@
 /* Put every --set FIELD=VALUE into ${d}. */
 DT_MUST_CHECK enum dt_err cli_set_fields(struct cli *c, struct dt_record_draft *d);
 
-/* Say what will be provable, and ask unless --yes. REFUSED when the answer is not yes. */
-DT_MUST_CHECK enum dt_err cli_confirm_record(struct cli *c, const struct dt_template *t);
-
 /* cmd_open.c: the slots that --fields or --all say. USAGE, NOT_FOUND. */
 DT_MUST_CHECK enum dt_err cli_slots(struct cli *c, const struct dt_template *tmpl, uint64_t *out);
 
-/* Check, ask, send, print the commitment. */
+/* record_send.c. Check, say what will be provable and when the entry is made, ask, send, print the
+ * commitment. */
 DT_MUST_CHECK enum dt_err cli_send_record(struct cli *c, const uint8_t group_id[static 32],
                                           const struct dt_record_draft *d);
 

@@ -1,0 +1,150 @@
+/*
+ * cli/record_send.c - before a record is sent: what will be provable, and when its entry is made,
+ * is said; and asked.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/deadline.h"
+#include "base/text.h"
+
+#include "cli/commands.h"
+#include "cli/record_io.h"
+
+#define SHOWS "an observer can see that something could not wait"
+
+/* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
+static void
+say_provable(const struct dt_template *t)
+{
+    static const struct {
+        const char *name;
+        const char *shown;
+    } levels[] = {{"sealed", "nothing but the entry"},
+                  {"type", "what kind of record it is"},
+                  {"meta", "its kind, who made it, on time or late, acknowledged or not"},
+                  {"summary", "the above and the fields marked public"},
+                  {"full", "every field"}};
+    size_t i = (size_t)dt_template_disclosure(t) - 1;
+
+    if (i >= sizeof levels / sizeof levels[0])
+        i = 0;
+    (void)fprintf(
+        stderr,
+        "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
+        "register.\n"
+        "  The members of this channel can read all of it, now and later.\n"
+        "  Anyone can see in the register that one more entry exists, and when.\n"
+        "  By the default disclosure of '%.*s' (%s) the parties are expected to show the world:\n"
+        "  %s.\n"
+        "  Fields are opened by consent; but cryptography does not keep a member from proving "
+        "it.\n",
+        (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name,
+        levels[i].shown);
+}
+
+/* The answer typed on the terminal is ${word}. */
+static bool
+typed(const char *question, char *answer, int size)
+{
+    (void)fputs(question, stderr);
+    if (fgets(answer, size, stdin) == NULL)
+        return false;
+    answer[strcspn(answer, "\n")] = '\0';
+    return true;
+}
+
+/* When the entry is made; ${out_urgent}: at once although no slot is due. */
+static enum dt_err
+settle_time(struct cli *c, const struct dt_entry_plan *plan, bool *out_urgent)
+{
+    const bool urgent = cli_has(c, "urgent"), wait = cli_has(c, "wait");
+    char slot[DT_TIME_STR], deadline[DT_TIME_STR], answer[16];
+
+    *out_urgent = false;
+    if (!plan->cadence) {
+        (void)fputs("  Its entry is made with the next sync.\n", stderr);
+        return DT_OK;
+    }
+    dt_time_str(slot, plan->slot_ms);
+    dt_time_str(deadline, plan->deadline_ms);
+    if (plan->late)
+        (void)fprintf(stderr, "  Its deadline, %s, is past.\n", deadline);
+    if (!plan->urgent && !urgent) {
+        (void)fprintf(stderr, "  Its entry takes the slot at %s, like any other.\n", slot);
+        return DT_OK;
+    }
+    if (!plan->urgent) {
+        (void)fprintf(stderr,
+                      "  Its entry could take the slot at %s, like any other. With --urgent it is "
+                      "sent at once, and\n  " SHOWS ".\n",
+                      slot);
+        *out_urgent = true;
+        return DT_OK;
+    }
+    (void)fprintf(
+        stderr, "  Its entry waits until %s, its deadline is %s: sent at once, and\n  " SHOWS ".\n",
+        slot, deadline);
+    if (wait || urgent) {
+        *out_urgent = urgent;
+        return DT_OK;
+    }
+    if (cli_has(c, "yes") || !isatty(STDIN_FILENO))
+        return dt_fail(
+            DT_ERR_REFUSED,
+            "its entry would be too late at its slot: say --urgent (at once, which shows) "
+            "or --wait; no record was made");
+    if (!typed("Send it at once, or let it wait? [urgent/wait/no] ", answer, sizeof answer) ||
+        (strcmp(answer, "urgent") != 0 && strcmp(answer, "wait") != 0))
+        return dt_fail(DT_ERR_REFUSED, "no record was made");
+    *out_urgent = strcmp(answer, "urgent") == 0;
+    return DT_OK;
+}
+
+static enum dt_err
+confirm(struct cli *c)
+{
+    char answer[16];
+
+    if (cli_has(c, "yes"))
+        return DT_OK;
+    if (!isatty(STDIN_FILENO))
+        return dt_fail(DT_ERR_REFUSED, "a record needs a yes: type it on a terminal, or say --yes");
+    if (!typed("Make this record? [yes/no] ", answer, sizeof answer) || strcmp(answer, "yes") != 0)
+        return dt_fail(DT_ERR_REFUSED, "no record was made");
+    return DT_OK;
+}
+
+enum dt_err
+cli_send_record(struct cli *c, const uint8_t group_id[static 32], const struct dt_record_draft *d)
+{
+    struct dt_entry_plan plan;
+    uint8_t commitment[32];
+    bool urgent = false;
+    char hex[65];
+    enum dt_err err;
+
+    if (cli_has(c, "urgent") && cli_has(c, "wait"))
+        return dt_fail(DT_ERR_USAGE, "--urgent and --wait exclude each other");
+    if ((err = dt_record_draft_check(d)) != DT_OK ||
+        (err = dt_agent_entry_plan(c->agent, group_id, d, &plan)) != DT_OK)
+        return err;
+    say_provable(d->tmpl);
+    if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c)) != DT_OK ||
+        (err = urgent ? dt_agent_record_send_urgent(c->agent, group_id, d, commitment)
+                      : dt_agent_record_send(c->agent, group_id, d, commitment)) != DT_OK)
+        return err;
+    dt_hex_str(hex, dt_view_of(commitment));
+    if (c->json) {
+        json_t *o = json_object();
+
+        cli_put(o, "commitment", hex);
+        cli_put_bool(o, "urgent", urgent);
+        cli_put_time(o, "slot", urgent ? 0 : plan.slot_ms);
+        cli_put_time(o, "deadline", plan.deadline_ms);
+        return cli_json(o);
+    }
+    cli_print("%s\n", hex);
+    return DT_OK;
+}
