@@ -111,6 +111,10 @@ make_grants(struct world *w)
         argv[n++] = "--witness";
         argv[n++] = witness[i];
     }
+    if (w->cadence != NULL) {
+        argv[n++] = "--cadence";
+        argv[n++] = w->cadence;
+    }
     argv[n] = NULL;
     is(waitpid(spawn(argv), &status, 0) > 0, 1);
     is(status, 0);
@@ -177,6 +181,10 @@ make_charter(struct world *w)
     c.register_origin = dt_view_str(g.origin);
     c.register_vkey = dt_view_str(g.vkey);
     c.register_path = dt_view_str("/r/x");
+    if (w->cadence != NULL) {
+        c.rules[c.n_rules].name = dt_view_str("cadence");
+        c.rules[c.n_rules++].value = dt_view_str(w->cadence);
+    }
     for (size_t i = 0; i < N_PARTIES; i++)
         ok(dt_charter_sign(&c, dt_view_of(w->root[i])));
     dt_buf_init(&w->charter, DT_CHARTER_MAX);
@@ -184,12 +192,12 @@ make_charter(struct world *w)
 }
 
 void
-world_start(struct world *w)
+world_prepare(struct world *w, const char *cadence)
 {
     const char *in = getenv("TMPDIR");
     unsigned int port = free_port();
 
-    *w = (struct world){0};
+    *w = (struct world){.cadence = cadence};
     ok(dt_crypto_init());
     (void)snprintf(w->dir, sizeof w->dir, "%s/dt-agent-XXXXXX", in != NULL ? in : "/tmp");
     assert_non_null(mkdtemp(w->dir));
@@ -197,6 +205,12 @@ world_start(struct world *w)
     (void)snprintf(w->url, sizeof w->url, "http://%s", w->address);
     make_grants(w);
     make_charter(w);
+}
+
+void
+world_start(struct world *w)
+{
+    world_prepare(w, NULL);
     world_relay_start(w);
 }
 
@@ -220,7 +234,7 @@ now_ms(void *ctx)
     const struct world *w = ctx;
     struct dt_clock real = dt_clock_system();
 
-    return dt_clock_now(&real) + w->offset_ms;
+    return w->frozen_ms != 0 ? w->frozen_ms : dt_clock_now(&real) + w->offset_ms;
 }
 
 struct dt_clock

@@ -44,13 +44,17 @@ struct world {
     uint8_t root[N_PARTIES][32]; /* seeds */
     struct dt_buf charter;
     struct dt_buf grant[N_PARTIES];
-    uint64_t offset_ms; /* of the clock of all homes from the real one */
+    uint64_t offset_ms;  /* of the clock of all homes from the real one */
+    uint64_t frozen_ms;  /* not 0: what that clock shows */
+    const char *cadence; /* of the register, NULL: none */
 };
 
 extern const char *const party_names[N_PARTIES];
 
 /* Start and stop; the relay is a process of its own. */
 void world_start(struct world *w);
+/* All but the relay, which the test runs at w->address; the register has the cadence ${cadence}. */
+void world_prepare(struct world *w, const char *cadence);
 void world_stop(struct world *w);
 void world_relay_start(struct world *w);
 void world_relay_stop(struct world *w);
