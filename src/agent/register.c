@@ -157,6 +157,7 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
     struct dt_register_report done = {0};
     enum dt_err sent;
     enum dt_err err;
+    bool look = false;
 
     /* Before the network may fail: what members said needs none. */
     if ((err = dt_heard_judge(a)) != DT_OK ||
@@ -164,7 +165,12 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
         (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK)
         return err;
     /* A full quota does not keep us from reading. */
-    sent = dt_register_hand_in(a, http, (const char *)url.p, &done);
+    sent = dt_register_hand_in(a, http, (const char *)url.p, false, &look, &done);
+    if (look) {
+        if ((err = take_held(a, http, (const char *)url.p)) != DT_OK)
+            return err;
+        sent = dt_register_hand_in(a, http, (const char *)url.p, true, &look, &done);
+    }
     if (sent != DT_OK && sent != DT_ERR_BUSY)
         return sent;
     if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||

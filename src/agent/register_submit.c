@@ -155,10 +155,22 @@ struct filling {
     uint64_t tried; /* the period in which it was tried first; 0: it was not */
 };
 
+/* What was tried in the period that began at ${tried} is in the register: it filled a slot of ours
+ * then. */
+static void
+credit(struct dt_slots *s, uint64_t tried)
+{
+    if (tried == s->period)
+        s->used++;
+    else if (tried == s->gap_period && s->gap_n > 0 && --s->gap_n == 0)
+        s->gaps--;
+}
+
 /* The first of ${list} that our copy of the register does not hold; NOT_FOUND. What it holds was
  * taken without our hearing of it. */
 static enum dt_err
-first_of(struct dt_agent *a, const char *list, struct dt_store_row *row, struct filling *out)
+first_of(struct dt_agent *a, const char *list, struct dt_slots *s, struct dt_store_row *row,
+         struct filling *out)
 {
     bool held = false;
     uint64_t at = 0;
@@ -175,16 +187,17 @@ first_of(struct dt_agent *a, const char *list, struct dt_store_row *row, struct 
         at = row->seq + 1;
         if ((err = dt_store_del(a->store, "register_submit", dt_view_of(out->seal))) != DT_OK)
             return err;
+        credit(s, out->tried);
     }
 }
 
 /*
  * What fills the next slot of ours that is due, in one transaction with all that is noted of it:
  * whatever ends this program afterwards, the next one goes on with the same seal, so that no cover
- * is made twice and nothing that waits is lost.
+ * is made twice and nothing that waits is lost. ${fresh}: our copy of the register is of now.
  */
 static enum dt_err
-choose(struct dt_agent *a, struct dt_slots *s, struct filling *out)
+choose(struct dt_agent *a, bool fresh, struct dt_slots *s, struct filling *out)
 {
     static const char *const lists[] = {WAITING, COVER};
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
@@ -200,11 +213,13 @@ choose(struct dt_agent *a, struct dt_slots *s, struct filling *out)
     if (s->used >= due || now < s->not_before)
         return dt_slots_put(a, s);
     for (size_t i = 0; i < 2 && list == NULL; i++) {
-        if ((err = first_of(a, lists[i], &row, out)) == DT_OK)
+        if ((err = first_of(a, lists[i], s, &row, out)) == DT_OK)
             list = lists[i];
         else if (err != DT_ERR_NOT_FOUND)
             return err;
     }
+    if (s->used >= due) /* by what was there already */
+        return dt_slots_put(a, s);
     if (list == NULL) {
         if ((err = dt_register_makes_cover(a, &covers)) != DT_OK || !covers)
             return err;
@@ -216,13 +231,13 @@ choose(struct dt_agent *a, struct dt_slots *s, struct filling *out)
         out->tried = 0;
     }
     out->there = true;
-    if (out->tried == 0 && (err = row_put(a, list, out->seal, row.seq, s->period)) != DT_OK)
+    if ((out->tried == 0 || (fresh && out->tried != s->period)) &&
+        (err = row_put(a, list, out->seal, row.seq, s->period)) != DT_OK)
         return err;
     return dt_slots_put(a, s);
 }
 
-/* The relay took ${f}, at ${index}. One that was tried first in an earlier period may have been
- * taken then: if it was not, the relay will say that the slot is used. */
+/* The relay took ${f}, at ${index}. */
 static enum dt_err
 filled(struct dt_agent *a, const struct filling *f, uint64_t index,
        struct dt_register_report *report)
@@ -235,8 +250,7 @@ filled(struct dt_agent *a, const struct filling *f, uint64_t index,
         return err;
     if ((err = acknowledged(a, f->seal, index, &ours)) == DT_OK && ours &&
         (err = dt_slots_get(a, dt_agent_now(a), &s)) == DT_OK) {
-        if (f->tried == 0 || f->tried == s.period)
-            s.used++;
+        s.used++;
         err = dt_slots_put(a, &s);
     }
     if ((err = dt_store_end(a->store, err)) == DT_OK)
@@ -260,10 +274,11 @@ too_early(struct dt_agent *a, uint64_t wait_s)
     return dt_store_end(a->store, err);
 }
 
-/* One entry for each slot of ours that is due. */
+/* One entry for each slot of ours that is due. *${out_look}: what is next was tried in an earlier
+ * period, and unless our copy is ${fresh} it cannot be said in which of the two it was taken. */
 static enum dt_err
-fill_slots(struct dt_agent *a, struct dt_http_client *http, const char *url,
-           struct dt_register_report *report)
+fill_slots(struct dt_agent *a, struct dt_http_client *http, const char *url, bool fresh,
+           bool *out_look, struct dt_register_report *report)
 {
     enum dt_err err;
 
@@ -273,8 +288,12 @@ fill_slots(struct dt_agent *a, struct dt_http_client *http, const char *url,
         uint64_t index = 0, wait_s = 0;
 
         if ((err = dt_store_begin(a->store)) != DT_OK ||
-            (err = dt_store_end(a->store, choose(a, &s, &f))) != DT_OK || !f.there)
+            (err = dt_store_end(a->store, choose(a, fresh, &s, &f))) != DT_OK || !f.there)
             return err;
+        if (!fresh && f.tried != 0 && f.tried != s.period) {
+            *out_look = true;
+            return DT_OK;
+        }
         err = dt_register_append_due(http, url, dt_view_of(a->grant.append_key), f.seal, false,
                                      &index, &wait_s);
         if (err == DT_ERR_BUSY && wait_s > 0)
@@ -289,8 +308,8 @@ fill_slots(struct dt_agent *a, struct dt_http_client *http, const char *url,
 }
 
 enum dt_err
-dt_register_hand_in(struct dt_agent *a, struct dt_http_client *http, const char *url,
-                    struct dt_register_report *report)
+dt_register_hand_in(struct dt_agent *a, struct dt_http_client *http, const char *url, bool fresh,
+                    bool *out_look, struct dt_register_report *report)
 {
     enum dt_err err = hand_in_list(a, http, url, URGENT, report);
 
@@ -298,7 +317,7 @@ dt_register_hand_in(struct dt_agent *a, struct dt_http_client *http, const char 
         return err;
     if (a->cadence.period_ms == 0)
         return hand_in_list(a, http, url, WAITING, report);
-    return fill_slots(a, http, url, report);
+    return fill_slots(a, http, url, fresh, out_look, report);
 }
 
 /* ---- for people ---- */

@@ -13,13 +13,16 @@
 #include "agent/register_store.h"
 
 /**
- * dt_register_hand_in(a, http, url, report):
+ * dt_register_hand_in(a, http, url, fresh, out_look, report):
  * Without a cadence: all that waits. With one: what is urgent, then one entry for each slot of ours
  * that is due and not used: what waits, in order, else cover, which is made now. What the relay has
- * acknowledged is forgotten here. Errors: NET, local ones, BUSY (daily quota).
+ * acknowledged is forgotten here. *${out_look} becomes true when something that waits may be there
+ * since an earlier period: then take in what the register holds, and call again with ${fresh}.
+ * Errors: NET, local ones, BUSY (daily quota).
  */
 DT_MUST_CHECK enum dt_err dt_register_hand_in(struct dt_agent *a, struct dt_http_client *http,
-                                              const char *url, struct dt_register_report *report);
+                                              const char *url, bool fresh, bool *out_look,
+                                              struct dt_register_report *report);
 
 /* Our own seals that wait, cover not among them. */
 DT_MUST_CHECK enum dt_err dt_register_count_waiting(struct dt_agent *a, uint64_t *out);
