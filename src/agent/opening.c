@@ -210,6 +210,21 @@ add_best(struct dt_agent *a, struct parts *p, const struct dt_opening_params *pa
     }
 }
 
+/* All records, or where the one to be opened is not among them, the cover: that answers nothing. */
+static enum dt_err
+facts_for(struct dt_agent *a, const uint8_t commitment[static 32], struct dt_agent_facts *out)
+{
+    enum dt_err err = dt_agent_facts(a, out);
+
+    for (size_t i = 0; err == DT_OK && i < out->n; i++)
+        if (memcmp(out->records[i].commitment, commitment, 32) == 0)
+            return DT_OK;
+    if (err != DT_OK)
+        return err;
+    dt_agent_facts_free(out);
+    return dt_agent_facts_of_cover(a, out);
+}
+
 static enum dt_err
 gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts *p)
 {
@@ -217,7 +232,7 @@ gather(struct dt_agent *a, const struct dt_opening_params *params, struct parts 
     const struct dt_record *subject = NULL;
     enum dt_err err;
 
-    if ((err = dt_agent_facts(a, &p->facts)) != DT_OK)
+    if ((err = facts_for(a, params->commitment, &p->facts)) != DT_OK)
         return err;
     p->items = dt_alloc(p->facts.n, sizeof *p->items);
     p->proofs = dt_alloc(p->facts.n, sizeof *p->proofs);

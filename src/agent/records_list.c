@@ -126,13 +126,21 @@ hex_begins(const uint8_t hash[static 32], const char *prefix)
     return strlen(prefix) <= 64 && strncmp(hex, prefix, strlen(prefix)) == 0;
 }
 
-/* Cover names no channel. */
-static bool
-is_cover(const struct dt_record *r)
+/* The one of ${f} whose commitment begins with ${prefix}; *${out} stays when there is none.
+ * CONFLICT.
+ */
+static enum dt_err
+find_hex(const struct dt_agent_facts *f, const char *prefix, uint8_t out[static 32], bool *found)
 {
-    static const uint8_t nowhere[32];
-
-    return memcmp(r->channel, nowhere, 32) == 0;
+    for (size_t i = 0; i < f->n; i++) {
+        if (!hex_begins(f->records[i].commitment, prefix))
+            continue;
+        if (*found)
+            return dt_fail(DT_ERR_CONFLICT, "more than one record begins with %s", prefix);
+        memcpy(out, f->records[i].commitment, 32);
+        *found = true;
+    }
+    return DT_OK;
 }
 
 enum dt_err
@@ -140,34 +148,27 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
                      uint8_t out_commitment[static 32])
 {
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts cover = {0};
     uint64_t number = 0;
-    size_t found = SIZE_MAX;
-    size_t n_cover;
-    enum dt_err err = dt_agent_facts_with_cover(a, &f);
+    bool found = false;
+    enum dt_err err = dt_agent_facts(a, &f);
 
     if (err != DT_OK)
         return err;
-    for (n_cover = 0; n_cover < f.n && is_cover(&f.records[f.n - n_cover - 1]);)
-        n_cover++;
     if (strlen(number_or_hex) < 6 &&
         dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {
-        if (number < 1 || number > f.n - n_cover)
+        if (number < 1 || number > f.n)
             return dt_fail(DT_ERR_NOT_FOUND, "there is no record %s; see 'detente records'",
                            number_or_hex);
-        found = (size_t)number - 1;
+        memcpy(out_commitment, f.records[number - 1].commitment, 32);
+        return DT_OK;
     }
-    for (size_t i = 0; found == SIZE_MAX && i < f.n; i++) {
-        if (strlen(number_or_hex) < 6 || !hex_begins(f.records[i].commitment, number_or_hex))
-            continue;
-        for (size_t k = i + 1; k < f.n; k++)
-            if (hex_begins(f.records[k].commitment, number_or_hex))
-                return dt_fail(DT_ERR_CONFLICT, "more than one record begins with %s",
-                               number_or_hex);
-        found = i;
-    }
-    if (found == SIZE_MAX)
-        return dt_fail(DT_ERR_NOT_FOUND, "no record begins with '%s'; see 'detente records'",
-                       number_or_hex);
-    memcpy(out_commitment, f.records[found].commitment, 32);
-    return DT_OK;
+    if (strlen(number_or_hex) >= 6 &&
+        ((err = find_hex(&f, number_or_hex, out_commitment, &found)) != DT_OK ||
+         (!found && ((err = dt_agent_facts_of_cover(a, &cover)) != DT_OK ||
+                     (err = find_hex(&cover, number_or_hex, out_commitment, &found)) != DT_OK))))
+        return err;
+    return found ? DT_OK
+                 : dt_fail(DT_ERR_NOT_FOUND, "no record begins with '%s'; see 'detente records'",
+                           number_or_hex);
 }

@@ -28,7 +28,7 @@ read_share(struct cli *c, uint64_t *out_share, uint64_t *out_shares)
 }
 
 static void
-print(const struct dt_cadence_info *i, const char *indent)
+print(const struct cli *c, const struct dt_cadence_info *i, const char *indent)
 {
     char when[DT_TIME_STR], text[DT_CADENCE_STR];
 
@@ -37,8 +37,11 @@ print(const struct dt_cadence_info *i, const char *indent)
     cli_print("%scadence %s", indent, text);
     if (i->shares > 1)
         cli_print(" (share %llu/%llu)", ull(i->share), ull(i->shares));
-    cli_print(": next slot %s, %llu %s\n", when, ull(i->waiting),
-              i->waiting == 1 ? "waits" : "wait");
+    if (i->next_ms <= dt_clock_now(&c->clock))
+        cli_print(": a slot is due, the next sync fills it; ");
+    else
+        cli_print(": next slot %s, ", when);
+    cli_print("%llu %s\n", ull(i->waiting), i->waiting == 1 ? "waits" : "wait");
     if (!i->makes_cover)
         cli_print("%s  no cover is made here: that takes a letter that is valid, with the right to "
                   "record\n",
@@ -66,7 +69,7 @@ cli_print_cadence(struct cli *c)
     enum dt_err err = dt_agent_cadence(c->agent, &info);
 
     if (err == DT_OK && info.cadence.period_ms != 0)
-        print(&info, "  ");
+        print(c, &info, "  ");
     return err;
 }
 
@@ -121,6 +124,6 @@ cmd_register_cadence(struct cli *c)
     }
     if (c->json)
         return cli_json(info_json(&info));
-    print(&info, "");
+    print(c, &info, "");
     return DT_OK;
 }

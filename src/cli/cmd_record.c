@@ -164,6 +164,8 @@ cmd_record(struct cli *c)
     if (dt_answer_of(dt_view_str(c->operand[0])) != DT_ANSWER_NONE)
         return dt_fail(DT_ERR_USAGE, "'%s' is an answer: use detente %s RECORD", c->operand[0],
                        c->operand[0]);
+    if (strcmp(c->operand[0], "cover") == 0)
+        return dt_fail(DT_ERR_USAGE, "cover is made by the agent, where a cadence asks for it");
     if ((err = cli_channel(c, c->operand[1], group_id)) != DT_OK ||
         (err = dt_agent_record_draft(c->agent, group_id, c->operand[0], &d)) != DT_OK ||
         (err = set_from_csv(c, &d)) != DT_OK || (err = cli_set_fields(c, &d)) != DT_OK)
@@ -322,7 +324,9 @@ cmd_show(struct cli *c)
 
     if ((err = dt_agent_record_find(c->agent, c->operand[0], commitment)) != DT_OK ||
         (err = dt_agent_record(c->agent, commitment, &r)) != DT_OK ||
-        (err = dt_agent_records(c->agent, NULL, &list, &n)) != DT_OK)
+        (err = dt_view_equal(dt_template_id(r.tmpl), dt_view_str("cover"))
+                   ? dt_agent_cover_records(c->agent, &list, &n)
+                   : dt_agent_records(c->agent, NULL, &list, &n)) != DT_OK)
         return err;
     for (size_t i = 0; i < n; i++) {
         if (memcmp(list[i].commitment, commitment, 32) != 0)
