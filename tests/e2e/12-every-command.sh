@@ -126,6 +126,11 @@ done
 settle us ru med
 both us show 5
 both us records
+both us records --cover
+no 2 us records plenary --cover
+no 1 us register cadence # there is none
+no 2 us register cadence --share half
+no 2 us record contact plenary --yes --urgent --wait "${contact[@]}"
 both us tally 0 3
 both us tally 2020-01-01 +1d --list
 no 1 us tally 2020-01-01 2020-01-02
