@@ -14,6 +14,8 @@
 #include "agent/tally.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
+#include "db/db.h"
 #include "net/server.h"
 #include "relay/relay.h"
 
@@ -596,6 +598,96 @@ lost_answers(void **state)
     forum_end(&f);
 }
 
+/* ---- the n-th allocation, random call or call of the database fails at a slot ---- */
+
+static pthread_t agents_thread; /* all others are the relay's and the forwarders' */
+static unsigned int calls_left; /* up to the one that fails; 0: none does */
+static bool fired;
+
+static bool
+fails(void *ctx)
+{
+    (void)ctx;
+    if (!pthread_equal(pthread_self(), agents_thread) || calls_left == 0 || --calls_left > 0)
+        return false;
+    fired = true;
+    return true;
+}
+
+static bool
+database_fails(void *ctx, enum dt_db_point at)
+{
+    (void)at;
+    return fails(ctx);
+}
+
+/* Whatever fails at a slot, and wherever: with the next look the slot has its one entry. Every
+ * third one is of a record, the others are cover. */
+static void
+faults(void **state)
+{
+    DT_CLEANUP(dt_tally_clear) struct dt_tally t = {0};
+    struct dt_record_info *list = NULL;
+    uint64_t slots = 2, records = 0;
+    unsigned int tried = 0;
+    size_t n = 0;
+    struct forum f;
+
+    (void)state;
+    agents_thread = pthread_self();
+    forum_begin(&f, "4/1d", three, 3);
+    f.w.frozen_ms = T0 + LATER;
+    look(&f, 1);
+    for (unsigned int kind = 0; kind < 3; kind++) {
+        unsigned int place = 1;
+
+        do {
+            uint8_t commitment[32];
+            enum dt_err err;
+
+            f.w.frozen_ms = T0 + 5 * DT_MS_HOUR + (slots - 2) * 6 * DT_MS_HOUR + LATER;
+            slots++;
+            if (slots % 3 == 0) {
+                contact(&f, 1, false, commitment);
+                ok(dt_agent_sync(f.a[1], NULL));
+                records++;
+            }
+            fired = false;
+            if (kind == 0)
+                dt_mem_fault(fails, NULL);
+            else if (kind == 1)
+                dt_random_fault(fails, NULL);
+            else
+                dt_db_fault(database_fails, NULL);
+            calls_left = place;
+            err = dt_agent_register_sync(f.a[1], NULL);
+            calls_left = 0;
+            dt_mem_fault(NULL, NULL);
+            dt_random_fault(NULL, NULL);
+            dt_db_fault(NULL, NULL);
+            assert_true(fired || err == DT_OK);
+            ok(dt_agent_register_sync(f.a[1], NULL));
+            ok(dt_agent_register_sync(f.a[1], NULL));
+            is(entries(&f, 1), slots);
+            tried += fired;
+            place += 1 + place / 6;
+        } while (fired);
+    }
+    print_message("%u faults, %llu slots\n", tried, (unsigned long long)slots);
+    assert_true(tried > 40);
+    tally(&f, 1, &t);
+    is(t.n[DT_TALLY_CONTACT], records);
+    is(t.n[DT_TALLY_COVER], slots - records);
+    ok(dt_agent_cover_records(f.a[1], &list, &n));
+    is(n, slots - records); /* none was made that is not in the register */
+    dt_free(list);
+    is(cadence(&f, 1).waiting, 0);
+    is(cadence(&f, 1).taken, 0);
+    is(cadence(&f, 1).gaps, 0);
+    is(world_alarms(f.a[1], DT_ALARM_REGISTER), 0);
+    forum_end(&f);
+}
+
 /* A clock that is a little ahead of the relay's: the slot is not lost, it is taken when the relay
  * says. */
 static void
@@ -639,6 +731,7 @@ main(void)
         cmocka_unit_test(shares),
         cmocka_unit_test(lost_answers),
         cmocka_unit_test(clocks_differ),
+        cmocka_unit_test(faults),
     };
 
     cmocka_set_test_filter(getenv("DT_ONLY")); /* NULL: all */
