@@ -100,8 +100,9 @@ from_charter(struct run *r, const char *file)
         return dt_fail(DT_ERR_AUTH, "the charter is of another forum than --forum says");
     if (r->in.forum == NULL)
         cli_note(r->c, "no --forum given: whose charter this is was not checked");
-    r->cadence = dt_charter_cadence(&charter); /* of each party, and a register shows all of them */
-    r->cadence.k *= charter.n_parties;
+    /* Of each party, and a register shows all of them. */
+    r->rules.cadence = dt_charter_cadence(&charter);
+    r->rules.cadence.k *= charter.n_parties;
     if ((err = dt_charter_policy(&charter, DT_POLICY_ATTESTED, &text)) != DT_OK ||
         (err = tlog_policy_parse(dt_buf_view(&text), &r->policy)) != DT_OK)
         return err;
