@@ -172,8 +172,10 @@ settle(struct relay_asker *a, struct link *l, enum dt_err err, bool needed,
             fprintf(stderr, "detente-relay: witness %s cosigns again\n", l->key.name);
         l->state = (struct relay_asked){.asked = true, .status = out->status};
         l->pause_ms = 0;
-        /* Right after a success once more: what is held may have grown meanwhile. */
-        l->due_ms = needed ? now + a->config.gap_ms : NEVER;
+        /* Right after a success once more: what is held may have grown meanwhile. Where nothing was
+         * needed, news that came since we looked stands in due_ms. */
+        if (needed)
+            l->due_ms = now + a->config.gap_ms;
         return;
     }
     if (err == DT_OK) {

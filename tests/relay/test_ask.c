@@ -28,6 +28,7 @@
 #include "log/witness.h"
 #include "net/relay_client.h"
 #include "net/server.h"
+#include "relay/ask.h"
 #include "relay/relay.h"
 #include "relay/witness_server.h"
 
@@ -462,6 +463,74 @@ it_is_ahead_of_a_restored_relay(void **state)
     assert_int_equal(cosigned(), 2);
 }
 
+/* ---- news at any moment ---- */
+
+static struct {
+    struct relay_asker *asker;
+    atomic_bool on_disk;
+} one;
+
+static void
+entry_is_on_disk(struct dt_relay_store_job *job)
+{
+    atomic_store(&one.on_disk, true);
+    relay_asker_news(one.asker, job->u.entry.reg);
+}
+
+/* The last news of a new entry may come just when the witness was found to need nothing: then it is
+ * asked once more. */
+static void
+news_while_it_is_asked_counts(void **state)
+{
+    struct dt_relay_store_config config = {.path = store};
+    struct relay_asker_config ask = {.store = store, .gap_ms = 1, .pause_ms = 50};
+    struct dt_relay_store_writer *writer = NULL;
+    struct dt_relay_store *s = NULL;
+    struct dt_hub *hub = NULL;
+    struct tlog_vkey log;
+    unsigned int port;
+    int fd = take_port(false, &port);
+    int64_t reg = 0;
+
+    (void)state;
+    (void)snprintf(witness_url, sizeof(witness_url), "http://127.0.0.1:%u", port);
+    make_register(witness_url);
+    log = log_key();
+    close(fd);
+    start_witness(&log, port);
+    OK(dt_relay_store_open(&config, &s));
+    OK(dt_relay_store_next_register(s, 0, &reg));
+    OK(dt_hub_new(&hub));
+    OK(dt_writer_start(s, NULL, NULL, &writer));
+    ask.writer = writer;
+    ask.hub = hub;
+    OK(relay_asker_start(&ask, &one.asker));
+    relay_asker_go(one.asker);
+    for (uint64_t n = 1; n <= 150; n++) {
+        struct dt_relay_store_job job = {.kind = DT_JOB_ENTRY, .done = entry_is_on_disk};
+        uint64_t end, size = 0, time_s = 0;
+
+        job.u.entry.reg = reg;
+        OK(dt_random(job.u.entry.seal, sizeof(job.u.entry.seal)));
+        OK(dt_sha256(dt_view_of(grant.append_key), job.u.entry.key_hash));
+        atomic_store(&one.on_disk, false);
+        OK(dt_writer_submit(writer, &job));
+        while (!atomic_load(&one.on_disk))
+            relay_asker_news(one.asker, reg); /* so that it is looked at all the time */
+        for (end = dt_monotonic_ms() + 3000; size != n;) {
+            OK(dt_relay_store_cosigned(s, reg, outside.vkey.id, &size, &time_s));
+            assert_true(dt_monotonic_ms() < end);
+            usleep(200);
+        }
+    }
+    relay_asker_stop(one.asker);
+    dt_writer_finish(writer);
+    relay_asker_free(one.asker);
+    dt_writer_stop(writer);
+    dt_hub_free(hub);
+    dt_relay_store_close(s);
+}
+
 /* ---- hostile ones ---- */
 
 static struct {
@@ -586,11 +655,9 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(it_is_asked_and_counts),
-        T(it_refuses_until_it_knows_the_log),
-        T(it_hangs_and_holds_up_nobody),
-        T(it_is_ahead_of_a_restored_relay),
-        T(hostile_answers),
+        T(it_is_asked_and_counts),        T(it_refuses_until_it_knows_the_log),
+        T(it_hangs_and_holds_up_nobody),  T(it_is_ahead_of_a_restored_relay),
+        T(news_while_it_is_asked_counts), T(hostile_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
