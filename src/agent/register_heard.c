@@ -1,10 +1,11 @@
 /*
  * agent/register_heard.c - see register_heard.h.
  *
- * Table "register_heard": "other" (as large as ours, and another tree), "older" (the largest of
- * those that are smaller) and "ahead" (of those that are larger) -> size, root, signature, since
- * when, and the member's letter. To compare a smaller one takes all of our entries, so that is done
- * once a sync and not for each receipt.
+ * Table "register_heard": "other " (as large as ours, and another tree), "older " (the largest of
+ * those that are smaller) or "ahead " (of those that are larger) and the member's letter, all of
+ * one parent -> size, root, signature, since when, the letter. A row for each member: else a
+ * receipt that fits would hide another's that does not. To compare a smaller one takes all of our
+ * entries, so that is done once a sync and not for each receipt.
  */
 #include <string.h>
 
@@ -15,9 +16,9 @@
 #include "agent/register_store.h"
 
 #define TABLE "register_heard"
-#define OTHER "other"
-#define OLDER "older"
-#define AHEAD "ahead"
+#define OTHER "other "
+#define OLDER "older "
+#define AHEAD "ahead "
 
 struct kept {
     struct dt_heard heard;
@@ -92,10 +93,11 @@ dt_heard_say(struct dt_agent *a, struct dt_heard *out)
 /* ---- what is kept ---- */
 
 static enum dt_err
-kept_put(struct dt_agent *a, const char *which, const struct kept *k)
+kept_put(struct dt_agent *a, struct dt_view key, const struct kept *k)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(256);
     struct dt_writer w = dt_writer_init(&value);
+    uint64_t seq = 0;
     enum dt_err err;
 
     dt_write_u64(&w, k->heard.size);
@@ -103,22 +105,18 @@ kept_put(struct dt_agent *a, const char *which, const struct kept *k)
     dt_write_view(&w, dt_view_of(k->heard.signature));
     dt_write_u64(&w, k->since_ms);
     dt_write_view(&w, dt_view_of(k->letter_hash));
-    err = dt_writer_end(&w);
-    return err != DT_OK
-               ? err
-               : dt_store_put_blob(a->store, TABLE, dt_view_str(which), dt_buf_view(&value));
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_store_next_seq(a->store, TABLE, dt_view(NULL, 0), &seq)) != DT_OK)
+        return err;
+    return dt_store_put(a->store, TABLE, key, dt_view(NULL, 0), seq, dt_buf_view(&value));
 }
 
 static enum dt_err
-kept_get(struct dt_agent *a, const char *which, struct kept *out)
+kept_read(struct dt_view value, struct kept *out)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(256);
-    struct dt_reader r;
-    enum dt_err err = dt_store_get_blob(a->store, TABLE, dt_view_str(which), &value);
+    struct dt_reader r = dt_reader_init(value);
+    enum dt_err err;
 
-    if (err != DT_OK)
-        return err;
-    r = dt_reader_init(dt_buf_view(&value));
     if ((err = dt_read_u64(&r, &out->heard.size)) != DT_OK ||
         (err = dt_read_fixed(&r, out->heard.root, 32)) != DT_OK ||
         (err = dt_read_fixed(&r, out->heard.signature, 64)) != DT_OK ||
@@ -133,13 +131,14 @@ enum dt_err
 dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32], const struct dt_heard *h)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(256);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf key = DT_BUF_INIT(64);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     struct kept k = {.heard = *h, .since_ms = dt_agent_now(a)};
     struct kept old;
     struct tlog_checkpoint cp;
     struct tlog_frontier f;
     struct tlog_hash root;
-    const char *which;
     enum dt_err err;
 
     memcpy(k.letter_hash, letter_hash, sizeof k.letter_hash);
@@ -160,23 +159,27 @@ dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32], const st
         return dt_err_is_local(err) ? err
                                     : dt_fail(DT_ERR_REFUSED, "a receipt names a checkpoint that "
                                                               "the register did not sign");
-    which = h->size > f.size ? AHEAD : h->size < f.size ? OLDER : OTHER;
-    err = kept_get(a, which, &old);
-    /* The largest of each, with the time of the first. */
-    if (err == DT_OK && h->size <= old.heard.size)
-        return DT_OK;
-    if (err == DT_OK)
-        k.since_ms = old.since_ms;
-    else if (err != DT_ERR_NOT_FOUND)
+    if ((err = dt_buf_append(&key, dt_view_str(h->size > f.size   ? AHEAD
+                                               : h->size < f.size ? OLDER
+                                                                  : OTHER))) != DT_OK ||
+        (err = dt_buf_append(&key, dt_view(letter_hash, 32))) != DT_OK)
         return err;
-    return kept_put(a, which, &k);
+    err = dt_store_get_blob(a->store, TABLE, dt_buf_view(&key), &value);
+    /* The member's largest of each, with the time of the first. */
+    if (err == DT_OK && (err = kept_read(dt_buf_view(&value), &old)) == DT_OK) {
+        if (h->size <= old.heard.size)
+            return DT_OK;
+        k.since_ms = old.since_ms;
+    }
+    return err == DT_OK || err == DT_ERR_NOT_FOUND ? kept_put(a, dt_buf_view(&key), &k) : err;
 }
 
 /* ---- judging ---- */
 
-/* ${k} is no larger than what we hold by now; it is not kept any longer. */
+/* ${k} is no larger than what we hold by now; it is not kept any longer. ${fits} is the one found
+ * last to fit, which members mostly share, and is compared once. */
 static enum dt_err
-compare(struct dt_agent *a, const char *which, const struct kept *k)
+compare(struct dt_agent *a, struct dt_view key, const struct kept *k, struct dt_heard *fits)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
@@ -184,15 +187,19 @@ compare(struct dt_agent *a, const char *which, const struct kept *k)
     bool known = false;
     uint64_t size = 0;
     uint64_t held = 0;
-    enum dt_err judged;
+    enum dt_err judged = DT_OK;
     enum dt_err err;
 
-    if ((err = dt_register_policy(a, DT_POLICY_HELD, &policy)) != DT_OK ||
-        (err = note_of(&policy.logs[0].key, &k->heard, &note)) != DT_OK)
-        return err;
-    judged = dt_agent_register_compare(a, dt_buf_view(&note), &size, &held);
-    if (judged != DT_OK && dt_err_is_local(judged))
-        return judged;
+    if (k->heard.size != fits->size || memcmp(k->heard.root, fits->root, TLOG_HASH) != 0) {
+        if ((err = dt_register_policy(a, DT_POLICY_HELD, &policy)) != DT_OK ||
+            (err = note_of(&policy.logs[0].key, &k->heard, &note)) != DT_OK)
+            return err;
+        judged = dt_agent_register_compare(a, dt_buf_view(&note), &size, &held);
+        if (judged != DT_OK && dt_err_is_local(judged))
+            return judged;
+        if (judged == DT_OK)
+            *fits = k->heard;
+    }
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if (judged == DT_ERR_PROOF &&
@@ -202,7 +209,7 @@ compare(struct dt_agent *a, const char *which, const struct kept *k)
                            "checkpoint of %llu entries that does not fit ours",
                            (unsigned long long)k->heard.size);
     if (err == DT_OK)
-        err = dt_store_del(a->store, TABLE, dt_view_str(which));
+        err = dt_store_del(a->store, TABLE, key);
     /* Another process of ours may have judged it, too. */
     return dt_store_end(a->store, err == DT_ERR_NOT_FOUND ? DT_OK : err);
 }
@@ -232,18 +239,33 @@ still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held)
 enum dt_err
 dt_heard_judge(struct dt_agent *a)
 {
-    static const char *const rows[] = {OTHER, OLDER, AHEAD};
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    struct dt_heard fits = {.size = UINT64_MAX};
+    struct kept ahead = {0};
     struct tlog_frontier f;
+    uint64_t at = 0;
     enum dt_err err = dt_register_tree(a, &f);
 
-    for (size_t i = 0; err == DT_OK && i < sizeof rows / sizeof rows[0]; i++) {
+    while (err == DT_OK &&
+           (err = dt_store_next(a->store, TABLE, dt_view(NULL, 0), at, &row)) == DT_OK) {
         struct kept k;
 
-        err = kept_get(a, rows[i], &k);
-        if (err == DT_OK)
-            err = k.heard.size <= f.size ? compare(a, rows[i], &k) : still_ahead(a, &k, f.size);
-        if (err == DT_ERR_NOT_FOUND)
-            err = DT_OK;
+        at = row.seq + 1;
+        if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK)
+            return err;
+        if (k.heard.size <= f.size) {
+            err = compare(a, dt_buf_view(&row.key), &k, &fits);
+            continue;
+        }
+        /* Of those that are ahead the largest is told of, with the time of the first. */
+        if (ahead.heard.size > 0 && ahead.since_ms < k.since_ms)
+            k.since_ms = ahead.since_ms;
+        if (k.heard.size > ahead.heard.size)
+            ahead = k;
+        else
+            ahead.since_ms = k.since_ms;
     }
-    return err;
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    return ahead.heard.size > 0 ? still_ahead(a, &ahead, f.size) : DT_OK;
 }

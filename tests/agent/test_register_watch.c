@@ -363,6 +363,43 @@ heard_older(void **state)
     is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
 }
 
+/* What one member says does not hide what another said before or after it in the same sync, though
+ * that be larger and fit: who is shown another tree is found. */
+static void
+heard_beside_others(void **state)
+{
+    static const uint8_t third[32] = {3};
+    struct between *b = *state;
+    struct dt_heard blue, fits, ahead;
+    uint8_t hash[32];
+
+    world_letter_hash(b->a[0], hash);
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    split_view(b, 2, 3, false);
+    ok(dt_heard_say(b->a[0], &blue)); /* two entries, of another tree */
+    submit(b->a[1], 4);
+    ok(dt_heard_say(b->a[1], &fits)); /* three, of ours */
+    submit(b->a[1], 5);
+    ok(dt_heard_take(b->a[1], hash, &blue));
+    ok(dt_heard_take(b->a[1], third, &fits));
+    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1])); /* once */
+    is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
+    world_said(b->a[1], DT_ALARM_FORK, "this member was shown another register than we");
+    /* In the other order, and to one who hears of more than it holds: blue, of red's two. */
+    ok(dt_heard_say(b->a[1], &ahead)); /* four */
+    world_letter_hash(b->a[1], hash);
+    ok(dt_heard_take(b->a[0], third, &ahead));
+    ok(dt_heard_take(b->a[0], hash, &fits));
+    is(world_alarms(b->a[0], 0), 0);
+    b->w.offset_ms += DT_REGISTER_LAG_MS + 1000;
+    ok(dt_heard_judge(b->a[0]));
+    is(told(b->a[0], "this member was shown a register of 4 entries, and we are shown 2"), 1);
+    is(world_alarms(b->a[0], DT_ALARM_REGISTER), 1); /* of several that are ahead, the largest */
+}
+
 /* A larger tree than ours waits: it is told when it stays so, and judged when ours has grown. */
 static void
 heard_ahead(void **state)
@@ -412,11 +449,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(honest),          TEST(freezes),
-        TEST(goes_back),       TEST(another_in_its_place),
-        TEST(never_handed_in), TEST(compared),
-        TEST(heard),           TEST(heard_older),
-        TEST(heard_ahead),     TEST(heard_ahead_of_another),
+        TEST(honest),
+        TEST(freezes),
+        TEST(goes_back),
+        TEST(another_in_its_place),
+        TEST(never_handed_in),
+        TEST(compared),
+        TEST(heard),
+        TEST(heard_older),
+        TEST(heard_ahead),
+        TEST(heard_ahead_of_another),
+        TEST(heard_beside_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
