@@ -19,8 +19,10 @@
 
 #include "agent/observer_internal.h"
 
-#define NAME_HEX  64u
-#define NEW_MAX   256u /* files fetched by one pass: a bound on what a server can make us read */
+#define NAME_HEX 64u
+/* Files fetched by one pass: a bound on what a server can make us read, and all that a relay takes
+ * beside a register, or one party's share of it could stand before what another opened. */
+#define NEW_MAX   DT_OBSERVER_OPENINGS_MAX
 #define INDEX_MAX ((NAME_HEX + 1) * 2 * DT_OBSERVER_OPENINGS_MAX)
 
 /* What is published now. */

@@ -16,6 +16,8 @@
 #include "agent/observer_internal.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "crypto/crypto.h"
 #include "log/cosignature.h"
 #include "log/witness.h"
 
@@ -771,15 +773,49 @@ test_openings(void **ctx)
     dt_observer_close(o);
 }
 
+/* A party that fills its share with files that are none does not keep what others opened from being
+ * read: each pass looks at as many as a relay takes. */
+static void
+test_openings_behind_others(void **ctx)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf index = DT_BUF_INIT(1u << 20);
+    struct dt_observer *o;
+
+    (void)ctx;
+    afresh();
+    publish(10, MAX, 0, 0);
+    for (uint32_t i = 0; i < DT_OBSERVER_OPENINGS_MAX; i++) {
+        uint8_t hash[DT_SHA256];
+        char file[32], name[2 * DT_SHA256 + 1], path[128];
+
+        (void)snprintf(file, sizeof file, "no proof %u\n", i);
+        ok(dt_sha256(dt_view_str(file), hash));
+        dt_hex_str(name, dt_view_of(hash));
+        (void)snprintf(path, sizeof path, "openings/%s.proof", name);
+        put(path, dt_view_str(file));
+        ok(dt_buf_printf(&index, "%s\n", name));
+    }
+    put("openings/index", dt_buf_view(&index));
+    o = observer();
+    ok(dt_observer_pass(o));
+    assert_int_equal(dt_observer_refused(o), DT_OBSERVER_OPENINGS_MAX);
+    dt_observer_close(o);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth),     cmocka_unit_test(test_attested_later),
-        cmocka_unit_test(test_clock_back), cmocka_unit_test(test_shrinks),
-        cmocka_unit_test(test_lies),       cmocka_unit_test(test_split),
-        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_two),
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_openings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_growth),
+                                       cmocka_unit_test(test_attested_later),
+                                       cmocka_unit_test(test_clock_back),
+                                       cmocka_unit_test(test_shrinks),
+                                       cmocka_unit_test(test_lies),
+                                       cmocka_unit_test(test_split),
+                                       cmocka_unit_test(test_damaged),
+                                       cmocka_unit_test(test_two),
+                                       cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_openings),
+                                       cmocka_unit_test(test_openings_behind_others)};
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
