@@ -50,6 +50,7 @@ observer_evidence_write(struct dt_observer *o)
     struct tlog_checkpoint second;
     char root[9];
     int n, dir_len = 1;
+    bool fresh = false;
     enum dt_err err;
 
     if ((err = tlog_evidence_read(dt_buf_view(&o->state.evidence), &e)) != DT_OK ||
@@ -67,8 +68,9 @@ observer_evidence_write(struct dt_observer *o)
                  (unsigned long long)second.size, root);
     if (n < 0 || (size_t)n >= sizeof o->evidence)
         return dt_fail(DT_ERR_IO, "the evidence's path is too long");
-    err = dt_file_create(o->evidence, dt_buf_view(&o->state.evidence), 0644);
-    if (err != DT_OK && err != DT_ERR_EXISTS)
+    err = dt_file_keep(o->evidence, sizeof o->evidence, dt_buf_view(&o->state.evidence), 0644,
+                       &fresh);
+    if (err != DT_OK)
         return dt_fail_context(err, "the evidence of the split view");
     o->evidence_there = true;
     return DT_OK;

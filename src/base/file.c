@@ -13,6 +13,7 @@
 #include "base/file.h"
 
 #define READ_STEP 65536u
+#define KEEP_MAX  1000u /* names tried for one file */
 
 static enum dt_err
 fail_errno(const char *path, const char *what)
@@ -200,6 +201,46 @@ enum dt_err
 dt_file_create(const char *path, struct dt_view v, unsigned int mode)
 {
     return put_file(path, v, mode, true);
+}
+
+/* Does ${path} hold ${v} and nothing else? What cannot be read does not. */
+static enum dt_err
+holds(const char *path, struct dt_view v, bool *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf there = DT_BUF_INIT(v.n);
+    enum dt_err err = dt_file_read(path, &there);
+
+    *out = err == DT_OK && dt_view_equal(dt_buf_view(&there), v);
+    return err == DT_ERR_NOMEM ? err : DT_OK;
+}
+
+enum dt_err
+dt_file_keep(char *path, size_t size, struct dt_view v, unsigned int mode, bool *out_new)
+{
+    const char *slash = strrchr(path, '/');
+    char first[PATH_MAX], *dot;
+    int stem, n = snprintf(first, sizeof first, "%s", path);
+
+    if (n < 0 || (size_t)n >= sizeof first)
+        return dt_fail(DT_ERR_LIMIT, "path too long");
+    dot = strrchr(first + (slash == NULL ? 0 : slash - path), '.');
+    stem = dot == NULL ? n : (int)(dot - first);
+    for (unsigned int i = 1; i < KEEP_MAX; i++) {
+        enum dt_err err = dt_file_create(path, v, mode);
+        bool made = err == DT_OK, same = false;
+
+        if (err == DT_ERR_EXISTS)
+            err = holds(path, v, &same);
+        if (err != DT_OK)
+            return err;
+        *out_new = made;
+        if (made || same)
+            return DT_OK;
+        n = snprintf(path, size, "%.*s-%u%s", stem, first, i + 1, first + stem);
+        if (n < 0 || (size_t)n >= size)
+            return dt_fail(DT_ERR_LIMIT, "path too long");
+    }
+    return dt_fail(DT_ERR_LIMIT, "%s: too many files of this name", first);
 }
 
 static enum dt_err

@@ -23,6 +23,16 @@ DT_MUST_CHECK enum dt_err dt_file_write(const char *path, struct dt_view v, unsi
  */
 DT_MUST_CHECK enum dt_err dt_file_create(const char *path, struct dt_view v, unsigned int mode);
 
+/**
+ * dt_file_keep(path, size, v, mode, out_new):
+ * Have ${v} in a file of its own: dt_file_create() at ${path}; where that is there with other
+ * content, at "NAME-2.EXT", "NAME-3.EXT" and so on. ${path}, an array of ${size}, gets the name;
+ * *${out_new} is false when the file was there before. IO, LIMIT (999 others, or no room for the
+ * name), NOMEM.
+ */
+DT_MUST_CHECK enum dt_err dt_file_keep(char *path, size_t size, struct dt_view v, unsigned int mode,
+                                       bool *out_new);
+
 /* Make the folder ${path} with ${mode} unless it is there (parents too). IO. */
 DT_MUST_CHECK enum dt_err dt_dir_make(const char *path, unsigned int mode);
 

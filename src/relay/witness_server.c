@@ -25,7 +25,7 @@ struct relay_witness {
     struct dt_http_server *http;
     struct tlog_vkey *logs;        /* sorted by name, so that one origin's keys lie together */
     uint8_t (*origins)[DT_SHA256]; /* SHA-256 of each log's name, in the same order */
-    unsigned int n_evidence;       /* files written by this run */
+    unsigned int *n_evidence;      /* files written by this run, at the first key of each origin */
     bool told;                     /* that one could not be written */
 
     pthread_t thread;
@@ -76,6 +76,7 @@ evidence_write(struct relay_witness *w, const struct relay_witness_job *job)
     const char *dir = w->config.evidence_dir, *slash = strrchr(w->config.state_path, '/');
     int dir_len = dir != NULL ? (int)strlen(dir) : 1, n;
     char path[4096], root[9];
+    bool fresh = false;
     enum dt_err err = DT_ERR_PROOF;
 
     if (dir == NULL) {
@@ -99,13 +100,14 @@ evidence_write(struct relay_witness *w, const struct relay_witness_job *job)
                  (unsigned long long)job->cp.size, root);
     if (n < 0 || (size_t)n >= sizeof(path))
         return dt_fail(DT_ERR_IO, "the evidence's path is too long");
-    err = dt_file_create(path, dt_buf_view(&text), 0644);
-    if (err == DT_OK) {
-        w->n_evidence++;
+    /* Shown again, it is there. */
+    err = dt_file_keep(path, sizeof(path), dt_buf_view(&text), 0644, &fresh);
+    if (err == DT_OK && fresh) {
+        w->n_evidence[job->keys - w->logs]++;
         say(w, "SPLIT VIEW: %s signed two trees of size %llu: %s", job->cp.origin,
             (unsigned long long)job->cp.size, path);
     }
-    return err == DT_ERR_EXISTS ? DT_OK : err; /* shown again: the file is there */
+    return err;
 }
 
 /* Two signed roots for one size: who holds the log's key contradicts itself, and that is kept. */
@@ -114,11 +116,14 @@ keep_evidence(struct relay_witness *w, const struct relay_witness_job *job)
 {
     enum dt_err err;
 
-    if (!job->decision.fork || w->n_evidence == RELAY_WITNESS_EVIDENCE_MAX)
+    /* Counted for each log: one of which there is more than enough leaves room for the others. */
+    if (!job->decision.fork || w->n_evidence[job->keys - w->logs] == RELAY_WITNESS_EVIDENCE_MAX)
         return;
     err = evidence_write(w, job);
-    /* PROOF: each was signed by another key of the origin, which shows nothing of either. */
-    if (err == DT_OK || err == DT_ERR_PROOF || err == DT_ERR_AUTH || w->told)
+    /* FORMAT, PROOF: each was signed by another key of the origin, which shows nothing of either.
+     */
+    if (err == DT_OK || err == DT_ERR_FORMAT || err == DT_ERR_PROOF || err == DT_ERR_AUTH ||
+        w->told)
         return;
     w->told = true; /* once: anyone can show the two again */
     say(w, "evidence of a split view of %s could not be kept: %s", job->cp.origin,
@@ -389,7 +394,8 @@ copy_logs(struct relay_witness *w)
         return dt_fail(DT_ERR_USAGE, "1 to %u logs are needed", RELAY_WITNESS_LOGS_MAX);
     w->logs = dt_alloc(n, sizeof(*w->logs));
     w->origins = dt_alloc(n, sizeof(*w->origins));
-    if (w->logs == NULL || w->origins == NULL)
+    w->n_evidence = dt_alloc(n, sizeof(*w->n_evidence));
+    if (w->logs == NULL || w->origins == NULL || w->n_evidence == NULL)
         return dt_nomem();
     for (size_t i = 0; i < n; i++) {
         size_t at = i;
@@ -486,6 +492,7 @@ relay_witness_stop(struct relay_witness *w)
     tlog_signer_clear(&w->signer);
     dt_free(w->logs);
     dt_free(w->origins);
+    dt_free(w->n_evidence);
     pthread_cond_destroy(&w->idle);
     pthread_cond_destroy(&w->more);
     pthread_mutex_destroy(&w->lock);

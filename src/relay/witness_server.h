@@ -17,7 +17,7 @@
 
 #define RELAY_WITNESS_LOGS_MAX     1024u /* keys of logs that a witness serves */
 #define RELAY_WITNESS_BODY_MAX     (128u << 10)
-#define RELAY_WITNESS_EVIDENCE_MAX 16u /* files of evidence that one run writes */
+#define RELAY_WITNESS_EVIDENCE_MAX 16u /* files of evidence that one run writes of one log */
 
 struct relay_witness;
 

@@ -82,6 +82,7 @@ evidence_write(struct run *w)
     const char *dir = w->config->evidence_dir, *slash = strrchr(w->config->state_path, '/');
     char path[4096], root[9];
     int n, dir_len;
+    bool fresh = false;
     enum dt_err err;
 
     dt_hex_str(root, dt_view(w->seen.root.b, 4));
@@ -97,10 +98,7 @@ evidence_write(struct run *w)
         return dt_fail(DT_ERR_IO, "the evidence's path is too long");
     if ((err = tlog_evidence_write(&w->evidence, &text)) != DT_OK)
         return err;
-    err = dt_file_create(path, dt_buf_view(&text), 0644);
-    if (err == DT_ERR_EXISTS)
-        err = DT_OK; /* the same two checkpoints, written before */
-    if (err != DT_OK)
+    if ((err = dt_file_keep(path, sizeof(path), dt_buf_view(&text), 0644, &fresh)) != DT_OK)
         return dt_fail_context(err, "the evidence of the split view");
     w->kept = true;
     say(w, "evidence of the split view: %s", path);

@@ -509,6 +509,31 @@ count_evidence(char path[static 512])
     return n;
 }
 
+/* How many of the files hold against ${log}. */
+static unsigned int
+evidence_by(const struct tlog_vkey *log)
+{
+    DIR *d = opendir(dir);
+    unsigned int n = 0;
+
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+        DT_CLEANUP(tlog_evidence_clear) struct tlog_evidence evidence = {0};
+        char path[512];
+
+        if (strncmp(e->d_name, "evidence-", 9) != 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        ok(dt_file_read(path, &file));
+        ok(tlog_evidence_read(dt_buf_view(&file), &evidence));
+        ok(tlog_evidence_verify(&evidence, NULL, NULL));
+        n += tlog_vkey_equal(&evidence.log, log);
+    }
+    closedir(d);
+    return n;
+}
+
 static void
 split_view_is_kept_as_evidence(void **state)
 {
@@ -539,6 +564,26 @@ split_view_is_kept_as_evidence(void **state)
     assert_int_equal(ask(&log_key, others, 70, 70, NULL, NULL), 422);
     assert_int_equal(count_evidence(path), 3);
     assert_int_equal(atomic_load(&n_said), 3);
+}
+
+/* What one log does leaves room for the evidence of another: in number, and where size and root are
+ * the same and so is the file's name. */
+static void
+evidence_of_one_log_hides_no_others(void **state)
+{
+    char path[512] = "";
+
+    (void)state;
+    for (uint64_t size = 30; size < 30 + 2 * RELAY_WITNESS_EVIDENCE_MAX; size++) {
+        assert_int_equal(ask(&other_key, leaves, size == 30 ? 0 : size - 1, size, NULL, NULL), 200);
+        assert_int_equal(ask(&other_key, others, size, size, NULL, NULL), 422);
+    }
+    assert_int_equal(count_evidence(path), RELAY_WITNESS_EVIDENCE_MAX);
+    assert_int_equal(ask(&log_key, leaves, 0, 34, NULL, NULL), 200);
+    assert_int_equal(ask(&log_key, others, 34, 34, NULL, NULL), 422);
+    assert_int_equal(count_evidence(path), RELAY_WITNESS_EVIDENCE_MAX + 1);
+    assert_int_equal(evidence_by(&log_key.vkey), 1);
+    assert_int_equal(evidence_by(&other_key.vkey), RELAY_WITNESS_EVIDENCE_MAX);
 }
 
 /* ---- many at once: one old size is left once ---- */
@@ -626,6 +671,7 @@ main(void)
         T(state_outlives_the_process),
         T(time_never_goes_back),
         T(split_view_is_kept_as_evidence),
+        T(evidence_of_one_log_hides_no_others),
         T(one_chain_out_of_many),
     };
 
