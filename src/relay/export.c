@@ -244,23 +244,62 @@ look_up(struct export_run *e, struct signed_size *sizes)
                            e->id);
         if (err != DT_OK)
             return err;
+        if (checkpoints[i].which == DT_RELAY_STORE_HELD)
+            e->held = sizes[i].checkpoint;
     }
     return DT_OK;
 }
 
-/* The sizes of the checkpoints that stand in the folder: who reads there may hold one of them. */
+/*
+ * Who reads in the folder may hold ${old}, which the register's key signed: is it of the store's
+ * tree? Not if the store was put back from an older copy: then nothing is put over it, for the
+ * folder is all that is left of what was lost.
+ */
+static enum dt_err
+check_there(struct export_run *e, const struct tlog_checkpoint *old)
+{
+    DT_CLEANUP(tlog_tile_reader_clear)
+    struct tlog_tile_reader tiles = {.fn = tile_of_store, .ctx = e, .size = e->held.size};
+    struct tlog_hash root;
+    enum dt_err err;
+
+    if (old->size > e->held.size)
+        return dt_fail(DT_ERR_CONFLICT,
+                       "register.detente/%s: the folder shows %llu entries and the store holds "
+                       "%llu: it was put back from an older copy",
+                       e->id, (unsigned long long)old->size, (unsigned long long)e->held.size);
+    if ((err = tlog_root_make(tlog_tile_node, &tiles, old->size, &root)) != DT_OK)
+        return err;
+    if (!tlog_hash_equal(&root, &old->root))
+        return dt_fail(DT_ERR_CONFLICT,
+                       "register.detente/%s: the folder shows another history than the store holds",
+                       e->id);
+    return DT_OK;
+}
+
+/* The checkpoints that stand in the folder: they must be the store's, and their sizes count, for
+ * who reads there may hold one of them. */
 static enum dt_err
 look_there(struct export_run *e)
 {
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    enum dt_err err = dt_relay_store_policy(e->store, e->reg.id, &policy);
+
+    if (err != DT_OK)
+        return err;
     for (size_t i = 0; i < EXPORT_CHECKPOINTS; i++) {
         struct signed_size old = {.note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX)};
+        struct tlog_checkpoint theirs;
         char path[EXPORT_PATH_MAX];
-        enum dt_err err = export_path(e, checkpoints[i].name, path);
 
-        if (err == DT_OK)
+        if ((err = export_path(e, checkpoints[i].name, path)) == DT_OK)
             err = dt_file_read(path, &old.note);
         if (err == DT_OK && read_note(&old) == DT_OK)
             e->needed[e->n_needed++] = old.checkpoint.size;
+        /* What the register did not sign is anybody's, and is overwritten. */
+        if (err == DT_OK &&
+            tlog_checkpoint_open(dt_buf_view(&old.note), &policy.logs[0].key, &theirs) == DT_OK)
+            err = check_there(e, &theirs);
         dt_buf_clear(&old.note);
         if (err != DT_OK && err != DT_ERR_NOT_FOUND && err != DT_ERR_LIMIT)
             return err;

@@ -23,6 +23,7 @@ struct export_run {
     char id[2 * DT_REGISTER_ID + 1];
     uint64_t needed[2 * EXPORT_CHECKPOINTS]; /* sizes: of what stood there, and of what does now */
     size_t n_needed;
+    struct tlog_checkpoint held; /* the newest in the store */
 };
 
 /* The path of ${below} in the register's folder. */

@@ -392,6 +392,66 @@ contradicted(void **state)
     assert_int_equal(served("checkpoint.held"), 10);
 }
 
+/* Is ${text} in what the last export said? */
+static bool
+it_said(const char *what)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4096);
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/out", fx.dir);
+    OK(dt_file_read(path, &text));
+    return memmem(text.p, text.n, what, strlen(what)) != NULL;
+}
+
+/* A store put back from an older copy is not put over what was shown, nor is another history. */
+static void
+put_back(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf mine = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    char command[400];
+
+    (void)state;
+    append(0, 250);
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    (void)snprintf(command, sizeof(command), "cp %s %s/copy.db", fx.store, fx.dir);
+    assert_int_equal(system(command), 0);
+    fixture_serve(&fx);
+    append(250, 20);
+    cosign(2);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    (void)snprintf(command, sizeof(command), "rm -f %s-wal %s-shm; cp %s/copy.db %s", fx.store,
+                   fx.store, fx.dir, fx.store);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(export(NULL), 1);
+    assert_true(it_said("the folder shows 270 entries and the store holds 250"));
+    /* Grown past by other entries, it is another register. */
+    fixture_serve(&fx);
+    for (uint32_t i = 0; i < 30; i++) {
+        uint8_t seal[32] = {9, (uint8_t)i};
+        uint64_t index = 0;
+
+        OK(dt_register_append(fx.http, fx.register_url, dt_view_of(fx.grant[0].append_key), seal,
+                              &index));
+    }
+    assert_int_equal(export(NULL), 1);
+    assert_true(it_said("the folder shows another history than the store holds"));
+    assert_int_equal(served("checkpoint.held"), 270);
+    assert_int_equal(served("checkpoint"), 270);
+    /* What the register did not sign is nobody's word. */
+    OK(read_below("checkpoint.held", &mine));
+    mine.p[mine.n / 2] ^= 1;
+    (void)snprintf(command, sizeof(command), "%s/checkpoint", root);
+    OK(dt_file_write(command, dt_view_str("x\n"), 0644));
+    (void)snprintf(command, sizeof(command), "%s/checkpoint.held", root);
+    OK(dt_file_write(command, dt_buf_view(&mine), 0644));
+    (void)snprintf(command, sizeof(command), "rm -r %s/tile", root);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(export(NULL), 0);
+    assert_int_equal(served("checkpoint.held"), 280);
+}
+
 static void
 with_a_key(void **state)
 {
@@ -467,6 +527,7 @@ main(void)
         cmocka_unit_test_setup_teardown(strangers, start, stop),
         cmocka_unit_test_setup_teardown(openings, start, stop),
         cmocka_unit_test_setup_teardown(contradicted, start, stop),
+        cmocka_unit_test_setup_teardown(put_back, start, stop),
         cmocka_unit_test_setup_teardown(with_a_key, start_private, stop),
         cmocka_unit_test_setup_teardown(killed, start, stop),
     };
