@@ -76,7 +76,9 @@ on_job_done(struct dt_relay_store_job *job)
     struct relay_wait *w = job->ctx;
     struct dt_relay *relay = w->relay;
 
-    if (job->result == DT_OK && job->kind != DT_JOB_CREATE)
+    /* A cosignature that is there already is no news: anyone can hand it in again and again. */
+    if (job->result == DT_OK && job->kind != DT_JOB_CREATE &&
+        (job->kind != DT_JOB_COSIGN || job->u.cosign.changed))
         dt_hub_news(relay->hub, w->key);
     if (job->result == DT_OK && job->kind == DT_JOB_ENTRY)
         relay_asker_news(relay->asker, job->u.entry.reg);

@@ -111,6 +111,7 @@ struct dt_relay_store_job {
             struct tlog_hash root;
             struct dt_relay_store_cosignature sigs[DT_GRANT_WITNESS_MAX];
             size_t n_sigs;
+            bool changed; /* out: there is a line that was not there, or an earlier one */
         } cosign;
         struct {
             int64_t reg;

@@ -270,7 +270,7 @@ cosign_known(struct dt_relay_store *s, const struct dt_relay_store_job *job, boo
 }
 
 static enum dt_err
-cosign_put(struct dt_relay_store *s, const struct dt_relay_store_job *job,
+cosign_put(struct dt_relay_store *s, struct dt_relay_store_job *job,
            const struct dt_relay_store_cosignature *sig)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
@@ -291,7 +291,9 @@ cosign_put(struct dt_relay_store *s, const struct dt_relay_store_job *job,
     dt_bind_u64(st, 4, sig->side);
     dt_bind_u64(st, 5, sig->time_s);
     dt_bind_text(st, 6, sig->line);
-    return dt_stmt_run(st);
+    if ((err = dt_stmt_run(st)) == DT_OK && dt_db_changes(s->w) > 0)
+        job->u.cosign.changed = true;
+    return err;
 }
 
 /* Count the sides of the size and move "attested" and "final" up to it when they are enough. */
@@ -333,6 +335,7 @@ store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job)
         job->result = DT_ERR_REFUSED;
         return DT_OK;
     }
+    job->u.cosign.changed = false;
     for (size_t i = 0; i < job->u.cosign.n_sigs; i++) {
         if ((err = cosign_put(s, job, &job->u.cosign.sigs[i])) != DT_OK)
             return err;

@@ -237,6 +237,36 @@ old_checkpoints(void **state)
     place_end(&p);
 }
 
+/* A line that is there already changes nothing, nor does a later one; an earlier one does. */
+static void
+cosigned_again(void **state)
+{
+    static const struct {
+        uint64_t time_s;
+        bool changed;
+    } row[] = {{1700000005, true}, {1700000005, false}, {1700000006, false},
+               {1700000004, true}, {1700000005, false}, {1700000004, false}};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    struct dt_relay_store_job job;
+    struct dt_relay_store *s;
+    struct place p;
+    int64_t reg = 0;
+    uint64_t size = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    append(&p, s, reg, 0, 10);
+    OK(dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_HELD, 0, &note, &size));
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        OK(cosign(&p, s, reg, dt_buf_view(&note), row[i].time_s, &job));
+        OK(job.result);
+        assert_int_equal(job.u.cosign.changed, row[i].changed);
+    }
+    dt_relay_store_close(s);
+    place_end(&p);
+}
+
 /* ---- quotas and what is held already ---- */
 
 static uint64_t
@@ -662,9 +692,9 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_checkpoints), cmocka_unit_test(quotas),
-        cmocka_unit_test(first_version),   cmocka_unit_test(second_version),
-        cmocka_unit_test(any_order),
+        cmocka_unit_test(old_checkpoints), cmocka_unit_test(cosigned_again),
+        cmocka_unit_test(quotas),          cmocka_unit_test(first_version),
+        cmocka_unit_test(second_version),  cmocka_unit_test(any_order),
     };
 
     if (argc == 5 && strcmp(argv[1], WRITE) == 0)
