@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #define TLOG_SIZE_MAX                                                                              \
-    ((uint64_t)INT64_MAX) /* largest tree size, as in the Go programs: 2^63 - 1                    \
-                           */
-#define TLOG_TIME_MAX        ((uint64_t)INT64_MAX) /* largest cosignature time, in seconds */
+    ((uint64_t)INT64_MAX)                   /* largest tree size, as in the Go programs: 2^63 - 1  \
+                                             */
+#define TLOG_TIME_MAX ((uint64_t)INT64_MAX) /* largest cosignature time, in seconds */
+#define TLOG_TIME_COUNTS_MAX                                                                       \
+    UINT64_C(253402300799)      /* largest that vouches for anything: 9999-12-31T23:59:59Z */
 #define TLOG_PATH_MAX        64 /* hashes in one proof: 63 levels and the old subtree */
 #define TLOG_PROOF_LINES_MAX 63 /* hashes in a request or proof file (c2sp.org/tlog-witness) */
 

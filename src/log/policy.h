@@ -117,6 +117,10 @@ DT_MUST_CHECK enum dt_err tlog_policy_evaluate(const struct tlog_policy *p,
                                                const struct tlog_vkey *log, struct dt_view note,
                                                struct tlog_policy_state *out);
 
+/* Does a cosignature made at ${time_s} count: 1 to TLOG_TIME_COUNTS_MAX? Others verify, and satisfy
+ * no witness. */
+bool tlog_time_counts(uint64_t time_s);
+
 /* How far a checkpoint is witnessed, side by side. */
 struct tlog_attestation {
     size_t n_sides;

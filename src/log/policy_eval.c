@@ -37,6 +37,15 @@ threshold(const struct tlog_policy_state *state, const size_t *nodes, size_t n, 
     return out;
 }
 
+/* Does a cosignature of ${time_s} vouch for anything? A witness must not write 0
+ * (c2sp.org/tlog-witness), and what lies past all calendars is no time either: else whoever owns
+ * one witness could give every entry a time that nobody can take. */
+bool
+tlog_time_counts(uint64_t time_s)
+{
+    return time_s > 0 && time_s <= TLOG_TIME_COUNTS_MAX;
+}
+
 /* A log of the policy, or the given one, that signed and is named like the origin. */
 static enum dt_err
 find_log(const struct tlog_policy *p, const struct tlog_vkey *log, const struct tlog_note *note,
@@ -89,8 +98,8 @@ tlog_policy_evaluate(const struct tlog_policy *p, const struct tlog_vkey *log, s
         err = tlog_note_check(&n, n.text, &node->key, &v);
         if (err != DT_OK)
             return err;
-        state.nodes[i].satisfied = v.ok;
-        state.nodes[i].time = v.ok ? v.time : 0;
+        state.nodes[i].satisfied = v.ok && tlog_time_counts(v.time);
+        state.nodes[i].time = state.nodes[i].satisfied ? v.time : 0;
     }
     if (!p->has_quorum)
         return dt_fail(DT_ERR_STATE, "a policy has no quorum yet");

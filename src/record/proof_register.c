@@ -161,8 +161,6 @@ dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
     out->ended_by = at < r->charter->n_former ? at + 1 : 0;
     tlog_attestation(&r->policy[at], &state, c->quorum_attested, &att);
     other = tlog_earliest_other(&r->policy[at], &state, side, &seconds);
-    if (other && (seconds == 0 || seconds > DT_TIME_MAX_MS / DT_MS_SECOND))
-        return dt_fail(DT_ERR_RANGE, "a cosignature's time");
     out->ms = other ? seconds * DT_MS_SECOND : 0;
     out->state = !other || !att.attested || c->quorum_attested == 0 ? DT_ENTRY_HELD
                  : how == DT_PROOF_FIRST                            ? DT_ENTRY_ATTESTED

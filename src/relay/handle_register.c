@@ -265,6 +265,9 @@ take_line(const struct tlog_policy *policy, const struct tlog_note *note,
         if ((err = tlog_cosignature_verify(&node->key, note->text, sig->sig, &out->time_s)) !=
             DT_OK)
             return err;
+        /* It would be the earliest, and take the place of those that say something. */
+        if (!tlog_time_counts(out->time_s))
+            return dt_fail(DT_ERR_REFUSED, "a cosignature without a time");
         if (!side_of(policy, i, &out->side))
             return DT_OK;
         out->key_id = sig->id;

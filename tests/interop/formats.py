@@ -382,7 +382,7 @@ class Checked:
         need(head[0] == charter.origin, 'checkpoint: of another register')
         self.size, root = decimal(head[1], 'checkpoint: size'), b64(head[2], 'checkpoint: root')
         need(len(root) == 32, 'checkpoint: root')
-        self.groups = {}
+        self.groups, times = {}, {}
         signed_by_register = False
         for s in sigs.split('\n')[:-1]:
             m = re.fullmatch('\u2014 ([^ ]+) ([^ ]+)', s)
@@ -401,8 +401,11 @@ class Checked:
                 need(at < 1 << 63, 'cosignature: time')
                 said = 'cosignature/v1\ntime %d\n%s' % (at, body)
                 need(ed_verify(key.public, said.encode(), raw[12:]), 'cosignature: signature')
-                self.groups[party] = min(at * 1000, self.groups.get(party, at * 1000))
+                times[party, key.id] = min(at, times.get((party, key.id), at))
         need(signed_by_register, 'checkpoint: not signed by the register')
+        for (party, _), at in times.items():
+            if 0 < at <= 253402300799:
+                self.groups[party] = min(at * 1000, self.groups.get(party, at * 1000))
         self.check_path(sha(b'\0' + entry), path, root)
         self.attested = len(self.groups) >= charter.quorum_attested
 

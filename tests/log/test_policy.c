@@ -210,6 +210,8 @@ sides_and_times(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
     struct tlog_policy_state s;
     struct tlog_attestation a;
+    static const uint64_t odd[] = {0, TLOG_TIME_COUNTS_MAX, TLOG_TIME_COUNTS_MAX + 1,
+                                   TLOG_TIME_MAX};
     size_t sides[8], blue, red, neutral;
     uint64_t time = 0;
 
@@ -260,6 +262,17 @@ sides_and_times(void **state)
     ok(tlog_policy_evaluate(&p, NULL, dt_buf_view(&note), &s));
     tlog_attestation(&p, &s, 0, &a);
     assert_true(a.final && a.final_time == 2000 && a.attested_time == 900 && s.quorum_time == 900);
+
+    /* What has no time that a calendar knows verifies, and vouches for nothing. */
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        note.n = 0;
+        make_checkpoint(&log_key, leaves, N_LEAVES, &note);
+        add_cosignature(&witness[0], 900, &note);
+        add_cosignature(&witness[3], odd[i], &note);
+        ok(tlog_policy_evaluate(&p, NULL, dt_buf_view(&note), &s));
+        assert_int_equal(s.quorum, odd[i] == TLOG_TIME_COUNTS_MAX);
+        assert_int_equal(tlog_earliest_other(&p, &s, blue, &time), odd[i] == TLOG_TIME_COUNTS_MAX);
+    }
 }
 
 static void

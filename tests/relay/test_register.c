@@ -267,6 +267,37 @@ cosigned_again(void **state)
     place_end(&p);
 }
 
+/* What has no time is not taken: it would stand for ever as the earliest. */
+static void
+cosigned_at_no_time(void **state)
+{
+    static const uint64_t bad[] = {0, TLOG_TIME_COUNTS_MAX + 1, TLOG_TIME_MAX};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
+    DT_CLEANUP(tlog_note_clear) struct tlog_note parsed = {0};
+    struct dt_relay_store *s;
+    struct place p;
+    int64_t reg = 0;
+    uint64_t size = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    OK(dt_relay_store_checkpoint(s, reg, DT_RELAY_STORE_HELD, 0, &note, &size));
+    OK(dt_relay_store_policy(s, reg, &policy));
+    OK(tlog_note_parse(dt_buf_view(&note), &parsed));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf cosigned = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+        struct dt_relay_store_job job = {.kind = DT_JOB_COSIGN};
+
+        OK(dt_buf_append(&cosigned, dt_buf_view(&note)));
+        OK(tlog_cosign(&p.witness[0], parsed.text, bad[i], &cosigned));
+        assert_int_equal(relay_cosign_read(&policy, dt_buf_view(&cosigned), &job), DT_ERR_REFUSED);
+    }
+    dt_relay_store_close(s);
+    place_end(&p);
+}
+
 /* ---- quotas and what is held already ---- */
 
 static uint64_t
@@ -692,9 +723,10 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_checkpoints), cmocka_unit_test(cosigned_again),
-        cmocka_unit_test(quotas),          cmocka_unit_test(first_version),
-        cmocka_unit_test(second_version),  cmocka_unit_test(any_order),
+        cmocka_unit_test(old_checkpoints),     cmocka_unit_test(cosigned_again),
+        cmocka_unit_test(cosigned_at_no_time), cmocka_unit_test(quotas),
+        cmocka_unit_test(first_version),       cmocka_unit_test(second_version),
+        cmocka_unit_test(any_order),
     };
 
     if (argc == 5 && strcmp(argv[1], WRITE) == 0)
