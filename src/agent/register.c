@@ -46,6 +46,27 @@ keep_note(struct dt_agent *a, const char *which, uint64_t size, struct dt_view n
     return err;
 }
 
+/* Of ${note} only the lines by keys of ${policy}: a stranger's, which anyone between can add, would
+ * spoil every proof that is made from it. */
+static enum dt_err
+keep_known_lines(const struct tlog_policy *policy, struct dt_buf *note)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf kept = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(dt_free_p) struct tlog_vkey *keys = dt_alloc(1 + policy->n_nodes, sizeof *keys);
+    size_t n = 0;
+    enum dt_err err;
+
+    if (keys == NULL)
+        return dt_nomem();
+    keys[n++] = policy->logs[0].key;
+    for (size_t i = 0; i < policy->n_nodes; i++)
+        if (!policy->nodes[i].is_group)
+            keys[n++] = policy->nodes[i].key;
+    if ((err = tlog_note_keep(dt_buf_view(note), keys, n, &kept)) == DT_OK)
+        dt_buf_move(note, &kept);
+    return err;
+}
+
 /* The newest checkpoint of ${kind}: NOT_FOUND when the register has none yet. */
 static enum dt_err
 fetch_note(struct dt_agent *a, struct dt_http_client *http, const char *url,
@@ -57,6 +78,8 @@ fetch_note(struct dt_agent *a, struct dt_http_client *http, const char *url,
     if (err != DT_OK)
         return err;
     if ((err = dt_register_policy(a, policy_kind, policy)) != DT_OK ||
+        (err = tlog_policy_evaluate(policy, NULL, dt_buf_view(note), state)) != DT_OK ||
+        (err = keep_known_lines(policy, note)) != DT_OK ||
         (err = tlog_policy_evaluate(policy, NULL, dt_buf_view(note), state)) != DT_OK)
         return dt_fail_context(err, "checkpoint of the register");
     return DT_OK;

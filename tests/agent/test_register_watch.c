@@ -6,6 +6,7 @@
 #include "agent/register_heard.h"
 #include "agent/register_store.h"
 #include "base/mem.h"
+#include "log/proof.h"
 #include "log/witness.h"
 #include "net/server.h"
 #include "world.h"
@@ -17,6 +18,7 @@ struct between {
     struct dt_http_server *server;
     struct dt_buf held; /* the checkpoint to show, when not empty */
     bool swallow;       /* appends are acknowledged and not done */
+    bool stranger;      /* checkpoints bear a line that is nobody's */
     uint64_t index;     /* as what */
     char real[64];
 };
@@ -69,7 +71,9 @@ handle(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
         return DT_HTTP_REPLY;
     }
     if (dt_http_client_new(NULL, &http) == DT_OK && dt_http_call(http, &call, &answer) == DT_OK &&
-        dt_buf_set(&body, dt_buf_view(&answer.body)) == DT_OK)
+        dt_buf_set(&body, dt_buf_view(&answer.body)) == DT_OK &&
+        (!b->stranger || strstr(req->path, "/checkpoint") == NULL || answer.status != 200 ||
+         dt_buf_append(&body, dt_view_str("\xe2\x80\x94 nobody AAAAAAAA\n")) == DT_OK))
         dt_http_reply_body(reply, answer.status, "application/octet-stream", &body);
     return DT_HTTP_REPLY;
 }
@@ -150,6 +154,28 @@ honest(void **state)
         ok(dt_agent_register_sync(b->a[0], NULL));
     }
     is(world_alarms(b->a[0], 0), 0);
+}
+
+/* A line of nobody's that the relay adds is not in the proofs made of what it showed: whoever
+ * verifies one wants each line to be by a key of the charter. */
+static void
+strangers_line(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf proof = DT_BUF_INIT(TLOG_PROOF_FILE_MAX);
+    DT_CLEANUP(tlog_proof_clear) struct tlog_proof p = {0};
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    const uint8_t seal[32] = {1};
+    struct between *b = *state;
+    bool first = false;
+
+    go_between(b, 0);
+    b->stranger = true;
+    submit(b->a[0], 1);
+    ok(dt_agent_entry_proof(b->a[0], seal, &proof, &first));
+    ok(tlog_proof_parse(dt_buf_view(&proof), &p));
+    ok(tlog_note_parse(dt_buf_view(&p.note), &note));
+    is(note.n_sigs, 1);
+    assert_true(dt_view_equal(note.sigs[0].name, dt_view_str(b->a[0]->grant.origin)));
 }
 
 static void
@@ -451,6 +477,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(honest),
         TEST(freezes),
+        TEST(strangers_line),
         TEST(goes_back),
         TEST(another_in_its_place),
         TEST(never_handed_in),
