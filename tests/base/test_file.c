@@ -161,13 +161,48 @@ lines_from_a_descriptor(void **state)
     close(fds[0]);
 }
 
+/* A file of its own for each content, and one for the same. */
+static void
+kept_beside_others(void **state)
+{
+    static const struct {
+        const char *text, *name;
+        bool fresh;
+    } row[] = {{"one", "k.txt", true},  {"one", "k.txt", false},    {"two", "k-2.txt", true},
+               {"on", "k-3.txt", true}, {"", "k-4.txt", true},      {"two", "k-2.txt", false},
+               {"", "k-4.txt", false},  {"oneone", "k-5.txt", true}};
+    char at[64], want[64];
+    bool fresh = false;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        (void)snprintf(at, sizeof at, "%s/k.txt", folder);
+        (void)snprintf(want, sizeof want, "%s/%s", folder, row[i].name);
+        assert_int_equal(dt_file_keep(at, sizeof at, dt_view_str(row[i].text), 0600, &fresh),
+                         DT_OK);
+        assert_string_equal(at, want);
+        assert_int_equal(fresh, row[i].fresh);
+    }
+    /* No dot but in the folder's name; and no room for a longer name. */
+    (void)snprintf(at, sizeof at, "%s/d.d", folder);
+    assert_int_equal(mkdir(at, 0700), 0);
+    (void)snprintf(at, sizeof at, "%s/d.d/k", folder);
+    assert_int_equal(dt_file_keep(at, sizeof at, dt_view_str("1"), 0600, &fresh), DT_OK);
+    assert_int_equal(dt_file_keep(at, strlen(at) + 1, dt_view_str("2"), 0600, &fresh),
+                     DT_ERR_LIMIT);
+    (void)snprintf(at, sizeof at, "%s/d.d/k", folder);
+    assert_int_equal(dt_file_keep(at, sizeof at, dt_view_str("2"), 0600, &fresh), DT_OK);
+    (void)snprintf(want, sizeof want, "%s/d.d/k-2", folder);
+    assert_string_equal(at, want);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write_read_replace),      cmocka_unit_test(create_never_overwrites),
         cmocka_unit_test(read_has_a_maximum),      cmocka_unit_test(folders),
-        cmocka_unit_test(lines_from_a_descriptor),
+        cmocka_unit_test(lines_from_a_descriptor), cmocka_unit_test(kept_beside_others),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

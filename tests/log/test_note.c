@@ -1,6 +1,8 @@
 /*
  * tests/log/test_note.c - keys, signed notes, checkpoints and cosignatures: what must not pass.
  */
+#include <time.h>
+
 #include "base/text.h"
 
 #include "fixture.h"
@@ -307,10 +309,50 @@ checkpoints(void **state)
     assert_int_equal(tlog_checkpoint_init(&cp, text("a"), TLOG_SIZE_MAX + 1, &root), DT_ERR_RANGE);
 }
 
+/* Time that this thread spends on verifying a note with ${n} times the log's line. */
+static uint64_t
+cost_ns(size_t n)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(TLOG_NOTE_MAX);
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    struct timespec from, to;
+    struct tlog_verified v;
+
+    ok(tlog_note_sign(&log_key, text("some text\n"), &bytes));
+    for (size_t i = 1; i < n; i++)
+        ok(tlog_note_sign_line(&log_key, text("some text\n"), &bytes));
+    ok(tlog_note_parse(dt_buf_view(&bytes), &note));
+    assert_int_equal(note.n_sigs, n);
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from), 0);
+    ok(tlog_note_check(&note, note.text, &log_key.vkey, &v));
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to), 0);
+    assert_true(v.ok);
+    return (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000u + (uint64_t)to.tv_nsec -
+           (uint64_t)from.tv_nsec;
+}
+
+/* A line repeated costs next to nothing: whoever asks a witness does not choose how much it works.
+ */
+static void
+repeated_lines(void **state)
+{
+    uint64_t one = UINT64_MAX, most = UINT64_MAX;
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        uint64_t a = cost_ns(1), b = cost_ns(TLOG_NOTE_SIGS_MAX);
+
+        one = a < one ? a : one;
+        most = b < most ? b : most;
+    }
+    assert_true(most < 20 * one);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repeated_lines),
         cmocka_unit_test(names),
         cmocka_unit_test(keys_round_trip),
         cmocka_unit_test(bad_keys),
