@@ -43,7 +43,10 @@ struct forwarder {
     size_t home;
     struct dt_http_server *server;
     struct dt_http_client *client;
-    bool lose;    /* the answer to the next append is lost on its way */
+    bool lose; /* the answer to the next append is lost on its way */
+    bool lie;  /* appends are not passed on; the answer to them is: */
+    unsigned int lie_status;
+    uint64_t lie_wait_s;
     bool refused; /* the last append was too early */
 };
 
@@ -100,6 +103,11 @@ forward(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
         call.bearer = dt_view_of(token);
     if (of_register != NULL)
         note(x, req, of_register, dt_http_query(req, "urgent", &v));
+    if (x->lie && of_register != NULL && strcmp(of_register, "append") == 0) {
+        reply->status = x->lie_status;
+        reply->retry_after_s = x->lie_wait_s;
+        return DT_HTTP_REPLY;
+    }
     reply->status = 502;
     if (dt_http_call(x->client, &call, &a) != DT_OK)
         return DT_HTTP_REPLY;
@@ -688,6 +696,46 @@ faults(void **state)
     forum_end(&f);
 }
 
+/* A relay that refuses with whatever it likes: what waits stays, nothing runs in circles, and once
+ * it is honest the next period is as any other. */
+static void
+refusals(void **state)
+{
+    static const struct {
+        unsigned int status;
+        uint64_t wait_s;
+        enum dt_err err;
+    } row[] = {{429, 1, DT_OK},          {429, 3600, DT_OK},     {429, 6 * 3600, DT_OK},
+               {429, UINT32_MAX, DT_OK}, {429, 0, DT_ERR_LIMIT}, {403, 0, DT_ERR_REFUSED},
+               {500, 7, DT_ERR_NET},     {200, 5, DT_ERR_FORMAT}};
+    uint8_t commitment[32];
+    struct forum f;
+
+    (void)state;
+    forum_begin(&f, "4/1d", three, 3);
+    f.w.frozen_ms = T0 + LATER;
+    look(&f, 1);
+    contact(&f, 1, false, commitment);
+    f.between[1].lie = true;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        size_t asked = f.appends[1];
+
+        f.w.frozen_ms = T0 + 17 * DT_MS_HOUR + i * DT_MS_DAY + LATER;
+        f.between[1].lie_status = row[i].status;
+        f.between[1].lie_wait_s = row[i].wait_s;
+        is(dt_agent_register_sync(f.a[1], NULL), row[i].err);
+        is(dt_agent_register_sync(f.a[1], NULL), row[i].err);
+        assert_true(f.appends[1] - asked >= 1 && f.appends[1] - asked <= 2);
+    }
+    is(cadence(&f, 1).waiting, 1);
+    f.between[1].lie = false;
+    f.w.frozen_ms = T0 + 17 * DT_MS_HOUR + 9 * DT_MS_DAY + LATER;
+    look(&f, 1);
+    assert_true(is_in(&f, 1, commitment));
+    is(entries(&f, 1), 3);
+    forum_end(&f);
+}
+
 /* A clock that is a little ahead of the relay's: the slot is not lost, it is taken when the relay
  * says. */
 static void
@@ -732,6 +780,7 @@ main(void)
         cmocka_unit_test(lost_answers),
         cmocka_unit_test(clocks_differ),
         cmocka_unit_test(faults),
+        cmocka_unit_test(refusals),
     };
 
     cmocka_set_test_filter(getenv("DT_ONLY")); /* NULL: all */

@@ -24,12 +24,28 @@ is() { # WHAT WANT FILE EXPRESSION
 entries() { # in the register, by the relay's word
     curl -s "$url/checkpoint.held" | sed -n 2p
 }
-contact() { # WHO ENDED OPTION...: a record of a contact that ended then
+contact_of() { # WHO ENDED OPTION...: the command for a record of a contact that ended then, in ${command[@]}
     local who=$1 ended=$2
     shift 2
-    as "$who" record contact plenary --set mode=call --set initiated_by=both --set 'parties=north;south' \
-        --set "started_at=$(date -u -d "@$((ended - 600))" +%FT%TZ)" --set "ended_at=$(date -u -d "@$ended" +%FT%TZ)" \
-        --set time_precision=exact --set level=envoy --set 'participants=two envoys' "$@"
+    command=("$detente" --home "$who" record contact plenary --set mode=call --set initiated_by=both --set 'parties=north;south'
+        --set "started_at=$(date -u -d "@$((ended - 600))" +%FT%TZ)" --set "ended_at=$(date -u -d "@$ended" +%FT%TZ)"
+        --set time_precision=exact --set level=envoy --set 'participants=two envoys' "$@")
+}
+contact() { # likewise, and runs it
+    contact_of "$@"
+    "${command[@]}"
+}
+typed() { # ANSWERS COMMAND...: on a terminal, with the answers (separated by commas) typed at its questions; output in tty.out
+    python3 - "$@" >tty.out 2>&1 <<'PY'
+import os, pty, sys
+answers = sys.argv[1].split(',')
+def read(fd):
+    data = os.read(fd, 4096)
+    if answers and data.rstrip().endswith(b']'):
+        os.write(fd, (answers.pop(0) + '\n').encode())
+    return data
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[2:], read, lambda fd: b'')))
+PY
 }
 sleep_to() { # MARK: until the seconds of the half minute are MARK
     python3 -c 'import sys,time; t = time.time(); time.sleep((float(sys.argv[1]) - t) % 30)' "$1"
@@ -96,6 +112,13 @@ check_line 'in full' 'an observer can see that something could not wait' err
 check_line 'and what to say' 'say --urgent \(at once, which shows\) or --wait; no record was made' err
 as us records --json >out
 is 'nothing was made' 1 out 'len([r for r in d["records"] if r["kind"] == "contact"])'
+contact_of us "$soon"
+check_status 'on a terminal it asks, and no is no' 4 typed no "${command[@]}"
+check_line 'which of the two' 'Send it at once, or let it wait\? \[urgent/wait/no\]' tty.out
+check_status 'who lets it wait is asked the other question, too' 4 typed wait,no "${command[@]}"
+check_line 'last' 'Make this record\? \[yes/no\]' tty.out
+as us records --json >out
+is 'still nothing was made' 1 out 'len([r for r in d["records"] if r["kind"] == "contact"])'
 check_status 'both at once make no sense' 2 contact us "$soon" --yes --urgent --wait
 check_status '--wait lets it wait' 0 contact us "$soon" --yes --wait
 check_status '--urgent sends it at once' 0 contact us "$soon" --yes --urgent
@@ -104,6 +127,12 @@ need 'sync' as us sync
 [ $(($(entries) - before)) = 1 ] && pass 'it is in the register before its slot, the other is not' || fail "$(($(entries) - before)) entries at once"
 as us records --json >out
 is 'the other waits' 1 out 'len([r for r in d["records"] if r["register"] == "waiting" and r["slot"] is not None])'
+before=$(entries)
+need 'revocation' "$detente" letter revoke med.letter --root neutral.root --out med.revocation
+check_status 'a revocation waits for no slot' 0 as ru letter import --revocation med.revocation
+check_line 'and says that this shows' 'a revocation waits for no slot: an observer can see' err
+need 'sync' as ru sync
+[ $(($(entries) - before)) -ge 1 ] && pass 'it is in the register' || fail 'the revocation waits'
 check_status 'one that can wait says which slot it takes' 0 contact us "$(date +%s)" --yes
 check_line 'like any other' 'Its entry takes the slot at 20.*, like any other' err
 
