@@ -3,12 +3,13 @@
  *
  * Layer: agent.
  *
- * Table "register":        "tree" -> size and frontier; parent "bundles", seq n -> entries 256n..
- * as 33 bytes each Table "register_seal":   seal -> index Table "register_submit": seal -> nothing,
- * parent "waiting" Table "register_note":   parent "held", "attested", "final", seq = tree size ->
- * signed note Table "register_group":  place of the party -> size and time of its largest
- * cosignature seen Table "register_evidence": SHA-256 of it, seq -> an evidence file
- * (docs/protocol-register.md)
+ * Table "register": "tree" -> size and frontier; parent "bundles", seq n -> entries 256n.. as 33
+ * bytes each; "slots": slots.h.
+ * Table "register_seal": seal -> index.
+ * Table "register_submit": register_submit.h.
+ * Table "register_note": parent "held", "attested", "final", seq = tree size -> signed note.
+ * Table "register_group": place of the party -> size and time of its largest cosignature seen.
+ * Table "register_evidence": SHA-256 of it, seq -> an evidence file (docs/protocol-register.md).
  */
 #ifndef DT_AGENT_REGISTER_STORE_H
 #define DT_AGENT_REGISTER_STORE_H

@@ -16,6 +16,7 @@
 #define POLL_WAIT_S    25u
 #define PAUSE_FIRST_MS 500u
 #define PAUSE_MAX_MS   30000u
+#define TURN_MAX_MS    DT_MS_MINUTE
 #define TURN_AGAIN_MS  (15 * DT_MS_SECOND) /* after a turn at the register that failed */
 
 static enum dt_err
@@ -103,7 +104,8 @@ take_turn(struct dt_agent *a, struct turn *t)
     const uint64_t now = dt_agent_now(a);
     enum dt_err err, woken;
 
-    if (!t->by_clock || now < t->next_ms)
+    /* A turn is never further off than a minute, unless the clock was put back. */
+    if (!t->by_clock || (now < t->next_ms && t->next_ms - now <= TURN_MAX_MS))
         return DT_OK;
     err = dt_agent_register_sync(a, NULL);
     if ((woken = dt_slots_wake(a, dt_agent_now(a), &t->next_ms)) != DT_OK)
