@@ -245,6 +245,8 @@ run_serve(const struct options *o)
 
 /* ---- grant ---- */
 
+#define CONTINUED_MAX ((size_t)DT_REGISTER_ENTRY << 24) /* entries that an agent holds at most */
+
 /* "NAME=VKEY" or "NAME=VKEY URL" of each --witness into ${out} and ${urls}. */
 static enum dt_err
 read_witnesses(const struct options *o, struct dt_grant_witness *out, const char **urls,
@@ -377,6 +379,43 @@ daily_standard(const struct dt_cadence *c)
     return 2 * asked > DT_RELAY_DAILY_ENTRIES ? 2 * asked : DT_RELAY_DAILY_ENTRIES;
 }
 
+/* What --continue, --size and --root say of the lost register. ${entries} and ${root} back
+ * ${order}. */
+static enum dt_err
+read_continued(const struct options *o, struct dt_buf *entries, struct tlog_hash *root,
+               struct dt_grant_order *order)
+{
+    const char *file = option_value(o, "--continue", 0), *text = option_value(o, "--root", 0);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TLOG_HASH);
+    uint64_t size = 0;
+    enum dt_err err;
+
+    if (file == NULL) {
+        return text == NULL && option_value(o, "--size", 0) == NULL
+                   ? DT_OK
+                   : dt_fail(DT_ERR_USAGE, "--size and --root go with --continue");
+    }
+    if (text != NULL && (dt_base64_read(&b, dt_view_str(text)) != DT_OK || b.n != TLOG_HASH))
+        return dt_fail(DT_ERR_USAGE, "--root: expected a root in base64, as checkpoints have it");
+    if ((err = dt_file_read(file, entries)) != DT_OK)
+        return err;
+    if (entries->n % DT_REGISTER_ENTRY != 0)
+        return dt_fail(DT_ERR_FORMAT, "%s: not whole register entries of %u bytes", file,
+                       DT_REGISTER_ENTRY);
+    if ((err = program_number(o, "--size", INT64_MAX, entries->n / DT_REGISTER_ENTRY, &size)) !=
+        DT_OK)
+        return err;
+    if (size > entries->n / DT_REGISTER_ENTRY)
+        return dt_fail(DT_ERR_RANGE, "%s: has %zu entries, and not %llu", file,
+                       entries->n / DT_REGISTER_ENTRY, (unsigned long long)size);
+    order->entries = dt_view(entries->p, (size_t)size * DT_REGISTER_ENTRY);
+    if (text != NULL) {
+        memcpy(root->b, b.p, TLOG_HASH);
+        order->root = root;
+    }
+    return DT_OK;
+}
+
 static int
 run_grant(const struct options *o)
 {
@@ -388,9 +427,11 @@ run_grant(const struct options *o)
                                    .parties = parties,
                                    .witnesses = witnesses,
                                    .witness_urls = urls};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf entries = DT_BUF_INIT(CONTINUED_MAX);
     struct dt_grant *grants = NULL;
     struct dt_relay_store *store = NULL;
     const char *cadence = option_value(o, "--cadence", 0);
+    struct tlog_hash root;
     uint64_t daily = 0;
     enum dt_err err;
 
@@ -405,6 +446,7 @@ run_grant(const struct options *o)
         parties[order.n_parties++] = name;
     }
     if ((err = read_witnesses(o, witnesses, urls, &order.n_witnesses)) != DT_OK ||
+        (err = read_continued(o, &entries, &root, &order)) != DT_OK ||
         (err = program_number(o, "--daily-entries", UINT32_MAX, daily_standard(&order.cadence),
                               &daily)) != DT_OK ||
         (err = program_number(o, "--queues", INT32_MAX, DT_RELAY_QUEUES_MAX, &order.queues_max)) !=
@@ -472,6 +514,11 @@ static const struct option grant_options[] = {
     {"--read-key", NULL, "make a key without which the register is not read", false, false},
     {"--cadence", "K/PERIOD",
      "each party appends exactly K entries every 30m, 12h, 1d or 1w, one a slot", false, false},
+    {"--continue", "FILE",
+     "begin with the entries of a lost register, as detente register export wrote them", false,
+     false},
+    {"--size", "N", "with the first N of them (default: all)", false, false},
+    {"--root", "ROOT", "and only if they have this root (base64, as in checkpoints)", false, false},
     {"--daily-entries", "N", "register entries a party may append each day (1000)", false, false},
     {"--queues", "N", "queues that the grant may create (10000)", false, false},
     {"--queue-cells", "N", "cells that a queue may hold (1000000)", false, false},

@@ -57,13 +57,19 @@ struct dt_grant_order {
     struct dt_cadence cadence; /* of each party's entries; nothing: as they come */
     uint32_t daily_entries;
     uint64_t queues_max, queue_cells_max;
+    /* The entries of a lost register that this one continues, 33 bytes each; empty: it is new.
+     * Where
+     * ${root} is not NULL it must be theirs. */
+    struct dt_view entries;
+    const struct tlog_hash *root;
 };
 
 /**
  * dt_relay_store_grant(s, order, out):
- * Make a register with its key and signed checkpoint of size 0, a queue token and the append keys,
- * all in one transaction; ${out} holds one struct for each party. Only hashes of the tokens stay in
- * the store. Errors: USAGE (a name, vkey or URL is wrong, a party or witness twice), IO, NOMEM.
+ * Make a register with its key and first signed checkpoint, of size 0 or of the entries that it
+ * continues, a queue token and the append keys, all in one transaction; ${out} holds one struct for
+ * each party. Only hashes of the tokens stay in the store. Errors: USAGE (a name, vkey or URL is
+ * wrong, a party or witness twice), FORMAT, CONFLICT, PROOF (the entries), IO, NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_relay_store_grant(struct dt_relay_store *s,
                                                const struct dt_grant_order *order,

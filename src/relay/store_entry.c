@@ -210,6 +210,26 @@ put_entry(struct dt_relay_store *s, struct open_register *r, struct dt_view entr
 }
 
 enum dt_err
+store_entry_put(struct dt_relay_store *s, struct open_register *r, struct dt_view entry)
+{
+    bool there = false;
+    struct tlog_hash leaf;
+    uint64_t index = 0;
+    enum dt_err err;
+
+    if (entry.n != DT_REGISTER_ENTRY || entry.p[0] != 1)
+        return dt_fail(DT_ERR_FORMAT, "entry %llu is no register entry",
+                       (unsigned long long)tlog_edge_size(r->edge));
+    if ((err = tlog_leaf_hash(entry, &leaf)) != DT_OK ||
+        (err = find_entry(s, r->id, entry, &leaf, &there, &index)) != DT_OK)
+        return err;
+    if (there)
+        return dt_fail(DT_ERR_CONFLICT, "entry %llu is there as entry %llu already",
+                       (unsigned long long)tlog_edge_size(r->edge), (unsigned long long)index);
+    return put_entry(s, r, entry, &leaf);
+}
+
+enum dt_err
 store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(DT_REGISTER_ENTRY);

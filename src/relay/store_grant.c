@@ -235,7 +235,38 @@ put_register(struct dt_relay_store *s, const struct dt_grant *g, uint64_t grant_
     if ((err = dt_stmt_run(st)) != DT_OK)
         return err;
     *out_id = dt_db_last_id(s->w);
-    return store_checkpoint_put(s, (int64_t)*out_id, signer, 0, &tlog_empty_root);
+    return DT_OK;
+}
+
+/* The first thing that the register signs: the empty tree, or that of the entries it continues. No
+ * checkpoint of a part of these is ever there: it would say that the register once was smaller. */
+static enum dt_err
+sign_first(struct dt_relay_store *s, const struct dt_grant_order *order, uint64_t reg,
+           const struct tlog_signer *signer)
+{
+    struct dt_reader r = dt_reader_init(order->entries);
+    struct open_register *open = NULL;
+    struct tlog_hash root;
+    struct dt_view one;
+    enum dt_err err;
+
+    if (r.n == 0) {
+        if (order->root != NULL && !tlog_hash_equal(order->root, &tlog_empty_root))
+            return dt_fail(DT_ERR_PROOF, "no entries do not have the root asked for");
+        return store_checkpoint_put(s, (int64_t)reg, signer, 0, &tlog_empty_root);
+    }
+    if ((err = store_register_open(s, (int64_t)reg, &open)) != DT_OK)
+        return err;
+    while (r.n > 0)
+        if ((err = dt_read_view(&r, DT_REGISTER_ENTRY, &one)) != DT_OK ||
+            (err = store_entry_put(s, open, one)) != DT_OK)
+            return err;
+    if ((err = tlog_edge_root(open->edge, &root)) != DT_OK)
+        return err;
+    if (order->root != NULL && !tlog_hash_equal(order->root, &root))
+        return dt_fail(DT_ERR_PROOF, "the %llu entries do not have the root asked for",
+                       (unsigned long long)tlog_edge_size(open->edge));
+    return store_register_seal(s);
 }
 
 static enum dt_err
@@ -277,7 +308,8 @@ dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *orde
         return dt_nomem();
     if ((err = dt_tx_begin(s->w, &tx)) != DT_OK ||
         (err = put_grant(s, &common, &grant_id)) != DT_OK ||
-        (err = put_register(s, &common, grant_id, &signer, &policy, &reg)) != DT_OK)
+        (err = put_register(s, &common, grant_id, &signer, &policy, &reg)) != DT_OK ||
+        (err = sign_first(s, order, reg, &signer)) != DT_OK)
         goto done;
     for (size_t i = 0; i < order->n_parties; i++) {
         each[i] = common;
@@ -291,6 +323,8 @@ dt_relay_store_grant(struct dt_relay_store *s, const struct dt_grant_order *orde
     memcpy(out, each, order->n_parties * sizeof(*each));
 
 done:
+    store_register_drop_dirty(
+        s); /* what it began with is read from the disk when it is asked for */
     dt_wipe(each, order->n_parties * sizeof(*each));
     dt_free(each);
     return err;

@@ -55,6 +55,11 @@ DT_MUST_CHECK enum dt_err store_tile_out(void *source, const struct tlog_tile *t
 /* Fill the table of what registers hold from their entries. */
 DT_MUST_CHECK enum dt_err store_seen_fill(struct dt_db *db);
 
+/* Inside a transaction: ${entry} becomes the next one of ${r}. FORMAT (no register entry), CONFLICT
+ * (it is there already). */
+DT_MUST_CHECK enum dt_err store_entry_put(struct dt_relay_store *s, struct open_register *r,
+                                          struct dt_view entry);
+
 /* Inside a transaction: run a job, setting its result. What is returned ends the whole batch. */
 DT_MUST_CHECK enum dt_err store_entry(struct dt_relay_store *s, struct dt_relay_store_job *job);
 DT_MUST_CHECK enum dt_err store_cosign(struct dt_relay_store *s, struct dt_relay_store_job *job);

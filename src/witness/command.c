@@ -2,8 +2,10 @@
  * witness/command.c - see command.h.
  */
 #include <signal.h>
+#include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "log/limits.h"
 
 #include "witness/command.h"
@@ -42,6 +44,24 @@ dt_witness_command_vkey(const struct dt_witness_call *call,
     return err == DT_OK ? dt_witness_vkey(key, vkey) : err;
 }
 
+/* N:ROOT of --continues. */
+static enum dt_err
+read_begins(const char *text, struct tlog_witness_tree *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(TLOG_HASH);
+    const char *colon = strchr(text, ':');
+
+    if (colon == NULL ||
+        dt_decimal_read(dt_view((const uint8_t *)text, (size_t)(colon - text)), TLOG_SIZE_MAX,
+                        &out->size) != DT_OK ||
+        dt_base64_read(&b, dt_view_str(colon + 1)) != DT_OK || b.n != TLOG_HASH || out->size == 0)
+        return dt_fail(DT_ERR_USAGE,
+                       "--continues: write N:ROOT, as detente charter show has them of an "
+                       "amendment");
+    memcpy(out->root.b, b.p, TLOG_HASH);
+    return DT_OK;
+}
+
 static atomic_bool stop_witness;
 
 static void
@@ -58,6 +78,7 @@ dt_witness_command_run(const struct dt_witness_call *call)
     struct dt_witness_config w = {
         .ca_file = call->ca_file, .clock = call->clock, .say = call->say, .say_ctx = call->ctx};
     const char *agent = call->get(call->ctx, "agent-checkpoint");
+    const char *continues = call->get(call->ctx, "continues");
     struct sigaction sa = {0};
     enum dt_err err;
 
@@ -65,6 +86,8 @@ dt_witness_command_run(const struct dt_witness_call *call)
         (err = need(call, "state", &w.state_path)) != DT_OK ||
         (err = need(call, "register", &w.register_url)) != DT_OK ||
         (err = need(call, "vkey", &w.register_vkey)) != DT_OK)
+        return err;
+    if (continues != NULL && (err = read_begins(continues, &w.begins)) != DT_OK)
         return err;
     w.clock_was_ahead = call->get(call->ctx, "clock-was-ahead") != NULL;
     w.evidence_dir = call->get(call->ctx, "evidence");

@@ -31,6 +31,8 @@
         {"read-key", "FILE", "the register's read key, if reading it needs one"},                  \
         {"evidence", "DIR", "where evidence of a split view goes (default: beside the state)"},    \
         {"agent-checkpoint", "FILE", "after a restore: the largest checkpoint your agent saw"},    \
+        {"continues", "N:ROOT",                                                                    \
+         "the register continues a lost one: its first N entries have this root (base64)"},        \
         {"clock-was-ahead", NULL,                                                                  \
          "earlier cosignatures bear times that were wrong: go back behind them; give it once"},    \
     {                                                                                              \

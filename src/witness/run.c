@@ -133,9 +133,15 @@ static enum dt_err
 split_view(struct run *w, struct dt_view note, const struct tlog_checkpoint *cp,
            const struct tlog_hash *old_root, const struct tlog_path *proof, enum dt_err otherwise)
 {
-    enum dt_err err = tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root,
-                                         proof, &w->evidence);
+    enum dt_err err;
 
+    if (w->state.note.n == 0) /* what it has to begin with is no checkpoint of its own */
+        return dt_fail(DT_ERR_PROOF,
+                       "not signed: the register does not begin with the %llu entries of the one "
+                       "that it continues",
+                       (unsigned long long)w->state.tree.size);
+    err = tlog_evidence_make(&w->log, dt_buf_view(&w->state.note), note, old_root, proof,
+                             &w->evidence);
     if (err != DT_OK)
         return unseen(err) ? err : otherwise;
     w->split = true;
@@ -544,6 +550,10 @@ dt_witness_run(const struct dt_witness_config *config, const atomic_bool *stop, 
                        "%s: a split view was found before (see the evidence file);"
                        " this witness signs nothing for this register any more",
                        w.log.name);
+    /* As if it had cosigned these: what does not extend them is never signed. */
+    if (config->begins.size > 0 && w.state.tree.size == 0 &&
+        (err = witness_state_put(&w.state, &config->begins, dt_view(NULL, 0), 0)) != DT_OK)
+        return err;
     /* What our own operator gave is looked at now: later it would be taken for the relay's. */
     if (config->agent_checkpoint.n > 0 &&
         (err = tlog_checkpoint_open(config->agent_checkpoint, &w.log, &cp)) != DT_OK)

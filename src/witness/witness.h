@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "log/witness.h"
 
 #define DT_WITNESS_VKEY_MAX 256u
 
@@ -30,8 +31,11 @@ struct dt_witness_config {
     struct dt_clock clock; /* zero: the system's */
     unsigned int wait_s;   /* of one long poll; 0: 30 */
     unsigned int pause_ms; /* before the first new try, the others are in proportion; 0: 200 */
-    bool clock_was_ahead;  /* earlier cosignatures bear wrong times: they bind no more, and that is
-                            * kept in the state */
+    /* A register that continues a lost one begins with ${begins.size} entries of root
+     * ${begins.root}, of which a witness that never cosigned it makes sure; size 0: a new one. */
+    struct tlog_witness_tree begins;
+    bool clock_was_ahead; /* earlier cosignatures bear wrong times: they bind no more, and that is
+                           * kept in the state */
     /* A note from the agent of the same party, the largest it saw, for a restore; empty: none. */
     struct dt_view agent_checkpoint;
     /* One line of news for the operator, without LF ("cosigned size 12"); may be NULL. */
