@@ -36,10 +36,11 @@ struct dt_letter;
 struct dt_agent_init_params {
     const char *home;
     struct dt_view passphrase;
-    struct dt_view charter; /* encoded, signed by every root */
-    struct dt_view grant;   /* the grant file's bytes */
-    const char *party;      /* the party's name in the charter */
-    const char *name;       /* of the person */
+    struct dt_view charter;    /* encoded, signed by every root */
+    struct dt_view amendments; /* of it, a list of opaque<V> in order; empty: none */
+    struct dt_view grant;      /* the grant file's bytes */
+    const char *party;         /* the party's name in the charter */
+    const char *name;          /* of the person */
     const char *title;
     struct dt_clock clock;
 };

@@ -66,15 +66,31 @@ struct dt_incoming {
 
 uint64_t dt_agent_now(const struct dt_agent *a);
 
-/* Read our own letter again if it was not there before (another process may have taken it in). */
+/* Read our own letter again if it was not there before, and the charter if it was amended (another
+ * process may have taken it in). */
 DT_MUST_CHECK enum dt_err dt_agent_refresh(struct dt_agent *a);
 
 /* DT_OK when our letter is there and valid now; STATE, EXPIRED. */
 DT_MUST_CHECK enum dt_err dt_agent_need_letter(struct dt_agent *a);
 
+/* ---- charter and grant (charter.c) ---- */
+
+/* ${charter} with the list ${amendments}, all verified. AUTH, FORMAT, STATE (a signature lacks). */
+DT_MUST_CHECK enum dt_err dt_charter_take(struct dt_view charter, struct dt_view amendments,
+                                          struct dt_charter *out);
+/* Those of the store, as they are now. */
+DT_MUST_CHECK enum dt_err dt_charter_load(struct dt_agent *a, struct dt_charter *out);
+DT_MUST_CHECK enum dt_err dt_grant_of_home(struct dt_agent *a, struct dt_grant *out);
+
 /* Is the grant one for the register, relay and settings that the charter names? CONFLICT
  * (identity_grant.c). */
-DT_MUST_CHECK enum dt_err dt_agent_compare_grant(const struct dt_agent *a);
+DT_MUST_CHECK enum dt_err dt_grant_compare(const struct dt_grant *g, const struct dt_charter *c);
+
+/* Inside a transaction: is the charter that we go by the one in the store? STATE: another process
+ * took in an amendment, and nothing more may be done by the old one. */
+DT_MUST_CHECK enum dt_err dt_agent_is_current(struct dt_agent *a);
+/* Go by the one in the store, and by its grant. */
+DT_MUST_CHECK enum dt_err dt_agent_charter_refresh(struct dt_agent *a);
 
 /* ---- letters (identity.c) ---- */
 

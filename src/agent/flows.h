@@ -300,4 +300,13 @@ DT_MUST_CHECK enum dt_err dt_here_again(struct dt_agent *a, const struct dt_chan
 DT_MUST_CHECK enum dt_err dt_here_asked(struct dt_agent *a, const struct dt_channel *ch);
 DT_MUST_CHECK enum dt_err dt_here_forget(struct dt_agent *a, const uint8_t group_id[static 32]);
 
+/* ---- channel_move.c ---- */
+struct dt_amend_report;
+
+/* The channel goes on at another relay, whose grant has ${queue_token}; inside the transaction that
+ * takes in the amendment. Counts into ${report}. */
+DT_MUST_CHECK enum dt_err dt_channel_move(struct dt_agent *a, const uint8_t group_id[static 32],
+                                          const uint8_t queue_token[static 32],
+                                          struct dt_amend_report *report);
+
 #endif

@@ -68,20 +68,6 @@ dt_agent_close_p(struct dt_agent **a)
     *a = NULL;
 }
 
-/* ---- charter and grant ---- */
-
-static enum dt_err
-load_charter(struct dt_agent *a, struct dt_view bytes)
-{
-    enum dt_err err;
-
-    if ((err = dt_charter_decode(bytes, &a->charter)) != DT_OK ||
-        (err = dt_charter_verify(&a->charter)) != DT_OK)
-        return dt_fail_context(err, "charter");
-    a->cadence = dt_charter_cadence(&a->charter);
-    return dt_charter_forum_id(&a->charter, a->forum);
-}
-
 /* ---- the identity row ---- */
 
 static enum dt_err
@@ -189,6 +175,9 @@ put_identity(struct dt_agent *a, const struct dt_agent_init_params *params)
         return err;
     if ((err = dt_store_put_blob(a->store, "self", dt_view_str("charter"), params->charter)) ==
             DT_OK &&
+        (params->amendments.n == 0 ||
+         (err = dt_store_put_blob(a->store, "self", dt_view_str("amendments"),
+                                  params->amendments)) == DT_OK) &&
         (err = dt_store_put_blob(a->store, "self", dt_view_str("grant"), params->grant)) == DT_OK)
         err = dt_store_put_blob(a->store, "self", dt_view_str("identity"), dt_buf_view(&identity));
     return dt_store_end(a->store, err);
@@ -253,9 +242,11 @@ dt_agent_init(const struct dt_agent_init_params *params)
     a->clock = params->clock;
     dt_buf_init(&a->letter_bytes, DT_LETTER_MAX);
     /* Everything that can be wrong with the arguments comes before the first byte on disk. */
-    if ((err = dt_crypto_init()) != DT_OK || (err = load_charter(a, params->charter)) != DT_OK ||
+    if ((err = dt_crypto_init()) != DT_OK ||
+        (err = dt_charter_take(params->charter, params->amendments, &a->charter)) != DT_OK ||
+        (err = dt_charter_forum_id(&a->charter, a->forum)) != DT_OK ||
         (err = dt_grant_read(params->grant, &a->grant)) != DT_OK ||
-        (err = dt_agent_compare_grant(a)) != DT_OK ||
+        (err = dt_grant_compare(&a->grant, &a->charter)) != DT_OK ||
         (err = copy_name(a->name, params->name, "name")) != DT_OK ||
         (err = copy_name(a->title, params->title, "title")) != DT_OK)
         return err;
@@ -270,7 +261,7 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
               struct dt_agent **out)
 {
     DT_CLEANUP(dt_agent_close_p) struct dt_agent *a = dt_alloc(1, sizeof *a);
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX + DT_NET_GRANT_MAX);
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(2048);
     enum dt_err err;
 
     if (a == NULL)
@@ -280,20 +271,16 @@ dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock
     if ((err = dt_crypto_init()) != DT_OK ||
         (err = dt_store_open(home, passphrase, &a->store)) != DT_OK)
         return err;
-    if ((err = dt_store_get_blob(a->store, "self", dt_view_str("charter"), &b)) != DT_OK ||
-        (err = load_charter(a, dt_buf_view(&b))) != DT_OK)
-        return err;
-    dt_buf_wipe(&b);
-    if ((err = dt_store_get_blob(a->store, "self", dt_view_str("grant"), &b)) != DT_OK ||
-        (err = dt_grant_read(dt_buf_view(&b), &a->grant)) != DT_OK)
-        return err;
-    dt_buf_wipe(&b);
-    if ((err = dt_store_get_blob(a->store, "self", dt_view_str("identity"), &b)) != DT_OK ||
+    if ((err = dt_charter_load(a, &a->charter)) != DT_OK ||
+        (err = dt_charter_forum_id(&a->charter, a->forum)) != DT_OK ||
+        (err = dt_grant_of_home(a, &a->grant)) != DT_OK ||
+        (err = dt_store_get_blob(a->store, "self", dt_view_str("identity"), &b)) != DT_OK ||
         (err = identity_decode(a, dt_buf_view(&b))) != DT_OK ||
         (err = dt_agent_refresh(a)) != DT_OK || (err = dt_templates_load(&a->templates)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->queue_http)) != DT_OK ||
         (err = dt_http_client_new(NULL, &a->register_http)) != DT_OK)
         return err;
+    a->cadence = dt_charter_cadence(&a->charter); /* a rule, and so for ever */
     if (a->grant.has_read_key)
         dt_http_client_read_key(a->register_http, a->grant.read_key);
     *out = a;
@@ -364,6 +351,8 @@ dt_agent_refresh(struct dt_agent *a)
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
     enum dt_err err;
 
+    if ((err = dt_agent_charter_refresh(a)) != DT_OK)
+        return err;
     err = dt_store_get_blob(a->store, "self", dt_view_str("letter"), &b);
     if (err == DT_ERR_NOT_FOUND)
         return DT_OK;

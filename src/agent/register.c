@@ -85,6 +85,32 @@ fetch_note(struct dt_agent *a, struct dt_http_client *http, const char *url,
     return DT_OK;
 }
 
+/* The entries that ${f} lacks up to ${size}, into ${f} and ${entries}. Where a register that ended
+ * lies on the way, they must have the root that the amendment names. */
+static enum dt_err
+fetch_entries(struct dt_agent *a, const struct dt_register_source *src, uint64_t size,
+              struct tlog_frontier *f, struct dt_buf *entries)
+{
+    struct tlog_hash root;
+    enum dt_err err;
+
+    for (size_t i = 0; i < a->charter.n_former; i++) {
+        const struct dt_charter_former *end = &a->charter.former[i];
+
+        if (end->last_size < f->size || end->last_size > size)
+            continue;
+        if ((err = dt_register_source_entries(src, end->last_size, f, entries)) != DT_OK ||
+            (err = tlog_frontier_root(f, &root)) != DT_OK)
+            return err;
+        if (!tlog_hash_equal(&root, &end->last_root))
+            return dt_fail(DT_ERR_PROOF,
+                           "the register does not begin with the %llu entries that amendment %zu "
+                           "names: nothing of it was taken in",
+                           (unsigned long long)end->last_size, i + 1);
+    }
+    return dt_register_source_entries(src, size, f, entries);
+}
+
 static enum dt_err
 take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
 {
@@ -109,7 +135,7 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
     /* An older checkpoint is honest while a newer one is on its way; it may not contradict ours. */
     if (state.checkpoint.size < before.size)
         err = dt_register_root_at(a, state.checkpoint.size, &root);
-    else if ((err = dt_register_source_entries(&src, state.checkpoint.size, &f, &entries)) == DT_OK)
+    else if ((err = fetch_entries(a, &src, state.checkpoint.size, &f, &entries)) == DT_OK)
         err = tlog_frontier_root(&f, &root);
     if (err != DT_OK)
         return err;
@@ -118,7 +144,8 @@ take_held(struct dt_agent *a, struct dt_http_client *http, const char *url)
 
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
-    if ((err = dt_register_tree(a, &now)) == DT_OK && now.size == before.size) {
+    if ((err = dt_agent_is_current(a)) == DT_OK && (err = dt_register_tree(a, &now)) == DT_OK &&
+        now.size == before.size) {
         if ((err = put_entries(a, before.size, dt_buf_view(&entries))) == DT_OK &&
             (err = dt_register_seen(a, state.checkpoint.size)) == DT_OK &&
             (err = dt_register_note_groups(a, &policy, &state)) == DT_OK &&
@@ -155,7 +182,8 @@ take_cosigned(struct dt_agent *a, struct dt_http_client *http, const char *url, 
                        which);
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
-    err = dt_register_note_last(a, which, &have, NULL);
+    if ((err = dt_agent_is_current(a)) == DT_OK)
+        err = dt_register_note_last(a, which, &have, NULL);
     if (err == DT_OK || err == DT_ERR_NOT_FOUND)
         err = dt_register_tree(a, &f);
     if (err != DT_OK || state.checkpoint.size > f.size)

@@ -61,7 +61,8 @@ dt_agent_entry(struct dt_agent *a, const uint8_t seal[static 32], struct dt_entr
     if (err == DT_OK) {
         info.standing = DT_ENTRY_IS_ATTESTED;
         info.first_known = true;
-        if ((err = dt_register_policy(a, DT_POLICY_ATTESTED, &policy)) != DT_OK ||
+        if ((err = dt_register_policy_of(a, DT_POLICY_ATTESTED, dt_buf_view(&note), &policy)) !=
+                DT_OK ||
             (err = tlog_policy_evaluate(&policy, NULL, dt_buf_view(&note), &state)) != DT_OK)
             return err;
         info.attested_ms = state.quorum_time * 1000;

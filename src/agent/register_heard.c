@@ -237,6 +237,12 @@ still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held)
 }
 
 enum dt_err
+dt_heard_forget(struct dt_agent *a)
+{
+    return dt_store_del_parent(a->store, TABLE, dt_view(NULL, 0));
+}
+
+enum dt_err
 dt_heard_judge(struct dt_agent *a)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};

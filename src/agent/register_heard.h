@@ -22,6 +22,9 @@ DT_MUST_CHECK enum dt_err dt_heard_say(struct dt_agent *a, struct dt_heard *out)
 DT_MUST_CHECK enum dt_err dt_heard_take(struct dt_agent *a, const uint8_t letter_hash[static 32],
                                         const struct dt_heard *h);
 
+/* Forget what was kept: the register is another one. Inside a transaction. */
+DT_MUST_CHECK enum dt_err dt_heard_forget(struct dt_agent *a);
+
 /* Judge what was kept: two trees become evidence and an alarm that names the member; a larger tree
  * that we are not shown is told after a while. Not inside a transaction; local errors alone. */
 DT_MUST_CHECK enum dt_err dt_heard_judge(struct dt_agent *a);

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/wire.h"
+#include "log/checkpoint.h"
+#include "log/note.h"
 
 #include "agent/register_store.h"
 
@@ -20,15 +22,39 @@ parent_of(const char *name)
     return dt_view_str(name);
 }
 
-enum dt_err
-dt_register_policy(struct dt_agent *a, enum dt_policy_kind kind, struct tlog_policy *out)
+static enum dt_err
+policy_of(const struct dt_charter *c, enum dt_policy_kind kind, struct tlog_policy *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
-    enum dt_err err = dt_charter_policy(&a->charter, kind, &text);
+    enum dt_err err = dt_charter_policy(c, kind, &text);
 
     if (err == DT_OK)
         err = tlog_policy_parse(dt_buf_view(&text), out);
     return dt_fail_context(err, "the charter's witness policy");
+}
+
+enum dt_err
+dt_register_policy(struct dt_agent *a, enum dt_policy_kind kind, struct tlog_policy *out)
+{
+    return policy_of(&a->charter, kind, out);
+}
+
+enum dt_err
+dt_register_policy_of(struct dt_agent *a, enum dt_policy_kind kind, struct dt_view note,
+                      struct tlog_policy *out)
+{
+    DT_CLEANUP(tlog_note_clear) struct tlog_note n = {0};
+    const struct dt_charter *c = &a->charter;
+    struct tlog_checkpoint cp;
+    enum dt_err err;
+
+    if ((err = tlog_note_parse(note, &n)) != DT_OK ||
+        (err = tlog_checkpoint_parse(n.text, &cp)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < a->charter.n_former; i++)
+        if (dt_view_equal(a->charter.former[i].was.register_origin, dt_view_str(cp.origin)))
+            c = &a->charter.former[i].was;
+    return policy_of(c, kind, out);
 }
 
 enum dt_err
@@ -88,6 +114,42 @@ bundle_get(struct dt_agent *a, uint64_t n, struct dt_buf *out)
 
     bundle_key(n, key);
     return dt_store_get_blob(dt_agent_store(a), "register", dt_view_of(key), out);
+}
+
+enum dt_err
+dt_register_bundle_next(struct dt_agent *a, uint64_t n, struct dt_store_row *out)
+{
+    return dt_store_next(dt_agent_store(a), "register", parent_of(BUNDLES), n, out);
+}
+
+enum dt_err
+dt_register_bundle_put(struct dt_agent *a, uint64_t n, struct dt_view entries)
+{
+    uint8_t key[8];
+
+    bundle_key(n, key);
+    if (entries.n == 0)
+        return dt_store_del(dt_agent_store(a), "register", dt_view_of(key));
+    return dt_store_put(dt_agent_store(a), "register", dt_view_of(key), parent_of(BUNDLES), n,
+                        entries);
+}
+
+enum dt_err
+dt_register_entries(struct dt_agent *a, uint64_t n, struct dt_buf *out)
+{
+    enum dt_err err = DT_OK;
+
+    for (uint64_t i = 0; err == DT_OK && i < n; i += TLOG_TILE_WIDTH) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(BUNDLE_BYTES);
+        size_t want = (size_t)(n - i < TLOG_TILE_WIDTH ? n - i : TLOG_TILE_WIDTH) * ENTRY;
+
+        if ((err = bundle_get(a, i / TLOG_TILE_WIDTH, &b)) != DT_OK)
+            break;
+        err = b.n < want ? dt_fail(DT_ERR_FORMAT, "entry %llu is missing from the store's register",
+                                   (unsigned long long)(i + b.n / ENTRY))
+                         : dt_buf_append(out, dt_view(b.p, want));
+    }
+    return err;
 }
 
 enum dt_err

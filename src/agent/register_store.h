@@ -54,6 +54,25 @@ DT_MUST_CHECK enum dt_err dt_register_note_groups(struct dt_agent *a, const stru
  * largest register that was shown to us? A transaction of its own. */
 DT_MUST_CHECK enum dt_err dt_register_note_behind(struct dt_agent *a);
 
+/* The bundle with the lowest number from ${n} on, entries as 33 bytes each; NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_register_bundle_next(struct dt_agent *a, uint64_t n,
+                                                  struct dt_store_row *out);
+/* Replace bundle ${n}; empty: it goes. */
+DT_MUST_CHECK enum dt_err dt_register_bundle_put(struct dt_agent *a, uint64_t n,
+                                                 struct dt_view entries);
+/* The first ${n} entries held here, appended to ${out}. */
+DT_MUST_CHECK enum dt_err dt_register_entries(struct dt_agent *a, uint64_t n, struct dt_buf *out);
+
+/* The policy of ${kind} of the register, in force or ended, that ${note} is of. */
+DT_MUST_CHECK enum dt_err dt_register_policy_of(struct dt_agent *a, enum dt_policy_kind kind,
+                                                struct dt_view note, struct tlog_policy *out);
+
+/* ---- register_cut.c ---- */
+
+/* Cut our copy back to ${size} entries, and forget what only a register that ended is owed; inside
+ * the transaction that takes in the amendment. */
+DT_MUST_CHECK enum dt_err dt_register_cut(struct dt_agent *a, uint64_t size);
+
 /* Leaf hashes of the first ${n} entries held here. Owner: dt_free(*out). */
 DT_MUST_CHECK enum dt_err dt_register_leaves(struct dt_agent *a, uint64_t n,
                                              struct tlog_hash **out);

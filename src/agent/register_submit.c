@@ -94,8 +94,10 @@ dt_register_count_waiting(struct dt_agent *a, uint64_t *out)
 static enum dt_err
 acknowledged(struct dt_agent *a, const uint8_t seal[static 32], uint64_t index, bool *out_ours)
 {
-    enum dt_err err = dt_register_acknowledged(a, seal, index);
+    enum dt_err err = dt_agent_is_current(a);
 
+    if (err == DT_OK)
+        err = dt_register_acknowledged(a, seal, index);
     if (err == DT_OK)
         err = dt_store_del(a->store, "register_submit", dt_view(seal, 32));
     *out_ours = err == DT_OK;

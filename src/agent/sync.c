@@ -147,8 +147,10 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
         !reads)
         return err;
     number = ch.queue_number;
-    if ((err = create_queue(a, ch.queue_token, dt_queue_read_token(&ch.queue),
-                            dt_queue_write_token(&ch.queue), ch.queue.address)) != DT_OK)
+    /* A Welcome of before the relay was replaced names the token of that one. */
+    if ((err = create_queue(a, a->charter.n_former > 0 ? a->grant.queue_token : ch.queue_token,
+                            dt_queue_read_token(&ch.queue), dt_queue_write_token(&ch.queue),
+                            ch.queue.address)) != DT_OK)
         return dt_fail_context(err, "queue of a channel");
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;

@@ -53,18 +53,20 @@ static enum dt_err
 entries_by_time(struct dt_agent *a, uint64_t from_ms, uint64_t until_ms, uint64_t *out_first,
                 uint64_t *out_last)
 {
-    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
     uint64_t at = 0;
-    enum dt_err err = dt_register_policy(a, DT_POLICY_ATTESTED, &policy);
+    enum dt_err err = DT_OK;
 
     *out_first = UINT64_MAX;
     *out_last = UINT64_MAX;
     while (err == DT_OK) {
+        DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
         DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(TLOG_NOTE_MAX);
         struct tlog_policy_state state;
         uint64_t size = 0;
 
         if ((err = dt_register_note_first(a, at, &size, &note)) != DT_OK ||
+            (err = dt_register_policy_of(a, DT_POLICY_ATTESTED, dt_buf_view(&note), &policy)) !=
+                DT_OK ||
             (err = tlog_policy_evaluate(&policy, NULL, dt_buf_view(&note), &state)) != DT_OK)
             break;
         if (*out_first == UINT64_MAX && state.quorum_time * 1000 >= from_ms)

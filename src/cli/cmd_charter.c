@@ -15,6 +15,7 @@
 #include "record/open_rule.h"
 #include "record/template.h"
 
+#include "cli/charter_io.h"
 #include "cli/commands.h"
 #include "cli/rootfile.h"
 
@@ -25,7 +26,7 @@ struct draft {
     char *title;
     char *names[DT_CHARTER_PARTIES];
     char *rules[DT_CHARTER_RULES]; /* names, as allocated */
-    char path[64 + DT_NET_URL_MAX];
+    char path[CLI_REGISTER_PATH];
     char cadence[DT_CADENCE_STR];
 };
 
@@ -141,83 +142,6 @@ add_open_rules(struct cli *c, struct draft *d)
     return err;
 }
 
-/* "United States" -> "united-states": how the grant names the same party. */
-static void
-slug(const char *name, char *out, size_t n)
-{
-    size_t k = 0;
-
-    for (; *name != '\0' && k + 1 < n; name++) {
-        char x = *name;
-
-        if (x >= 'A' && x <= 'Z')
-            x = (char)(x - 'A' + 'a');
-        if ((x >= 'a' && x <= 'z') || (x >= '0' && x <= '9'))
-            out[k++] = x;
-        else if (k > 0 && out[k - 1] != '-')
-            out[k++] = '-';
-    }
-    while (k > 0 && out[k - 1] == '-')
-        k--;
-    out[k] = '\0';
-}
-
-/* Which party speaks for the grant's witness group: by --group GROUP=NAME, else by its name. */
-static enum dt_err
-party_of_group(struct cli *c, const struct draft *d, const char *group, uint8_t *out)
-{
-    size_t at = 0;
-    size_t n = strlen(group);
-    const char *value;
-
-    while ((value = cli_next(c, "group", &at)) != NULL)
-        for (size_t i = 0; i < d->charter.n_parties; i++)
-            if (strncmp(value, group, n) == 0 && value[n] == '=' &&
-                strcmp(value + n + 1, d->names[i]) == 0) {
-                *out = (uint8_t)i;
-                return DT_OK;
-            }
-    for (size_t i = 0; i < d->charter.n_parties; i++) {
-        char s[DT_GRANT_NAME_MAX + 1];
-
-        slug(d->names[i], s, sizeof s);
-        if (strcmp(s, group) == 0) {
-            *out = (uint8_t)i;
-            return DT_OK;
-        }
-    }
-    return dt_fail(DT_ERR_USAGE,
-                   "the grant's witness group '%s' is no party's name; say --group %s=NAME", group,
-                   group);
-}
-
-static enum dt_err
-add_register(struct cli *c, struct draft *d)
-{
-    struct dt_charter *ch = &d->charter;
-    const struct dt_grant *g = &d->grant;
-    enum dt_err err;
-
-    ch->relays[0] = dt_view_str(g->relay);
-    ch->n_relays = 1;
-    ch->register_origin = dt_view_str(g->origin);
-    ch->register_vkey = dt_view_str(g->vkey);
-    (void)snprintf(d->path, sizeof d->path, "/r/%s", g->register_id);
-    ch->register_path = dt_view_str(d->path);
-    ch->quorum_attested = (uint8_t)g->quorum_attested;
-    ch->quorum_final = 0;
-    if (g->n_witnesses > DT_CHARTER_WITNESSES)
-        return dt_fail(DT_ERR_LIMIT, "the grant names more than %u witnesses",
-                       DT_CHARTER_WITNESSES);
-    for (size_t i = 0; i < g->n_witnesses; i++) {
-        if ((err = party_of_group(c, d, g->witnesses[i].group, &ch->witnesses[i].party)) != DT_OK)
-            return err;
-        ch->witnesses[i].vkey = dt_view_str(g->witnesses[i].vkey);
-        ch->n_witnesses++;
-    }
-    return DT_OK;
-}
-
 static void
 add_rule(struct dt_charter *ch, const char *name, const char *value)
 {
@@ -234,15 +158,6 @@ add_rules(struct draft *d)
         add_rule(&d->charter, DT_RULE_CADENCE, d->cadence);
     if (d->grant.has_read_key)
         add_rule(&d->charter, DT_RULE_READ_KEY, "required");
-}
-
-static enum dt_err
-load_grant(const char *path, struct dt_grant *out)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);
-    enum dt_err err = cli_file(path, &b);
-
-    return err != DT_OK ? err : dt_fail_context(dt_grant_read(dt_buf_view(&b), out), "%s", path);
 }
 
 enum dt_err
@@ -262,8 +177,7 @@ cmd_charter_draft(struct cli *c)
 
     if ((err = cli_need(c, "grant", &grant)) != DT_OK ||
         (err = cli_need(c, "title", &title)) != DT_OK ||
-        (err = cli_need(c, "out", &file)) != DT_OK ||
-        (err = load_grant(grant, &d.grant)) != DT_OK ||
+        (err = cli_need(c, "out", &file)) != DT_OK || (err = cli_grant(grant, &d.grant)) != DT_OK ||
         (err = cli_nfc_str(title, &d.title)) != DT_OK)
         return err;
     d.charter.title = dt_view_str(d.title);
@@ -277,7 +191,8 @@ cmd_charter_draft(struct cli *c)
                 return err;
     }
     add_rules(&d);
-    if ((err = add_register(c, &d)) != DT_OK || (err = add_open_rules(c, &d)) != DT_OK ||
+    if ((err = cli_register_part(c, &d.grant, d.path, &d.charter)) != DT_OK ||
+        (err = add_open_rules(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
         (err = dt_charter_check(&d.charter)) != DT_OK ||
         (err = dt_charter_encode(&d.charter, &out)) != DT_OK ||
@@ -285,17 +200,6 @@ cmd_charter_draft(struct cli *c)
         return err;
     cli_note(c, "draft in %s: every root signs it with 'detente charter sign'", file);
     return DT_OK;
-}
-
-static enum dt_err
-load(const char *path, struct dt_charter *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
-    enum dt_err err = cli_file(path, &b);
-
-    if (err == DT_OK)
-        err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), out), "charter %s", path);
-    return err;
 }
 
 static enum dt_err
@@ -321,25 +225,23 @@ enum dt_err
 cmd_charter_sign(struct cli *c)
 {
     DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
-    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf key = DT_BUF_INIT(DT_ROOTFILE_MAX);
     const char *root = NULL;
     uint8_t forum[DT_FORUM_ID];
     char hex[2 * DT_FORUM_ID + 1];
     enum dt_err err;
 
-    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = load(c->operand[0], &ch)) != DT_OK ||
-        (err = dt_charter_forum_id(&ch, forum)) != DT_OK || (err = cli_file(root, &key)) != DT_OK)
+    if (cli_has(c, "charter"))
+        return cli_amendment_sign(c);
+    if ((err = cli_need(c, "root", &root)) != DT_OK ||
+        (err = cli_charter_draft(c->operand[0], &ch)) != DT_OK ||
+        (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(forum));
     cli_note(c,
              "signing '%.*s' with its %zu parties, forum %s; detente charter show says all of it",
              (int)ch.title.n, (const char *)ch.title.p, ch.n_parties, hex);
-    if ((err = cli_passphrase(c, root, false, &passphrase)) != DT_OK ||
-        (err = dt_fail_context(
-             dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), &seed), "%s",
-             root)) != DT_OK ||
+    if ((err = cli_root_seed(c, &seed)) != DT_OK ||
         (err = dt_charter_sign(&ch, dt_secret_view(&seed))) != DT_OK ||
         (err = store(c->operand[0], &ch)) != DT_OK)
         return err;
@@ -351,12 +253,15 @@ enum dt_err
 cmd_charter_merge(struct cli *c)
 {
     DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
-    enum dt_err err = load(c->operand[0], &ch);
+    enum dt_err err;
 
+    if (cli_has(c, "charter"))
+        return cli_amendment_merge(c);
+    err = cli_charter_draft(c->operand[0], &ch);
     for (size_t i = 1; i < c->n_operands && err == DT_OK; i++) {
         DT_CLEANUP(dt_charter_clear) struct dt_charter other = {0};
 
-        if ((err = load(c->operand[i], &other)) == DT_OK)
+        if ((err = cli_charter_draft(c->operand[i], &other)) == DT_OK)
             err = dt_fail_context(dt_charter_merge(&ch, &other), "%s", c->operand[i]);
     }
     if (err == DT_OK)
@@ -390,6 +295,7 @@ show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], 
     cli_put_view(root, "register_vkey", ch->register_vkey);
     cli_put_view(root, "register_path", ch->register_path);
     cli_put_u64(root, "quorum_attested", ch->quorum_attested);
+    cli_put_u64(root, "amendments", ch->n_former);
     for (size_t i = 0; i < ch->n_parties; i++) {
         json_t *o = json_object();
         char words[DT_KEY_WORDS_STR];
@@ -476,8 +382,12 @@ cmd_charter_show(struct cli *c)
     bool complete;
     enum dt_err err;
 
-    if ((err = load(c->operand[0], &ch)) != DT_OK ||
-        (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
+    if (cli_has(c, "charter"))
+        return cli_amendment_show(c);
+    /* With amendments it has to be complete; a draft is shown as it is. */
+    err = cli_has(c, "amendment") ? cli_charter(c, c->operand[0], &ch)
+                                  : cli_charter_draft(c->operand[0], &ch);
+    if (err != DT_OK || (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
         return err;
     complete = dt_charter_verify(&ch) == DT_OK;
     if (!complete)
@@ -515,6 +425,11 @@ cmd_charter_show(struct cli *c)
                   (const char *)ch.parties[ch.witnesses[i].party].name.p,
                   (int)ch.witnesses[i].vkey.n, (const char *)ch.witnesses[i].vkey.p);
     cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
+    for (size_t i = 0; i < ch.n_former; i++) {
+        dt_time_str(when, ch.former[i].made_ms);
+        cli_print("  amended  %zu, %s: the register was replaced at entry %llu\n", i + 1, when,
+                  (unsigned long long)ch.former[i].last_size);
+    }
     print_rules(&ch);
     return print_open_rules(&ch);
 }

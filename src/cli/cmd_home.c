@@ -12,13 +12,28 @@
 #include "base/text.h"
 #include "record/charter.h"
 
+#include "cli/charter_io.h"
 #include "cli/commands.h"
+
+/* The amendments that are given with --charter, as a home keeps them. */
+static enum dt_err
+read_amendments(struct cli *c, const char *charter, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    enum dt_err err;
+
+    if (!cli_has(c, "amendment"))
+        return DT_OK;
+    err = cli_charter(c, charter, &ch);
+    return err != DT_OK ? err : dt_charter_amendments(&ch, out);
+}
 
 enum dt_err
 cmd_init(struct cli *c)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf charter = DT_BUF_INIT(DT_CHARTER_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf amendments = DT_BUF_INIT(DT_AMENDMENTS_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf grant = DT_BUF_INIT(64u << 10);
     DT_CLEANUP(dt_free_p) char *name = NULL;
     DT_CLEANUP(dt_free_p) char *title = NULL;
@@ -37,11 +52,13 @@ cmd_init(struct cli *c)
         (err = cli_nfc_str(raw_name, &name)) != DT_OK ||
         (err = cli_nfc_str(raw_title, &title)) != DT_OK ||
         (err = cli_file(charter_file, &charter)) != DT_OK ||
+        (err = read_amendments(c, charter_file, &amendments)) != DT_OK ||
         (err = cli_file(grant_file, &grant)) != DT_OK ||
         (err = cli_passphrase(c, "the new home", true, &passphrase)) != DT_OK)
         return err;
     p.passphrase = dt_secret_view(&passphrase);
     p.charter = dt_buf_view(&charter);
+    p.amendments = dt_buf_view(&amendments);
     p.grant = dt_buf_view(&grant);
     p.name = name;
     p.title = title;

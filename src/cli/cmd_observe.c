@@ -12,6 +12,7 @@
 #include "net/grant.h"
 #include "record/charter_rules.h"
 
+#include "cli/charter_io.h"
 #include "cli/commands.h"
 #include "cli/observe_out.h"
 #include "cli/verify_io.h"
@@ -84,16 +85,12 @@ name_groups(const struct dt_charter *charter, struct tlog_policy *policy)
 static enum dt_err
 from_charter(struct run *r, const char *file)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
     DT_CLEANUP(dt_charter_clear) struct dt_charter charter = {0};
     uint8_t forum[DT_FORUM_ID];
     enum dt_err err;
 
-    if ((err = cli_file(file, &b)) != DT_OK ||
-        (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &charter), "%s", file)) !=
-            DT_OK ||
-        (err = dt_charter_verify(&charter)) != DT_OK ||
+    if ((err = cli_charter(r->c, file, &charter)) != DT_OK ||
         (err = dt_charter_forum_id(&charter, forum)) != DT_OK)
         return err;
     if (r->in.forum != NULL && memcmp(forum, r->in.forum, sizeof forum) != 0)

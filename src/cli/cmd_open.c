@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/wire.h"
+#include "record/amendment.h"
 #include "record/proof.h"
 
 #include "cli/commands.h"
@@ -136,6 +138,27 @@ cmd_open(struct cli *c)
     return public ? publish(c, out, dt_buf_view(&file)) : DT_OK;
 }
 
+/* The files of --amendment, one behind the other. */
+static enum dt_err
+read_known(struct cli *c, struct dt_buf *out)
+{
+    struct dt_writer w;
+    const char *file;
+    size_t at = 0;
+    enum dt_err err;
+
+    dt_buf_init(out, DT_AMENDMENTS_MAX);
+    w = dt_writer_init(out);
+    while ((file = cli_next(c, "amendment", &at)) != NULL) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_AMENDMENT_MAX);
+
+        if ((err = cli_file(file, &b)) != DT_OK)
+            return err;
+        dt_write_vec(&w, dt_buf_view(&b));
+    }
+    return dt_writer_end(&w);
+}
+
 enum dt_err
 cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in)
 {
@@ -162,8 +185,10 @@ cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in)
         in->root_words = (const uint8_t(*)[11])anchor->words;
         in->n_root_words = anchor->n_words;
     }
-    if ((err = dt_templates_load(&anchor->templates)) != DT_OK)
+    if ((err = read_known(c, &anchor->amendments)) != DT_OK ||
+        (err = dt_templates_load(&anchor->templates)) != DT_OK)
         return err;
+    in->amendments = dt_buf_view(&anchor->amendments);
     in->templates = anchor->templates;
     return DT_OK;
 }
@@ -171,6 +196,7 @@ cli_verify_in(struct cli *c, struct cli_anchor *anchor, struct dt_verify_in *in)
 void
 cli_anchor_clear(struct cli_anchor *anchor)
 {
+    dt_buf_clear(&anchor->amendments);
     dt_templates_free(anchor->templates);
     *anchor = (struct cli_anchor){0};
 }

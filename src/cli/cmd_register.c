@@ -13,6 +13,7 @@
 #include "net/relay_client.h"
 #include "record/charter.h"
 
+#include "cli/charter_io.h"
 #include "cli/commands.h"
 #include "cli/verify_io.h"
 
@@ -141,7 +142,6 @@ stranger_clear(struct stranger *s)
 static enum dt_err
 find_charter(struct cli *c, struct stranger *s)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
     const char *file = cli_get(c, "charter");
     const char *proof = cli_get(c, "proof");
     uint8_t forum[DT_FORUM_ID];
@@ -160,10 +160,7 @@ find_charter(struct cli *c, struct stranger *s)
                            (const char *)s->verdict.reason.p);
         s->use = s->verdict.charter;
     } else {
-        if ((err = cli_file(file, &b)) != DT_OK ||
-            (err = dt_fail_context(dt_charter_decode(dt_buf_view(&b), &s->charter), "%s", file)) !=
-                DT_OK ||
-            (err = dt_charter_verify(&s->charter)) != DT_OK)
+        if ((err = cli_charter(c, file, &s->charter)) != DT_OK)
             return err;
         s->use = &s->charter;
     }

@@ -24,12 +24,40 @@ static const struct cli_option charter_draft[] = {
     {"out", "FILE", "write the draft to FILE"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option with_root[] = {{"root", "FILE", "the root's key file"},
-                                              {NULL, NULL, NULL}};
+static const struct cli_option charter_sign[] = {
+    {"root", "FILE", "the root's key file"},
+    {"charter", "FILE", "what is signed is an amendment of this charter"},
+    {"amendment", "FILE", "an amendment of it that came before, in order; repeat"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option charter_merge[] = {
+    {"charter", "FILE", "what is merged are copies of an amendment of this charter"},
+    {"amendment", "FILE", "an amendment of it that came before, in order; repeat"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option charter_amend[] = {
+    {"grant", "FILE", "a grant file of the new relay"},
+    {"size", "N", "entries of the lost register that are good (default: those attested here)"},
+    {"group", "GROUP=NAME",
+     "which party a witness group of the grant speaks for, if not named alike"},
+    {"out", "FILE", "write the draft to FILE"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option charter_adopt[] = {
+    {"grant", "FILE", "the party's grant file of the new relay"},
+    {"lose-attested", NULL, "also when entries go that the charter's quorum had cosigned"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option register_export[] = {
+    {"out", "FILE", "write the entries to FILE"},
+    {"size", "N", "the first N of them (default: those attested here)"},
+    {NULL, NULL, NULL}};
 
 static const struct cli_option charter_show[] = {
     {"id", NULL, "print the forum id alone"},
     {"policy", NULL, "print the register's key, witnesses and groups, for observers"},
+    {"charter", "FILE", "what is shown is an amendment of this charter"},
+    {"amendment", "FILE", "show the charter with this amendment, in order; repeat"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option with_out[] = {{"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
@@ -50,12 +78,14 @@ static const struct cli_option letter_import[] = {{"revocation", NULL, "the file
 static const struct cli_option letter_revoke[] = {
     {"root", "FILE", "the root's key file"}, {"out", "FILE", "write to FILE"}, {NULL, NULL, NULL}};
 
-static const struct cli_option init[] = {{"charter", "FILE", "the signed charter"},
-                                         {"grant", "FILE", "the party's grant file"},
-                                         {"party", "NAME", "the party, as the charter names it"},
-                                         {"name", "TEXT", "the delegate's name"},
-                                         {"title", "TEXT", "the delegate's title"},
-                                         {NULL, NULL, NULL}};
+static const struct cli_option init[] = {
+    {"charter", "FILE", "the signed charter"},
+    {"amendment", "FILE", "an amendment of it, in order; repeat"},
+    {"grant", "FILE", "the party's grant file"},
+    {"party", "NAME", "the party, as the charter names it"},
+    {"name", "TEXT", "the delegate's name"},
+    {"title", "TEXT", "the delegate's title"},
+    {NULL, NULL, NULL}};
 
 static const struct cli_option receipt_within[] = {
     {"receipt-within", "SPAN", "a receipt is overdue after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
@@ -142,6 +172,7 @@ static const struct cli_option open_[] = {
 static const struct cli_option verify[] = {
     {"forum", "ID", "the forum id that you got elsewhere (64 hex digits)"},
     {"root-words", "WORDS", "eight key words of a root that you got elsewhere; repeat"},
+    {"amendment", "FILE", "an amendment that you know of, in order; repeat"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option tally[] = {
@@ -154,6 +185,7 @@ static const struct cli_option tally[] = {
 
 static const struct cli_option register_check[] = {
     {"charter", "FILE", "the forum's signed charter"},
+    {"amendment", "FILE", "an amendment of it, in order; repeat"},
     {"proof", "FILE", "take the charter from this proof file"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root, for --proof; repeat"},
@@ -163,6 +195,7 @@ static const struct cli_option register_check[] = {
 static const struct cli_option observe[] = {
     {"policy", "FILE", "the register's key, its witnesses and groups, that you got elsewhere"},
     {"charter", "FILE", "or the forum's signed charter"},
+    {"amendment", "FILE", "an amendment of it, in order; repeat"},
     {"vkey", "VKEY", "or the register's verifier key alone: no witness is known then"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root, for what was opened; repeat"},
@@ -181,6 +214,7 @@ static const struct cli_option claims[] = {
     {"proof", "FILE", "a proof file; repeat"},
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root; repeat"},
+    {"amendment", "FILE", "an amendment that you know of, in order; repeat"},
     {"as-member", NULL, "check against the records in your home instead"},
     {"observed", "STATE",
      "what detente observe saw: can the register hold as many as are claimed?"},
@@ -218,12 +252,17 @@ const struct cli_command cli_commands[] = {
      cmd_root_words, false, 1, MANY},
     {"charter draft", "", "draft the founding document of a forum", NULL, charter_draft,
      cmd_charter_draft, false, 0, 0},
-    {"charter sign", "CHARTER", "sign a charter with a root", NULL, with_root, cmd_charter_sign,
-     false, 1, 1},
-    {"charter merge", "CHARTER OTHER...", "take over signatures from other copies", NULL, NULL,
-     cmd_charter_merge, false, 2, MANY},
-    {"charter show", "CHARTER", "show a charter, who signed it, and the forum id", NULL,
+    {"charter sign", "FILE", "sign a charter, or an amendment, with a root", NULL, charter_sign,
+     cmd_charter_sign, false, 1, 1},
+    {"charter merge", "FILE OTHER...", "take over signatures from other copies", NULL,
+     charter_merge, cmd_charter_merge, false, 2, MANY},
+    {"charter show", "FILE", "show a charter, or an amendment, and who signed it", NULL,
      charter_show, cmd_charter_show, false, 1, 1},
+    {"charter amend", "", "draft an amendment: another relay and register in place of a lost one",
+     "From your own copy of the register. The new one is made with detente-relay grant --continue.",
+     charter_amend, cmd_charter_amend, true, 0, 0},
+    {"charter adopt", "AMENDMENT...", "take in amendments that every root signed", NULL,
+     charter_adopt, cmd_charter_adopt, true, 1, MANY},
     {"letter request", "", "ask the root for a letter of credence", NULL, with_out,
      cmd_letter_request, true, 0, 0},
     {"letter issue", "", "accredit a delegate (with the root's key)", NULL, letter_issue,
@@ -319,6 +358,8 @@ const struct cli_command cli_commands[] = {
      NULL, with_out, cmd_register_checkpoint, true, 0, 0},
     {"register compare", "FILE", "hold another's checkpoint against your copy of the register",
      NULL, NULL, cmd_register_compare, true, 1, 1},
+    {"register export", "", "write out the entries you hold, for a register that continues it",
+     NULL, register_export, cmd_register_export, true, 0, 0},
     {"tally", "FROM TO", "what the entries of a range are, as far as your records tell",
      "FROM and TO, both included, are numbers of entries, or times: of the attested entries that\n"
      "these times take in. A date as TO is the whole day.",

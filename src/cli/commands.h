@@ -19,6 +19,11 @@ enum dt_err cmd_charter_sign(struct cli *c);
 enum dt_err cmd_charter_merge(struct cli *c);
 enum dt_err cmd_charter_show(struct cli *c);
 
+/* cmd_amend.c */
+enum dt_err cmd_charter_amend(struct cli *c);
+enum dt_err cmd_charter_adopt(struct cli *c);
+enum dt_err cmd_register_export(struct cli *c);
+
 /* cmd_letter.c */
 enum dt_err cmd_letter_request(struct cli *c);
 enum dt_err cmd_letter_issue(struct cli *c);

@@ -16,11 +16,12 @@ struct cli_anchor {
     uint8_t forum[DT_FORUM_ID];
     uint8_t words[DT_CHARTER_PARTIES][11];
     size_t n_words;
+    struct dt_buf amendments;
     struct dt_templates *templates;
 };
 void cli_anchor_clear(struct cli_anchor *anchor);
 
-/* Fill ${in} from --forum and --root-words. USAGE. */
+/* Fill ${in} from --forum, --root-words and --amendment. USAGE. */
 DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor,
                                         struct dt_verify_in *in);
 

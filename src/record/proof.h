@@ -66,6 +66,8 @@ struct dt_verify_in {
     const uint8_t *forum;            /* 32 bytes, or NULL */
     const uint8_t (*root_words)[11]; /* from dt_key_words_read(); NULL or n_root_words of them */
     size_t n_root_words;
+    struct dt_view amendments; /* that the verifier knows of, a list of opaque<V>: they count
+                                  whether the file shows them or not */
     uint64_t now_ms;
     /* To whom it was opened, when that is known ("public": it was published): a consent to others
      * does not count. NULL: not known. */

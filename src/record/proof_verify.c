@@ -139,6 +139,23 @@ check_signature(const struct dt_opened *t, const char *label, const uint8_t comm
 
 /* ---- whose it is ---- */
 
+/* The amendments that the file shows, and then those that it leaves out and the verifier knows. */
+static enum dt_err
+amend_charter(const struct verify *c, struct dt_charter *charter)
+{
+    struct dt_reader r = dt_reader_init(c->in->amendments);
+    struct dt_view one;
+    enum dt_err err = dt_charter_amend_all(charter, c->parts->amendments);
+
+    while (err == DT_OK && r.n > 0) {
+        if ((err = dt_read_vec(&r, DT_AMENDMENT_MAX, &one)) != DT_OK)
+            break;
+        err = dt_charter_amend(charter, one);
+        err = err == DT_ERR_EXISTS ? DT_OK : dt_fail_context(err, "not in the file");
+    }
+    return err;
+}
+
 static enum dt_err
 check_charter(struct verify *c)
 {
@@ -153,7 +170,7 @@ check_charter(struct verify *c)
     if ((err = dt_charter_decode(c->parts->charter, v->charter)) != DT_OK ||
         (err = dt_charter_complete(v->charter)) != DT_OK ||
         (err = dt_charter_forum_id(v->charter, v->forum)) != DT_OK ||
-        (err = dt_charter_amend_all(v->charter, c->parts->amendments)) != DT_OK ||
+        (err = amend_charter(c, v->charter)) != DT_OK ||
         (err = dt_proof_registers_init(&c->registers, v->charter)) != DT_OK)
         return err;
     if (c->in->forum != NULL && memcmp(c->in->forum, v->forum, 32) != 0)

@@ -487,6 +487,50 @@ test_proof_of_after(void **state)
     assert_int_equal(build(&p), DT_ERR_REFUSED);
 }
 
+/* The thief opens under the charter as it was founded, and leaves the amendment out. Who knows of
+ * it is not taken in. */
+static void
+test_proof_that_leaves_out(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_AMENDMENTS_MAX);
+    DT_CLEANUP(dt_charter_clear) struct dt_charter amended = {0};
+    struct dt_verify_in in = {.forum = w.forum, .now_ms = NOW, .templates = w.templates};
+    DT_CLEANUP(proving_clear) struct proving p;
+    uint64_t index;
+
+    (void)state;
+    proving_init(&p);
+    copy_of(&w.charter, &amended);
+    amend(&amended);
+    index = world_enter(&w, p.contact.seal);
+    world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
+    ok(build(&p));
+    verify(&p);
+    assert_int_equal(p.v.code, DT_VERDICT_WITHOUT_CONSENT); /* it cannot know better */
+    ok(dt_charter_amendments(&amended, &list));
+    in.amendments = dt_buf_view(&list);
+    dt_verdict_clear(&p.v);
+    ok(dt_proof_verify(dt_buf_view(&p.file), &in, &p.v));
+    assert_int_equal(p.v.code, DT_VERDICT_REFUSED);
+    assert_non_null(memmem(p.v.reason.p, p.v.reason.n, "amendment 1 says", 16));
+    /* Where the file has it, knowing it changes nothing. */
+    dt_charter_clear(&p.charter);
+    copy_of(&amended, &p.charter);
+    w.log = log_after;
+    p.tlog_proof.n = 0;
+    world_prove(&w, index, 7, WORLD_START + 6 * DAY, &p.tlog_proof);
+    ok(build(&p));
+    dt_verdict_clear(&p.v);
+    ok(dt_proof_verify(dt_buf_view(&p.file), &in, &p.v));
+    assert_int_equal(p.v.code, DT_VERDICT_WITHOUT_CONSENT);
+    /* An altered one is no reason to believe anything. */
+    list.p[40] ^= 1;
+    in.amendments = dt_buf_view(&list);
+    dt_verdict_clear(&p.v);
+    ok(dt_proof_verify(dt_buf_view(&p.file), &in, &p.v));
+    assert_int_equal(p.v.code, DT_VERDICT_REFUSED);
+}
+
 /* ---- golden bytes ---- */
 
 static void
@@ -525,6 +569,7 @@ main(void)
         cmocka_unit_test_setup(test_proof_of_before, set_up),
         cmocka_unit_test_setup(test_proof_of_a_thief, set_up),
         cmocka_unit_test_setup(test_proof_of_after, set_up),
+        cmocka_unit_test_setup(test_proof_that_leaves_out, set_up),
         cmocka_unit_test_setup(test_golden, set_up),
     };
     int failed;
