@@ -112,13 +112,11 @@ check_loss(const struct dt_amend_params *params, const struct amending *x)
 {
     if (x->report.cut_attested == 0 || params->lose_attested)
         return DT_OK;
-    return dt_fail(DT_ERR_REFUSED,
-                   "the amendment ends the register at %llu entries, and ours has %llu more that "
-                   "the charter's quorum cosigned: their time would be lost, and our own would be "
-                   "handed in again and be late. Ask why that size was chosen; with "
-                   "--lose-attested it is taken in all the same",
-                   (unsigned long long)x->report.last_size,
-                   (unsigned long long)x->report.cut_attested);
+    return dt_fail(
+        DT_ERR_REFUSED,
+        "the amendment ends the register at %llu entries, and ours has %llu more that the "
+        "charter's quorum cosigned: their times would be lost",
+        (unsigned long long)x->report.last_size, (unsigned long long)x->report.cut_attested);
 }
 
 /* ---- the transaction ---- */

@@ -81,7 +81,7 @@ world_witness(size_t party, struct tlog_signer *out)
 }
 
 static void
-make_grants(struct world *w)
+make_grants(struct world *w, const char *folder, const char *continued)
 {
     char store[128], out[128], witness[3][400];
     const char *argv[32];
@@ -89,7 +89,7 @@ make_grants(struct world *w)
     int status = 0;
 
     world_path(w, "relay.db", store);
-    world_path(w, "grants", out);
+    world_path(w, folder, out);
     argv[n++] = relay_program();
     argv[n++] = "grant";
     argv[n++] = "--store";
@@ -115,6 +115,10 @@ make_grants(struct world *w)
         argv[n++] = "--cadence";
         argv[n++] = w->cadence;
     }
+    if (continued != NULL) {
+        argv[n++] = "--continue";
+        argv[n++] = continued;
+    }
     argv[n] = NULL;
     is(waitpid(spawn(argv), &status, 0) > 0, 1);
     is(status, 0);
@@ -122,6 +126,7 @@ make_grants(struct world *w)
         char path[192];
 
         (void)snprintf(path, sizeof path, "%s/%s.grant", out, party_names[i]);
+        dt_buf_clear(&w->grant[i]);
         dt_buf_init(&w->grant[i], DT_NET_GRANT_MAX);
         ok(dt_file_read(path, &w->grant[i]));
     }
@@ -156,6 +161,24 @@ world_relay_stop(struct world *w)
     (void)kill(w->relay, SIGTERM);
     (void)waitpid(w->relay, &status, 0);
     w->relay = 0;
+}
+
+void
+world_relay_replace(struct world *w, struct dt_view entries)
+{
+    static const char *const files[] = {"relay.db", "relay.db-wal", "relay.db-shm"};
+    char path[128], continued[128], folder[32];
+
+    world_relay_stop(w);
+    for (size_t i = 0; i < 3; i++) {
+        world_path(w, files[i], path);
+        (void)unlink(path);
+    }
+    world_path(w, "entries", continued);
+    ok(dt_file_write(continued, entries, 0600));
+    (void)snprintf(folder, sizeof folder, "grants-%u", ++w->replaced);
+    make_grants(w, folder, continued);
+    world_relay_start(w);
 }
 
 static void
@@ -203,7 +226,7 @@ world_prepare(struct world *w, const char *cadence)
     assert_non_null(mkdtemp(w->dir));
     (void)snprintf(w->address, sizeof w->address, "127.0.0.1:%u", port);
     (void)snprintf(w->url, sizeof w->url, "http://%s", w->address);
-    make_grants(w);
+    make_grants(w, "grants", NULL);
     make_charter(w);
 }
 

@@ -44,9 +44,10 @@ struct world {
     uint8_t root[N_PARTIES][32]; /* seeds */
     struct dt_buf charter;
     struct dt_buf grant[N_PARTIES];
-    uint64_t offset_ms;  /* of the clock of all homes from the real one */
-    uint64_t frozen_ms;  /* not 0: what that clock shows */
-    const char *cadence; /* of the register, NULL: none */
+    unsigned int replaced; /* how often the relay was */
+    uint64_t offset_ms;    /* of the clock of all homes from the real one */
+    uint64_t frozen_ms;    /* not 0: what that clock shows */
+    const char *cadence;   /* of the register, NULL: none */
 };
 
 extern const char *const party_names[N_PARTIES];
@@ -58,6 +59,10 @@ void world_prepare(struct world *w, const char *cadence);
 void world_stop(struct world *w);
 void world_relay_start(struct world *w);
 void world_relay_stop(struct world *w);
+
+/* The relay is lost with its store and the register's key. Another one stands at the same address,
+ * with new grants; its register begins with ${entries}. */
+void world_relay_replace(struct world *w, struct dt_view entries);
 
 /* The witness key of ${party}, of a fixed seed. */
 struct tlog_signer;
