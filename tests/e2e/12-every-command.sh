@@ -186,6 +186,22 @@ for p in us med; do ok $p letter import --revocation ru2.revocation; done
 home us2 north 'Ana Second'
 ok us letter import us2.letter
 no 4 us remove plenary 'Boris South' # of another party, and not revoked
+json us register export --out entries
+ok us register export --out entries
+witnesses=()
+for p in north south neutral; do
+    witnesses+=(--witness "$p=$("$detente" charter show charter | sed -nE "s/.*witness  of $p: (.*)/\1/p")")
+done
+check_status 'a register that continues it' 0 "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants2 \
+    --party north --party south --party neutral "${witnesses[@]}" --continue entries
+ok us charter amend --grant grants2/north.grant --out amendment
+for p in north south neutral; do ok x charter sign --root $p.root --charter charter amendment; done
+cp amendment amendment2
+ok x charter merge --charter charter amendment amendment2
+both x charter show --charter charter amendment
+both x charter show --amendment amendment charter
+both us charter adopt amendment --grant grants2/north.grant
+both us sync
 word agent ''
 "$detente" --home us agent >agent.out 2>&1 </dev/null &
 agent=$!
