@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/amendment.h"
 #include "agent/records.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -178,6 +179,7 @@ status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_cha
     json_t *list = json_array();
     json_t *sides = json_array();
     json_t *reg = json_object();
+    uint64_t last_size = 0;
     enum dt_err err = DT_OK;
 
     cli_put_hex(root, "forum", dt_view_of(info->forum));
@@ -185,6 +187,7 @@ status_json(struct cli *c, const struct dt_agent_info *info, const struct dt_cha
     cli_put_bool(root, "has_letter", info->has_letter);
     cli_put_bool(root, "inbox_ready", info->inbox_ready);
     cli_put(root, "relay", info->relay);
+    cli_put_u64(root, "amendments", dt_agent_amended(c->agent, &last_size));
     cli_put_u64(root, "alarms", n_alarms);
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
@@ -298,6 +301,7 @@ cmd_status(struct cli *c)
     size_t n = 0;
     size_t n_groups = 0;
     size_t n_alarms = 0;
+    uint64_t last_size = 0;
     bool said = false;
     char hex[65];
     enum dt_err err;
@@ -312,6 +316,11 @@ cmd_status(struct cli *c)
         return status_json(c, &info, channels, n, &r, groups, n_groups, n_alarms);
     dt_hex_str(hex, dt_view_of(info.forum));
     cli_print("forum %s\n", hex);
+    if (dt_agent_amended(c->agent, &last_size) > 0)
+        cli_print("the charter was amended %zu times: the register was replaced at entry %llu, the "
+                  "relay is %s\n",
+                  dt_agent_amended(c->agent, &last_size), (unsigned long long)last_size,
+                  info.relay);
     if (info.has_letter)
         cli_print("you are %s, %s, for %s\n", info.self.name, info.self.title,
                   info.self.party_name);

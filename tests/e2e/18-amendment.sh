@@ -126,6 +126,9 @@ need 'status' as us register status --json
 [ "$(json size need.out)" -gt "$good" ] && pass 'the register grew: the amendment and what was lost are in it' ||
     fail "$(json size need.out) entries after the amendment"
 
+check_status 'status says so' 0 as med status
+check_line 'with the entry and the new relay' "amended 1 times: the register was replaced at entry $good, the relay is http://127.0.0.1:$PORT2" out
+
 # ---- work goes on ----
 need 'talk' as ru send plenary 'after'
 entry us 'a subject of after'
@@ -147,6 +150,8 @@ settle us ru med
 [ "$(times med after)" = 1 ] && pass 'what is said arrives' || fail "'after' arrived $(times med after) times"
 check_status 'a stranger counts the new register' 0 "$detente" register check --charter charter --amendment amendment --forum "$forum_id"
 check_line 'as one that grew' "[0-9]+ entries, [0-9]+ attested" out
+check_status 'an observer follows it' 0 "$detente" observe --charter charter --amendment amendment --forum "$forum_id" \
+    --state seen.db "$url2"
 check_status 'and not by the charter alone' 3 "$detente" register check --charter charter --forum "$forum_id"
 
 # ---- records of before and after ----
@@ -159,6 +164,16 @@ check_status 'the record of after opens' 0 as us open "$after" --fields $fields 
 check_status 'and holds' 0 "$detente" verify after.proof --forum "$forum_id"
 check_line 'under the new register' 'time: entry [0-9]+, entered' out
 check_line 'verified' 'verdict: verified' out
+if python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+    second=$top/tests/interop/verify_proof.py # written from the documents alone
+    for p in again after; do
+        "$detente" verify $p.proof --json --forum "$forum_id" >first.json
+        PYTHONDONTWRITEBYTECODE=1 python3 "$second" $p.proof --words "$top/data/words.txt" --forum "$forum_id" >second.json
+        check "an independent verifier says the same of $p.proof" python3 "$second" --compare first.json second.json
+    done
+else
+    skip 'python3 (3.9 or newer) is not here: the independent verifier was not run'
+fi
 check_status 'what was lost was handed in again' 0 as ru records
 check_no_line 'nothing waits' 'waiting' out
 

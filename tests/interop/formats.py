@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 MAX = {'file': 12 << 20, 'proof': 8 << 20, 'charter': 64 << 10, 'template': 32 << 10, 'value': 512 << 10,
-       'tlog': 64 << 10, 'letter': 4096, 'nodes': 1024, 'text': 16 << 10, 'bytes': 256 << 10, 'list': 4096,
+       'tlog': 64 << 10, 'amendment': 72 << 10, 'letter': 4096, 'nodes': 1024, 'text': 16 << 10, 'bytes': 256 << 10, 'list': 4096,
        'items': 256, 'letters': 64, 'templates': 16, 'revocations': 64}
 
 
@@ -379,9 +379,13 @@ class Checked:
         body += '\n'
         head = body.split('\n')
         need(len(head) >= 4 and head[-1] == '' and '' not in head[:-1], 'checkpoint: lines')
-        need(head[0] == charter.origin, 'checkpoint: of another register')
+        charter = next((x for x in charter.registers if x.origin == head[0]), None)
+        need(charter, 'checkpoint: of another register')
         self.size, root = decimal(head[1], 'checkpoint: size'), b64(head[2], 'checkpoint: root')
         need(len(root) == 32, 'checkpoint: root')
+        if charter.end:
+            need(self.size <= charter.end[0], 'checkpoint: behind the end of its register')
+            need(self.size < charter.end[0] or root == charter.end[1], 'checkpoint: another root than the last good one')
         self.groups, times = {}, {}
         signed_by_register = False
         for s in sigs.split('\n')[:-1]:

@@ -11,6 +11,8 @@ The answer is one JSON object, as of `detente verify --json`. Exit status 0 veri
 """
 import argparse
 import base64
+import hashlib
+import hmac
 import json
 import re
 import sys
@@ -135,6 +137,27 @@ def open_rule(value):
     return (day - EPOCH) // timedelta(milliseconds=1)
 
 
+class Register:
+    """The part of a charter that an amendment replaces."""
+    end = None          # (size, root, number of the amendment) of one that ended
+
+    def __init__(self, r, n_parties):
+        relays = each(r.v(), 'relays', lambda q: utf8(q.v(500, 1), 'relay'), 8)
+        need(relays, 'charter: no relay')
+        self.origin = utf8(r.v(), 'origin')
+        self.register = Key(r.v(4096), 1)
+        need(self.register.name == self.origin, 'charter: the origin is not the name of the register\'s key')
+        utf8(r.v(), 'path')
+        rows = each(r.v(), 'witnesses', lambda q: (q.u(1), Key(q.v(4096), 4)), 32)
+        need(all(p < n_parties for p, _ in rows), 'charter: a witness of nobody')
+        need(len({k.public for _, k in rows}) == len(rows), 'charter: a witness key twice')
+        need(len({(k.name, k.id) for _, k in rows}) == len(rows), 'charter: a witness key twice')
+        self.witnesses, groups = rows, len({p for p, _ in rows})
+        self.quorum_attested, final = r.u(1), r.u(1)
+        need(self.quorum_attested <= groups and (self.quorum_attested or not rows), 'charter: quorum')
+        need(final == 0 or self.quorum_attested <= final <= groups, 'charter: quorum for final')
+
+
 class Charter:
     def __init__(self, data):
         r = Reader(data, 'charter')
@@ -149,20 +172,7 @@ class Charter:
         need(len(rows) >= 2 and len(self.by_id) == len(rows) and len(set(names)) == len(rows), 'charter: parties')
         need(all(usable_key(p.root) and 1 <= p.kind <= 3 for p in self.parties), 'charter: a party')
         need(not {'both', 'mediator'} & {p.name for p in self.parties}, 'charter: a name that is taken')
-        relays = each(r.v(), 'relays', lambda q: utf8(q.v(500, 1), 'relay'), 8)
-        need(relays, 'charter: no relay')
-        self.origin = utf8(r.v(), 'origin')
-        self.register = Key(r.v(4096), 1)
-        need(self.register.name == self.origin, 'charter: the origin is not the name of the register\'s key')
-        utf8(r.v(), 'path')
-        rows = each(r.v(), 'witnesses', lambda q: (q.u(1), Key(q.v(4096), 4)), 32)
-        need(all(p < len(self.parties) for p, _ in rows), 'charter: a witness of nobody')
-        need(len({k.public for _, k in rows}) == len(rows), 'charter: a witness key twice')
-        need(len({(k.name, k.id) for _, k in rows}) == len(rows), 'charter: a witness key twice')
-        self.witnesses, groups = rows, len({p for p, _ in rows})
-        self.quorum_attested, final = r.u(1), r.u(1)
-        need(self.quorum_attested <= groups and (self.quorum_attested or not rows), 'charter: quorum')
-        need(final == 0 or self.quorum_attested <= final <= groups, 'charter: quorum for final')
+        self.registers = [Register(r, len(self.parties))]
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
         known = rb'cadence|read_key|open(\.[a-z][a-z0-9_]{0,39})?'
         need(all(re.fullmatch(known, n) for n, _ in rules), 'charter: unknown rule')
@@ -178,6 +188,57 @@ class Charter:
             need(ed_verify(self.parties[p].root, label('charter signature') + body, sig),
                  'charter: signature of ' + self.parties[p].name)
         self.forum = hash_of('charter', body)
+        self.previous = self.forum
+
+    def amend(self, data, templates):
+        """Take in the next amendment: another register from now on."""
+        number, r = len(self.registers), Reader(data, 'amendment')
+        need(len(data) <= MAX['amendment'] and number <= 16 and r.u(2) == 1, 'amendment: version or size')
+        forum, template_id, template_hash, record_id, n_slots = r.take(32), r.v(40), r.take(32), r.take(16), r.u(1)
+        t = templates.get(template_hash)
+        need(t and t.name == 'amendment' and template_id == b'amendment' and n_slots == t.n_slots, 'amendment: template')
+        need(forum == self.forum, 'amendment: of another forum')
+        rows = each(r.v(), 'slots', lambda q: (q.u(1), q.v(MAX['value'])), 64)
+        secret = r.take(32)
+        sigs = each(r.v(), 'signatures', lambda q: (q.u(1), q.take(64)), 16)
+        r.end()
+        need(len(rows) == n_slots, 'amendment: slots')
+        ctx = hash_of('header', forum + vec(template_id) + template_hash + record_id + bytes([n_slots]))
+        leaves, slots = {}, {}
+        for i, (kind, value) in enumerate(rows):
+            name, typ, values, _ = t.slot(i)
+            need(kind <= 1 and (kind == 1) == (i in (0, 1, 3, 8, 9, 10)) and (kind == 1 or not value), 'amendment: fields')
+            if kind == 1:
+                check_value(typ, value, values)
+                slots[i] = value
+            leaves[i] = sha(b'\0' + vec(b'detente 1 field') + ctx + i.to_bytes(2, 'big') + salt_of(ctx, secret, i) +
+                            bytes([kind]) + vec(name.encode()) + bytes([typ]) + vec(value))
+        commitment = hash_of('commitment', ctx + root_of(n_slots, leaves, b'', 'amendment'))
+        author = self.by_id.get(slots[0][:32])
+        need(slots[1] == b'amendment' and author and slots[0][32:64] == author.root and slots[0][64:] == bytes(32),
+             'amendment: author')
+        need(int.from_bytes(slots[8], 'big') == number and slots[9] == self.previous, 'amendment: out of the chain')
+        need([p for p, _ in sigs] == list(range(len(self.parties))), 'amendment: a signature lacks')
+        for p, sig in sigs:
+            need(ed_verify(self.parties[p].root, label('amendment') + forum + commitment, sig), 'amendment: signature')
+        q = Reader(slots[10], 'amendment')
+        need(q.u(2) == 1, 'amendment: what it changes')
+        size, root = q.u(8), q.take(32)
+        new = Register(q, len(self.parties))
+        q.end()
+        need(size < 1 << 63 and (size == 0) == (root == sha(b'')), 'amendment: last size and root')
+        need(all(x.origin != new.origin and x.register.public != new.register.public for x in self.registers),
+             'amendment: a register of before')
+        need(number == 1 or size >= self.registers[-2].end[0], 'amendment: less than the one before')
+        self.registers[-1].end = size, root, number
+        self.registers.append(new)
+        self.previous = commitment
+
+
+def salt_of(ctx, secret, index):
+    """HKDF-SHA256, 32 bytes."""
+    prk = hmac.new(ctx, secret, hashlib.sha256).digest()
+    return hmac.new(prk, vec(b'detente 1 salt') + index.to_bytes(2, 'big') + b'\1', hashlib.sha256).digest()
 
 
 # ---- openings
@@ -384,14 +445,17 @@ def verify(data, forum, prefixes, at_ms):
     r = Reader(unwrap(data), 'proof')
     need(len(r.data) <= MAX['proof'], 'proof: too large')
     version = r.u(2)
-    need(version in (1, 2), 'proof: unknown version')
+    need(version in (1, 2, 3), 'proof: unknown version')
     Opened.paths = version == 1
     charter = Charter(r.v(MAX['charter']))
+    amendments = r.v() if version == 3 else b''
     need(forum is None or charter.forum == forum, 'charter: its forum id is another')
     for p in charter.parties:
         p.vouched = forum is not None or p.id[:11] in prefixes
     need(all(any(p.id[:11] == x for p in charter.parties) for x in prefixes), 'charter: no root has these key words')
     templates = built_in()
+    if version == 3:
+        need(each(amendments, 'amendments', lambda q: charter.amend(q.v(), templates) is None, 16), 'no amendments')
     own = each(r.v(), 'templates', lambda q: read_template(q.v(MAX['template'])), MAX['templates'])
     for t in own:
         need(t.hash not in templates and t.name not in BUILT_IN, 'template: twice, or built in')

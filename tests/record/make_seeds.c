@@ -45,6 +45,8 @@ seeds_of_letters(void)
     seed("letter", "revocation", 2, dt_buf_view(&rev));
 }
 
+static struct dt_charter amended;
+
 static void
 seeds_of_amendments(struct dt_view charter)
 {
@@ -75,6 +77,8 @@ seeds_of_amendments(struct dt_view charter)
     ok(dt_writer_end(&wr));
     seed("amendment", "both", -1, dt_buf_view(&both));
     seed("amendment", "alone", 0, dt_buf_view(&b));
+    ok(dt_charter_decode(charter, &amended));
+    ok(dt_charter_amend(&amended, dt_buf_view(&b)));
     tlog_signer_clear(&log);
 }
 
@@ -108,6 +112,11 @@ seeds_of_records(void)
     seed("proof_file", "file", -1, dt_buf_view(&file));
     file.n = 0;
     items[0].tlog_proof = dt_view(NULL, 0);
+    in.charter = &amended;
+    ok(dt_proof_build(&in, &file));
+    seed("proof_file", "amended", -1, dt_buf_view(&file));
+    in.charter = &w.charter;
+    file.n = 0;
     items[0].slots = 0;
     items[1] = (struct dt_proof_item){&dispute, 0, dt_view(NULL, 0), true};
     in.n_items = 2;
@@ -185,6 +194,7 @@ main(int argc, char **argv)
     seeds_of_letters();
     seeds_of_records();
     seeds_of_values();
+    dt_charter_clear(&amended);
     world_clear(&w);
     return 0;
 }

@@ -4,10 +4,12 @@
  */
 #include "fixture.h"
 
+#include "record/amendment.h"
+
 #include "../base/torture.h"
 
 static struct world w;
-static struct dt_buf charter, proofs[2];
+static struct dt_buf charter, later, proofs[2];
 static struct dt_record contact, countersign;
 
 static enum dt_err
@@ -35,6 +37,36 @@ charters(void *ctx)
         (err = dt_charter_verify(&c)) != DT_OK || (err = dt_charter_forum_id(&c, id)) != DT_OK)
         return err;
     return dt_charter_encode(&c, &again);
+}
+
+/* The next amendment is drafted, signed by all and taken in; that of before is taken in, too. */
+static enum dt_err
+amendments(void *ctx)
+{
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter c = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_AMENDMENTS_MAX);
+    struct dt_charter next = w.charter;
+    const struct dt_amendment_parts parts = {.next = &next, .last_root = tlog_empty_root};
+    uint8_t seal[32];
+    enum dt_err err;
+
+    (void)ctx;
+    next.register_vkey = dt_buf_view(&later);
+    next.register_origin = str("register.example/new");
+    if ((err = dt_charter_decode(dt_buf_view(&charter), &c)) != DT_OK ||
+        (err = dt_amendment_draft(&c, &parts, &am)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < N_WORLD_PARTIES; i++)
+        if ((err = dt_amendment_sign(&am, &c, seed_view(w.root_seed[i]))) != DT_OK)
+            return err;
+    if ((err = dt_amendment_seal(&am, &c, seal)) != DT_OK ||
+        (err = dt_amendment_encode(&am, &bytes)) != DT_OK)
+        return err;
+    err = dt_charter_amend(&c, dt_buf_view(&bytes));
+    assert_int_equal(c.n_former, err == DT_OK ? 1 : 0);
+    return err != DT_OK ? err : dt_charter_amendments(&c, &list);
 }
 
 static enum dt_err
@@ -124,11 +156,9 @@ test_faults(void **state)
         enum dt_err (*what)(void *ctx);
         unsigned int allocations;
         unsigned int randoms;
-    } list[] = {{"templates", templates, 1000, 0},
-                {"charters", charters, 2, 0},
-                {"letters", letters, 5, 1},
-                {"records", records, 20, 2},
-                {"proof files", proof_files, 20, 0}};
+    } list[] = {{"templates", templates, 1000, 0}, {"charters", charters, 2, 0},
+                {"amendments", amendments, 5, 2},  {"letters", letters, 5, 1},
+                {"records", records, 20, 2},       {"proof files", proof_files, 20, 0}};
 
     const char *seed = getenv("DT_SEED");
     unsigned int step = 0;
@@ -154,10 +184,16 @@ test_faults(void **state)
 static int
 setup(void **state)
 {
+    struct tlog_signer log = {0};
+
     (void)state;
     world_init(&w);
     dt_buf_init(&charter, DT_CHARTER_MAX);
     ok(dt_charter_encode(&w.charter, &charter));
+    dt_buf_init(&later, DT_VKEY_MAX);
+    make_signer("register.example/new", TLOG_KEY_ED25519, 0x31, &log);
+    ok(tlog_vkey_write(&log.vkey, &later));
+    tlog_signer_clear(&log);
     make_contact(&w, US, "2025-02-12T15:00:00Z", "2025-02-12T16:30:00Z", "day", &contact);
     make_answer(&w, RUSSIA, DT_ANSWER_COUNTERSIGN, &contact, &countersign);
     (void)world_enter(&w, contact.seal);
@@ -176,6 +212,7 @@ teardown(void **state)
     dt_record_clear(&contact);
     dt_record_clear(&countersign);
     dt_buf_clear(&charter);
+    dt_buf_clear(&later);
     for (size_t i = 0; i < 2; i++)
         dt_buf_clear(&proofs[i]);
     world_clear(&w);
