@@ -317,7 +317,7 @@ cmd_status(struct cli *c)
     dt_hex_str(hex, dt_view_of(info.forum));
     cli_print("forum %s\n", hex);
     if (dt_agent_amended(c->agent, &last_size) > 0)
-        cli_print("the charter was amended %zu times: the register was replaced at entry %llu, the "
+        cli_print("amendments of the charter: %zu; the register was replaced at entry %llu, the "
                   "relay is %s\n",
                   dt_agent_amended(c->agent, &last_size), (unsigned long long)last_size,
                   info.relay);

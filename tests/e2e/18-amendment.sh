@@ -127,7 +127,7 @@ need 'status' as us register status --json
     fail "$(json size need.out) entries after the amendment"
 
 check_status 'status says so' 0 as med status
-check_line 'with the entry and the new relay' "amended 1 times: the register was replaced at entry $good, the relay is http://127.0.0.1:$PORT2" out
+check_line 'with the entry and the new relay' "amendments of the charter: 1; the register was replaced at entry $good, the relay is http://127.0.0.1:$PORT2" out
 
 # ---- work goes on ----
 need 'talk' as ru send plenary 'after'
