@@ -14,6 +14,7 @@
 #include "agent/core.h"
 #include "agent/records.h"
 #include "agent/register_submit.h"
+#include "agent/tally.h"
 
 #define ALL     "all"
 #define COVER   "cover"
@@ -112,7 +113,8 @@ check_right(const struct dt_letter *letter, const struct dt_template *tmpl, uint
 
 static enum dt_err
 send_record(struct dt_agent *a, const uint8_t group_id[static 32],
-            const struct dt_record_draft *draft, bool urgent, uint8_t out_commitment[static 32])
+            const struct dt_record_draft *draft, unsigned int how,
+            uint8_t out_commitment[static 32])
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter letter = {0};
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
@@ -127,6 +129,7 @@ send_record(struct dt_agent *a, const uint8_t group_id[static 32],
         (err = check_right(&letter, draft->tmpl, p.sent_ms)) != DT_OK ||
         (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
         (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
+        ((how & DT_SEND_DESPITE_COUNT) == 0 && (err = dt_agent_tally_check(a, &r)) != DT_OK) ||
         (err = dt_record_encode(&r, &encoded)) != DT_OK ||
         (err = dt_random(p.id, sizeof p.id)) != DT_OK)
         return err;
@@ -136,8 +139,8 @@ send_record(struct dt_agent *a, const uint8_t group_id[static 32],
         return err;
     if ((err = keep(a, ALL, group_id, &r, dt_buf_view(&encoded))) == DT_OK &&
         (err = dt_channel_send(a, group_id, &p)) == DT_OK)
-        err = urgent ? dt_agent_register_submit_urgent(a, r.seal)
-                     : dt_agent_register_submit(a, r.seal);
+        err = (how & DT_SEND_URGENT) != 0 ? dt_agent_register_submit_urgent(a, r.seal)
+                                          : dt_agent_register_submit(a, r.seal);
     err = dt_store_end(s, err);
     if (err == DT_OK)
         memcpy(out_commitment, r.commitment, 32);
@@ -148,14 +151,22 @@ enum dt_err
 dt_agent_record_send(struct dt_agent *a, const uint8_t group_id[static 32],
                      const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
 {
-    return send_record(a, group_id, draft, false, out_commitment);
+    return send_record(a, group_id, draft, 0, out_commitment);
 }
 
 enum dt_err
 dt_agent_record_send_urgent(struct dt_agent *a, const uint8_t group_id[static 32],
                             const struct dt_record_draft *draft, uint8_t out_commitment[static 32])
 {
-    return send_record(a, group_id, draft, true, out_commitment);
+    return send_record(a, group_id, draft, DT_SEND_URGENT, out_commitment);
+}
+
+enum dt_err
+dt_agent_record_send_as(struct dt_agent *a, const uint8_t group_id[static 32],
+                        const struct dt_record_draft *draft, unsigned int how,
+                        uint8_t out_commitment[static 32])
+{
+    return send_record(a, group_id, draft, how, out_commitment);
 }
 
 /*

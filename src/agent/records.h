@@ -36,7 +36,8 @@ DT_MUST_CHECK enum dt_err dt_agent_answer_draft(struct dt_agent *a,
  * dt_agent_record_send(a, group_id, draft, out_commitment):
  * Sign ${draft}, keep it, have it sent in the channel and its seal submitted to the register: one
  * transaction. Errors: FORMAT (a required field is missing: named), REFUSED (right `record` or
- * `consent` missing), EXPIRED (our letter), LIMIT.
+ * `consent` missing; it countersigns a tally, and our own count is another one), EXPIRED (our
+ * letter), LIMIT; for a countersignature those of dt_agent_tally_check() too.
  */
 DT_MUST_CHECK enum dt_err dt_agent_record_send(struct dt_agent *a,
                                                const uint8_t group_id[static 32],
@@ -48,6 +49,17 @@ DT_MUST_CHECK enum dt_err dt_agent_record_send_urgent(struct dt_agent *a,
                                                       const uint8_t group_id[static 32],
                                                       const struct dt_record_draft *draft,
                                                       uint8_t out_commitment[static 32]);
+/* The same in another way: ${how} of these, or several. */
+enum dt_send_how {
+    DT_SEND_URGENT = 1,       /* as above */
+    DT_SEND_DESPITE_COUNT = 2 /* it may countersign a tally whose count is not our own: only for a
+                                 user who said so expressly */
+};
+DT_MUST_CHECK enum dt_err dt_agent_record_send_as(struct dt_agent *a,
+                                                  const uint8_t group_id[static 32],
+                                                  const struct dt_record_draft *draft,
+                                                  unsigned int how,
+                                                  uint8_t out_commitment[static 32]);
 
 struct dt_record_info {
     uint64_t number; /* order in this store: 1, 2, ...; what people may type */

@@ -47,6 +47,36 @@ dt_agent_tally_recount(struct dt_agent *a, const struct dt_record *tally,
     return DT_OK;
 }
 
+enum dt_err
+dt_agent_tally_compare(const struct dt_tally_stated *stated, const struct dt_tally *own)
+{
+    if (own->count == stated->count)
+        return DT_OK;
+    return dt_fail(DT_ERR_REFUSED,
+                   "our own count is %llu, the tally's %llu: it is not countersigned",
+                   (unsigned long long)own->count, (unsigned long long)stated->count);
+}
+
+enum dt_err
+dt_agent_tally_check(struct dt_agent *a, const struct dt_record *r)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
+    DT_CLEANUP(dt_tally_clear) struct dt_tally own = {0};
+    struct dt_tally_stated stated;
+    const uint8_t *about = NULL;
+    enum dt_err err;
+
+    if (dt_record_answer(r, &about) != DT_ANSWER_COUNTERSIGN)
+        return DT_OK;
+    if ((err = dt_agent_record(a, about, &subject)) != DT_OK)
+        return err;
+    if (!dt_template_is_tally(subject.tmpl))
+        return DT_OK;
+    if ((err = dt_agent_tally_recount(a, &subject, &stated, &own)) != DT_OK)
+        return dt_fail_context(err, "the tally cannot be counted anew");
+    return dt_agent_tally_compare(&stated, &own);
+}
+
 /* The first entry with a time from ${from_ms} on, and the last one with a time up to ${until_ms}.
  * Times need not grow with the entries: each witness has a clock of its own. */
 static enum dt_err

@@ -30,6 +30,14 @@ DT_MUST_CHECK enum dt_err dt_agent_tally_recount(struct dt_agent *a, const struc
                                                  struct dt_tally_stated *out_stated,
                                                  struct dt_tally *out_own);
 
+/* Are the two counts the same? REFUSED names both. */
+DT_MUST_CHECK enum dt_err dt_agent_tally_compare(const struct dt_tally_stated *stated,
+                                                 const struct dt_tally *own);
+
+/* When ${r} countersigns a tally that is kept here: count anew. REFUSED: our own count is another
+ * one; else as dt_agent_tally_recount(). */
+DT_MUST_CHECK enum dt_err dt_agent_tally_check(struct dt_agent *a, const struct dt_record *r);
+
 /* The first entry whose time is not before ${ms}; the last one whose time is not after it. An
  * entry's time is that of the first attested checkpoint kept here that holds it; what is not
  * attested has none. NOT_FOUND: there is no such entry. */

@@ -85,6 +85,9 @@ print_tally(const struct dt_tally *t, bool list)
               (unsigned long long)t->last, (unsigned long long)entries,
               entries == 1 ? "entry" : "entries");
     print_kind(t, "  contacts", DT_TALLY_CONTACT, list);
+    if (t->withdrawn > 0)
+        cli_print("%-24s %8llu, which count all the same\n", "    withdrawn since",
+                  (unsigned long long)t->withdrawn);
     cli_print("%-24s %8llu\n", "  answers", (unsigned long long)dt_tally_answers(t));
     print_kind(t, "    receipts", DT_TALLY_RECEIPT, list);
     print_kind(t, "    countersignatures", DT_TALLY_COUNTERSIGN, list);
@@ -125,6 +128,7 @@ tally_json(const struct dt_tally *t, bool list)
     cli_put_u64(root, "entries", t->last - t->first + 1);
     cli_put(root, "counts_are", "entries, not contacts");
     cli_put_u64(root, "all_answers", dt_tally_answers(t));
+    cli_put_u64(root, "withdrawn_since", t->withdrawn);
     for (enum dt_tally_kind k = DT_TALLY_UNKNOWN; k < DT_TALLY_ELSEWHERE; k++) {
         cli_put_u64(root, dt_tally_kind_name(k), t->n[k]);
         (void)json_object_set_new(lists, dt_tally_kind_name(k), numbers(t, k));
@@ -164,6 +168,11 @@ record_tally(struct cli *c, const uint8_t group_id[static 32], const struct dt_t
                  "%llu of kind '%s' in this channel\n",
                  (unsigned long long)t->first, (unsigned long long)t->last,
                  (unsigned long long)t->count, counted);
+    if (t->withdrawn > 0)
+        cli_complain(
+            "detente: %llu of these were withdrawn since by their authors, and are counted "
+            "all the same\n",
+            (unsigned long long)t->withdrawn);
     if (t->n[DT_TALLY_UNKNOWN] > 0)
         cli_complain("detente: it does not count %llu of these entries, whose records this home "
                      "does not hold\n",
@@ -222,11 +231,6 @@ cli_recount(struct cli *c, const struct dt_record *subject)
                  (unsigned long long)s.first, (unsigned long long)s.last,
                  (unsigned long long)s.count, (int)s.counted.n, (const char *)s.counted.p,
                  (unsigned long long)own.count, (unsigned long long)own.n[DT_TALLY_UNKNOWN]);
-    if (own.count == s.count)
-        return DT_OK;
-    if (cli_has(c, "despite-count"))
-        return DT_OK;
-    return dt_fail(DT_ERR_REFUSED,
-                   "our own count is %llu, the tally's %llu: it is not countersigned",
-                   (unsigned long long)own.count, (unsigned long long)s.count);
+    /* The agent refuses it too; here it is refused before anything is asked. */
+    return cli_has(c, "despite-count") ? DT_OK : dt_agent_tally_compare(&s, &own);
 }

@@ -166,8 +166,10 @@ print_cadence(const struct observe_view *v)
 
 /* ${again}: another opening of the same record stands above. */
 static void
-print_opening(const struct dt_observer_opening *o, const struct dt_verdict *v, bool again)
+print_opening(const struct observe_view *view, const struct dt_observer_opening *o,
+              const struct dt_verdict *v, bool again)
 {
+    struct observe_account more;
     bool replies = false;
     char when[DT_TIME_STR];
 
@@ -185,6 +187,11 @@ print_opening(const struct dt_observer_opening *o, const struct dt_verdict *v, b
               (const char *)dt_template_id(v->records[0].tmpl).p, dt_verdict_name(v->code),
               replies ? ", with a reply" : "", replies && again ? " to what is opened above" : "",
               when);
+    observe_elsewhere(view, v, &more);
+    if (more.withdrawn)
+        cli_print("    another opening shows that its author withdrew it, which undoes nothing\n");
+    if (more.disputed)
+        cli_print("    another opening shows that it is disputed\n");
     if (o->gone_ms != 0) {
         time_text(when, o->gone_ms);
         cli_print("    no longer published since %s; what it shows stands\n", when);
@@ -219,7 +226,7 @@ print_openings(const struct observe_view *v)
 
         if (err != DT_OK)
             return err;
-        print_opening(&o, &verdict, opened_before(entries, n_entries, &verdict));
+        print_opening(v, &o, &verdict, opened_before(entries, n_entries, &verdict));
         if (verdict.code != DT_VERDICT_REFUSED)
             entries[n_entries++] = verdict.records[0].entry;
     }
@@ -421,6 +428,17 @@ flags_json(const struct observe_view *v, json_t *root)
     return err;
 }
 
+static void
+put_elsewhere(const struct observe_view *v, const struct dt_verdict *verdict, json_t *o)
+{
+    struct observe_account more = {0};
+
+    if (verdict->code != DT_VERDICT_REFUSED)
+        observe_elsewhere(v, verdict, &more);
+    cli_put_bool(o, "withdrawn_in_another", more.withdrawn);
+    cli_put_bool(o, "disputed_in_another", more.disputed);
+}
+
 static enum dt_err
 openings_json(const struct observe_view *v, json_t *root)
 {
@@ -440,6 +458,7 @@ openings_json(const struct observe_view *v, json_t *root)
             cli_put_time(o, "seen_since", info.first_ms);
             cli_put_time(o, "gone_since", info.gone_ms);
             err = cli_put_verdict(o, &verdict, v->seen.now_ms);
+            put_elsewhere(v, &verdict, o);
         }
         (void)json_array_append_new(list, o);
     }

@@ -17,6 +17,7 @@ observe_view_clear(struct observe_view *v)
 {
     dt_timeline_clear(&v->timeline);
     dt_free(v->openings);
+    dt_free(v->accounts);
     dt_free(v->tests);
     dt_buf_clear(&v->text);
 }
@@ -33,6 +34,40 @@ head(struct dt_view text, size_t max)
 
 /* ---- openings ---- */
 
+static struct observe_account
+account_of(const struct dt_verdict *verdict)
+{
+    const struct dt_proof_record *r = &verdict->records[0];
+
+    return (struct observe_account){.entry = r->entry,
+                                    .withdrawn = verdict->parties[r->party].withdrawn,
+                                    .disputed = verdict->standing_code == DT_ACCOUNT_DISPUTED};
+}
+
+/* An opening is kept as it was made: a withdrawal or dispute of later days stands in a later one.
+ */
+static void
+elsewhere(const struct observe_view *v, const struct observe_account *own,
+          struct observe_account *out)
+{
+    *out = (struct observe_account){.entry = own->entry};
+    for (size_t i = 0; i < v->n_openings; i++) {
+        if (v->accounts[i].entry != own->entry)
+            continue;
+        out->withdrawn = out->withdrawn || (v->accounts[i].withdrawn && !own->withdrawn);
+        out->disputed = out->disputed || (v->accounts[i].disputed && !own->disputed);
+    }
+}
+
+void
+observe_elsewhere(const struct observe_view *v, const struct dt_verdict *verdict,
+                  struct observe_account *out)
+{
+    const struct observe_account own = account_of(verdict);
+
+    elsewhere(v, &own, out);
+}
+
 /* Its words, copied: kind, then what its verdict and standing say. */
 static enum dt_err
 put_opening(struct observe_view *v, const struct dt_observer_opening *info,
@@ -42,6 +77,7 @@ put_opening(struct observe_view *v, const struct dt_observer_opening *info,
     const struct dt_proof_record *r = &verdict->records[0];
     enum dt_err err;
 
+    v->accounts[v->n_openings] = account_of(verdict);
     s->entry = r->entry;
     s->time_ms = r->entry_ms != 0 ? r->entry_ms : info->first_ms;
     s->kind.n = dt_template_id(r->tmpl).n;
@@ -150,8 +186,9 @@ collect(struct observe_view *v, const struct observe_rules *rules)
 
     dt_buf_init(&v->text, n * WORDS_EACH + 1);
     v->openings = dt_alloc(n + 1, sizeof *v->openings);
+    v->accounts = dt_alloc(n + 1, sizeof *v->accounts);
     v->tests = dt_alloc(n + 1, sizeof *v->tests);
-    if (v->openings == NULL || v->tests == NULL)
+    if (v->openings == NULL || v->accounts == NULL || v->tests == NULL)
         return dt_nomem();
     /* All at once, so that the views stay where they are. */
     if ((err = dt_buf_reserve(&v->text, v->text.max)) != DT_OK)
@@ -166,6 +203,16 @@ collect(struct observe_view *v, const struct observe_rules *rules)
             continue;
         if ((err = put_opening(v, &info, &verdict)) == DT_OK)
             err = put_test(v, rules, &info, &verdict);
+    }
+    for (size_t i = 0; i < v->n_openings; i++) {
+        struct observe_account more;
+
+        elsewhere(v, &v->accounts[i], &more);
+        v->openings[i].more = dt_view_str(more.withdrawn && more.disputed
+                                              ? "; another opening shows it disputed and withdrawn"
+                                          : more.withdrawn ? "; another opening shows it withdrawn"
+                                          : more.disputed  ? "; another opening shows it disputed"
+                                                           : "");
     }
     return err;
 }

@@ -17,6 +17,12 @@ struct observe_rules {
     uint64_t line_tests_ms; /* one owed in every so long; 0: as the template says */
 };
 
+/* What one opening shows of its record, which others of the same record may not show yet. */
+struct observe_account {
+    uint64_t entry;
+    bool withdrawn, disputed;
+};
+
 /* One observer with what is made of what it saw. */
 struct observe_view {
     struct dt_observer *observer;
@@ -24,7 +30,8 @@ struct observe_view {
     struct dt_timeline timeline;
     struct dt_seen_opening *openings; /* that hold */
     size_t n_openings;
-    struct dt_line_test *tests; /* those of them that are line tests */
+    struct observe_account *accounts; /* one for each of them */
+    struct dt_line_test *tests;       /* those of them that are line tests */
     size_t n_tests;
     struct dt_buf text; /* owns their words */
 };
@@ -34,5 +41,10 @@ void observe_view_clear(struct observe_view *v);
 DT_MUST_CHECK enum dt_err observe_view_make(struct dt_observer *observer,
                                             const struct observe_rules *rules,
                                             struct observe_view *out);
+
+/* Of the record of ${verdict}: is it withdrawn or disputed by what another opening of it shows, and
+ * not by this one? */
+void observe_elsewhere(const struct observe_view *v, const struct dt_verdict *verdict,
+                       struct observe_account *out);
 
 #endif

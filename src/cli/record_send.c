@@ -132,8 +132,11 @@ cli_send_record(struct cli *c, const uint8_t group_id[static 32], const struct d
         return err;
     say_provable(d->tmpl);
     if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c)) != DT_OK ||
-        (err = urgent ? dt_agent_record_send_urgent(c->agent, group_id, d, commitment)
-                      : dt_agent_record_send(c->agent, group_id, d, commitment)) != DT_OK)
+        (err =
+             dt_agent_record_send_as(c->agent, group_id, d,
+                                     (urgent ? DT_SEND_URGENT : 0) |
+                                         (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0),
+                                     commitment)) != DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(commitment));
     if (c->json) {

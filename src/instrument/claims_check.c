@@ -158,7 +158,10 @@ check_one(const struct dt_claims *claims, size_t place, const struct dt_known_co
     if (best != NULL) {
         out->standing = best->standing;
         out->entry = best->entry;
-        out->withdrawn = best->withdrawn;
+        /* A proof made before the withdrawal does not show it; one made later does. */
+        for (size_t i = 0; i < n_known; i++)
+            out->withdrawn =
+                out->withdrawn || (known[i].entry == best->entry && known[i].withdrawn);
     }
     for (size_t i = 0; i < claims->n; i++)
         n += i != place && contradict(c, &claims->claims[i]);

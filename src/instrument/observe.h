@@ -154,6 +154,7 @@ struct dt_seen_opening {
     uint64_t entry, time_ms; /* its entry's time, or a bound; 0: unknown */
     struct dt_view kind;     /* template */
     struct dt_view verdict;  /* in words */
+    struct dt_view more;     /* what other openings show of the same record; may be empty */
 };
 
 /**

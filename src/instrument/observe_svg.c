@@ -374,7 +374,9 @@ say_opening(const struct dt_seen_opening *o, struct dt_buf *out)
     if ((o->time_ms != 0 && (err = dt_buf_printf(out, " (%s)", day)) != DT_OK) ||
         (err = dt_buf_append(out, dt_view_str(": "))) != DT_OK)
         return err;
-    return dt_buf_append(out, o->verdict);
+    if ((err = dt_buf_append(out, o->verdict)) != DT_OK)
+        return err;
+    return dt_buf_append(out, o->more);
 }
 
 /* Openings and flags, in the picture and in ${desc}. */

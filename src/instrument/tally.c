@@ -56,11 +56,27 @@ kind_of(const struct dt_record *r)
     return DT_TALLY_OTHER;
 }
 
+/* Did the party that wrote ${r} withdraw it? */
+static bool
+is_withdrawn(const struct dt_fact *facts, size_t n, const struct dt_record *r)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *about = NULL;
+
+        if (dt_record_answer(facts[i].record, &about) == DT_ANSWER_WITHDRAW &&
+            memcmp(about, r->commitment, 32) == 0 &&
+            memcmp(facts[i].record->author.party, r->author.party, 32) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum dt_err
 dt_tally_fold(const struct dt_fact *facts, size_t n, const struct dt_tally_question *q,
               struct dt_tally *out)
 {
     DT_CLEANUP(dt_tally_clear) struct dt_tally t = {.first = q->first, .last = q->last};
+    size_t n_withdrawals = 0;
     size_t entries;
 
     if (q->first > q->last)
@@ -75,6 +91,8 @@ dt_tally_fold(const struct dt_fact *facts, size_t n, const struct dt_tally_quest
     memset(t.kind, DT_TALLY_UNKNOWN, entries);
     t.n[DT_TALLY_UNKNOWN] = entries;
 
+    for (size_t i = 0; i < n; i++)
+        n_withdrawals += dt_record_answer(facts[i].record, NULL) == DT_ANSWER_WITHDRAW ? 1 : 0;
     for (size_t i = 0; i < n; i++) {
         const struct dt_record *r = facts[i].record;
         uint8_t *kind;
@@ -89,7 +107,10 @@ dt_tally_fold(const struct dt_fact *facts, size_t n, const struct dt_tally_quest
             *kind = DT_TALLY_ELSEWHERE;
         } else {
             *kind = (uint8_t)kind_of(r);
-            t.count += dt_view_equal(dt_template_id(r->tmpl), q->counted) ? 1 : 0;
+            if (dt_view_equal(dt_template_id(r->tmpl), q->counted)) {
+                t.count++;
+                t.withdrawn += n_withdrawals > 0 && is_withdrawn(facts, n, r) ? 1 : 0;
+            }
         }
         t.n[DT_TALLY_UNKNOWN]--;
         t.n[*kind]++;

@@ -45,6 +45,7 @@ struct dt_tally {
     uint64_t first, last;
     uint64_t n[DT_TALLY_KINDS]; /* they add up to the entries of the range */
     uint64_t count;             /* of the counted template */
+    uint64_t withdrawn;         /* of these, by their authors; they count all the same */
     uint8_t *kind;              /* owned: enum dt_tally_kind of entry first + i */
 };
 void dt_tally_clear(struct dt_tally *t);

@@ -19,7 +19,6 @@
 #include "agent/opening.h"
 #include "base/mem.h"
 #include "db/db.h"
-#include "log/cosignature.h"
 #include "relay/relay.h"
 
 #include "three.h"
@@ -218,33 +217,6 @@ rest(struct forum *f)
                         reg.waiting == 0
                     ? quiet + 1
                     : 0;
-    }
-}
-
-/* The witnesses of all parties cosign what the register holds. */
-static void
-cosign(struct forum *f)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf url = DT_BUF_INIT(512);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf held = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
-    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
-    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *c = NULL;
-    char text[512];
-    struct dt_clock clock = world_clock(&f->t->w);
-
-    ok(dt_grant_register_url(&f->t->a[0]->grant, &url));
-    (void)snprintf(text, sizeof text, "%.*s", (int)url.n, (const char *)url.p);
-    ok(dt_http_client_new(NULL, &c));
-    ok(dt_register_checkpoint(c, text, DT_CHECKPOINT_HELD, &held));
-    ok(tlog_note_parse(dt_buf_view(&held), &note));
-    for (size_t i = 0; i < N_PARTIES; i++) {
-        DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
-        DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
-
-        world_witness(i, &signer);
-        ok(dt_buf_append(&out, dt_buf_view(&held)));
-        ok(tlog_cosign(&signer, note.text, dt_clock_now(&clock) / 1000, &out));
-        ok(dt_register_cosign(c, text, dt_buf_view(&out)));
     }
 }
 
@@ -548,7 +520,7 @@ set_up(void **state)
     ok(answer(f->t->a[BLUE_ONE], f->attested, DT_ANSWER_CONSENT, commitment));
     ok(answer(f->t->a[RED_ONE], f->attested, DT_ANSWER_CONSENT, commitment));
     rest(f);
-    cosign(f);
+    three_cosign(f->t);
     rest(f);
     is(records_like(f->t->a[0], f->attested, &f->n_records), 1);
     ok(dt_agent_register_status(f->t->a[0], &reg));

@@ -2,6 +2,7 @@
  * tests/agent/three.c - see three.h.
  */
 #include "base/mem.h"
+#include "log/cosignature.h"
 
 #include "three.h"
 
@@ -54,6 +55,34 @@ three_tear_down(void **state)
     world_stop(&t->w);
     free(t);
     return 0;
+}
+
+/* ---- the register ---- */
+
+void
+three_cosign(struct three *t)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf url = DT_BUF_INIT(512);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf held = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+    DT_CLEANUP(tlog_note_clear) struct tlog_note note = {0};
+    DT_CLEANUP(dt_http_client_free_p) struct dt_http_client *c = NULL;
+    char text[512];
+    struct dt_clock clock = world_clock(&t->w);
+
+    ok(dt_grant_register_url(&t->a[0]->grant, &url));
+    (void)snprintf(text, sizeof text, "%.*s", (int)url.n, (const char *)url.p);
+    ok(dt_http_client_new(NULL, &c));
+    ok(dt_register_checkpoint(c, text, DT_CHECKPOINT_HELD, &held));
+    ok(tlog_note_parse(dt_buf_view(&held), &note));
+    for (size_t i = 0; i < N_PARTIES; i++) {
+        DT_CLEANUP(tlog_signer_clear) struct tlog_signer signer = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
+
+        world_witness(i, &signer);
+        ok(dt_buf_append(&out, dt_buf_view(&held)));
+        ok(tlog_cosign(&signer, note.text, dt_clock_now(&clock) / 1000, &out));
+        ok(dt_register_cosign(c, text, dt_buf_view(&out)));
+    }
 }
 
 /* ---- copies ---- */

@@ -23,6 +23,9 @@ int three_and_second(void **state);
 int three_set_up(void **state);
 int three_tear_down(void **state);
 
+/* The witnesses of all parties cosign what the register holds. */
+void three_cosign(struct three *t);
+
 /* Red's home as it is now, kept under ${name}; red goes on. */
 void three_keep(struct three *t, const char *name);
 /* Red's home is gone; what was kept under ${name} takes its place. */

@@ -347,6 +347,17 @@ test_same_record(void **state)
     assert_non_null(
         memmem(text.p, text.n, "a: countersigned (entry 9); withdrawn by its author\n", 52));
     dt_claim_results_free(r, claims.n);
+    /* One proof was made before its withdrawal, another one after: it is withdrawn. */
+    known[1] = known[0];
+    known[0].withdrawn = false;
+    for (size_t turn = 0; turn < 2; turn++) {
+        ok(dt_claims_check(&claims, known, 2, &r));
+        assert_int_equal(r[0].standing, DT_STANDING_COUNTERSIGNED);
+        assert_true(r[0].withdrawn);
+        dt_claim_results_free(r, claims.n);
+        known[0].withdrawn = true;
+        known[1].withdrawn = false;
+    }
 }
 
 /* A contact of more parties than are looked at is no contact of two; it breaks no check. */

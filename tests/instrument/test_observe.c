@@ -371,7 +371,8 @@ test_picture(void **state)
     static const struct dt_observed_group groups[] = {{"a < b & \"c\"", 0, 0}};
     const struct dt_seen_opening openings[] = {
         {2, T0, dt_view_str("contact"),
-         dt_view_str("verified; </text><script>\xe2\x80\xae\x01\xff")}};
+         dt_view_str("verified; </text><script>\xe2\x80\xae\x01\xff"),
+         dt_view_str("; another opening shows it withdrawn")}};
     const struct dt_observed in = {.shown = shown,
                                    .n_shown = 2,
                                    .attested = attested,
@@ -392,6 +393,7 @@ test_picture(void **state)
         strstr(svg, "<desc id=\"timeline-desc\">5 entries, not contacts; 4 of them attested."));
     assert_non_null(strstr(svg, "2024-10-04: 3; 2024-10-06: 2."));
     assert_non_null(strstr(svg, "a &lt; b &amp; &quot;c&quot; has cosigned nothing yet"));
+    assert_non_null(strstr(svg, "; another opening shows it withdrawn"));
     assert_null(strstr(svg, "<script"));
     assert_null(strstr(svg, "\xe2\x80\xae"));
     assert_null(strchr(svg, 1));

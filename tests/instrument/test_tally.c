@@ -107,6 +107,7 @@ test_kinds(void **state)
         assert_int_equal(t.kind[13], DT_TALLY_UNKNOWN);
         assert_int_equal(dt_tally_answers(&t), 6);
         assert_int_equal(t.count, 1);
+        assert_int_equal(t.withdrawn, 1); /* and counted all the same */
         dt_tally_clear(&t);
         memmove(facts, facts + 1, (N_KINDS - 1) * sizeof *facts);
         facts[N_KINDS - 1] = first;
