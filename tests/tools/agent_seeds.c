@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "crypto/crypto.h"
 
+#include "agent/sealed_proof.h"
+
 #include "samples.h"
 
 static const char *corpus;
@@ -122,6 +124,23 @@ inbox_seeds(struct dt_buf *b)
     }
 }
 
+/* Sealed to key 0x42 in the forum and for the letter of samples 1 and 2. */
+static void
+sealed_proof_seeds(struct dt_buf *b)
+{
+    uint8_t forum[32];
+    uint8_t letter[32];
+    uint8_t pub[DT_X25519];
+
+    sample_bytes(forum, sizeof forum, 1);
+    sample_bytes(letter, sizeof letter, 2);
+    MUST(dt_x25519_pub(sample_seed(0x42), pub));
+    MUST(dt_sealed_proof_seal(forum, letter, pub, dt_view_str("detente proof 1\n"), b));
+    seed("sealed_proof", "short", b);
+    MUST(dt_sealed_proof_seal(forum, letter, pub, dt_view(NULL, 0), b));
+    seed("sealed_proof", "empty", b);
+}
+
 static void
 payload_seeds(struct dt_buf *b)
 {
@@ -180,6 +199,7 @@ main(int argc, char *argv[])
     founding_seeds(&b);
     warrant_seeds(&b);
     inbox_seeds(&b);
+    sealed_proof_seeds(&b);
     payload_seeds(&b);
     cell_seeds(&b);
     return 0;
