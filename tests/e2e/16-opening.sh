@@ -127,6 +127,17 @@ published 2
 check_same 'the first one stays the first' <(echo "$name") <(head -n 1 index)
 check_status 'an observer sees both' 0 "$detente" observe --policy policy --forum "$forum_id" --state seen.db "$url" --json
 check_line 'the later one with the withdrawal' 'withdrawn by its author' out
+check_line 'and with the earlier one that there is one' '"withdrawn_in_another": true' out
+check_status 'in words too' 0 "$detente" observe --policy policy --forum "$forum_id" --state seen.db --svg seen.svg "$url"
+check_line 'which' 'another opening shows that its author withdrew it, which undoes nothing' out
+check_line 'and in the picture' 'another opening shows it withdrawn' seen.svg
+check_status 'a member who lists its records' 0 as ru records
+check_line 'sees it' 'withdrawn' out
+check_status 'or shows the record' 0 as ru show 1
+check_line 'sees it too' 'withdrawn' out
+check_status 'or counts' 0 as ru tally 0 "$(($(size_at ru) - 1))"
+check_line 'how many of them' 'withdrawn since +1, which count all the same' out
+cp "$top/examples/contacts/claims.csv" claims.csv
 stop_daemon relay
 start_relay
 published 2
