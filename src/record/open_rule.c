@@ -43,12 +43,11 @@ rest_of(struct dt_view v, const char *after)
     return dt_view(v.p + n, v.n - n);
 }
 
-/* One canonical text a value: no other spelling of the day, no other spaces. */
+/* One text a value: dt_date_read() takes one spelling of a day, and there is one space. */
 static enum dt_err
 value_read(struct dt_view value, struct dt_open_rule *out)
 {
     struct dt_open_rule rule = {.stated = true};
-    char day[DT_TIME_STR];
 
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
         if (dt_view_equal(value, dt_view_str(whole[i].value))) {
@@ -56,17 +55,10 @@ value_read(struct dt_view value, struct dt_open_rule *out)
             *out = rule;
             return DT_OK;
         }
-    if (begins(value, AFTER)) {
-        struct dt_view text = rest_of(value, AFTER);
-
+    if (begins(value, AFTER) && dt_date_read(rest_of(value, AFTER), &rule.after_ms) == DT_OK) {
         rule.who = DT_OPEN_AFTER;
-        if (dt_date_read(text, &rule.after_ms) == DT_OK) {
-            dt_date_str(day, rule.after_ms);
-            if (dt_view_equal(text, dt_view_str(day))) {
-                *out = rule;
-                return DT_OK;
-            }
-        }
+        *out = rule;
+        return DT_OK;
     }
     return dt_fail(DT_ERR_FORMAT,
                    "a rule of opening says 'author', 'both', 'all' or 'after YYYY-MM-DD'");

@@ -351,6 +351,17 @@ test_reply(void **state)
     says(&s, "the text of an answer is opened, and the record is not open to everyone: opened "
              "without consent\n");
     scene_clear(&s);
+    /* Nor where a consent to everyone is to less than what is opened. */
+    replied(&s, "A. Reader");
+    make_consent(&w, US, &s.records[0], "mode", EXPIRES, DT_CONSENT_NONE, next(&s));
+    make_consent(&w, RUSSIA, &s.records[0], "mode", EXPIRES, DT_CONSENT_NONE, next(&s));
+    s.items[3].slots = text_of(&s.records[3]);
+    s.items[4] = (struct dt_proof_item){.record = &s.records[4]};
+    s.items[5] = (struct dt_proof_item){.record = &s.records[5]};
+    ok(build(&s));
+    verify(&s);
+    code_is(&s, DT_VERDICT_WITHOUT_CONSENT);
+    scene_clear(&s);
     /* Nor of one that is not open by its rule at all. */
     replied(&s, "public");
     s.items[3].slots = text_of(&s.records[3]);
