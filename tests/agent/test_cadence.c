@@ -7,6 +7,8 @@
  * home and the relay stands a forwarder that notes every request for the register.
  */
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "agent/core.h"
 #include "agent/deadline.h"
@@ -88,6 +90,7 @@ forward(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
                                 .base = x->f->w.url,
                                 .body = req->body};
     const char *of_register = register_path(req->path);
+    const struct timespec poll = {.tv_nsec = 50 * 1000 * 1000};
     struct dt_view v, max;
     uint8_t token[32];
     char path[512];
@@ -98,6 +101,8 @@ forward(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     else
         (void)snprintf(path, sizeof path, "%s%s", req->path,
                        dt_http_query(req, "urgent", &v) ? "?urgent=1" : "");
+    if (strncmp(req->path, "/v1/poll", 8) == 0)
+        (void)nanosleep(&poll, NULL); /* it is passed on without its wait */
     call.path = path;
     if (req->bearer.n == 64 && dt_hex_read_fixed(token, sizeof token, req->bearer) == DT_OK)
         call.bearer = dt_view_of(token);
@@ -331,6 +336,91 @@ same_whatever_is_said(void **state)
             fail_msg("what is seen differs from byte %zu on: %.120s", k, (const char *)seen.p + k);
         }
     }
+}
+
+/* ---- the background agent goes by the clock ---- */
+
+struct runner {
+    struct dt_agent *a;
+    atomic_bool stop;
+    atomic_size_t looks, received;
+};
+
+static void
+on_look(void *ctx, enum dt_err err, const struct dt_sync_report *report)
+{
+    struct runner *r = ctx;
+
+    is(err, DT_OK);
+    atomic_fetch_add(&r->received, report->received);
+    atomic_fetch_add(&r->looks, 1);
+}
+
+static void *
+runs(void *ctx)
+{
+    struct runner *r = ctx;
+
+    ok(dt_agent_run(r->a, &r->stop, on_look, r));
+    return NULL;
+}
+
+/* Until ${r} has looked at everything twice more: what was there before is taken in then. */
+static void
+two_looks(struct runner *r)
+{
+    const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
+    size_t until = atomic_load(&r->looks) + 3;
+
+    for (int i = 0; i < 6000 && atomic_load(&r->looks) < until; i++)
+        (void)nanosleep(&moment, NULL);
+    assert_true(atomic_load(&r->looks) >= until);
+}
+
+/* While the clock stands, nothing that is said, heard or recorded makes it ask for the register; it
+ * asks once a minute, and fills a slot when that is due. */
+static void
+by_the_clock(void **state)
+{
+    struct runner r = {0};
+    uint8_t commitment[32];
+    pthread_t thread;
+    size_t seen, minute;
+    struct forum f;
+
+    (void)state;
+    forum_begin(&f, "4/1d", three, 3);
+    f.w.frozen_ms = T0 + LATER;
+    r.a = f.a[1];
+    is(pthread_create(&thread, NULL, runs, &r), 0);
+    two_looks(&r);
+    seen = f.seen.n;
+    is(f.appends[1], 2);
+    for (unsigned int i = 0; i < 3; i++) {
+        size_t before = atomic_load(&r.received);
+
+        world_say(f.a[0], f.gid, "is this heard?");
+        contact(&f, 0, false, commitment);
+        ok(dt_agent_sync(f.a[0], NULL)); /* the queues alone */
+        for (int k = 0; k < 20 && atomic_load(&r.received) == before; k++)
+            two_looks(&r);
+        assert_true(atomic_load(&r.received) > before);
+    }
+    two_looks(&r);
+    is(f.seen.n, seen);
+    f.w.frozen_ms += DT_MS_MINUTE;
+    two_looks(&r);
+    minute = f.seen.n - seen;
+    assert_true(minute > 0);
+    two_looks(&r);
+    is(f.seen.n - seen, minute);
+    is(f.appends[1], 2);
+    f.w.frozen_ms = T0 + 5 * DT_MS_HOUR + LATER;
+    two_looks(&r);
+    is(f.appends[1], 3);
+    atomic_store(&r.stop, true);
+    is(pthread_join(thread, NULL), 0);
+    forum_end(&f);
 }
 
 /* ---- who comes late, and what a period without anyone leaves ---- */
@@ -772,6 +862,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_whatever_is_said),
+        cmocka_unit_test(by_the_clock),
         cmocka_unit_test(late),
         cmocka_unit_test(cover_is_kept),
         cmocka_unit_test(urgent),
