@@ -283,6 +283,8 @@ cli_put_verdict(json_t *root, const struct dt_verdict *v, uint64_t now_ms)
             cli_put_time(root, "entered", r->entry_ms);
         else
             cli_put_time(root, "not_later_than", r->entry_ms != 0 ? r->entry_ms : now_ms);
+        if (r->apart_ms > DT_PROOF_APART_MS)
+            cli_put_u64(root, "witnesses_apart_s", r->apart_ms / DT_MS_SECOND);
         if (v->entered_after)
             cli_put_u64(root, "days_after", v->days_after);
         for (size_t i = DT_ENVELOPE_SLOTS; i < r->header.n_slots && err == DT_OK; i++) {

@@ -135,9 +135,9 @@ struct tlog_attestation {
 void tlog_attestation(const struct tlog_policy *p, const struct tlog_policy_state *state, size_t k,
                       struct tlog_attestation *out);
 
-/* The earliest time at which a side other than ${not_side} (a place in nodes, or
+/* The earliest and the latest time at which a side other than ${not_side} (a place in nodes, or
  * TLOG_POLICY_NO_NODE) had cosigned; false when there is none. */
-bool tlog_earliest_other(const struct tlog_policy *p, const struct tlog_policy_state *state,
-                         size_t not_side, uint64_t *out_time_s);
+bool tlog_times_of_others(const struct tlog_policy *p, const struct tlog_policy_state *state,
+                          size_t not_side, uint64_t *out_first_s, uint64_t *out_last_s);
 
 #endif

@@ -183,23 +183,28 @@ tlog_attestation(const struct tlog_policy *p, const struct tlog_policy_state *st
 }
 
 bool
-tlog_earliest_other(const struct tlog_policy *p, const struct tlog_policy_state *state,
-                    size_t not_side, uint64_t *out_time_s)
+tlog_times_of_others(const struct tlog_policy *p, const struct tlog_policy_state *state,
+                     size_t not_side, uint64_t *out_first_s, uint64_t *out_last_s)
 {
     size_t sides[TLOG_POLICY_NODES_MAX];
     size_t i, n = tlog_policy_sides(p, sides, TLOG_POLICY_NODES_MAX);
-    uint64_t best = 0;
+    uint64_t first = 0, last = 0;
     bool found = false;
 
     for (i = 0; i < n; i++) {
         const struct tlog_node_state *side = &state->nodes[sides[i]];
 
-        if (sides[i] == not_side || !side->satisfied || (found && side->time >= best))
+        if (sides[i] == not_side || !side->satisfied)
             continue;
-        best = side->time;
+        if (!found || side->time < first)
+            first = side->time;
+        if (!found || side->time > last)
+            last = side->time;
         found = true;
     }
-    if (found)
-        *out_time_s = best;
+    if (found) {
+        *out_first_s = first;
+        *out_last_s = last;
+    }
     return found;
 }

@@ -7,8 +7,11 @@
 #ifndef DT_RECORD_PROOF_H
 #define DT_RECORD_PROOF_H
 
+#include "base/time.h"
 #include "record/answer.h"
 #include "record/open_rule.h"
+
+#define DT_PROOF_APART_MS (5 * DT_MS_MINUTE) /* times of witnesses further apart are told */
 
 /* ---- building ---- */
 struct dt_proof_item {
@@ -97,10 +100,12 @@ struct dt_proof_record {
     struct dt_slot slots[DT_SLOTS_MAX]; /* only where opened */
     enum dt_answer answer;              /* NONE: not an answer */
     enum dt_entry_state state;
-    uint64_t entry;      /* register index, when state is not NONE, */
-    uint8_t seal[32];    /* and what stands there */
-    uint64_t entry_ms;   /* time, or bound; 0: unknown */
-    size_t ended_by;     /* shown under a register that this amendment ended; 0: the one in force */
+    uint64_t entry;    /* register index, when state is not NONE, */
+    uint8_t seal[32];  /* and what stands there */
+    uint64_t entry_ms; /* time, or bound; 0: unknown */
+    uint64_t
+        apart_ms;    /* so much later is the last of the groups' times, of which it is the first */
+    size_t ended_by; /* shown under a register that this amendment ended; 0: the one in force */
     bool author_revoked; /* its author's letter was revoked later, and the file shows it */
     uint64_t author_revoked_entry, author_revoked_ms;
 };

@@ -94,7 +94,7 @@ DT_MUST_CHECK enum dt_err dt_proof_registers_init(struct dt_proof_registers *r,
 
 struct dt_entry_seen {
     enum dt_entry_state state;
-    uint64_t index, ms;
+    uint64_t index, ms, apart_ms;
     size_t ended_by; /* number of the amendment that ended this register; 0: it is in force */
 };
 /* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */

@@ -138,7 +138,7 @@ dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
     struct tlog_attestation att;
     struct tlog_hash leaf;
     uint8_t entry[DT_REGISTER_ENTRY];
-    uint64_t seconds = 0;
+    uint64_t seconds = 0, last = 0;
     size_t side, at = 0;
     bool other;
     enum dt_err err;
@@ -160,8 +160,9 @@ dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
     out->index = proof.index;
     out->ended_by = at < r->charter->n_former ? at + 1 : 0;
     tlog_attestation(&r->policy[at], &state, c->quorum_attested, &att);
-    other = tlog_earliest_other(&r->policy[at], &state, side, &seconds);
+    other = tlog_times_of_others(&r->policy[at], &state, side, &seconds, &last);
     out->ms = other ? seconds * DT_MS_SECOND : 0;
+    out->apart_ms = other ? (last - seconds) * DT_MS_SECOND : 0;
     out->state = !other || !att.attested || c->quorum_attested == 0 ? DT_ENTRY_HELD
                  : how == DT_PROOF_FIRST                            ? DT_ENTRY_ATTESTED
                                                                     : DT_ENTRY_NOT_LATER;

@@ -199,6 +199,17 @@ say_time_of_entry(struct say *s, uint64_t now_ms)
     say(s, "time: ");
     say_entry(s, r, now_ms);
     say(s, "\n");
+    /* One side's witness alone can have a time be earlier than it was: whoever reads shall know
+     * what the others say. */
+    if (r->apart_ms > DT_PROOF_APART_MS) {
+        char span[DT_TIME_STR];
+
+        dt_span_str(span, r->apart_ms);
+        say(s, "the times of its witnesses lie ");
+        say(s, span);
+        say(s,
+            " apart, and this is the first of them: a witness came late, or a clock was wrong\n");
+    }
     if (r->author_revoked) {
         say(s, "the author's letter of credence was revoked later: entry ");
         say_number(s, r->author_revoked_entry);

@@ -432,6 +432,7 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
         r->entry = entry.index;
         r->entry_ms = entry.ms;
         r->ended_by = entry.ended_by;
+        r->apart_ms = entry.apart_ms;
     }
     return check_letter_of(c, r);
 }

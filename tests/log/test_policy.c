@@ -213,7 +213,7 @@ sides_and_times(void **state)
     static const uint64_t odd[] = {0, TLOG_TIME_COUNTS_MAX, TLOG_TIME_COUNTS_MAX + 1,
                                    TLOG_TIME_MAX};
     size_t sides[8], blue, red, neutral;
-    uint64_t time = 0;
+    uint64_t time = 0, last = 0;
 
     (void)state;
     ok(parse(SIDES, &p));
@@ -234,7 +234,7 @@ sides_and_times(void **state)
     assert_true(tlog_vkey_equal(&s.log, &log_key.vkey));
     tlog_attestation(&p, &s, 0, &a);
     assert_true(a.n_sides == 3 && a.n_satisfied == 0 && !a.attested && !a.final);
-    assert_false(tlog_earliest_other(&p, &s, TLOG_POLICY_NO_NODE, &time));
+    assert_false(tlog_times_of_others(&p, &s, TLOG_POLICY_NO_NODE, &time, &last));
 
     /* Two witnesses of one side are one side; the side's time is the earlier one. */
     add_cosignature(&witness[1], 1000, &note);
@@ -248,15 +248,17 @@ sides_and_times(void **state)
     assert_true(a.n_satisfied == 1 && !a.attested);
     tlog_attestation(&p, &s, 1, &a);
     assert_true(a.attested && a.attested_time == 900);
-    assert_false(tlog_earliest_other(&p, &s, blue, &time));
+    assert_false(tlog_times_of_others(&p, &s, blue, &time, &last));
 
     add_cosignature(&witness[3], 2000, &note);
     ok(tlog_policy_evaluate(&p, NULL, dt_buf_view(&note), &s));
     assert_true(s.quorum && s.quorum_time == 2000);
     tlog_attestation(&p, &s, 0, &a);
     assert_true(a.attested && a.attested_time == 2000 && !a.final && a.n_satisfied == 2);
-    assert_true(tlog_earliest_other(&p, &s, blue, &time) && time == 2000);
-    assert_true(tlog_earliest_other(&p, &s, neutral, &time) && time == 900);
+    assert_true(tlog_times_of_others(&p, &s, blue, &time, &last) && time == 2000);
+    assert_true(tlog_times_of_others(&p, &s, neutral, &time, &last) && time == 900);
+    assert_true(tlog_times_of_others(&p, &s, TLOG_POLICY_NO_NODE, &time, &last));
+    assert_true(time == 900 && last == 2000);
 
     add_cosignature(&witness[2], 500, &note);
     ok(tlog_policy_evaluate(&p, NULL, dt_buf_view(&note), &s));
@@ -271,7 +273,8 @@ sides_and_times(void **state)
         add_cosignature(&witness[3], odd[i], &note);
         ok(tlog_policy_evaluate(&p, NULL, dt_buf_view(&note), &s));
         assert_int_equal(s.quorum, odd[i] == TLOG_TIME_COUNTS_MAX);
-        assert_int_equal(tlog_earliest_other(&p, &s, blue, &time), odd[i] == TLOG_TIME_COUNTS_MAX);
+        assert_int_equal(tlog_times_of_others(&p, &s, blue, &time, &last),
+                         odd[i] == TLOG_TIME_COUNTS_MAX);
     }
 }
 

@@ -265,6 +265,7 @@ test_times(void **state)
     verify(&s);
     assert_int_equal(s.v.records[0].state, DT_ENTRY_NOT_LATER);
     says(&s, "not later than 2025-11-25T");
+    assert_null(strstr((const char *)s.v.findings.p, "apart"));
     assert_false(s.v.entered_after);
     /* The author's own group and the relay alone: no time. */
     dt_buf_clear(&s.proofs[0]);
@@ -285,6 +286,17 @@ test_times(void **state)
     assert_int_equal(s.v.records[0].state, DT_ENTRY_HELD);
     assert_true(s.v.records[0].entry_ms == ENTERED + 1000);
     says(&s, "not attested; not later than 2025-11-25T");
+    /* One other group says a time of its own: the first of them counts, and this is told. */
+    dt_buf_clear(&s.proofs[0]);
+    w.behind_s[RUSSIA] = 2 * 3600;
+    world_prove(&w, 0, 7, ENTERED, &s.proofs[0]);
+    w.behind_s[RUSSIA] = 0;
+    s.items[0].tlog_proof = dt_buf_view(&s.proofs[0]);
+    ok(build(&s));
+    verify(&s);
+    assert_true(s.v.records[0].entry_ms == ENTERED + 2000);
+    assert_true(s.v.records[0].apart_ms == (2 * 3600 - 1) * DT_MS_SECOND);
+    says(&s, "the times of its witnesses lie 1 h 59 min apart, and this is the first of them");
     /* No entry at all. */
     s.items[0].tlog_proof = dt_view(NULL, 0);
     ok(build(&s));
