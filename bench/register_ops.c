@@ -30,6 +30,7 @@
 #define ROWS         256u
 #define COSIGNED_S   1700000000u
 #define STARTS       5u
+#define KEPT_TILES   256u
 #define STARTED_ARG  "--started"
 #define STARTED_TEXT 128u
 
@@ -265,14 +266,15 @@ struct reading {
     struct dt_buf note;
     struct tlog_note parsed;
     struct tlog_checkpoint checkpoint;
+    struct tlog_tile_cache *kept; /* upper tiles, as an observer keeps them */
     uint64_t at; /* walks about, so that no two proofs in a row are of neighbours */
-    tlog_tile_fn tile;
 };
 
 static void
 reading_clear(struct reading *r)
 {
     tlog_note_clear(&r->parsed);
+    tlog_tile_cache_free(r->kept);
     dt_buf_clear(&r->note);
     dt_relay_store_close(r->store);
 }
@@ -331,14 +333,14 @@ proof_db_step(void *ctx)
 }
 
 static enum dt_err
-proof_step(void *ctx)
+proof_files_step(void *ctx)
 {
     struct reading *r = ctx;
     struct tlog_path path;
 
     r->at += UINT64_C(0x9e3779b97f4a7c15);
-    return tlog_tiles_inclusion(r->tile, r, r->at % r->checkpoint.size, r->checkpoint.size,
-                                &r->checkpoint.root, &path, NULL);
+    return tlog_tiles_inclusion_kept(r->kept, 0, tile_of_files, r, r->at % r->checkpoint.size,
+                                     r->checkpoint.size, &r->checkpoint.root, &path, NULL);
 }
 
 static enum dt_err
@@ -356,11 +358,13 @@ proof_db(struct register_world *w, const struct register_plan *plan, struct regi
 static enum dt_err
 proof_files(struct register_world *w, const struct register_plan *plan, struct register_row *row)
 {
-    struct reading r = {.tile = tile_of_files};
+    struct reading r = {.w = w};
     enum dt_err err = reading_init(&r, w);
 
     if (err == DT_OK)
-        err = sample(proof_step, &r, plan->seconds, 1, row);
+        err = tlog_tile_cache_new(KEPT_TILES, &r.kept);
+    if (err == DT_OK)
+        err = sample(proof_files_step, &r, plan->seconds, 1, row);
     reading_clear(&r);
     return err;
 }

@@ -105,6 +105,7 @@ dt_observer_close(struct dt_observer *o)
         return;
     observer_state_close(&o->state);
     observer_refused_clear(o);
+    tlog_tile_cache_free(o->tiles);
     dt_http_client_free(o->http);
     dt_free(o->view);
     dt_free(o);

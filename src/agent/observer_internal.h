@@ -8,9 +8,11 @@
 
 #include "agent/observer_state.h"
 #include "agent/register_source.h"
+#include "log/tile_cache.h"
 #include "net/trouble.h"
 
-#define OBSERVER_PATH_MAX 4096
+#define OBSERVER_PATH_MAX   4096
+#define OBSERVER_KEPT_TILES 64u /* of the upper levels, 1 MiB at most */
 
 /* What the relay says of a witness: its place in the policy. */
 struct observer_trouble {
@@ -24,6 +26,7 @@ struct dt_observer {
     struct dt_register_source src;
     char folder[DT_SOURCE_PATH_MAX]; /* of src, when it is one */
     struct dt_http_client *http;
+    struct tlog_tile_cache *tiles; /* of this pass's proofs; NULL: none made yet */
     struct observer_state state;
     size_t sides[TLOG_POLICY_NODES_MAX];  /* of the policy, */
     size_t groups[TLOG_POLICY_NODES_MAX]; /* and where each stands in the state */

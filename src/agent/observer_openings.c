@@ -77,10 +77,16 @@ check_place(struct dt_observer *o, const struct dt_proof_record *r)
     if (r->entry >= s->size)
         return dt_fail(DT_ERR_STATE, "its entry %llu is not in the register yet",
                        (unsigned long long)r->entry);
+    if (o->tiles == NULL && (err = tlog_tile_cache_new(OBSERVER_KEPT_TILES, &o->tiles)) != DT_OK)
+        return err;
     dt_register_entry(r->seal, entry);
-    if ((err = tlog_leaf_hash(dt_view_of(entry), &want)) != DT_OK ||
-        (err = tlog_tiles_inclusion(dt_register_source_tile, &o->src, r->entry, s->size, &s->root,
-                                    &path, &leaf)) != DT_OK)
+    if ((err = tlog_leaf_hash(dt_view_of(entry), &want)) != DT_OK)
+        return err;
+    err = tlog_tiles_inclusion_kept(o->tiles, 0, dt_register_source_tile, &o->src, r->entry,
+                                    s->size, &s->root, &path, &leaf);
+    if (err == DT_ERR_PROOF) /* of tiles that lied nothing is kept */
+        tlog_tile_cache_clear(o->tiles);
+    if (err != DT_OK)
         return err;
     if (!tlog_hash_equal(&want, &leaf))
         return dt_fail(DT_ERR_PROOF,
@@ -240,6 +246,7 @@ observer_openings(struct dt_observer *o)
     if (there == NULL)
         return dt_nomem();
     observer_refused_clear(o);
+    tlog_tile_cache_clear(o->tiles);
     err = dt_register_source_file(&o->src, "openings/index", &index);
     if (err == DT_OK)
         err = by_index(&p, dt_buf_view(&index));
