@@ -318,10 +318,12 @@ print_verdict(const struct dt_verdict *v, const char *path)
     cli_print_view(dt_buf_view(&v->findings));
 }
 
-/* What was sealed to the person of the home; ${file} becomes what is in it. */
+/* What was sealed to the person of the home; ${file} becomes what is in it, and ${out_name} who
+ * that is: a consent to another person is none to them. */
 static enum dt_err
-unseal(struct cli *c, struct dt_buf *file)
+unseal(struct cli *c, struct dt_buf *file, char **out_name)
 {
+    DT_CLEANUP(dt_letter_clear) struct dt_letter own = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     enum dt_err err;
@@ -329,8 +331,12 @@ unseal(struct cli *c, struct dt_buf *file)
     if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
         (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) !=
             DT_OK ||
-        (err = dt_agent_opening_unseal(c->agent, dt_buf_view(file), &plain)) != DT_OK)
+        (err = dt_agent_opening_unseal(c->agent, dt_buf_view(file), &plain)) != DT_OK ||
+        (err = dt_agent_letter_own(c->agent, &own)) != DT_OK)
         return err;
+    *out_name = dt_strndup((const char *)own.name.p, own.name.n);
+    if (*out_name == NULL)
+        return dt_nomem();
     return dt_buf_set(file, dt_buf_view(&plain));
 }
 
@@ -340,13 +346,16 @@ cmd_verify(struct cli *c)
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX + 256u);
     DT_CLEANUP(cli_anchor_clear) struct cli_anchor anchor = {0};
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
+    DT_CLEANUP(dt_free_p) char *reader = NULL; /* of a sealed one */
     struct dt_verify_in in;
     enum dt_err err;
 
     if ((err = cli_verify_in(c, &anchor, &in)) != DT_OK ||
         (err = cli_file(c->operand[0], &file)) != DT_OK ||
-        (dt_opening_is_sealed(dt_buf_view(&file)) && (err = unseal(c, &file)) != DT_OK) ||
-        (err = dt_proof_verify(dt_buf_view(&file), &in, &v)) != DT_OK)
+        (dt_opening_is_sealed(dt_buf_view(&file)) && (err = unseal(c, &file, &reader)) != DT_OK))
+        return err;
+    in.audience = reader;
+    if ((err = dt_proof_verify(dt_buf_view(&file), &in, &v)) != DT_OK)
         return err;
     if (v.code != DT_VERDICT_VERIFIED)
         c->verdict = DT_EXIT_NO;

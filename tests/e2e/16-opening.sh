@@ -107,6 +107,10 @@ check_line 'and sees to whom it was opened' "consent of (north|south) to open to
 check_status 'and no other' 1 as ru verify mira.proof --forum "$forum_id"
 check_line 'as it says' 'sealed to another person' err
 grep -qa "$forum_id" mira.proof && fail 'the forum is in the clear' || pass 'nothing of it is in the clear'
+check_status 'sealed to another one all the same' 0 as us open "$second" --fields $fields --out slip.proof --for 'Boris South' \
+    --without-consent
+check_status 'that one sees that it was not to be' 1 as ru verify slip.proof --forum "$forum_id"
+check_line 'and why' 'is to others than those to whom this was opened' out
 printf 'x' | dd of=mira.proof bs=1 seek=500 conv=notrunc status=none
 check_status 'not when it is altered' 1 as med verify mira.proof --forum "$forum_id"
 check_status 'what is for everyone is for one person too' 0 as us open 1 --fields $fields --out boris.proof --for 'Boris South'
