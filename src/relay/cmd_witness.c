@@ -25,6 +25,9 @@ const struct option program_witness_options[] = {
     {"--log", "VKEY", "a log's verifier key (type 0x01); may be repeated", false, true},
     {"--logs", "FILE", "a tlog-policy file: its log lines count as --log", false, false},
     {"--evidence", "DIR", "where evidence of a split view goes (beside the state)", false, false},
+    {"--clock-was-ahead", NULL,
+     "this machine's clock was ahead when it cosigned last: once, the times of before bind no more",
+     false, false},
     {"--check", NULL, "check options, key and state, and exit", false, false},
     {"--port-file", "FILE", "write the port in use to FILE once serving", false, false},
     {"--connections", "N", "most connections at a time (1024)", false, false},
@@ -140,6 +143,7 @@ program_witness(const struct options *o)
         .state_path = option_value(o, "--state", 0),
         .listen = option_value(o, "--listen", 0),
         .evidence_dir = option_value(o, "--evidence", 0),
+        .clock_was_ahead = option_value(o, "--clock-was-ahead", 0) != NULL,
         .say = say,
     };
     struct logs *logs = dt_alloc(1, sizeof(*logs));

@@ -417,7 +417,9 @@ enum dt_err
 relay_witness_start(const struct relay_witness_config *config, struct relay_witness **out)
 {
     struct relay_witness *w = dt_alloc(1, sizeof(*w));
-    struct relay_witness_state_config state = {.path = config->state_path, .clock = config->clock};
+    struct relay_witness_state_config state = {.path = config->state_path,
+                                               .clock = config->clock,
+                                               .clock_was_ahead = config->clock_was_ahead};
     struct dt_http_server_config http = {
         .listen = config->listen,
         .body_max = RELAY_WITNESS_BODY_MAX,

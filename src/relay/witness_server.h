@@ -30,6 +30,7 @@ struct relay_witness_config {
     const char *evidence_dir; /* where evidence of a split view goes; NULL: beside the state */
     unsigned int connections_max, per_address_max; /* 0: as net/server.h */
     struct dt_clock clock;                         /* zero: the system's */
+    bool clock_was_ahead;                          /* relay/witness_state.h */
     /* One line of news for the operator, from any thread; may be NULL. */
     void (*say)(void *ctx, const char *line);
     void *say_ctx;

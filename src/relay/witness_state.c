@@ -58,6 +58,17 @@ bind_key(struct relay_witness_state *s)
     return dt_stmt_run(put);
 }
 
+/* A cosignature that was made while the clock was ahead would keep the log waiting until then.
+ * Trees stay as they are: only times are let go. */
+static enum dt_err
+forget_times(struct relay_witness_state *s)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    enum dt_err err = dt_db_prepare(s->w, "UPDATE tree SET time_s = 0", &st);
+
+    return err != DT_OK ? err : dt_stmt_run(st);
+}
+
 enum dt_err
 relay_witness_state_open(const struct relay_witness_state_config *config,
                          struct relay_witness_state **out)
@@ -77,7 +88,8 @@ relay_witness_state_open(const struct relay_witness_state_config *config,
     s->clock = config->clock.now_ms != NULL ? config->clock : dt_clock_system();
     if ((err = relay_lock(config->path, &s->lock_fd)) != DT_OK ||
         (err = dt_db_open(&db, &s->w)) != DT_OK || (err = dt_db_open(&db, &s->r)) != DT_OK ||
-        (err = bind_key(s)) != DT_OK) {
+        (err = bind_key(s)) != DT_OK ||
+        (config->clock_was_ahead && (err = forget_times(s)) != DT_OK)) {
         relay_witness_state_close(s);
         return err;
     }
@@ -154,7 +166,8 @@ next_time(const struct relay_witness_state *s, uint64_t last_s, uint64_t *out_s)
         return dt_fail(DT_ERR_EXPIRED, "not signed: this machine's clock shows no time");
     if (now + STEP_BACK_S < last_s)
         return dt_fail(DT_ERR_EXPIRED,
-                       "not signed: the clock is %llu s behind the last cosignature of this log",
+                       "not signed: the clock is %llu s behind the last cosignature of this log; "
+                       "if it was wrong then, start once with --clock-was-ahead",
                        (unsigned long long)(last_s - now));
     *out_s = now > last_s ? now : last_s;
     return DT_OK;

@@ -24,6 +24,7 @@ struct relay_witness_state_config {
     const char *path;                 /* made if it is not there */
     const struct tlog_signer *signer; /* borrowed; the file is bound to this key */
     struct dt_clock clock;            /* zero: the system's */
+    bool clock_was_ahead;             /* the times of earlier cosignatures bind no more */
 };
 
 /* Open or make the file. CONFLICT (it is of another key's witness), BUSY (another process has it),

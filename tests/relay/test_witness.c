@@ -25,6 +25,7 @@
 #define NAME  "witness.example/w"
 #define NOW_S UINT64_C(1800000000)
 
+static bool was_ahead;
 static struct tlog_hash leaves[TREE_MAX], others[TREE_MAX];
 static struct tlog_signer log_key, log_key_2, other_key, stranger;
 static char dir[64], key_path[96], state_path[96], url[64], vkey[512];
@@ -58,6 +59,7 @@ open_witness(const char *key, const char *state, struct relay_witness **out)
                                           .logs = logs,
                                           .n_logs = 3,
                                           .clock = {.now_ms = clock_now},
+                                          .clock_was_ahead = was_ahead,
                                           .say = said};
 
     return relay_witness_start(&config, out);
@@ -489,6 +491,17 @@ time_never_goes_back(void **state)
     assert_int_equal(ask(&log_key, leaves, 11, 12, NULL, NULL), 503);
     now_s = NOW_S;
     assert_int_equal(ask(&log_key, leaves, 11, 12, NULL, NULL), 200);
+    /* The clock was a day ahead, and is put right: told so, the witness goes on where it was. */
+    now_s = NOW_S - 86400;
+    assert_int_equal(ask(&log_key, leaves, 12, 13, NULL, NULL), 503);
+    relay_witness_stop(witness);
+    was_ahead = true;
+    start();
+    was_ahead = false;
+    assert_int_equal(seen(&log_key, NULL), 12);
+    assert_int_equal(ask(&log_key, leaves, 12, 13, NULL, &answer), 200);
+    check_lines(&log_key, leaves, 13, &answer, NOW_S - 86400);
+    assert_int_equal(ask(&log_key, leaves, 12, 14, NULL, NULL), 409);
 }
 
 /* Files of evidence in the folder; the last one's path in ${path}. */
