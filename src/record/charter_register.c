@@ -112,6 +112,8 @@ dt_charter_register_check(const struct dt_charter *c)
             return dt_fail_context(err, "witness %zu", i + 1);
         if (key[i].type != TLOG_KEY_COSIGNATURE)
             return dt_fail(DT_ERR_FORMAT, "witness %zu: not a witness's key", i + 1);
+        if (memcmp(key[i].pub, log.pub, sizeof log.pub) == 0)
+            return dt_fail(DT_ERR_FORMAT, "witness %zu has the register's key", i + 1);
         for (size_t k = 0; k < i; k++)
             if (memcmp(key[k].pub, key[i].pub, sizeof key[i].pub) == 0)
                 return dt_fail(DT_ERR_FORMAT, "witnesses %zu and %zu have the same key", k + 1,

@@ -151,6 +151,7 @@ class Register:
         rows = each(r.v(), 'witnesses', lambda q: (q.u(1), Key(q.v(4096), 4)), 32)
         need(all(p < n_parties for p, _ in rows), 'charter: a witness of nobody')
         need(len({k.public for _, k in rows}) == len(rows), 'charter: a witness key twice')
+        need(self.register.public not in {k.public for _, k in rows}, "charter: a witness with the register's key")
         need(len({(k.name, k.id) for _, k in rows}) == len(rows), 'charter: a witness key twice')
         self.witnesses, groups = rows, len({p for p, _ in rows})
         self.quorum_attested, final = r.u(1), r.u(1)

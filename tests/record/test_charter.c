@@ -85,10 +85,16 @@ static void
 test_rules(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf vkeys;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf same = DT_BUF_INIT(TLOG_VKEY_MAX);
     char long_name[DT_NAME_MAX + 2];
+    struct tlog_signer log_as_witness;
     struct dt_charter c;
 
     (void)state;
+    make_signer("w.example", TLOG_KEY_COSIGNATURE, 0x30,
+                &log_as_witness); /* as the fixture's log */
+    ok(tlog_vkey_write(&log_as_witness.vkey, &same));
+    tlog_signer_clear(&log_as_witness);
     memset(long_name, 'a', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
     draft(&vkeys, &c);
@@ -113,6 +119,7 @@ test_rules(void **state)
     REFUSED(c.register_vkey = str("nonsense"));
     REFUSED(c.witnesses[0].vkey = c.register_vkey);
     REFUSED(c.witnesses[0].vkey = c.witnesses[1].vkey);
+    REFUSED(c.witnesses[0].vkey = dt_buf_view(&same));
     REFUSED(c.witnesses[0].party = 3);
     REFUSED(c.quorum_attested = 4);
     REFUSED(c.quorum_attested = 0);
