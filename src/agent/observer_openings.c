@@ -58,6 +58,10 @@ refuse(struct dt_observer *o, const char *name, struct dt_view why)
     if ((err = dt_buf_printf(&line, "%.80s: ", name)) != DT_OK ||
         (err = dt_buf_append(&line, why)) != DT_OK)
         return err;
+    /* A file's name may hold any bytes, and what is cut may be cut within a letter. */
+    for (size_t k = 0; k < line.n && !dt_utf8_valid(dt_buf_view(&line)); k++)
+        if (line.p[k] >= 0x80)
+            line.p[k] = '?';
     o->refused[i] = dt_strndup((const char *)line.p, line.n);
     return o->refused[i] != NULL ? DT_OK : dt_nomem();
 }

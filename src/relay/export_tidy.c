@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,7 +103,7 @@ look_at(struct export_run *e, struct todo *todo, const char *below, const struct
         return err;
     if (!is_leftover(entry->d_name) && (tlog_tile_path_parse(dt_view_str(path), &tile) != DT_OK ||
                                         tile.width == TLOG_TILE_WIDTH || is_needed(e, &tile))) {
-        /* A link is not followed: unlink(2) and opendir(3) see what it is by its own name. */
+        /* What of unknown kind is no folder says so when it is opened. */
         return entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN ? todo_add(todo, path)
                                                                       : DT_OK;
     }
@@ -122,13 +123,20 @@ look_into(struct export_run *e, struct todo *todo, const char *below)
     struct dirent *entry;
     enum dt_err err;
     DIR *dir;
+    int fd;
 
     if ((err = export_path(e, below, path)) != DT_OK)
         return err;
-    if ((dir = opendir(path)) == NULL)
-        return errno == ENOTDIR || errno == ENOENT
+    /* Below the folder that was named no link is followed: nothing outside it is ours to remove. */
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (n > 0 ? O_NOFOLLOW : 0));
+    if (fd < 0)
+        return errno == ENOTDIR || errno == ENOENT || errno == ELOOP
                    ? DT_OK
                    : dt_fail(DT_ERR_IO, "%s: cannot open the folder: %s", path, strerror(errno));
+    if ((dir = fdopendir(fd)) == NULL) {
+        (void)close(fd);
+        return dt_nomem();
+    }
     while (err == DT_OK && (errno = 0, entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             err = look_at(e, todo, below, entry);

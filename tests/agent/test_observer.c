@@ -754,13 +754,15 @@ test_openings(void **ctx)
     publish(10, MAX, 0, 0);
     put("openings/one.proof", dt_view_str("no proof\n"));
     put("openings/two.proof", dt_view_str("detente proof 1\nAAAA\n"));
+    put("openings/thr\xff_.proof", dt_view_str("no proof\n"));
     put("openings/readme", dt_view_str("not one"));
     o = observer();
     ok(dt_observer_pass(o));
     assert_int_equal(dt_observer_openings(o), 0);
-    assert_int_equal(dt_observer_refused(o), 2);
-    assert_non_null(dt_observer_refusal(o, 1));
-    assert_null(dt_observer_refusal(o, 2));
+    assert_int_equal(dt_observer_refused(o), 3);
+    assert_null(dt_observer_refusal(o, 3));
+    for (size_t i = 0; i < 3; i++)
+        assert_true(dt_utf8_line(dt_view_str(dt_observer_refusal(o, i))));
     put("openings/index", dt_view_str("../one.proof\n"));
     ok(dt_observer_pass(o));
     assert_int_equal(dt_observer_refused(o), 1);
