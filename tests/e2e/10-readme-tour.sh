@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Goal: the tour by hand in README.md works, line by line, as it is printed there.
+# builds: build-clang build-gcc build
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 need_programs
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Goal: a verifier written from the documents alone (tests/interop) says the same of every proof file as ours does:
 # verdict, fields, entry, time, standing; and both refuse the same altered files.
+# builds: build-clang build-gcc build
 # seconds: 400
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 need_programs
