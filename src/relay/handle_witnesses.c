@@ -119,11 +119,12 @@ put_all(struct dt_relay *r, const struct dt_relay_store_register *reg, const str
         struct dt_buf *b)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf each = DT_BUF_INIT(ANSWER_MAX);
-    struct mark best[TLOG_POLICY_NODES_MAX] = {{0}};
+    struct mark best[TLOG_POLICY_NODES_MAX];
     size_t sides[TLOG_POLICY_NODES_MAX];
     size_t n = tlog_policy_sides(p, sides, TLOG_POLICY_NODES_MAX);
     enum dt_err err = DT_OK;
 
+    memset(best, 0, sizeof(best));
     for (size_t i = 0; i < p->n_nodes && err == DT_OK; i++) {
         const struct tlog_policy_node *node = &p->nodes[i];
         size_t place = side_place(p, i, sides, n);
