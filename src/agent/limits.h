@@ -31,7 +31,8 @@
 
 /* An honest register holds what it acknowledged at once; what stands before it may be behind. */
 #define DT_REGISTER_LAG_MS    (UINT64_C(60) * 1000)
-#define DT_REGISTER_RECORD_MS (UINT64_C(3600) * 1000) /* for another's record to be handed in */
+#define DT_REGISTER_SILENT_MS (60 * DT_REGISTER_LAG_MS) /* the same while it gives no answer */
+#define DT_REGISTER_RECORD_MS (UINT64_C(3600) * 1000)   /* for another's record to be handed in */
 
 #define DT_SHOWN_UNREAD_MAX 1024u /* cells of a queue that could not be read, remembered */
 #define DT_SHOWN_INBOX_MAX  4096u /* cells of the inbox that were taken in, remembered */

@@ -211,7 +211,7 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
     bool look = false;
 
     /* Before the network may fail: what members said needs none. */
-    if ((err = dt_heard_judge(a)) != DT_OK ||
+    if ((err = dt_heard_judge(a, false)) != DT_OK ||
         (err = dt_grant_register_url(&a->grant, &url)) != DT_OK ||
         (err = dt_buf_append(&url, dt_view((const uint8_t *)"", 1))) != DT_OK)
         return err;
@@ -227,7 +227,7 @@ dt_agent_register_sync(struct dt_agent *a, struct dt_register_report *report)
     if ((err = take_held(a, http, (const char *)url.p)) != DT_OK ||
         (err = take_cosigned(a, http, (const char *)url.p, false)) != DT_OK ||
         (err = take_cosigned(a, http, (const char *)url.p, true)) != DT_OK ||
-        (err = dt_register_note_behind(a)) != DT_OK || (err = dt_heard_judge(a)) != DT_OK)
+        (err = dt_register_note_behind(a)) != DT_OK || (err = dt_heard_judge(a, true)) != DT_OK)
         return err;
     if (report != NULL) {
         if ((err = dt_agent_register_status(a, report)) != DT_OK)

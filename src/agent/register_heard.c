@@ -214,16 +214,18 @@ compare(struct dt_agent *a, struct dt_view key, const struct kept *k, struct dt_
     return dt_store_end(a->store, err == DT_ERR_NOT_FOUND ? DT_OK : err);
 }
 
-/* A larger tree is honest for a while: news of it may be on its way to us. */
+/* A larger tree is honest for a while: news of it may be on its way to us. And while the register
+ * does not answer at all, as when the relay is down, it is not we alone who are shown nothing. */
 static enum dt_err
-still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held)
+still_ahead(struct dt_agent *a, const struct kept *k, uint64_t held, bool answered)
 {
+    const uint64_t lag = answered ? DT_REGISTER_LAG_MS : DT_REGISTER_SILENT_MS;
     uint64_t now = dt_agent_now(a);
     struct dt_person who;
     bool known = false;
     enum dt_err err;
 
-    if (now <= k->since_ms || now - k->since_ms <= DT_REGISTER_LAG_MS)
+    if (now <= k->since_ms || now - k->since_ms <= lag)
         return DT_OK;
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
@@ -243,7 +245,7 @@ dt_heard_forget(struct dt_agent *a)
 }
 
 enum dt_err
-dt_heard_judge(struct dt_agent *a)
+dt_heard_judge(struct dt_agent *a, bool answered)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
     struct dt_heard fits = {.size = UINT64_MAX};
@@ -273,5 +275,5 @@ dt_heard_judge(struct dt_agent *a)
     }
     if (err != DT_ERR_NOT_FOUND)
         return err;
-    return ahead.heard.size > 0 ? still_ahead(a, &ahead, f.size) : DT_OK;
+    return ahead.heard.size > 0 ? still_ahead(a, &ahead, f.size, answered) : DT_OK;
 }

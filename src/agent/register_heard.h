@@ -26,7 +26,8 @@ DT_MUST_CHECK enum dt_err dt_heard_take(struct dt_agent *a, const uint8_t letter
 DT_MUST_CHECK enum dt_err dt_heard_forget(struct dt_agent *a);
 
 /* Judge what was kept: two trees become evidence and an alarm that names the member; a larger tree
- * that we are not shown is told after a while. Not inside a transaction; local errors alone. */
-DT_MUST_CHECK enum dt_err dt_heard_judge(struct dt_agent *a);
+ * that we are not shown is told after a while, a longer one unless the register has ${answered} us
+ * since. Not inside a transaction; local errors alone. */
+DT_MUST_CHECK enum dt_err dt_heard_judge(struct dt_agent *a, bool answered);
 
 #endif

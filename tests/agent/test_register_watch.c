@@ -343,12 +343,12 @@ heard(void **state)
     submit(b->a[0], 1);
     ok(dt_agent_register_sync(b->a[1], NULL));
     hears(b, 1, 0);
-    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1], true));
     is(world_alarms(b->a[1], 0), 0);
     split_view(b, 2, 3, false);
     hears(b, 0, 1);
-    ok(dt_heard_judge(b->a[0]));
-    ok(dt_heard_judge(b->a[0])); /* once */
+    ok(dt_heard_judge(b->a[0], true));
+    ok(dt_heard_judge(b->a[0], true)); /* once */
     is(world_alarms(b->a[0], DT_ALARM_FORK), 2);
     world_said(b->a[0], DT_ALARM_FORK, "this member was shown another register than we");
     ok(dt_agent_evidence(b->a[0], &file));
@@ -378,14 +378,14 @@ heard_older(void **state)
     ok(dt_agent_register_sync(b->a[1], NULL));
     submit(b->a[0], 2);
     hears(b, 0, 1);
-    ok(dt_heard_judge(b->a[0]));
+    ok(dt_heard_judge(b->a[0], true));
     is(world_alarms(b->a[0], 0), 0);
     ok(dt_agent_register_sync(b->a[1], NULL));
     split_view(b, 3, 4, true);
     hears(b, 1, 0); /* three entries, and red holds four others */
     is(world_alarms(b->a[1], 0), 0);
-    ok(dt_heard_judge(b->a[1]));
-    ok(dt_heard_judge(b->a[1])); /* once */
+    ok(dt_heard_judge(b->a[1], true));
+    ok(dt_heard_judge(b->a[1], true)); /* once */
     is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
 }
 
@@ -410,8 +410,8 @@ heard_beside_others(void **state)
     submit(b->a[1], 5);
     ok(dt_heard_take(b->a[1], hash, &blue));
     ok(dt_heard_take(b->a[1], third, &fits));
-    ok(dt_heard_judge(b->a[1]));
-    ok(dt_heard_judge(b->a[1])); /* once */
+    ok(dt_heard_judge(b->a[1], true));
+    ok(dt_heard_judge(b->a[1], true)); /* once */
     is(world_alarms(b->a[1], DT_ALARM_FORK), 2);
     world_said(b->a[1], DT_ALARM_FORK, "this member was shown another register than we");
     /* In the other order, and to one who hears of more than it holds: blue, of red's two. */
@@ -421,7 +421,7 @@ heard_beside_others(void **state)
     ok(dt_heard_take(b->a[0], hash, &fits));
     is(world_alarms(b->a[0], 0), 0);
     b->w.offset_ms += DT_REGISTER_LAG_MS + 1000;
-    ok(dt_heard_judge(b->a[0]));
+    ok(dt_heard_judge(b->a[0], true));
     is(told(b->a[0], "this member was shown a register of 4 entries, and we are shown 2"), 1);
     is(world_alarms(b->a[0], DT_ALARM_REGISTER), 1); /* of several that are ahead, the largest */
 }
@@ -438,17 +438,38 @@ heard_ahead(void **state)
     ok(dt_agent_register_sync(b->a[1], NULL));
     submit(b->a[0], 2);
     hears(b, 1, 0); /* honest: news of it is on its way */
-    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1], true));
     b->w.offset_ms += DT_REGISTER_LAG_MS + 1000;
     is(world_alarms(b->a[1], 0), 0);
-    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1], false)); /* a relay that is down is no lie */
+    is(world_alarms(b->a[1], 0), 0);
+    ok(dt_heard_judge(b->a[1], true));
     is(told(b->a[1], "this member was shown a register of 2 entries, and we are shown 1"), 1);
     ok(dt_agent_register_sync(b->a[1], NULL));
     before = world_alarms(b->a[1], DT_ALARM_REGISTER);
     b->w.offset_ms += DT_MS_HOUR;
-    ok(dt_heard_judge(b->a[1]));
+    ok(dt_heard_judge(b->a[1], true));
     is(world_alarms(b->a[1], DT_ALARM_REGISTER), before);
     is(world_alarms(b->a[1], DT_ALARM_FORK), 0);
+}
+
+/* The same of a register that gives us no answer: later, but not never. */
+static void
+heard_ahead_in_silence(void **state)
+{
+    struct between *b = *state;
+
+    world_share(b->a, 2);
+    submit(b->a[0], 1);
+    ok(dt_agent_register_sync(b->a[1], NULL));
+    submit(b->a[0], 2);
+    hears(b, 1, 0);
+    b->w.offset_ms += DT_REGISTER_SILENT_MS - 1000;
+    ok(dt_heard_judge(b->a[1], false));
+    is(world_alarms(b->a[1], 0), 0);
+    b->w.offset_ms += 2000;
+    ok(dt_heard_judge(b->a[1], false));
+    is(told(b->a[1], "this member was shown a register of 2 entries, and we are shown 1"), 1);
 }
 
 /* The same when the larger one turns out to be another tree. */
@@ -462,7 +483,7 @@ heard_ahead_of_another(void **state)
     ok(dt_agent_register_sync(b->a[1], NULL));
     split_view(b, 2, 3, true);
     hears(b, 0, 1);
-    ok(dt_heard_judge(b->a[0]));
+    ok(dt_heard_judge(b->a[0], true));
     is(world_alarms(b->a[0], 0), 0); /* three entries, and ours has two */
     hears(b, 1, 0);
     ok(dt_agent_register_sync(b->a[1], NULL)); /* judges, too */
@@ -485,6 +506,7 @@ main(void)
         TEST(heard),
         TEST(heard_older),
         TEST(heard_ahead),
+        TEST(heard_ahead_in_silence),
         TEST(heard_ahead_of_another),
         TEST(heard_beside_others),
     };
