@@ -94,3 +94,36 @@ dt_err_name(enum dt_err err)
         return "unknown error";
     return names[err];
 }
+
+int
+dt_err_exit_status(enum dt_err err)
+{
+    switch (err) {
+    case DT_OK:
+        return 0;
+    case DT_ERR_USAGE:
+        return 2;
+    case DT_ERR_IO:
+    case DT_ERR_NET:
+    case DT_ERR_NOMEM:
+    case DT_ERR_BUSY:
+    case DT_ERR_INTERNAL:
+        return 3;
+    case DT_ERR_LOCKED:
+    case DT_ERR_REFUSED:
+    case DT_ERR_EXPIRED:
+        return 4;
+    case DT_ERR_FORMAT:
+    case DT_ERR_LIMIT:
+    case DT_ERR_AUTH:
+    case DT_ERR_PROOF:
+    case DT_ERR_RANGE:
+    case DT_ERR_STATE:
+    case DT_ERR_EXISTS:
+    case DT_ERR_NOT_FOUND:
+    case DT_ERR_CONFLICT:
+    case DT_ERR_UNSUPPORTED:
+        break;
+    }
+    return 1;
+}

@@ -81,4 +81,8 @@ const char *dt_err_name(enum dt_err err);
         (void)(why);                                                                               \
     } while (0)
 
+/* What detente and detente-witness exit with after ${err}: 0 done, 1 no (not found, not what it
+ * should be), 2 usage, 3 files, memory or network, 4 locked, or a rule forbids it. */
+int dt_err_exit_status(enum dt_err err);
+
 #endif

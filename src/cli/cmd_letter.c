@@ -9,8 +9,8 @@
 #include "record/charter_rules.h"
 #include "record/letter.h"
 
+#include "cli/charter_io.h"
 #include "cli/commands.h"
-#include "cli/rootfile.h"
 
 enum dt_err
 cmd_letter_request(struct cli *c)
@@ -25,22 +25,6 @@ cmd_letter_request(struct cli *c)
         return err;
     cli_note(c, "request in %s: the party's root answers it with 'detente letter issue'", file);
     return DT_OK;
-}
-
-/* The seed of --root, unlocked. */
-static enum dt_err
-open_root(struct cli *c, struct dt_secret *seed)
-{
-    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf key = DT_BUF_INIT(DT_ROOTFILE_MAX);
-    const char *root = NULL;
-    enum dt_err err;
-
-    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = cli_file(root, &key)) != DT_OK ||
-        (err = cli_passphrase(c, root, false, &passphrase)) != DT_OK)
-        return err;
-    return dt_fail_context(dt_rootfile_open(dt_buf_view(&key), dt_secret_view(&passphrase), seed),
-                           "%s", root);
 }
 
 /* The signed charter of --charter; the request must be for its forum. */
@@ -91,7 +75,7 @@ cmd_letter_issue(struct cli *c)
         return err;
     cli_note(c, "accrediting %.*s, %.*s", (int)q.name.n, (const char *)q.name.p, (int)q.title.n,
              (const char *)q.title.p);
-    if ((err = open_root(c, &seed)) != DT_OK ||
+    if ((err = cli_root_seed(c, &seed)) != DT_OK ||
         (err = dt_letter_issue(dt_secret_view(&seed), &q, rights, from, from + days * DT_MS_DAY,
                                now, &out)) != DT_OK ||
         (err = dt_letter_decode(dt_buf_view(&out), &letter)) != DT_OK ||
@@ -194,7 +178,7 @@ cmd_letter_revoke(struct cli *c)
         (err = cli_file(c->operand[0], &in)) != DT_OK ||
         (err = dt_fail_context(dt_letter_decode(dt_buf_view(&in), &l), "%s", c->operand[0])) !=
             DT_OK ||
-        (err = open_root(c, &seed)) != DT_OK ||
+        (err = cli_root_seed(c, &seed)) != DT_OK ||
         (err = dt_revocation_make(dt_secret_view(&seed), &l, dt_clock_now(&c->clock), &v)) !=
             DT_OK ||
         (err = dt_revocation_encode(&v, &out)) != DT_OK ||

@@ -246,32 +246,5 @@ cli_short(char out[static 13], struct dt_view hash)
 enum dt_exit
 cli_exit(enum dt_err err)
 {
-    switch (err) {
-    case DT_OK:
-        return DT_EXIT_OK;
-    case DT_ERR_USAGE:
-        return DT_EXIT_USAGE;
-    case DT_ERR_IO:
-    case DT_ERR_NET:
-    case DT_ERR_NOMEM:
-    case DT_ERR_BUSY:
-    case DT_ERR_INTERNAL:
-        return DT_EXIT_IO;
-    case DT_ERR_LOCKED:
-    case DT_ERR_REFUSED:
-    case DT_ERR_EXPIRED:
-        return DT_EXIT_REFUSED;
-    case DT_ERR_FORMAT:
-    case DT_ERR_LIMIT:
-    case DT_ERR_AUTH:
-    case DT_ERR_PROOF:
-    case DT_ERR_RANGE:
-    case DT_ERR_STATE:
-    case DT_ERR_EXISTS:
-    case DT_ERR_NOT_FOUND:
-    case DT_ERR_CONFLICT:
-    case DT_ERR_UNSUPPORTED:
-        break;
-    }
-    return DT_EXIT_NO;
+    return (enum dt_exit)dt_err_exit_status(err);
 }

@@ -4,13 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/file.h"
-#include "base/guard.h"
 #include "base/text.h"
 
 #include "net/grant.h"
+#include "net/json.h"
 
 bool
 dt_grant_name_ok(const char *name)
@@ -183,37 +181,17 @@ grant_from(const json_t *root, struct dt_grant *g)
     return DT_OK;
 }
 
-/* One call of the parser, under dt_guarded(). */
-struct parse {
-    struct dt_view json;
-    json_t *root;
-    json_error_t where;
-};
-
-static void
-parse(void *ctx)
-{
-    struct parse *p = ctx;
-
-    p->root = json_loadb((const char *)p->json.p, p->json.n, JSON_REJECT_DUPLICATES, &p->where);
-}
-
 enum dt_err
 dt_grant_read(struct dt_view json, struct dt_grant *out)
 {
     DT_CLEANUP(dt_grant_wipe) struct dt_grant g = {0};
     json_t *root = NULL;
-    struct parse p = {.json = json};
     enum dt_err err;
 
     if (json.n > DT_NET_GRANT_MAX)
         return dt_fail(DT_ERR_LIMIT, "grant: more than %u bytes", DT_NET_GRANT_MAX);
-    json_set_alloc_funcs(dt_guard_alloc, dt_guard_free);
-    if ((err = dt_guarded(parse, &p)) != DT_OK)
-        return err;
-    root = p.root;
-    if (root == NULL)
-        return dt_fail(DT_ERR_FORMAT, "grant: not JSON at line %d", p.where.line);
+    if ((err = dt_json_parse(json, &root)) != DT_OK)
+        return dt_fail_context(err, "grant");
     err = grant_from(root, &g);
     if (err == DT_OK)
         *out = g;

@@ -3,12 +3,10 @@
  */
 #include <string.h>
 
-#include <jansson.h>
-
-#include "base/guard.h"
 #include "base/text.h"
 #include "base/time.h"
 
+#include "net/json.h"
 #include "net/trouble.h"
 
 #define STATUS_MAX 999u
@@ -58,21 +56,6 @@ too_deep(struct dt_view json)
             depth--;
     }
     return false;
-}
-
-/* One call of the parser, under dt_guarded(). */
-struct parse {
-    struct dt_view json;
-    json_t *root;
-    json_error_t where;
-};
-
-static void
-parse(void *ctx)
-{
-    struct parse *p = ctx;
-
-    p->root = json_loadb((const char *)p->json.p, p->json.n, JSON_REJECT_DUPLICATES, &p->where);
 }
 
 static enum dt_err
@@ -153,7 +136,7 @@ enum dt_err
 dt_relay_troubles_read(struct dt_view json, struct dt_relay_troubles *out)
 {
     struct dt_relay_troubles found = {.n = 0};
-    struct parse p = {.json = json};
+    json_t *root = NULL;
     enum dt_err err;
 
     if (json.n > DT_TROUBLES_ANSWER)
@@ -161,15 +144,11 @@ dt_relay_troubles_read(struct dt_view json, struct dt_relay_troubles *out)
                        DT_TROUBLES_ANSWER);
     if (too_deep(json))
         return not_it("nested deeper than it may be");
-    json_set_alloc_funcs(dt_guard_alloc, dt_guard_free);
-    if ((err = dt_guarded(parse, &p)) != DT_OK)
-        return err;
-    if (p.root == NULL)
-        return dt_fail(DT_ERR_FORMAT, "the relay's answer about its witnesses: JSON, line %d",
-                       p.where.line);
-    if ((err = troubles_from(p.root, &found)) == DT_OK)
+    if ((err = dt_json_parse(json, &root)) != DT_OK)
+        return dt_fail_context(err, "the relay's answer about its witnesses");
+    if ((err = troubles_from(root, &found)) == DT_OK)
         *out = found;
-    json_decref(p.root);
+    json_decref(root);
     return err;
 }
 

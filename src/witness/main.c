@@ -218,29 +218,6 @@ print_help(const struct command *command)
     printf("\nExit status: 0 done, 1 no, 2 usage, 3 input, output or network, 4 refused.\n");
 }
 
-static int
-exit_code(enum dt_err err)
-{
-    switch (err) {
-    case DT_OK:
-        return 0;
-    case DT_ERR_USAGE:
-        return 2;
-    case DT_ERR_IO:
-    case DT_ERR_NET:
-    case DT_ERR_NOMEM:
-    case DT_ERR_BUSY:
-    case DT_ERR_INTERNAL:
-        return 3;
-    case DT_ERR_LOCKED:
-    case DT_ERR_REFUSED:
-    case DT_ERR_EXPIRED:
-        return 4;
-    default:
-        return 1;
-    }
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -267,5 +244,5 @@ main(int argc, char *argv[])
     if (err != DT_OK)
         fprintf(stderr, "detente-witness: %s\n",
                 dt_err_message()[0] != '\0' ? dt_err_message() : dt_err_name(err));
-    return exit_code(err);
+    return dt_err_exit_status(err);
 }

@@ -3,6 +3,7 @@
  * take in an amendment and go on; what is not theirs to believe, they refuse; what was under way is
  * said again or said to be lost.
  */
+#include "../db/countdown.h"
 #include "agent/amendment.h"
 #include "agent/register_store.h"
 #include "base/mem.h"
@@ -394,21 +395,6 @@ cut(void **state)
 }
 
 /* ---- all or nothing ---- */
-
-struct countdown {
-    unsigned int left;
-    bool hit;
-};
-
-static bool
-at_zero(void *ctx, enum dt_db_point at)
-{
-    struct countdown *c = ctx;
-
-    (void)at;
-    c->hit = c->hit || c->left == 0;
-    return c->left-- == 0;
-}
 
 static void
 all_or_nothing(void **state)

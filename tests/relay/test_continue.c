@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../db/countdown.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "log/checkpoint.h"
@@ -207,21 +208,6 @@ refused(void **state)
 }
 
 /* ---- the disk fails at any of its points ---- */
-
-struct countdown {
-    unsigned int left;
-    bool hit;
-};
-
-static bool
-at_zero(void *ctx, enum dt_db_point at)
-{
-    struct countdown *c = ctx;
-
-    (void)at;
-    c->hit = c->hit || c->left == 0;
-    return c->left-- == 0;
-}
 
 static void
 whole_or_not(void **state)
