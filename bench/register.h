@@ -10,7 +10,7 @@
 
 #include "log/policy.h"
 #include "measure.h"
-#include "relay/store.h"
+#include "relay/store/store.h"
 
 #define REGISTER_WITNESSES 3u
 #define REGISTER_PATH_MAX  512u

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "relay/relay.h"
+#include "relay/signer/signer.h"
 #include "relay/writer.h"
 
 #include "register.h"
@@ -135,6 +136,7 @@ load_run(struct register_world *w, const char *path, uint32_t n, double seconds,
          struct register_row *row)
 {
     struct dt_relay_store_config config = {.path = path};
+    const struct relay_signer_config signer = {.store = path}; /* as a relay that serves has it */
     struct load l = {.w = w};
     struct register_samples samples = {0};
     struct dt_relay_store *store = NULL;
@@ -148,6 +150,7 @@ load_run(struct register_world *w, const char *path, uint32_t n, double seconds,
         goto done;
     }
     if ((err = register_samples_init(&samples, SAMPLES_MAX)) != DT_OK ||
+        (err = relay_signer_start(&signer, &config.signer)) != DT_OK ||
         (err = dt_relay_store_open(&config, &store)) != DT_OK ||
         (err = register_find(store, w, &l.reg)) != DT_OK ||
         (err = dt_sha256(dt_view_of(w->grant.append_key), l.key_hash)) != DT_OK ||
@@ -160,6 +163,7 @@ load_run(struct register_world *w, const char *path, uint32_t n, double seconds,
 done:
     dt_writer_stop(l.writer);
     dt_relay_store_close(store);
+    relay_signer_free(config.signer);
     register_samples_clear(&samples);
     dt_free(l.all);
     pthread_cond_destroy(&l.some);

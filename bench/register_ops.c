@@ -20,7 +20,7 @@
 #include "log/cosignature.h"
 #include "log/proof.h"
 #include "log/tile_read.h"
-#include "relay/export.h"
+#include "relay/export/export.h"
 #include "relay/relay.h"
 
 #include "register.h"

@@ -31,8 +31,8 @@ make_grant(struct register_world *w, struct dt_relay_store *s)
                                    .witnesses = witnesses,
                                    .n_witnesses = REGISTER_WITNESSES,
                                    .daily_entries = UINT32_MAX,
-                                   .queues_max = 1,
-                                   .queue_cells_max = 1};
+                                   .bounds.queues = 1,
+                                   .bounds.queue_cells = 1};
     enum dt_err err;
 
     for (size_t i = 0; i < REGISTER_WITNESSES; i++) {
@@ -69,6 +69,15 @@ register_world_init(struct register_world *w, const char *parent)
     if ((err = dt_relay_store_open(&config, &s)) == DT_OK)
         err = make_grant(w, s);
     dt_relay_store_close(s);
+    if (err == DT_OK) {
+        char from[REGISTER_PATH_MAX + 16], to[REGISTER_PATH_MAX + 16];
+
+        /* The copies' seeds are sealed with the same key. */
+        (void)snprintf(from, sizeof from, "%s.sealing-key", w->store);
+        (void)snprintf(to, sizeof to, "%s.sealing-key", w->work);
+        if (link(from, to) != 0)
+            err = dt_fail(DT_ERR_IO, "%s: cannot link: %s", to, strerror(errno));
+    }
     return err;
 }
 
@@ -135,7 +144,7 @@ register_copy(const struct register_world *w)
     return DT_OK;
 }
 
-static const char *const suffixes[] = {"", "-wal", "-shm", ".serving"};
+static const char *const suffixes[] = {"", "-wal", "-shm", ".serving", ".signed"};
 
 void
 register_copy_remove(const struct register_world *w)

@@ -5,6 +5,7 @@ A check ends with one line `N passed, N failed, N skipped`; ./test adds these li
 import os
 import re
 import sys
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COUNT = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$')
@@ -41,3 +42,17 @@ def last_count(text):
     lines = text.rstrip('\n').splitlines()
     m = COUNT.match(lines[-1].strip()) if lines else None
     return tuple(int(x) for x in m.groups()) if m else None
+
+
+def wait_for(proc, limit):
+    """Seconds of processor time of a program and of all that it has waited for; None: it still runs after limit seconds."""
+    end, pause = time.monotonic() + limit, 0.0005
+    while True:
+        pid, status, used = os.wait4(proc.pid, os.WNOHANG)
+        if pid:
+            proc.returncode = os.waitstatus_to_exitcode(status)
+            return used.ru_utime + used.ru_stime
+        if time.monotonic() > end:
+            return None
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)

@@ -13,6 +13,17 @@ die() {
     exit 1
 }
 
+# memory_folder: a folder in memory, where a sync costs nothing, if there is one with 2 GB to spare; else the usual one.
+memory_folder() {
+    local free
+    free=$(df -k --output=avail /dev/shm 2>/dev/null | tail -n 1)
+    if [ -w /dev/shm ] && [ "${free:-0}" -gt 2000000 ]; then
+        echo /dev/shm
+    else
+        echo "${TMPDIR:-/tmp}"
+    fi
+}
+
 # packages_for LEVEL: the names that tools/packages.txt lists up to that level, each with the program, if any, that
 # makes it needless when it is there.
 packages_for() {

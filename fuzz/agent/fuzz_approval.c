@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_approval.c - an approval, and the check of its signature. */
-#include "agent/warrant.h"
+#include "agent/form/warrant.h"
 
 #include "fuzz_agent.h"
 

@@ -1,6 +1,6 @@
 /* fuzz/agent/fuzz_cell.c - a cell of a known queue; and the input as content and as padded content.
  */
-#include "agent/cell.h"
+#include "agent/form/cell.h"
 
 #include "fuzz_agent.h"
 #include "samples.h"

@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_credential.c - the identity bytes of a leaf's credential: letter and voucher. */
-#include "agent/voucher.h"
+#include "agent/form/voucher.h"
 
 #include "fuzz_agent.h"
 

@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_forum_ext.c - the forum extension of the GroupContext. */
-#include "agent/founding.h"
+#include "agent/form/founding.h"
 
 #include "fuzz_agent.h"
 

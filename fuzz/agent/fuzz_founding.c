@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_founding.c - a founding list, and what is asked of it. */
-#include "agent/founding.h"
+#include "agent/form/founding.h"
 
 #include "fuzz_agent.h"
 

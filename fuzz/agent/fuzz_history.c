@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_history.c - the history that a joiner is given, walked to its end. */
-#include "agent/founding.h"
+#include "agent/form/founding.h"
 
 #include "fuzz_agent.h"
 

@@ -1,7 +1,7 @@
 /* fuzz/agent/fuzz_inbox_cell.c - a cell of an inbox whose key is known; and the input as a message
  * sealed for it. */
-#include "agent/cell.h"
-#include "agent/inbox_message.h"
+#include "agent/form/cell.h"
+#include "agent/form/inbox_message.h"
 
 #include "fuzz_agent.h"
 #include "samples.h"

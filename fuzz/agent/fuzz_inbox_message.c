@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_inbox_message.c - what reaches an inbox, opened. */
-#include "agent/inbox_message.h"
+#include "agent/form/inbox_message.h"
 
 #include "fuzz_agent.h"
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/observer_state.h"
+#include "agent/observer/state.h"
 #include "base/wire.h"
 #include "crypto/crypto.h"
 

@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_payload.c - what an application message carries. */
-#include "agent/payload.h"
+#include "agent/form/payload.h"
 
 #include "fuzz_agent.h"
 

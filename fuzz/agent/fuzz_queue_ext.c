@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_queue_ext.c - the queue extension of a GroupInfo, which carries keys. */
-#include "agent/cell.h"
+#include "agent/form/cell.h"
 
 #include "fuzz_agent.h"
 

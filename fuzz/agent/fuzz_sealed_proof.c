@@ -1,6 +1,6 @@
 /* fuzz/agent/fuzz_sealed_proof.c - a proof sealed to a person whose key is known; and the input as
  * a proof that is sealed to them. */
-#include "agent/sealed_proof.h"
+#include "agent/form/sealed_proof.h"
 
 #include "fuzz_agent.h"
 #include "samples.h"

@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_voucher.c - a voucher, and the check of its signature. */
-#include "agent/voucher.h"
+#include "agent/form/voucher.h"
 
 #include "fuzz_agent.h"
 

@@ -1,5 +1,5 @@
 /* fuzz/agent/fuzz_warrant.c - a warrant, and the bodies of its grounds. */
-#include "agent/warrant.h"
+#include "agent/form/warrant.h"
 
 #include "fuzz_agent.h"
 

@@ -6,8 +6,8 @@
  * message. Then edits of four bytes: place, kind, value. Whatever it says, the live channel stands
  * as before.
  */
-#include "agent/channel.h"
-#include "agent/flows.h"
+#include "agent/channel/channel.h"
+#include "agent/sync/flows.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -23,23 +23,31 @@ static struct world w;
 static struct dt_buf messages[MESSAGES_MAX];
 static size_t n_messages;
 
-/* A cell on its way to agent 0's inbox, opened. */
+/* Cells on their way to agent 0's inbox, opened. */
 static enum dt_err
 catch_cell(void *ctx, const struct dt_http_call *call)
 {
+    static struct dt_wire_append append[DT_RELAY_APPEND_MAX];
     struct dt_agent *a = w.a[0];
-    struct dt_wire_append append;
-    char path[96], hex[65];
+    char path[96], batch[96], hex[65];
+    size_t n = 1;
 
     (void)ctx;
     dt_hex_str(hex, dt_view_of(a->inbox_address));
     (void)snprintf(path, sizeof path, "/v1/queues/%s/cells", hex);
-    if (strcmp(call->path, path) != 0)
+    (void)snprintf(batch, sizeof batch, "/v1/queues/%s/cells/batch", hex);
+    if (strcmp(call->path, batch) == 0)
+        must(dt_wire_appends_decode(call->body, append, &n) == DT_OK);
+    else if (strcmp(call->path, path) == 0)
+        must(dt_wire_append_decode(call->body, append) == DT_OK);
+    else
         return DT_OK;
-    must(n_messages < MESSAGES_MAX && dt_wire_append_decode(call->body, &append) == DT_OK);
-    dt_buf_init(&messages[n_messages], DT_CELL_MAX);
-    must(dt_inbox_open(dt_secret_view(&a->x25519_priv), a->inbox_address, append.cell,
-                       &messages[n_messages++]) == DT_OK);
+    for (size_t i = 0; i < n; i++) {
+        must(n_messages < MESSAGES_MAX);
+        dt_buf_init(&messages[n_messages], DT_CELL_MAX);
+        must(dt_inbox_open(dt_secret_view(&a->x25519_priv), a->inbox_address, append[i].cell,
+                           &messages[n_messages++]) == DT_OK);
+    }
     return DT_OK;
 }
 

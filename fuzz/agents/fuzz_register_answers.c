@@ -8,7 +8,7 @@
  */
 #include <unistd.h>
 
-#include "agent/register.h"
+#include "agent/register/register.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "witness/witness.h"

@@ -15,7 +15,7 @@
 #include "net/relay_wire.h"
 #include "relay/handlers.h"
 #include "relay/relay.h"
-#include "relay/store_internal.h"
+#include "relay/store/internal.h"
 
 #include "line.h"
 #include "must.h"
@@ -112,8 +112,8 @@ set_up(void)
                                    .parties = parties,
                                    .n_parties = 2,
                                    .daily_entries = 1000,
-                                   .queues_max = 5,
-                                   .queue_cells_max = 5};
+                                   .bounds.queues = 5,
+                                   .bounds.queue_cells = 5};
     struct dt_relay_config config = {.store = store_path, .listen = ""};
     struct dt_relay_store_config store = {.path = store_path, .create = true};
     struct dt_relay_store *s = NULL;

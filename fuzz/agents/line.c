@@ -59,6 +59,33 @@ dt_http_server_port(const struct dt_http_server *s)
     return 1;
 }
 
+enum dt_err
+dt_http_server_reload(struct dt_http_server *s)
+{
+    (void)s;
+    return DT_OK;
+}
+
+struct dt_http_counts
+dt_http_server_counts(struct dt_http_server *s)
+{
+    (void)s;
+    return (struct dt_http_counts){0};
+}
+
+/* Whoever waits is alone. */
+void
+dt_http_hold_wakes(struct dt_http_server *s)
+{
+    (void)s;
+}
+
+void
+dt_http_release_wakes(struct dt_http_server *s)
+{
+    (void)s;
+}
+
 void
 dt_http_server_quiesce(struct dt_http_server *s)
 {
@@ -82,6 +109,14 @@ dt_http_wake(struct dt_http_request *req)
     r->wake = true;
     pthread_cond_signal(&r->woken);
     pthread_mutex_unlock(&r->lock);
+}
+
+bool
+dt_http_hold(struct dt_http_request *req, size_t n)
+{
+    (void)req;
+    (void)n;
+    return true;
 }
 
 bool
@@ -115,6 +150,8 @@ serve(struct request *r, struct dt_http_reply *reply)
 {
     while (server->config.handler(server->config.ctx, &r->req, reply) == DT_HTTP_WAIT) {
         r->req.calls++;
+        if (server->config.turn_ended != NULL) /* each request is a turn of its own */
+            server->config.turn_ended(server->config.ctx);
         if (r->req.deadline_ms != 0) {
             r->req.timed_out = true;
             continue;

@@ -1,7 +1,7 @@
 /*
  * fuzz/agents/oracle.c - see oracle.h.
  */
-#include "agent/register.h"
+#include "agent/register/register.h"
 #include "base/mem.h"
 
 #include "oracle.h"

@@ -4,8 +4,8 @@
  * First byte of a step: what, by steps of AGENTS, and to which agent; second byte: how. A program
  * has at most STEPS_MAX steps; what follows is not looked at.
  */
-#include "agent/channel.h"
-#include "agent/register.h"
+#include "agent/channel/channel.h"
+#include "agent/register/register.h"
 #include "base/mem.h"
 #include "db/db.h"
 

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include "agent/core.h"
-#include "agent/register.h"
-#include "agent/store_internal.h"
+#include "agent/register/register.h"
+#include "agent/store/internal.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "log/cosignature.h"
 #include "relay/handlers.h"
-#include "relay/store_internal.h"
+#include "relay/store/internal.h"
 
 #include "snapshot.h"
 #include "world.h"
@@ -206,8 +206,8 @@ make_grants(struct world *w, struct dt_grant out[static PARTIES])
                                    .witnesses = witnesses,
                                    .n_witnesses = PARTIES,
                                    .daily_entries = 1000,
-                                   .queues_max = 1000,
-                                   .queue_cells_max = 100000};
+                                   .bounds.queues = 1000,
+                                   .bounds.queue_cells = 100000};
     struct dt_relay_store *s = NULL;
     char path[192];
 
@@ -336,8 +336,10 @@ void
 world_reset(struct world *w)
 {
     w->now_ms = BEGIN_MS;
-    if (snapshot_put_back(&relay_snapshot, w->relay->store->w))
+    if (snapshot_put_back(&relay_snapshot, w->relay->store->w)) {
         store_register_drop_all(w->relay->store);
+        dt_recent_forget_all(w->relay->recent);
+    }
     for (size_t i = 0; i < AGENTS; i++)
         if (snapshot_put_back(&snapshot[i], db_of(w, i)))
             dt_agent_store(w->a[i])->seen = 0;

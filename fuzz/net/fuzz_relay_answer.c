@@ -61,12 +61,35 @@ walk(const struct dt_buf *b)
     return err;
 }
 
+/* Likewise the queues of a poll's answer, each with cells. */
+static enum dt_err
+walk_found(const struct dt_buf *b)
+{
+    struct dt_wire_founds found;
+    struct dt_wire_found one;
+    size_t n = 0;
+    bool more = true;
+    enum dt_err err = dt_wire_found_begin(dt_buf_view(b), &found);
+
+    while (err == DT_OK && (err = dt_wire_found_next(&found, &one, &more)) == DT_OK && more) {
+        struct dt_buf cells = {.p = b->p + (one.cells.p - b->p), .n = one.cells.n};
+
+        if (one.cells.p < b->p || one.cells.p + one.cells.n > b->p + b->n ||
+            ++n > DT_RELAY_POLL_MAX)
+            abort();
+        err = walk(&cells);
+    }
+    return err;
+}
+
 static enum dt_err
 ask(uint8_t which)
 {
     static const uint8_t token[32] = {1};
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(DT_NET_ANSWER_MAX);
     static struct dt_wire_news news[DT_RELAY_POLL_MAX];
+    static struct dt_wire_result results[DT_RELAY_APPEND_MAX];
+    struct dt_wire_append two[2];
     struct dt_wire_create create = {0};
     struct dt_wire_append append = {.cell = dt_view_of(token)};
     struct dt_wire_poll wanted = {0};
@@ -81,6 +104,12 @@ ask(uint8_t which)
         return dt_relay_queue_create(NULL, "http://r", &create, address);
     case 'a':
         return dt_relay_append(NULL, "http://r", token, dt_view_of(token), &append, &x);
+    case 'b':
+        two[0] = two[1] = append;
+        err = dt_relay_append_all(NULL, "http://r", token, dt_view_of(token), two, 2, results);
+        if (err == DT_OK && results[1].status == 200 && results[0].status != 200)
+            abort();
+        return err;
     case 'r':
         err = dt_relay_read(NULL, "http://r", token, dt_view_of(token), 0, 0, &out);
         return err == DT_OK ? walk(&out) : err;
@@ -89,6 +118,9 @@ ask(uint8_t which)
         if (err == DT_OK && n > DT_RELAY_POLL_MAX)
             abort();
         return err;
+    case 'w':
+        err = dt_relay_poll_cells(NULL, "http://r", &wanted, 1, 0, &out);
+        return err == DT_OK ? walk_found(&out) : err;
     case 'e':
         return dt_register_append(NULL, "http://r/r/x", dt_view_of(token), token, &x);
     default:

@@ -1,10 +1,13 @@
 /*
- * fuzz/record/fuzz_csv.c - tables and claims: what is read is written and read again alike.
+ * fuzz/record/fuzz_csv.c - tables, claims and private notes: what is read is written and read again
+ * alike.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "instrument/claims.h"
+#include "instrument/contact_notes.h"
+#include "record/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,6 +42,39 @@ round_trip(const struct dt_csv *t)
     dt_buf_clear(&again);
 }
 
+/* The table as notes, its first columns being what a note needs; and notes as the store has them.
+ */
+static void
+notes(const struct dt_csv *t, const uint8_t *data, size_t size)
+{
+    static const struct dt_view modes[] = {{(const uint8_t *)"call", 4}};
+    const struct dt_field mode = {.name = dt_view_str("mode"), .values = modes, .n_values = 1};
+    const struct dt_note_rule rules[] = {
+        {DT_NOTE_COLUMN, dt_view_str("from"), dt_csv_cell(t, 0, 0), {0}},
+        {DT_NOTE_COLUMN, dt_view_str("to"), dt_csv_cell(t, 0, 1), {0}},
+        {DT_NOTE_COLUMN, dt_view_str("party"), dt_csv_cell(t, 0, 2), {0}},
+        {DT_NOTE_SET, dt_view_str("party"), dt_view_str("A"), {0}},
+        {DT_NOTE_SET, dt_view_str("mode"), dt_view_str("call"), {0}},
+        {DT_NOTE_VALUE, dt_view_str("from"), dt_view_str("x"), dt_view_str("1999")}};
+    struct dt_buf bytes = DT_BUF_INIT(4u * DT_CSV_FILE_MAX);
+    struct dt_notes n = {0}, back = {0};
+
+    if (dt_notes_from_csv(t, rules, sizeof rules / sizeof rules[0], &mode, &mode, &n) == DT_OK) {
+        must(dt_notes_encode(&n, &bytes) == DT_OK);
+        must(dt_notes_decode(dt_buf_view(&bytes), &back) == DT_OK);
+        must(back.n == n.n);
+    }
+    dt_notes_clear(&back);
+    if (dt_notes_decode(dt_view(data, size), &back) == DT_OK) {
+        dt_buf_clear(&bytes);
+        must(dt_notes_encode(&back, &bytes) == DT_OK);
+        must(dt_view_equal(dt_buf_view(&bytes), dt_view(data, size)));
+    }
+    dt_notes_clear(&back);
+    dt_notes_clear(&n);
+    dt_buf_clear(&bytes);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -49,6 +85,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (dt_csv_read(dt_view(data, size), &t) == DT_OK) {
         round_trip(&t);
+        notes(&t, data, size);
         if (getenv("DT_FUZZ_ACCEPT") != NULL)
             (void)fprintf(stderr, "accepted\n");
     }

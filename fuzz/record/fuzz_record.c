@@ -24,11 +24,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dt_record r = {0};
     const uint8_t *about;
 
+    struct dt_record_raw raw;
+
     if (templates == NULL) {
         must(dt_crypto_init() == DT_OK);
         must(dt_templates_load(&templates) == DT_OK);
     }
+    /* What can be taken in can be shown raw where its template is not known. */
+    const bool raw_too = dt_record_raw_read(dt_view(data, size), &raw) == DT_OK;
+
     if (dt_record_decode(dt_view(data, size), templates, &r) == DT_OK) {
+        must(raw_too);
         must(dt_record_encode(&r, &again) == DT_OK);
         must(dt_view_equal(dt_buf_view(&again), dt_view(data, size)));
         must((dt_record_answer(&r, &about) == DT_ANSWER_NONE) == (about == NULL));

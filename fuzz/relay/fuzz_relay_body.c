@@ -48,8 +48,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct dt_wire_poll poll[DT_RELAY_POLL_MAX];
     static struct dt_wire_news news[DT_RELAY_POLL_MAX];
+    static struct dt_wire_append appends[DT_RELAY_APPEND_MAX];
+    static struct dt_wire_result results[DT_RELAY_APPEND_MAX];
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(4u << 20);
     struct dt_wire_create create;
+    struct dt_wire_ack ack;
     struct dt_wire_append append;
     struct dt_view v;
     uint8_t seal[32];
@@ -68,12 +71,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (dt_wire_append_decode(v, &append) == DT_OK)
             same(v, &out, dt_wire_append_encode(&append, &out));
         break;
+    case 'b':
+        if (dt_wire_appends_decode(v, appends, &n) == DT_OK)
+            same(v, &out, dt_wire_appends_encode(appends, n, &out));
+        break;
+    case 'r':
+        if (dt_wire_results_decode(v, results, &n) == DT_OK)
+            same(v, &out, dt_wire_results_encode(results, n, &out));
+        break;
     case 'i':
         items(v, &out);
         break;
     case 'p':
         if (dt_wire_poll_decode(v, poll, &n) == DT_OK)
             same(v, &out, dt_wire_poll_encode(poll, n, &out));
+        break;
+    case 'k':
+        if (dt_wire_ack_decode(v, &ack) == DT_OK)
+            same(v, &out, dt_wire_ack_encode(&ack, &out));
         break;
     case 'n':
         if (dt_wire_news_decode(v, news, &n) == DT_OK)

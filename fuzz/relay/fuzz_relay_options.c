@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/options.h"
+#include "relay/program/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,8 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          {"--party", "NAME", "", false, true},
                                          {"--json", NULL, "", false, false},
                                          {NULL, NULL, NULL, false, false}};
-    static const struct command commands[2] = {{"grant", NULL, "", list, NULL},
-                                               {"export", "DIR", "", list, NULL}};
+    static const struct command commands[2] = {{"grant", NULL, "", list, NULL, NULL},
+                                               {"export", "DIR", "", list, NULL, NULL}};
     struct options got = {0};
     char *text = malloc(size + 1);
     char *argv[200], *at = text;
@@ -40,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 option_value(&got, "--json", 1) != NULL ||
                 (got.operand != NULL) != (commands[i].operand != NULL))
                 abort();
+            options_clear(&got);
             if (getenv("DT_FUZZ_ACCEPT") != NULL)
                 (void)fprintf(stderr, "accepted\n");
         } else if (dt_err_message()[0] == '\0') {

@@ -6,7 +6,8 @@ status.
 dt_agent; struct dt_charter; struct dt_letter;
  * several processes may have the same home open. The clock is the caller's. Records, answers,
 consents and
- * the register are in agent/records.h, agent/register.h and agent/opening.h.
+ * the register are in agent/records/records.h, agent/register/register.h and
+agent/records/opening.h.
  *
  * Nothing here waits for the network except dt_agent_sync() and dt_agent_run(): every other call
 writes what
@@ -20,9 +21,9 @@ writes what
 
 #include <stdatomic.h>
 
-#include "agent/founding.h"
+#include "agent/form/founding.h"
 #include "agent/limits.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "base/time.h"
 
 struct dt_agent;
@@ -57,12 +58,23 @@ DT_MUST_CHECK enum dt_err dt_agent_init(const struct dt_agent_init_params *param
 /* Open a home. Errors: those of dt_store_open(). Owner: the caller, dt_agent_close(). */
 DT_MUST_CHECK enum dt_err dt_agent_open(const char *home, struct dt_view passphrase,
                                         const struct dt_clock *clock, struct dt_agent **out);
+/* Open a home that is unlocked (store/kept.h). NOT_FOUND: it is not, or there is none. */
+DT_MUST_CHECK enum dt_err dt_agent_open_kept(const char *home, const struct dt_clock *clock,
+                                             struct dt_agent **out);
 void dt_agent_close(struct dt_agent *a);
 
 /* From now on until it is closed, reach the relay at ${url} instead of where the grant says
  * (another port, a tunnel). What the relay may do does not change: it is trusted with nothing.
- * RANGE: not an http(s) URL. */
+ * Where the grant names a file, the one given is remembered for the next time. RANGE: no address of
+ * a relay (net/address.h). */
 DT_MUST_CHECK enum dt_err dt_agent_relay_at(struct dt_agent *a, const char *url);
+
+/* What this home saw last of the stick ${id}, a relay that is a file: a place in its history
+ * (src/carried compares). NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_agent_stick_seen(struct dt_agent *a, const uint8_t id[static 16],
+                                              uint64_t *out_seq, uint8_t out_mark[static 16]);
+DT_MUST_CHECK enum dt_err dt_agent_stick_see(struct dt_agent *a, const uint8_t id[static 16],
+                                             uint64_t seq, const uint8_t mark[static 16]);
 
 /* From now on until it is closed, believe who the relay is only by the certificate authorities in
  * ${ca_file} (PEM), which is borrowed. */
@@ -295,6 +307,10 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t g
                                              uint64_t after_seq, struct dt_talk_info **out,
                                              size_t *out_n);
 
+/* The last ${n} of it, in order. */
+DT_MUST_CHECK enum dt_err dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32],
+                                             size_t n, struct dt_talk_info **out, size_t *out_n);
+
 /* The bytes of the piece of talk with number ${seq}, appended to ${out}. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],
                                              uint64_t seq, struct dt_buf *out);
@@ -349,8 +365,8 @@ DT_MUST_CHECK enum dt_err dt_agent_channels(struct dt_agent *a, struct dt_channe
 DT_MUST_CHECK enum dt_err dt_agent_channel(struct dt_agent *a, const uint8_t group_id[static 32],
                                            struct dt_channel_info *out);
 
-/* The channel of that name (the newest live one of several); or by hex prefix of its group id.
- * NOT_FOUND. */
+/* The channel of that name (the newest live one of several), or by hex prefix of its group id; the
+ * only one that is live with NULL. NOT_FOUND; CONFLICT (NULL, and several are live). */
 DT_MUST_CHECK enum dt_err dt_agent_channel_find(struct dt_agent *a, const char *name_or_hex,
                                                 uint8_t out_group_id[static 32]);
 

@@ -7,8 +7,8 @@
 #define DT_AGENT_CORE_H
 
 #include "agent/agent.h"
-#include "agent/payload.h"
-#include "agent/voucher.h"
+#include "agent/form/payload.h"
+#include "agent/form/voucher.h"
 #include "base/cadence.h"
 #include "net/grant.h"
 #include "net/relay_client.h"
@@ -41,11 +41,14 @@ struct dt_agent {
     const char *ca_file; /* borrowed; NULL: the system's authorities */
     struct dt_http_client *queue_http;
     struct dt_http_client *register_http;
+    struct dt_ahead *ahead;         /* what came with a long poll (ahead.h) */
     struct dt_templates *templates; /* those known here */
-    unsigned int reviews_left;      /* in the present sync (review.h) */
-    size_t inbox_cells;             /* of the inbox, that one sync reads; 0: DT_INBOX_PER_SYNC */
-    size_t inbox_left;              /* of them in the present sync */
-    uint64_t receipt_within_ms;     /* 0: DT_RECEIPT_WITHIN_MS */
+    /* Each letter is read with every message of its holder. */
+    struct dt_letters_known *letters;
+    unsigned int reviews_left;  /* in the present sync (sync/queue_review.h) */
+    size_t inbox_cells;         /* of the inbox, that one sync reads; 0: DT_INBOX_PER_SYNC */
+    size_t inbox_left;          /* of them in the present sync */
+    uint64_t receipt_within_ms; /* 0: DT_RECEIPT_WITHIN_MS */
 };
 
 /* Who sent an application message, as of its epoch. */
@@ -91,6 +94,12 @@ DT_MUST_CHECK enum dt_err dt_grant_compare(const struct dt_grant *g, const struc
 DT_MUST_CHECK enum dt_err dt_agent_is_current(struct dt_agent *a);
 /* Go by the one in the store, and by its grant. */
 DT_MUST_CHECK enum dt_err dt_agent_charter_refresh(struct dt_agent *a);
+
+/* ---- a relay that is a file (stick.c) ---- */
+
+/* Where the grant names a file: go by where it was last. And: it is at ${address} now. */
+DT_MUST_CHECK enum dt_err dt_stick_found(struct dt_agent *a);
+DT_MUST_CHECK enum dt_err dt_stick_is_at(struct dt_agent *a, const char *address);
 
 /* ---- letters (identity.c) ---- */
 
@@ -147,7 +156,7 @@ DT_MUST_CHECK enum dt_err dt_agent_vouch(struct dt_agent *a, const struct dt_let
  */
 DT_MUST_CHECK enum dt_err dt_record_receive(struct dt_agent *a, const struct dt_incoming *in);
 
-/* ---- the register (register_watch.c) ---- */
+/* ---- the register (register/watch.c) ---- */
 
 /* A record of the holder of the letter arrived, whose seal is to stand in the register. */
 DT_MUST_CHECK enum dt_err dt_register_await(struct dt_agent *a, const uint8_t seal[static 32],

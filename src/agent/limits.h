@@ -25,7 +25,10 @@
 #define DT_INBOX_MESSAGE_MAX (500u << 10)
 #define DT_PAYLOAD_MAX       (500u << 10) /* an application payload */
 #define DT_CELL_MAX          (512u << 10) /* a sealed cell */
+#define DT_CHUNK             (480u << 10) /* every piece of a file but the last */
+#define DT_FILE_MAX          (64u << 20)  /* a file in pieces */
 #define DT_MEDIA_TYPE_MAX    128u
+#define DT_LINE_TEXT_MAX     500u /* what an outage is announced with */
 #define DT_FILE_NAME_MAX     255u
 #define DT_AUTHENTICATOR_MAX 64u
 
@@ -61,5 +64,14 @@
 #define DT_REJOINS_SENDER      16u                    /* one delegate's requests to re-join */
 #define DT_REJOINS_KEPT        256u                   /* others' requests to re-join, in all */
 #define DT_APPROVAL_EPOCHS     64u
+
+/* Session keys (docs/protocol-channel.md "Session keys"). */
+#define DT_ROTATE_EVERY_MS     (UINT64_C(24) * 3600 * 1000)
+#define DT_ROTATE_EVERY_MIN_MS (UINT64_C(3600) * 1000)
+#define DT_ROTATE_EVERY_MAX_MS (UINT64_C(3) * 24 * 3600 * 1000)
+#define DT_CLOSE_AFTER_MS      (UINT64_C(3600) * 1000) /* from a key's replacement to the call */
+#define DT_CALL_AGAIN_MS       DT_VOUCHER_LIFE_MAX_MS  /* to the next, while it is not released */
+#define DT_RELEASE_AFTER_MS    DT_CLOCK_SKEW_MS        /* behind the end of its voucher */
+#define DT_UNRELEASED_WAITS    8u                      /* members named who have not closed */
 
 #endif

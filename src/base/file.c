@@ -203,6 +203,32 @@ dt_file_create(const char *path, struct dt_view v, unsigned int mode)
     return put_file(path, v, mode, true);
 }
 
+enum dt_err
+dt_file_place(const char *from, const char *path)
+{
+    char folder[PATH_MAX];
+    enum dt_err err = folder_of(path, folder);
+    int folder_fd, rc;
+
+    if (err != DT_OK)
+        return err;
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0)
+        return fail_io(path, "cannot open its folder");
+    rc = renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
+        rc = link(from, path); /* a file system without it */
+    if (rc != 0) {
+        err = errno == EEXIST ? dt_fail(DT_ERR_EXISTS, "%s: exists already", path)
+                              : fail_io(path, "cannot put in place");
+    } else if (fsync(folder_fd) != 0) {
+        err = fail_io(path, "cannot sync its folder");
+        (void)unlink(path);
+    }
+    (void)close(folder_fd);
+    return err;
+}
+
 /* Does ${path} hold ${v} and nothing else? What cannot be read does not. */
 static enum dt_err
 holds(const char *path, struct dt_view v, bool *out)

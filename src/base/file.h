@@ -23,6 +23,11 @@ DT_MUST_CHECK enum dt_err dt_file_write(const char *path, struct dt_view v, unsi
  */
 DT_MUST_CHECK enum dt_err dt_file_create(const char *path, struct dt_view v, unsigned int mode);
 
+/* The file ${from}, which is whole and synced, in the same folder, gets the name ${path}, which
+ * lasts when this returns. Where a file system cannot do that in one step ${from} stays, too: the
+ * caller unlinks it. EXISTS (something is at ${path}), IO; then it is not there. */
+DT_MUST_CHECK enum dt_err dt_file_place(const char *from, const char *path);
+
 /**
  * dt_file_keep(path, size, v, mode, out_new):
  * Have ${v} in a file of its own: dt_file_create() at ${path}; where that is there with other

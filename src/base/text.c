@@ -4,6 +4,7 @@
  * Hex and base64 carry keys, so their digits are computed with masks: no table look-up and no
  * branch depends on the data, only on its length (and, in base64, on where the padding stands).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -307,6 +308,36 @@ bool
 dt_utf8_lines(struct dt_view text)
 {
     return utf8_check(text, false, true);
+}
+
+bool
+dt_json_str(char *out, size_t size, struct dt_view text)
+{
+    size_t n = 0, i = 0;
+
+    out[n++] = '"';
+    while (i < text.n) {
+        uint32_t c = 0;
+        size_t width = utf8_next(text.p + i, text.n - i, &c);
+        char one[8];
+
+        if (width == 0)
+            (void)snprintf(one, sizeof(one), "\\ufffd");
+        else if (c == '"' || c == '\\')
+            (void)snprintf(one, sizeof(one), "\\%c", (char)c);
+        else if (c < 0x20 || c == 0x7f)
+            (void)snprintf(one, sizeof(one), "\\u%04x", (unsigned int)c);
+        else
+            (void)snprintf(one, sizeof(one), "%.*s", (int)width, (const char *)text.p + i);
+        if (n + strlen(one) + 2 > size)
+            break;
+        memcpy(out + n, one, strlen(one));
+        n += strlen(one);
+        i += width == 0 ? 1 : width;
+    }
+    out[n++] = '"';
+    out[n] = '\0';
+    return i >= text.n;
 }
 
 bool

@@ -34,6 +34,14 @@ DT_MUST_CHECK enum dt_err dt_base64_read(struct dt_buf *out, struct dt_view text
 /* An unsigned decimal without sign or leading zero (except "0"), at most ${max}. FORMAT, RANGE. */
 DT_MUST_CHECK enum dt_err dt_decimal_read(struct dt_view text, uint64_t max, uint64_t *out);
 
+/**
+ * dt_json_str(out, size, text):
+ * ${text} as a JSON string with its quotes into the array ${out} of ${size} (3 at least),
+ * NUL-terminated. Bytes that are not UTF-8 become U+FFFD; what does not fit is left away whole
+ * characters at a time, and false says so. Source: RFC 8259 section 7.
+ */
+bool dt_json_str(char *out, size_t size, struct dt_view text);
+
 /* Valid UTF-8 (RFC 3629: no surrogates, no over-long forms, at most U+10FFFF)? */
 bool dt_utf8_valid(struct dt_view text);
 

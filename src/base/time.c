@@ -35,11 +35,26 @@ dt_clock_now(const struct dt_clock *clock)
 uint64_t
 dt_monotonic_ms(void)
 {
+    return dt_monotonic_us() / 1000;
+}
+
+uint64_t
+dt_monotonic_us(void)
+{
     struct timespec ts = {0};
 
     if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
         return 0;
-    return (uint64_t)ts.tv_sec * DT_MS_SECOND + (uint64_t)ts.tv_nsec / 1000000;
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+struct timespec
+dt_monotonic_after(uint64_t ms)
+{
+    uint64_t us = dt_monotonic_us() + ms * 1000;
+
+    return (struct timespec){.tv_sec = (time_t)(us / 1000000),
+                             .tv_nsec = (long)(us % 1000000) * 1000};
 }
 
 static bool

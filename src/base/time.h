@@ -7,6 +7,8 @@
 #ifndef DT_BASE_TIME_H
 #define DT_BASE_TIME_H
 
+#include <time.h>
+
 #include "base/bytes.h"
 
 #define DT_MS_SECOND   UINT64_C(1000)
@@ -28,8 +30,11 @@ struct dt_clock dt_clock_system(void);
 /* What ${clock} shows now. */
 uint64_t dt_clock_now(const struct dt_clock *clock);
 
-/* Milliseconds of CLOCK_MONOTONIC, for time-outs only. */
+/* Milliseconds and microseconds of CLOCK_MONOTONIC, for time-outs and measuring only; and the
+ * moment in ${ms}, for pthread_cond_timedwait(3) on that clock. */
 uint64_t dt_monotonic_ms(void);
+uint64_t dt_monotonic_us(void);
+struct timespec dt_monotonic_after(uint64_t ms);
 
 /* "2025-02-12T15:04:05Z", with ".123" before the Z only when ms is not whole seconds.
  * ${out} holds DT_TIME_STR bytes. */

@@ -152,6 +152,20 @@ dt_read_vec(struct dt_reader *r, size_t max, struct dt_view *out)
 }
 
 enum dt_err
+dt_read_str(struct dt_reader *r, size_t max, char *out)
+{
+    struct dt_view v;
+    enum dt_err err = dt_read_vec(r, max, &v);
+
+    if (err != DT_OK)
+        return err;
+    if (v.n > 0)
+        memcpy(out, v.p, v.n);
+    out[v.n] = '\0';
+    return DT_OK;
+}
+
+enum dt_err
 dt_read_sub(struct dt_reader *r, size_t max, struct dt_reader *out)
 {
     struct dt_view v;

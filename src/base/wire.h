@@ -40,6 +40,10 @@ DT_MUST_CHECK enum dt_err dt_read_varint(struct dt_reader *r, uint32_t *out);
 /* opaque x<V>: its bytes, borrowed. LIMIT when longer than ${max}. */
 DT_MUST_CHECK enum dt_err dt_read_vec(struct dt_reader *r, size_t max, struct dt_view *out);
 
+/* The same as a C string: ${out} has room for ${max} bytes and the NUL. It is for what this program
+ * wrote: a NUL among the bytes ends the string early. */
+DT_MUST_CHECK enum dt_err dt_read_str(struct dt_reader *r, size_t max, char *out);
+
 /* T x<V>: a sub-reader over its bytes. Read until sub->n == 0. LIMIT when longer than ${max}. */
 DT_MUST_CHECK enum dt_err dt_read_sub(struct dt_reader *r, size_t max, struct dt_reader *out);
 

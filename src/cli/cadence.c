@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "agent/register.h"
+#include "agent/register/register.h"
 #include "base/text.h"
 
 #include "cli/commands.h"

@@ -116,6 +116,15 @@ DT_MUST_CHECK enum dt_err cli_number(const struct cli *c, const char *name, uint
 DT_MUST_CHECK enum dt_err cli_passphrase(const struct cli *c, const char *what, bool fresh,
                                          struct dt_secret *out);
 
+/* Open the home into ${c}->agent: by a passphrase that is given; else by the key that the kernel
+ * keeps, where it is unlocked; else by a passphrase that is asked for. */
+DT_MUST_CHECK enum dt_err cli_open_home(struct cli *c);
+
+/* As cli_passphrase(), for another passphrase than the home's: from the file that --${option}
+ * names, or asked on the terminal. */
+DT_MUST_CHECK enum dt_err cli_passphrase_of(const struct cli *c, const char *option,
+                                            const char *what, bool fresh, struct dt_secret *out);
+
 /* ---- advice.c ---- */
 
 /**
@@ -185,6 +194,13 @@ DT_MUST_CHECK enum dt_err cli_time(const struct cli *c, const char *text, uint64
 /* "90s", "30m", "2h", "1d": at most a year. USAGE. */
 DT_MUST_CHECK enum dt_err cli_span(const char *text, uint64_t *out_ms);
 
+/* ---- stick.c ---- */
+
+/* Relays that are files are used from here on; and what is seen of them is remembered in the home.
+ */
+void cli_stick_begin(const struct cli *c);
+void cli_stick_remember(struct cli *c);
+
 /* ---- receipts.c ---- */
 
 /* --receipt-within, if it was given, becomes the agent's. USAGE. */
@@ -195,6 +211,14 @@ DT_MUST_CHECK enum dt_err cli_receipt_within(struct cli *c);
 DT_MUST_CHECK enum dt_err cli_receipts_print(struct cli *c, const uint8_t group_id[static 32],
                                              bool *out_said);
 void cli_receipts_meaning(void);
+
+/* What of a channel's session keys is released, what is not, and for whom it waits; *${out_said}
+ * becomes true when there was any. Then, once: what that means. And as JSON, into ${o}. */
+DT_MUST_CHECK enum dt_err cli_unreleased_print(struct cli *c, const uint8_t group_id[static 32],
+                                               bool *out_said);
+void cli_unreleased_meaning(void);
+DT_MUST_CHECK enum dt_err cli_put_unreleased(struct cli *c, json_t *o,
+                                             const uint8_t group_id[static 32]);
 
 /* Put "receipts" of a channel into ${o}. */
 DT_MUST_CHECK enum dt_err cli_put_receipts(struct cli *c, json_t *o,
@@ -208,6 +232,23 @@ DT_MUST_CHECK enum dt_err cli_arrivals(struct cli *c, const uint8_t group_id[sta
 /* Put "arrivals" of such a message into ${o}; nothing when that is not known. */
 DT_MUST_CHECK enum dt_err cli_put_arrivals(struct cli *c, json_t *o,
                                            const uint8_t group_id[static 32], struct dt_view id);
+
+/* ---- cmd_courier.c ---- */
+
+/* How far the channel is closed to a later quantum reader: lines behind ${indent}; as the member
+ * "courier_key" of ${o}. */
+DT_MUST_CHECK enum dt_err cli_courier_print(struct cli *c, const uint8_t group_id[static 32],
+                                            const char *indent);
+DT_MUST_CHECK enum dt_err cli_courier_put(struct cli *c, json_t *o,
+                                          const uint8_t group_id[static 32]);
+
+/* ---- cmd_line.c ---- */
+
+/* The state of the line to every other member, a line each behind ${indent}; as the member "lines"
+ * of ${o}. Nothing where the charter has no line tests. */
+DT_MUST_CHECK enum dt_err cli_line_print(struct cli *c, const uint8_t group_id[static 32],
+                                         const char *indent);
+DT_MUST_CHECK enum dt_err cli_line_put(struct cli *c, json_t *o, const uint8_t group_id[static 32]);
 
 /* ---- lookup.c ---- */
 

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "agent/amendment.h"
-#include "agent/register.h"
+#include "agent/home/amendment.h"
+#include "agent/register/register.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -3,14 +3,37 @@
  *
  * Each says on screen what it does not mean (DESIGN "What must hold" 7).
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "agent/home/shift.h"
 #include "base/mem.h"
+#include "instrument/obligations.h"
 
 #include "cli/commands.h"
 #include "cli/record_io.h"
 
-/* Find the record of operand 0 and begin the answer. */
+/* What the record asks for, when ${answer} is something else. */
+static void
+say_asked(enum dt_answer answer, const struct dt_record *subject)
+{
+    static const char *const asked[] = {"", "a receipt", "a countersignature", "an answer"};
+    static const char *const given[] = {"",          "a receipt", "a countersignature",
+                                        "an answer", "a dispute", "a withdrawal",
+                                        "a consent"};
+    uint64_t within = 0;
+    enum dt_ack ack = dt_template_ack(subject->tmpl, &within);
+    char span[DT_TIME_STR];
+
+    if (ack == DT_ACK_NONE || answer == DT_ANSWER_WITHDRAW || dt_due_acknowledges(answer, ack))
+        return;
+    dt_span_str(span, within);
+    (void)fprintf(stderr, "The record asks for %s within %s: %s is none.\n", asked[ack], span,
+                  given[answer]);
+}
+
+/* Find the record of operand 0 and begin the answer. What it is not is said whatever --quiet says.
+ */
 static enum dt_err
 begin(struct cli *c, enum dt_answer answer, struct dt_record_draft *d, struct dt_record *subject)
 {
@@ -20,8 +43,23 @@ begin(struct cli *c, enum dt_answer answer, struct dt_record_draft *d, struct dt
     if ((err = dt_agent_record_find(c->agent, c->operand[0], commitment)) != DT_OK ||
         (err = dt_agent_answer_draft(c->agent, commitment, answer, d, subject)) != DT_OK)
         return err;
-    cli_note(c, "%s: %s", dt_answer_name(answer), dt_answer_caution(answer));
+    (void)fprintf(stderr, "%s: %s\n", dt_answer_name(answer), dt_answer_caution(answer));
+    say_asked(answer, subject);
     return DT_OK;
+}
+
+/* A receipt names the desk that has it: who has this one, where shifts are kept. --set desk=...
+ * says otherwise. Said before it is sent, for it can be proved. */
+static enum dt_err
+name_desk(struct cli *c, struct dt_record_draft *d)
+{
+    struct dt_shift_info x;
+    enum dt_err err = dt_agent_shift(c->agent, &x);
+
+    if (err != DT_OK)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    cli_note(c, "  It names the desk that has it: %s (another: --set desk=NAME).", x.name);
+    return dt_record_draft_set_text(d, "desk", dt_view_str(x.name), dt_agent_charter(c->agent));
 }
 
 static enum dt_err
@@ -33,6 +71,7 @@ plain(struct cli *c, enum dt_answer answer)
 
     if ((err = begin(c, answer, &d, &subject)) != DT_OK ||
         (answer == DT_ANSWER_COUNTERSIGN && (err = cli_recount(c, &subject)) != DT_OK) ||
+        (answer == DT_ANSWER_RECEIPT && (err = name_desk(c, &d)) != DT_OK) ||
         (err = cli_set_fields(c, &d)) != DT_OK)
         return err;
     return cli_send_record(c, subject.channel, &d);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "agent/talk/session.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -370,7 +371,19 @@ cmd_leave(struct cli *c)
 enum dt_err
 cmd_rotate(struct cli *c)
 {
-    return on_channel(c, dt_agent_rotate, "your session key is replaced");
+    const char *every = cli_get(c, "every");
+    uint64_t ms = 0;
+    enum dt_err err;
+
+    if (every == NULL && c->n_operands == 0)
+        return dt_fail(DT_ERR_USAGE, "name a channel, or say --every SPAN");
+    if (every != NULL && ((err = cli_span(every, &ms)) != DT_OK ||
+                          (err = dt_agent_rotate_every(c->agent, ms)) != DT_OK))
+        return err;
+    if (every != NULL)
+        cli_note(c, "this home replaces its session keys every %s", every);
+    return c->n_operands == 0 ? DT_OK
+                              : on_channel(c, dt_agent_rotate, "your session key is replaced");
 }
 
 enum dt_err

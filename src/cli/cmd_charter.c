@@ -17,6 +17,7 @@
 
 #include "cli/charter_io.h"
 #include "cli/commands.h"
+#include "cli/record_io.h"
 #include "cli/rootfile.h"
 
 /* What a draft is built from: everything its views point into. */
@@ -28,6 +29,8 @@ struct draft {
     char *rules[DT_CHARTER_RULES]; /* names, as allocated */
     char path[CLI_REGISTER_PATH];
     char cadence[DT_CADENCE_STR];
+    char hashes[DT_CHARTER_RULES][65]; /* of the forum's own templates */
+    size_t n_hashes;
 };
 
 static void
@@ -110,8 +113,8 @@ add_open_rule(struct draft *d, const struct dt_templates *known, const char *val
         return dt_nomem();
     of_all = strcmp(kind, "default") == 0;
     if (!of_all && dt_templates_get_str(known, kind) == NULL)
-        return dt_fail(DT_ERR_NOT_FOUND, "--open: there is no template '%s'; see detente templates",
-                       kind);
+        return dt_fail(DT_ERR_NOT_FOUND,
+                       "--open: there is no template '%s'; see detente template list", kind);
     if ((err = dt_buf_printf(&b, DT_RULE_OPEN "%s%s", of_all ? "" : ".", of_all ? "" : kind)) !=
         DT_OK)
         return err;
@@ -129,15 +132,69 @@ add_open_rules(struct cli *c, struct draft *d)
 {
     struct dt_templates *known = NULL;
     const char *value;
-    size_t at = 0;
+    size_t at = 0, of_own = 0;
     enum dt_err err = DT_OK;
 
     if (!cli_has(c, "open"))
         return DT_OK;
     if ((err = dt_templates_load(&known)) != DT_OK)
         return err;
+    /* A rule may be on a kind of the forum's own. */
+    while (err == DT_OK && (value = cli_next(c, "template", &of_own)) != NULL) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(DT_TEMPLATE_JSON_MAX);
+        struct dt_template *t = NULL;
+
+        if ((err = cli_template_file(value, &raw, &t)) == DT_OK)
+            err = dt_fail_context(dt_templates_add(known, t), "%s", value);
+    }
     while (err == DT_OK && (value = cli_next(c, "open", &at)) != NULL)
         err = add_open_rule(d, known, value);
+    dt_templates_free(known);
+    return err;
+}
+
+/* A template of the forum's own: its hash is signed with the charter. */
+static enum dt_err
+add_template(struct draft *d, const struct dt_templates *known, const char *path)
+{
+    DT_CLEANUP(dt_template_free_p) struct dt_template *t = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf raw = DT_BUF_INIT(DT_TEMPLATE_JSON_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf name = DT_BUF_INIT(DT_RULE_MAX);
+    char *rule;
+    enum dt_err err;
+
+    if ((err = cli_template_file(path, &raw, &t)) != DT_OK)
+        return err;
+    const struct dt_view id = dt_template_id(t);
+
+    if (dt_templates_get(known, id) != NULL)
+        return dt_fail(DT_ERR_EXISTS, "%s: a template of this id is there", path);
+    if (d->n_hashes == DT_CHARTER_RULES)
+        return dt_fail(DT_ERR_LIMIT, "a charter has at most %u rules", DT_CHARTER_RULES);
+    if ((err = dt_buf_printf(&name, DT_RULE_TEMPLATE "%.*s", (int)id.n, (const char *)id.p)) !=
+        DT_OK)
+        return err;
+    rule = dt_strndup((const char *)name.p, name.n);
+    if (rule == NULL)
+        return dt_nomem();
+    dt_hex_str(d->hashes[d->n_hashes], dt_view(dt_template_hash(t), 32));
+    return dt_fail_context(insert_rule(d, rule, d->hashes[d->n_hashes++]), "%s", path);
+}
+
+static enum dt_err
+add_templates(struct cli *c, struct draft *d)
+{
+    struct dt_templates *known = NULL;
+    const char *value;
+    size_t at = 0;
+    enum dt_err err;
+
+    if (!cli_has(c, "template"))
+        return DT_OK;
+    if ((err = dt_templates_load(&known)) != DT_OK)
+        return err;
+    while (err == DT_OK && (value = cli_next(c, "template", &at)) != NULL)
+        err = add_template(d, known, value);
     dt_templates_free(known);
     return err;
 }
@@ -151,11 +208,13 @@ add_rule(struct dt_charter *ch, const char *name, const char *value)
 
 /* What the grant settles for all parties becomes a rule that they sign; by name, in order. */
 static void
-add_rules(struct draft *d)
+add_rules(struct draft *d, const char *line_test)
 {
     dt_cadence_str(d->cadence, &d->grant.cadence);
     if (d->grant.cadence.period_ms != 0)
         add_rule(&d->charter, DT_RULE_CADENCE, d->cadence);
+    if (line_test != NULL)
+        add_rule(&d->charter, DT_RULE_LINE_TEST, line_test);
     if (d->grant.has_read_key)
         add_rule(&d->charter, DT_RULE_READ_KEY, "required");
 }
@@ -190,9 +249,9 @@ cmd_charter_draft(struct cli *c)
             if ((err = add_party(&d, kinds[k].option, value, kinds[k].kind)) != DT_OK)
                 return err;
     }
-    add_rules(&d);
+    add_rules(&d, cli_get(c, "line-test"));
     if ((err = cli_register_part(c, &d.grant, d.path, &d.charter)) != DT_OK ||
-        (err = add_open_rules(c, &d)) != DT_OK ||
+        (err = add_open_rules(c, &d)) != DT_OK || (err = add_templates(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
         (err = dt_charter_check(&d.charter)) != DT_OK ||
         (err = dt_charter_encode(&d.charter, &out)) != DT_OK ||
@@ -332,6 +391,7 @@ static void
 print_rules(const struct dt_charter *ch)
 {
     struct dt_cadence c = dt_charter_cadence(ch);
+    struct dt_line_rule line = dt_charter_line_test(ch);
     struct dt_view value;
     char span[DT_TIME_STR];
 
@@ -341,6 +401,20 @@ print_rules(const struct dt_charter *ch)
                   (unsigned long long)c.k, c.k == 1 ? "entry" : "entries", span);
     if (dt_charter_rule(ch, DT_RULE_READ_KEY, &value))
         cli_print("  read key needed to read the register\n");
+    for (size_t i = 0; i < ch->n_rules; i++) {
+        const struct dt_charter_rule *r = &ch->rules[i];
+        const size_t n = strlen(DT_RULE_TEMPLATE);
+
+        if (r->name.n > n && memcmp(r->name.p, DT_RULE_TEMPLATE, n) == 0)
+            cli_print("  template of the forum's own: %.*s, by its hash\n           %.*s\n",
+                      (int)(r->name.n - n), (const char *)r->name.p + n, (int)r->value.n,
+                      (const char *)r->value.p);
+    }
+    if (line.every_ms != 0) {
+        dt_span_str(span, line.every_ms);
+        cli_print("  line tests  every agent tests its line every %s%s\n", span,
+                  line.sealed ? ", each test a sealed record too" : "");
+    }
 }
 
 /* The rules of opening in words, with what holds where there is none. */

@@ -1,6 +1,7 @@
 /*
  * cli/cmd_observe.c - detente observe: a register seen by who has no key. What is seen is
- * agent/observer.h's, what is made of it instrument/observe.h's, how it is shown observe_out.h's.
+ * agent/observer/observer.h's, what is made of it instrument/observe.h's, how it is shown
+ * observe_out.h's.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/opening.h"
+#include "agent/records/opening.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -18,9 +18,8 @@
 #include "cli/record_io.h"
 #include "cli/verify_io.h"
 
-/* What publishing is, and a yes to it. */
-static enum dt_err
-confirm_publishing(struct cli *c)
+enum dt_err
+cli_confirm_publishing(struct cli *c)
 {
     char answer[16];
 
@@ -124,7 +123,7 @@ cmd_open(struct cli *c)
         return err;
     p.audience = person != NULL ? to.name : public ? DT_AUDIENCE_PUBLIC : NULL;
     if ((err = make_proof(c, &p, &file)) != DT_OK ||
-        (public && (err = confirm_publishing(c)) != DT_OK) ||
+        (public && (err = cli_confirm_publishing(c)) != DT_OK) ||
         (person != NULL && (err = dt_agent_opening_seal(c->agent, to.letter_hash,
                                                         dt_buf_view(&file), &sealed)) != DT_OK) ||
         (err = dt_file_write(out, dt_buf_view(person != NULL ? &sealed : &file), 0644)) != DT_OK)
@@ -210,9 +209,8 @@ cli_verify_file(const char *path, const struct dt_verify_in *in, struct dt_verdi
     return err != DT_OK ? err : dt_proof_verify(dt_buf_view(&file), in, out);
 }
 
-/* The text of one opened slot of the subject. */
-static enum dt_err
-slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
+enum dt_err
+cli_slot_text(const struct dt_verdict *v, size_t slot, struct dt_buf *out)
 {
     const struct dt_proof_record *r = &v->records[0];
     DT_CLEANUP(dt_free_p) char *name = NULL;
@@ -299,7 +297,7 @@ cli_put_verdict(json_t *root, const struct dt_verdict *v, uint64_t now_ms)
             else if (r->slots[i].kind != DT_SLOT_VALUE)
                 (void)json_object_set_new(fields, name,
                                           json_null()); /* no text says "absent" unmistakably */
-            else if ((err = slot_text(v, i, &text)) == DT_OK)
+            else if ((err = cli_slot_text(v, i, &text)) == DT_OK)
                 cli_put_view(fields, name, dt_buf_view(&text));
         }
     }
@@ -324,13 +322,10 @@ static enum dt_err
 unseal(struct cli *c, struct dt_buf *file, char **out_name)
 {
     DT_CLEANUP(dt_letter_clear) struct dt_letter own = {0};
-    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     enum dt_err err;
 
-    if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
-        (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent)) !=
-            DT_OK ||
+    if ((err = cli_open_home(c)) != DT_OK ||
         (err = dt_agent_opening_unseal(c->agent, dt_buf_view(file), &plain)) != DT_OK ||
         (err = dt_agent_letter_own(c->agent, &own)) != DT_OK)
         return err;

@@ -1,124 +1,41 @@
 /*
- * cli/cmd_record.c - detente templates | record | records | show: the record lane, never entered by
+ * cli/cmd_record.c - detente record | records | show: the record lane, never entered by
  * accident.
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "agent/records.h"
+#include "agent/records/carry.h"
+#include "agent/records/records.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "instrument/claims.h"
 
+#include "cli/archive_io.h"
 #include "cli/commands.h"
+#include "cli/entries.h"
+#include "cli/form.h"
 #include "cli/record_io.h"
-
-/* ---- templates ---- */
-
-static void
-print_template(const struct dt_template *t)
-{
-    struct dt_view id = dt_template_id(t);
-    struct dt_view title = dt_template_title(t);
-
-    cli_print("%.*s - %.*s\n", (int)id.n, (const char *)id.p, (int)title.n, (const char *)title.p);
-    for (size_t i = 0; i < dt_template_n_fields(t); i++) {
-        const struct dt_field *f = dt_template_field(t, i);
-        char type[32];
-
-        dt_type_str(f->type, type);
-        cli_print("  %-18.*s %-14s %s %.*s\n", (int)f->name.n, (const char *)f->name.p, type,
-                  f->required ? "required" : "        ", (int)f->doc.n, (const char *)f->doc.p);
-        for (size_t k = 0; k < f->n_values; k++)
-            cli_print("%s%.*s%s", k == 0 ? "                     one of: " : ", ",
-                      (int)f->values[k].n, (const char *)f->values[k].p,
-                      k + 1 == f->n_values ? "\n" : "");
-    }
-}
-
-static json_t *
-template_json(const struct dt_template *t)
-{
-    json_t *o = json_object();
-    json_t *fields = json_array();
-
-    cli_put_view(o, "id", dt_template_id(t));
-    cli_put_view(o, "title", dt_template_title(t));
-    cli_put_hex(o, "hash", dt_view(dt_template_hash(t), 32));
-    cli_put_u64(o, "slots", dt_template_slots(t));
-    cli_put_bool(o, "builtin", dt_template_builtin(t));
-    for (size_t i = 0; i < dt_template_n_fields(t); i++) {
-        const struct dt_field *f = dt_template_field(t, i);
-        json_t *j = json_object();
-        char type[32];
-
-        dt_type_str(f->type, type);
-        cli_put_view(j, "name", f->name);
-        cli_put(j, "type", type);
-        cli_put_bool(j, "required", f->required);
-        cli_put_bool(j, "public", f->is_public);
-        cli_put_view(j, "doc", f->doc);
-        (void)json_array_append_new(fields, j);
-    }
-    (void)json_object_set_new(o, "fields", fields);
-    return o;
-}
-
-enum dt_err
-cmd_templates(struct cli *c)
-{
-    DT_CLEANUP(dt_templates_free_p) struct dt_templates *set = NULL;
-    const struct dt_template *one = NULL;
-    json_t *root;
-    json_t *list;
-    enum dt_err err = dt_templates_load(&set);
-
-    if (err != DT_OK)
-        return err;
-    if (c->n_operands > 0) {
-        one = dt_templates_get_str(set, c->operand[0]);
-        if (one == NULL)
-            return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see detente templates",
-                           c->operand[0]);
-        if (c->json)
-            return cli_json(template_json(one));
-        print_template(one);
-        return DT_OK;
-    }
-    if (!c->json) {
-        for (size_t i = 0; i < dt_templates_count(set); i++) {
-            const struct dt_template *t = dt_templates_at(set, i);
-
-            cli_print("%-14.*s %.*s\n", (int)dt_template_id(t).n, (const char *)dt_template_id(t).p,
-                      (int)dt_template_title(t).n, (const char *)dt_template_title(t).p);
-        }
-        return DT_OK;
-    }
-    root = json_object();
-    list = json_array();
-    for (size_t i = 0; i < dt_templates_count(set); i++)
-        (void)json_array_append_new(list, template_json(dt_templates_at(set, i)));
-    (void)json_object_set_new(root, "templates", list);
-    return cli_json(root);
-}
+#include "cli/talk_io.h"
 
 /* ---- writing ---- */
 
-enum dt_err
-cli_set_fields(struct cli *c, struct dt_record_draft *d)
+static enum dt_err
+set_all(struct cli *c, const char *option, struct dt_record_draft *d)
 {
     const char *value;
     size_t at = 0;
     enum dt_err err = DT_OK;
 
-    while (err == DT_OK && (value = cli_next(c, "set", &at)) != NULL) {
+    while (err == DT_OK && (value = cli_next(c, option, &at)) != NULL) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(1u << 20);
         DT_CLEANUP(dt_free_p) char *name = NULL;
         const char *equals = strchr(value, '=');
 
         if (equals == NULL || equals == value)
-            return dt_fail(DT_ERR_USAGE, "--set: write FIELD=VALUE, not '%s'", value);
+            return dt_fail(DT_ERR_USAGE, "--%s: write FIELD=VALUE, not '%s'", option, value);
         name = dt_strndup(value, (size_t)(equals - value));
         if (name == NULL)
             return dt_nomem();
@@ -126,6 +43,14 @@ cli_set_fields(struct cli *c, struct dt_record_draft *d)
             err = dt_record_draft_set_text(d, name, dt_buf_view(&text), dt_agent_charter(c->agent));
     }
     return err;
+}
+
+enum dt_err
+cli_set_fields(struct cli *c, struct dt_record_draft *d)
+{
+    enum dt_err err = set_all(c, "set", d);
+
+    return err != DT_OK ? err : set_all(c, "field", d);
 }
 
 /* Fields from the row of --csv whose first column is --row. */
@@ -152,13 +77,154 @@ set_from_csv(struct cli *c, struct dt_record_draft *d)
     return dt_fail(DT_ERR_NOT_FOUND, "%s has no row '%s'", file, row);
 }
 
+/* What every record of this call has, beside what its entry in --from says. */
+static enum dt_err
+begin(struct cli *c, const uint8_t group_id[static 32], struct dt_record_draft *d)
+{
+    const char *talk = cli_get(c, "about-talk");
+    uint8_t id[16];
+    enum dt_err err;
+
+    if ((err = dt_agent_record_draft(c->agent, group_id, c->operand[0], d)) != DT_OK ||
+        (err = set_from_csv(c, d)) != DT_OK || (err = cli_set_fields(c, d)) != DT_OK ||
+        talk == NULL)
+        return err;
+    if (dt_hex_read_fixed(id, sizeof id, dt_view_str(talk)) != DT_OK)
+        return dt_fail(DT_ERR_USAGE, "--about-talk: a talk id is 32 hex digits");
+    return dt_record_draft_refer(d, DT_REFERENCE_TALK, dt_view_of(id));
+}
+
+static enum dt_err
+fill_from(struct cli *c, const struct cli_entries *e, const uint8_t group_id[static 32],
+          struct dt_record_draft *drafts)
+{
+    char kind[DT_TEMPLATE_ID_MAX + 1];
+    size_t wrong = 0;
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < e->n && err == DT_OK; i++) {
+        if ((err = begin(c, group_id, &drafts[i])) != DT_OK)
+            return err;
+        err = cli_entries_kind(e, i, kind);
+        if (err == DT_OK && kind[0] != '\0' && strcmp(kind, c->operand[0]) != 0)
+            err = dt_fail(DT_ERR_FORMAT, "@kind: expected %s", c->operand[0]);
+        if (err != DT_OK) {
+            cli_entries_complain(e, i);
+            wrong++;
+            err = DT_OK;
+            continue;
+        }
+        err = cli_entries_fill(e, i, dt_agent_charter(c->agent), &drafts[i], &wrong);
+    }
+    if (err == DT_OK && wrong > 0)
+        return dt_fail(DT_ERR_FORMAT, "%s: %zu wrong in %zu entries; no record was made", e->file,
+                       wrong, e->n);
+    return err;
+}
+
+static enum dt_err
+record_from(struct cli *c, const uint8_t group_id[static 32], const char *file)
+{
+    DT_CLEANUP(cli_entries_clear) struct cli_entries e = {0};
+    struct dt_record_draft *drafts = NULL;
+    enum dt_err err = cli_entries_read(file, &e);
+
+    if (err != DT_OK)
+        return err;
+    drafts = dt_alloc(e.n, sizeof *drafts);
+    if (drafts == NULL)
+        return dt_nomem();
+    if ((err = fill_from(c, &e, group_id, drafts)) == DT_OK)
+        err = cli_send_records(c, group_id, drafts, e.n);
+    for (size_t i = 0; i < e.n; i++)
+        dt_record_draft_clear(&drafts[i]);
+    dt_free(drafts);
+    return err;
+}
+
+/* The field of ${t} for hashes of files. NOT_FOUND. */
+static enum dt_err
+hashes_field(const struct dt_template *t, size_t *out_slot)
+{
+    const struct dt_view id = dt_template_id(t);
+
+    for (size_t i = 0; i < dt_template_n_fields(t); i++)
+        if (dt_template_field(t, i)->type == (DT_TYPE_LIST | DT_TYPE_HASH)) {
+            *out_slot = DT_ENVELOPE_SLOTS + i;
+            return DT_OK;
+        }
+    return dt_fail(DT_ERR_USAGE, "--attach: the template %.*s has no field for hashes of files",
+                   (int)id.n, (const char *)id.p);
+}
+
+/* The hash of every --attach FILE behind those that the record names already. */
+static enum dt_err
+attach(struct cli *c, struct dt_record_draft *d)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_VALUE_MAX);
+    const char *path;
+    uint8_t hash[32];
+    size_t slot = 0, at = 0;
+    enum dt_err err;
+
+    if (!cli_has(c, "attach"))
+        return DT_OK;
+    if ((err = hashes_field(d->tmpl, &slot)) != DT_OK ||
+        (err = dt_buf_append(&list, dt_buf_view(&d->value[slot]))) != DT_OK)
+        return err;
+    while ((path = cli_next(c, "attach", &at)) != NULL)
+        if ((err = cli_file_hash(path, hash)) != DT_OK ||
+            (err = dt_value_put_item(&list, dt_view_of(hash))) != DT_OK)
+            return err;
+    return dt_record_draft_set(d, slot, dt_buf_view(&list));
+}
+
+/* After the record, whose maker was asked: nothing leaves before that. */
+static enum dt_err
+send_attached(struct cli *c, const uint8_t group_id[static 32])
+{
+    const char *path;
+    uint8_t id[16], hash[32];
+    size_t at = 0;
+    enum dt_err err = DT_OK;
+
+    while (err == DT_OK && (path = cli_next(c, "attach", &at)) != NULL)
+        err =
+            dt_fail_context(cli_file_send(c, group_id, path, "application/octet-stream", id, hash),
+                            "the record is made, a file of it was not sent: detente send --file");
+    return err;
+}
+
+/* By --edit, or asked field by field; what was typed outlives a no. */
+static enum dt_err
+record_form(struct cli *c, const uint8_t group_id[static 32], struct dt_record_draft *d)
+{
+    DT_CLEANUP(cli_form_clear) struct cli_form f = {0};
+    const char *kept = cli_get(c, "draft");
+    enum dt_err err;
+
+    cli_form_init(&f, d->tmpl);
+    if ((kept != NULL && (err = cli_form_resume(&f, kept)) != DT_OK) ||
+        (err = cli_form_take(&f, d, dt_agent_charter(c->agent))) != DT_OK ||
+        (err = cli_has(c, "edit") ? cli_form_edit(c, &f, d) : cli_form_ask(c, &f, d)) != DT_OK ||
+        (err = attach(c, d)) != DT_OK)
+        return err;
+    err = cli_send_record(c, group_id, d);
+    if (err == DT_OK)
+        return send_attached(c, group_id);
+    if (err != DT_OK && isatty(STDIN_FILENO))
+        cli_form_offer(c, &f);
+    return err;
+}
+
 enum dt_err
 cmd_record(struct cli *c)
 {
     DT_CLEANUP(dt_record_draft_clear) struct dt_record_draft d = {0};
-    const char *talk = cli_get(c, "about-talk");
+    const struct dt_template *tmpl = NULL;
+    const char *from = cli_get(c, "from");
+    const bool given = cli_has(c, "set") || cli_has(c, "field") || cli_has(c, "csv");
     uint8_t group_id[32];
-    uint8_t id[16];
     enum dt_err err;
 
     if (dt_answer_of(dt_view_str(c->operand[0])) != DT_ANSWER_NONE)
@@ -166,17 +232,24 @@ cmd_record(struct cli *c)
                        c->operand[0]);
     if (strcmp(c->operand[0], "cover") == 0)
         return dt_fail(DT_ERR_USAGE, "cover is made by the agent, where a cadence asks for it");
-    if ((err = cli_channel(c, c->operand[1], group_id)) != DT_OK ||
-        (err = dt_agent_record_draft(c->agent, group_id, c->operand[0], &d)) != DT_OK ||
-        (err = set_from_csv(c, &d)) != DT_OK || (err = cli_set_fields(c, &d)) != DT_OK)
+    if (from != NULL && cli_has(c, "attach"))
+        return dt_fail(DT_ERR_USAGE, "--attach goes with one record, not with --from");
+    if (from != NULL && (cli_has(c, "edit") || cli_has(c, "draft") || cli_has(c, "csv")))
+        return dt_fail(DT_ERR_USAGE, "--from goes without --edit, --draft and --csv");
+    if ((err = cli_template(dt_agent_templates(c->agent), c->operand[0], &tmpl)) != DT_OK ||
+        (err = cli_channel(c, c->operand[1], group_id)) != DT_OK)
         return err;
-    if (talk != NULL) {
-        if (dt_hex_read_fixed(id, sizeof id, dt_view_str(talk)) != DT_OK)
-            return dt_fail(DT_ERR_USAGE, "--about-talk: a talk id is 32 hex digits");
-        if ((err = dt_record_draft_refer(&d, DT_REFERENCE_TALK, dt_view_of(id))) != DT_OK)
-            return err;
-    }
-    return cli_send_record(c, group_id, &d);
+    if (from != NULL)
+        return record_from(c, group_id, from);
+    if ((err = begin(c, group_id, &d)) != DT_OK)
+        return err;
+    if (cli_has(c, "edit") || ((!given || cli_has(c, "draft")) && isatty(STDIN_FILENO)))
+        return record_form(c, group_id, &d);
+    if (cli_has(c, "draft"))
+        return dt_fail(DT_ERR_USAGE, "--draft goes on on a terminal, or with --edit");
+    if ((err = attach(c, &d)) != DT_OK || (err = cli_send_record(c, group_id, &d)) != DT_OK)
+        return err;
+    return send_attached(c, group_id);
 }
 
 /* ---- reading ---- */
@@ -185,6 +258,14 @@ static const char *
 what_of(const struct dt_record_info *r)
 {
     return r->answer != DT_ANSWER_NONE ? dt_answer_name(r->answer) : r->kind;
+}
+
+/* For people: of what was carried also whether there was leave. */
+static const char *
+seen_as(struct cli *c, const struct dt_record_info *r)
+{
+    return strcmp(r->kind, DT_CARRIED_TEMPLATE) == 0 ? cli_carried_kind(c, r->commitment)
+                                                     : what_of(r);
 }
 
 static json_t *
@@ -214,15 +295,16 @@ info_json(const struct dt_record_info *r)
 }
 
 static void
-print_info(const struct dt_record_info *r, const struct dt_record_info *all, size_t n)
+print_info(struct cli *c, const struct dt_record_info *r, const struct dt_record_info *all,
+           size_t n)
 {
     char hex[13];
     char when[DT_TIME_STR];
 
     cli_short(hex, dt_view_of(r->commitment));
     dt_time_str(when, r->time_ms);
-    cli_print("%3llu  %s  %s  %-12s %s (%s)", (unsigned long long)r->number, hex, when, what_of(r),
-              r->author.name, r->author.party_name);
+    cli_print("%3llu  %s  %s  %-12s %s (%s)", (unsigned long long)r->number, hex, when,
+              seen_as(c, r), r->author.name, r->author.party_name);
     if (r->answer != DT_ANSWER_NONE) {
         for (size_t i = 0; i < n; i++)
             if (memcmp(all[i].commitment, r->about, 32) == 0)
@@ -266,8 +348,8 @@ cmd_records(struct cli *c)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
-            print_info(&list[i], list, n);
-        return DT_OK;
+            print_info(c, &list[i], list, n);
+        return cli_has(c, "cover") ? DT_OK : cli_raw_print(c, only);
     }
     root = json_object();
     array = json_array();
@@ -279,6 +361,8 @@ cmd_records(struct cli *c)
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "records", array);
+    if (err == DT_OK && !cli_has(c, "cover"))
+        err = cli_put_raw(c, root, only);
     if (err != DT_OK) {
         json_decref(root);
         return err;
@@ -295,6 +379,10 @@ show_fields(struct cli *c, const struct dt_record *r, json_t *fields)
         DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4u << 20);
         const struct dt_slot *s = &r->slots[i];
 
+        /* A proof file is for programs; what it shows is shown below. */
+        if (fields == NULL && i == DT_ENVELOPE_SLOTS &&
+            dt_view_equal(r->header.template_id, dt_view_str(DT_CARRIED_TEMPLATE)))
+            continue;
         if (s->kind != DT_SLOT_VALUE ||
             (err = dt_record_text(r, i, dt_agent_charter(c->agent), &text)) != DT_OK)
             continue;
@@ -312,6 +400,18 @@ show_fields(struct cli *c, const struct dt_record *r, json_t *fields)
 }
 
 enum dt_err
+cli_record_json(struct cli *c, const struct dt_record_info *info, const struct dt_record *r,
+                json_t **out)
+{
+    json_t *fields = json_object();
+    enum dt_err err = show_fields(c, r, fields);
+
+    *out = info_json(info);
+    (void)json_object_set_new(*out, "fields", fields);
+    return err;
+}
+
+enum dt_err
 cmd_show(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
@@ -322,8 +422,10 @@ cmd_show(struct cli *c)
     size_t n = 0;
     enum dt_err err;
 
-    if ((err = dt_agent_record_find(c->agent, c->operand[0], commitment)) != DT_OK ||
-        (err = dt_agent_record(c->agent, commitment, &r)) != DT_OK ||
+    err = dt_agent_record_find(c->agent, c->operand[0], commitment);
+    if (err == DT_ERR_NOT_FOUND && (err = cli_raw_show(c, c->operand[0])) != DT_ERR_NOT_FOUND)
+        return err;
+    if (err != DT_OK || (err = dt_agent_record(c->agent, commitment, &r)) != DT_OK ||
         (err = dt_view_equal(dt_template_id(r.tmpl), dt_view_str("cover"))
                    ? dt_agent_cover_records(c->agent, &list, &n)
                    : dt_agent_records(c->agent, NULL, &list, &n)) != DT_OK)
@@ -334,11 +436,12 @@ cmd_show(struct cli *c)
         if (c->json)
             root = info_json(&list[i]);
         else
-            print_info(&list[i], list, n);
+            print_info(c, &list[i], list, n);
     }
     if (c->json)
         fields = json_object();
-    if ((err = show_fields(c, &r, fields)) != DT_OK || !c->json) {
+    if ((err = show_fields(c, &r, fields)) != DT_OK ||
+        (err = cli_show_carried(c, &r, root)) != DT_OK || !c->json) {
         json_decref(root);
         json_decref(fields);
         if (err == DT_OK && dt_record_answer(&r, NULL) != DT_ANSWER_NONE)
@@ -346,5 +449,7 @@ cmd_show(struct cli *c)
         return err;
     }
     (void)json_object_set_new(root, "fields", fields);
+    if (dt_record_answer(&r, NULL) != DT_ANSWER_NONE)
+        cli_put(root, "caution", dt_answer_caution(dt_record_answer(&r, NULL)));
     return cli_json(root);
 }

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "agent/register.h"
+#include "agent/register/register.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -14,6 +14,8 @@
 #include "record/charter.h"
 
 #include "cli/charter_io.h"
+#include "net/json.h"
+
 #include "cli/commands.h"
 #include "cli/verify_io.h"
 
@@ -126,11 +128,13 @@ struct stranger {
     struct dt_http_client *http;
     uint8_t read_key[32];
     struct dt_buf url;
+    json_t *lag; /* what the relay shows of its witnesses */
 };
 
 static void
 stranger_clear(struct stranger *s)
 {
+    json_decref(s->lag);
     dt_charter_clear(&s->charter);
     dt_verdict_clear(&s->verdict);
     cli_anchor_clear(&s->anchor);
@@ -282,21 +286,29 @@ check_root(struct stranger *s, const struct tlog_policy_state *state)
 
 /* ---- who lags, by the relay's word ---- */
 
-/* The list "groups" of what the relay shows of its witnesses; NULL when it shows none that is one.
- * Owner: json_decref(*out_root). */
-static const json_t *
-lag_groups(struct stranger *s, json_t **out_root)
+/* What the relay shows of its witnesses; *${out_root} stays NULL when that is nothing, or no JSON.
+ * That it could not be asked or looked at is an error, or the answer would lack a part for no
+ * reason that is told. Owner: json_decref(*out_root). */
+static enum dt_err
+lag_load(struct stranger *s, json_t **out_root)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(LAG_MAX);
+    enum dt_err err = dt_register_file(s->http, (const char *)s->url.p, "witnesses", &b);
+
+    if (err == DT_OK && (err = dt_json_parse(dt_buf_view(&b), out_root)) != DT_ERR_NOMEM)
+        return DT_OK; /* what is no JSON shows nothing */
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* The list "groups" of ${root}; NULL when there is none that is one. */
+static const json_t *
+lag_groups(const json_t *root)
+{
     const json_t *groups, *group;
     size_t i;
 
-    *out_root = NULL;
-    if (dt_register_file(s->http, (const char *)s->url.p, "witnesses", &b) != DT_OK)
-        return NULL;
-    *out_root = json_loadb((const char *)b.p, b.n, JSON_REJECT_DUPLICATES, NULL);
-    groups = json_object_get(*out_root, "groups");
-    if (json_integer_value(json_object_get(*out_root, "format")) != 1 || !json_is_array(groups))
+    groups = json_object_get(root, "groups");
+    if (json_integer_value(json_object_get(root, "format")) != 1 || !json_is_array(groups))
         return NULL;
     json_array_foreach(groups, i, group)
     {
@@ -320,12 +332,12 @@ lag_time(const json_t *group, const char *field)
     return s > 0 && s < LAG_TIME_MAX ? (uint64_t)s * DT_MS_SECOND : 0;
 }
 
-/* Each side, how far it is, and since when it lags: into ${o}, or printed when that is NULL. */
+/* Each side, how far it is by ${root}, and since when it lags: into ${o}, or printed when that is
+ * NULL. */
 static void
-show_lag(struct cli *c, struct stranger *s, json_t *o)
+show_lag(struct cli *c, const json_t *root, json_t *o)
 {
-    json_t *root = NULL;
-    const json_t *groups = lag_groups(s, &root), *group;
+    const json_t *groups = lag_groups(root), *group;
     json_t *list = o != NULL ? json_array() : NULL;
     size_t i;
 
@@ -355,7 +367,6 @@ show_lag(struct cli *c, struct stranger *s, json_t *o)
     }
     if (o != NULL)
         (void)json_object_set_new(o, "groups", list);
-    json_decref(root);
 }
 
 enum dt_err
@@ -378,7 +389,8 @@ cmd_register_check(struct cli *c)
         (err = checkpoint(&s, DT_CHECKPOINT_FINAL, DT_POLICY_FINAL, &final, &has_final)) != DT_OK ||
         (err = check_root(&s, &held)) != DT_OK ||
         (has_attested && (err = check_root(&s, &attested)) != DT_OK) ||
-        (has_final && (err = check_root(&s, &final)) != DT_OK))
+        (has_final && (err = check_root(&s, &final)) != DT_OK) ||
+        (err = lag_load(&s, &s.lag)) != DT_OK)
         return err;
     if (c->json) {
         json_t *o = json_object();
@@ -387,7 +399,7 @@ cmd_register_check(struct cli *c)
         cli_put_u64(o, "attested", has_attested ? attested.checkpoint.size : 0);
         cli_put_u64(o, "final", has_final ? final.checkpoint.size : 0);
         cli_put_time(o, "attested_time", has_attested ? attested.quorum_time * 1000 : 0);
-        show_lag(c, &s, o);
+        show_lag(c, s.lag, o);
         return cli_json(o);
     }
     cli_print(
@@ -395,6 +407,6 @@ cmd_register_check(struct cli *c)
         (unsigned long long)held.checkpoint.size,
         (unsigned long long)(has_attested ? attested.checkpoint.size : 0),
         (unsigned long long)(has_final ? final.checkpoint.size : 0));
-    show_lag(c, &s, NULL);
+    show_lag(c, s.lag, NULL);
     return DT_OK;
 }

@@ -3,13 +3,15 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "cli/archive_io.h"
 #include "cli/commands.h"
+#include "cli/talk_io.h"
 
 static enum dt_err
 said(struct cli *c, const uint8_t id[static 16])
@@ -33,15 +35,21 @@ send_file(struct cli *c, const uint8_t group_id[static 32], const char *path)
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
     DT_CLEANUP(dt_free_p) char *name = NULL;
     const char *slash = strrchr(path, '/');
-    const char *type = cli_get(c, "type");
-    uint8_t id[16];
+    const char *type = cli_has(c, "type") ? cli_get(c, "type") : "application/octet-stream";
+    uint8_t id[16], hash[32];
+    struct stat st;
     enum dt_err err;
 
+    /* Longer than a message may be: in pieces. */
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        (uint64_t)st.st_size > DT_CHUNK) {
+        if ((err = cli_file_send(c, group_id, path, type, id, hash)) != DT_OK)
+            return err;
+        return said(c, id);
+    }
     if ((err = cli_nfc_str(slash != NULL ? slash + 1 : path, &name)) != DT_OK ||
         (err = cli_file(path, &b)) != DT_OK ||
-        (err = dt_agent_talk_file(c->agent, group_id, name,
-                                  type != NULL ? type : "application/octet-stream", dt_buf_view(&b),
-                                  id)) != DT_OK)
+        (err = dt_agent_talk_file(c->agent, group_id, name, type, dt_buf_view(&b), id)) != DT_OK)
         return err;
     return said(c, id);
 }
@@ -81,6 +89,37 @@ talk_state(enum dt_talk_state s)
     return (size_t)s < sizeof names / sizeof names[0] ? names[s] : "?";
 }
 
+enum dt_err
+cli_talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *t,
+              json_t **out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    json_t *o = json_object();
+    enum dt_err err = DT_OK;
+
+    cli_put_hex(o, "id", dt_view_of(t->id));
+    cli_put_u64(o, "number", t->seq);
+    cli_put(o, "state", talk_state(t->state));
+    cli_put_time(o, "sent", t->time_ms);
+    cli_put_person(o, "from", &t->from);
+    cli_put_u64(o, "size", t->size);
+    cli_put_u64(o, "epoch", t->epoch);
+    cli_put_u64(o, "leaf", t->leaf);
+    cli_put_u64(o, "generation", t->generation);
+    cli_put_u64(o, "position", t->position);
+    cli_put_bool(o, "unconfirmed", t->unconfirmed);
+    if (t->file) {
+        cli_put(o, "file", t->name);
+        cli_put(o, "type", t->media_type);
+    } else if ((err = dt_agent_talk_read(c->agent, group_id, t->seq, &b)) == DT_OK) {
+        cli_put_view(o, "text", dt_buf_view(&b));
+    }
+    if (err == DT_OK)
+        err = cli_put_understood(c, o, group_id, t);
+    *out = o;
+    return err;
+}
+
 static enum dt_err
 talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *list,
           size_t n)
@@ -90,31 +129,16 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
     enum dt_err err = DT_OK;
 
     for (size_t i = 0; i < n && err == DT_OK; i++) {
-        DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
-        json_t *o = json_object();
+        json_t *o = NULL;
 
-        cli_put_hex(o, "id", dt_view_of(list[i].id));
-        cli_put_u64(o, "number", list[i].seq);
-        cli_put(o, "state", talk_state(list[i].state));
-        cli_put_time(o, "sent", list[i].time_ms);
-        cli_put_person(o, "from", &list[i].from);
-        cli_put_u64(o, "size", list[i].size);
-        cli_put_u64(o, "epoch", list[i].epoch);
-        cli_put_u64(o, "leaf", list[i].leaf);
-        cli_put_u64(o, "generation", list[i].generation);
-        cli_put_u64(o, "position", list[i].position);
-        cli_put_bool(o, "unconfirmed", list[i].unconfirmed);
-        if (list[i].file) {
-            cli_put(o, "file", list[i].name);
-            cli_put(o, "type", list[i].media_type);
-        } else if ((err = dt_agent_talk_read(c->agent, group_id, list[i].seq, &b)) == DT_OK) {
-            cli_put_view(o, "text", dt_buf_view(&b));
-        }
+        err = cli_talk_json(c, group_id, &list[i], &o);
         if (err == DT_OK && list[i].state == DT_TALK_CONFIRMED)
             err = cli_put_arrivals(c, o, group_id, dt_view_of(list[i].id));
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "talk", array);
+    if (err == DT_OK)
+        err = cli_put_files(c, root, group_id);
     if (err != DT_OK) {
         json_decref(root);
         return err;
@@ -141,13 +165,19 @@ cmd_read(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
     uint8_t group_id[32];
-    uint64_t after = 0;
+    uint64_t after = 0, last = 0;
     size_t n = 0;
     enum dt_err err;
 
     if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
         (err = cli_number(c, "after", 0, UINT32_MAX, &after)) != DT_OK ||
-        (err = dt_agent_talk_list(c->agent, group_id, after, &list, &n)) != DT_OK)
+        (err = cli_number(c, "last", 0, UINT32_MAX, &last)) != DT_OK)
+        return err;
+    if (cli_has(c, "after") && cli_has(c, "last"))
+        return dt_fail(DT_ERR_USAGE, "--after and --last exclude each other");
+    if ((err = cli_has(c, "last")
+                   ? dt_agent_talk_last(c->agent, group_id, last, &list, &n)
+                   : dt_agent_talk_list(c->agent, group_id, after, &list, &n)) != DT_OK)
         return err;
     if (c->json)
         return talk_json(c, group_id, list, n);
@@ -169,54 +199,48 @@ cmd_read(struct cli *c)
         if (list[i].file) {
             cli_print("    file '%s', %zu bytes: detente save %s %llu --out FILE\n", list[i].name,
                       list[i].size, c->operand[0], (unsigned long long)list[i].seq);
-            continue;
+        } else {
+            if ((err = dt_agent_talk_read(c->agent, group_id, list[i].seq, &b)) != DT_OK)
+                return err;
+            cli_print_lines("    ", dt_buf_view(&b));
         }
-        if ((err = dt_agent_talk_read(c->agent, group_id, list[i].seq, &b)) != DT_OK)
+        if ((err = cli_understood_print(c, group_id, &list[i])) != DT_OK)
             return err;
-        cli_print_lines("    ", dt_buf_view(&b));
     }
-    return DT_OK;
+    return cli_files_print(c, group_id);
+}
+
+enum dt_err
+cli_message(const char *text, const struct dt_talk_info *list, size_t n, size_t *out)
+{
+    uint64_t number = 0;
+
+    /* Shorter than what stands for an id; and numbers are told apart where ids are not. */
+    if (strlen(text) < 8 && dt_decimal_read(dt_view_str(text), UINT32_MAX, &number) == DT_OK)
+        for (size_t i = 0; i < n; i++)
+            if (list[i].seq == number) {
+                *out = i;
+                return DT_OK;
+            }
+    if (n == 0)
+        return dt_fail(DT_ERR_NOT_FOUND, "nothing was said in that channel yet");
+    return cli_pick("message", text, list[0].id, n, sizeof list[0], out);
 }
 
 enum dt_err
 cmd_save(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
     const char *out = NULL;
     uint8_t group_id[32];
-    uint64_t number = 0;
     size_t n = 0;
-    size_t at = SIZE_MAX;
+    size_t at = 0;
     enum dt_err err;
 
     if ((err = cli_need(c, "out", &out)) != DT_OK ||
         (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
-        (err = dt_agent_talk_list(c->agent, group_id, 0, &list, &n)) != DT_OK)
+        (err = dt_agent_talk_list(c->agent, group_id, 0, &list, &n)) != DT_OK ||
+        (err = cli_message(c->operand[1], list, n, &at)) != DT_OK)
         return err;
-    /* Shorter than what stands for an id; and numbers are told apart where ids are not. */
-    if (strlen(c->operand[1]) < 8 &&
-        dt_decimal_read(dt_view_str(c->operand[1]), UINT32_MAX, &number) == DT_OK)
-        for (size_t i = 0; i < n; i++)
-            if (list[i].seq == number)
-                at = i;
-    if (at == SIZE_MAX) {
-        if (n == 0)
-            return dt_fail(DT_ERR_NOT_FOUND, "nothing was said in that channel yet");
-        if ((err = cli_pick("message", c->operand[1], list[0].id, n, sizeof list[0], &at)) != DT_OK)
-            return err;
-    }
-    if ((err = dt_agent_talk_read(c->agent, group_id, list[at].seq, &b)) != DT_OK)
-        return err;
-    if (strcmp(out, "-") == 0) {
-        for (size_t done = 0; done < b.n;) {
-            ssize_t w = write(STDOUT_FILENO, b.p + done, b.n - done);
-
-            if (w <= 0)
-                return dt_fail(DT_ERR_IO, "standard output could not be written");
-            done += (size_t)w;
-        }
-        return DT_OK;
-    }
-    return dt_file_create(out, dt_buf_view(&b), 0600);
+    return cli_file_save(c, group_id, &list[at], out);
 }

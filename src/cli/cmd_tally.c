@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "agent/tally.h"
+#include "agent/records/tally.h"
 #include "base/text.h"
 
 #include "cli/commands.h"
@@ -193,7 +193,7 @@ cmd_tally(struct cli *c)
     if (channel == NULL && cli_has(c, "counted"))
         return dt_fail(DT_ERR_USAGE, "--counted goes with --record");
     if (dt_templates_get_str(dt_agent_templates(c->agent), counted) == NULL)
-        return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see detente templates",
+        return dt_fail(DT_ERR_NOT_FOUND, "there is no template '%s'; see detente template list",
                        counted);
     if (channel != NULL) {
         if ((err = cli_channel(c, channel, group_id)) != DT_OK)

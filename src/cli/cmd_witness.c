@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/register.h"
+#include "agent/register/register.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "log/witness.h"

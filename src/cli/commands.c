@@ -10,15 +10,63 @@ static const struct cli_option root_new[] = {
     {"out", "FILE", "write the key to FILE (0600) and its public line to FILE.pub"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option line_outage[] = {
+    {"from", "TIME", "when it begins (default: now)"},
+    {"until", "TIME", "when it ends: RFC 3339, or from now: +2h, +1d"},
+    {"over", NULL, "an announced outage is over, or called off"},
+    {"text", "TEXT", "one line with the reason"},
+    {NULL, NULL, NULL},
+};
+#define COURIER_KEY                                                                                \
+    {                                                                                              \
+        "key", "ID", "which courier key, by the begin of its id; not needed for one"               \
+    }
+static const struct cli_option psk_one[] = {
+    COURIER_KEY,
+    {NULL, NULL, NULL},
+};
+static const struct cli_option psk_carry[] = {
+    COURIER_KEY,
+    {"to", "FILE", "write it to FILE, sealed under a passphrase that you tell another way"},
+    {"qr", NULL, "show it as a QR code on the terminal; not sealed"},
+    {"words", NULL, "print it as 24 words; not sealed"},
+    {"from", "FILE",
+     "take it in: a sealed file, or the text of a QR code, or 24 words ('-': "
+     "standard input)"},
+    {"file-passphrase-file", "FILE", "the passphrase of the sealed file, its first line"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option psk_confirm[] = {
+    COURIER_KEY,
+    {"fingerprint", "WORDS", "the eight words, as another member reads them to you"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option psk_commit[] = {
+    COURIER_KEY,
+    {"renew", "SPAN", "all are told to replace it after SPAN (90d is usual), or never"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_option bundle_export[] = {
+    {"since", "N", "the cells behind position N"},
+    {"outgoing", NULL, "ours that no relay has yet"},
+    {"ack", NULL, "no cells: how far we have read"},
+    {"unpadded", NULL, "without padding: smaller, and its size shows how much was said"},
+    {"out", "FILE", "write the bundle to FILE ('-': standard output)"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option charter_draft[] = {
     {"grant", "FILE", "any one of the relay's grant files: relay, register, witnesses"},
     {"title", "TEXT", "what the forum is called"},
     {"party", "NAME=FILE", "a party and the public line of its root; repeat"},
     {"mediator", "NAME=FILE", "likewise, the mediator"},
     {"monitor", "NAME=FILE", "likewise, a monitor"},
+    {"template", "FILE", "a template (JSON) of the forum's own: all sign its hash; repeat"},
     {"open", "KIND=RULE",
      "whose consent opens a record of KIND ('default': of any): author, both, all, or 'after "
      "YYYY-MM-DD'; repeat"},
+    {"line-test", "RULE",
+     "every member's agent tests its line so often: 90m, 12h, 1d; '12h sealed': each is a record "
+     "too"},
     {"group", "GROUP=NAME",
      "which party a witness group of the grant speaks for, if not named alike"},
     {"out", "FILE", "write the draft to FILE"},
@@ -85,10 +133,16 @@ static const struct cli_option init[] = {
     {"party", "NAME", "the party, as the charter names it"},
     {"name", "TEXT", "the delegate's name"},
     {"title", "TEXT", "the delegate's title"},
+    {"template", "FILE", "a template that the charter names; repeat"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option receipt_within[] = {
     {"receipt-within", "SPAN", "a receipt is overdue after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option rotate[] = {
+    {"every", "SPAN",
+     "replace the session keys of all channels every SPAN, 1h to 3d (default: 1d)"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option found[] = {
@@ -101,7 +155,14 @@ static const struct cli_option send[] = {
     {"type", "TYPE", "its media type (default: application/octet-stream)"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option understood[] = {
+    {"right", NULL, "your message was understood as you meant it"},
+    {"wrong", NULL, "it was not"},
+    {"of", "N", "the Nth that read shows below the message"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option read_[] = {{"after", "N", "only what came after number N"},
+                                          {"last", "N", "only the last N"},
                                           {NULL, NULL, NULL}};
 
 /* Under a cadence: when the entry is made. */
@@ -111,8 +172,22 @@ static const struct cli_option read_[] = {{"after", "N", "only what came after n
         "wait", NULL, "under a cadence: let its entry wait for its slot, even past its deadline"   \
     }
 
+static const struct cli_option template_[] = {
+    {"template", "FILE", "a template (JSON) of a forum's own, too; repeat"}, {NULL, NULL, NULL}};
+
+static const struct cli_option template_check[] = {
+    {"template", "FILE", "a template (JSON) of a forum's own, too; repeat"},
+    {"kind", "KIND", "the kind of all entries"},
+    {"charter", "FILE", "the charter, for the names of parties"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option record[] = {
-    {"set", "FIELD=VALUE", "set a field; items of a list are separated by ';'; repeat"},
+    {"field", "FIELD=VALUE", "set a field; items of a list are separated by ';'; repeat"},
+    {"set", "FIELD=VALUE", "the same"},
+    {"from", "FILE", "a record of each entry of FILE (JSON or CSV): all of them, or none"},
+    {"edit", NULL, "write it in $VISUAL or $EDITOR"},
+    {"draft", "FILE", "go on with what was kept in FILE"},
+    {"attach", "FILE", "its hash goes into the record, the file into the channel; repeat"},
     {"csv", "FILE", "take fields from a CSV file whose columns are named like them"},
     {"row", "ID", "the row of --csv whose first column is ID"},
     {"about-talk", "ID", "refer to a piece of talk by its id"},
@@ -122,6 +197,14 @@ static const struct cli_option record[] = {
 
 static const struct cli_option records[] = {
     {"cover", NULL, "the cover entries that this home made, in place of records"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option due[] = {
+    {"party", "NAME", "only what this party owes"},
+    {"channel", "CHANNEL", "only what is owed in this channel"},
+    {"until", "TIME", "only what has to be done by then"},
+    {"all", NULL, "what is met or waived, too"},
+    {"ics", "FILE", "write what is open into a calendar file with alarms (iCalendar)"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option cadence_keep[] = {
@@ -155,6 +238,67 @@ static const struct cli_option consent[] = {
     {"expires", "TIME", "until when (default: +30d)"},
     HASTE,
     {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option carry_leave[] = {
+    {"to", "CHANNEL", "the channel in which it may be told: its id, as carry id there prints it"},
+    {"fields", "LIST", "the fields that may be told, separated by commas"},
+    {"all", NULL, "all fields of the record; of its envelope none"},
+    {"expires", "TIME", "until when it may be told (default: +30d)"},
+    HASTE,
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option carry_send[] = {
+    HASTE,
+    {"yes", NULL, "do not ask; what will be provable is said all the same"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_draft[] = {
+    {"contact", "RECORD", "the contact that it is about"},
+    {"release-at", "TIME", "the earliest release (default: by consent only)"},
+    {"releaser", "WHO", "who releases: both_together (default), either, mediator"},
+    {"initiated-by", "PARTY", "who is named as having asked for the contact"},
+    {"languages", "LIST", "its languages, separated by ';': en;ru"},
+    HASTE,
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_line[] = {
+    {"text", "LANG=TEXT", "what it says in a language; repeat"},
+    {"replaces", "RECORD", "the version whose place it takes (default: the one in force)"},
+    HASTE,
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_agree[] = {
+    {"head", NULL, "to how and when it is released; with no line named, to that alone"},
+    HASTE,
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_object[] = {
+    {"text", "LANG=TEXT", "what it should say; repeat (none: it should not be there)"},
+    {"why", "TEXT", "your reasons"},
+    HASTE,
+    {"yes", NULL, "do not ask"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_release[] = {
+    {"ahead", NULL, "consent before the time that was agreed; no honest program opens before it"},
+    {"expires", "TIME", "until when your consents hold (default: +30d)"},
+    {"out", "DIR", "write the proof files and the text into DIR, all together"},
+    {"publish", NULL, "publish them beside the register, for everyone and for good"},
+    HASTE,
+    {"yes", NULL, "do not ask; what is said before is said all the same"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option readout_verify[] = {
+    {"forum", "ID", "the forum id that you got elsewhere (64 hex digits)"},
+    {"root-words", "WORDS", "eight key words of a root that you got elsewhere; repeat"},
+    {"amendment", "FILE", "an amendment that you know of, in order; repeat"},
+    {"text", "FILE", "what was published, a line a line: is it what was sealed?"},
+    {"language", "LANG", "the language of that text"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option open_[] = {
@@ -215,15 +359,75 @@ static const struct cli_option claims[] = {
     {"forum", "ID", "the forum id that you got elsewhere"},
     {"root-words", "WORDS", "key words of a root; repeat"},
     {"amendment", "FILE", "an amendment that you know of, in order; repeat"},
+    {"source", "NAME", "without a file: which import, where there are several"},
     {"as-member", NULL, "check against the records in your home instead"},
     {"observed", "STATE",
      "what detente observe saw: can the register hold as many as are claimed?"},
     {"csv", NULL, "answer as CSV"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option claims_import[] = {
+    {"source", "NAME", "keep it under NAME (default: the file's name), in place of what was there"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option claims_show[] = {
+    {"source", "NAME", "which import, where there are several"},
+    {"file", "FILE", "a file in place of what was imported"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option contacts[] = {
+    {"since", "TIME", "that began then or later: 2025-02-12T15:00:00Z, 2025-02-12, 2025-02, 2025"},
+    {"between", "PARTY", "with this party among them; repeat: with all of these"},
+    {"count", NULL, "how many, by year and by who met whom"},
+    {"svg", "FILE", "draw them in time into FILE"},
+    {"no-notes", NULL, "records alone"},
+    {"look", NULL, "first look through what is published beside the register"},
+    {"sources", NULL, "what was imported, in place of contacts"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option contacts_import[] = {
+    {"column", "FIELD=COLUMN", "FIELD of a note stands in COLUMN; repeat"},
+    {"set", "FIELD=VALUE", "FIELD is VALUE in every row; repeat"},
+    {"value", "FIELD:TEXT=VALUE", "where the column of FIELD says TEXT, it is VALUE; repeat"},
+    {"source", "NAME", "keep it under NAME (default: the file's name), in place of what was there"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option evidence_verify[] = {
     {"charter", "FILE", "the forum's signed charter: is it that register's key?"},
     {"vkey", "VKEY", "or the register's verifier key itself"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option unlock[] = {
+    {"for", "SPAN", "for how long: 90s, 30m, 2h, at most 1d (default: 8h)"},
+    {"session", NULL, "for this login session alone, and gone at its end"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option shift_hand_over[] = {
+    {"to", "NAME", "who has the desk from now on"},
+    {"note", "TEXT", "what the next one has to know, in one line"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option backup[] = {
+    {"backup-passphrase-file", "FILE",
+     "the backup's passphrase, when it is not to be the one given for the home"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option archive_export[] = {
+    {"proof", "RECORD", "put a proof file of RECORD in as well, wholly opened; repeat"},
+    {"archive-passphrase-file", "FILE",
+     "the archive's passphrase, when it is not to be the one given for the home"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option archive_verify[] = {
+    {"count", "N", "how many items the exporter said"},
+    {"root", "HEX", "the root that the exporter said"},
+    {"archive-passphrase-file", "FILE", "the archive's passphrase"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option restore[] = {
+    {"backup-passphrase-file", "FILE",
+     "the backup's passphrase, when it is not the one given for the new home"},
+    {"check", NULL, "make no home: only read the whole file and say what is in it"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option witness_keygen[] = {DT_WITNESS_KEYGEN_OPTIONS, {NULL, NULL, NULL}};
@@ -236,9 +440,10 @@ const struct cli_group cli_groups[] = {
     {"root new", "charter", "Roots and the charter"},
     {"letter request", "letter", "Letters of credence"},
     {"init", "home", "The home, and staying in touch"},
+    {"unlock", "life", "Shifts, backups and archives"},
     {"found", "channel", "Channels and who is in them"},
     {"send", "talk", "Talk"},
-    {"templates", "record", "Records and answers"},
+    {"template list", "record", "Records and answers"},
     {"open", "proof", "Opening and verifying"},
     {"register status", "register", "The register"},
     {"observe", "observe", "Observing with no key"},
@@ -283,8 +488,39 @@ const struct cli_command cli_commands[] = {
      cmd_status, true, 0, 0},
     {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
     {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
+    {"stick accept", "[file:PATH]",
+     "go on with a relay's file as it is, whatever was seen of it before", NULL, NULL,
+     cmd_stick_accept, true, 0, 1},
     {"explain", "[MESSAGE...]", "what to do about an error message or an alarm", NULL, NULL,
      cmd_explain, false, 0, MANY},
+    {"unlock", "", "be asked for the passphrase once a shift: the kernel keeps the key",
+     "Other commands and the agent then need no passphrase. Where one is given with "
+     "--passphrase-file,\n"
+     "--passphrase-fd or $DETENTE_PASSPHRASE_FILE, that counts.",
+     unlock, cmd_unlock, false, 0, 0},
+    {"lock", "", "have the kernel forget the key, now", NULL, NULL, cmd_lock, false, 0, 0},
+    {"shift hand-over", "", "hand the desk over to the next operator", NULL, shift_hand_over,
+     cmd_shift_hand_over, true, 0, 0},
+    {"shift list", "", "who had the desk, since when, and what was open", NULL, NULL,
+     cmd_shift_list, true, 0, 0},
+    {"backup", "FILE", "write a backup of the home, sealed under a passphrase",
+     "Also while an agent runs. It holds keys, letters, records and talk; it does not hold the "
+     "state of\n"
+     "channels, so that nothing said under it can be read with the backup.",
+     backup, cmd_backup, true, 1, 1},
+    {"restore", "FILE", "make a home of a backup; it asks to be put into its channels anew", NULL,
+     restore, cmd_restore, false, 1, 1},
+    {"archive export", "CHANNEL FILE",
+     "write a channel's kept talk and records, to be read in twenty years",
+     "Text, JSON and what was signed, in a tar inside a sealed file that docs/archive.md "
+     "describes. "
+     "Tell\n"
+     "count and root by another way than the file: they show that it is that archive.",
+     archive_export, cmd_archive_export, true, 2, 2},
+    {"archive verify", "FILE", "count and hash an archive anew, and check what is signed in it",
+     NULL, archive_verify, cmd_archive_verify, false, 1, 1},
+    {"archive extract", "FILE DIR", "the same, and unpack it into a new folder", NULL,
+     archive_verify, cmd_archive_extract, false, 2, 2},
     {"found", "NAME", "propose a channel", NULL, found, cmd_found, true, 1, 1},
     {"channels", "", "list the channels", NULL, NULL, cmd_channels, true, 0, 0},
     {"roster", "CHANNEL", "who is in a channel", NULL, NULL, cmd_roster, true, 1, 1},
@@ -302,21 +538,78 @@ const struct cli_command cli_commands[] = {
     {"remove", "CHANNEL PERSON", "remove a member (own party, left, or revoked)", NULL, NULL,
      cmd_remove, true, 2, 2},
     {"leave", "CHANNEL", "leave a channel", NULL, NULL, cmd_leave, true, 1, 1},
-    {"rotate", "CHANNEL", "replace your session key now", NULL, NULL, cmd_rotate, true, 1, 1},
+    {"rotate", "[CHANNEL]", "replace your session key now, or say how often", NULL, rotate,
+     cmd_rotate, true, 0, 1},
     {"rejoin", "CHANNEL", "be put in anew, also in place of another copy of the home", NULL, NULL,
      cmd_rejoin, true, 1, 1},
+    {"psk new", "[CHANNEL]", "make a key to be carried by hand, against a later quantum reader",
+     NULL, NULL, cmd_psk_new, true, 0, 1},
+    {"psk carry", "[CHANNEL]", "write a courier key out to be carried, or take one in", NULL,
+     psk_carry, cmd_psk_carry, true, 0, 1},
+    {"psk confirm", "[CHANNEL]", "tell the others that you hold a courier key",
+     "The fingerprint is what another member reads to you; it is not shown before.", psk_confirm,
+     cmd_psk_confirm, true, 0, 1},
+    {"psk commit", "[CHANNEL]", "put a courier key to use, when every member has confirmed it",
+     NULL, psk_commit, cmd_psk_commit, true, 0, 1},
+    {"psk list", "[CHANNEL]", "courier keys that wait, and who has confirmed them", NULL, NULL,
+     cmd_psk_list, true, 0, 1},
+    {"psk drop", "[CHANNEL]", "drop a courier key that you have not confirmed", NULL, psk_one,
+     cmd_psk_drop, true, 0, 1},
     {"send", "CHANNEL [TEXT|-]", "say something (talk: private, not for the record)", NULL, send,
      cmd_send, true, 1, 2},
     {"read", "CHANNEL", "read what was said", NULL, read_, cmd_read, true, 1, 1},
+    {"understood", "CHANNEL MESSAGE [TEXT|-]",
+     "say how you understood a message, before you answer it",
+     "Of a message of yours: --right or --wrong, with a TEXT if you like. Understood is not "
+     "agreed.",
+     understood, cmd_understood, true, 2, 3},
     {"save", "CHANNEL MESSAGE", "write a message or file to a file", NULL, with_out, cmd_save, true,
      2, 2},
-    {"templates", "[KIND]", "kinds of record, and their fields", NULL, NULL, cmd_templates, false,
-     0, 1},
+    {"bundle export", "[CHANNEL]", "write cells of a channel into a small file, for a poor link",
+     "One of --since N (what stands behind position N at the relay), --outgoing (what waits here "
+     "to "
+     "be appended by someone who reaches the relay) and --ack (how far was read here).",
+     bundle_export, cmd_bundle_export, true, 0, 1},
+    {"bundle import", "FILE", "take such a file in, or hand it to the relay for its author", NULL,
+     NULL, cmd_bundle_import, true, 1, 1},
+    {"line confirm", "[CHANNEL]", "say that a person here has seen the others' tests", NULL, NULL,
+     cmd_line_confirm, true, 0, 1},
+    {"line outage", "[CHANNEL]", "announce that you will be away, so that silence is not a riddle",
+     NULL, line_outage, cmd_line_outage, true, 0, 1},
+    {"line", "[CHANNEL]", "line tests: when each side was heard last, what was missed and why",
+     "Tests are sent and answered by the agents themselves, as often as the charter says (charter "
+     "draft --line-test).",
+     NULL, cmd_line, true, 0, 1},
+    {"template list", "", "the kinds of record", NULL, template_, cmd_template_list, false, 0, 0},
+    {"template show", "KIND", "what a kind of record asks: fields, deadline, acknowledgement", NULL,
+     template_, cmd_template_show, false, 1, 1},
+    {"template check", "FILE", "check a file of entries (JSON or CSV); nothing is sent",
+     "As for detente record --from. An entry may name its kind in @kind.", template_check,
+     cmd_template_check, false, 1, 1},
+    {"template add", "FILE...", "take in templates (JSON) that the charter names",
+     "What came of their kinds before is taken in then.", NULL, cmd_template_add, true, 1, MANY},
     {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL,
      record, cmd_record, true, 2, 2},
     {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, records,
      cmd_records, true, 0, 1},
+    {"contacts import", "FILE.csv", "keep contacts made elsewhere as private notes",
+     "Fields of a note: from, to (times), party (two or more), mode and level (as of a contact, "
+     "see "
+     "detente\n"
+     "templates contact), initiated_by, participants, place, remark, id. All rows or none. Notes "
+     "are "
+     "no\n"
+     "records: they are not signed, are sent to nobody, and prove nothing.",
+     contacts_import, cmd_contacts_import, true, 1, 1},
+    {"contacts forget", "SOURCE", "forget the private notes of an import", NULL, NULL,
+     cmd_contacts_forget, true, 1, 1},
+    {"contacts", "[CHANNEL]", "all contacts: when, who, how, and what each side says of it",
+     "From records, with their standing, and from private notes, which are called that.", contacts,
+     cmd_contacts, true, 0, 1},
     {"show", "RECORD", "show a record whole", NULL, NULL, cmd_show, true, 1, 1},
+    {"due", "", "who owes what, by when: deadlines and acknowledgements",
+     "Exit status 1: something that your own party owes is overdue; 0: nothing is.", due, cmd_due,
+     true, 0, 0},
     {"receipt", "RECORD", "say that it arrived (not: that you agree)", NULL, answer, cmd_receipt,
      true, 1, 1},
     {"countersign", "RECORD", "attest the same fields",
@@ -328,6 +621,41 @@ const struct cli_command cli_commands[] = {
      1, 1},
     {"consent", "RECORD", "agree that fields of a record are opened", NULL, consent, cmd_consent,
      true, 1, 1},
+    {"carry id", "CHANNEL", "the id of a channel, to be told to who gives leave", NULL, NULL,
+     cmd_carry_id, true, 1, 1},
+    {"carry leave", "RECORD", "let a record of your party be told in another channel",
+     "Word for word, with your signature, in that one channel, by whoever is in both. It is no "
+     "consent to open it.",
+     carry_leave, cmd_carry_leave, true, 1, 1},
+    {"carry send", "RECORD CHANNEL", "tell it there, with proof of whose it is",
+     "The fields that its author gave leave for. Without leave nothing is carried, and whoever "
+     "gets "
+     "it checks.",
+     carry_send, cmd_carry_send, true, 2, 2},
+    {"readout draft", "CHANNEL", "begin what may be said in public about a contact", NULL,
+     readout_draft, cmd_readout_draft, true, 1, 1},
+    {"readout line", "READOUT NUMBER", "write a line of it, or one in the place of another",
+     "In all its languages at once. Where all sides had agreed to the line before, they see in "
+     "which "
+     "language it\n"
+     "was changed, and agree anew.",
+     readout_line, cmd_readout_line, true, 2, 2},
+    {"readout agree", "READOUT [NUMBER...]", "agree to lines, in all their languages",
+     "With no line named: to all on which your party has not agreed. To agree releases nothing.",
+     readout_agree, cmd_readout_agree, true, 1, MANY},
+    {"readout object", "READOUT NUMBER", "say what a line should be, or that it should not be",
+     NULL, readout_object, cmd_readout_object, true, 2, 2},
+    {"readout show", "READOUT", "the lines, who agrees to each, and what was changed", NULL, NULL,
+     cmd_readout_show, true, 1, 1},
+    {"readout release", "READOUT", "consent to the release of all agreed lines, then release them",
+     "The first call gives your party's consents. When those of all sides are in the register, "
+     "--out or --publish\n"
+     "release all lines on which all sides agreed, together; the others stay sealed.",
+     readout_release, cmd_readout_release, true, 1, 1},
+    {"readout verify", "PROOF...", "check a published readout, offline and without a home",
+     "All its proof files at once. Is each line what was sealed, do they belong together, was it "
+     "time?",
+     readout_verify, cmd_readout_verify, false, 1, MANY},
     {"open", "RECORD", "write a proof file with the opened fields",
      "Whose consent it takes is a rule of the charter; before anything is written it is said which "
      "consents\n"
@@ -342,8 +670,14 @@ const struct cli_command cli_commands[] = {
      "your\n"
      "home.",
      verify, cmd_verify, false, 1, 1},
-    {"claims check", "CLAIMS.csv", "public claims against what can be shown", NULL, claims,
-     cmd_claims_check, false, 1, 1},
+    {"claims import", "CLAIMS.csv", "keep a table of public claims in this home", NULL,
+     claims_import, cmd_claims_import, true, 1, 1},
+    {"claims check", "[CLAIMS.csv]", "public claims against what can be shown",
+     "Without a file: those that were imported into your home.", claims, cmd_claims_check, false, 0,
+     1},
+    {"claims show", "[CLAIM...]", "what claims say, and what speaks for and against them",
+     "Against the records in your home and against the other claims. Nobody's truth is decided.",
+     claims_show, cmd_claims_show, true, 0, MANY},
     {"register status", "", "what your copy of the register holds", NULL, NULL, cmd_register, true,
      0, 0},
     {"register check", "", "count and check a register as a stranger", NULL, register_check,

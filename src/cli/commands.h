@@ -36,9 +36,51 @@ enum dt_err cmd_people(struct cli *c);
 enum dt_err cmd_init(struct cli *c);
 enum dt_err cmd_sync(struct cli *c);
 enum dt_err cmd_agent(struct cli *c);
-enum dt_err cmd_status(struct cli *c);
 enum dt_err cmd_alarms(struct cli *c);
 enum dt_err cmd_check(struct cli *c);
+
+/* cmd_status.c */
+enum dt_err cmd_status(struct cli *c);
+
+/* cmd_unlock.c */
+enum dt_err cmd_unlock(struct cli *c);
+enum dt_err cmd_lock(struct cli *c);
+
+/* cmd_shift.c; and a shift as status shows it. */
+struct dt_shift_info;
+enum dt_err cmd_shift_hand_over(struct cli *c);
+enum dt_err cmd_shift_list(struct cli *c);
+json_t *cli_shift_json(const struct dt_shift_info *x);
+void cli_print_shift(const char *indent, const struct dt_shift_info *x);
+
+/* cmd_line.c */
+enum dt_err cmd_line(struct cli *c);
+enum dt_err cmd_line_confirm(struct cli *c);
+enum dt_err cmd_line_outage(struct cli *c);
+
+/* cmd_courier.c */
+enum dt_err cmd_psk_new(struct cli *c);
+enum dt_err cmd_psk_carry(struct cli *c);
+enum dt_err cmd_psk_confirm(struct cli *c);
+enum dt_err cmd_psk_commit(struct cli *c);
+enum dt_err cmd_psk_list(struct cli *c);
+enum dt_err cmd_psk_drop(struct cli *c);
+
+/* cmd_backup.c */
+enum dt_err cmd_backup(struct cli *c);
+enum dt_err cmd_restore(struct cli *c);
+
+/* cmd_archive.c, cmd_archive_verify.c */
+enum dt_err cmd_archive_export(struct cli *c);
+enum dt_err cmd_archive_verify(struct cli *c);
+enum dt_err cmd_archive_extract(struct cli *c);
+
+/* cmd_bundle.c */
+enum dt_err cmd_bundle_export(struct cli *c);
+enum dt_err cmd_bundle_import(struct cli *c);
+
+/* stick.c */
+enum dt_err cmd_stick_accept(struct cli *c);
 
 /* advice.c */
 enum dt_err cmd_explain(struct cli *c);
@@ -66,8 +108,16 @@ enum dt_err cmd_send(struct cli *c);
 enum dt_err cmd_read(struct cli *c);
 enum dt_err cmd_save(struct cli *c);
 
+/* cmd_understood.c */
+enum dt_err cmd_understood(struct cli *c);
+
+/* cmd_template.c */
+enum dt_err cmd_template_list(struct cli *c);
+enum dt_err cmd_template_show(struct cli *c);
+enum dt_err cmd_template_check(struct cli *c);
+enum dt_err cmd_template_add(struct cli *c);
+
 /* cmd_record.c */
-enum dt_err cmd_templates(struct cli *c);
 enum dt_err cmd_record(struct cli *c);
 enum dt_err cmd_records(struct cli *c);
 enum dt_err cmd_show(struct cli *c);
@@ -79,6 +129,9 @@ enum dt_err cmd_answer(struct cli *c);
 enum dt_err cmd_dispute(struct cli *c);
 enum dt_err cmd_withdraw(struct cli *c);
 enum dt_err cmd_consent(struct cli *c);
+
+/* cmd_due.c */
+enum dt_err cmd_due(struct cli *c);
 
 /* cmd_open.c */
 enum dt_err cmd_open(struct cli *c);
@@ -94,7 +147,8 @@ enum dt_err cmd_register_cadence(struct cli *c);
 enum dt_err cmd_register_checkpoint(struct cli *c);
 enum dt_err cmd_register_compare(struct cli *c);
 
-/* cmd_home.c: groups whose cosignatures bear a time that cannot be, for status and register status.
+/* cmd_status.c: groups whose cosignatures bear a time that cannot be, for status and register
+ * status.
  */
 struct dt_group_info;
 void cli_print_clocks(const struct dt_group_info *groups, size_t n);
@@ -109,6 +163,27 @@ enum dt_err cmd_observe(struct cli *c);
 
 /* cmd_claims.c */
 enum dt_err cmd_claims_check(struct cli *c);
+enum dt_err cmd_claims_import(struct cli *c);
+enum dt_err cmd_claims_show(struct cli *c);
+
+/* cmd_carry.c */
+enum dt_err cmd_carry_id(struct cli *c);
+enum dt_err cmd_carry_leave(struct cli *c);
+enum dt_err cmd_carry_send(struct cli *c);
+
+/* cmd_readout.c, cmd_readout_release.c */
+enum dt_err cmd_readout_draft(struct cli *c);
+enum dt_err cmd_readout_line(struct cli *c);
+enum dt_err cmd_readout_agree(struct cli *c);
+enum dt_err cmd_readout_object(struct cli *c);
+enum dt_err cmd_readout_show(struct cli *c);
+enum dt_err cmd_readout_release(struct cli *c);
+enum dt_err cmd_readout_verify(struct cli *c);
+
+/* cmd_contacts.c */
+enum dt_err cmd_contacts(struct cli *c);
+enum dt_err cmd_contacts_import(struct cli *c);
+enum dt_err cmd_contacts_forget(struct cli *c);
 
 /* cmd_witness.c */
 enum dt_err cmd_witness_keygen(struct cli *c);

@@ -43,14 +43,13 @@ find_home(const struct cli *c, char **out)
 static enum dt_err
 run(struct cli *c)
 {
-    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     enum dt_err err;
 
-    if (c->command->home && ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK ||
-                             (err = dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock,
-                                                  &c->agent)) != DT_OK))
+    if (c->command->home && (err = cli_open_home(c)) != DT_OK)
         return err;
-    dt_secret_clear(&passphrase);
+    cli_stick_begin(c);
+    if (c->agent != NULL)
+        cli_stick_remember(c);
     if (c->agent != NULL && cli_relay(c) != NULL &&
         (err = dt_agent_relay_at(c->agent, cli_relay(c))) != DT_OK)
         return err;

@@ -7,7 +7,7 @@
 #ifndef DT_CLI_OBSERVE_SEEN_H
 #define DT_CLI_OBSERVE_SEEN_H
 
-#include "agent/observer.h"
+#include "agent/observer/observer.h"
 #include "instrument/line_test.h"
 
 /* What to hold against what was seen. */

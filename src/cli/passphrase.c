@@ -117,6 +117,15 @@ from_tty(const char *what, bool fresh, struct dt_secret *out)
 }
 
 enum dt_err
+cli_passphrase_of(const struct cli *c, const char *option, const char *what, bool fresh,
+                  struct dt_secret *out)
+{
+    const char *file = cli_get(c, option);
+
+    return file != NULL ? from_file(file, out) : from_tty(what, fresh, out);
+}
+
+enum dt_err
 cli_passphrase(const struct cli *c, const char *what, bool fresh, struct dt_secret *out)
 {
     const char *file = cli_get(c, "passphrase-file");
@@ -131,4 +140,30 @@ cli_passphrase(const struct cli *c, const char *what, bool fresh, struct dt_secr
     if (file != NULL && file[0] != '\0')
         return from_file(file, out);
     return from_tty(what, fresh, out);
+}
+
+/* Did the user, or the environment, say where the passphrase is? */
+static bool
+is_given(const struct cli *c)
+{
+    const char *file = getenv("DETENTE_PASSPHRASE_FILE");
+
+    return cli_get(c, "passphrase-file") != NULL || cli_get(c, "passphrase-fd") != NULL ||
+           (file != NULL && file[0] != '\0');
+}
+
+enum dt_err
+cli_open_home(struct cli *c)
+{
+    DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
+    enum dt_err err;
+
+    if (!is_given(c)) {
+        err = dt_agent_open_kept(c->home, &c->clock, &c->agent);
+        if (err != DT_ERR_NOT_FOUND)
+            return err;
+    }
+    if ((err = cli_passphrase(c, c->home, false, &passphrase)) != DT_OK)
+        return err;
+    return dt_agent_open(c->home, dt_secret_view(&passphrase), &c->clock, &c->agent);
 }

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "agent/receipt.h"
+#include "agent/talk/receipt.h"
 #include "base/mem.h"
 #include "base/text.h"
 

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/deadline.h"
+#include "agent/records/deadline.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include "cli/commands.h"
@@ -16,20 +17,13 @@
 
 /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
 static void
-say_provable(const struct dt_template *t)
+say_provable(const struct dt_template *t, size_t n)
 {
-    static const struct {
-        const char *name;
-        const char *shown;
-    } levels[] = {{"sealed", "nothing but the entry"},
-                  {"type", "what kind of record it is"},
-                  {"meta", "its kind, who made it, on time or late, acknowledged or not"},
-                  {"summary", "the above and the fields marked public"},
-                  {"full", "every field"}};
-    size_t i = (size_t)dt_template_disclosure(t) - 1;
+    const enum dt_disclosure d = dt_template_disclosure(t);
 
-    if (i >= sizeof levels / sizeof levels[0])
-        i = 0;
+    if (n > 1)
+        (void)fprintf(stderr, "%zu records of one kind, all of them or none. Of each of them:\n",
+                      n);
     (void)fprintf(
         stderr,
         "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
@@ -40,8 +34,8 @@ say_provable(const struct dt_template *t)
         "  %s.\n"
         "  Fields are opened by consent; but cryptography does not keep a member from proving "
         "it.\n",
-        (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, levels[i].name,
-        levels[i].shown);
+        (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, dt_disclosure_name(d),
+        dt_disclosure_says(d));
 }
 
 /* The answer typed on the terminal is ${word}. */
@@ -103,7 +97,7 @@ settle_time(struct cli *c, const struct dt_entry_plan *plan, bool *out_urgent)
 }
 
 static enum dt_err
-confirm(struct cli *c)
+confirm(struct cli *c, size_t n)
 {
     char answer[16];
 
@@ -111,43 +105,105 @@ confirm(struct cli *c)
         return DT_OK;
     if (!isatty(STDIN_FILENO))
         return dt_fail(DT_ERR_REFUSED, "a record needs a yes: type it on a terminal, or say --yes");
-    if (!typed("Make this record? [yes/no] ", answer, sizeof answer) || strcmp(answer, "yes") != 0)
+    if (!typed(n == 1 ? "Make this record? [yes/no] " : "Make these records? [yes/no] ", answer,
+               sizeof answer) ||
+        strcmp(answer, "yes") != 0)
         return dt_fail(DT_ERR_REFUSED, "no record was made");
     return DT_OK;
+}
+
+/* The plan of the one that cannot wait, if there is one; else of the first. */
+static enum dt_err
+plan_of(struct cli *c, const uint8_t group_id[static 32], const struct dt_record_draft *drafts,
+        size_t n, struct dt_entry_plan *out)
+{
+    struct dt_entry_plan plan;
+    enum dt_err err;
+
+    for (size_t i = 0; i < n; i++) {
+        if ((err = dt_record_draft_check(&drafts[i])) != DT_OK ||
+            (err = dt_agent_entry_plan(c->agent, group_id, &drafts[i], &plan)) != DT_OK)
+            return err;
+        if (i == 0 || (plan.urgent && !out->urgent))
+            *out = plan;
+        if (!plan.cadence)
+            break; /* all go with the next sync */
+    }
+    return DT_OK;
+}
+
+static json_t *
+sent_json(const uint8_t commitment[static 32], bool urgent, const struct dt_entry_plan *plan)
+{
+    json_t *o = json_object();
+
+    cli_put_hex(o, "commitment", dt_view(commitment, 32));
+    cli_put_bool(o, "urgent", urgent);
+    cli_put_time(o, "slot", urgent ? 0 : plan->slot_ms);
+    cli_put_time(o, "deadline", plan->deadline_ms);
+    return o;
+}
+
+/* One as it always was; several as a list. */
+static enum dt_err
+print_sent(struct cli *c, uint8_t (*commitments)[32], size_t n, bool urgent,
+           const struct dt_entry_plan *plan)
+{
+    json_t *root;
+    json_t *list;
+
+    if (!c->json) {
+        for (size_t i = 0; i < n; i++) {
+            char hex[65];
+
+            dt_hex_str(hex, dt_view_of(commitments[i]));
+            cli_print("%s\n", hex);
+        }
+        return DT_OK;
+    }
+    if (n == 1)
+        return cli_json(sent_json(commitments[0], urgent, plan));
+    root = json_object();
+    list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = json_object();
+
+        cli_put_hex(o, "commitment", dt_view_of(commitments[i]));
+        (void)json_array_append_new(list, o);
+    }
+    (void)json_object_set_new(root, "records", list);
+    cli_put_bool(root, "urgent", urgent);
+    return cli_json(root);
+}
+
+enum dt_err
+cli_send_records(struct cli *c, const uint8_t group_id[static 32],
+                 const struct dt_record_draft *drafts, size_t n)
+{
+    DT_CLEANUP(dt_free_p) void *room = dt_alloc(n, 32);
+    uint8_t(*commitments)[32] = room;
+    struct dt_entry_plan plan = {0};
+    bool urgent = false;
+    unsigned int how;
+    enum dt_err err;
+
+    if (room == NULL)
+        return dt_nomem();
+    if (cli_has(c, "urgent") && cli_has(c, "wait"))
+        return dt_fail(DT_ERR_USAGE, "--urgent and --wait exclude each other");
+    if ((err = plan_of(c, group_id, drafts, n, &plan)) != DT_OK)
+        return err;
+    say_provable(drafts[0].tmpl, n);
+    if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c, n)) != DT_OK)
+        return err;
+    how = (urgent ? DT_SEND_URGENT : 0) | (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0);
+    if ((err = dt_agent_records_send(c->agent, group_id, drafts, n, how, commitments)) != DT_OK)
+        return err;
+    return print_sent(c, commitments, n, urgent, &plan);
 }
 
 enum dt_err
 cli_send_record(struct cli *c, const uint8_t group_id[static 32], const struct dt_record_draft *d)
 {
-    struct dt_entry_plan plan;
-    uint8_t commitment[32];
-    bool urgent = false;
-    char hex[65];
-    enum dt_err err;
-
-    if (cli_has(c, "urgent") && cli_has(c, "wait"))
-        return dt_fail(DT_ERR_USAGE, "--urgent and --wait exclude each other");
-    if ((err = dt_record_draft_check(d)) != DT_OK ||
-        (err = dt_agent_entry_plan(c->agent, group_id, d, &plan)) != DT_OK)
-        return err;
-    say_provable(d->tmpl);
-    if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c)) != DT_OK ||
-        (err =
-             dt_agent_record_send_as(c->agent, group_id, d,
-                                     (urgent ? DT_SEND_URGENT : 0) |
-                                         (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0),
-                                     commitment)) != DT_OK)
-        return err;
-    dt_hex_str(hex, dt_view_of(commitment));
-    if (c->json) {
-        json_t *o = json_object();
-
-        cli_put(o, "commitment", hex);
-        cli_put_bool(o, "urgent", urgent);
-        cli_put_time(o, "slot", urgent ? 0 : plan.slot_ms);
-        cli_put_time(o, "deadline", plan.deadline_ms);
-        return cli_json(o);
-    }
-    cli_print("%s\n", hex);
-    return DT_OK;
+    return cli_send_records(c, group_id, d, 1);
 }

@@ -29,6 +29,10 @@ DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor
 DT_MUST_CHECK enum dt_err cli_verify_file(const char *path, const struct dt_verify_in *in,
                                           struct dt_verdict *out);
 
+/* The text of one opened slot of the subject, which has a value. */
+DT_MUST_CHECK enum dt_err cli_slot_text(const struct dt_verdict *v, size_t slot,
+                                        struct dt_buf *out);
+
 /* Put what a proof shows into ${o}: "verdict", "findings", "standing", and of the record itself
  * "kind", "entry", "fields" and the like. */
 DT_MUST_CHECK enum dt_err cli_put_verdict(json_t *o, const struct dt_verdict *v, uint64_t now_ms);

@@ -43,6 +43,14 @@ DT_MUST_CHECK enum dt_err dt_hash(enum dt_hash_alg alg, const struct dt_view *pa
 /* SHA-256 of one view. */
 DT_MUST_CHECK enum dt_err dt_sha256(struct dt_view v, uint8_t out[static DT_SHA256]);
 
+/* SHA-256 of what comes piece by piece. Owner: dt_sha256_free(), which takes NULL. */
+struct dt_sha256_stream;
+DT_MUST_CHECK enum dt_err dt_sha256_new(struct dt_sha256_stream **out);
+DT_MUST_CHECK enum dt_err dt_sha256_add(struct dt_sha256_stream *s, struct dt_view v);
+/* Once; nothing may be added behind it. */
+DT_MUST_CHECK enum dt_err dt_sha256_end(struct dt_sha256_stream *s, uint8_t out[static DT_SHA256]);
+void dt_sha256_free(struct dt_sha256_stream **s); /* usable with DT_CLEANUP */
+
 /* 64 bits of a keyed hash (SipHash-2-4) that is another one in each process: for tables that a
  * stranger must not be able to fill with collisions. Not a secret and never written down. */
 uint64_t dt_fingerprint(struct dt_view v);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "crypto/crypto.h"
 #include "crypto/msan.h"
 #include "crypto/thread.h"
@@ -42,6 +43,50 @@ enum dt_err
 dt_sha256(struct dt_view v, uint8_t out[static DT_SHA256])
 {
     return dt_hash(DT_HASH_SHA256, &v, 1, out);
+}
+
+struct dt_sha256_stream {
+    EVP_MD_CTX *ctx;
+};
+
+void
+dt_sha256_free(struct dt_sha256_stream **s)
+{
+    if (*s != NULL)
+        EVP_MD_CTX_free((*s)->ctx);
+    dt_free(*s);
+    *s = NULL;
+}
+
+enum dt_err
+dt_sha256_new(struct dt_sha256_stream **out)
+{
+    DT_CLEANUP(dt_sha256_free) struct dt_sha256_stream *s = dt_alloc(1, sizeof *s);
+
+    if (s == NULL || (s->ctx = EVP_MD_CTX_new()) == NULL)
+        return dt_nomem();
+    if (EVP_DigestInit_ex2(s->ctx, dt_evp_md(DT_HASH_SHA256), NULL) != 1)
+        return dt_fail(DT_ERR_INTERNAL, "hashing failed");
+    *out = s;
+    s = NULL;
+    return DT_OK;
+}
+
+enum dt_err
+dt_sha256_add(struct dt_sha256_stream *s, struct dt_view v)
+{
+    if (v.n > 0 && EVP_DigestUpdate(s->ctx, v.p, v.n) != 1)
+        return dt_fail(DT_ERR_INTERNAL, "hashing failed");
+    return DT_OK;
+}
+
+enum dt_err
+dt_sha256_end(struct dt_sha256_stream *s, uint8_t out[static DT_SHA256])
+{
+    if (EVP_DigestFinal_ex(s->ctx, out, NULL) != 1)
+        return dt_fail(DT_ERR_INTERNAL, "hashing failed");
+    dt_msan_wrote(out, DT_SHA256);
+    return DT_OK;
 }
 
 /* This thread's context with ${key}; NULL when memory is short. */

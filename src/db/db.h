@@ -1,12 +1,14 @@
 /*
- * db/db.h - SQLite, opened one way, with prepared statements and write transactions.
+ * db/db.h - a database with prepared statements and write transactions: SQLite, opened one way, or
+ * another engine behind the same calls (engine.h).
  *
  * Layer: db (may include base). The only room that includes sqlite3.h.
  *
- * One way: WAL, synchronous=FULL (what a commit acknowledged survives power loss), secure_delete,
- * foreign keys, schema not trusted, busy time-out, temporary data in memory, file mode 0600. A file
- * is looked at without being changed before anything of this is switched on; a new one is made
- * beside its place and put there whole, so that an existing file is never a half-made or empty one.
+ * SQLite's one way: WAL, synchronous=FULL (what a commit acknowledged survives power loss),
+ * secure_delete, foreign keys, schema not trusted, busy time-out, temporary data in memory, file
+ * mode 0600. A file is looked at without being changed before anything of this is switched on; a
+ * new one is made beside its place and put there whole, so that an existing file is never a
+ * half-made or empty one.
  *
  *     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
  *     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
@@ -47,6 +49,11 @@ struct dt_db_config {
      * here. Who asks for less so that a start takes no time calls dt_db_check() later. */
     uint64_t check_max;
 
+    /* For a file on a stick: a rollback journal in place of the -wal, gone after each transaction
+     * (synchronous=EXTRA: its folder is synced, too), so that there is one file and no shared
+     * memory. One connection at a time. */
+    bool single_file;
+
     /* Bring the schema from ${from} (0: a new file) to ${version}; called inside a write
      * transaction, which the caller commits together with the new number. */
     enum dt_err (*migrate)(struct dt_db *db, uint32_t from, void *ctx);
@@ -55,8 +62,8 @@ struct dt_db_config {
 
 /**
  * dt_db_open(config, out):
- * Open ${config}->path, creating or migrating it as the config says. A -wal left by a killed
- * process is recovered.
+ * Open ${config}->path, creating or migrating it as the config says. A -wal or -journal left by a
+ * killed process is recovered.
  *
  * Owner:  ${out} is the caller's; dt_db_close().
  * Errors: NOT_FOUND (not there, and not to be created), UNSUPPORTED (schema newer than this
@@ -64,6 +71,9 @@ struct dt_db_config {
  * of these NOT_FOUND, UNSUPPORTED and FORMAT found on opening the file is as it was, byte for byte.
  */
 DT_MUST_CHECK enum dt_err dt_db_open(const struct dt_db_config *config, struct dt_db **out);
+
+/* Was the database at ${path} opened so last? False too when there is none. */
+bool dt_db_is_single(const char *path);
 
 /* Close; statements and an open transaction are given up. NULL is fine. */
 void dt_db_close(struct dt_db *db);
@@ -79,12 +89,37 @@ const char *dt_db_path(const struct dt_db *db);
 DT_MUST_CHECK enum dt_err dt_db_exec(struct dt_db *db, const char *sql);
 
 /* Rows changed by the last INSERT, UPDATE or DELETE; and the rowid of the last INSERT. */
-uint64_t dt_db_changes(const struct dt_db *db);
-uint64_t dt_db_last_id(const struct dt_db *db);
+uint64_t dt_db_changes(struct dt_db *db);
+uint64_t dt_db_last_id(struct dt_db *db); /* SQLite's alone; elsewhere use RETURNING */
+
+/* Do other processes write to ${db} at the same time as this one's write transactions? Then what a
+ * transaction relies on it has to lock: SELECT ... FOR UPDATE (which SQLite passes over, as its
+ * transactions have locked everything), rows of one table in the order of their keys. */
+bool dt_db_shared(const struct dt_db *db);
 
 /* Move everything from the -wal into the file and empty it, so that overwritten rows are gone from
  * there too. BUSY when a reader holds it back; nothing is lost then. */
 DT_MUST_CHECK enum dt_err dt_db_checkpoint(struct dt_db *db);
+
+/* From now on a commit on ${db} moves nothing from the -wal into the file: that is for
+ * dt_db_move(), by this connection or, while this one goes on committing, by another in a thread of
+ * its own. */
+void dt_db_move_by_hand(struct dt_db *db);
+
+/* Pages in the -wal after the latest commit on ${db}, since dt_db_move_by_hand(); 0 for other
+ * engines. Once all are moved the next commit begins it anew. */
+uint64_t dt_db_wal_pages(const struct dt_db *db);
+
+/* Move the -wal's pages into the file and sync both, waiting for nobody. *${out_moved}: how many of
+ * its pages are in the file now; not those newer than the call, nor what a reader still needs.
+ * BUSY: another is at it. IO: when dt_db_unsynced() is true then, what counts as moved may be lost
+ * with the power, and moving again does not help. */
+DT_MUST_CHECK enum dt_err dt_db_move(struct dt_db *db, uint64_t *out_moved);
+bool dt_db_unsynced(const struct dt_db *db);
+
+/* After that, for each connection of the process: closing ${db} leaves the -wal as it is. Who opens
+ * the file next reads it from its beginning. */
+void dt_db_leave_wal(struct dt_db *db);
 
 /* The whole structure is sound? FORMAT with what was found. Reads the whole file. */
 DT_MUST_CHECK enum dt_err dt_db_check(struct dt_db *db);
@@ -114,6 +149,10 @@ void dt_tx_end(struct dt_tx *tx);
 /* Did the latest transaction on ${db} fail because the disk is full? */
 bool dt_db_full(const struct dt_db *db);
 
+/* Did it fail because of another process's transaction, or because the connection was lost? Then
+ * nobody knows whether it was committed, and it may be run again if that is harmless. */
+bool dt_db_again(const struct dt_db *db);
+
 /* Is a transaction open on ${db}? */
 bool dt_db_in_tx(const struct dt_db *db);
 
@@ -142,11 +181,18 @@ void dt_bind_null(struct dt_stmt *st, int i);
  * stepped again. */
 DT_MUST_CHECK enum dt_err dt_stmt_step(struct dt_stmt *st, bool *row);
 
-/* Exactly to the end: for statements that give no rows. INTERNAL when there is one. */
+/* Exactly to the end: for statements that give no rows. INTERNAL when there is one. An engine over
+ * a network sends it alone within a transaction: its error may come out of a later step, or the
+ * commit. */
 DT_MUST_CHECK enum dt_err dt_stmt_run(struct dt_stmt *st);
 
 /* The first row, or NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_stmt_row(struct dt_stmt *st);
+
+/* A hint, inside a transaction: ${st}, as it is bound now, will be asked for its rows later. Where
+ * a question costs a way over the network, those of a whole batch are sent together; the first
+ * later use of a statement with the same text and parameters takes the answer. */
+void dt_stmt_prefetch(struct dt_stmt *st);
 
 /* Start over, with no parameters bound. */
 void dt_stmt_reset(struct dt_stmt *st);

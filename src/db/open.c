@@ -14,9 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include "db/db_internal.h"
+#include "db/gather.h"
 
 #define HEADER_LEN      100
 #define BUSY_MS_DEFAULT 5000u
@@ -30,7 +32,7 @@
  * what is open here was looked at when it was opened first, and is not looked at again.
  */
 static pthread_mutex_t list_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static struct dt_db *open_list;
+static struct sqlite_db *open_list;
 
 /*
  * SQLite takes EIO, ENXIO and ERANGE of a read for a damaged file and says SQLITE_CORRUPT. A disk
@@ -51,13 +53,36 @@ read_at(int fd, void *out, size_t n, off64_t at)
     return got;
 }
 
+/* Why a write failed last: by the time that SQLite tells of it, errno may be another's. */
+static _Thread_local int write_errno;
+
+static ssize_t
+write_at(int fd, const void *bytes, size_t n, off64_t at)
+{
+    ssize_t done = pwrite64(fd, bytes, n, at);
+
+    if (done < 0 && errno != EINTR)
+        write_errno = errno;
+    return done;
+}
+
+int
+dt_db_errno(sqlite3 *handle, int rc)
+{
+    if (rc == SQLITE_IOERR_WRITE && write_errno != 0)
+        return write_errno;
+    return handle != NULL ? sqlite3_system_errno(handle) : 0;
+}
+
 static void
-tell_reads_apart(void)
+tell_calls_apart(void)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 
-    if (vfs != NULL && vfs->iVersion >= 3 && vfs->xSetSystemCall != NULL)
+    if (vfs != NULL && vfs->iVersion >= 3 && vfs->xSetSystemCall != NULL) {
         (void)vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)read_at);
+        (void)vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)write_at);
+    }
 }
 
 void
@@ -73,9 +98,9 @@ dt_db_list_unlock(void)
 }
 
 void
-dt_db_list_remove(struct dt_db *db)
+dt_db_list_remove(struct sqlite_db *db)
 {
-    for (struct dt_db **at = &open_list; *at != NULL; at = &(*at)->next) {
+    for (struct sqlite_db **at = &open_list; *at != NULL; at = &(*at)->next) {
         if (*at == db) {
             *at = db->next;
             return;
@@ -91,7 +116,7 @@ is_open_here(const char *path)
 
     if (stat(path, &st) != 0)
         return false;
-    for (const struct dt_db *db = open_list; db != NULL; db = db->next) {
+    for (const struct sqlite_db *db = open_list; db != NULL; db = db->next) {
         if (db->dev == st.st_dev && db->ino == st.st_ino)
             return true;
     }
@@ -104,14 +129,21 @@ damaged(const char *path, const char *what)
     return dt_fail(DT_ERR_FORMAT, "%s: %s", path, what);
 }
 
+/* Is something in the file that stands beside ${path} under its name and ${suffix}? */
+static bool
+has_beside(const char *path, const char *suffix)
+{
+    char beside[PATH_MAX];
+    struct stat st;
+    int n = snprintf(beside, sizeof beside, "%s%s", path, suffix);
+
+    return n > 0 && (size_t)n < sizeof beside && stat(beside, &st) == 0 && st.st_size > 0;
+}
+
 static bool
 has_wal(const char *path)
 {
-    char wal[PATH_MAX];
-    struct stat st;
-    int n = snprintf(wal, sizeof wal, "%s-wal", path);
-
-    return n > 0 && (size_t)n < sizeof wal && stat(wal, &st) == 0 && st.st_size > 0;
+    return has_beside(path, "-wal");
 }
 
 /* ${n} bytes from the start of the file, fewer only at its end; -1 with errno. */
@@ -164,6 +196,14 @@ check_header(const char *path, off_t *out_size)
     (void)close(fd);
     if (got == 0)
         return damaged(path, "is empty, where a database was expected");
+    *out_size = st.st_size;
+    /*
+     * The power may have gone while pages were moved from the -wal into the file, this first one
+     * among them. What is torn here stands whole there, and SQLite, which looks at both, has the
+     * word; a file of another kind it refuses just as well.
+     */
+    if (has_wal(path))
+        return DT_OK;
     if ((size_t)got < sizeof h || memcmp(h, magic, sizeof magic) != 0)
         return damaged(path, "is not a database of this program");
     page = (size_t)h[16] << 8 | h[17];
@@ -172,11 +212,27 @@ check_header(const char *path, off_t *out_size)
     if (page < 512 || (page & (page - 1)) != 0)
         return damaged(path, "is damaged: its header is not valid");
     n_pages = (uint64_t)h[28] << 24 | (uint64_t)h[29] << 16 | (uint64_t)h[30] << 8 | h[31];
-    /* With a -wal the file may lawfully be short: what is missing is copied from there. */
-    if ((uint64_t)st.st_size < n_pages * page && !has_wal(path))
+    if ((uint64_t)st.st_size < n_pages * page)
         return damaged(path, "is damaged: its end is missing");
-    *out_size = st.st_size;
     return DT_OK;
+}
+
+bool
+dt_db_is_single(const char *path)
+{
+    uint8_t h[HEADER_LEN];
+    bool single = false;
+    int fd;
+
+    dt_db_list_lock();
+    if (!is_open_here(path) &&
+        (fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) >= 0) {
+        /* The versions for writing and reading: 1 is a rollback journal, 2 a -wal. */
+        single = read_whole(fd, h, sizeof h) == (ssize_t)sizeof h && h[18] == 1 && h[19] == 1;
+        (void)close(fd);
+    }
+    dt_db_list_unlock();
+    return single;
 }
 
 static enum dt_err
@@ -235,9 +291,9 @@ check_pages(sqlite3 *handle, const char *path)
 }
 
 enum dt_err
-dt_db_check(struct dt_db *db)
+dt_db_sqlite_check(struct dt_db *db)
 {
-    return check_pages(db->handle, db->path);
+    return check_pages(((struct sqlite_db *)db)->handle, db->path);
 }
 
 /* Version and kind. ${version} is the file's. */
@@ -315,12 +371,38 @@ done:
     return err;
 }
 
+/*
+ * A rollback journal of a transaction that did not end: what it holds goes back into the file,
+ * whose own header may be half written, before anything else is looked at. SQLite does that at the
+ * first read, and deletes a journal that never became whole.
+ */
+static enum dt_err
+roll_back_journal(const struct dt_db_config *config)
+{
+    sqlite3 *handle = NULL;
+    uint32_t version = 0;
+    int rc =
+        sqlite3_open_v2(config->path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+    enum dt_err err;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(handle,
+                                  (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
+    err = rc != SQLITE_OK ? dt_db_error(handle, config->path, rc, "cannot be opened")
+                          : pragma_u32(handle, config->path, "PRAGMA user_version", &version);
+    (void)sqlite3_close(handle);
+    return dt_fail_context(err, "putting back what was half written");
+}
+
 static enum dt_err
 look_first(const struct dt_db_config *config)
 {
     off_t size = 0;
     enum dt_err err;
 
+    if (has_beside(config->path, "-journal") && has_beside(config->path, "") &&
+        (err = roll_back_journal(config)) != DT_OK)
+        return err;
     err = check_header(config->path, &size);
     for (int i = 0; err == DT_OK && i < 3; i++) {
         bool wal = has_wal(config->path);
@@ -337,7 +419,7 @@ look_first(const struct dt_db_config *config)
 }
 
 static enum dt_err
-setting(struct dt_db *db, const char *sql, const char *want)
+setting(struct sqlite_db *db, const char *sql, const char *want)
 {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
@@ -347,23 +429,28 @@ setting(struct dt_db *db, const char *sql, const char *want)
     if (rc == SQLITE_OK)
         rc = sqlite3_step(st);
     text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        err = dt_db_error(db->handle, db->path, rc, "a setting failed");
-    else if (want != NULL && (text == NULL || strcmp(text, want) != 0))
-        err = dt_fail(DT_ERR_IO, "%s: SQLite does not take the setting \"%s\" here", db->path, sql);
-    (void)sqlite3_finalize(st);
+    if (want != NULL && (rc == SQLITE_ROW || rc == SQLITE_DONE) &&
+        (text == NULL || strcmp(text, want) != 0))
+        err = dt_fail(DT_ERR_IO, "%s: SQLite does not take the setting \"%s\" here", db->base.path,
+                      sql);
+    if (rc == SQLITE_ROW) /* what it writes to the file it writes now, after it has said "wal" */
+        rc = sqlite3_step(st);
+    if (err == DT_OK && rc != SQLITE_DONE)
+        err = dt_db_error(db->handle, db->base.path, rc, "a setting failed");
+    (void)sqlite3_finalize(st); /* repeats the error that is handled above */
     return err;
 }
 
 static enum dt_err
-settings(struct dt_db *db)
+settings(struct sqlite_db *db, bool single_file)
 {
-    static const struct {
+    const struct {
         const char *sql;
         const char *want;
     } list[] = {
-        {"PRAGMA journal_mode=WAL", "wal"},
-        {"PRAGMA synchronous=FULL", NULL},
+        {single_file ? "PRAGMA journal_mode=DELETE" : "PRAGMA journal_mode=WAL",
+         single_file ? "delete" : "wal"},
+        {single_file ? "PRAGMA synchronous=EXTRA" : "PRAGMA synchronous=FULL", NULL},
         {"PRAGMA secure_delete=ON", "1"},
         {"PRAGMA cell_size_check=ON", NULL},
         {"PRAGMA temp_store=MEMORY", NULL},
@@ -380,7 +467,7 @@ settings(struct dt_db *db)
     if (rc == SQLITE_OK)
         rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     if (rc != SQLITE_OK)
-        return dt_db_error(db->handle, db->path, rc, "a setting failed");
+        return dt_db_error(db->handle, db->base.path, rc, "a setting failed");
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, LENGTH_MAX);
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 1); /* one: VACUUM INTO needs it */
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
@@ -394,36 +481,37 @@ settings(struct dt_db *db)
 
 /* Open ${path} for writing, which exists; messages name the path of the config. */
 static enum dt_err
-open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
+open_rw(const struct dt_db_config *config, const char *path, struct sqlite_db **out)
 {
-    struct dt_db *db = dt_alloc(1, sizeof *db);
+    struct sqlite_db *db = dt_alloc(1, sizeof *db);
     struct stat st;
     enum dt_err err;
     int rc;
 
     if (db == NULL)
         return dt_nomem();
-    db->path = dt_strndup(config->path, strlen(config->path));
-    if (db->path == NULL) {
+    db->base.engine = &dt_db_sqlite;
+    db->base.path = dt_strndup(config->path, strlen(config->path));
+    if (db->base.path == NULL) {
         err = dt_nomem();
         goto fail;
     }
     rc = sqlite3_open_v2(path, &db->handle,
                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
-                         NULL);
+                         dt_db_gather_vfs());
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(db->handle,
                                   (int)(config->busy_ms != 0 ? config->busy_ms : BUSY_MS_DEFAULT));
     if (rc != SQLITE_OK) {
-        err = dt_db_error(db->handle, db->path, rc, "cannot be opened");
+        err = dt_db_error(db->handle, db->base.path, rc, "cannot be opened");
         goto fail;
     }
     /* SQLite takes a file that it cannot open for writing read-only, and says so at the first
      * write.
      */
     err = sqlite3_db_readonly(db->handle, "main") == 0
-              ? settings(db)
-              : dt_fail(DT_ERR_IO, "%s: cannot be opened for writing: %s", db->path,
+              ? settings(db, config->single_file)
+              : dt_fail(DT_ERR_IO, "%s: cannot be opened for writing: %s", db->base.path,
                         sqlite3_system_errno(db->handle) != 0
                             ? strerror(sqlite3_system_errno(db->handle))
                             : "it is read-only here");
@@ -432,7 +520,7 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
     if (err == DT_OK) {
         rc = sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
                                 &db->rollback, NULL);
-        err = dt_db_error(db->handle, db->path, rc, "cannot be used");
+        err = dt_db_error(db->handle, db->base.path, rc, "cannot be used");
     }
     if (err != DT_OK)
         goto fail;
@@ -444,14 +532,15 @@ open_rw(const struct dt_db_config *config, const char *path, struct dt_db **out)
     return DT_OK;
 
 fail:
-    dt_db_close(db);
+    dt_db_close(&db->base);
     return err;
 }
 
 /* Bring the schema up to date, in one transaction with its number. */
 static enum dt_err
-migrate(struct dt_db *db, const struct dt_db_config *config, bool fresh)
+migrate(struct sqlite_db *own, const struct dt_db_config *config, bool fresh)
 {
+    struct dt_db *db = &own->base;
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
     char sql[96];
     uint32_t from = 0;
@@ -461,11 +550,13 @@ migrate(struct dt_db *db, const struct dt_db_config *config, bool fresh)
         return err;
     if (!fresh) {
         /* Asked again under the lock: another process may have been quicker. */
-        err = check_kind(db->handle, config, &from);
+        err = check_kind(own->handle, config, &from);
         if (err != DT_OK || from == config->version)
             return err;
     }
     err = config->migrate(db, from, config->ctx);
+    if (!fresh && err == DT_ERR_INTERNAL) /* the statements are right: it is not of that version */
+        err = damaged(config->path, "is damaged, or of a form that SQLite does not know");
     if (err != DT_OK)
         return err;
     (void)snprintf(sql, sizeof sql, "PRAGMA user_version=%u; PRAGMA application_id=%u",
@@ -503,33 +594,6 @@ open_folder_of(const char *path, int *out_fd)
     return DT_OK;
 }
 
-/*
- * Put ${temp}, a closed and complete file, in the place of ${path} unless something is there:
- * EXISTS. If that cannot be made to last it is taken away again.
- */
-static enum dt_err
-put_in_place(const char *temp, const char *path)
-{
-    enum dt_err err;
-    int folder = -1;
-    int rc;
-
-    if ((err = open_folder_of(path, &folder)) != DT_OK)
-        return err;
-    rc = renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
-        rc = link(temp, path); /* a file system without it; the caller unlinks ${temp} */
-    if (rc != 0) {
-        err = dt_fail(errno == EEXIST ? DT_ERR_EXISTS : DT_ERR_IO, "%s: cannot create: %s", path,
-                      strerror(errno));
-    } else if (fsync(folder) != 0) {
-        err = dt_fail(DT_ERR_IO, "%s: cannot sync its folder: %s", path, strerror(errno));
-        (void)unlink(path);
-    }
-    (void)close(folder);
-    return err;
-}
-
 static enum dt_err
 temp_beside(const char *path, char *out, size_t out_len)
 {
@@ -550,7 +614,7 @@ static enum dt_err
 create(const struct dt_db_config *config)
 {
     char temp[PATH_MAX];
-    struct dt_db *db = NULL;
+    struct sqlite_db *db = NULL;
     enum dt_err err = temp_beside(config->path, temp, sizeof temp);
 
     if (err != DT_OK)
@@ -559,20 +623,41 @@ create(const struct dt_db_config *config)
     if (err == DT_OK)
         err = migrate(db, config, true);
     if (err == DT_OK)
-        err = dt_db_checkpoint(db); /* all of it is in the file and synced */
-    dt_db_close(db);
+        err = dt_db_checkpoint(&db->base); /* all of it is in the file and synced */
+    if (db != NULL)
+        dt_db_close(&db->base);
     if (err == DT_OK)
-        err = put_in_place(temp, config->path);
+        err = dt_file_place(temp, config->path);
     remove_with(temp, "");
     remove_with(temp, "-wal");
     remove_with(temp, "-shm");
+    remove_with(temp, "-journal");
+    return err;
+}
+
+/*
+ * SQLite syncs the folder of a -wal that it made once, with the first sync of its content, and does
+ * not look at how that ended. Without the name a power cut takes all that was committed into it, so
+ * that is not left to it: by now the -wal is there, and it stays while the connection does.
+ */
+static enum dt_err
+sync_folder_of(const char *path)
+{
+    enum dt_err err;
+    int folder = -1;
+
+    if ((err = open_folder_of(path, &folder)) != DT_OK)
+        return err;
+    if (fsync(folder) != 0)
+        err = dt_fail(DT_ERR_IO, "%s: cannot sync its folder: %s", path, strerror(errno));
+    (void)close(folder);
     return err;
 }
 
 static enum dt_err
 open_locked(const struct dt_db_config *config, struct dt_db **out)
 {
-    DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
+    struct sqlite_db *db = NULL;
     uint32_t version = 0;
     enum dt_err err;
 
@@ -593,10 +678,14 @@ open_locked(const struct dt_db_config *config, struct dt_db **out)
         err = check_kind(db->handle, config, &version);
     if (err == DT_OK && version < config->version)
         err = migrate(db, config, false);
-    if (err != DT_OK)
+    if (err == DT_OK)
+        err = sync_folder_of(config->path);
+    if (err != DT_OK) {
+        if (db != NULL)
+            dt_db_close(&db->base);
         return err;
-    *out = db;
-    db = NULL;
+    }
+    *out = &db->base;
     dt_err_forget();
     return DT_OK;
 }
@@ -609,7 +698,7 @@ dt_db_open(const struct dt_db_config *config, struct dt_db **out)
 
     dt_db_list_lock();
     if (!told)
-        tell_reads_apart();
+        tell_calls_apart();
     told = true;
     err = open_locked(config, out);
     dt_db_list_unlock();
@@ -617,7 +706,7 @@ dt_db_open(const struct dt_db_config *config, struct dt_db **out)
 }
 
 enum dt_err
-dt_db_copy(struct dt_db *db, const char *path)
+dt_db_sqlite_copy(struct dt_db *db, const char *path)
 {
     char temp[PATH_MAX];
     sqlite3 *to = NULL;
@@ -629,7 +718,7 @@ dt_db_copy(struct dt_db *db, const char *path)
         return err;
     rc = sqlite3_open_v2(temp, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc == SQLITE_OK) {
-        backup = sqlite3_backup_init(to, "main", db->handle, "main");
+        backup = sqlite3_backup_init(to, "main", ((struct sqlite_db *)db)->handle, "main");
         if (backup != NULL) {
             (void)sqlite3_backup_step(backup,
                                       -1); /* its result is kept and given by the next call */
@@ -642,9 +731,10 @@ dt_db_copy(struct dt_db *db, const char *path)
         err = dt_db_error(to, path, rc, "cannot be copied");
     (void)sqlite3_close(to);
     if (err == DT_OK)
-        err = put_in_place(temp, path);
+        err = dt_file_place(temp, path);
     remove_with(temp, "");
     remove_with(temp, "-wal");
     remove_with(temp, "-shm");
+    remove_with(temp, "-journal");
     return err;
 }

@@ -80,6 +80,9 @@ struct dt_claim_result {
     uint64_t entry; /* DT_ENTRY_UNKNOWN when none */
     bool withdrawn; /* the record was, by its author; undoes nothing */
     size_t n_matches;
+    /* Of the contacts between its parties, of its kind, within such bounds of time as it gives: how
+     * many the register proves, and of these how many were countersigned or disputed. */
+    size_t n_proved, n_countersigned, n_disputed;
     uint32_t *against; /* places of the claims that contradict it, ascending; owned */
     size_t n_against;
 };
@@ -94,7 +97,20 @@ DT_MUST_CHECK enum dt_err dt_claims_check(const struct dt_claims *claims,
 DT_MUST_CHECK enum dt_err dt_claims_write_csv(const struct dt_claims *claims,
                                               const struct dt_claim_result *results,
                                               struct dt_buf *out);
-/* "c10: countersigned (entry 5); contradicted by claim c12", a line a claim. */
+/* Does ${c} say how many there were, none or several? Then its result has counts to hold against
+ * that. */
+bool dt_claim_counts(const struct dt_claim *c);
+/* "says 7, the register proves 0, countersigned 0: the two accounts conflict", of a claim that
+ * says a number; without LF. */
+DT_MUST_CHECK enum dt_err dt_claim_say_counts(const struct dt_claim *c,
+                                              const struct dt_claim_result *r, struct dt_buf *out);
+/* Append lines: what claim ${place} says, what the register and the other claims say to it, and
+ * why; each behind two spaces. */
+DT_MUST_CHECK enum dt_err dt_claim_say_reasons(const struct dt_claims *claims, size_t place,
+                                               const struct dt_claim_result *r, struct dt_buf *out);
+
+/* "c10: countersigned (entry 5); contradicted by claim c12", a line a claim; behind it the counts
+ * of one that says a number. */
 DT_MUST_CHECK enum dt_err dt_claims_write_text(const struct dt_claims *claims,
                                                const struct dt_claim_result *results,
                                                struct dt_buf *out);

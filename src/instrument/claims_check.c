@@ -64,6 +64,14 @@ matches(const struct dt_claim *c, const struct dt_known_contact *k)
            c->from_day <= k->to_day && k->from_day <= c->to_day;
 }
 
+/* As far as the claim bounds its time at all: what a number of contacts is held against. */
+static bool
+within(const struct dt_claim *c, const struct dt_known_contact *k)
+{
+    return dt_view_equal(c->kind, k->mode) && same_parties(c, k) &&
+           (!c->has_from || c->from_day <= k->to_day) && (!c->has_to || k->from_day <= c->to_day);
+}
+
 /* A denial asserts no contact, and "neither" nothing at all: no record can support them. */
 static bool
 asserts(const struct dt_claim *c)
@@ -137,6 +145,36 @@ dispute_elsewhere(const struct dt_known_contact *known, size_t n, size_t i)
     return false;
 }
 
+/* Is the record of known[i] among those before it too, from another proof? */
+static bool
+seen_before(const struct dt_known_contact *known, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (known[k].entry == known[i].entry)
+            return true;
+    return false;
+}
+
+static void
+count(const struct dt_claim *c, const struct dt_known_contact *known, size_t n_known,
+      struct dt_claim_result *out)
+{
+    for (size_t i = 0; i < n_known; i++) {
+        enum dt_standing_code code = known[i].standing;
+
+        if (known[i].entry == DT_ENTRY_UNKNOWN || !within(c, &known[i]) || seen_before(known, i))
+            continue;
+        /* What one proof shows of it counts for the record, whichever proof came first. */
+        for (size_t k = i + 1; k < n_known; k++)
+            if (known[k].entry == known[i].entry &&
+                (known[k].standing == DT_STANDING_DISPUTED || code == DT_STANDING_ASSERTED))
+                code = known[k].standing;
+        out->n_proved++;
+        out->n_countersigned += code == DT_STANDING_COUNTERSIGNED;
+        out->n_disputed += code == DT_STANDING_DISPUTED;
+    }
+}
+
 static enum dt_err
 check_one(const struct dt_claims *claims, size_t place, const struct dt_known_contact *known,
           size_t n_known, struct dt_claim_result *out)
@@ -146,6 +184,8 @@ check_one(const struct dt_claims *claims, size_t place, const struct dt_known_co
     size_t n = 0;
 
     out->entry = DT_ENTRY_UNKNOWN;
+    if (dt_claim_counts(c))
+        count(c, known, n_known, out);
     for (size_t i = 0; i < n_known && asserts(c); i++) {
         if (known[i].entry == DT_ENTRY_UNKNOWN || !matches(c, &known[i]))
             continue; /* what is not in the register supports nothing */
@@ -253,6 +293,9 @@ dt_claims_write_text(const struct dt_claims *claims, const struct dt_claim_resul
                                                        ? "; contradicted by claim "
                                                        : "; contradicted by claims "))) != DT_OK) ||
             (err = put_against(claims, r, ", ", out)) != DT_OK ||
+            (dt_claim_counts(&claims->claims[i]) &&
+             ((err = dt_buf_append(out, dt_view_str("; "))) != DT_OK ||
+              (err = dt_claim_say_counts(&claims->claims[i], r, out)) != DT_OK)) ||
             (err = dt_buf_append(out, dt_view_str("\n"))) != DT_OK)
             return err;
     }

@@ -16,10 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-
 #include "instrument/line_test.h"
 #include "instrument/observe.h"
+#include "instrument/svg_text.h"
 
 #define BARS      14u
 #define LEFT      12u
@@ -52,88 +51,11 @@ picture_clear(struct picture *p)
     dt_buf_clear(&p->body);
 }
 
-/* ---- text that others wrote ---- */
-
-/* Append ${text} as character data: markup escaped; what is not UTF-8, and control characters and
- * marks of direction, as '?'. */
-static enum dt_err
-put_text(struct dt_buf *out, struct dt_view text)
-{
-    enum dt_err err = DT_OK;
-
-    for (size_t i = 0; i < text.n && err == DT_OK;) {
-        uint8_t c = text.p[i];
-        size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-        struct dt_view one = dt_view(text.p + i, len <= text.n - i ? len : 1);
-        bool line = dt_utf8_line(one);
-
-        /* U+2028 to U+202E and U+2066 to U+2069 (UAX 9), U+FFFE and U+FFFF (no XML). */
-        if (line && len == 3 && c == 0xe2 &&
-            ((one.p[1] == 0x80 && one.p[2] >= 0xa8 && one.p[2] <= 0xae) ||
-             (one.p[1] == 0x81 && one.p[2] >= 0xa6 && one.p[2] <= 0xa9)))
-            line = false;
-        if (line && len == 3 && c == 0xef && one.p[1] == 0xbf && one.p[2] >= 0xbe)
-            line = false;
-        if (!line)
-            err = dt_buf_append(out, dt_view_str("?"));
-        else if (c == '<')
-            err = dt_buf_append(out, dt_view_str("&lt;"));
-        else if (c == '>')
-            err = dt_buf_append(out, dt_view_str("&gt;"));
-        else if (c == '&')
-            err = dt_buf_append(out, dt_view_str("&amp;"));
-        else if (c == '"')
-            err = dt_buf_append(out, dt_view_str("&quot;"));
-        else
-            err = dt_buf_append(out, one);
-        i += line ? one.n : 1;
-    }
-    return err;
-}
-
-/* Where to break a line of at most ${letters} letters: behind its last space, if it has one. */
-static size_t
-line_end(struct dt_view text, size_t letters)
-{
-    size_t i = 0, space = 0, seen = 0;
-
-    for (; i < text.n && seen <= letters; i++) {
-        if ((text.p[i] & 0xc0) == 0x80)
-            continue; /* goes on with a letter */
-        if (seen == letters)
-            break;
-        seen++;
-        if (text.p[i] == ' ')
-            space = i;
-    }
-    if (i == text.n)
-        return i;
-    return space > 0 ? space : i;
-}
-
 /* Lines of text below what is there; the first behind ${mark}, the others under it. */
 static enum dt_err
 put_lines(struct picture *p, const char *mark, struct dt_view text)
 {
-    const char *lead = mark;
-    enum dt_err err = DT_OK;
-
-    while (text.n > 0 && err == DT_OK) {
-        size_t n = line_end(text, LETTERS);
-
-        if ((err = dt_buf_printf(&p->body, "<text x=\"%u\" y=\"%u\">",
-                                 lead == NULL ? LEFT + 14 : LEFT, p->y)) != DT_OK ||
-            (lead != NULL && (err = dt_buf_printf(&p->body, "%s ", lead)) != DT_OK) ||
-            (err = put_text(&p->body, dt_view(text.p, n))) != DT_OK ||
-            (err = dt_buf_append(&p->body, dt_view_str("</text>\n"))) != DT_OK)
-            return err;
-        p->y += LINE;
-        lead = NULL;
-        while (n < text.n && text.p[n] == ' ')
-            n++;
-        text = dt_view(text.p + n, text.n - n);
-    }
-    return err;
+    return dt_svg_put_lines(&p->body, LEFT, LINE, LETTERS, mark, text, &p->y);
 }
 
 /* ---- slots ---- */
@@ -492,9 +414,9 @@ dt_timeline_svg(const struct dt_observed *in, const struct dt_timeline *t,
              "font-family=\"sans-serif\" font-size=\"12\" fill=\"#111\">\n"
              "<title id=\"timeline-title\">",
              p.y)) != DT_OK ||
-        (err = put_text(out, dt_buf_view(&head))) != DT_OK ||
+        (err = dt_svg_put_text(out, dt_buf_view(&head))) != DT_OK ||
         (err = dt_buf_append(out, dt_view_str("</title>\n<desc id=\"timeline-desc\">"))) != DT_OK ||
-        (err = put_text(out, dt_buf_view(&desc))) != DT_OK ||
+        (err = dt_svg_put_text(out, dt_buf_view(&desc))) != DT_OK ||
         (err = dt_buf_printf(out,
                              "</desc>\n<rect width=\"400\" height=\"%u\" fill=\"#fff\"/>\n"
                              "<text x=\"%u\" y=\"20\" font-size=\"13\" font-weight=\"bold\">"

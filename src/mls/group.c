@@ -170,6 +170,14 @@ mls_group_epoch_authenticator(const struct mls_group *g)
     return dt_secret_view(&g->secrets.epoch_authenticator);
 }
 
+enum dt_err
+mls_group_signature_key(const struct mls_group *g, struct dt_secret *out)
+{
+    if (!g->member)
+        return dt_fail(DT_ERR_STATE, "no longer a member of the group");
+    return dt_secret_set(out, mls_sign_key_bare(g->suite, &g->signature_priv));
+}
+
 struct dt_view
 mls_group_tree_hash(const struct mls_group *g)
 {

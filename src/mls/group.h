@@ -146,6 +146,10 @@ struct dt_view mls_group_epoch_authenticator(const struct mls_group *g);
 struct dt_view mls_group_tree_hash(const struct mls_group *g);
 struct dt_view mls_group_confirmed_transcript_hash(const struct mls_group *g);
 
+/* The private half of our signature key in the present epoch (RFC 9420 section 7.2), as it was
+ * given by the caller, for who keeps it past the epoch. STATE: no longer a member. NOMEM. */
+DT_MUST_CHECK enum dt_err mls_group_signature_key(const struct mls_group *g, struct dt_secret *out);
+
 /* False after a Commit that removed this member was taken: only past messages can still be read. */
 bool mls_group_is_member(const struct mls_group *g);
 
@@ -517,6 +521,10 @@ DT_MUST_CHECK enum dt_err mls_group_take(struct mls_group *g, struct mls_staged 
 
 /* Wipe past epochs and resumption PSKs that are older than the policy says. */
 void mls_group_expire(struct mls_group *g, uint64_t now_ms);
+
+/* Wipe what is kept of past epochs up to ${epoch}, that one included: nothing of them is read any
+ * more. None is fine. */
+void mls_group_forget_past(struct mls_group *g, uint64_t epoch);
 
 /* How many past epochs are kept now. */
 size_t mls_group_n_past(const struct mls_group *g);

@@ -247,6 +247,17 @@ mls_group_expire(struct mls_group *g, uint64_t now_ms)
 }
 
 void
+mls_group_forget_past(struct mls_group *g, uint64_t epoch)
+{
+    /* Newest first, so these are at the end. */
+    while (g->n_past > 0 && g->past[g->n_past - 1].context.epoch <= epoch) {
+        g->changed.all = true;
+        g->n_past--;
+        mls_past_epoch_clear(&g->past[g->n_past]);
+    }
+}
+
+void
 mls_group_close(struct mls_group *next, struct mls_proposal *p)
 {
     if (p != NULL)

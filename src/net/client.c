@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include "net/address.h"
 #include "net/client.h"
 
 #define REASON_MAX 1024u /* an answer longer than this gives none */
@@ -29,6 +30,18 @@ struct sink {
     uint64_t retry_after_s;
     enum dt_err err;
 };
+
+static struct {
+    dt_http_file_fn fn;
+    void *ctx;
+} files;
+
+void
+dt_http_files(dt_http_file_fn fn, void *ctx)
+{
+    files.fn = fn;
+    files.ctx = ctx;
+}
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 static CURLcode curl_ready = CURLE_FAILED_INIT;
@@ -179,13 +192,18 @@ on_progress(void *user, curl_off_t dl_total, curl_off_t dl, curl_off_t ul_total,
     return c->config.stop != NULL && atomic_load(c->config.stop);
 }
 
-/* "host:port" of an address, for messages; never its path or anything after it. */
+/* "host:port" of an address, for messages; never its path or anything after it. Of a file that is
+ * here all of it. */
 static void
 host_of(const char *base, char *out, size_t size)
 {
     const char *p = strstr(base, "://");
     size_t n;
 
+    if (dt_address_is_file(base)) {
+        (void)snprintf(out, size, "%s", base);
+        return;
+    }
     p = p == NULL ? base : p + 3;
     n = strcspn(p, "/?#");
     if (n >= size)
@@ -253,7 +271,7 @@ make_url(const struct dt_http_call *call, char *url, size_t size)
     size_t n = strlen(call->base);
     int len;
 
-    if (strncmp(call->base, "http://", 7) != 0 && strncmp(call->base, "https://", 8) != 0)
+    if (!dt_address_is_http(call->base))
         return dt_fail(DT_ERR_USAGE, "expected an address that begins with http:// or https://");
     while (n > 0 && call->base[n - 1] == '/')
         n--;
@@ -399,6 +417,12 @@ dt_http_call(struct dt_http_client *c, const struct dt_http_call *call, struct d
     unsigned int status = 0;
     enum dt_err err;
 
+    if (dt_address_is_file(call->base)) {
+        if (files.fn == NULL)
+            return dt_fail(DT_ERR_UNSUPPORTED,
+                           "%s: this program does not use a relay that is a file", call->base);
+        return files.fn(files.ctx, &c->config, call, out);
+    }
     if ((err = make_url(call, url, sizeof(url))) != DT_OK ||
         (err = make_headers(c, call, strcmp(call->method, "POST") == 0, &headers)) != DT_OK ||
         (err = perform(c, call, url, headers, &sink, &status)) != DT_OK)
@@ -421,7 +445,17 @@ reason(struct dt_view body)
 {
     static const struct {
         const char *code, *words;
-    } known[] = {{DT_RELAY_DISK_FULL, "its disk is full"}, {"busy", "busy, or short of something"}};
+    } known[] = {{DT_RELAY_DISK_FULL, "its disk is full"},
+                 {"busy", "busy, or short of something"},
+                 {"full-queues", "the forum has as many queues there as it may"},
+                 {"full-queue", "the queue is full"},
+                 {"full-grant-bytes", "the forum's share of its disk is used up"},
+                 {"full-grant-cells", "the forum has as many messages there as it may"},
+                 {"full-openings", "the party has published all that is taken of it"},
+                 {"full-readers", "the queue has as many readers as it may"},
+                 {"grant-rate", "the forum sends faster than it may"},
+                 {"grant-polls", "the forum waits for news on as many connections as it may"},
+                 {"polls", "it has as many that wait for news as it takes"}};
     static const char mark[] = "\"code\": \"";
     const uint8_t *at;
     size_t left;
@@ -459,13 +493,19 @@ dt_http_answer_err(const char *base, const char *what, const struct dt_http_answ
         return dt_fail(DT_ERR_REFUSED, "%s: refused to %s (token or key)", host, what);
     case 404:
         return dt_fail(DT_ERR_NOT_FOUND, "%s: nothing there to %s", host, what);
+    case 410:
+        return dt_fail(DT_ERR_EXPIRED, "%s: kept no longer, could not %s", host, what);
     case 409:
         return dt_fail(DT_ERR_CONFLICT, "%s: has something else already where we would %s", host,
                        what);
     case 413:
     case 507:
+        if ((why = reason(dt_buf_view(&answer->body))) != NULL)
+            return dt_fail(DT_ERR_LIMIT, "%s: %s, could not %s", host, why, what);
         return dt_fail(DT_ERR_LIMIT, "%s: too large or full, could not %s", host, what);
     case 429:
+        if ((why = reason(dt_buf_view(&answer->body))) != NULL)
+            return dt_fail(DT_ERR_BUSY, "%s: %s, could not %s; try again later", host, why, what);
         return dt_fail(DT_ERR_BUSY, "%s: quota reached, could not %s; try again later", host, what);
     default:
         if ((why = reason(dt_buf_view(&answer->body))) != NULL)

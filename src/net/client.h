@@ -1,10 +1,11 @@
 /*
  * net/client.h - HTTP requests with one kept connection, hard limits and one clear error line.
  *
- * Under it: libcurl. Only http and https, no redirects, no proxy from the environment, no cookies,
- * nothing inflated. Whatever the other end sends, a request ends in time and takes bounded memory.
- * Layer: net. A client is for one thread; take several clients where requests must not share a
- * connection (queue traffic and register traffic, DESIGN.md "What must hold" 1).
+ * Under it: libcurl. Only http and https (and files, by dt_http_files()), no redirects, no proxy
+ * from the environment, no cookies, nothing inflated. Whatever the other end sends, a request ends
+ * in time and takes bounded memory. Layer: net. A client is for one thread; take several clients
+ * where requests must not share a connection (queue traffic and register traffic, DESIGN.md "What
+ * must hold" 1).
  */
 #ifndef DT_NET_CLIENT_H
 #define DT_NET_CLIENT_H
@@ -28,7 +29,7 @@ struct dt_http_client_config {
 
 struct dt_http_call {
     const char *method;       /* "GET" or "POST" */
-    const char *base;         /* "http://host:port", may have a path and a final '/' */
+    const char *base;         /* net/address.h; may have a path and a final '/' */
     const char *path;         /* appended to base, begins with '/'; with query */
     struct dt_view bearer;    /* 32 bytes, sent as lower-case hex; n == 0: none */
     const char *content_type; /* of body; NULL: application/octet-stream */
@@ -41,6 +42,18 @@ struct dt_http_answer {
     uint64_t retry_after_s; /* its Retry-After, where it names seconds; 0: none. Unchecked */
     struct dt_buf body;     /* clear with dt_http_answer_clear() */
 };
+
+/**
+ * dt_http_files(fn, ctx):
+ * From now on a call whose base is a file (net/address.h) is answered by ${fn}, as dt_http_call()
+ * would answer it; ${out} is empty on entry. NULL: such calls are UNSUPPORTED, as they are before.
+ * To be told once, before there are other threads: this room does not know how a relay works inside
+ * (src/carried does), and who makes a client, anywhere in a program, does not choose where its
+ * relay lies.
+ */
+typedef enum dt_err (*dt_http_file_fn)(void *ctx, const struct dt_http_client_config *config,
+                                       const struct dt_http_call *call, struct dt_http_answer *out);
+void dt_http_files(dt_http_file_fn fn, void *ctx);
 
 /* ${config} may be NULL. NOMEM, INTERNAL. */
 DT_MUST_CHECK enum dt_err dt_http_client_new(const struct dt_http_client_config *config,
@@ -59,7 +72,8 @@ void dt_http_client_free_p(struct dt_http_client **c); /* for DT_CLEANUP */
  * dt_http_call(c, call, out):
  * Send and wait for the answer, whatever its status: OK means that an HTTP answer is in ${out}.
  * Errors: NET (not reached, broken off, timed out; the message names the host), LIMIT (answer or
- * its header too large), USAGE (not an http or https URL), STATE (stopped by config.stop), NOMEM.
+ * its header too large), USAGE (not an http or https URL, or file), STATE (stopped by config.stop),
+ * NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_http_call(struct dt_http_client *c, const struct dt_http_call *call,
                                        struct dt_http_answer *out);
@@ -67,7 +81,8 @@ void dt_http_answer_clear(struct dt_http_answer *a);
 
 /* The error class of ${answer}'s status, with a message that names the host of ${base}, what was
  * asked, and why it was not done, where the answer says that in a word known here: 2xx OK, 400
- * FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 413/507 LIMIT, 429 BUSY, else NET. */
+ * FORMAT, 401/403 REFUSED, 404 NOT_FOUND, 409 CONFLICT, 410 EXPIRED, 413/507 LIMIT, 429 BUSY, else
+ * NET. */
 DT_MUST_CHECK enum dt_err dt_http_answer_err(const char *base, const char *what,
                                              const struct dt_http_answer *answer);
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include "net/address.h"
 #include "net/grant.h"
 #include "net/json.h"
 
@@ -118,15 +119,6 @@ get_witnesses(const json_t *list, struct dt_grant *g)
     return DT_OK;
 }
 
-static bool
-url_ok(const char *url)
-{
-    size_t n = strlen(url);
-
-    return (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
-           url[n - 1] != '/' && strpbrk(url, " \"\\<>?#@") == NULL;
-}
-
 /* All members of ${root} into ${g}. */
 static enum dt_err
 grant_from(const json_t *root, struct dt_grant *g)
@@ -167,8 +159,9 @@ grant_from(const json_t *root, struct dt_grant *g)
         return err;
     if (!dt_grant_name_ok(g->party))
         return dt_fail(DT_ERR_FORMAT, "grant: \"party\" is not a name");
-    if (!url_ok(g->relay))
-        return dt_fail(DT_ERR_FORMAT, "grant: \"relay\" is not an http or https address");
+    if (!dt_address_is_grant(g->relay))
+        return dt_fail(DT_ERR_FORMAT,
+                       "grant: \"relay\" is not an http or https address, or file:NAME");
     if (dt_hex_read_fixed(id, sizeof(id), dt_view_str(g->register_id)) != DT_OK)
         return dt_fail(DT_ERR_FORMAT, "grant: the register's id is not 32 hex digits");
     (void)snprintf(origin, sizeof(origin), "register.detente/%s", g->register_id);

@@ -1,7 +1,7 @@
 /*
  * net/json.h - JSON from outside, parsed in one way.
  *
- * Layer: net, internal: for the readers of grant files and of a relay's answers.
+ * Layer: net. For the readers of grant files, of a relay's answers, and of what users write.
  */
 #ifndef DT_NET_JSON_H
 #define DT_NET_JSON_H

@@ -9,7 +9,7 @@
 #define DT_NET_BODY_MAX      (1u << 20)  /* request body */
 #define DT_NET_BODY_OPEN_MAX (64u << 10) /* request body from who has shown no token */
 #define DT_NET_DRAIN_MAX     (4u << 20) /* of a body too large: read and thrown away, then refused */
-#define DT_NET_HELD_MAX      (256u << 20) /* bodies and answers above that, of all connections */
+#define DT_NET_HELD_MAX      (256u << 20) /* all that requests have in memory */
 #define DT_NET_TRANSFER_S    30u          /* a body or an answer has this time, and */
 #define DT_NET_RATE_MIN      4096u        /* a second more for each so many bytes */
 #define DT_NET_ANSWER_MAX    (4u << 20)   /* answer body that a client takes */
@@ -28,9 +28,11 @@
 #define DT_RELAY_ADDRESS    32u
 #define DT_RELAY_TOKEN      32u
 #define DT_RELAY_APPEND_ID  16u
+#define DT_RELAY_READER     16u
 #define DT_RELAY_READ_MAX   (1u << 20) /* bytes of cells in one read answer */
 #define DT_RELAY_READ_COUNT 1024u      /* cells in one read answer */
 #define DT_RELAY_POLL_MAX   64u        /* queues in one poll */
+#define DT_RELAY_APPEND_MAX 256u       /* cells in one request */
 #define DT_REGISTER_ENTRY                                                                          \
     33u /* version byte and seal; record/fields.h has it in the same words                         \
          */

@@ -77,6 +77,44 @@ dt_relay_append(struct dt_http_client *c, const char *relay,
     return call_u64(c, &call, "append a cell", out_position);
 }
 
+/* Are the results of ${n} appends: those taken, then those that are not? */
+static bool
+results_in_order(const struct dt_wire_result *results, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (results[i].status == 200 && results[i - 1].status != 200)
+            return false;
+    }
+    return true;
+}
+
+enum dt_err
+dt_relay_append_all(struct dt_http_client *c, const char *relay,
+                    const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view write_token,
+                    const struct dt_wire_append *appends, size_t n,
+                    struct dt_wire_result out[static DT_RELAY_APPEND_MAX])
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(DT_NET_BODY_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(8192);
+    char hex[2 * DT_RELAY_ADDRESS + 1], path[128];
+    struct dt_http_call call = {
+        .method = "POST", .base = relay, .path = path, .bearer = write_token};
+    size_t n_out = 0;
+    enum dt_err err;
+
+    dt_hex_str(hex, dt_view(address, DT_RELAY_ADDRESS));
+    (void)snprintf(path, sizeof(path), "/v1/queues/%s/cells/batch", hex);
+    if ((err = dt_wire_appends_encode(appends, n, &body)) != DT_OK)
+        return err;
+    call.body = dt_buf_view(&body);
+    if ((err = call_ok(c, &call, "append cells", &answer)) != DT_OK)
+        return err;
+    if ((err = dt_wire_results_decode(dt_buf_view(&answer), out, &n_out)) == DT_OK &&
+        (n_out != n || !results_in_order(out, n)))
+        err = dt_fail(DT_ERR_FORMAT, "the results are not those of the cells sent");
+    return err == DT_OK ? DT_OK : dt_fail_context(err, "the relay's answer to append cells");
+}
+
 enum dt_err
 dt_relay_read(struct dt_http_client *c, const char *relay,
               const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view read_token,
@@ -92,25 +130,58 @@ dt_relay_read(struct dt_http_client *c, const char *relay,
 }
 
 enum dt_err
-dt_relay_poll(struct dt_http_client *c, const char *relay, const struct dt_wire_poll *wanted,
-              size_t n_wanted, unsigned int wait_s,
-              struct dt_wire_news out[static DT_RELAY_POLL_MAX], size_t *out_n)
+dt_relay_ack(struct dt_http_client *c, const char *relay,
+             const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view read_token,
+             const struct dt_wire_ack *ack)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(64);
+    char hex[2 * DT_RELAY_ADDRESS + 1], path[128];
+    struct dt_http_call call = {
+        .method = "POST", .base = relay, .path = path, .bearer = read_token};
+    enum dt_err err;
+
+    dt_hex_str(hex, dt_view(address, DT_RELAY_ADDRESS));
+    (void)snprintf(path, sizeof(path), "/v1/queues/%s/ack", hex);
+    if ((err = dt_wire_ack_encode(ack, &body)) != DT_OK)
+        return err;
+    call.body = dt_buf_view(&body);
+    return call_ok(c, &call, "acknowledge what was read", NULL);
+}
+
+static enum dt_err
+poll(struct dt_http_client *c, const char *relay, const struct dt_wire_poll *wanted,
+     size_t n_wanted, unsigned int wait_s, bool cells, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf body = DT_BUF_INIT(16384);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(16384);
     char path[64];
     struct dt_http_call call = {.method = "POST", .base = relay, .path = path, .wait_s = wait_s};
     enum dt_err err;
 
     if (n_wanted == 0 || n_wanted > DT_RELAY_POLL_MAX)
         return dt_fail(DT_ERR_RANGE, "a poll of %zu queues", n_wanted);
-    (void)snprintf(path, sizeof(path), "/v1/poll?wait=%u", wait_s);
+    (void)snprintf(path, sizeof(path), "/v1/poll?wait=%u%s", wait_s, cells ? "&cells=1" : "");
     if ((err = dt_wire_poll_encode(wanted, n_wanted, &body)) != DT_OK)
         return err;
     call.body = dt_buf_view(&body);
-    if ((err = call_ok(c, &call, "poll queues", &answer)) != DT_OK)
-        return err;
-    return dt_wire_news_decode(dt_buf_view(&answer), out, out_n);
+    return call_ok(c, &call, "poll queues", out);
+}
+
+enum dt_err
+dt_relay_poll(struct dt_http_client *c, const char *relay, const struct dt_wire_poll *wanted,
+              size_t n_wanted, unsigned int wait_s,
+              struct dt_wire_news out[static DT_RELAY_POLL_MAX], size_t *out_n)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf answer = DT_BUF_INIT(16384);
+    enum dt_err err = poll(c, relay, wanted, n_wanted, wait_s, false, &answer);
+
+    return err == DT_OK ? dt_wire_news_decode(dt_buf_view(&answer), out, out_n) : err;
+}
+
+enum dt_err
+dt_relay_poll_cells(struct dt_http_client *c, const char *relay, const struct dt_wire_poll *wanted,
+                    size_t n_wanted, unsigned int wait_s, struct dt_buf *out)
+{
+    return poll(c, relay, wanted, n_wanted, wait_s, true, out);
 }
 
 enum dt_err

@@ -27,6 +27,15 @@ DT_MUST_CHECK enum dt_err dt_relay_append(struct dt_http_client *c, const char *
                                           const struct dt_wire_append *append,
                                           uint64_t *out_position);
 
+/* Append ${n} cells (1 to DT_RELAY_APPEND_MAX, 1 MiB in all) in this order in one request; a result
+ * for each into ${out}. Those before the first whose status is not 200 are on the relay's disk,
+ * none after it is. */
+DT_MUST_CHECK enum dt_err
+dt_relay_append_all(struct dt_http_client *c, const char *relay,
+                    const uint8_t address[static DT_RELAY_ADDRESS], struct dt_view write_token,
+                    const struct dt_wire_append *appends, size_t n,
+                    struct dt_wire_result out[static DT_RELAY_APPEND_MAX]);
+
 /* Cells after position ${after} into ${out} (walk it with dt_wire_items_begin); ${max} 0: as many
  * as fit. */
 DT_MUST_CHECK enum dt_err dt_relay_read(struct dt_http_client *c, const char *relay,
@@ -34,12 +43,35 @@ DT_MUST_CHECK enum dt_err dt_relay_read(struct dt_http_client *c, const char *re
                                         struct dt_view read_token, uint64_t after, unsigned int max,
                                         struct dt_buf *out);
 
+/**
+ * dt_relay_read_kept(c, relay, address, read_token, after, out, out_first):
+ * The same, ${max} 0. EXPIRED: the relay says that it keeps the cells behind ${after} no longer,
+ * the first that it has is to come at ${out_first}, which is larger than ${after} + 1. Its word
+ * alone.
+ */
+DT_MUST_CHECK enum dt_err dt_relay_read_kept(struct dt_http_client *c, const char *relay,
+                                             const uint8_t address[static DT_RELAY_ADDRESS],
+                                             struct dt_view read_token, uint64_t after,
+                                             struct dt_buf *out, uint64_t *out_first);
+
+/* Say that the reader with an id of its own has all up to a position, on disk. */
+DT_MUST_CHECK enum dt_err dt_relay_ack(struct dt_http_client *c, const char *relay,
+                                       const uint8_t address[static DT_RELAY_ADDRESS],
+                                       struct dt_view read_token, const struct dt_wire_ack *ack);
+
 /* Wait up to ${wait_s} (at most 60) until one of ${wanted} has news; ${out_n} 0 when time is up. */
 DT_MUST_CHECK enum dt_err dt_relay_poll(struct dt_http_client *c, const char *relay,
                                         const struct dt_wire_poll *wanted, size_t n_wanted,
                                         unsigned int wait_s,
                                         struct dt_wire_news out[static DT_RELAY_POLL_MAX],
                                         size_t *out_n);
+
+/* The same, and what is there comes at once: ${out} is the answer that dt_wire_found_begin() walks.
+ * Of a queue from which nothing is told any more, or of which the answer had no room, it holds no
+ * cells. */
+DT_MUST_CHECK enum dt_err dt_relay_poll_cells(struct dt_http_client *c, const char *relay,
+                                              const struct dt_wire_poll *wanted, size_t n_wanted,
+                                              unsigned int wait_s, struct dt_buf *out);
 
 /* Append ${seal} as an entry; ${out_index} is its (first) index. BUSY: the key's daily quota, or
  * before its next slot where there is a cadence. */

@@ -33,6 +33,26 @@ struct dt_wire_append {
 DT_MUST_CHECK enum dt_err dt_wire_append_encode(const struct dt_wire_append *x, struct dt_buf *out);
 DT_MUST_CHECK enum dt_err dt_wire_append_decode(struct dt_view v, struct dt_wire_append *out);
 
+/* Several for one queue, taken in this order: append appends<V>, 1 to DT_RELAY_APPEND_MAX of them.
+ */
+DT_MUST_CHECK enum dt_err dt_wire_appends_encode(const struct dt_wire_append *x, size_t n,
+                                                 struct dt_buf *out);
+DT_MUST_CHECK enum dt_err
+dt_wire_appends_decode(struct dt_view v, struct dt_wire_append out[static DT_RELAY_APPEND_MAX],
+                       size_t *out_n);
+
+/* What became of each of them: struct { uint16 status; uint64 position; } results<V>. The status is
+ * that of HTTP which it had had alone: 200 with its position, else 400 to 599 and position 0. */
+struct dt_wire_result {
+    uint16_t status;
+    uint64_t position;
+};
+DT_MUST_CHECK enum dt_err dt_wire_results_encode(const struct dt_wire_result *x, size_t n,
+                                                 struct dt_buf *out);
+DT_MUST_CHECK enum dt_err
+dt_wire_results_decode(struct dt_view v, struct dt_wire_result out[static DT_RELAY_APPEND_MAX],
+                       size_t *out_n);
+
 /* One stored cell: struct { uint64 position; opaque append_id[16]; opaque cell<V>; } */
 struct dt_wire_item {
     uint64_t position; /* from 1, without gaps */
@@ -80,6 +100,32 @@ DT_MUST_CHECK enum dt_err dt_wire_news_encode(const struct dt_wire_news *x, size
 DT_MUST_CHECK enum dt_err dt_wire_news_decode(struct dt_view v,
                                               struct dt_wire_news out[static DT_RELAY_POLL_MAX],
                                               size_t *out_n);
+
+/**
+ * dt_wire_found_begin(v, out), dt_wire_found_next(found, out, out_more):
+ * Walk the answer struct { opaque address[32]; opaque cells<V>; } found<V> of a poll that asked for
+ * cells, without a copy; ${cells} is a read answer. next sets ${out_more} false at the end. At most
+ * DT_RELAY_POLL_MAX (LIMIT).
+ */
+struct dt_wire_found {
+    uint8_t address[DT_RELAY_ADDRESS];
+    struct dt_view cells;
+};
+struct dt_wire_founds {
+    struct dt_view rest;
+    size_t n;
+};
+DT_MUST_CHECK enum dt_err dt_wire_found_begin(struct dt_view v, struct dt_wire_founds *out);
+DT_MUST_CHECK enum dt_err dt_wire_found_next(struct dt_wire_founds *found,
+                                             struct dt_wire_found *out, bool *out_more);
+
+/* struct { opaque reader[16]; uint64 position; }: a reader has all up to there. */
+struct dt_wire_ack {
+    uint8_t reader[DT_RELAY_READER];
+    uint64_t position;
+};
+DT_MUST_CHECK enum dt_err dt_wire_ack_encode(const struct dt_wire_ack *x, struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_wire_ack_decode(struct dt_view v, struct dt_wire_ack *out);
 
 /* A body or answer of one uint64 (position, index). */
 DT_MUST_CHECK enum dt_err dt_wire_u64_encode(uint64_t x, struct dt_buf *out);

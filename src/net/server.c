@@ -4,67 +4,36 @@
  * Two lists under one lock: connections (server_conn.h: how long each may take) and requests put
  * aside (for deadlines and wakes). Handlers run in the one thread only.
  */
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include "base/mem.h"
 #include "base/time.h"
 
-#include "net/server.h"
-#include "net/server_conn.h"
+#include "net/server_gate.h"
+#include "net/server_internal.h"
 #include "net/server_listen.h"
-#include "net/server_loop.h"
 #include "net/server_reply.h"
 
-#define POOL_BYTES    8192u /* of one connection: request line, headers, read buffer */
+#define POOL_BYTES                                                                                 \
+    2688u /* of one connection: request line, headers, read buffer; all of it in use when idle */
 #define POOL_STEP     1024u
-#define STOP_GRACE_MS 5000u
+#define STOP_GRACE_MS 1000u /* for answers that are under way; and then */
+#define STOP_FORCE_MS 300u
 #define TICK_MS       1000u
 #define JUST_COME_MS  1000u
 #define ROOM_SHARE    8u /* this part of connections_max is kept free by ending what can be ended */
-#define HELD_SHARE    4u /* and this one of held_max */
-
-/* A request and what only this file needs to know about it; the public part comes first. */
-struct request {
-    struct dt_http_request pub;
-    struct dt_http_server *server;
-    struct MHD_Connection *mhd;
-    struct dt_conn *conn;
-    struct request *next, *prev; /* in server->aside while put aside */
-    struct dt_buf body;
-    uint64_t length;
-    char *path;
-    bool aside, woken;
-    bool hurry; /* under lock: its wait is to end before its time */
-    bool answered;
-    unsigned int refused; /* status to answer once the body is in, which is thrown away */
-};
-
-struct dt_http_server {
-    struct dt_http_server_config config;
-    struct MHD_Daemon *daemon;
-    int listen_fd; /* taken back from the daemon, which may look at it until it is stopped; or -1 */
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    struct dt_http_loop loop;
-    pthread_t ticker;
-    bool ticking, stop, force;
-    bool stopping;
-    struct dt_conns conns;
-    struct request *aside, *aside_last; /* the newest first */
-    uint16_t port;
-};
+#define HELD_PARTS    8u /* of held_max: one is kept free, one for what is small, */
+#define SMALL_PARTS   4u /* which may take so many */
+#define SMALLEST      4096u
 
 /* ---- answers ---- */
 
 static void
-set_phase(struct request *r, enum dt_conn_phase phase, uint64_t n)
+set_phase(struct dt_server_request *r, enum dt_conn_phase phase, uint64_t n)
 {
     struct dt_http_server *s = r->server;
 
@@ -76,37 +45,72 @@ set_phase(struct request *r, enum dt_conn_phase phase, uint64_t n)
 }
 
 /*
- * Count ${n} more bytes that ${r} holds in memory; false when the server holds too many already.
- * Small ones are not counted: as many as there are connections fit at any time.
- *
- * Room is kept for those who come. What an ended connection held is free when the library has seen
- * its end, so it goes on counting until then.
+ * Large bodies and answers, of the rest of the memory that small ones do not take. Room is kept for
+ * those who come, by ending who holds most. What an ended connection held is free when the library
+ * has seen its end, so it goes on counting until then.
  */
 static bool
-hold(struct request *r, uint64_t n)
+hold_large(struct dt_server_request *r, size_t n)
 {
     struct dt_http_server *s = r->server;
     struct dt_conns *l = &s->conns;
-    size_t room = s->config.held_max / HELD_SHARE;
+    size_t part = s->config.held_max / HELD_PARTS;
+    size_t most = s->config.held_max - (l->small > part ? l->small : part);
+    bool ok = l->held <= most && n <= most - l->held;
+
+    if (ok)
+        dt_conns_hold(l, r->conn, n,
+                      (struct dt_conn_account){r->pub.account[0], r->pub.account[1]});
+    while (l->held - l->held_leaving > most - part && dt_conns_end_holder(l, r->conn))
+        ;
+    return ok;
+}
+
+/*
+ * All that is small: up to half of the memory, and what is smallest has the last part of that to
+ * itself, so that who asks in a few words is answered whatever others send. When there is no room
+ * the slowest gives way, or the oldest wait.
+ */
+static bool
+hold_small(struct dt_server_request *r, size_t n)
+{
+    struct dt_http_server *s = r->server;
+    struct dt_conns *l = &s->conns;
+    size_t max = s->config.held_max, part = max / HELD_PARTS;
+    size_t most = n <= SMALLEST ? SMALL_PARTS * part : (SMALL_PARTS - 1) * part;
+    bool ok = l->small <= most && n <= most - l->small && l->held + l->small + n <= max;
+
+    if (ok)
+        dt_conns_hold_small(l, r->conn, n);
+    else if (!dt_conns_end_slow(l, dt_monotonic_ms()))
+        (void)dt_aside_end_oldest(s);
+    return ok;
+}
+
+/* Count ${n} more bytes that ${r} has in memory until it ends; false when there is no room. */
+static bool
+hold(struct dt_server_request *r, size_t n)
+{
+    struct dt_http_server *s = r->server;
     bool ok;
 
-    if (n <= DT_NET_BODY_OPEN_MAX)
-        return true;
-    if (r->conn == NULL)
-        return false;
+    if (n == 0 || r->conn == NULL)
+        return n == 0;
     pthread_mutex_lock(&s->lock);
-    ok = n <= s->config.held_max - l->held;
-    if (ok)
-        dt_conns_hold(l, r->conn, (size_t)n,
-                      (struct dt_conn_account){r->pub.account[0], r->pub.account[1]});
-    while (l->held - l->held_leaving > s->config.held_max - room && dt_conns_end_holder(l, r->conn))
-        ;
+    ok = n > DT_NET_BODY_OPEN_MAX ? hold_large(r, n) : hold_small(r, n);
     pthread_mutex_unlock(&s->lock);
     return ok;
 }
 
+/* dt_http_hold() of a request of this server. */
+static bool
+hold_more(struct dt_http_request *req, size_t n)
+{
+    return hold(dt_server_request_of(req), n);
+}
+
 static void
-release(struct request *r)
+release(struct dt_server_request *r)
 {
     struct dt_http_server *s = r->server;
 
@@ -118,54 +122,26 @@ release(struct request *r)
 }
 
 static enum MHD_Result
-send_reply(struct request *req, struct dt_http_reply *reply, bool close)
+send_reply(struct dt_server_request *req, struct dt_http_reply *reply, bool close)
 {
     struct MHD_Response *r;
     enum MHD_Result ok;
-    char seconds[24];
 
-    if (!hold(req, reply->body.n))
-        dt_http_reply_error(reply, 503, "busy", "too many large answers are on their way");
+    if (!hold(req, reply->body.cap))
+        dt_http_reply_error(reply, 503, "busy", "too many answers are on their way");
     set_phase(req, DT_CONN_ANSWER, reply->body.n);
-
-    if (reply->body.n > 0) {
-        r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p,
-                                                               dt_free);
-        if (r != NULL) {
-            reply->body.p = NULL; /* the response frees it now */
-            reply->body.n = 0;
-            reply->body.cap = 0;
-        }
-    } else {
-        static char nothing[1];
-
-        r = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
-    }
-    dt_buf_clear(&reply->body);
+    if (req->server->config.answered != NULL)
+        req->server->config.answered(req->server->config.ctx, &req->pub, reply->status);
+    r = dt_http_response(reply, close);
     if (r == NULL)
         return MHD_NO;
-    if (reply->content_type != NULL)
-        (void)MHD_add_response_header(r, "Content-Type", reply->content_type);
-    (void)MHD_add_response_header(r, "Cache-Control",
-                                  reply->cache_control != NULL ? reply->cache_control : "no-store");
-    (void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    if (reply->allow_origin != NULL)
-        (void)MHD_add_response_header(r, "Access-Control-Allow-Origin", reply->allow_origin);
-    if (reply->location != NULL)
-        (void)MHD_add_response_header(r, "Location", reply->location);
-    if (reply->retry_after_s != 0) {
-        (void)snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)reply->retry_after_s);
-        (void)MHD_add_response_header(r, "Retry-After", seconds);
-    }
-    if (close)
-        (void)MHD_add_response_header(r, "Connection", "close");
     ok = MHD_queue_response(req->mhd, reply->status, r);
     MHD_destroy_response(r);
     return ok;
 }
 
 static enum MHD_Result
-refuse(struct request *r, unsigned int status)
+refuse(struct dt_server_request *r, unsigned int status)
 {
     struct dt_http_reply reply = {0};
 
@@ -173,98 +149,19 @@ refuse(struct request *r, unsigned int status)
     return send_reply(r, &reply, true);
 }
 
-/* ---- headers and query ---- */
+/* ---- headers ---- */
 
-struct lookup {
-    const char *name;
-    struct dt_view *out;
-    bool found;
-};
-
-static enum MHD_Result
-lookup_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
-           size_t value_len)
+/* The public part is the first member of struct request. */
+static struct MHD_Connection *
+mhd_of(const struct dt_http_request *req)
 {
-    struct lookup *l = cls;
-
-    (void)kind;
-    if (l->found || key_len != strlen(l->name) || strncasecmp(key, l->name, key_len) != 0)
-        return MHD_YES;
-    *l->out = dt_view(value == NULL ? (const uint8_t *)"" : (const uint8_t *)value, value_len);
-    l->found = true;
-    return MHD_YES;
-}
-
-static bool
-lookup(const struct dt_http_request *req, enum MHD_ValueKind kind, const char *name,
-       struct dt_view *out)
-{
-    /* The public part is the first member of struct request. */
-    const struct request *r = (const struct request *)(const void *)req;
-    struct lookup l = {name, out, false};
-
-    (void)MHD_get_connection_values_n(r->mhd, kind, lookup_one, &l);
-    return l.found;
-}
-
-bool
-dt_http_query(const struct dt_http_request *req, const char *name, struct dt_view *out)
-{
-    return lookup(req, MHD_GET_ARGUMENT_KIND, name, out);
+    return ((const struct dt_server_request *)(const void *)req)->mhd;
 }
 
 bool
 dt_http_header(const struct dt_http_request *req, const char *name, struct dt_view *out)
 {
-    return lookup(req, MHD_HEADER_KIND, name, out);
-}
-
-/* ---- the gate, fed from the library ---- */
-
-struct gather {
-    struct dt_gate_header headers[DT_NET_HEADERS_MAX];
-    size_t n;
-    bool too_many;
-};
-
-static enum MHD_Result
-gather_one(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
-           size_t value_len)
-{
-    struct gather *g = cls;
-
-    (void)kind;
-    if (g->n == DT_NET_HEADERS_MAX) {
-        g->too_many = true;
-        return MHD_NO;
-    }
-    g->headers[g->n].name = dt_view((const uint8_t *)key, key_len);
-    g->headers[g->n].value = dt_view((const uint8_t *)value, value == NULL ? 0 : value_len);
-    g->n++;
-    return MHD_YES;
-}
-
-/* The library takes the header section apart in place, from the method on, and keeps it until the
- * first call of on_request() is over. */
-static unsigned int
-run_gate(struct request *r, const char *method, const char *version)
-{
-    const union MHD_ConnectionInfo *info;
-    struct dt_gate_request gate = {0};
-    struct gather g = {.n = 0};
-
-    (void)MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, gather_one, &g);
-    if (g.too_many)
-        return 431;
-    info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    gate.method = dt_view_str(method);
-    gate.target = dt_view_str(r->path);
-    gate.version = dt_view_str(version);
-    gate.headers = g.headers;
-    gate.n_headers = g.n;
-    gate.raw = dt_view((const uint8_t *)method, info == NULL ? 0 : info->header_size);
-    gate.body_max = r->server->config.body_max;
-    return dt_gate_check(&gate, &r->length);
+    return dt_server_header(mhd_of(req), name, out);
 }
 
 /* Leave everything as it came: the gate lets no '%' through. */
@@ -281,14 +178,15 @@ static void *
 on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct dt_http_server *s = cls;
-    struct request *r = dt_alloc(1, sizeof(*r));
+    struct dt_server_request *r = dt_alloc(1, sizeof(*r));
 
     if (r == NULL)
         return NULL;
     r->server = s;
+    r->pub.wake = dt_aside_wake_request;
+    r->pub.hold = hold_more;
     r->mhd = mhd;
     r->path = dt_strndup(uri, strlen(uri));
-    dt_buf_init(&r->body, s->config.body_max);
     if (r->path == NULL) {
         dt_free(r);
         return NULL;
@@ -296,75 +194,8 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     return r;
 }
 
-/* ---- putting aside and waking ---- */
-
-static void
-aside_remove(struct dt_http_server *s, struct request *r)
-{
-    if (r->prev != NULL)
-        r->prev->next = r->next;
-    else
-        s->aside = r->next;
-    if (r->next != NULL)
-        r->next->prev = r->prev;
-    else
-        s->aside_last = r->prev;
-    r->next = r->prev = NULL;
-    r->aside = false;
-}
-
-static void
-wake_locked(struct dt_http_server *s, struct request *r)
-{
-    if (r->aside) {
-        aside_remove(s, r);
-        MHD_resume_connection(r->mhd);
-        dt_http_loop_wake(&s->loop);
-    } else {
-        r->woken = true;
-    }
-}
-
-void
-dt_http_wake(struct dt_http_request *req)
-{
-    struct request *r = (struct request *)(void *)req;
-    struct dt_http_server *s = r->server;
-
-    pthread_mutex_lock(&s->lock);
-    wake_locked(s, r);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* Put ${r} aside unless it was woken meanwhile, or the server began to stop while its handler ran,
- * which then has not seen it; true when it stands aside now. */
-static bool
-put_aside(struct dt_http_server *s, struct request *r)
-{
-    bool put = false;
-
-    pthread_mutex_lock(&s->lock);
-    if (r->woken || s->force || (s->stopping && !r->pub.stopping)) {
-        r->woken = false;
-    } else {
-        r->aside = true;
-        r->prev = NULL;
-        r->next = s->aside;
-        if (s->aside != NULL)
-            s->aside->prev = r;
-        else
-            s->aside_last = r;
-        s->aside = r;
-        MHD_suspend_connection(r->mhd);
-        put = true;
-        pthread_cond_signal(&s->cond);
-    }
-    pthread_mutex_unlock(&s->lock);
-    return put;
-}
-
 static enum MHD_Result
-run_handler(struct dt_http_server *s, struct request *r)
+run_handler(struct dt_http_server *s, struct dt_server_request *r)
 {
     for (;;) {
         struct dt_http_reply reply = {0};
@@ -389,7 +220,7 @@ run_handler(struct dt_http_server *s, struct request *r)
         }
         dt_buf_clear(&reply.body);
         r->pub.calls++;
-        if (put_aside(s, r))
+        if (dt_aside_put(s, r))
             return MHD_YES;
     }
 }
@@ -402,7 +233,7 @@ run_handler(struct dt_http_server *s, struct request *r)
  * the answer away.
  */
 static enum MHD_Result
-refuse_body(struct request *r, unsigned int status)
+refuse_body(struct dt_server_request *r, unsigned int status)
 {
     if (r->length > DT_NET_DRAIN_MAX)
         return refuse(r, status);
@@ -411,8 +242,29 @@ refuse_body(struct request *r, unsigned int status)
     return MHD_YES;
 }
 
+static const struct sockaddr *
+address_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return info == NULL ? NULL : info->client_addr;
+}
+
+static void
+tell_refused(struct dt_http_server *s, enum dt_http_refused why, const struct sockaddr *from)
+{
+    char text[DT_ADDRESS_TEXT];
+
+    if (s->config.refused == NULL)
+        return;
+    dt_address_text(from, text);
+    s->config.refused(s->config.ctx, why, text);
+}
+
 static enum MHD_Result
-begin(struct dt_http_server *s, struct request *r, const char *method, const char *version)
+begin(struct dt_http_server *s, struct dt_server_request *r, const char *method,
+      const char *version)
 {
     const union MHD_ConnectionInfo *info;
     unsigned int status;
@@ -427,12 +279,19 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
     if (r->conn != NULL)
         allowed = dt_conn_take_token(r->conn, s->config.requests_per_s, dt_monotonic_ms());
     pthread_mutex_unlock(&s->lock);
-    if ((status = run_gate(r, method, version)) != 0 && status != 413)
+    status = dt_server_gate(r->mhd, method, r->path, version, s->config.body_max, &r->length);
+    if (status != 0 && status != 413) {
+        tell_refused(s, DT_HTTP_REFUSED_FORM, address_of(r->mhd));
         return refuse(r, status);
-    if (stopping)
+    }
+    /* Nor is a connection served that there was no memory to count: no bound would hold for it, and
+     * the peer's next one is counted again. */
+    if (stopping || r->conn == NULL)
         return refuse(r, 503);
-    if (!allowed)
+    if (!allowed) {
+        tell_refused(s, DT_HTTP_REFUSED_REQUESTS, address_of(r->mhd));
         return refuse(r, 429);
+    }
 
     /* From here on the body may be read. */
     r->pub.method = method[0] == 'G'   ? DT_HTTP_GET
@@ -441,8 +300,9 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
                                        : DT_HTTP_DELETE;
     query = strchr(r->path, '?');
     if (query != NULL)
-        *query = '\0';
+        *query++ = '\0';
     r->pub.path = r->path;
+    r->pub.query = query;
     if (dt_http_header(&r->pub, "Authorization", &auth) && auth.n > 7 &&
         strncasecmp((const char *)auth.p, "Bearer ", 7) == 0)
         r->pub.bearer = dt_view(auth.p + 7, auth.n - 7);
@@ -453,8 +313,9 @@ begin(struct dt_http_server *s, struct request *r, const char *method, const cha
     if (r->length > DT_NET_BODY_OPEN_MAX && s->config.refuse_large != NULL &&
         (status = s->config.refuse_large(s->config.ctx, &r->pub)) != 0)
         return refuse_body(r, status);
-    if (!hold(r, r->length))
+    if (!hold(r, (size_t)r->length))
         return refuse_body(r, 503);
+    dt_buf_init(&r->body, (size_t)r->length); /* it grows to what was counted, and no further */
     set_phase(r, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length);
     return MHD_YES;
 }
@@ -464,7 +325,7 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
            const char *version, const char *upload, size_t *upload_len, void **con_cls)
 {
     struct dt_http_server *s = cls;
-    struct request *r = *con_cls;
+    struct dt_server_request *r = *con_cls;
 
     (void)mhd;
     (void)url;
@@ -497,7 +358,7 @@ static void
 on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
              enum MHD_RequestTerminationCode code)
 {
-    struct request *r = *con_cls;
+    struct dt_server_request *r = *con_cls;
 
     (void)cls;
     (void)mhd;
@@ -514,29 +375,6 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
     dt_free(r);
 }
 
-/* The wait of ${r} ends now, and its connection after the answer. */
-static void
-end_wait(struct dt_http_server *s, struct request *r)
-{
-    r->hurry = true;
-    if (r->conn != NULL)
-        dt_conns_leave(&s->conns, r->conn);
-    wake_locked(s, r);
-}
-
-/* Make the oldest wait that can end early do so; false when there is none. */
-static bool
-end_oldest_wait(struct dt_http_server *s)
-{
-    for (struct request *r = s->aside_last; r != NULL; r = r->prev) {
-        if (r->pub.deadline_ms != 0) {
-            end_wait(s, r);
-            return true;
-        }
-    }
-    return false;
-}
-
 /*
  * Keep room for those who come. At the limit the library accepts nobody, and those who wait then
  * are as likely ours as a flood's. So the longest idle connection goes, as an idle one of ours
@@ -550,10 +388,26 @@ make_room(struct dt_http_server *s)
     uint64_t now = dt_monotonic_ms();
 
     while (s->conns.n + 1 - s->conns.n_leaving > max - room) {
-        if (!dt_conns_end_idle(&s->conns, JUST_COME_MS, now) && !end_oldest_wait(s) &&
+        if (!dt_conns_end_idle(&s->conns, JUST_COME_MS, now) && !dt_aside_end_oldest(s) &&
             !dt_conns_end_slow(&s->conns, now) && !dt_conns_end_idle(&s->conns, 0, now))
             return;
     }
+}
+
+/* The library closes one that is not welcome before anything is read from it. */
+static enum MHD_Result
+on_accept(void *cls, const struct sockaddr *from, socklen_t len)
+{
+    struct dt_http_server *s = cls;
+    enum dt_address_says says = dt_addresses_ask(&s->addresses, from, dt_monotonic_ms());
+
+    (void)len;
+    atomic_fetch_add(&s->door.came, 1);
+    if (says == DT_ADDRESS_WELCOME)
+        return MHD_YES;
+    tell_refused(s, says == DT_ADDRESS_TOO_MANY ? DT_HTTP_REFUSED_MANY : DT_HTTP_REFUSED_FAST,
+                 from);
+    return MHD_NO;
 }
 
 static void
@@ -575,6 +429,11 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
         }
         c->fd = info->connect_fd;
         c->tokens = s->config.requests_per_s;
+        c->peer = dt_addresses_begin(&s->addresses, address_of(mhd), dt_monotonic_ms());
+        if (s->tls.pair != NULL) {
+            c->pair = dt_tls_take(&s->tls);
+            dt_tls_prompt(c->fd);
+        }
         pthread_mutex_lock(&s->lock);
         make_room(s);
         dt_conns_add(&s->conns, c, dt_monotonic_ms());
@@ -589,20 +448,12 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
     dt_conns_remove(&s->conns, c);
     pthread_mutex_unlock(&s->lock);
     *socket_context = NULL;
+    dt_tls_give_back(&s->tls, c->pair);
+    dt_addresses_end(&s->addresses, c->peer);
     dt_free(c);
 }
 
 /* ---- deadlines ---- */
-
-/* Has the peer of ${r}, which waits, gone away? Nobody reads from it meanwhile, so nobody else
- * sees. */
-static bool
-is_gone(const struct request *r)
-{
-    struct pollfd p = {.fd = r->conn == NULL ? -1 : r->conn->fd, .events = POLLRDHUP};
-
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
 
 static void *
 tick(void *arg)
@@ -615,21 +466,26 @@ tick(void *arg)
         uint64_t now = dt_monotonic_ms(), next = now + TICK_MS;
         struct timespec at;
 
-        for (struct request *r = s->aside, *after; r != NULL; r = after) {
+        for (struct dt_server_request *r = s->aside, *after; r != NULL; r = after) {
             uint64_t deadline = r->pub.deadline_ms;
 
             after = r->next;
             if (deadline != 0 && now >= deadline)
-                wake_locked(s, r);
-            else if (deadline != 0 && now >= look && is_gone(r))
-                end_wait(s, r);
+                dt_aside_wake(s, r);
+            else if (deadline != 0 && now >= look && r->conn != NULL && dt_conn_gone(r->conn))
+                dt_aside_end_wait(s, r);
             else if (deadline != 0 && deadline < next)
-                next = deadline;
+                next =
+                    deadline > now + DT_SERVER_TICK_MIN_MS ? deadline : now + DT_SERVER_TICK_MIN_MS;
         }
         if (now >= look)
             look = now + TICK_MS;
         dt_conns_sweep(&s->conns, now);
         make_room(s);
+        /* Where the system had no descriptor the library lets nobody in until somebody goes. */
+        if (!s->stopping && dt_door_stuck(&s->door, now) && !dt_conns_end_idle(&s->conns, 0, now))
+            (void)dt_aside_end_oldest(s);
+        s->next_ms = next;
         at.tv_sec = (time_t)(next / 1000);
         at.tv_nsec = (long)(next % 1000) * 1000000L;
         pthread_cond_timedwait(&s->cond, &s->lock, &at);
@@ -639,6 +495,14 @@ tick(void *arg)
 }
 
 /* ---- start and stop ---- */
+
+static void
+turn_ended(void *arg)
+{
+    struct dt_http_server *s = arg;
+
+    s->config.turn_ended(s->config.ctx);
+}
 
 static void
 set_defaults(struct dt_http_server_config *c)
@@ -661,6 +525,31 @@ set_defaults(struct dt_http_server_config *c)
         c->held_max = DT_NET_HELD_MAX;
 }
 
+/* Plain or with TLS: the same but for the last options. */
+static struct MHD_Daemon *
+start_daemon(struct dt_http_server *s, int fd)
+{
+    /* A function and a constant text where libmicrohttpd takes a void *: there is no other way. */
+    /* NOLINTBEGIN(performance-no-int-to-ptr) */
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)dt_tls_certificate},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)DT_TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL}};
+    /* NOLINTEND(performance-no-int-to-ptr) */
+
+    if (s->tls.pair == NULL)
+        tls[0].option = MHD_OPTION_END;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (s->tls.pair != NULL ? MHD_USE_TLS : 0), 0,
+        on_accept, s, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
+        s->config.connections_max, MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
 enum dt_err
 dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_server **out)
 {
@@ -678,7 +567,12 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
     s->conns.idle_ms = s->config.idle_timeout_s * UINT64_C(1000);
     s->conns.transfer_ms = s->config.transfer_timeout_s * UINT64_C(1000);
     s->conns.rate_min = s->config.rate_min;
-    if ((err = dt_listen(config->listen, &fd, &s->port)) != DT_OK) {
+    s->addresses.most = s->config.per_address_max;
+    s->addresses.rate = s->config.per_address_rate;
+    if ((config->tls_cert != NULL &&
+         (err = dt_tls_init(&s->tls, config->tls_cert, config->tls_key)) != DT_OK) ||
+        (err = dt_listen(config->listen, &fd, &s->port)) != DT_OK) {
+        dt_tls_clear(&s->tls);
         dt_free(s);
         return err;
     }
@@ -687,20 +581,16 @@ dt_http_server_start(const struct dt_http_server_config *config, struct dt_http_
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&s->cond, &attr);
     pthread_condattr_destroy(&attr);
-    s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
-        s->config.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->config.per_address_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        s, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
-        MHD_OPTION_END);
+    s->daemon = start_daemon(s, fd);
+    s->door.fd = fd;
     if (s->daemon == NULL) {
         close(fd);
         err = dt_fail(DT_ERR_IO, "%s: the HTTP server did not start", config->listen);
         goto fail;
     }
+    s->loop.before = dt_aside_resume;
+    s->loop.after = s->config.turn_ended == NULL ? NULL : turn_ended;
+    s->loop.ctx = s;
     if ((err = dt_http_loop_start(&s->loop, s->daemon)) != DT_OK)
         goto fail;
     if (pthread_create(&s->ticker, NULL, tick, s) != 0) {
@@ -716,10 +606,29 @@ fail:
     return err;
 }
 
+struct dt_http_counts
+dt_http_server_counts(struct dt_http_server *s)
+{
+    struct dt_http_counts c = {.turns = atomic_load(&s->loop.turns)};
+
+    pthread_mutex_lock(&s->lock);
+    for (const struct dt_server_request *r = s->aside; r != NULL; r = r->next)
+        c.waiting++;
+    c.connections = s->conns.n;
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}
+
 uint16_t
 dt_http_server_port(const struct dt_http_server *s)
 {
     return s->port;
+}
+
+enum dt_err
+dt_http_server_reload(struct dt_http_server *s)
+{
+    return s->tls.pair == NULL ? DT_OK : dt_tls_reload(&s->tls);
 }
 
 void
@@ -731,8 +640,7 @@ dt_http_server_quiesce(struct dt_http_server *s)
         return;
     }
     s->stopping = true;
-    while (s->aside != NULL)
-        wake_locked(s, s->aside);
+    dt_aside_wake_all(s);
     pthread_mutex_unlock(&s->lock);
     /* Who comes is refused from here on. It is not closed before the daemon's thread has ended:
      * that may be about to use it, and another file may have its number by then. */
@@ -769,10 +677,9 @@ dt_http_server_stop(struct dt_http_server *s)
         drain(s, STOP_GRACE_MS);
         pthread_mutex_lock(&s->lock);
         s->force = true;
-        while (s->aside != NULL)
-            wake_locked(s, s->aside);
+        dt_aside_wake_all(s);
         pthread_mutex_unlock(&s->lock);
-        drain(s, 500);
+        drain(s, STOP_FORCE_MS);
     }
     if (s->ticking) {
         pthread_mutex_lock(&s->lock);
@@ -782,10 +689,13 @@ dt_http_server_stop(struct dt_http_server *s)
         pthread_join(s->ticker, NULL);
     }
     dt_http_loop_end(&s->loop);
+    dt_aside_resume(s); /* none stays suspended */
     if (s->daemon != NULL)
         MHD_stop_daemon(s->daemon);
     if (s->listen_fd >= 0)
         close(s->listen_fd);
+    dt_tls_clear(&s->tls);
+    dt_addresses_clear(&s->addresses);
     pthread_cond_destroy(&s->cond);
     pthread_mutex_destroy(&s->lock);
     dt_free(s);

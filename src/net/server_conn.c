@@ -1,6 +1,7 @@
 /*
  * net/server_conn.c - see server_conn.h.
  */
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "net/server_conn.h"
@@ -199,6 +200,15 @@ dt_conns_release(struct dt_conns *l, struct dt_conn *c)
     if (c->ended)
         l->held_leaving -= c->held;
     c->held = 0;
+    l->small -= c->small;
+    c->small = 0;
+}
+
+void
+dt_conns_hold_small(struct dt_conns *l, struct dt_conn *c, size_t n)
+{
+    c->small += n;
+    l->small += n;
 }
 
 /* Does ${a} have to go before ${b}? */
@@ -248,4 +258,12 @@ dt_conn_take_token(struct dt_conn *c, double rate, uint64_t now)
         return false;
     c->tokens -= 1;
     return true;
+}
+
+bool
+dt_conn_gone(const struct dt_conn *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }

@@ -2,8 +2,8 @@
  * net/server_conn.h - the server's connections: what each is doing, how long it may, and which one
  * has to go when there are too many.
  *
- * Layer: net, internal to the server. No I/O but shutdown() of a descriptor; the caller's lock
- * guards everything here. Times are dt_monotonic_ms().
+ * Layer: net, internal to the server. No I/O but a look at a descriptor and its shutdown(); the
+ * caller's lock guards everything here. Times are dt_monotonic_ms().
  *
  *             +---> BODY ---+
  *     HEADER--+             +--> WORK --> ANSWER --> HEADER
@@ -29,9 +29,14 @@ struct dt_conn_account {
     uint64_t many, one;
 };
 
+struct dt_tls_pair;
+struct dt_peer;
+
 struct dt_conn {
     struct dt_conn *next, *prev;
     int fd;
+    struct dt_tls_pair *pair; /* what its handshake was given; NULL: none, or no TLS */
+    struct dt_peer *peer;     /* its address; NULL: not counted */
     enum dt_conn_phase phase;
     bool used;           /* at least one request came */
     bool ended;          /* shut down, the library will close it */
@@ -42,6 +47,7 @@ struct dt_conn {
     double tokens;  /* requests it may still make */
     uint64_t order; /* of two connections, the one whose phase began first has the smaller */
     size_t held;    /* bytes of a large body or answer that are in memory for it */
+    size_t small;   /* and of what is small and counted together */
     struct dt_conn_account account;
     /* While it holds and has not ended: its neighbours among those, and what all of them hold on
      * the account of its many and of its one. */
@@ -56,12 +62,13 @@ struct dt_conns {
     uint64_t order;
     size_t n, n_leaving;
     size_t held, held_leaving;   /* sums of what connections hold: of all; of those that ended */
+    size_t small;                /* and of all that is small */
     uint64_t header_ms, idle_ms; /* the first header; every later one */
     uint64_t transfer_ms;        /* a body or an answer, */
     uint64_t rate_min;           /* and a second more for each so many bytes */
 };
 
-/* ${c} is the caller's, all zero but fd and tokens. */
+/* ${c} is the caller's, all zero but fd, tokens, pair and peer. */
 void dt_conns_add(struct dt_conns *l, struct dt_conn *c, uint64_t now);
 void dt_conns_remove(struct dt_conns *l, struct dt_conn *c);
 
@@ -86,10 +93,18 @@ bool dt_conns_end_slow(struct dt_conns *l, uint64_t now);
 void dt_conns_hold(struct dt_conns *l, struct dt_conn *c, size_t n, struct dt_conn_account account);
 void dt_conns_release(struct dt_conns *l, struct dt_conn *c);
 
+/* ${n} more bytes are held for ${c} that are small: on nobody's account, until dt_conns_release().
+ */
+void dt_conns_hold_small(struct dt_conns *l, struct dt_conn *c, size_t n);
+
 /* End one in BODY or ANSWER other than ${except} to get memory back: of the many that hold most,
  * the one that holds most, and of its connections that in which this has lasted longest. So whoever
  * takes all there is takes it from itself. False when there is none. */
 bool dt_conns_end_holder(struct dt_conns *l, const struct dt_conn *except);
+
+/* Has the peer of ${c}, whose request waits, gone away? Nobody reads from it meanwhile, so nobody
+ * else sees. */
+bool dt_conn_gone(const struct dt_conn *c);
 
 /* Is a request in work on any? */
 bool dt_conns_busy(const struct dt_conns *l);

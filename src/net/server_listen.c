@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "base/text.h"
 
 #include "net/server_listen.h"
+
+#define STUCK_MS 900u
 
 enum dt_err
 dt_listen(const char *text, int *out_fd, uint16_t *out_port)
@@ -57,4 +60,23 @@ dt_listen(const char *text, int *out_fd, uint16_t *out_port)
                     : ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
     *out_fd = fd;
     return DT_OK;
+}
+
+bool
+dt_door_stuck(struct dt_door *door, uint64_t now)
+{
+    struct pollfd p = {.fd = door->fd, .events = POLLIN};
+    unsigned long long came = atomic_load(&door->came);
+    bool stuck;
+
+    if (poll(&p, 1, 0) != 1 || (p.revents & POLLIN) == 0) {
+        door->since_ms = 0;
+        return false;
+    }
+    stuck = door->since_ms != 0 && door->seen == came && now - door->since_ms >= STUCK_MS;
+    if (stuck || door->since_ms == 0 || door->seen != came) {
+        door->since_ms = now;
+        door->seen = came;
+    }
+    return stuck;
 }

@@ -28,11 +28,17 @@ run(void *arg)
         if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES || ms > LOOP_MS)
             ms = LOOP_MS;
         (void)poll(at, 2, (int)ms);
-        if (read(loop->event_fd, &times, sizeof(times)) < 0)
+        if ((at[1].revents & POLLIN) != 0 && read(loop->event_fd, &times, sizeof(times)) < 0)
             times = 0; /* nobody woke it */
+        /* Who tells from here on writes again; what was told before is seen in this turn. */
+        atomic_store(&loop->told, false);
+        loop->before(loop->ctx);
         /* Twice: what the first frees, a place for a connection above all, is used by the next. */
         (void)MHD_run(loop->daemon);
         (void)MHD_run(loop->daemon);
+        if (loop->after != NULL)
+            loop->after(loop->ctx);
+        atomic_fetch_add_explicit(&loop->turns, 1, memory_order_relaxed);
     }
     return NULL;
 }
@@ -48,6 +54,7 @@ dt_http_loop_start(struct dt_http_loop *loop, struct MHD_Daemon *daemon)
         (void)close(loop->event_fd);
         return dt_fail(DT_ERR_NOMEM, "out of memory");
     }
+    (void)pthread_setname_np(loop->thread, "http"); /* for who looks at the process */
     loop->running = true;
     return DT_OK;
 }
@@ -57,6 +64,8 @@ dt_http_loop_wake(struct dt_http_loop *loop)
 {
     static const uint64_t one = 1;
 
+    if (atomic_exchange(&loop->told, true))
+        return; /* it has not looked since it was told last */
     while (loop->running && write(loop->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
         ;
 }
@@ -67,6 +76,7 @@ dt_http_loop_end(struct dt_http_loop *loop)
     if (!loop->running)
         return;
     atomic_store(&loop->ending, true);
+    atomic_store(&loop->told, false);
     dt_http_loop_wake(loop);
     pthread_join(loop->thread, NULL);
     (void)close(loop->event_fd);

@@ -24,15 +24,19 @@ struct dt_http_loop {
     struct MHD_Daemon *daemon;
     pthread_t thread;
     int event_fd; /* that it is to look, or to end */
-    atomic_bool ending;
+    atomic_bool ending, told;
+    void (*before)(void *ctx); /* of each turn, and */
+    void (*after)(void *ctx);  /* after it, in the thread; after may be NULL */
+    void *ctx;
+    atomic_uint_fast64_t turns; /* of the thread */
     bool running;
 };
 
-/* Run ${daemon}, which was started with epoll and no thread of its own. NOMEM, IO. */
+/* Run ${daemon}, which was started with epoll and no thread of its own; before, after and ctx of
+ * ${loop} are set. NOMEM, IO. */
 DT_MUST_CHECK enum dt_err dt_http_loop_start(struct dt_http_loop *loop, struct MHD_Daemon *daemon);
 
-/* Have the thread look at the daemon: a connection was resumed, which the library itself does not
- * tell who runs it from outside. From any thread. */
+/* Have the thread take a turn soon. From any thread. */
 void dt_http_loop_wake(struct dt_http_loop *loop);
 
 /* End the thread; the daemon is not run any more and can be stopped. Fine when it does not run. */

@@ -1,6 +1,12 @@
 /*
  * net/server_reply.c - see server_reply.h, and the reply functions of server.h. Layer: net.
  */
+#include <stdio.h>
+
+#include <microhttpd.h>
+
+#include "base/mem.h"
+
 #include "net/server_reply.h"
 
 void
@@ -51,4 +57,44 @@ dt_http_refusal(struct dt_http_reply *reply, unsigned int status)
         dt_http_reply_error(reply, status, "format", "this is not a plain HTTP/1.1 request");
         break;
     }
+}
+
+struct MHD_Response *
+dt_http_response(struct dt_http_reply *reply, bool close)
+{
+    struct MHD_Response *r;
+    char seconds[24];
+
+    if (reply->body.n > 0) {
+        r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p,
+                                                               dt_free);
+        if (r != NULL) {
+            reply->body.p = NULL; /* the response frees it now */
+            reply->body.n = 0;
+            reply->body.cap = 0;
+        }
+    } else {
+        static char nothing[1];
+
+        r = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
+    }
+    dt_buf_clear(&reply->body);
+    if (r == NULL)
+        return NULL;
+    if (reply->content_type != NULL)
+        (void)MHD_add_response_header(r, "Content-Type", reply->content_type);
+    (void)MHD_add_response_header(r, "Cache-Control",
+                                  reply->cache_control != NULL ? reply->cache_control : "no-store");
+    (void)MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    if (reply->allow_origin != NULL)
+        (void)MHD_add_response_header(r, "Access-Control-Allow-Origin", reply->allow_origin);
+    if (reply->location != NULL)
+        (void)MHD_add_response_header(r, "Location", reply->location);
+    if (reply->retry_after_s != 0) {
+        (void)snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)reply->retry_after_s);
+        (void)MHD_add_response_header(r, "Retry-After", seconds);
+    }
+    if (close)
+        (void)MHD_add_response_header(r, "Connection", "close");
+    return r;
 }

@@ -27,10 +27,11 @@ static const struct {
      "A dispute names fields and own values. It does not change the record; both accounts stand "
      "side by side."},
     {DT_ANSWER_WITHDRAW, "withdraw",
-     "A withdrawal is a later entry of the record's author. It undoes nothing that was entered."},
+     "A withdrawal says that its author no longer stands by the record. It undoes nothing that was "
+     "entered, and is no consent to anything."},
     {DT_ANSWER_CONSENT, "consent",
-     "A consent allows the named slots to be opened to the named audience until it ends. It is no "
-     "countersignature."},
+     "A consent allows the named fields to be opened to the named audience until it ends. It is no "
+     "countersignature, and no agreement with what they say."},
 };
 #define N_ANSWERS (sizeof answers / sizeof answers[0])
 

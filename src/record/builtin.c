@@ -79,6 +79,17 @@ static const struct {
       {"count", "int", true, NULL, "Records of the counted kind in it."},
       {"counted", "text", true, NULL, "Template id of what is counted."}}},
     {"cover", "Cover entry", {{NULL, NULL, false, NULL, NULL}}},
+    {"carried",
+     "Carried from another channel",
+     {{"proof", "bytes", true, NULL,
+       "A proof file: what is told, its author's signature, and the author's leave."}}},
+    {"readout_line",
+     "Line of a joint readout",
+     {{"readout", "hash", true, NULL, "Commitment of the readout it is a line of."},
+      {"line", "int", true, NULL, "Its number, 1 and up."},
+      {"languages", "list<lang>", true, NULL, "The languages of its texts."},
+      {"texts", "list<text>", true, NULL, "One in each language, in their order."},
+      {"replaces", "hash", false, NULL, "Commitment of the line whose place it takes."}}},
 };
 
 const size_t dt_builtin_count = sizeof builtins / sizeof builtins[0];
@@ -127,7 +138,9 @@ dt_builtin_make(size_t i, struct dt_template **out)
             parts.fields[k].values = dt_view(values.p + from[k], len[k]);
     if ((err = dt_template_from_parts(&parts, &t)) != DT_OK)
         return dt_fail_context(err, "%s", builtins[i].id);
-    if ((err = dt_template_set_docs(t, dt_view_str(builtins[i].title), docs)) != DT_OK) {
+    if ((err = dt_template_set_words(
+             t, &(const struct dt_template_words){.title = dt_view_str(builtins[i].title),
+                                                  .docs = docs})) != DT_OK) {
         dt_template_free(t);
         return err;
     }

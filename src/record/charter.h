@@ -120,4 +120,11 @@ enum dt_policy_kind { DT_POLICY_ATTESTED = 1, DT_POLICY_FINAL = 2, DT_POLICY_HEL
 DT_MUST_CHECK enum dt_err dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind,
                                             struct dt_buf *out);
 
+struct tlog_policy;
+/* The side of ${policy}, derived from ${c}, that is the witness group of ${party};
+ * TLOG_POLICY_NO_NODE when it has no witness. */
+DT_MUST_CHECK enum dt_err dt_charter_side(const struct dt_charter *c,
+                                          const struct tlog_policy *policy, size_t party,
+                                          size_t *out);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "log/note.h"
+#include "log/policy.h"
 
 #include "record/charter_internal.h"
 
@@ -212,4 +213,23 @@ dt_charter_policy(const struct dt_charter *c, enum dt_policy_kind kind, struct d
                                    : n_groups;
     return dt_buf_printf(out, "group sides %zu%.*s\nquorum sides\n", k, (int)members.n,
                          (const char *)members.p);
+}
+
+enum dt_err
+dt_charter_side(const struct dt_charter *c, const struct tlog_policy *policy, size_t party,
+                size_t *out)
+{
+    struct tlog_vkey key;
+    enum dt_err err;
+
+    *out = TLOG_POLICY_NO_NODE;
+    for (size_t i = 0; i < c->n_witnesses; i++) {
+        if (c->witnesses[i].party != party)
+            continue;
+        if ((err = tlog_vkey_parse(c->witnesses[i].vkey, &key)) != DT_OK)
+            return err;
+        *out = tlog_policy_side_of(policy, tlog_policy_find_key(policy, &key));
+        break;
+    }
+    return DT_OK;
 }

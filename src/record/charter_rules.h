@@ -13,15 +13,38 @@
 #define DT_RULE_CADENCE  "cadence"  /* K/PERIOD: how many entries each party makes in each period */
 #define DT_RULE_READ_KEY "read_key" /* "required": the register is read with a key alone */
 
+#define DT_RULE_TEMPLATE                                                                           \
+    "template." /* with an id behind it: the hash of a template of the forum's */
+#define DT_RULE_LINE_TEST "line_test" /* "12h", or "12h sealed": struct dt_line_rule */
+
 /* And "open", "open.<template id>": record/open_rule.h. */
 
 /* Is ${rule} known, and its value of the form that its name asks? FORMAT, UNSUPPORTED. */
 DT_MUST_CHECK enum dt_err dt_charter_rule_check(const struct dt_charter_rule *rule);
+
+/* The hash of the template ${id} that the parties of ${c} agreed on for this forum; false when they
+ * named none. */
+bool dt_charter_template(const struct dt_charter *c, struct dt_view id, uint8_t out[static 32]);
 
 /* The value of the rule ${name}; false when ${c} has none. */
 bool dt_charter_rule(const struct dt_charter *c, const char *name, struct dt_view *out);
 
 /* What each party of ${c}, which was checked, promised; nothing when it has no such rule. */
 struct dt_cadence dt_charter_cadence(const struct dt_charter *c);
+
+/* How often every member's agent tests its line, and whether each test is a sealed record too. */
+struct dt_line_rule {
+    uint64_t every_ms; /* 0: not at all */
+    bool sealed;
+};
+#define DT_LINE_EVERY_MIN (UINT64_C(60) * 1000)
+#define DT_LINE_EVERY_MAX (UINT64_C(7) * 24 * 3600 * 1000)
+
+/* "90m", "12h", "1d": the largest of the units that divides it; then nothing, or " sealed". FORMAT,
+ * RANGE. */
+DT_MUST_CHECK enum dt_err dt_line_rule_read(struct dt_view text, struct dt_line_rule *out);
+
+/* What ${c}, which was checked, says; nothing when it has no such rule. */
+struct dt_line_rule dt_charter_line_test(const struct dt_charter *c);
 
 #endif

@@ -91,6 +91,21 @@ DT_MUST_CHECK enum dt_err dt_letter_issue(struct dt_view root_seed,
 /* Parse; recompute the hash; check the root's signature and every field. FORMAT, AUTH. The letter
  * is then consistent; whether its root counts is dt_letter_check_charter(). */
 DT_MUST_CHECK enum dt_err dt_letter_decode(struct dt_view bytes, struct dt_letter *out);
+
+/* The letters that were decoded last, by what their bytes hash to. All zero: none yet. */
+#define DT_LETTERS_KNOWN 64u
+struct dt_letters_known {
+    struct {
+        uint8_t bytes[32]; /* SHA-256 of the encoding */
+        uint8_t hash[32];  /* the letter hash */
+    } letter[DT_LETTERS_KNOWN];
+    unsigned int n;    /* so many are there */
+    unsigned int next; /* is replaced next */
+};
+/* As dt_letter_decode(). The commitment and the signature of bytes that are in ${known} (may be
+ * NULL) are taken as found before; bytes that hold are put there. One thread at a time. */
+DT_MUST_CHECK enum dt_err
+dt_letter_decode_known(struct dt_view bytes, struct dt_letters_known *known, struct dt_letter *out);
 DT_MUST_CHECK enum dt_err dt_letter_encode(const struct dt_letter *l, struct dt_buf *out);
 /* Deep copy (encode and decode). */
 DT_MUST_CHECK enum dt_err dt_letter_copy(const struct dt_letter *l, struct dt_letter *out);

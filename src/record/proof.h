@@ -94,9 +94,10 @@ struct dt_proof_record {
     struct dt_author author;
     size_t party;               /* place in the charter */
     struct dt_view name, title; /* of the delegate, where its letter opens them */
-    bool template_known;        /* built-in, or the same among those given to the verifier */
-    bool vouched;               /* this party's root was checked */
-    uint64_t opened;            /* bit per slot */
+    bool template_known; /* built-in, the same among those given to the verifier, or named by the
+                            charter */
+    bool vouched;        /* this party's root was checked */
+    uint64_t opened;     /* bit per slot */
     struct dt_slot slots[DT_SLOTS_MAX]; /* only where opened */
     enum dt_answer answer;              /* NONE: not an answer */
     enum dt_entry_state state;

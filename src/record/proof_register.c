@@ -106,26 +106,6 @@ check_end(const struct dt_charter *c, size_t at, const struct tlog_checkpoint *c
     return DT_OK;
 }
 
-/* The side of the policy that is ${party}'s; TLOG_POLICY_NO_NODE when it has no witness. */
-static enum dt_err
-side_of_party(const struct dt_charter *c, const struct tlog_policy *policy, size_t party,
-              size_t *out)
-{
-    struct tlog_vkey key;
-    enum dt_err err;
-
-    *out = TLOG_POLICY_NO_NODE;
-    for (size_t i = 0; i < c->n_witnesses; i++) {
-        if (c->witnesses[i].party != party)
-            continue;
-        if ((err = tlog_vkey_parse(c->witnesses[i].vkey, &key)) != DT_OK)
-            return err;
-        *out = tlog_policy_side_of(policy, tlog_policy_find_key(policy, &key));
-        break;
-    }
-    return DT_OK;
-}
-
 enum dt_err
 dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
                      const uint8_t seal[static 32], size_t party, uint32_t how,
@@ -155,7 +135,7 @@ dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
     if ((err = tlog_leaf_hash(dt_view_of(entry), &leaf)) != DT_OK ||
         (err = tlog_proof_evaluate(&proof, &leaf, &r->policy[at], NULL, &state)) != DT_OK ||
         (err = check_end(r->charter, at, &state.checkpoint)) != DT_OK ||
-        (err = side_of_party(c, &r->policy[at], party, &side)) != DT_OK)
+        (err = dt_charter_side(c, &r->policy[at], party, &side)) != DT_OK)
         return err;
     out->index = proof.index;
     out->ended_by = at < r->charter->n_former ? at + 1 : 0;

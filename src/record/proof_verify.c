@@ -13,6 +13,7 @@
 #include "base/time.h"
 
 #include "record/amendment.h"
+#include "record/charter_rules.h"
 #include "record/proof_internal.h"
 #include "record/template_internal.h"
 
@@ -397,6 +398,7 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
     struct dt_view text = c->parts->items[place].tlog_proof;
     struct dt_entry_seen entry = {0};
     const struct dt_template *known;
+    uint8_t agreed[32];
     enum dt_err err;
 
     if (dt_view_equal(t->header.template_id, dt_view_str("letter")))
@@ -417,7 +419,9 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
         c->in->templates != NULL ? dt_templates_get(c->in->templates, t->header.template_id) : NULL;
     r->template_known =
         dt_template_builtin(r->tmpl) ||
-        (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0);
+        (known != NULL && memcmp(dt_template_hash(known), t->header.template_hash, 32) == 0) ||
+        (known == NULL && dt_charter_template(c->v->charter, t->header.template_id, agreed) &&
+         memcmp(agreed, t->header.template_hash, 32) == 0);
     if (place > 0 && r->answer != DT_ANSWER_NONE && !dt_proof_answer_may_open(r->tmpl, r->opened))
         return dt_fail(DT_ERR_FORMAT, "an answer that does not open what it has to, or more");
     if (place > 0 && (r->answer == DT_ANSWER_NONE || memcmp(r->slots[DT_ENVELOPE_SLOTS].value.p,

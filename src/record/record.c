@@ -90,24 +90,52 @@ dt_record_draft_init(struct dt_record_draft *d, const struct dt_template *tmpl,
     return err;
 }
 
+static enum dt_err
+no_such_field(const struct dt_template *tmpl, const char *name)
+{
+    struct dt_view names[DT_TEMPLATE_FIELDS], near, id = dt_template_id(tmpl);
+    size_t n = dt_template_n_fields(tmpl);
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = dt_template_field(tmpl, i)->name;
+    near = dt_value_near(dt_view_str(name), names, n);
+    if (near.n > 0)
+        return dt_fail(DT_ERR_NOT_FOUND,
+                       "%s: the template %.*s has no field of this name; did you mean %.*s?", name,
+                       (int)id.n, (const char *)id.p, (int)near.n, (const char *)near.p);
+    return dt_fail(DT_ERR_NOT_FOUND, "%s: the template %.*s has no field of this name", name,
+                   (int)id.n, (const char *)id.p);
+}
+
+/* The slot of ${tmpl} named ${name}, and what conversion needs to know of it. */
+static enum dt_err
+find_field(const struct dt_template *tmpl, const char *name, const struct dt_charter *charter,
+           size_t *out_index, struct dt_value_hint *out)
+{
+    struct dt_field f;
+
+    if (dt_template_slot_find(tmpl, dt_view_str(name), out_index) != DT_OK)
+        return no_such_field(tmpl, name);
+    dt_template_slot(tmpl, *out_index, &f);
+    *out = (struct dt_value_hint){.field = name,
+                                  .type = f.type,
+                                  .values = f.values,
+                                  .n_values = f.n_values,
+                                  .charter = charter,
+                                  .unit = f.unit};
+    return DT_OK;
+}
+
 enum dt_err
 dt_slot_from_text(const struct dt_template *tmpl, const char *name, struct dt_view text,
                   const struct dt_charter *charter, size_t *out_index, struct dt_buf *out)
 {
-    struct dt_field f;
+    struct dt_value_hint hint;
     size_t index = 0;
     enum dt_err err;
 
-    if ((err = dt_template_slot_find(tmpl, dt_view_str(name), &index)) != DT_OK)
-        return dt_fail_context(err, "%s", name);
-    dt_template_slot(tmpl, index, &f);
-
-    const struct dt_value_hint hint = {.field = name,
-                                       .type = f.type,
-                                       .values = f.values,
-                                       .n_values = f.n_values,
-                                       .charter = charter};
-    if ((err = dt_value_from_text(&hint, text, out)) == DT_OK)
+    if ((err = find_field(tmpl, name, charter, &index, &hint)) == DT_OK &&
+        (err = dt_value_from_text(&hint, text, out)) == DT_OK)
         *out_index = index;
     return err;
 }
@@ -121,6 +149,21 @@ dt_record_draft_set_text(struct dt_record_draft *d, const char *name, struct dt_
     enum dt_err err = dt_slot_from_text(d->tmpl, name, text, charter, &index, &value);
 
     if (err != DT_OK)
+        return err;
+    return dt_record_draft_set(d, index, dt_buf_view(&value));
+}
+
+enum dt_err
+dt_record_draft_set_items(struct dt_record_draft *d, const char *name, const struct dt_view *items,
+                          size_t n, const struct dt_charter *charter)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf value = DT_BUF_INIT(DT_VALUE_MAX);
+    struct dt_value_hint hint;
+    size_t index = 0;
+    enum dt_err err;
+
+    if ((err = find_field(d->tmpl, name, charter, &index, &hint)) != DT_OK ||
+        (err = dt_value_from_items(&hint, items, n, &value)) != DT_OK)
         return err;
     return dt_record_draft_set(d, index, dt_buf_view(&value));
 }
@@ -142,6 +185,21 @@ dt_record_draft_refer(struct dt_record_draft *d, enum dt_reference_what what, st
     return dt_record_draft_set(d, DT_SLOT_REFERENCES, dt_buf_view(&list));
 }
 
+static enum dt_err
+absent(const struct dt_field *f)
+{
+    const struct dt_value_hint hint = {
+        .type = f->type, .values = f->values, .n_values = f->n_values, .unit = f->unit};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf example = DT_BUF_INIT(400);
+    char type[32];
+
+    dt_type_str(f->type, type);
+    dt_ignore(dt_value_example(&hint, &example), "an example cut short still helps");
+    return dt_fail(
+        DT_ERR_FORMAT, "%.*s is required and absent: a value of type %s, for example %.*s",
+        (int)f->name.n, (const char *)f->name.p, type, (int)example.n, (const char *)example.p);
+}
+
 enum dt_err
 dt_record_draft_check(const struct dt_record_draft *d)
 {
@@ -150,8 +208,7 @@ dt_record_draft_check(const struct dt_record_draft *d)
     for (size_t i = 0; i < dt_template_slots(d->tmpl); i++) {
         dt_template_slot(d->tmpl, i, &f);
         if (f.required && !d->has[i])
-            return dt_fail(DT_ERR_FORMAT, "%.*s is required and absent", (int)f.name.n,
-                           (const char *)f.name.p);
+            return absent(&f);
     }
     return DT_OK;
 }
@@ -247,6 +304,37 @@ enum dt_err
 dt_record_decode(struct dt_view bytes, const struct dt_templates *templates, struct dt_record *out)
 {
     return decode(bytes, NULL, templates, out);
+}
+
+enum dt_err
+dt_record_raw_read(struct dt_view bytes, struct dt_record_raw *out)
+{
+    struct dt_reader in = dt_reader_init(bytes), sub;
+    struct dt_record_raw raw = {0};
+    struct dt_view tail = {0};
+    uint16_t version = 0;
+    enum dt_err err;
+
+    if ((err = dt_read_u16(&in, &version)) != DT_OK)
+        return err;
+    if (version != RECORD_VERSION)
+        return dt_fail(DT_ERR_UNSUPPORTED, "a version not known here");
+    if ((err = dt_header_read(&in, &raw.header)) != DT_OK)
+        return err;
+    if (!dt_template_id_valid(raw.header.template_id))
+        return dt_fail(DT_ERR_FORMAT, "a template's id or version");
+    if ((err = dt_read_sub(&in, DT_RECORD_MAX, &sub)) != DT_OK)
+        return err;
+    for (size_t i = 0; i < raw.header.n_slots; i++)
+        if ((err = dt_read_u8(&sub, &raw.kind[i])) != DT_OK ||
+            (err = dt_read_vec(&sub, DT_VALUE_MAX, &raw.value[i])) != DT_OK)
+            return err;
+    if ((err = dt_read_end(&sub)) != DT_OK ||
+        (err = dt_read_view(&in, DT_RECORD_SECRET + 32 + 64, &tail)) != DT_OK ||
+        (err = dt_read_end(&in)) != DT_OK)
+        return err;
+    *out = raw;
+    return DT_OK;
 }
 
 enum dt_err

@@ -68,6 +68,10 @@ DT_MUST_CHECK enum dt_err dt_slot_from_text(const struct dt_template *tmpl, cons
 DT_MUST_CHECK enum dt_err dt_record_draft_set_text(struct dt_record_draft *d, const char *name,
                                                    struct dt_view text,
                                                    const struct dt_charter *charter);
+/* The same for a list field whose ${n} items are already apart (from a JSON array). */
+DT_MUST_CHECK enum dt_err dt_record_draft_set_items(struct dt_record_draft *d, const char *name,
+                                                    const struct dt_view *items, size_t n,
+                                                    const struct dt_charter *charter);
 /* Set slot ${index} to canonical bytes. */
 DT_MUST_CHECK enum dt_err dt_record_draft_set(struct dt_record_draft *d, size_t index,
                                               struct dt_view value);
@@ -93,6 +97,15 @@ DT_MUST_CHECK enum dt_err dt_record_encode(const struct dt_record *r, struct dt_
  */
 DT_MUST_CHECK enum dt_err
 dt_record_decode(struct dt_view bytes, const struct dt_templates *templates, struct dt_record *out);
+
+/* The parts of a record whose template is not known: neither commitment, signature nor values can
+ * be checked without it. Views point into the bytes. */
+struct dt_record_raw {
+    struct dt_header header; /* its template's id is of the form of one */
+    uint8_t kind[DT_SLOTS_MAX];
+    struct dt_view value[DT_SLOTS_MAX];
+};
+DT_MUST_CHECK enum dt_err dt_record_raw_read(struct dt_view bytes, struct dt_record_raw *out);
 
 /**
  * dt_record_check_author(r, c, letter, at_ms):

@@ -20,7 +20,7 @@ struct dt_template {
     struct dt_buf enc;   /* the encoding; names and values point into it */
     struct dt_buf words; /* title and docs */
     uint8_t hash[32];
-    struct dt_view id, title;
+    struct dt_view id, title, purpose, deadline_doc, ack_doc;
     uint16_t version;
     struct dt_field fields[DT_TEMPLATE_FIELDS];
     size_t n_fields;
@@ -56,6 +56,24 @@ struct dt_view
 dt_template_title(const struct dt_template *t)
 {
     return t->title.n > 0 ? t->title : t->id;
+}
+
+struct dt_view
+dt_template_purpose(const struct dt_template *t)
+{
+    return t->purpose;
+}
+
+struct dt_view
+dt_template_deadline_doc(const struct dt_template *t)
+{
+    return t->deadline_doc;
+}
+
+struct dt_view
+dt_template_ack_doc(const struct dt_template *t)
+{
+    return t->ack_doc;
 }
 
 const uint8_t *
@@ -426,26 +444,38 @@ dt_template_decode(struct dt_view bytes, struct dt_template **out)
     return DT_OK;
 }
 
+/* The next ${n} bytes of the words; none at all: no buffer, and no offset into it. */
+static struct dt_view
+words_at(const struct dt_template *t, size_t *at, size_t n)
+{
+    struct dt_view v = n > 0 ? dt_view(t->words.p + *at, n) : dt_view(NULL, 0);
+
+    *at += n;
+    return v;
+}
+
 enum dt_err
-dt_template_set_docs(struct dt_template *t, struct dt_view title, const struct dt_view *docs)
+dt_template_set_words(struct dt_template *t, const struct dt_template_words *w)
 {
     size_t at = 0;
     enum dt_err err;
 
     t->words.n = 0;
-    if ((err = dt_buf_append(&t->words, title)) != DT_OK)
+    if ((err = dt_buf_append(&t->words, w->title)) != DT_OK ||
+        (err = dt_buf_append(&t->words, w->purpose)) != DT_OK ||
+        (err = dt_buf_append(&t->words, w->deadline)) != DT_OK ||
+        (err = dt_buf_append(&t->words, w->ack)) != DT_OK)
         return err;
     for (size_t i = 0; i < t->n_fields; i++)
-        if ((err = dt_buf_append(&t->words, docs[i])) != DT_OK)
+        if ((err = dt_buf_append(&t->words, w->docs[i])) != DT_OK)
             return err;
     /* Only now do the bytes stay where they are. */
-    t->title = dt_view(t->words.p, title.n);
-    at = title.n;
-    for (size_t i = 0; i < t->n_fields; i++) {
-        /* No title and no words at all: there is no buffer, and no offset into it. */
-        t->fields[i].doc = docs[i].n > 0 ? dt_view(t->words.p + at, docs[i].n) : dt_view(NULL, 0);
-        at += docs[i].n;
-    }
+    t->title = words_at(t, &at, w->title.n);
+    t->purpose = words_at(t, &at, w->purpose.n);
+    t->deadline_doc = words_at(t, &at, w->deadline.n);
+    t->ack_doc = words_at(t, &at, w->ack.n);
+    for (size_t i = 0; i < t->n_fields; i++)
+        t->fields[i].doc = words_at(t, &at, w->docs[i].n);
     return DT_OK;
 }
 

@@ -3,8 +3,8 @@
  *
  * Source: docs/protocol-record.md, "Templates". Layer: record. A template's hash is over its
  * encoding in TLS presentation language, never over JSON. Built-in templates (letter, amendment,
- * the six answers, tally, cover) are tables in builtin.c; the others are data/templates, made part
- * of the library.
+ * the six answers, tally, cover, carried, readout_line) are tables in builtin.c; the others are
+ * data/templates, made part of the library.
  */
 #ifndef DT_RECORD_TEMPLATE_H
 #define DT_RECORD_TEMPLATE_H
@@ -66,8 +66,12 @@ bool dt_template_id_valid(struct dt_view id);
 /* Fields of a template, by accessors (all borrow). */
 struct dt_view dt_template_id(const struct dt_template *t);
 struct dt_view dt_template_title(const struct dt_template *t); /* for people; may be the id */
-const uint8_t *dt_template_hash(const struct dt_template *t);  /* 32 bytes */
-uint8_t dt_template_slots(const struct dt_template *t);        /* 16, 32 or 64 */
+/* What people wrote of its purpose, deadline and acknowledgement; may be empty. Not hashed. */
+struct dt_view dt_template_purpose(const struct dt_template *t);
+struct dt_view dt_template_deadline_doc(const struct dt_template *t);
+struct dt_view dt_template_ack_doc(const struct dt_template *t);
+const uint8_t *dt_template_hash(const struct dt_template *t); /* 32 bytes */
+uint8_t dt_template_slots(const struct dt_template *t);       /* 16, 32 or 64 */
 size_t dt_template_n_fields(const struct dt_template *t);
 const struct dt_field *dt_template_field(const struct dt_template *t, size_t i);
 /* What slot ${index} holds: envelope, field, or (name "", type 0) past the template. */
@@ -90,6 +94,16 @@ struct dt_deadline_rule {
 void dt_template_deadline(const struct dt_template *t, struct dt_deadline_rule *out);
 enum dt_ack dt_template_ack(const struct dt_template *t, uint64_t *out_within_ms);
 enum dt_disclosure dt_template_disclosure(const struct dt_template *t);
+
+/* ---- template_say.c: the same in words ---- */
+
+/* Append by when such a record is owed: "at least 2 days before window_start"; "no deadline". */
+DT_MUST_CHECK enum dt_err dt_template_say_deadline(const struct dt_template *t, struct dt_buf *out);
+/* Append what the other side owes, and what that is not. */
+DT_MUST_CHECK enum dt_err dt_template_say_ack(const struct dt_template *t, struct dt_buf *out);
+/* "sealed" to "full"; and what the world is then shown. */
+const char *dt_disclosure_name(enum dt_disclosure d);
+const char *dt_disclosure_says(enum dt_disclosure d);
 
 /* Append the canonical encoding. */
 DT_MUST_CHECK enum dt_err dt_template_encode(const struct dt_template *t, struct dt_buf *out);

@@ -34,9 +34,15 @@ struct dt_template_parts {
 DT_MUST_CHECK enum dt_err dt_template_from_parts(const struct dt_template_parts *parts,
                                                  struct dt_template **out);
 
-/* Attach words for people: ${title}, then ${docs}[i] for field i (copied; not hashed). */
-DT_MUST_CHECK enum dt_err dt_template_set_docs(struct dt_template *t, struct dt_view title,
-                                               const struct dt_view *docs);
+/* Words for people, none of them hashed. docs: of field i at i. */
+struct dt_template_words {
+    struct dt_view title, purpose, deadline, ack;
+    const struct dt_view *docs;
+};
+
+/* Attach ${words} (copied). */
+DT_MUST_CHECK enum dt_err dt_template_set_words(struct dt_template *t,
+                                                const struct dt_template_words *words);
 void dt_template_set_builtin(struct dt_template *t);
 
 /* builtin.c: how many there are, and each made anew. */

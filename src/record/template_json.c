@@ -152,6 +152,23 @@ read_field(const json_t *j, struct dt_template_parts *parts, struct dt_view *doc
     return dt_writer_end(&w);
 }
 
+/* Title, purpose and what is said of deadline and acknowledgement. */
+static enum dt_err
+read_words(const json_t *root, const char *title, struct dt_template_words *out)
+{
+    const char *purpose = member(root, "purpose", ""),
+               *deadline = member(json_object_get(root, "deadline"), "doc", ""),
+               *ack = member(json_object_get(root, "ack"), "doc", "");
+
+    if (purpose == NULL || deadline == NULL || ack == NULL)
+        return dt_fail(DT_ERR_FORMAT, "purpose and doc are text");
+    out->title = dt_view_str(title);
+    out->purpose = dt_view_str(purpose);
+    out->deadline = dt_view_str(deadline);
+    out->ack = dt_view_str(ack);
+    return DT_OK;
+}
+
 /* One call of the parser, under dt_guarded(). */
 struct parse {
     struct dt_view json;
@@ -177,6 +194,7 @@ dt_template_from_json(struct dt_view json, struct dt_template **out)
     struct dt_template_parts parts = {.version = 1};
     const json_t *fields, *f;
     const char *id, *title, *rule;
+    struct dt_template_words words = {.docs = docs};
     struct dt_template *t = NULL;
     struct parse p = {.json = json};
     size_t i;
@@ -207,13 +225,14 @@ dt_template_from_json(struct dt_view json, struct dt_template **out)
     for (i = 0; i < parts.n_fields; i++)
         if (end[i + 1] > end[i])
             parts.fields[i].values = dt_view(values.p + end[i], end[i + 1] - end[i]);
-    if ((err = read_rule(dt_view_str(rule), &parts.deadline)) != DT_OK ||
+    if ((err = read_words(root, title, &words)) != DT_OK ||
+        (err = read_rule(dt_view_str(rule), &parts.deadline)) != DT_OK ||
         (err = read_ack(json_object_get(root, "ack"), &parts)) != DT_OK ||
         (err = read_disclosure(member(root, "default_disclosure", NULL), &parts.disclosure)) !=
             DT_OK ||
         (err = dt_template_from_parts(&parts, &t)) != DT_OK)
         return err;
-    if ((err = dt_template_set_docs(t, dt_view_str(title), docs)) != DT_OK) {
+    if ((err = dt_template_set_words(t, &words)) != DT_OK) {
         dt_template_free(t);
         return err;
     }

@@ -76,15 +76,24 @@ struct dt_value_hint {
     const struct dt_view *values;
     size_t n_values;
     const struct dt_charter *charter;
+    struct dt_view unit; /* of an int or decimal: what may stand behind the number */
 };
+
+/* Append one value of ${hint}'s type as a person may write it: one that is taken, for help and for
+ * messages. */
+DT_MUST_CHECK enum dt_err dt_value_example(const struct dt_value_hint *hint, struct dt_buf *out);
+
+/* The one of ${names} that ${word} was probably meant to be; empty when none is near. */
+struct dt_view dt_value_near(struct dt_view word, const struct dt_view *names, size_t n);
 
 /**
  * dt_value_from_text(hint, text, out):
  * Append the canonical bytes of what a person wrote. A list is items separated by ';' ("\;" and
  * "\\" stand for themselves); "" is the empty list. A map is "key=value" items, each value int,
- * decimal, true/false or text. An area is "lat,lon lat,lon lat,lon" or "lat,lon r<km>".
- * FORMAT/RANGE/LIMIT: the message names the field and the expected form. ${out} unchanged on
- * failure.
+ * decimal, true/false or text. An area is "lat,lon lat,lon lat,lon" or "lat,lon r<km>". A place may
+ * be a GeoJSON Point, an area a GeoJSON Polygon of one ring; a number may have its unit behind it.
+ * FORMAT/RANGE/LIMIT: the message names the field, the expected form and an example. ${out}
+ * unchanged on failure.
  */
 DT_MUST_CHECK enum dt_err dt_value_from_text(const struct dt_value_hint *hint, struct dt_view text,
                                              struct dt_buf *out);

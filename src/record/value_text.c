@@ -4,6 +4,7 @@
  * Source: docs/protocol-record.md, "Text of values". Layer: record. What is read here comes from
  * command lines, CSV and pages; each refusal names the field and the form that was expected.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,12 +17,6 @@
 #include "record/value_internal.h"
 
 #define FIELD(hint) ((hint)->field != NULL ? (hint)->field : "value")
-
-static enum dt_err
-expected(const struct dt_value_hint *hint, const char *form)
-{
-    return dt_fail(DT_ERR_FORMAT, "%s: expected %s", FIELD(hint), form);
-}
 
 /* ---- small readers ---- */
 
@@ -86,14 +81,14 @@ put_decimal(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *o
         i++;
     whole_end = i;
     if (whole_end == from)
-        return expected(hint, "a decimal number as in 12.5");
+        return dt_value_expected(hint, "a decimal number");
     end = whole_end;
     if (i < t.n) {
         if (t.p[i] != '.' || i + 1 == t.n)
-            return expected(hint, "a decimal number as in 12.5");
+            return dt_value_expected(hint, "a decimal number");
         for (i++; i < t.n; i++) {
             if (!is_digit(t.p[i]))
-                return expected(hint, "a decimal number as in 12.5");
+                return dt_value_expected(hint, "a decimal number");
             if (t.p[i] != '0')
                 end = i + 1;
         }
@@ -103,7 +98,7 @@ put_decimal(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *o
     for (i = from; i < end; i++)
         zero = zero && (t.p[i] == '0' || t.p[i] == '.');
     if (end - from + 1 > DT_DECIMAL_MAX)
-        return expected(hint, "a decimal number of at most 39 characters");
+        return dt_value_expected(hint, "a decimal number of at most 39 characters");
     if (minus && !zero)
         err = dt_buf_append(out, dt_view_str("-"));
     return err != DT_OK ? err : dt_buf_append(out, dt_view(t.p + from, end - from));
@@ -125,14 +120,17 @@ put_latlon(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *ou
     int64_t a = 0, o = 0;
     enum dt_err err;
 
+    if (t.n > 0 && t.p[0] == '{' && dt_type_item(hint->type) == DT_TYPE_LATLON)
+        return dt_value_geojson(hint, t, out);
     if (!dt_text_split(&rest, ',', &lat) || !dt_text_split(&rest, ',', &lon) ||
         dt_text_split(&rest, ',', &more))
-        return expected(hint, "a place as latitude,longitude in degrees, as in 52.08,4.31");
+        return dt_value_expected(hint,
+                                 "a place as latitude,longitude in degrees, or as a GeoJSON Point");
     while (lon.n > 0 && lon.p[0] == ' ')
         lon = dt_view(lon.p + 1, lon.n - 1);
     if (!read_scaled(lat, 7, 900000000, &a) || !read_scaled(lon, 7, 1800000000, &o))
-        return expected(hint,
-                        "latitude -90 to 90, longitude -180 to 180, at most 7 decimal places");
+        return dt_value_expected(
+            hint, "latitude -90 to 90, longitude -180 to 180, at most 7 decimal places");
     if (o == -1800000000)
         o = 1800000000;
     if ((err = put_u32(out, a)) != DT_OK)
@@ -149,6 +147,8 @@ put_area(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
     int64_t radius = 0;
     enum dt_err err;
 
+    if (t.n > 0 && t.p[0] == '{')
+        return dt_value_geojson(hint, t, out);
     while (dt_text_split(&rest, ' ', &part)) {
         if (part.n == 0)
             continue;
@@ -156,11 +156,11 @@ put_area(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
             /* A radius in km, kept in whole metres. */
             if (points.n != 8 || radius != 0 ||
                 !read_scaled(dt_view(part.p + 1, part.n - 1), 3, 21000000, &radius) || radius <= 0)
-                return expected(hint, "a circle as 'lat,lon r<km>'");
+                return dt_value_expected(hint, "a circle as 'lat,lon r<km>'");
             continue;
         }
         if (radius != 0)
-            return expected(hint, "nothing after the radius");
+            return dt_value_expected(hint, "nothing after the radius");
         if ((err = put_latlon(hint, part, &points)) != DT_OK)
             return err;
     }
@@ -170,8 +170,10 @@ put_area(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
         dt_write_u32(&w, (uint32_t)radius);
     } else {
         if (points.n < 24)
-            return expected(
-                hint, "three or more points as 'lat,lon lat,lon lat,lon', or 'lat,lon r<km>'");
+            return dt_value_expected(
+                hint,
+                "three or more points as 'lat,lon lat,lon lat,lon', 'lat,lon r<km>', or a GeoJSON "
+                "Polygon");
         /* An outline that was closed by hand closes by itself. */
         if (points.n > 24 && memcmp(points.p, points.p + points.n - 8, 8) == 0)
             points.n -= 8;
@@ -224,7 +226,7 @@ put_party(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out
     if (hint->charter != NULL && dt_charter_party_by_name(hint->charter, t, &place) == DT_OK)
         memcpy(root_id, hint->charter->parties[place].root_id, 32);
     else if (dt_hex_read_fixed(root_id, 32, t) != DT_OK)
-        return expected(
+        return dt_value_expected(
             hint, "a party's name as in the charter, 'both', 'mediator', or a root id in hex");
     if ((err = dt_buf_append(out, dt_view((const uint8_t *)"\x01", 1))) != DT_OK)
         return err;
@@ -241,6 +243,7 @@ static enum dt_err
 put_enum(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf names = DT_BUF_INIT(400);
+    struct dt_view near;
 
     for (size_t i = 0; i < hint->n_values; i++) {
         if (dt_view_equal(hint->values[i], t))
@@ -249,6 +252,10 @@ put_enum(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
                                 (const char *)hint->values[i].p),
                   "a list cut short still helps");
     }
+    near = dt_value_near(t, hint->values, hint->n_values);
+    if (near.n > 0)
+        return dt_fail(DT_ERR_FORMAT, "%s: did you mean %.*s? expected one of: %.*s", FIELD(hint),
+                       (int)near.n, (const char *)near.p, (int)names.n, (const char *)names.p);
     return dt_fail(DT_ERR_FORMAT, "%s: expected one of: %.*s", FIELD(hint), (int)names.n,
                    (const char *)names.p);
 }
@@ -262,9 +269,9 @@ put_date(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
     if (t.n != 10 || t.p[4] != '-' || t.p[7] != '-' || !is_digit(t.p[0]) || !is_digit(t.p[5]) ||
         !is_digit(t.p[8]) || !read_int(dt_view(t.p, 4), &year) ||
         !read_int(dt_view(t.p + 5, 2), &month) || !read_int(dt_view(t.p + 8, 2), &day))
-        return expected(hint, "a date as YYYY-MM-DD");
+        return dt_value_expected(hint, "a date as YYYY-MM-DD");
     if (dt_days_from_date((int)year, (int)month, (int)day, &days) != DT_OK)
-        return expected(hint, "a day that exists, as YYYY-MM-DD");
+        return dt_value_expected(hint, "a day that exists, as YYYY-MM-DD");
     return put_u32(out, days);
 }
 
@@ -294,7 +301,7 @@ unescape(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
     for (size_t i = 0; i < t.n; i++) {
         if (t.p[i] == '\\') {
             if (++i == t.n || strchr("\\;,='", t.p[i]) == NULL || t.p[i] == '\0')
-                return expected(hint, "'\\' only before one of \\ ; , = '");
+                return dt_value_expected(hint, "'\\' only before one of \\ ; , = '");
         }
         if ((err = dt_buf_append(out, dt_view(t.p + i, 1))) != DT_OK)
             return err;
@@ -350,7 +357,7 @@ read_pair(const struct dt_value_hint *hint, struct dt_view part, struct text_pai
     dt_buf_init(&out->value, DT_VALUE_MAX);
     if (!next_part(&rest, '=', &key) || !next_part(&rest, '=', &value) || rest.p != NULL ||
         key.n == 0)
-        return expected(hint, "pairs as key=value,key=value");
+        return dt_value_expected(hint, "pairs as key=value,key=value");
     forced = value.n > 0 && value.p[0] == '\'';
     if (forced)
         value = dt_view(value.p + 1, value.n - 1);
@@ -398,7 +405,7 @@ put_map(const struct dt_value_hint *hint, struct dt_view t, struct dt_buf *out)
             int cmp = dt_view_cmp(dt_buf_view(&pairs[i - 1].key), dt_buf_view(&pairs[i].key));
 
             if (cmp == 0) {
-                err = expected(hint, "each key once");
+                err = dt_value_expected(hint, "each key once");
                 goto done;
             }
             if (cmp < 0)
@@ -433,47 +440,49 @@ put_scalar(const struct dt_value_hint *hint, uint8_t type, struct dt_view t, str
     case DT_TYPE_LTEXT:
         return dt_buf_append(out, t);
     case DT_TYPE_INT:
-        if (!read_int(t, &x))
-            return expected(hint, "a whole number");
+        if (!read_int(dt_value_without_unit(hint, t), &x))
+            return dt_value_expected(hint, "a whole number");
         return dt_value_put_u64(out, (uint64_t)x);
     case DT_TYPE_DECIMAL:
-        return put_decimal(hint, t, out);
+        return put_decimal(hint, dt_value_without_unit(hint, t), out);
     case DT_TYPE_BOOL:
         if (dt_view_equal(t, dt_view_str("true")))
             return dt_buf_append(out, dt_view((const uint8_t *)"\x01", 1));
         if (dt_view_equal(t, dt_view_str("false")))
             return dt_buf_append(out, dt_view((const uint8_t *)"\0", 1));
-        return expected(hint, "true or false");
+        return dt_value_expected(hint, "true or false");
     case DT_TYPE_ENUM:
         return put_enum(hint, t, out);
     case DT_TYPE_DATE:
         return put_date(hint, t, out);
     case DT_TYPE_DATETIME:
         if (dt_time_read(t, &ms) != DT_OK)
-            return expected(hint, "a time in UTC as 2025-02-12T15:04:05Z");
+            return dt_value_expected(hint, "a time in UTC, with seconds and a Z at its end");
         return dt_value_put_u64(out, ms);
     case DT_TYPE_DURATION:
         if (dt_duration_read(t, &ms) != DT_OK)
-            return expected(hint, "an ISO 8601 duration as PT30M or P14D");
+            return dt_value_expected(
+                hint, "an ISO 8601 duration: P and days, then T and hours, minutes, seconds");
         return dt_value_put_u64(out, ms);
     case DT_TYPE_LATLON:
         return put_latlon(hint, t, out);
     case DT_TYPE_AREA:
         return put_area(hint, t, out);
     case DT_TYPE_LANG:
-        return t.n > DT_LANG_MAX ? expected(hint, "a language tag") : put_lang(t, out);
+        return t.n > DT_LANG_MAX ? dt_value_expected(hint, "a language tag (BCP 47)")
+                                 : put_lang(t, out);
     case DT_TYPE_PARTY:
         return put_party(hint, t, out);
     case DT_TYPE_REF:
-        if (t.n != 64 && t.n != 32)
-            return expected(hint, "64 hex digits of a record or 32 of a talk");
-        return dt_hex_read(out, t);
+        if ((t.n != 64 && t.n != 32) || dt_hex_read(out, t) != DT_OK)
+            return dt_value_expected(hint, "64 hex digits of a record or 32 of a talk");
+        return DT_OK;
     case DT_TYPE_HASH:
-        if (t.n != 64)
-            return expected(hint, "64 hex digits");
-        return dt_hex_read(out, t);
+        if (t.n != 64 || dt_hex_read(out, t) != DT_OK)
+            return dt_value_expected(hint, "64 hex digits");
+        return DT_OK;
     case DT_TYPE_BYTES:
-        return dt_hex_read(out, t);
+        return dt_hex_read(out, t) == DT_OK ? DT_OK : dt_value_expected(hint, "hex digits");
     case DT_TYPE_MAP:
         return put_map(hint, t, out);
     default:
@@ -486,10 +495,15 @@ static enum dt_err
 finish(const struct dt_value_hint *hint, const struct dt_buf *b, struct dt_buf *out)
 {
     enum dt_err err = dt_value_check(hint->type, hint->n_values, dt_buf_view(b));
+    DT_CLEANUP(dt_buf_clear) struct dt_buf example = DT_BUF_INIT(400);
+    char why[160];
 
-    if (err != DT_OK)
-        return dt_fail_context(err, "%s", FIELD(hint));
-    return dt_buf_append(out, dt_buf_view(b));
+    if (err == DT_OK)
+        return dt_buf_append(out, dt_buf_view(b));
+    (void)snprintf(why, sizeof why, "%s", dt_err_message());
+    dt_ignore(dt_value_example(hint, &example), "an example cut short still helps");
+    return dt_fail(err, "%s: %s; for example %.*s", FIELD(hint), why, (int)example.n,
+                   (const char *)example.p);
 }
 
 static enum dt_err
@@ -548,7 +562,7 @@ dt_value_from_items(const struct dt_value_hint *hint, const struct dt_view *item
     enum dt_err err;
 
     if (!dt_type_is_list(hint->type))
-        return expected(hint, "one value, not a list");
+        return dt_value_expected(hint, "one value, not a list");
     if (n > DT_LIST_MAX)
         return dt_fail(DT_ERR_LIMIT, "%s: more than %u items", FIELD(hint), DT_LIST_MAX);
     for (size_t i = 0; i < n; i++)

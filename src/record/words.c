@@ -62,7 +62,7 @@ word_find(struct dt_view word, size_t *out)
 
 /* Bits [11 i, 11 i + 11) of ${bits}, most significant first. */
 static size_t
-index_at(const uint8_t bits[static BITS_BYTES], size_t i)
+index_at(const uint8_t *bits, size_t i)
 {
     size_t x = 0;
 
@@ -71,13 +71,19 @@ index_at(const uint8_t bits[static BITS_BYTES], size_t i)
     return x;
 }
 
+struct dt_view
+dt_word(const uint8_t *bits, size_t i)
+{
+    return word_at(index_at(bits, i));
+}
+
 void
 dt_key_words(const uint8_t root_id[static DT_ROOT_ID], char out[static DT_KEY_WORDS_STR])
 {
     size_t n = 0;
 
     for (size_t i = 0; i < DT_KEY_WORDS; i++) {
-        struct dt_view word = word_at(index_at(root_id, i));
+        struct dt_view word = dt_word(root_id, i);
 
         if (word.p == NULL || n + word.n + 2 > DT_KEY_WORDS_STR)
             break; /* the list has all words, and none is that long (tested) */
@@ -97,11 +103,11 @@ is_separator(uint8_t c)
 }
 
 enum dt_err
-dt_key_words_read(struct dt_view text, uint8_t out_bits[static BITS_BYTES])
+dt_words_read(struct dt_view text, size_t n_words, uint8_t *out_bits)
 {
-    uint8_t bits[BITS_BYTES] = {0};
     size_t n = 0, i = 0;
 
+    memset(out_bits, 0, (11 * n_words + 7) / 8);
     while (i < text.n) {
         uint8_t word[32];
         size_t len = 0, index = 0;
@@ -119,17 +125,27 @@ dt_key_words_read(struct dt_view text, uint8_t out_bits[static BITS_BYTES])
         }
         if (!word_find(dt_view(word, len), &index))
             return dt_fail(DT_ERR_FORMAT, "word %zu is not in the list of key words", n + 1);
-        if (n == DT_KEY_WORDS)
-            return dt_fail(DT_ERR_FORMAT, "more than eight key words");
+        if (n == n_words)
+            return dt_fail(DT_ERR_FORMAT, "more than %zu key words", n_words);
         for (size_t b = 0; b < 11; b++)
             if (index >> (10 - b) & 1)
-                bits[(11 * n + b) / 8] |= (uint8_t)(0x80 >> ((11 * n + b) % 8));
+                out_bits[(11 * n + b) / 8] |= (uint8_t)(0x80 >> ((11 * n + b) % 8));
         n++;
     }
-    if (n != DT_KEY_WORDS)
-        return dt_fail(DT_ERR_FORMAT, "%zu key words where eight are needed", n);
-    memcpy(out_bits, bits, BITS_BYTES);
+    if (n != n_words)
+        return dt_fail(DT_ERR_FORMAT, "%zu key words where %zu are needed", n, n_words);
     return DT_OK;
+}
+
+enum dt_err
+dt_key_words_read(struct dt_view text, uint8_t out_bits[static BITS_BYTES])
+{
+    uint8_t bits[BITS_BYTES];
+    enum dt_err err = dt_words_read(text, DT_KEY_WORDS, bits);
+
+    if (err == DT_OK)
+        memcpy(out_bits, bits, BITS_BYTES);
+    return err;
 }
 
 bool

@@ -32,4 +32,12 @@ DT_MUST_CHECK enum dt_err dt_key_words_read(struct dt_view text, uint8_t out_bit
 /* Do typed words ${bits} stand for ${root_id}? */
 bool dt_key_words_match(const uint8_t bits[static 11], const uint8_t root_id[static DT_ROOT_ID]);
 
+/* The ${i}-th word of ${bits}, from 0: its bits 11 i to 11 i + 10, most significant first, are the
+ * word's place in the list. Borrowed from the library. */
+struct dt_view dt_word(const uint8_t *bits, size_t i);
+
+/* As dt_key_words_read() for ${n_words} words: ${out_bits} becomes (11 n_words + 7) / 8 bytes, and
+ * with an error it may hold some of them. */
+DT_MUST_CHECK enum dt_err dt_words_read(struct dt_view text, size_t n_words, uint8_t *out_bits);
+
 #endif

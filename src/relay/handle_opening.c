@@ -26,10 +26,6 @@ reply_taken(struct relay_wait *w, struct dt_http_reply *reply)
     char name[NAME_HEX + 1];
     enum dt_err err;
 
-    if (w->job.result == DT_ERR_LIMIT) {
-        dt_http_reply_error(reply, 507, "full", "this party has published all that is taken of it");
-        return DT_HTTP_REPLY;
-    }
     if (w->job.result != DT_OK)
         return relay_job_error(reply, &w->job);
     dt_hex_str(name, dt_view_of(w->job.u.opening.name));
@@ -60,7 +56,7 @@ publish(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_s
         return DT_HTTP_REPLY;
     }
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, dt_nomem());
+        return relay_error(reply, DT_ERR_STATE);
     w->job.kind = DT_JOB_OPENING;
     w->job.u.opening.reg = reg->id;
     memcpy(w->job.u.opening.key_hash, key_hash, sizeof(key_hash));

@@ -117,7 +117,7 @@ append(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if ((err = dt_wire_entry_decode(req->body, seal)) != DT_OK)
         return relay_error(reply, DT_ERR_FORMAT);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, dt_nomem());
+        return relay_error(reply, DT_ERR_STATE);
     w->job.kind = DT_JOB_ENTRY;
     w->job.u.entry.reg = reg->id;
     memcpy(w->job.u.entry.key_hash, key_hash, sizeof(key_hash));
@@ -139,7 +139,7 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
 
     if (w == NULL) {
         if ((w = relay_wait_new(r, req, 1)) == NULL)
-            return relay_store_error(reply, dt_nomem());
+            return relay_store_error(reply, DT_ERR_STATE);
         w->deadline_ms = dt_monotonic_ms() + wait_s * 1000;
         dt_hub_register_key(reg, w->watches[0].key);
         if (dt_hub_add(r->hub, &w->watches[0]) != DT_OK)
@@ -147,6 +147,8 @@ checkpoint_wait(struct dt_relay *r, struct dt_http_request *req, int64_t reg, ui
     }
     if (req->timed_out || req->stopping || dt_monotonic_ms() >= w->deadline_ms)
         return relay_store_error(reply, DT_ERR_NOT_FOUND);
+    if (!relay_wait_polls(w, 0, reply))
+        return DT_HTTP_REPLY;
     req->deadline_ms = w->deadline_ms;
     return DT_HTTP_WAIT;
 }
@@ -192,6 +194,8 @@ checkpoint(struct dt_relay *r, struct dt_http_request *req,
         !relay_number(req, "wait", DT_NET_WAIT_MAX_S, 0, &wait_s, reply))
         return DT_HTTP_REPLY;
     /* Before the first look the watch is set, so that no news falls between the two. */
+    if (wait_s > r->wait_max_s)
+        wait_s = r->wait_max_s;
     if (has_after && wait_s > 0 && req->state == NULL &&
         checkpoint_wait(r, req, reg->id, wait_s, reply) == DT_HTTP_REPLY)
         return DT_HTTP_REPLY;
@@ -326,7 +330,7 @@ cosign(struct dt_relay *r, struct dt_http_request *req, const struct dt_relay_st
     if ((err = dt_relay_store_policy(r->store, reg->id, &policy)) != DT_OK)
         return relay_store_error(reply, err);
     if ((w = relay_wait_new(r, req, 0)) == NULL)
-        return relay_error(reply, dt_nomem());
+        return relay_error(reply, DT_ERR_STATE);
     w->job.kind = DT_JOB_COSIGN;
     w->job.u.cosign.reg = reg->id;
     dt_hub_register_key(reg->id, w->key);

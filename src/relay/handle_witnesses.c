@@ -81,10 +81,11 @@ static enum dt_err
 put_asked(struct dt_relay *r, const struct dt_relay_store_register *reg, uint32_t key_id,
           struct dt_buf *b)
 {
-    struct relay_asked asked;
+    struct relay_asked asked = {0};
     enum dt_err err;
 
-    relay_asker_look(r->asker, reg->id, key_id, &asked);
+    if (r->asker != NULL)
+        relay_asker_look(r->asker, reg->id, key_id, &asked);
     if ((err = dt_buf_printf(b, ", \"asked\": %s", asked.asked ? "true" : "false")) != DT_OK)
         return err;
     if (asked.trouble == RELAY_TROUBLE_NONE)

@@ -7,22 +7,36 @@
 #define DT_RELAY_HANDLERS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "net/server.h"
-#include "relay/ask.h"
+#include "pg/pg.h"
+#include "relay/account.h"
+#include "relay/expiry.h"
 #include "relay/hub.h"
+#include "relay/program/metrics.h"
+#include "relay/recent.h"
+#include "relay/witness/ask.h"
 #include "relay/writer.h"
 
 struct dt_relay {
     struct dt_relay_store *store;
-    struct dt_relay_store_writer *writer;
+    struct dt_relay_store_writer *writer; /* NULL: jobs are run at once, by who brings them */
     struct dt_hub *hub;
+    struct dt_recent *recent;
     struct dt_http_server *http;
+    struct relay_metrics metrics;
+    struct relay_metrics_server *metrics_server; /* NULL: none */
     struct relay_asker *asker;
+    struct dt_pg_news *news; /* from other processes of one database; NULL: none */
+    struct relay_accounts *accounts;
+    struct relay_expiry *expiry;
+    uint64_t wait_max_s; /* the longest long poll */
     /* Held by the writer from "done" to the end of the wake, so that a request that is woken by
      * chance just then cannot end in between. */
     pthread_mutex_t done_lock;
     int lock_fd;
+    atomic_bool unsynced; /* see dt_relay_unsynced() */
 };
 
 /* A request that waits: for a job, or for news. In dt_http_request.state. */
@@ -30,10 +44,12 @@ struct relay_wait {
     struct dt_relay *relay;
     struct dt_http_request *req;
     struct dt_relay_store_job job;
-    bool has_job;       /* the writer took it: it is to be waited for */
-    bool job_done;      /* under relay->done_lock */
-    struct dt_buf note; /* what job.u.cosign.sigs borrow from */
+    bool has_job;                        /* the writer took it: it is to be waited for */
+    bool job_done;                       /* under relay->done_lock */
+    struct dt_relay_store_append *items; /* of job.u.append */
     uint64_t deadline_ms;
+    bool polls;     /* counted as a long poll, */
+    uint64_t grant; /* of this grant; 0: of a register */
     size_t n_watches;
     struct dt_watch *watches;
     uint8_t key[DT_HUB_KEY]; /* whom to tell when the job is done */
@@ -44,11 +60,33 @@ struct relay_wait {
 
 #define RELAY_CACHE_FOR_EVER "public, max-age=31536000, immutable"
 
-/* A new wait in req->state; NULL without memory. */
+/* A dt_http_handler over a struct dt_relay: the whole protocol. And a refuse_large of net/server.h:
+ * only cells are large, and only who may write to a queue sends them. */
+enum dt_http_next relay_route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply);
+unsigned int relay_refuse_large(void *ctx, struct dt_http_request *req);
+
+/* A dt_writer_failed_fn: one line for the operator; nothing of a peer's is in an error message. */
+void relay_log_error(void *ctx, enum dt_err err);
+
+/* What this thread would log goes to ${fn} from now on (dt_err_message() says what it is); NULL: to
+ * the log again. For who runs the handlers in a process that is no server. */
+void relay_log_to(void (*fn)(void *ctx, enum dt_err err), void *ctx);
+
+/* A new wait in req->state. NULL: without memory, which is logged, or without room for what it
+ * holds, which any peer can bring about: 503. */
 struct relay_wait *relay_wait_new(struct dt_relay *relay, struct dt_http_request *req,
                                   size_t n_watches);
 
-/* Hand wait->job to the writer and wait; on BUSY ${reply} is filled and DT_HTTP_REPLY given. */
+/* ${wait} is about to begin as a long poll of ${grant} (0: of a register): is there room for one
+ * more? It is counted once. False when ${reply} is filled: 429, or 503 for a shortage. */
+bool relay_wait_polls(struct relay_wait *wait, uint64_t grant, struct dt_http_reply *reply);
+
+/* May ${grant} make ${n} more appends now? False when ${reply} is filled: 429, or 503. */
+bool relay_may_append(struct dt_relay *relay, uint64_t grant, uint64_t n,
+                      struct dt_http_reply *reply);
+
+/* Hand wait->job to the writer and wait, or run it at once where there is none; on BUSY ${reply} is
+ * filled and DT_HTTP_REPLY given. */
 enum dt_http_next relay_submit(struct relay_wait *wait, struct dt_http_reply *reply);
 
 /* Is the job of ${wait} done? */
@@ -56,6 +94,9 @@ bool relay_job_done(struct relay_wait *wait);
 
 /* Fill ${reply} for ${err}; to the peer all failures of one class look alike. */
 enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
+
+/* 405. */
+enum dt_http_next relay_wrong_method(struct dt_http_reply *reply);
 
 /* The same for a job that the writer has done, and not well. */
 enum dt_http_next relay_job_error(struct dt_http_reply *reply,
@@ -94,6 +135,10 @@ enum dt_http_next relay_queue_create(struct dt_relay *r, struct dt_http_request 
                                      struct dt_http_reply *reply);
 enum dt_http_next relay_queue_cells(struct dt_relay *r, struct dt_http_request *req,
                                     const char *rest, struct dt_http_reply *reply);
+/* GET limits of a queue; does ${rest} ask for them? */
+bool relay_is_limits(const char *rest);
+enum dt_http_next relay_queue_limits(struct dt_relay *r, struct dt_http_request *req,
+                                     const char *rest, struct dt_http_reply *reply);
 /* Is ${rest} the cells of a queue whose write token ${req} bears? Then its body is on that queue's
  * account. NOT_FOUND, AUTH (no token),
  * REFUSED (another); any other error: it could not be seen. */

@@ -97,10 +97,33 @@ dt_hub_news(struct dt_hub *hub, const uint8_t key[static DT_HUB_KEY])
 }
 
 void
+dt_hub_news_all(struct dt_hub *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    for (size_t i = 0; i < LISTS; i++)
+        for (struct dt_watch *w = hub->lists[i]; w != NULL; w = w->next)
+            dt_http_wake(w->req);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static const char mark[] = "detente register";
+
+bool
+dt_hub_key_register(const uint8_t key[static DT_HUB_KEY], int64_t *out)
+{
+    uint64_t reg = 0;
+
+    if (memcmp(key + 8, mark, sizeof(mark)) != 0)
+        return false;
+    for (size_t i = 8; i-- > 0;)
+        reg = reg << 8 | key[i];
+    *out = (int64_t)reg;
+    return true;
+}
+
+void
 dt_hub_register_key(int64_t reg, uint8_t key[static DT_HUB_KEY])
 {
-    static const char mark[] = "detente register";
-
     memset(key, 0, DT_HUB_KEY);
     for (size_t i = 0; i < 8; i++)
         key[i] = (uint8_t)((uint64_t)reg >> (8 * i));

@@ -33,6 +33,12 @@ void dt_hub_remove(struct dt_hub *hub, struct dt_watch *watch);
 /* Wake all that wait for ${key}. From any thread. */
 void dt_hub_news(struct dt_hub *hub, const uint8_t key[static DT_HUB_KEY]);
 
+/* Wake all that wait. From any thread. */
+void dt_hub_news_all(struct dt_hub *hub);
+
+/* Is ${key} that of a register? Then ${out} is its number. */
+bool dt_hub_key_register(const uint8_t key[static DT_HUB_KEY], int64_t *out);
+
 /* The key of a register: its number, marked so that no queue address is like it. */
 void dt_hub_register_key(int64_t reg, uint8_t key[static DT_HUB_KEY]);
 

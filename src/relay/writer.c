@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 
 #include "relay/writer.h"
 
@@ -11,11 +12,16 @@ struct dt_relay_store_writer {
     struct dt_relay_store *store;
     dt_writer_failed_fn failed;
     void *ctx;
+    dt_writer_ran_fn ran;
+    void *ran_ctx;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct dt_relay_store_job *first, *last; /* waiting, oldest first */
-    size_t n_waiting;
+    struct dt_relay_store_job *first, *last;     /* waiting, oldest first */
+    struct dt_relay_store_job *hand, *hand_last; /* the same, not to be seen yet */
+    size_t n_waiting;                            /* of both */
+    dt_writer_told_fn told;
+    void *told_ctx;
     bool stop, ended;
     uint64_t jobs, batches;
     struct dt_relay_store_job *batch[DT_RELAY_BATCH_MAX];
@@ -24,11 +30,13 @@ struct dt_relay_store_writer {
 static size_t
 take_batch(struct dt_relay_store_writer *w)
 {
-    size_t n = 0;
+    size_t n = 0, n_cells = 0;
 
     while (w->first == NULL && !w->stop)
         pthread_cond_wait(&w->more, &w->lock);
-    while (w->first != NULL && n < DT_RELAY_BATCH_MAX) {
+    while (w->first != NULL && n < DT_RELAY_BATCH_MAX && n_cells < DT_RELAY_BATCH_CELLS) {
+        if (w->first->kind == DT_JOB_APPEND)
+            n_cells += w->first->u.append.n;
         w->batch[n++] = w->first;
         w->first = w->first->next;
     }
@@ -44,21 +52,33 @@ run(void *arg)
     struct dt_relay_store_writer *w = arg;
 
     for (;;) {
+        dt_writer_told_fn told;
+        uint64_t begin;
         enum dt_err err;
         size_t n;
 
         pthread_mutex_lock(&w->lock);
         n = take_batch(w);
+        told = w->told;
         w->jobs += n;
         w->batches += n > 0;
         pthread_mutex_unlock(&w->lock);
         if (n == 0)
             return NULL; /* stopping, and nothing is left */
+        begin = dt_monotonic_us();
         err = dt_relay_store_run(w->store, w->batch, n);
+        if (w->ran != NULL)
+            w->ran(w->ran_ctx, n, dt_monotonic_us() - begin, err == DT_OK);
         if (err != DT_OK && w->failed != NULL)
             w->failed(w->ctx, err);
+        if (told != NULL)
+            told(w->told_ctx, true);
         for (size_t i = 0; i < n; i++)
             w->batch[i]->done(w->batch[i]);
+        if (told != NULL)
+            told(w->told_ctx, false);
+        if ((err = dt_relay_store_tidy(w->store)) != DT_OK && w->failed != NULL)
+            w->failed(w->ctx, err);
     }
 }
 
@@ -81,12 +101,45 @@ dt_writer_start(struct dt_relay_store *store, dt_writer_failed_fn failed, void *
         dt_free(w);
         return dt_nomem();
     }
+    (void)pthread_setname_np(w->thread, "writer");
     *out = w;
     return DT_OK;
 }
 
+/* Put the jobs from ${from} to ${to} behind those of a list. */
+static void
+put_behind(struct dt_relay_store_job **first, struct dt_relay_store_job **last,
+           struct dt_relay_store_job *from, struct dt_relay_store_job *to)
+{
+    if (*last != NULL)
+        (*last)->next = from;
+    else
+        *first = from;
+    *last = to;
+}
+
+/* Under the lock: what was handed over may be seen. */
+static void
+show(struct dt_relay_store_writer *w)
+{
+    if (w->hand == NULL)
+        return;
+    put_behind(&w->first, &w->last, w->hand, w->hand_last);
+    w->hand = w->hand_last = NULL;
+    pthread_cond_signal(&w->more);
+}
+
+void
+dt_writer_watch(struct dt_relay_store_writer *w, dt_writer_ran_fn ran, void *ctx)
+{
+    pthread_mutex_lock(&w->lock); /* the thread takes it before it runs a batch */
+    w->ran = ran;
+    w->ran_ctx = ctx;
+    pthread_mutex_unlock(&w->lock);
+}
+
 enum dt_err
-dt_writer_submit(struct dt_relay_store_writer *w, struct dt_relay_store_job *job)
+dt_writer_hand(struct dt_relay_store_writer *w, struct dt_relay_store_job *job)
 {
     enum dt_err err = DT_OK;
 
@@ -95,16 +148,38 @@ dt_writer_submit(struct dt_relay_store_writer *w, struct dt_relay_store_job *job
         err = dt_fail(DT_ERR_BUSY, "the writer takes no more for now");
     } else {
         job->next = NULL;
-        if (w->last != NULL)
-            w->last->next = job;
-        else
-            w->first = job;
-        w->last = job;
+        put_behind(&w->hand, &w->hand_last, job, job);
         w->n_waiting++;
-        pthread_cond_signal(&w->more);
     }
     pthread_mutex_unlock(&w->lock);
     return err;
+}
+
+void
+dt_writer_go(struct dt_relay_store_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    show(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+enum dt_err
+dt_writer_submit(struct dt_relay_store_writer *w, struct dt_relay_store_job *job)
+{
+    enum dt_err err = dt_writer_hand(w, job);
+
+    if (err == DT_OK)
+        dt_writer_go(w);
+    return err;
+}
+
+void
+dt_writer_tell(struct dt_relay_store_writer *w, dt_writer_told_fn told, void *ctx)
+{
+    pthread_mutex_lock(&w->lock);
+    w->told = told;
+    w->told_ctx = ctx;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -114,6 +189,7 @@ dt_writer_finish(struct dt_relay_store_writer *w)
         return;
     pthread_mutex_lock(&w->lock);
     w->stop = true;
+    show(w);
     pthread_cond_signal(&w->more);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);

@@ -1,7 +1,7 @@
 /*
  * tests/agent/crooked.c - see crooked.h.
  */
-#include "agent/channel.h"
+#include "agent/channel/channel.h"
 #include "base/text.h"
 
 #include "crooked.h"

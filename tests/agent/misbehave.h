@@ -7,7 +7,7 @@
 #ifndef DT_TESTS_AGENT_MISBEHAVE_H
 #define DT_TESTS_AGENT_MISBEHAVE_H
 
-#include "agent/flows.h"
+#include "agent/sync/flows.h"
 #include "record/record.h"
 
 /* Who does it, and where. */

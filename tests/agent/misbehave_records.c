@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "base/mem.h"
 #include "base/wire.h"
 #include "misbehave.h"

@@ -247,6 +247,16 @@ sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind, struct
     }
 }
 
+const enum dt_payload_kind sample_payload_kinds[] = {
+    DT_PAYLOAD_TALK,       DT_PAYLOAD_RECORD, DT_PAYLOAD_HERE,     DT_PAYLOAD_LEAVE,
+    DT_PAYLOAD_RECEIPT,    DT_PAYLOAD_CLOSED, DT_PAYLOAD_RELEASED, DT_PAYLOAD_COURIER,
+    DT_PAYLOAD_UNDERSTOOD, DT_PAYLOAD_CHUNK,  DT_PAYLOAD_LINE,
+};
+const char *const sample_payload_names[] = {"text",       "record", "here",     "leave",
+                                            "receipt",    "closed", "released", "courier",
+                                            "understood", "chunk",  "line"};
+const size_t n_sample_payloads = sizeof sample_payload_kinds / sizeof sample_payload_kinds[0];
+
 void
 sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
 {
@@ -271,12 +281,49 @@ sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
     case DT_PAYLOAD_LEAVE:
         p->leave = dt_view(bytes, 144);
         break;
+    case DT_PAYLOAD_CHUNK:
+        memcpy(p->file, bytes, 16);
+        memcpy(p->hash, bytes + 16, 32);
+        p->size = DT_CHUNK + 60u;
+        p->index = 1;
+        p->media_type = dt_view_str("application/pdf");
+        p->name = dt_view_str("map.pdf");
+        p->data = dt_view(bytes, 60);
+        break;
+    case DT_PAYLOAD_UNDERSTOOD:
+        p->what = DT_UNDERSTOOD_AS;
+        memcpy(p->about, bytes, 16);
+        memcpy(p->about_key, bytes + 16, 32);
+        p->text = dt_view_str("You will be there,\nand bring the list.");
+        break;
+    case DT_PAYLOAD_LINE:
+        p->line_what = DT_LINE_OUTAGE;
+        p->line_slot = 7;
+        p->line_from_ms = SAMPLE_TIME;
+        p->line_until_ms = SAMPLE_TIME + 1;
+        p->line_text = dt_view_str("power cut, expected");
+        break;
+    case DT_PAYLOAD_COURIER:
+        p->courier = dt_view(bytes, 112);
+        break;
     case DT_PAYLOAD_RECEIPT:
         p->epoch = 3;
         p->authenticator = dt_view(bytes, 32);
         p->position = 17;
         p->count = 5;
         memcpy(p->root, bytes + 32, 32);
+        break;
+    case DT_PAYLOAD_CLOSED:
+        p->held = true;
+        p->first = 2;
+        p->epoch = 3;
+        p->count = 17;
+        break;
+    case DT_PAYLOAD_RELEASED:
+        p->key = dt_view(bytes, 32);
+        p->leaf = 2;
+        p->epoch = 3;
+        p->voucher = dt_view(bytes, 190);
         break;
     }
 }

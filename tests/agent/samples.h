@@ -6,12 +6,12 @@
 #ifndef DT_TESTS_AGENT_SAMPLES_H
 #define DT_TESTS_AGENT_SAMPLES_H
 
-#include "agent/cell.h"
-#include "agent/founding.h"
-#include "agent/inbox_message.h"
-#include "agent/payload.h"
-#include "agent/voucher.h"
-#include "agent/warrant.h"
+#include "agent/form/cell.h"
+#include "agent/form/founding.h"
+#include "agent/form/inbox_message.h"
+#include "agent/form/payload.h"
+#include "agent/form/voucher.h"
+#include "agent/form/warrant.h"
 
 #define SAMPLE_TIME UINT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
@@ -40,6 +40,10 @@ void sample_warrant(struct dt_warrant *w, struct dt_buf *store);
 /* A message of ${kind}; ${store} owns what its views point to. Requests are signed by key 3. */
 void sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind,
                           struct dt_buf *store);
+/* Every kind of payload, and what each is called. */
+extern const enum dt_payload_kind sample_payload_kinds[];
+extern const char *const sample_payload_names[];
+extern const size_t n_sample_payloads;
 void sample_payload(struct dt_payload *p, enum dt_payload_kind kind);
 void sample_queue_keys(struct dt_queue_keys *k, uint8_t tag);
 void sample_queue_ext(struct dt_queue_ext *x, bool begins_here);

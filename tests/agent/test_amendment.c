@@ -4,8 +4,8 @@
  * said again or said to be lost.
  */
 #include "../db/countdown.h"
-#include "agent/amendment.h"
-#include "agent/register_store.h"
+#include "agent/home/amendment.h"
+#include "agent/register/store.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "record/amendment.h"

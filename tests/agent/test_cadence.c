@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "agent/core.h"
-#include "agent/deadline.h"
-#include "agent/slots.h"
-#include "agent/tally.h"
+#include "agent/records/deadline.h"
+#include "agent/records/tally.h"
+#include "agent/register/slots.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"

@@ -1,5 +1,6 @@
 /*
- * tests/agent/test_cell.c - agent/cell.c: queue keys, cell sizes, sealing, the queue extension.
+ * tests/agent/test_cell.c - agent/form/cell.c: queue keys, cell sizes, sealing, the queue
+ * extension.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/opening.h"
+#include "agent/records/opening.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "relay/relay.h"

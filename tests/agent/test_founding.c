@@ -1,6 +1,6 @@
 /*
- * tests/agent/test_founding.c - agent/founding.c: founding lists, the forum extension, warrants'
- * hashes, history.
+ * tests/agent/test_founding.c - agent/form/founding.c: founding lists, the forum extension,
+ * warrants' hashes, history.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * tests/agent/test_inbox.c - a relay that shows cells without end: what is remembered of them, and
  * how long they are read.
  */
-#include "agent/inbox_message.h"
-#include "agent/review.h"
+#include "agent/form/inbox_message.h"
+#include "agent/sync/queue_review.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/wire.h"

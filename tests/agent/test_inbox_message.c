@@ -1,6 +1,6 @@
 /*
- * tests/agent/test_inbox_message.c - agent/inbox_message.c: messages for a delegate's inbox, and
- * their sealing.
+ * tests/agent/test_inbox_message.c - agent/form/inbox_message.c: messages for a delegate's inbox,
+ * and their sealing.
  */
 #include <setjmp.h>
 #include <stdarg.h>

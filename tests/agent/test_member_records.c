@@ -3,7 +3,7 @@
  * channel as any, and not what they say. Each test has the name of the rule in the design that it
  * breaks; and a proof file made of such is refused.
  */
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "base/mem.h"
 #include "record/proof.h"
 #include "trial.h"

@@ -3,8 +3,8 @@
  * without: it ends with "out of memory", or does what it does with memory. Want of memory is never
  * "there is none".
  */
-#include "agent/channel_review.h"
-#include "agent/receipt_internal.h"
+#include "agent/channel/review.h"
+#include "agent/talk/receipt_internal.h"
 #include "base/mem.h"
 #include "trial.h"
 

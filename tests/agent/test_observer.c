@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "agent/observer_internal.h"
+#include "agent/observer/internal.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -1,5 +1,5 @@
 /*
- * tests/agent/test_payload.c - agent/payload.c: what an application message carries.
+ * tests/agent/test_payload.c - agent/form/payload.c: what an application message carries.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,12 +28,13 @@ static void
 every_kind_has_one_encoding(void **state)
 {
     (void)state;
-    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_RECEIPT; kind++) {
+    for (size_t i = 0; i < n_sample_payloads; i++) {
+        enum dt_payload_kind kind = sample_payload_kinds[i];
         DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
         struct dt_payload p;
         struct dt_payload x;
 
-        sample_payload(&p, (enum dt_payload_kind)kind);
+        sample_payload(&p, kind);
         assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
         codec_check(again, dt_buf_view(&b));
         assert_int_equal(dt_payload_decode(dt_buf_view(&b), &x), DT_OK);
@@ -46,11 +47,17 @@ every_kind_has_one_encoding(void **state)
         assert_true(dt_view_equal(x.data, p.data));
         assert_true(dt_view_equal(x.record, p.record));
         assert_true(dt_view_equal(x.leave, p.leave));
+        assert_true(dt_view_equal(x.courier, p.courier));
         assert_int_equal(x.epoch, p.epoch);
         assert_true(dt_view_equal(x.authenticator, p.authenticator));
         assert_int_equal(x.position, p.position);
         assert_int_equal(x.count, p.count);
         assert_memory_equal(x.root, p.root, 32);
+        assert_int_equal(x.held, p.held);
+        assert_int_equal(x.first, p.first);
+        assert_true(dt_view_equal(x.key, p.key));
+        assert_int_equal(x.leaf, p.leaf);
+        assert_true(dt_view_equal(x.voucher, p.voucher));
     }
 }
 
@@ -68,6 +75,32 @@ there_and_back(const struct dt_payload *p)
         assert_true(dt_view_equal(x.name, p->name));
     }
     return err;
+}
+
+/* What is closed are epochs that can be, and a call says nothing of messages. */
+static void
+closed_epochs_fit(void **state)
+{
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_CLOSED);
+    p.first = p.epoch + 1;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.count = 0;
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.first++;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.first = 0;
+    p.epoch = UINT64_MAX;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    sample_payload(&p, DT_PAYLOAD_CLOSED);
+    p.held = false;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.first = 0;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.count = 0;
+    assert_int_equal(there_and_back(&p), DT_OK);
 }
 
 static void
@@ -195,6 +228,62 @@ small_parts_have_their_limits(void **state)
 }
 
 static void
+pieces_of_a_file_fit_together(void **state)
+{
+    struct dt_payload p;
+
+    (void)state;
+    assert_int_equal(dt_chunk_count(1), 1);
+    assert_int_equal(dt_chunk_count(DT_CHUNK), 1);
+    assert_int_equal(dt_chunk_count(DT_CHUNK + 1u), 2);
+    assert_int_equal(dt_chunk_length(DT_CHUNK + 1u, 0), DT_CHUNK);
+    assert_int_equal(dt_chunk_length(DT_CHUNK + 1u, 1), 1);
+    assert_int_equal(dt_chunk_length(DT_CHUNK + 1u, 2), 0);
+    sample_payload(&p, DT_PAYLOAD_CHUNK);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.index = 0; /* has DT_CHUNK bytes */
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.index = 2;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.index = 1;
+    p.size++;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.size = UINT64_MAX;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.size = 0;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    sample_payload(&p, DT_PAYLOAD_CHUNK);
+    p.name = dt_view(NULL, 0);
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.name = dt_view_str("../map");
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+}
+
+static void
+how_a_message_is_understood_has_words(void **state)
+{
+    static const uint8_t long_text[DT_TEXT_MAX + 1] = {'a'};
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_UNDERSTOOD);
+    p.what = 0;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.what = 4;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.what = DT_UNDERSTOOD_IS_WRONG;
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.text = dt_view(NULL, 0);
+    assert_int_equal(there_and_back(&p), DT_OK);
+    p.what = DT_UNDERSTOOD_AS;
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.text = dt_view_str("a\rb");
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    p.text = dt_view(long_text, sizeof long_text);
+    assert_int_equal(there_and_back(&p), DT_ERR_LIMIT);
+}
+
+static void
 receipts_count_no_more_than_there_was(void **state)
 {
     struct dt_payload p;
@@ -251,7 +340,7 @@ unknown_kinds_and_versions_are_unsupported(void **state)
     assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
     b.p[1] = 0;
     assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
-    b.p[1] = 6;
+    b.p[1] = 200;
     assert_int_equal(dt_payload_decode(dt_buf_view(&b), &p), DT_ERR_UNSUPPORTED);
     b.p[1] = 2;
     b.p[0] = 2;
@@ -268,8 +357,11 @@ main(void)
         cmocka_unit_test(file_names_are_never_paths),
         cmocka_unit_test(media_type_and_language_are_one_short_line),
         cmocka_unit_test(small_parts_have_their_limits),
+        cmocka_unit_test(pieces_of_a_file_fit_together),
+        cmocka_unit_test(how_a_message_is_understood_has_words),
         cmocka_unit_test(receipts_count_no_more_than_there_was),
         cmocka_unit_test(receipts_carry_a_checkpoint),
+        cmocka_unit_test(closed_epochs_fit),
         cmocka_unit_test(unknown_kinds_and_versions_are_unsupported),
     };
 

@@ -2,7 +2,7 @@
  * tests/agent/test_receipt.c - receipts among honest members: who is known to have what, through
  * epochs, queues, joining and leaving; and what is said when one does not come in time.
  */
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "base/mem.h"
 #include "base/wire.h"
 

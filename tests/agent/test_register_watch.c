@@ -3,8 +3,8 @@
  * entry in the place of ours, or shows two members two trees: each is told, and two trees are
  * evidence.
  */
-#include "agent/register_heard.h"
-#include "agent/register_store.h"
+#include "agent/register/heard.h"
+#include "agent/register/store.h"
 #include "base/mem.h"
 #include "log/proof.h"
 #include "log/witness.h"
@@ -269,6 +269,9 @@ split_view(struct between *b, uint8_t blue, uint8_t red, bool longer)
     (void)snprintf(command, sizeof command,
                    "rm -f %s/relay.db-wal %s/relay.db-shm && mv %s/fork.db %s/relay.db", b->w.dir,
                    b->w.dir, b->w.dir, b->w.dir);
+    is(system(command), 0);
+    /* Nor does the one who does this leave the signer what it remembers. */
+    (void)snprintf(command, sizeof command, "rm -f %s/relay.db.signed", b->w.dir);
     is(system(command), 0);
     world_relay_start(&b->w);
     submit(b->a[1], red);

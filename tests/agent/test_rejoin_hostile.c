@@ -4,7 +4,7 @@
  *
  * DESIGN "Warrants": a re-join removes that leaf and adds one with the same letter; "Bad input".
  */
-#include "agent/flows.h"
+#include "agent/sync/flows.h"
 #include "base/mem.h"
 
 #include "three.h"

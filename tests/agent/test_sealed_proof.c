@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agent/sealed_proof.h"
+#include "agent/form/sealed_proof.h"
 
 #include "samples.h"
 

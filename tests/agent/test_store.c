@@ -15,15 +15,17 @@
 
 #include <cmocka.h>
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "base/file.h"
 #include "crypto/crypto.h"
 #include "db/db.h"
 
+#include "../base/folder.h"
+
 #define PASS      dt_view_str("a long passphrase")
 #define STORE_MAX (8u << 20)
 
-static char dir[] = "/tmp/dt-store-XXXXXX";
+static char dir[64];
 static unsigned int n_homes;
 
 #define ok(expr)                                                                                   \
@@ -483,13 +485,13 @@ static int
 set_up(void **state)
 {
     (void)state;
-    return dt_crypto_init() == DT_OK && mkdtemp(dir) != NULL ? 0 : -1;
+    return dt_crypto_init() == DT_OK && test_folder(dir, sizeof dir, "store") ? 0 : -1;
 }
 
 static int
 tear_down(void **state)
 {
-    char command[64];
+    char command[96];
 
     (void)state;
     (void)snprintf(command, sizeof command, "rm -rf %s", dir);

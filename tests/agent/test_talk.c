@@ -2,8 +2,8 @@
  * tests/agent/test_talk.c - whose a piece of talk is: two members under one id, and rows of an
  * older store.
  */
-#include "agent/channel_review.h"
-#include "agent/receipt_internal.h"
+#include "agent/channel/review.h"
+#include "agent/talk/receipt_internal.h"
 #include "base/mem.h"
 #include "crooked.h"
 #include "trial.h"

@@ -2,8 +2,8 @@
  * tests/agent/test_tally.c - a tally is countersigned by an agent that counted the same, whatever
  * program it is that asks.
  */
-#include "agent/records.h"
-#include "agent/tally.h"
+#include "agent/records/records.h"
+#include "agent/records/tally.h"
 #include "base/mem.h"
 
 #include "three.h"

@@ -1,6 +1,6 @@
 /*
- * tests/agent/test_voucher.c - agent/voucher.c: the voucher's one encoding, its signature and its
- * life.
+ * tests/agent/test_voucher.c - agent/form/voucher.c: the voucher's one encoding, its signature and
+ * its life.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * tests/agent/test_warrant.c - agent/warrant.c: approvals, leaves, re-join requests and the
+ * tests/agent/test_warrant.c - agent/form/warrant.c: approvals, leaves, re-join requests and the
  * warrant.
  */
 #include <setjmp.h>
@@ -192,8 +192,8 @@ warrant_keeps_its_rules(void **state)
     assert_int_equal(decode_grounds(17, 5, 0, false), DT_ERR_LIMIT);
     assert_int_equal(decode_grounds(16, 5, 0, true), DT_ERR_FORMAT);
     assert_int_equal(decode_grounds(1, 0, 0, false), DT_ERR_UNSUPPORTED);
-    assert_int_equal(decode_grounds(1, 6, 0, false), DT_OK);
-    assert_int_equal(decode_grounds(1, 7, 0, false), DT_ERR_UNSUPPORTED);
+    assert_int_equal(decode_grounds(1, 7, 0, false), DT_OK);
+    assert_int_equal(decode_grounds(1, 8, 0, false), DT_ERR_UNSUPPORTED);
 }
 
 /* What a Commit may carry has to fit the history that later joiners are given. */

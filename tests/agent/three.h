@@ -5,7 +5,7 @@
 #ifndef DT_TESTS_AGENT_THREE_H
 #define DT_TESTS_AGENT_THREE_H
 
-#include "agent/receipt_internal.h"
+#include "agent/talk/receipt_internal.h"
 #include "crooked.h"
 #include "world.h"
 

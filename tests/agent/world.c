@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/flows.h"
+#include "agent/sync/flows.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/wire.h"
@@ -19,6 +19,7 @@
 #include "world.h"
 
 const char *const party_names[N_PARTIES] = {"mediator-office", "blue", "red"};
+const char *world_line_test;
 static const uint8_t kinds[N_PARTIES] = {DT_PARTY_MEDIATOR, DT_PARTY_PARTY, DT_PARTY_PARTY};
 
 static unsigned int
@@ -207,6 +208,10 @@ make_charter(struct world *w)
     if (w->cadence != NULL) {
         c.rules[c.n_rules].name = dt_view_str("cadence");
         c.rules[c.n_rules++].value = dt_view_str(w->cadence);
+    }
+    if (world_line_test != NULL) {
+        c.rules[c.n_rules].name = dt_view_str("line_test");
+        c.rules[c.n_rules++].value = dt_view_str(world_line_test);
     }
     for (size_t i = 0; i < N_PARTIES; i++)
         ok(dt_charter_sign(&c, dt_view_of(w->root[i])));

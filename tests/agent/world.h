@@ -52,6 +52,9 @@ struct world {
 
 extern const char *const party_names[N_PARTIES];
 
+/* The rule line_test of charters made from now on; NULL: none. */
+extern const char *world_line_test;
+
 /* Start and stop; the relay is a process of its own. */
 void world_start(struct world *w);
 /* All but the relay, which the test runs at w->address; the register has the cadence ${cadence}. */

@@ -73,7 +73,7 @@ def groups_of(top):
     out = []
     for line in top.split('\nCommands:\n')[1].split('\nOptions of')[0].splitlines():
         heading = re.match(r'^(\S.*), detente-([a-z]+)\(1\):$', line)
-        command = re.match(r'^  ([a-z]+(?: [a-z]+)?) {2,}\S', line)
+        command = re.match(r'^  ([a-z]+(?: [a-z-]+)?) {2,}\S', line)
         if heading:
             out.append((heading.group(2), heading.group(1), []))
         elif command and out:

@@ -403,14 +403,14 @@ templates_are_listed(void **state)
     json_t *o;
 
     (void)state;
-    RUN(0, "templates");
+    RUN(0, "template", "list");
     says(&out, "contact ");
     says(&out, "incident ");
-    RUN(0, "templates", "contact");
+    RUN(0, "template", "show", "contact");
     says(&out, "started_at");
-    RUN(1, "templates", "dance");
+    RUN(1, "template", "show", "dance");
     says(&err_text, "there is no template 'dance'");
-    RUN(0, "templates", "--json");
+    RUN(0, "template", "list", "--json");
     o = json();
     assert_true(json_array_size(json_object_get(o, "templates")) >= 18);
     json_decref(o);

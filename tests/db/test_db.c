@@ -21,10 +21,12 @@
 #include "base/file.h"
 #include "db/db.h"
 
+#include "../base/folder.h"
+
 #define APP_ID 0x64740001u
 
-static char folder[] = "/tmp/dt-db-XXXXXX";
-static char path[64];
+static char folder[64];
+static char path[96];
 static unsigned int n_files; /* a new file for each test */
 
 static enum dt_err
@@ -307,19 +309,26 @@ not_a_database(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
+/* Rows from the ${from}-th to before the ${to}-th. */
 static void
-fill(struct dt_db *db, unsigned int n)
+fill_from(struct dt_db *db, unsigned int from, unsigned int to)
 {
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
 
     assert_int_equal(dt_tx_begin(db, &tx), DT_OK);
-    for (unsigned int i = 0; i < n; i++) {
+    for (unsigned int i = from; i < to; i++) {
         char name[200];
 
         (void)snprintf(name, sizeof name, "%0150u", i);
         assert_int_equal(put(db, name, i % 1000), DT_OK);
     }
     assert_int_equal(dt_tx_commit(&tx), DT_OK);
+}
+
+static void
+fill(struct dt_db *db, unsigned int n)
+{
+    fill_from(db, 0, n);
 }
 
 static void
@@ -407,7 +416,7 @@ static void
 wal_of_a_killed_process(void **state)
 {
     struct dt_db_config newer = config();
-    char wal[80];
+    char wal[128];
     struct stat st;
     struct dt_db *db;
     pid_t pid;
@@ -734,11 +743,70 @@ deleted_is_gone(void **state)
     assert_null(memmem(file.p, file.n, mark, sizeof mark - 1));
 }
 
+/* The -wal moved by a connection of its own while another goes on committing. */
+static void
+moved_by_another(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf before = DT_BUF_INIT(0);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf after = DT_BUF_INIT(0);
+    DT_CLEANUP(dt_db_close_p) struct dt_db *a = opened();
+    DT_CLEANUP(dt_db_close_p) struct dt_db *b = opened();
+    DT_CLEANUP(dt_db_close_p) struct dt_db *c = opened();
+    DT_CLEANUP(dt_tx_end) struct dt_tx reading = {0};
+    uint64_t pages, moved = 77;
+
+    (void)state;
+    dt_db_move_by_hand(a);
+    assert_int_equal(dt_db_wal_pages(a), 0);
+    before = content();
+    for (unsigned int i = 0; i < 18000; i += 6000) /* more pages than SQLite would leave there */
+        fill_from(a, i, i + 6000);
+    pages = dt_db_wal_pages(a);
+    assert_true(pages > 1000);
+    after = content();
+    assert_true(dt_view_equal(dt_buf_view(&before), dt_buf_view(&after)));
+
+    assert_int_equal(dt_tx_begin_read(c, &reading), DT_OK);
+    assert_int_equal(count(c), 18000);
+    fill_from(a, 18000, 20000);
+    assert_int_equal(dt_db_move(b, &moved), DT_OK);
+    assert_int_equal(moved, pages); /* not what the reader must not see */
+    assert_int_equal(count(c), 18000);
+    dt_tx_end(&reading);
+    fill_from(a, 20000, 20001);
+    assert_true(dt_db_wal_pages(a) > pages);
+    assert_int_equal(dt_db_move(a, &moved), DT_OK);
+    assert_int_equal(moved, dt_db_wal_pages(a));
+    assert_false(dt_db_unsynced(a) || dt_db_unsynced(b));
+    fill_from(a, 20001, 20002);
+    assert_true(dt_db_wal_pages(a) < 20); /* it began anew */
+    assert_int_equal(count(c), 20002);
+    assert_int_equal(dt_db_check(c), DT_OK);
+}
+
+static void
+wal_is_left(void **state)
+{
+    struct dt_db *db = opened();
+    char wal[128];
+
+    (void)state;
+    (void)snprintf(wal, sizeof(wal), "%s-wal", path);
+    assert_int_equal(put(db, "a", 1), DT_OK);
+    dt_db_leave_wal(db);
+    dt_db_close(db);
+    assert_int_equal(access(wal, F_OK), 0);
+    db = opened();
+    assert_int_equal(count(db), 1);
+    dt_db_close(db);
+    assert_int_equal(access(wal, F_OK), -1);
+}
+
 static int
 set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) != NULL ? 0 : -1;
+    return test_folder(folder, sizeof folder, "db") ? 0 : -1;
 }
 
 static int
@@ -838,6 +906,8 @@ main(void)
         cmocka_unit_test_setup(a_check_without_memory, new_path),
         cmocka_unit_test_setup(copies, new_path),
         cmocka_unit_test_setup(deleted_is_gone, new_path),
+        cmocka_unit_test_setup(moved_by_another, new_path),
+        cmocka_unit_test_setup(wal_is_left, new_path),
     };
 
     if (!count_mallocs())

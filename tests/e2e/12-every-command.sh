@@ -5,6 +5,7 @@
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs
+charter_options=(--line-test 12h)
 forum
 plenary
 : >ran
@@ -54,12 +55,14 @@ ok x charter merge draft draft2
 both x charter show charter
 no 1 x charter show draft
 both x letter show us.letter
-both x templates
-both x templates contact
+both x template list
+both x template show contact
+both x template check "$top/tests/cli/records.json"
+no 1 x template check charter --kind contact
 ok x explain
 both x explain "channel plenary: the relay says that there is more after position 17, and does not show it"
 no 1 x explain nothing of the kind
-no 1 x templates nothing
+no 1 x template show nothing
 ok x letter revoke --root south.root --out ru.revocation ru.letter
 json x witness keygen --name witness.example/x --out x.witness
 json x witness vkey --key x.witness
@@ -72,6 +75,22 @@ word letter import
 
 # In the forum
 both us status
+ok us shift hand-over --to 'Ana, first watch'
+json us shift hand-over --to 'Ben, second watch'
+both us shift list
+ok us unlock --for 1m
+ok us backup one.backup
+json us backup two.backup
+both x restore --check one.backup
+ok y restore two.backup
+ok y check
+ok us archive export plenary one.archive
+json us archive export plenary two.archive
+both x archive verify one.archive
+ok x archive extract one.archive unpacked
+json x archive extract one.archive unpacked2
+both us lock
+no 4 us template add "$top/tests/e2e/own-template.json" # its charter names none
 both us people
 both us channels
 both us roster plenary
@@ -95,6 +114,10 @@ id=$(cat last)
 settle us ru med
 ok ru save plenary "$id" --out saved.txt
 check_same 'the file arrived' note.txt saved.txt
+no 4 us understood plenary 1 'It is my own.'
+json ru understood plenary 1 'You wish us a good morning.'
+settle us ru med
+ok us understood plenary 1 --right
 contact=(--set mode=call --set initiated_by=both --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z
     --set ended_at=2026-11-20T10:30:00Z --set time_precision=exact --set level=envoy --set 'participants=two envoys')
 no 4 us record contact plenary "${contact[@]}"
@@ -132,6 +155,12 @@ no 1 us register cadence # there is none
 no 2 us register cadence --share half
 no 2 us record contact plenary --yes --urgent --wait "${contact[@]}"
 both us tally 0 3
+both us due --all
+both us read plenary --last 2
+no 2 us read plenary --last 2 --after 1
+both us due --party north --channel plenary --until +30d --ics due.ics
+no 1 us due --party nobody
+no 2 us due --until soon
 both us tally 2020-01-01 +1d --list
 no 1 us tally 2020-01-01 2020-01-02
 no 1 us tally 0 9999
@@ -155,6 +184,54 @@ both x claims check "$top/examples/contacts/claims.csv" --observed seen.db
 both us claims check "$top/examples/contacts/claims.csv" --as-member
 both x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum"
 ok x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum "$forum" --csv
+
+both us claims import "$top/examples/contacts/claims.csv"
+both us claims check --as-member
+both us claims show c05
+no 1 us claims show c99
+printf 'begins,land\n1951-05-03,France\n' >elsewhere.csv
+note=(--column from=begins --column party=land --set party=north --set mode=meeting --source notes)
+both us contacts import elsewhere.csv "${note[@]}"
+no 1 us contacts import elsewhere.csv --set mode=pigeon "${note[@]:0:6}"
+both us contacts
+both us contacts plenary --since 2026 --between north --svg contacts.svg
+both us contacts --count --look
+both us contacts --sources
+ok us contacts forget notes
+no 1 us contacts forget notes
+
+# Line tests
+both us line
+both us line plenary
+ok us line confirm plenary
+ok us line outage plenary --until +1h --text 'a power cut'
+no 2 us line outage plenary
+ok us line outage plenary --over
+
+# A courier key
+both us psk new plenary
+echo 'told by voice' >voice
+ok us psk carry plenary --to key.sealed --file-passphrase-file voice --key "$("$detente" --home us psk list plenary | sed -n 's/^courier key  //p' | head -1)"
+both ru psk carry plenary --from key.sealed --file-passphrase-file voice
+both ru psk list plenary
+both ru psk confirm plenary --fingerprint "$("$detente" --home ru psk list plenary | sed -n 's/^fingerprint  //p')"
+no 4 ru psk commit plenary
+no 4 ru psk drop plenary
+ok us psk drop plenary --key "$("$detente" --home us psk list plenary | sed -n 's/^courier key  //p' | tail -1)"
+json us readout draft plenary --contact 1 --yes
+readout=$(sed -nE 's/.*"commitment": "([0-9a-f]+)".*/\1/p' last)
+ok us readout line "$readout" 1 --text 'en=They met.' --yes
+settle us ru
+both ru readout show "$readout"
+ok ru readout object "$readout" 1 --text 'en=They spoke.' --yes
+ok ru readout agree "$readout" --yes
+no 4 us readout release "$readout" --yes # not here yet
+no 1 x readout verify one.proof --forum "$forum"
+both us carry id plenary
+ok us carry leave 1 --to "$(printf '%064d' 7)" --fields mode --yes
+no 4 us carry leave 1 --to "$(printf '%064d' 7)" --fields mode
+no 2 us carry leave 1 --fields mode --yes
+no 4 us carry send 1 plenary --yes # it is there
 
 # Members come and go
 home ru2 south 'Boris Second'
@@ -186,6 +263,11 @@ for p in us med; do ok $p letter import --revocation ru2.revocation; done
 home us2 north 'Ana Second'
 ok us letter import us2.letter
 no 4 us remove plenary 'Boris South' # of another party, and not revoked
+ok us bundle export plenary --since 0 --unpadded --out cells
+json us bundle export plenary --ack --out read
+both med bundle import cells
+ok med bundle import read
+no 2 us stick accept # its relay is no file
 json us register export --out entries
 ok us register export --out entries
 witnesses=()
@@ -210,7 +292,7 @@ kill -TERM $agent
 wait $agent && pass 'agent ends on SIGTERM' || { fail "agent: exit status $?"; cat agent.out; }
 
 # The table against what was run
-"$detente" --help | sed -nE '/^Commands:/,/^Options/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p' >table
+"$detente" --help | sed -nE '/^Commands:/,/^Options/s/^  ([a-z]+( [a-z-]+)?)  .*/\1/p' >table
 sort -u ran | sed 's/ *$//' >names
 missing=$(grep -vxFf names table)
 [ -z "$missing" ] && pass "all $(wc -l <table) commands were run" || fail "not run here: $(tr '\n' ',' <<<"$missing")"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Goal: registers as files, with what was opened beside them. What any web server then serves is what the relay serves, byte
 # for byte, and checks out by a program that was written from the C2SP texts alone; wherever the export is killed, each checkpoint is served whole.
+# builds: build-clang build-gcc build
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/kills.sh"

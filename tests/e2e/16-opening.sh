@@ -58,7 +58,7 @@ for p in us ru; do need 'consent' as $p consent 1 --yes --all; done
 round
 check_status 'with consent to all' 0 as us open 1 --all --out whole.proof
 check_status 'all is opened' 0 "$detente" verify whole.proof --forum "$forum_id" --json
-[ "$(python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["fields"]))' out)" = "$("$detente" templates contact --json |
+[ "$(python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["fields"]))' out)" = "$("$detente" template show contact --json |
     python3 -c 'import json,sys; print(len(json.load(sys.stdin)["fields"]))')" ] && pass 'each field' || fail 'not each field'
 check_no_line 'and no more' '"@channel"' out
 

@@ -3,6 +3,7 @@
 # one states it in a tally, the others count anew before they countersign, a wrong one is not countersigned, and a stranger
 # with no home verifies it. Nothing of a channel that some are not in shows in it.
 # seconds: 300
+# builds: build-clang build-gcc build
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs

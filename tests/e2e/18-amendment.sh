@@ -4,6 +4,7 @@
 # takes it in, records of before and after open and hold for a stranger who has nothing but the forum id, and what the lost
 # key signs from then on counts for nothing.
 # seconds: 300
+# builds: build-clang build-gcc build
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs
@@ -51,7 +52,8 @@ entry ru 'lost with the relay'
 need 'sync' as ru sync
 need 'sync' as med sync
 stop_daemon relay
-cp relay.db thief.db # whoever gets at the machine has the register's key
+cp relay.db thief.db # whoever gets at the machine has the register's key, sealed, and what it is sealed with
+cp relay.db.sealing-key thief.db.sealing-key
 
 # ---- it is gone ----
 rm -f relay.db*

@@ -30,7 +30,7 @@ check 'the witness cosigns the second tree' cosign north
 # The same key signs another second entry.
 stop_daemon relay
 mv fork.db relay.db
-rm -f relay.db-shm relay.db-wal
+rm -f relay.db-shm relay.db-wal relay.db.signed # a relay that is to lie lets its signer forget
 [ ! -e fork.db-wal ] || mv fork.db-wal relay.db-wal
 start_relay
 entry ru three

@@ -103,7 +103,7 @@ if small_disk disk-us; then
     # the relay's store
     stop_daemon relay
     small_disk disk-relay
-    cp relay.db disk-relay/relay.db
+    cp relay.db relay.db.sealing-key relay.db.signed disk-relay/
     store=$DT_WORK/disk-relay/relay.db
     start_daemon relay "$relay_program" serve --store "$store" --listen "127.0.0.1:$PORT"
     wait_port "$PORT" || fail 'the relay does not start on a small disk'
@@ -128,6 +128,7 @@ if small_disk disk-us; then
     stop_daemon relay
     check_status "the relay's store is sound" 0 "$relay_program" check-config --store "$store"
     cp disk-relay/relay.db* .
+    store=relay.db # the small disk has done its work
     start_relay
 
     # a witness's state
@@ -161,7 +162,7 @@ else
 fi
 nobody true
 if [ $? != 99 ]; then
-    mkdir modes && cp -r us modes/us && cp passphrase modes/ && cp relay.db modes/
+    mkdir modes && cp -r us modes/us && cp passphrase modes/ && cp relay.db relay.db.sealing-key modes/
     chmod 755 "$DT_WORK"
     [ "$(id -u)" != 0 ] || chown -R nobody:nogroup modes
     export DETENTE_PASSPHRASE_FILE=$DT_WORK/modes/passphrase
@@ -179,7 +180,7 @@ if [ $? != 99 ]; then
     refused 'a read-only store of the relay' 3 'read-only|cannot be opened|ermission' nobody "$relay_program" serve \
         --store modes/relay.db --listen "127.0.0.1:$(free_port)"
     chmod 600 modes/relay.db && chmod 500 modes
-    rm -f modes/relay.db.serving
+    rm -f modes/relay.db.serving modes/relay.db.signed
     refused 'a folder where the relay may make no file' 3 'ermission|cannot open' nobody "$relay_program" serve \
         --store modes/relay.db --listen "127.0.0.1:$(free_port)"
     chmod 700 modes

@@ -71,7 +71,7 @@ later 2 try ru sync
 clean 'freeze: hours later' ru
 alarms
 check_line 'freeze: its own entry does not come' 'acknowledged an entry of ours, and the register shown to us does not come to hold it' alarms
-later 26 try ru sync
+later 20 try ru sync # less than a day, or ru would rotate under a voucher of tomorrow's, which stands for nobody yet
 alarms
 check_line "freeze: nor does another member's record" 'Ana North .*a record of this member is not in the register shown to us' alarms
 lied 'freeze' ru

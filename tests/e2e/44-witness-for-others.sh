@@ -68,6 +68,23 @@ seen >again.note
 check_line 'and the size is as it was, or larger' "^$(sed -n 2p before.note)\$" again.note
 stop_daemon witness
 
+# More connections at once than an address may open are closed; a second later there is one again.
+start --log "$log" --address-rate 1
+check 'an address may open four at once' python3 -c 'import socket, sys, time
+def answered():
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+    try:
+        s.sendall(b"GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+        return s.recv(12) == b"HTTP/1.1 404"
+    except OSError:
+        return False
+time.sleep(5)
+n = sum(answered() for _ in range(20))
+time.sleep(1.2)
+print("answered: %d of 20 connections at once" % n)
+sys.exit(not (4 <= n < 16 and answered()))' "$PORT"
+stop_daemon witness
+
 # The state of one key is not the state of another.
 check 'another key' "$detente" witness keygen --name witness.example/second --out second.key
 check_status 'with the state of the first: refused' 1 "$relay_program" witness --key second.key --state others.state \

@@ -3,6 +3,7 @@
 # is recognised before it sends anything, the delegate comes back by itself, nothing is said twice or lost, and two that
 # go on side by side come to rest and say so.
 # seconds: 600
+# builds: build-clang build-gcc build
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs

@@ -48,7 +48,7 @@ home() {
 }
 
 start_relay() {
-    start_daemon relay "$relay_program" serve --store relay.db --listen "127.0.0.1:$PORT"
+    start_daemon relay "$relay_program" serve --store "${store:-relay.db}" --listen "127.0.0.1:$PORT"
     wait_port "$PORT" || { fail 'set-up: the relay did not start'; tail "$run_dir/relay.log"; scenario_end; }
 }
 
@@ -66,7 +66,7 @@ forum() {
         need 'witness key' "$detente" witness keygen --name "witness.example/$p" --out "$p.witness"
         witnesses+=(--witness "$p=$(cat "$DT_WORK/need.out")")
     done
-    need 'grant' "$relay_program" grant --store relay.db --url "http://127.0.0.1:$PORT" --out grants \
+    need 'grant' "$relay_program" grant --store "${store:-relay.db}" --url "http://127.0.0.1:$PORT" --out grants \
         --party north --party south --party neutral "${witnesses[@]}" "${grant_options[@]}"
     need 'charter' "$detente" charter draft --grant grants/neutral.grant --title 'Exercise' --out charter \
         --party north=north.root.pub --party south=south.root.pub --mediator neutral=neutral.root.pub \

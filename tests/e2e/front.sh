@@ -71,6 +71,37 @@ front_config() {
     echo "$dir/$own.nginx.conf"
 }
 
+# need_haproxy: ends the scenario with a visible skip when there is none
+need_haproxy() {
+    haproxy=$(command -v haproxy || echo /usr/sbin/haproxy)
+    [ -e "$haproxy" ] || { skip "haproxy is needed (tools/packages.txt)"; scenario_end; }
+}
+
+# haproxy_config KIND TLS PLAIN RELAY CERT [PREFIX]: the shipped file for KIND (tcp, http) with what it says is to be
+# edited edited, a plain listener beside, and the "global" of a main file before it. Prints its name.
+haproxy_config() {
+    local kind=$1 tls=$2 plain=$3 relay=$4 cert=$5 dir=$front_dir own=${6:-}$1
+    mkdir -p "$dir"
+    chmod 711 "$DT_WORK"
+    cat "$cert.crt" "$cert.key" >"$dir/$cert.pem"
+    {
+        echo 'global'
+        echo '    maxconn 2048'
+        sed -e "s|bind :443 ssl|bind 127.0.0.1:$plain\n    bind 127.0.0.1:$tls ssl|" \
+            -e "s|127\.0\.0\.1:8080|127.0.0.1:$relay|" -e "s|/etc/detente-relay/tls\.pem|$dir/$cert.pem|" \
+            "$top/packaging/haproxy/detente-relay-$kind.cfg"
+    } >"$dir/$own.cfg"
+    [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$dir"
+    echo "$dir/$own.cfg"
+}
+
+# start_haproxy NAME CONF PORT
+start_haproxy() {
+    port_free "$3" || { fail "set-up: port $3 is taken"; scenario_end; }
+    start_daemon "$1" front_user "$haproxy" -db -f "$2"
+    wait_port "$3" || { fail "set-up: haproxy did not start"; tail "$run_dir/$1.log"; scenario_end; }
+}
+
 # start_front NAME CONF PORT
 start_front() {
     port_free "$3" || { fail "set-up: port $3 is taken"; scenario_end; }

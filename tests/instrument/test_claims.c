@@ -157,7 +157,7 @@ test_stranger(void **state)
     struct dt_claim_result *r = NULL;
     struct dt_known_contact known[3];
     struct tour t;
-    char line[128];
+    char line[192];
 
     (void)state;
     tour_make(&t);
@@ -176,9 +176,11 @@ test_stranger(void **state)
                    "\nc10: countersigned (entry %u); contradicted by claim c12\n",
                    (unsigned int)t.entry[0]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
-    (void)snprintf(line, sizeof line,
-                   "\nc12: disputed (entry %u); contradicted by claims c10, c11\n",
-                   (unsigned int)t.entry[2]);
+    (void)snprintf(
+        line, sizeof line,
+        "\nc12: disputed (entry %u); contradicted by claims c10, c11; says 2, the register "
+        "proves 1, countersigned 0, disputed 1: the two accounts conflict\n",
+        (unsigned int)t.entry[2]);
     assert_non_null(memmem(text.p, text.n, line, strlen(line)));
     assert_non_null(memmem(text.p, text.n, "\nc09: no entry\n", 15));
     dt_claim_results_free(r, claims.n);
@@ -360,6 +362,73 @@ test_same_record(void **state)
     }
 }
 
+/* A number that is claimed is held against the records within the claim's time, each once, whatever
+ * its proofs show of it and in which order they came. */
+static void
+test_numbers(void **state)
+{
+    static const char csv[] = HEAD "a,k,call,2021-01-01,,range,,7,x,y,p,alleged,s,n\n"
+                                   "b,k,call,2021-01-01,,range,,0,x,y,q,denied,s,n\n"
+                                   "c,l,call,,2020-12-31,range,,2,x,y,q,asserted,s,n\n"
+                                   "d,m,call,,,range,,1,x,y,q,asserted,s,n\n"
+                                   "e,m,call,,,range,,3,x,y,q,neither,s,n\n";
+    static const char *const dates[] = {"2020-06-01", "2021-01-01", "2024-05-05", "2024-05-05"};
+    DT_CLEANUP(dt_claims_clear) struct dt_claims claims = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(4096);
+    struct dt_known_contact known[6] = {{0}};
+    struct dt_claim_result *r = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t ms = 0;
+
+        ok(dt_date_read(str(dates[i]), &ms));
+        known[i].entry = i;
+        known[i].mode = str("call");
+        known[i].n_parties = 2;
+        known[i].parties[0] = str("Y");
+        known[i].parties[1] = str("x");
+        known[i].from_day = known[i].to_day = (int32_t)(ms / DT_MS_DAY);
+        known[i].standing = DT_STANDING_ASSERTED;
+    }
+    known[4] = known[3]; /* a second proof of the same record, which shows more */
+    known[4].standing = DT_STANDING_COUNTERSIGNED;
+    known[5] = known[2];
+    known[5].entry = DT_ENTRY_UNKNOWN; /* not in the register: proves nothing */
+    ok(dt_claims_read(str(csv), &claims));
+    for (size_t turn = 0; turn < 6; turn++) {
+        struct dt_known_contact first = known[0];
+
+        ok(dt_claims_check(&claims, known, 6, &r));
+        for (size_t i = 0; i < 2; i++) { /* a and b */
+            assert_int_equal(r[i].n_proved, 3);
+            assert_int_equal(r[i].n_countersigned, 1);
+            assert_int_equal(r[i].n_disputed, 0);
+        }
+        assert_int_equal(r[2].n_proved, 1);
+        text.n = 0;
+        ok(dt_claims_write_text(&claims, r, &text));
+        assert_true(dt_view_equal(
+            dt_buf_view(&text),
+            str("a: no entry; contradicted by claim b; says 7, the register proves 3, "
+                "countersigned 1: the two accounts conflict\n"
+                "b: no entry; contradicted by claim a; says 0, the register proves 3, "
+                "countersigned 1: the two accounts conflict\n"
+                "c: no entry; says 2, the register proves 1, countersigned 0\n"
+                "d: no entry\ne: no entry\n")));
+        dt_claim_results_free(r, claims.n);
+        memmove(known, known + 1, 5 * sizeof known[0]);
+        known[5] = first;
+    }
+    known[0].standing = DT_STANDING_DISPUTED;
+    ok(dt_claims_check(&claims, known, 6, &r));
+    text.n = 0;
+    ok(dt_claim_say_reasons(&claims, 0, &r[0], &text));
+    assert_non_null(memmem(text.p, text.n, "p, alleged: 7 x call, x - y, 2021-01-01 to ?\n", 44));
+    assert_non_null(memmem(text.p, text.n, "against it: b, cannot be true", 29));
+    dt_claim_results_free(r, claims.n);
+}
+
 /* A contact of more parties than are looked at is no contact of two; it breaks no check. */
 static void
 test_large_table(void **state)
@@ -481,7 +550,8 @@ main(void)
         cmocka_unit_test(test_stranger),    cmocka_unit_test(test_member),
         cmocka_unit_test(test_unsupported), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_refused),     cmocka_unit_test(test_same_record),
-        cmocka_unit_test(test_large_table), cmocka_unit_test(test_room),
+        cmocka_unit_test(test_numbers),     cmocka_unit_test(test_large_table),
+        cmocka_unit_test(test_room),
     };
     int failed;
 

@@ -59,7 +59,9 @@ BUILT_IN = {
     'consent': 'about! hash, slots! list int, audience! text, expires! datetime, '
                'standing! enum none countersigned disputed withdrawn',
     'tally': 'first_entry! int, last_entry! int, count! int, counted! text',
-    'cover': ''}
+    'cover': '',
+    'carried': 'proof! bytes',
+    'readout_line': 'readout! hash, line! int, languages! list lang, texts! list text, replaces hash'}
 ANSWERS = ('receipt', 'countersign', 'answer', 'dispute', 'withdraw', 'consent')
 
 
@@ -175,9 +177,10 @@ class Charter:
         need(not {'both', 'mediator'} & {p.name for p in self.parties}, 'charter: a name that is taken')
         self.registers = [Register(r, len(self.parties))]
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
-        known = rb'cadence|read_key|open(\.[a-z][a-z0-9_]{0,39})?'
+        known = rb'cadence|read_key|(open|template)\.[a-z][a-z0-9_]{0,39}|open'
         need(all(re.fullmatch(known, n) for n, _ in rules), 'charter: unknown rule')
         self.opening = {n.decode(): open_rule(v) for n, v in rules if n.startswith(b'open')}
+        need(all(re.fullmatch(rb'[0-9a-f]{64}', v) for n, v in rules if n.startswith(b'template.')), 'charter: template')
         need(all(v == b'required' for n, v in rules if n == b'read_key'), 'charter: read_key')
         need(all(re.fullmatch(rb'[1-9][0-9]*/[1-9][0-9]*[mhdw]', v) for n, v in rules if n == b'cadence'), 'charter: cadence')
         need([n for n, _ in rules] == sorted({n for n, _ in rules}), 'charter: rules')

@@ -632,6 +632,35 @@ test_past_epochs(void **state)
             mls_event_clear(&e);
         }
     }
+    /* Up to an epoch, nothing more is read of them; behind it all is. */
+    {
+        struct mls_group *g = NULL;
+
+        assert_ok(mls_group_clone(p[0].group, &g));
+        assert_int_equal(mls_group_n_past(g), 3);
+        mls_group_forget_past(g, mls_group_epoch(g) - 4);
+        assert_int_equal(mls_group_n_past(g), 3);
+        mls_group_forget_past(g, mls_group_epoch(g) - 2);
+        assert_int_equal(mls_group_n_past(g), 1);
+        assert_ok(mls_group_process(g, no_psks, dt_buf_view(&m[3]), &e));
+        assert_int_equal(e.kind, MLS_EVENT_STALE);
+        mls_event_clear(&e);
+        mls_group_forget_past(g, UINT64_MAX);
+        assert_int_equal(mls_group_n_past(g), 0);
+        mls_group_free(g);
+    }
+    /* The private half of the signature key is the one that the member's leaf names. */
+    {
+        DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
+        struct mls_member me;
+        uint8_t pub[32];
+
+        assert_ok(mls_group_signature_key(p[1].group, &seed));
+        assert_true(mls_group_member(p[1].group, mls_group_own_leaf(p[1].group), &me));
+        assert_int_equal(me.signature_key.n, sizeof pub);
+        assert_ok(dt_ed25519_pub(dt_secret_view(&seed), pub));
+        assert_memory_equal(me.signature_key.p, pub, sizeof pub);
+    }
     /* And none of them for ever. */
     mls_group_expire(p[2].group, GU_NOW_MS + 999999);
     assert_int_equal(mls_group_n_past(p[2].group), 3);

@@ -78,6 +78,73 @@ append_round_trip(void **state)
 }
 
 static void
+appends_round_trip(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1u << 20);
+    static struct dt_wire_append x[DT_RELAY_APPEND_MAX + 1], y[DT_RELAY_APPEND_MAX];
+    static uint8_t cell[1024];
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < DT_RELAY_APPEND_MAX + 1; i++) {
+        x[i].append_id[0] = (uint8_t)i;
+        x[i].cell = dt_view(cell, i % 2 == 0 ? 512 : 1024);
+    }
+    assert_int_equal(dt_wire_appends_encode(x, 3, &b), DT_OK);
+    assert_int_equal(b.n, 2 + 3 * 18 + 2048);
+    assert_int_equal(dt_wire_appends_decode(VIEW(b), y, &n), DT_OK);
+    assert_int_equal(n, 3);
+    assert_int_equal(y[1].append_id[0], 1);
+    assert_int_equal(y[1].cell.n, 1024);
+    for (size_t k = 0; k < b.n; k += 37)
+        assert_int_not_equal(dt_wire_appends_decode(dt_view(b.p, k), y, &n), DT_OK);
+
+    dt_buf_clear(&b);
+    assert_int_equal(dt_wire_appends_encode(x, DT_RELAY_APPEND_MAX, &b), DT_OK);
+    assert_int_equal(dt_wire_appends_decode(VIEW(b), y, &n), DT_OK);
+    assert_int_equal(n, DT_RELAY_APPEND_MAX);
+    dt_buf_clear(&b);
+    assert_int_equal(dt_wire_appends_encode(x, DT_RELAY_APPEND_MAX + 1, &b), DT_OK);
+    assert_int_equal(dt_wire_appends_decode(VIEW(b), y, &n), DT_ERR_LIMIT);
+    dt_buf_clear(&b);
+    assert_int_equal(dt_wire_appends_encode(x, 0, &b), DT_OK);
+    assert_int_equal(dt_wire_appends_decode(VIEW(b), y, &n), DT_ERR_FORMAT);
+    dt_buf_clear(&b);
+    x[1].cell.n = 1000;
+    assert_int_equal(dt_wire_appends_encode(x, 2, &b), DT_OK);
+    assert_int_equal(dt_wire_appends_decode(VIEW(b), y, &n), DT_ERR_FORMAT);
+}
+
+static void
+results_round_trip(void **state)
+{
+    static const struct dt_wire_result bad[] = {{200, 0}, {409, 1}, {399, 0}, {600, 0}, {201, 3}};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1u << 16);
+    static struct dt_wire_result x[DT_RELAY_APPEND_MAX + 1], y[DT_RELAY_APPEND_MAX];
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < DT_RELAY_APPEND_MAX + 1; i++)
+        x[i] = (struct dt_wire_result){200, i + 1};
+    x[2] = (struct dt_wire_result){507, 0};
+    assert_int_equal(dt_wire_results_encode(x, 3, &b), DT_OK);
+    assert_int_equal(b.n, 31);
+    assert_int_equal(dt_wire_results_decode(VIEW(b), y, &n), DT_OK);
+    assert_int_equal(n, 3);
+    assert_int_equal(y[1].position, 2);
+    assert_int_equal(y[2].status, 507);
+    assert_int_not_equal(dt_wire_results_decode(dt_view(b.p, b.n - 1), y, &n), DT_OK);
+    dt_buf_clear(&b);
+    assert_int_equal(dt_wire_results_encode(x, DT_RELAY_APPEND_MAX + 1, &b), DT_OK);
+    assert_int_equal(dt_wire_results_decode(VIEW(b), y, &n), DT_ERR_LIMIT);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        dt_buf_clear(&b);
+        assert_int_equal(dt_wire_results_encode(&bad[i], 1, &b), DT_OK);
+        assert_int_equal(dt_wire_results_decode(VIEW(b), y, &n), DT_ERR_FORMAT);
+    }
+}
+
+static void
 items_in_order(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1u << 20);
@@ -172,9 +239,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cell_sizes),        cmocka_unit_test(create_round_trip),
-        cmocka_unit_test(append_round_trip), cmocka_unit_test(items_in_order),
-        cmocka_unit_test(poll_and_news),     cmocka_unit_test(entries),
+        cmocka_unit_test(cell_sizes),         cmocka_unit_test(create_round_trip),
+        cmocka_unit_test(append_round_trip),  cmocka_unit_test(appends_round_trip),
+        cmocka_unit_test(results_round_trip), cmocka_unit_test(items_in_order),
+        cmocka_unit_test(poll_and_news),      cmocka_unit_test(entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,11 +14,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "net/server.h"
 
@@ -29,6 +31,20 @@ static struct dt_http_server *server;
 static atomic_uint ended_waits; /* before their time */
 static unsigned int idle_s = 30;
 static size_t held_max = 5u << 20;
+static unsigned int address_max, address_rate;
+static struct {
+    atomic_uint n[DT_HTTP_REFUSED_REQUESTS + 1];
+    char address[64]; /* of the last */
+} told;
+
+/* In the server's thread. */
+static void
+refused(void *ctx, enum dt_http_refused why, const char *address)
+{
+    (void)ctx;
+    (void)snprintf(told.address, sizeof(told.address), "%s", address);
+    atomic_fetch_add(&told.n[why], 1);
+}
 
 static enum dt_http_next
 handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
@@ -36,7 +52,12 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     struct dt_buf b = DT_BUF_INIT(ANSWER);
 
     (void)ctx;
-    if (strcmp(req->path, "/wait") == 0 && !req->timed_out && !req->stopping) {
+    if (strcmp(req->path, "/hold") == 0 && req->calls == 0 && !dt_http_hold(req, 50000)) {
+        dt_http_reply_error(reply, 503, "busy", "no room");
+        return DT_HTTP_REPLY;
+    }
+    if ((strcmp(req->path, "/wait") == 0 || strcmp(req->path, "/hold") == 0) && !req->timed_out &&
+        !req->stopping) {
         req->deadline_ms = dt_monotonic_ms() + 60000;
         return DT_HTTP_WAIT;
     }
@@ -75,6 +96,9 @@ start(unsigned int header_s, unsigned int transfer_s)
                                            .transfer_timeout_s = transfer_s,
                                            .rate_min = 4u << 20,
                                            .held_max = held_max,
+                                           .per_address_max = address_max,
+                                           .per_address_rate = address_rate,
+                                           .refused = refused,
                                            .handler = handler,
                                            .refuse_large = refuse_large};
 
@@ -90,20 +114,29 @@ stop(void **state)
     return 0;
 }
 
-/* A connection; ${window}: its receive buffer, 0 for the usual one. */
+/* A connection; ${window}: its receive buffer, 0 for the usual one; ${host}: from 127.0.9.HOST. */
 static int
-dial(int window)
+dial_from(uint32_t host, int window)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     assert_true(fd >= 0);
+    a.sin_addr.s_addr = htonl(0x7f000900u + host);
+    if (host != 0)
+        assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     if (window != 0)
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window)), 0);
     a.sin_port = htons(dt_http_server_port(server));
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     return fd;
+}
+
+static int
+dial(int window)
+{
+    return dial_from(0, window);
 }
 
 static void
@@ -464,6 +497,238 @@ hoarders_give_way(void **state)
     assert_int_equal(end_large(other), 200);
 }
 
+/* Begin to send a body of 60000 bytes, and to the end. */
+static int
+begin_small(void)
+{
+    static const uint8_t body[59999];
+    int fd = dial(0);
+
+    say(fd, "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+    assert_int_equal(send(fd, body, sizeof(body), MSG_NOSIGNAL), sizeof(body));
+    return fd;
+}
+
+/* Bodies that anybody may send are counted too. Past their part of the memory one more is refused,
+ * and the oldest wait ends; who asks in a few words is answered, and large ones have their part. */
+static void
+small_bodies_in_memory(void **state)
+{
+    static const char few[] = "POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    int fd[6], waiting, seventh, large;
+
+    (void)state;
+    held_max = 4u << 18;
+    start(10, 30);
+    held_max = 5u << 20;
+    waiting = dial(0);
+    say(waiting, WAITING);
+    for (size_t i = 0; i < 6; i++) {
+        fd[i] = begin_small();
+        usleep(20000);
+    }
+    assert_int_equal(status_within(waiting, 0), 1);
+    seventh = begin_small();
+    assert_int_equal(status_within(waiting, 2000), 204);
+    assert_int_equal(end_large(seventh), 503);
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(ask(few), 200);
+    large = dial(0);
+    say(large, "POST /plain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a1\r\n"
+               "Content-Length: 100000\r\n\r\n");
+    for (size_t i = 0; i < 100; i++) {
+        static const uint8_t block[1000];
+
+        (void)send(large, block, sizeof(block) - (i == 99), MSG_NOSIGNAL);
+    }
+    assert_int_equal(end_large(large), 200);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(end_large(fd[i]), 200);
+    assert_int_equal(end_large(begin_small()), 200);
+    close(waiting);
+}
+
+/* What a handler keeps for a request is counted until that ends. */
+static void
+held_by_a_handler(void **state)
+{
+    static const char holding[] = "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n";
+    int fd[8];
+
+    (void)state;
+    held_max = 4u << 18;
+    start(10, 30);
+    held_max = 5u << 20;
+    for (size_t i = 0; i < 8; i++) {
+        fd[i] = dial(0);
+        say(fd[i], holding);
+        assert_int_equal(status_within(fd[i], 100), i < 7 ? 1 : 503);
+    }
+    assert_int_equal(status_within(fd[0], 2000), 204); /* the oldest made room */
+    assert_int_equal(ask(PLAIN), 200);
+    close(fd[7]);
+    fd[7] = dial(0);
+    say(fd[7], holding);
+    assert_int_equal(status_within(fd[7], 100), 1);
+    for (size_t i = 0; i < 8; i++)
+        close(fd[i]);
+}
+
+/* ---- addresses ---- */
+
+/* The status of a plain request from 127.0.9.HOST; 0: the connection was closed. */
+static unsigned int
+ask_from(uint32_t host)
+{
+    int fd = dial_from(host, 0);
+    unsigned int status;
+
+    (void)send(fd, PLAIN, sizeof(PLAIN) - 1, MSG_NOSIGNAL);
+    status = status_within(fd, 2000);
+    close(fd);
+    return status;
+}
+
+/* Who comes again and again is sent away, and told of; another address is not, and a second later
+ * so many more may come. */
+static void
+new_ones_of_an_address(void **state)
+{
+    unsigned int served = 0, closed = 0, later = 0;
+    uint64_t began = dt_monotonic_ms(), most;
+
+    (void)state;
+    memset(&told, 0, sizeof(told));
+    address_rate = 5;
+    start(10, 30);
+    address_rate = 0;
+    for (size_t i = 0; i < 40; i++) {
+        unsigned int status = ask_from(1);
+
+        served += status == 200;
+        closed += status == 0;
+        if (i % 4 == 0)
+            assert_int_equal(ask_from(2 + (uint32_t)i), 200);
+    }
+    most = 20 + 5 * (dt_monotonic_ms() - began + 999) / 1000;
+    assert_int_equal(served + closed, 40);
+    assert_true(served >= 20 && served <= most && closed > 0);
+    assert_int_equal(atomic_load(&told.n[DT_HTTP_REFUSED_FAST]), closed);
+    assert_string_equal(told.address, "127.0.9.1");
+    usleep(1100000);
+    for (size_t i = 0; i < 20; i++)
+        later += ask_from(1) == 200;
+    assert_true(later >= 5 && later < 20);
+}
+
+/* So many connections of one address at a time; one that ends makes room for one. */
+static void
+connections_of_an_address(void **state)
+{
+    int fd[3];
+
+    (void)state;
+    memset(&told, 0, sizeof(told));
+    address_max = 3;
+    start(10, 30);
+    address_max = 0;
+    for (size_t i = 0; i < 3; i++)
+        fd[i] = dial_from(1, 0);
+    assert_int_equal(ask_from(1), 0);
+    assert_int_equal(atomic_load(&told.n[DT_HTTP_REFUSED_MANY]), 1);
+    assert_string_equal(told.address, "127.0.9.1");
+    assert_int_equal(ask_from(2), 200);
+    close(fd[0]);
+    usleep(100000);
+    fd[0] = dial_from(1, 0);
+    say(fd[0], PLAIN);
+    assert_int_equal(status_within(fd[0], 2000), 200);
+    for (size_t i = 0; i < 3; i++)
+        close(fd[i]);
+}
+
+/* What the gate refuses is told, with whom it was. */
+static void
+malformed_is_told(void **state)
+{
+    (void)state;
+    memset(&told, 0, sizeof(told));
+    start(10, 30);
+    assert_int_equal(ask("GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
+    assert_int_equal(atomic_load(&told.n[DT_HTTP_REFUSED_FORM]), 1);
+    assert_string_equal(told.address, "127.0.0.1");
+}
+
+/* When the system had no descriptor for who came, he is let in soon after it has: one of those who
+ * have nothing to say goes for it. Without that the library lets nobody in until somebody goes. */
+static void
+no_descriptor_for_a_while(void **state)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    int idle[4], fd = socket(AF_INET, SOCK_STREAM, 0), next;
+    struct rlimit usual, few;
+    unsigned int ended = 0;
+
+    (void)state;
+    start(10, 30);
+    for (size_t i = 0; i < 4; i++) {
+        idle[i] = dial(0);
+        say(idle[i], PLAIN);
+        assert_int_equal(status_within(idle[i], 2000), 200);
+    }
+    next = dup(fd);
+    assert_true(next > 0 && close(next) == 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = usual;
+    few.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    a.sin_port = htons(dt_http_server_port(server));
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    say(fd, PLAIN);
+    assert_int_equal(status_within(fd, 300), 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(status_within(fd, 5000), 200);
+    for (size_t i = 0; i < 4; i++) {
+        ended += status_within(idle[i], 0) == 0;
+        close(idle[i]);
+    }
+    close(fd);
+    assert_true(ended >= 1 && ended <= 2);
+}
+
+/* One allocation fails. */
+static bool
+once(void *ctx)
+{
+    atomic_bool *armed = ctx;
+
+    return atomic_exchange(armed, false);
+}
+
+/* A connection that there is no memory to count does not stay: every later request on it would be
+ * refused for ever, and no bound would hold for it. */
+static void
+no_memory_to_count(void **state)
+{
+    atomic_bool armed = true;
+    int fd;
+
+    (void)state;
+    start(10, 30);
+    dt_mem_fault(once, &armed);
+    fd = dial(0);
+    for (unsigned int i = 0; i < 200 && atomic_load(&armed); i++)
+        usleep(10000);
+    dt_mem_fault(NULL, NULL);
+    assert_false(atomic_load(&armed));
+    say(fd, PLAIN);
+    assert_int_equal(status_within(fd, 2000), 503);
+    assert_int_equal(status_within(fd, 2000), 0);
+    close(fd);
+    assert_int_equal(ask(PLAIN), 200);
+}
+
 int
 main(void)
 {
@@ -478,8 +743,15 @@ main(void)
         TEST(large_body_needs_leave),
         TEST(held_in_memory),
         TEST(hoarders_give_way),
+        TEST(small_bodies_in_memory),
+        TEST(held_by_a_handler),
+        TEST(new_ones_of_an_address),
+        TEST(connections_of_an_address),
+        TEST(malformed_is_told),
         TEST(flood_of_waits),
         TEST(gone_while_waiting),
+        TEST(no_descriptor_for_a_while),
+        TEST(no_memory_to_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,59 @@ test_round_trip_and_bits(void **state)
         assert_int_not_equal(dt_letter_decode(dt_view(a.p, n), &l), DT_OK);
 }
 
+/* What was verified once is not verified again, and nothing else passes for it. */
+static void
+test_known(void **state)
+{
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf a = DT_BUF_INIT(DT_LETTER_BYTES_MAX), b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    struct dt_letters_known known = {0};
+    struct dt_letter l = {0};
+
+    (void)state;
+    ok(dt_letter_encode(&w.letter[RUSSIA], &a));
+    a.p[a.n - 1] ^= 1; /* its signature */
+    assert_int_equal(dt_letter_decode_known(dt_buf_view(&a), &known, &l), DT_ERR_AUTH);
+    assert_int_equal(known.n, 0);
+    a.p[a.n - 1] ^= 1;
+    for (unsigned int i = 0; i < 2; i++) {
+        ok(dt_letter_decode_known(dt_buf_view(&a), &known, &l));
+        assert_int_equal(known.n, 1);
+        assert_memory_equal(l.hash, w.letter[RUSSIA].hash, 32);
+        ok(dt_letter_encode(&l, &b));
+        assert_true(dt_view_equal(dt_buf_view(&a), dt_buf_view(&b)));
+        dt_buf_clear(&b);
+        dt_letter_clear(&l);
+    }
+    for (size_t bit = 0; bit < a.n * 8; bit++) {
+        a.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (dt_letter_decode_known(dt_buf_view(&a), &known, &l) == DT_OK)
+            fail_msg("bit %zu changed, and taken for known", bit);
+        a.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_int_equal(known.n, 1);
+
+    /* It is what is written there that is believed. */
+    a.p[a.n - 1] ^= 1;
+    ok(dt_sha256(dt_buf_view(&a), known.letter[0].bytes));
+    ok(dt_letter_decode_known(dt_buf_view(&a), &known, &l));
+    dt_letter_clear(&l);
+    a.p[a.n - 1] ^= 1;
+
+    /* The oldest go. */
+    for (unsigned int i = 0; i < DT_LETTERS_KNOWN; i++) {
+        issue_letter(&w, US, DT_RIGHTS_ALL, WORLD_START, WORLD_START + DAY + i, &l);
+        dt_buf_clear(&b);
+        ok(dt_letter_encode(&l, &b));
+        dt_letter_clear(&l);
+        ok(dt_letter_decode_known(dt_buf_view(&b), &known, &l));
+        dt_letter_clear(&l);
+        assert_int_equal(known.n, i + 2 < DT_LETTERS_KNOWN ? i + 2 : DT_LETTERS_KNOWN);
+    }
+    a.p[a.n - 1] ^= 1;
+    assert_int_equal(dt_letter_decode_known(dt_buf_view(&a), &known, &l), DT_ERR_AUTH);
+}
+
 /* A root of no charter signs a letter that is right in all else. */
 static void
 test_forged(void **state)
@@ -168,10 +221,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),     cmocka_unit_test(test_round_trip_and_bits),
-        cmocka_unit_test(test_forged),     cmocka_unit_test(test_issue_refused),
-        cmocka_unit_test(test_request),    cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_revocation),
+        cmocka_unit_test(test_fields),        cmocka_unit_test(test_round_trip_and_bits),
+        cmocka_unit_test(test_known),         cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_issue_refused), cmocka_unit_test(test_request),
+        cmocka_unit_test(test_rights),        cmocka_unit_test(test_revocation),
     };
     int failed;
 

@@ -10,6 +10,8 @@
 
 /* ---- the rules themselves ---- */
 
+#define HASH "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
 static const struct {
     const char *name, *value;
     bool good;
@@ -40,6 +42,15 @@ static const struct {
     {"open.a.b", "author", false},
     {"opening", "author", false},
     {"Open", "author", false},
+    {"template.ferry", HASH, true},
+    {"template.ferry_2", HASH, true},
+    {"template", HASH, false},
+    {"template.", HASH, false},
+    {"template.Ferry", HASH, false},
+    {"template.a.b", HASH, false},
+    {"template.ferry", "", false},
+    {"template.ferry", HASH "00", false},
+    {"template.ferry", "9F86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", false},
 };
 
 static void

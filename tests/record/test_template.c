@@ -12,7 +12,7 @@ test_all_load(void **state)
     size_t builtin = 0, enums = 0;
 
     (void)state;
-    assert_int_equal(dt_templates_count(set), 28);
+    assert_int_equal(dt_templates_count(set), 30);
     for (size_t i = 0; i < dt_templates_count(set); i++) {
         const struct dt_template *t = dt_templates_at(set, i);
 
@@ -22,7 +22,7 @@ test_all_load(void **state)
         for (size_t k = 0; k < dt_template_n_fields(t); k++)
             enums += dt_template_field(t, k)->n_values > 0;
     }
-    assert_int_equal(builtin, 10);
+    assert_int_equal(builtin, 12);
     assert_int_equal(enums, 29 + 2); /* as counted in the data, and two built in */
 }
 

@@ -1,7 +1,8 @@
 /*
  * tests/relay/relay_fixture.h - a real relay process on loopback with a grant for three parties.
  *
- * For cmocka tests: include after cmocka.h. DT_RELAY_BIN names the program.
+ * For cmocka tests: include after cmocka.h. DT_RELAY_BIN names the program. With DT_PG_HOST
+ * (tests/tools/postgres) each store is a new database of that server.
  */
 #ifndef DT_TESTS_RELAY_FIXTURE_H
 #define DT_TESTS_RELAY_FIXTURE_H
@@ -23,13 +24,17 @@
 #include "net/grant.h"
 #include "net/relay_client.h"
 
+#include "../base/folder.h"
+
 #define FIXTURE_PARTIES 3
 #define OK(expr)        assert_int_equal((expr), DT_OK)
+
+#define FIXTURE_STORE 192
 
 static const char *const fixture_names[FIXTURE_PARTIES] = {"north", "south", "envoy"};
 
 struct fixture {
-    char dir[64], store[96], listen[64], url[64], register_url[256];
+    char dir[64], store[FIXTURE_STORE], listen[64], url[64], register_url[256];
     pid_t pid;
     unsigned int port;
     struct tlog_signer witness[FIXTURE_PARTIES];
@@ -37,6 +42,52 @@ struct fixture {
     struct dt_grant grant[FIXTURE_PARTIES];
     struct dt_http_client *http;
 };
+
+/* Are stores databases of a server? Then what a test does to the file itself is left out: main()
+ * names those tests last, and runs the first ${n_everywhere} of them. */
+static inline bool
+fixture_on_postgres(void)
+{
+    return getenv("DT_PG_HOST") != NULL;
+}
+
+#define FIXTURE_TESTS(tests, n_everywhere, up, down)                                               \
+    _cmocka_run_group_tests(                                                                       \
+        #tests, (tests),                                                                           \
+        fixture_on_postgres() ? (n_everywhere) : sizeof(tests) / sizeof((tests)[0]), (up), (down))
+
+/* Of the server: run ${sql} on the database at ${url}. */
+static inline void
+fixture_psql(const char *url, const char *sql)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execlp("psql", "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-c", sql, url, (char *)NULL);
+        _exit(99);
+    }
+    (void)waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+/* Where a new store of ${dir} is to be: relay.db there, or an empty database. */
+static inline void
+fixture_store(const char *dir, char out[static FIXTURE_STORE])
+{
+    static unsigned int n;
+    char name[64], command[160];
+
+    if (!fixture_on_postgres()) {
+        (void)snprintf(out, FIXTURE_STORE, "%s/relay.db", dir);
+        return;
+    }
+    (void)snprintf(name, sizeof(name), "t%d_%u", (int)getpid(), ++n);
+    (void)snprintf(command, sizeof(command), "CREATE DATABASE %s", name);
+    (void)snprintf(out, FIXTURE_STORE, "postgresql://detente@/%s?host=%s", name,
+                   getenv("DT_PG_HOST"));
+    fixture_psql(getenv("DT_PG_URL"), command);
+}
 
 /* Run the program and wait: its exit code. Output goes to dir/out. */
 static inline int
@@ -70,25 +121,49 @@ fixture_run(const struct fixture *f, const char *const *args)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* More options of serve, up to NULL; NULL: none. */
+static const char *const *fixture_serve_more;
+
+static inline void
+fixture_exec_serve(const struct fixture *f, const char *port_file, const char *signed_file)
+{
+    const char *argv[48] = {"detente-relay", "serve",   "--store",     f->store,
+                            "--listen",      f->listen, "--port-file", port_file};
+    union {
+        const char *const *in;
+        char *const *out;
+    } cast = {.in = argv};
+    size_t n = 8;
+
+    /* The key of a store in a database is where tests/relay/on_postgres.py has put it. */
+    if (fixture_on_postgres()) {
+        argv[n++] = "--signed";
+        argv[n++] = signed_file;
+    }
+    for (const char *const *more = fixture_serve_more; more != NULL && *more != NULL && n < 47;)
+        argv[n++] = *more++;
+    execv(getenv("DT_RELAY_BIN"), cast.out);
+    _exit(99);
+}
+
 /* Start serving on f->listen and wait until it does. */
 static inline void
 fixture_serve(struct fixture *f)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(64);
-    char port_file[128], log[128];
+    char port_file[128], log[128], signed_file[128];
     uint64_t port = 0;
 
     (void)snprintf(port_file, sizeof(port_file), "%s/port", f->dir);
     (void)snprintf(log, sizeof(log), "%s/serve.log", f->dir);
+    (void)snprintf(signed_file, sizeof(signed_file), "%s/signed", f->dir);
     (void)unlink(port_file);
     f->pid = fork();
     if (f->pid == 0) {
         int fd = open(log, O_CREAT | O_APPEND | O_WRONLY, 0600);
 
         (void)dup2(fd, 2);
-        execl(getenv("DT_RELAY_BIN"), "detente-relay", "serve", "--store", f->store, "--listen",
-              f->listen, "--port-file", port_file, (char *)NULL);
-        _exit(99);
+        fixture_exec_serve(f, port_file, signed_file);
     }
     for (int i = 0; i < 1000 && !dt_file_exists(port_file); i++)
         usleep(10000);
@@ -167,9 +242,8 @@ fixture_begin(struct fixture *f, const char *const *limits)
 {
     memset(f, 0, sizeof(*f));
     OK(dt_crypto_init());
-    (void)snprintf(f->dir, sizeof(f->dir), "/tmp/dt-relay-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    (void)snprintf(f->store, sizeof(f->store), "%s/relay.db", f->dir);
+    assert_true(test_folder(f->dir, sizeof(f->dir), "relay"));
+    fixture_store(f->dir, f->store);
     (void)snprintf(f->listen, sizeof(f->listen), "127.0.0.1:0");
     for (size_t i = 0; i < FIXTURE_PARTIES; i++) {
         char name[64];

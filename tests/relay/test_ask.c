@@ -28,14 +28,17 @@
 #include "log/witness.h"
 #include "net/relay_client.h"
 #include "net/server.h"
-#include "relay/ask.h"
 #include "relay/relay.h"
-#include "relay/witness_server.h"
+#include "relay/witness/ask.h"
+#include "relay/witness/server.h"
+#include "relay_fixture.h"
 
-#define OK(expr) assert_int_equal((expr), DT_OK)
-#define WAIT_MS  8000u
+#include "../base/folder.h"
 
-static char dir[64], store[96], key_path[96], state_path[96], witness_url[64], register_url[256];
+#define WAIT_MS 8000u
+
+static char dir[64], store[FIXTURE_STORE], key_path[96], state_path[96], witness_url[64],
+    register_url[256];
 static struct tlog_signer outside, north, south; /* the first is asked */
 static struct dt_grant grant;
 static struct dt_relay *relay;
@@ -131,8 +134,8 @@ make_register(const char *url)
                                    .witness_urls = urls,
                                    .n_witnesses = 3,
                                    .daily_entries = 100000,
-                                   .queues_max = 10,
-                                   .queue_cells_max = 10};
+                                   .bounds.queues = 10,
+                                   .bounds.queue_cells = 10};
     struct dt_relay_store *s = NULL;
 
     for (size_t i = 0; i < 3; i++) {
@@ -155,9 +158,8 @@ setup(void **state)
 
     (void)state;
     OK(dt_crypto_init());
-    (void)snprintf(dir, sizeof(dir), "/tmp/dt-ask-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(store, sizeof(store), "%s/relay.db", dir);
+    assert_true(test_folder(dir, sizeof(dir), "ask"));
+    fixture_store(dir, store);
     (void)snprintf(key_path, sizeof(key_path), "%s/w.key", dir);
     (void)snprintf(state_path, sizeof(state_path), "%s/w.state", dir);
     OK(tlog_signer_new(dt_view_str("witness.example/out"), TLOG_KEY_COSIGNATURE, &outside));
@@ -338,7 +340,9 @@ it_is_asked_and_counts(void **state)
 
     /* Its store knows nothing of what was cosigned: it begins at 0 and learns the size from 409. */
     stop_relay();
-    {
+    if (fixture_on_postgres()) {
+        fixture_psql(store, "DELETE FROM cosignature");
+    } else {
         sqlite3 *db = NULL;
 
         assert_int_equal(sqlite3_open(store, &db), SQLITE_OK);
@@ -428,7 +432,7 @@ it_hangs_and_holds_up_nobody(void **state)
 static void
 it_is_ahead_of_a_restored_relay(void **state)
 {
-    char command[400];
+    char command[800];
     struct tlog_vkey log;
     unsigned int port;
     int fd = take_port(false, &port);
@@ -655,10 +659,13 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(it_is_asked_and_counts),        T(it_refuses_until_it_knows_the_log),
-        T(it_hangs_and_holds_up_nobody),  T(it_is_ahead_of_a_restored_relay),
-        T(news_while_it_is_asked_counts), T(hostile_answers),
+        T(it_is_asked_and_counts),
+        T(it_refuses_until_it_knows_the_log),
+        T(it_hangs_and_holds_up_nobody),
+        T(news_while_it_is_asked_counts),
+        T(hostile_answers),
+        T(it_is_ahead_of_a_restored_relay), /* copies the file */
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return FIXTURE_TESTS(tests, 5, NULL, NULL);
 }

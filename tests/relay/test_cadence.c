@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../base/folder.h"
 #include "relay/relay.h"
 #include "relay_fixture.h"
 
@@ -37,7 +38,7 @@ pick(uint64_t n)
 
 /* A store with one register of a cadence, and its parties. */
 struct place {
-    char dir[64], path[96];
+    char dir[64], path[FIXTURE_STORE];
     struct dt_relay_store *s;
     struct dt_grant grant[PARTIES];
     int64_t reg;
@@ -56,8 +57,8 @@ try_grant(struct place *p, struct dt_cadence cadence, uint32_t daily)
                                    .n_witnesses = 2,
                                    .cadence = cadence,
                                    .daily_entries = daily,
-                                   .queues_max = 1,
-                                   .queue_cells_max = 1};
+                                   .bounds.queues = 1,
+                                   .bounds.queue_cells = 1};
 
     OK(dt_crypto_init());
     for (size_t i = 0; i < 2; i++) {
@@ -69,9 +70,8 @@ try_grant(struct place *p, struct dt_cadence cadence, uint32_t daily)
         memcpy(witnesses[i].vkey, vkey.p, vkey.n);
     }
     if (p->dir[0] == '\0') {
-        (void)snprintf(p->dir, sizeof(p->dir), "/tmp/dt-cadence-XXXXXX");
-        assert_non_null(mkdtemp(p->dir));
-        (void)snprintf(p->path, sizeof(p->path), "%s/relay.db", p->dir);
+        assert_true(test_folder(p->dir, sizeof(p->dir), "cadence"));
+        fixture_store(p->dir, p->path);
         OK(dt_relay_store_open(&config, &p->s));
     }
     return dt_relay_store_grant(p->s, &order, p->grant);

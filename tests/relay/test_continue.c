@@ -9,12 +9,13 @@
 
 #include <cmocka.h>
 
+#include "../base/folder.h"
 #include "../db/countdown.h"
 #include "base/mem.h"
 #include "db/db.h"
 #include "log/checkpoint.h"
 #include "log/tree.h"
-#include "relay/store.h"
+#include "relay/store/store.h"
 #include "relay_fixture.h"
 
 #define ENTRIES 600u /* two full tiles and a part */
@@ -22,15 +23,14 @@
 static struct dt_buf entries;
 static struct tlog_hash root_of_all, root_of_300;
 
-static char dir[64], path[96];
+static char dir[64], path[FIXTURE_STORE];
 
 static int
 set_up(void **state)
 {
     (void)state;
-    (void)snprintf(dir, sizeof(dir), "/tmp/dt-continue-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(path, sizeof(path), "%s/relay.db", dir);
+    assert_true(test_folder(dir, sizeof(dir), "continue"));
+    fixture_store(dir, path);
     return 0;
 }
 
@@ -65,8 +65,8 @@ grant(struct dt_relay_store *s, struct dt_view from, const struct tlog_hash *roo
                                          .witnesses = witnesses,
                                          .n_witnesses = 2,
                                          .daily_entries = 10,
-                                         .queues_max = 1,
-                                         .queue_cells_max = 1,
+                                         .bounds.queues = 1,
+                                         .bounds.queue_cells = 1,
                                          .entries = from,
                                          .root = root};
 
@@ -259,7 +259,7 @@ main(void)
             OK(tlog_frontier_root(&f, &root_of_300));
     }
     OK(tlog_frontier_root(&f, &root_of_all));
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    failed = FIXTURE_TESTS(tests, 3, NULL, NULL); /* the last: hundreds of grants */
     dt_buf_clear(&entries);
     return failed;
 }

@@ -359,12 +359,16 @@ as_it_is(struct dt_db *db, uint32_t from, void *ctx)
 }
 
 static void
-change(const char *sql)
+change(const char *sql, const char *sql_pg)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 4, .migrate = as_it_is};
 
+    if (fixture_on_postgres()) {
+        fixture_psql(fx.store, sql_pg);
+        return;
+    }
     OK(dt_db_open(&config, &db));
     OK(dt_db_exec(db, sql));
 }
@@ -381,13 +385,15 @@ contradicted(void **state)
     assert_int_equal(export(NULL), 0);
     append(10, 10);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
-    change("UPDATE entry SET entry = zeroblob(33) WHERE idx = 15");
+    change("UPDATE entry SET entry = zeroblob(33) WHERE idx = 15",
+           "UPDATE entry SET entry = decode(repeat('00', 33), 'hex') WHERE idx = 15");
     assert_int_equal(export(NULL), 1);
     (void)snprintf(path, sizeof(path), "%s/out", fx.dir);
     OK(dt_file_read(path, &text));
     assert_non_null(memmem(text.p, text.n, "not the one that was signed", 27));
     assert_int_equal(served("checkpoint.held"), 10);
-    change("UPDATE tile SET content = zeroblob(640)");
+    change("UPDATE tile SET content = zeroblob(640)",
+           "UPDATE tile SET content = decode(repeat('00', 640), 'hex')");
     assert_int_equal(export(NULL), 1);
     assert_int_equal(served("checkpoint.held"), 10);
 }
@@ -409,7 +415,7 @@ static void
 put_back(void **state)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf mine = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
-    char command[400];
+    char command[900];
 
     (void)state;
     append(0, 250);
@@ -421,8 +427,8 @@ put_back(void **state)
     cosign(2);
     assert_int_equal(export(NULL), 0);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
-    (void)snprintf(command, sizeof(command), "rm -f %s-wal %s-shm; cp %s/copy.db %s", fx.store,
-                   fx.store, fx.dir, fx.store);
+    (void)snprintf(command, sizeof(command), "rm -f %s-wal %s-shm %s.signed; cp %s/copy.db %s",
+                   fx.store, fx.store, fx.store, fx.dir, fx.store);
     assert_int_equal(system(command), 0);
     assert_int_equal(export(NULL), 1);
     assert_true(it_said("the folder shows 270 entries and the store holds 250"));
@@ -527,10 +533,10 @@ main(void)
         cmocka_unit_test_setup_teardown(strangers, start, stop),
         cmocka_unit_test_setup_teardown(openings, start, stop),
         cmocka_unit_test_setup_teardown(contradicted, start, stop),
-        cmocka_unit_test_setup_teardown(put_back, start, stop),
         cmocka_unit_test_setup_teardown(with_a_key, start_private, stop),
         cmocka_unit_test_setup_teardown(killed, start, stop),
+        cmocka_unit_test_setup_teardown(put_back, start, stop), /* copies the file */
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return FIXTURE_TESTS(tests, 6, NULL, NULL);
 }

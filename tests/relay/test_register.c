@@ -15,123 +15,8 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "log/tile_read.h"
+#include "place.h"
 #include "relay/handlers.h"
-#include "relay_fixture.h"
-
-#define WITNESSES 3
-
-/* A store with one register, and who may append to it. */
-struct place {
-    char dir[64], path[96];
-    uint8_t seed[WITNESSES][DT_ED25519_SEED];
-    struct tlog_signer witness[WITNESSES];
-    struct dt_grant grant;
-    uint8_t key_hash[32];
-};
-
-static void
-place_keys(struct place *p)
-{
-    for (size_t i = 0; i < WITNESSES; i++) {
-        char name[32];
-
-        (void)snprintf(name, sizeof(name), "witness.%s", fixture_names[i]);
-        OK(tlog_signer_from_seed(dt_view_str(name), TLOG_KEY_COSIGNATURE, dt_view_of(p->seed[i]),
-                                 &p->witness[i]));
-    }
-}
-
-static void
-place_begin(struct place *p, uint32_t daily)
-{
-    struct dt_relay_store_config config = {.path = p->path, .create = true};
-    struct dt_grant_witness witnesses[WITNESSES] = {0};
-    struct dt_relay_store *s = NULL;
-    const char *party = "north";
-    struct dt_grant_order order = {.url = "http://a",
-                                   .parties = &party,
-                                   .n_parties = 1,
-                                   .witnesses = witnesses,
-                                   .n_witnesses = WITNESSES,
-                                   .daily_entries = daily,
-                                   .queues_max = 1,
-                                   .queue_cells_max = 1};
-
-    memset(p, 0, sizeof(*p));
-    OK(dt_crypto_init());
-    (void)snprintf(p->dir, sizeof(p->dir), "/tmp/dt-register-XXXXXX");
-    assert_non_null(mkdtemp(p->dir));
-    (void)snprintf(p->path, sizeof(p->path), "%s/relay.db", p->dir);
-    for (size_t i = 0; i < WITNESSES; i++)
-        OK(dt_random(p->seed[i], sizeof(p->seed[i])));
-    place_keys(p);
-    for (size_t i = 0; i < WITNESSES; i++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf vkey = DT_BUF_INIT(DT_GRANT_VKEY_MAX);
-
-        OK(tlog_vkey_write(&p->witness[i].vkey, &vkey));
-        (void)snprintf(witnesses[i].group, sizeof(witnesses[i].group), "%s", fixture_names[i]);
-        (void)snprintf(witnesses[i].vkey, sizeof(witnesses[i].vkey), "%.*s", (int)vkey.n,
-                       (const char *)vkey.p);
-    }
-    OK(dt_relay_store_open(&config, &s));
-    OK(dt_relay_store_grant(s, &order, &p->grant));
-    dt_relay_store_close(s);
-    OK(dt_sha256(dt_view_of(p->grant.append_key), p->key_hash));
-}
-
-static void
-place_end(struct place *p)
-{
-    for (size_t i = 0; i < WITNESSES; i++)
-        tlog_signer_clear(&p->witness[i]);
-    fixture_remove_dir(p->dir);
-}
-
-static struct dt_relay_store *
-place_open(const struct place *p, int64_t *reg)
-{
-    struct dt_relay_store_config config = {.path = p->path};
-    struct dt_relay_store_register row = {0};
-    struct dt_relay_store *s = NULL;
-    uint8_t id[DT_REGISTER_ID];
-
-    OK(dt_relay_store_open(&config, &s));
-    OK(dt_hex_read_fixed(id, sizeof(id), dt_view_str(p->grant.register_id)));
-    OK(dt_relay_store_register(s, id, &row));
-    *reg = row.id;
-    return s;
-}
-
-static void
-seal_of(uint64_t i, uint8_t seal[static 32])
-{
-    uint8_t number[8];
-
-    for (size_t k = 0; k < 8; k++)
-        number[k] = (uint8_t)(i >> (8 * k));
-    OK(dt_sha256(dt_view_of(number), seal));
-}
-
-static void
-leaf_of(uint64_t i, struct tlog_hash *leaf)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf entry = DT_BUF_INIT(64);
-    uint8_t seal[32];
-
-    seal_of(i, seal);
-    OK(dt_wire_entry_encode(seal, &entry));
-    OK(tlog_leaf_hash(dt_buf_view(&entry), leaf));
-}
-
-static void
-entry_job(const struct place *p, int64_t reg, uint64_t i, struct dt_relay_store_job *job)
-{
-    memset(job, 0, sizeof(*job));
-    job->kind = DT_JOB_ENTRY;
-    job->u.entry.reg = reg;
-    memcpy(job->u.entry.key_hash, p->key_hash, 32);
-    seal_of(i, job->u.entry.seal);
-}
 
 /* Append seals [first, first + n) in one batch. */
 static void
@@ -160,21 +45,9 @@ cosign(const struct place *p, struct dt_relay_store *s, int64_t reg, struct dt_v
        uint64_t time_s, struct dt_relay_store_job *job)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf cosigned = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
-    DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
-    DT_CLEANUP(tlog_note_clear) struct tlog_note parsed = {0};
-    enum dt_err err;
+    enum dt_err err = place_cosign_job(p, s, reg, note, time_s, 2, &cosigned, job);
 
-    memset(job, 0, sizeof(*job));
-    job->kind = DT_JOB_COSIGN;
-    job->u.cosign.reg = reg;
-    if ((err = dt_relay_store_policy(s, reg, &policy)) != DT_OK)
-        return err;
-    OK(tlog_note_parse(note, &parsed));
-    OK(dt_buf_append(&cosigned, note));
-    for (size_t i = 0; i < 2; i++)
-        OK(tlog_cosign(&p->witness[i], parsed.text, time_s, &cosigned));
-    OK(relay_cosign_read(&policy, dt_buf_view(&cosigned), job));
-    return dt_relay_store_run(s, &job, 1);
+    return err == DT_OK ? dt_relay_store_run(s, &job, 1) : err;
 }
 
 /* ---- what is kept ---- */
@@ -365,14 +238,24 @@ as_it_is(struct dt_db *db, uint32_t from, void *ctx)
     "ALTER TABLE register DROP COLUMN cadence_k; ALTER TABLE register DROP COLUMN cadence_ms;"     \
     "ALTER TABLE append_key DROP COLUMN period; ALTER TABLE append_key DROP COLUMN in_period;"
 
+#define NO_BOUNDS                                                                                  \
+    "DROP TABLE gone; DROP TABLE reader; DROP TABLE served;"                                       \
+    "ALTER TABLE cell DROP COLUMN served_s; ALTER TABLE queue DROP COLUMN expired;"                \
+    "ALTER TABLE queue DROP COLUMN forgotten; ALTER TABLE grants DROP COLUMN bytes_max;"           \
+    "ALTER TABLE grants DROP COLUMN cells_max; ALTER TABLE grants DROP COLUMN rate;"               \
+    "ALTER TABLE grants DROP COLUMN burst; ALTER TABLE grants DROP COLUMN polls_max;"              \
+    "ALTER TABLE grants DROP COLUMN keep_s; ALTER TABLE grants DROP COLUMN keep_unread_s;"         \
+    "ALTER TABLE grants DROP COLUMN keep_cells; ALTER TABLE grants DROP COLUMN keep_since_s;"      \
+    "ALTER TABLE grants DROP COLUMN bytes; ALTER TABLE grants DROP COLUMN cells;"
+
 /* It had an index over whole entries instead of the table of what is held, and no read keys; and,
- * as version 2, no cadences. */
+ * as version 2, no cadences, and as version 3 no bounds. */
 static void
 first_version(void **state)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_relay_store_job job, *list = &job;
-    struct dt_db_config config = {.app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+    struct dt_db_config config = {.app_id = 0x64745201u, .version = 4, .migrate = as_it_is};
     struct dt_relay_store *s;
     struct place p;
     int64_t reg = 0;
@@ -385,9 +268,10 @@ first_version(void **state)
     dt_relay_store_close(s);
     config.path = p.path;
     OK(dt_db_open(&config, &db));
-    OK(dt_db_exec(db, NO_CADENCE "DROP TABLE seen; ALTER TABLE register DROP COLUMN read_hash;"
-                                 "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
-                                 "PRAGMA user_version=1"));
+    OK(dt_db_exec(db, NO_BOUNDS NO_CADENCE
+                  "DROP TABLE seen; ALTER TABLE register DROP COLUMN read_hash;"
+                  "CREATE UNIQUE INDEX entry_once ON entry(register, entry);"
+                  "PRAGMA user_version=1"));
     dt_db_close(db);
     db = NULL;
     s = place_open(&p, &reg);
@@ -410,7 +294,7 @@ static void
 second_version(void **state)
 {
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
-    struct dt_db_config config = {.app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+    struct dt_db_config config = {.app_id = 0x64745201u, .version = 4, .migrate = as_it_is};
     struct dt_relay_store *s;
     struct place p;
     int64_t reg = 0;
@@ -423,7 +307,7 @@ second_version(void **state)
     dt_relay_store_close(s);
     config.path = p.path;
     OK(dt_db_open(&config, &db));
-    OK(dt_db_exec(db, NO_CADENCE "PRAGMA user_version=2"));
+    OK(dt_db_exec(db, NO_BOUNDS NO_CADENCE "PRAGMA user_version=2"));
     dt_db_close(db);
     db = NULL;
     s = place_open(&p, &reg);
@@ -439,6 +323,7 @@ second_version(void **state)
 /* ---- appends, faults, crashes and reads in any order ---- */
 
 #define ROUNDS    24
+#define ROUNDS_PG 8 /* on the other store */
 #define BATCH_MAX 40
 #define SEEN_MAX  20000
 #define WRITE     "--write"
@@ -685,7 +570,7 @@ any_order(void **state)
     OK(dt_file_write(path, dt_view((const uint8_t *)&watched.place, sizeof(watched.place)), 0600));
     watched.at = dt_alloc(SEEN_MAX * 4, sizeof(*watched.at));
     assert_non_null(watched.at);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < (fixture_on_postgres() ? ROUNDS_PG : ROUNDS); i++) {
         random_state += (uint64_t)i << 32; /* the child draws from a copy */
         if (i % 4 == 0) {
             dt_relay_store_close(s);
@@ -725,11 +610,11 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_checkpoints),     cmocka_unit_test(cosigned_again),
         cmocka_unit_test(cosigned_at_no_time), cmocka_unit_test(quotas),
-        cmocka_unit_test(first_version),       cmocka_unit_test(second_version),
-        cmocka_unit_test(any_order),
+        cmocka_unit_test(any_order),           cmocka_unit_test(first_version),
+        cmocka_unit_test(second_version),
     };
 
     if (argc == 5 && strcmp(argv[1], WRITE) == 0)
         return writer(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return FIXTURE_TESTS(tests, 5, NULL, NULL);
 }

@@ -201,7 +201,7 @@ append_later(void *arg)
 
     usleep(l->after_ms * 1000);
     if (dt_http_client_new(NULL, &http) == DT_OK)
-        dt_ignore(append(http, l->q, 5, 5, 512, &position), "the poll's answer shows it");
+        dt_ignore(append(http, l->q, 5, 1, 512, &position), "the poll's answer shows it");
     dt_http_client_free(http);
     return NULL;
 }
@@ -250,6 +250,98 @@ polls(void **state)
     assert_int_equal(dt_relay_poll(fx.http, fx.url, wanted, 2, 5, news, &n), DT_ERR_REFUSED);
     wanted[0].address[0] ^= 1;
     assert_int_equal(dt_relay_poll(fx.http, fx.url, wanted, 2, 5, news, &n), DT_ERR_NOT_FOUND);
+}
+
+/* The cells of ${found} are those from ${from} to ${to}, the queue's last is ${last}. */
+static void
+expect_cells(const struct dt_wire_found *found, const struct fixture_queue *q, uint64_t from,
+             uint64_t to, uint64_t last)
+{
+    struct dt_wire_items walk;
+    struct dt_wire_item item;
+    uint64_t is = 0;
+    bool more = true;
+
+    assert_memory_equal(found->address, q->address, 32);
+    OK(dt_wire_items_begin(found->cells, &is, &walk));
+    assert_int_equal(is, last);
+    for (uint64_t i = from; i <= to; i++) {
+        OK(dt_wire_items_next(&walk, &item, &more));
+        assert_true(more);
+        assert_int_equal(item.position, i);
+        assert_int_equal(item.cell.p[511], (uint8_t)i);
+    }
+    OK(dt_wire_items_next(&walk, &item, &more));
+    assert_false(more);
+}
+
+static void
+polls_with_cells(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_NET_ANSWER_MAX);
+    struct dt_wire_poll wanted[3] = {0};
+    struct dt_wire_founds walk;
+    struct dt_wire_found found;
+    struct fixture_queue q[3];
+    struct later later = {&q[2], 300};
+    uint64_t position = 0;
+    bool more = true;
+    pthread_t t;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        fixture_queue_new(&fx, &q[i]);
+        memcpy(wanted[i].address, q[i].address, 32);
+        memcpy(wanted[i].read_token, q[i].read, 32);
+    }
+    OK(dt_relay_poll_cells(fx.http, fx.url, wanted, 3, 1, &b)); /* time is up */
+    OK(dt_wire_found_begin(dt_buf_view(&b), &walk));
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_false(more);
+
+    /* What comes while it waits. */
+    assert_int_equal(pthread_create(&t, NULL, append_later, &later), 0);
+    dt_buf_clear(&b);
+    OK(dt_relay_poll_cells(fx.http, fx.url, wanted, 3, 30, &b));
+    pthread_join(t, NULL);
+    OK(dt_wire_found_begin(dt_buf_view(&b), &walk));
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_true(more);
+    expect_cells(&found, &q[2], 1, 1, 1);
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_false(more);
+
+    /* Two have news; those of the first leave no room in the answer. */
+    wanted[2].after = 1;
+    for (uint8_t i = 1; i <= 8; i++)
+        OK(append(fx.http, &q[0], i, i, (size_t)DT_CELL_MAX >> (i - 1), &position));
+    OK(append(fx.http, &q[1], 1, 1, 512, &position));
+    OK(append(fx.http, &q[1], 2, 2, 512, &position));
+    dt_buf_clear(&b);
+    OK(dt_relay_poll_cells(fx.http, fx.url, wanted, 3, 30, &b));
+    assert_true(b.n < DT_RELAY_READ_MAX + DT_CELL_MAX);
+    OK(dt_wire_found_begin(dt_buf_view(&b), &walk));
+    OK(dt_wire_found_next(&walk, &found, &more));
+    expect_cells(&found, &q[0], 1, 8, 8);
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_true(more);
+    expect_cells(&found, &q[1], 1, 0, 2);
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_false(more);
+    wanted[0].after = 8;
+    wanted[1].after = 1;
+    dt_buf_clear(&b);
+    OK(dt_relay_poll_cells(fx.http, fx.url, wanted, 3, 0, &b));
+    OK(dt_wire_found_begin(dt_buf_view(&b), &walk));
+    OK(dt_wire_found_next(&walk, &found, &more));
+    expect_cells(&found, &q[1], 2, 2, 2);
+    OK(dt_wire_found_next(&walk, &found, &more));
+    assert_false(more);
+
+    wanted[1].read_token[0] ^= 1;
+    assert_int_equal(dt_relay_poll_cells(fx.http, fx.url, wanted, 3, 0, &b), DT_ERR_REFUSED);
+    assert_int_equal(status_of("POST", "/v1/poll?cells=2", dt_view(NULL, 0), dt_view_str("x")),
+                     400);
 }
 
 /* ---- many senders, and a relay that is killed ---- */
@@ -469,7 +561,7 @@ stops_under_a_writer(void **state)
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 4, .migrate = as_it_is};
     int fd[8];
 
     (void)state;
@@ -579,18 +671,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(queue_basics),
-        TEST(wrong_tokens),
-        TEST(malformed_bodies),
-        TEST(polls),
-        TEST(concurrent_senders),
-        TEST(killed_under_load),
-        TEST(stops_cleanly_under_load),
-        TEST(stops_before_a_body),
-        TEST(stops_under_a_writer),
-        TEST(grants_and_store),
-        cmocka_unit_test_setup_teardown(limits, start_small, stop),
+        TEST(queue_basics),         TEST(wrong_tokens),
+        TEST(malformed_bodies),     TEST(polls),
+        TEST(polls_with_cells),     TEST(concurrent_senders),
+        TEST(killed_under_load),    TEST(stops_cleanly_under_load),
+        TEST(stops_before_a_body),  cmocka_unit_test_setup_teardown(limits, start_small, stop),
+        TEST(stops_under_a_writer), TEST(grants_and_store),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return FIXTURE_TESTS(tests, 10, NULL, NULL);
 }

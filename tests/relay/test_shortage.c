@@ -13,8 +13,10 @@
 
 #include <cmocka.h>
 
+#include "../base/folder.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "relay/handlers.h"
 #include "relay/relay.h"
 #include "relay_fixture.h"
 
@@ -71,9 +73,8 @@ start(void **state)
     own = pthread_self();
     memset(&fx, 0, sizeof(fx));
     OK(dt_crypto_init());
-    (void)snprintf(fx.dir, sizeof(fx.dir), "/tmp/dt-short-XXXXXX");
-    assert_non_null(mkdtemp(fx.dir));
-    (void)snprintf(fx.store, sizeof(fx.store), "%s/relay.db", fx.dir);
+    assert_true(test_folder(fx.dir, sizeof(fx.dir), "short"));
+    fixture_store(fx.dir, fx.store);
     for (size_t i = 0; i < FIXTURE_PARTIES; i++) {
         char name[64];
 
@@ -131,6 +132,7 @@ each(const struct ask *a, const char *what)
         enum dt_err err;
 
         assert_true(n < 2000);
+        dt_recent_forget(relay->recent, queue.address); /* so that the store is asked */
         atomic_store(&fired, false);
         atomic_store(&left, n);
         err = dt_http_call(fx.http, &a->call, &answer);
@@ -231,7 +233,7 @@ damaged(void **state)
     DT_CLEANUP(dt_http_answer_clear) struct dt_http_answer answer = {0};
     DT_CLEANUP(dt_db_close_p) struct dt_db *db = NULL;
     struct dt_db_config config = {
-        .path = fx.store, .app_id = 0x64745201u, .version = 3, .migrate = as_it_is};
+        .path = fx.store, .app_id = 0x64745201u, .version = 4, .migrate = as_it_is};
     struct dt_http_call call = {.method = "GET", .base = fx.url, .bearer = dt_view_of(queue.read)};
     char cells[160], address[65];
 
@@ -242,8 +244,13 @@ damaged(void **state)
     OK(dt_http_call(fx.http, &call, &answer));
     assert_int_equal(answer.status, 200);
     dt_http_answer_clear(&answer);
-    OK(dt_db_open(&config, &db));
-    OK(dt_db_exec(db, "UPDATE queue SET read_hash = x'00'"));
+    if (fixture_on_postgres()) {
+        fixture_psql(fx.store, "UPDATE queue SET read_hash = decode('00', 'hex')");
+    } else {
+        OK(dt_db_open(&config, &db));
+        OK(dt_db_exec(db, "UPDATE queue SET read_hash = x'00'"));
+    }
+    dt_recent_forget(relay->recent, queue.address);
     OK(dt_http_call(fx.http, &call, &answer));
     assert_int_equal(answer.status, 503);
 }

@@ -13,13 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/folder.h"
 #include "../log/fixture.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "log/witness.h"
 #include "net/client.h"
-#include "relay/witness_server.h"
+#include "relay/witness/server.h"
 
 #define OTHER "log.example/other"
 #define NAME  "witness.example/w"
@@ -95,8 +96,7 @@ setup(void **state)
     memset(&witness, 0, sizeof(witness));
     now_s = NOW_S;
     atomic_store(&n_said, 0);
-    (void)snprintf(dir, sizeof(dir), "/tmp/dt-tlogwit-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    assert_true(test_folder(dir, sizeof(dir), "tlogwit"));
     (void)snprintf(key_path, sizeof(key_path), "%s/w.key", dir);
     (void)snprintf(state_path, sizeof(state_path), "%s/w.state", dir);
     make_signer(ORIGIN, TLOG_KEY_ED25519, 1, &log_key);

@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/wire.h"
 #include "crypto/crypto.h"
 
-#include "agent/sealed_proof.h"
+#include "agent/form/bundle.h"
+#include "agent/form/courier.h"
+#include "agent/form/sealed_proof.h"
 
 #include "samples.h"
 
@@ -144,19 +147,85 @@ sealed_proof_seeds(struct dt_buf *b)
 static void
 payload_seeds(struct dt_buf *b)
 {
-    static const char *const names[] = {"", "text", "record", "here", "leave", "receipt"};
     struct dt_payload p;
 
-    for (int kind = DT_PAYLOAD_TALK; kind <= DT_PAYLOAD_RECEIPT; kind++) {
-        sample_payload(&p, (enum dt_payload_kind)kind);
+    for (size_t i = 0; i < n_sample_payloads; i++) {
+        sample_payload(&p, sample_payload_kinds[i]);
         MUST(dt_payload_encode(&p, b));
-        seed("payload", names[kind], b);
+        seed("payload", sample_payload_names[i], b);
     }
     sample_payload(&p, DT_PAYLOAD_TALK);
     p.name = dt_view_str("map.geojson");
     p.media_type = dt_view_str("application/geo+json");
     MUST(dt_payload_encode(&p, b));
     seed("payload", "file", b);
+}
+
+/* As fuzz_courier.c has them: the first octet says what it is. */
+static void
+courier_seeds(struct dt_buf *b)
+{
+    static const uint8_t forum[32] = {1}, group_id[32] = {2}, key[DT_COURIER_KEY] = {3};
+    static const struct dt_courier_channel ch = {forum, group_id};
+    static const uint8_t what[] = {0, 1, 2, 3};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf acks = DT_BUF_INIT(1024);
+    struct dt_courier_ground ground = {.key_id = {4}, .renew_ms = 5};
+    struct dt_courier_ack ack = {.key_id = {4}};
+
+    MUST(dt_buf_append(b, dt_view(what, 1)));
+    MUST(dt_courier_ack_encode(&ack, b));
+    seed("courier", "ack", b);
+    for (uint8_t i = 0; i < 3; i++) {
+        ack.invitation_id[0] = i;
+        MUST(dt_courier_acks_add(&acks, &ack));
+    }
+    ground.acks = dt_buf_view(&acks);
+    MUST(dt_buf_append(b, dt_view(what + 1, 1)));
+    MUST(dt_courier_ground_encode(&ground, b));
+    seed("courier", "ground", b);
+    MUST(dt_buf_append(b, dt_view(what + 2, 1)));
+    MUST(dt_courier_seal(&ch, dt_view_of(key), dt_view_str("pass"), b));
+    seed("courier", "sealed", b);
+    MUST(dt_buf_append(b, dt_view(what + 3, 1)));
+    MUST(dt_courier_code(dt_view_of(key), b));
+    seed("courier", "code", b);
+    MUST(dt_buf_append(b, dt_view(what + 3, 1)));
+    MUST(dt_courier_words(dt_view_of(key), b));
+    seed("courier", "words", b);
+}
+
+/* As fuzz_bundle.c has them: the same queue, group and epoch. */
+static void
+bundle_seeds(struct dt_buf *b)
+{
+    static const uint8_t group_id[32] = {2};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf content = DT_BUF_INIT(512);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf cell = DT_BUF_INIT(DT_CELL_MAX);
+    struct dt_writer w = dt_writer_init(&content);
+    struct dt_queue_keys k = {0};
+    struct dt_bundle_side side = {.queue = &k, .group_id = group_id, .epoch = 300};
+    struct dt_bundle_cell c = {.append_id = {0}};
+
+    sample_queue_keys(&k, 1);
+    dt_write_u16(&w, 1);
+    dt_write_u16(&w, 2);
+    dt_write_vec(&w, dt_view_of(group_id));
+    dt_write_u64(&w, 299);
+    dt_write_u16(&w, 0x0100);
+    dt_write_str(&w, "what a message has behind its head");
+    MUST(dt_writer_end(&w));
+    MUST(dt_cell_seal(&k, sample_seed(4), dt_buf_view(&content), &cell));
+    c.cell = dt_buf_view(&cell);
+    MUST(dt_bundle_encode(&side, DT_BUNDLE_OUTGOING, true, 7, &c, 1, b));
+    seed("bundle", "outgoing", b);
+    dt_bundle_append_id(c.cell, c.append_id);
+    MUST(dt_bundle_encode(&side, DT_BUNDLE_CELLS, true, 7, &c, 1, b));
+    seed("bundle", "unpadded", b);
+    MUST(dt_bundle_encode(&side, DT_BUNDLE_CELLS, false, 7, &c, 1, b));
+    seed("bundle", "padded", b);
+    MUST(dt_bundle_encode(&side, DT_BUNDLE_ACK, true, 7, NULL, 0, b));
+    seed("bundle", "ack", b);
+    dt_queue_keys_clear(&k);
 }
 
 static void
@@ -198,9 +267,11 @@ main(int argc, char *argv[])
     seed("credential", "valid", &b);
     founding_seeds(&b);
     warrant_seeds(&b);
+    courier_seeds(&b);
     inbox_seeds(&b);
     sealed_proof_seeds(&b);
     payload_seeds(&b);
     cell_seeds(&b);
+    bundle_seeds(&b);
     return 0;
 }

@@ -10,7 +10,9 @@
  *   DT_FAULT_COUNT_FILE=path   at a normal exit, write there how many calls were counted
  *   DT_FAULT_ARM_FILE=path     count only while there is a file at path (so that a server may
  * start) DT_FAULT_PROGRAM=name      only in processes whose program has this name (the end of its
- * path) DT_CLOCK_OFFSET=seconds    the wall clock is off by this much (negative: behind)
+ * path) DT_FAULT_CONTROL=path    what fails is said while the program runs, again and again: the
+ *                              file is a struct control, which is shared with whoever wrote it
+ *   DT_CLOCK_OFFSET=seconds    the wall clock is off by this much (negative: behind)
  *   DT_CLOCK_FILE=path         the same from the file's first line, read anew at each look
  *
  * Counted are the calls that the program and its libraries make through the dynamic linker once
@@ -31,6 +33,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,6 +50,19 @@ enum kind { NONE, ALLOC, RANDOM, WRITE, SYNC, OPEN, CONNECT, READ, FILES };
 static const char *const kind_names[] = {"none", "alloc",   "random", "write", "sync",
                                          "open", "connect", "read",   "file"};
 
+/* Of 32 bytes, in the machine's order. */
+struct control {
+    atomic_uint kind;  /* 0: nothing fails, nothing is counted */
+    atomic_uint error; /* what it fails with */
+    atomic_uint skip;  /* so many calls are made before it */
+    atomic_uint many;  /* so many fail */
+    atomic_uint files; /* 1: calls on files alone, none on sockets and the like */
+    atomic_uint calls; /* how many were counted */
+    atomic_uint failed;
+    atomic_uint unused;
+};
+
+static struct control *control;
 static enum kind wanted;
 static atomic_ulong calls;
 static unsigned long fault_at;
@@ -58,6 +74,24 @@ static const char *arm_file;
 static long long clock_offset;
 static const char *clock_file;
 
+/* Before the program shuts itself in. */
+static void
+control_map(const char *path)
+{
+    long fd;
+    void *p;
+
+    if (path == NULL)
+        return;
+    fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+    p = fd < 0 ? MAP_FAILED
+               : mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+    if (p == MAP_FAILED)
+        abort(); /* a test that would find nothing */
+    control = p;
+    syscall(SYS_close, fd);
+}
+
 static void __attribute__((constructor)) faultshim_begin(void)
 {
     const char *program = getenv("DT_FAULT_PROGRAM");
@@ -68,6 +102,7 @@ static void __attribute__((constructor)) faultshim_begin(void)
 
     if (program != NULL && strcmp(program, program_invocation_short_name) != 0)
         return;
+    control_map(getenv("DT_FAULT_CONTROL"));
     if (offset != NULL)
         clock_offset = strtoll(offset, NULL, 10);
     clock_file = getenv("DT_CLOCK_FILE");
@@ -106,6 +141,33 @@ static void __attribute__((destructor)) faultshim_end(void)
     syscall(SYS_close, fd);
 }
 
+/* The same by what ${control} says. ${fd} is -1 where a call is on none. */
+static bool
+fails_by_control(enum kind kind, int fd)
+{
+    unsigned int n, skip, many;
+    int saved = errno;
+    struct stat st;
+
+    if (control == NULL || atomic_load(&control->kind) != (unsigned int)kind)
+        return false;
+    if (atomic_load(&control->files) != 0 && fd >= 0) {
+        bool file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+
+        errno = saved;
+        if (!file)
+            return false;
+    }
+    n = atomic_fetch_add(&control->calls, 1);
+    skip = atomic_load(&control->skip);
+    many = atomic_load(&control->many);
+    if (n < skip || n - skip >= many)
+        return false;
+    atomic_fetch_add(&control->failed, 1);
+    errno = (int)atomic_load(&control->error);
+    return true;
+}
+
 /* Is this call of ${kind} one that has to fail? Then errno says why. */
 static bool
 fails(enum kind kind)
@@ -131,7 +193,21 @@ fails(enum kind kind)
 static bool
 fails_on(enum kind kind, int fd)
 {
-    return fd != STDOUT_FILENO && fd != STDERR_FILENO && fails(kind);
+    return fd != STDOUT_FILENO && fd != STDERR_FILENO &&
+           (fails(kind) || fails_by_control(kind, fd));
+}
+
+/* Opening anything; names, lengths and modes. */
+static bool
+opens_fail(void)
+{
+    return fails(OPEN) || fails_by_control(OPEN, -1);
+}
+
+static bool
+names_fail(void)
+{
+    return fails(FILES) || fails_by_control(FILES, -1);
 }
 
 /* How much of ${n} bytes is done when the call is to do only a part: at least one. */
@@ -278,7 +354,7 @@ open(const char *path, int flags, ...)
 {
     REAL(int, open, const char *, int, ...);
     MODE_OF(flags, mode)
-    return fails(OPEN) ? -1 : real(path, flags, mode);
+    return opens_fail() ? -1 : real(path, flags, mode);
 }
 
 EXPORT int
@@ -286,7 +362,7 @@ open64(const char *path, int flags, ...)
 {
     REAL(int, open64, const char *, int, ...);
     MODE_OF(flags, mode)
-    return fails(OPEN) ? -1 : real(path, flags, mode);
+    return opens_fail() ? -1 : real(path, flags, mode);
 }
 
 EXPORT int
@@ -294,21 +370,21 @@ openat(int at, const char *path, int flags, ...)
 {
     REAL(int, openat, int, const char *, int, ...);
     MODE_OF(flags, mode)
-    return fails(OPEN) ? -1 : real(at, path, flags, mode);
+    return opens_fail() ? -1 : real(at, path, flags, mode);
 }
 
-FAILING(int, -1, fails(OPEN), mkostemp, (char *template, int flags), (template, flags))
-FAILING(int, -1, fails(OPEN), mkostemp64, (char *template, int flags), (template, flags))
-FAILING(FILE *, NULL, fails(OPEN), fopen, (const char *path, const char *mode), (path, mode))
-FAILING(FILE *, NULL, fails(OPEN), fopen64, (const char *path, const char *mode), (path, mode))
-FAILING(int, -1, fails(OPEN), socket, (int domain, int type, int protocol),
+FAILING(int, -1, opens_fail(), mkostemp, (char *template, int flags), (template, flags))
+FAILING(int, -1, opens_fail(), mkostemp64, (char *template, int flags), (template, flags))
+FAILING(FILE *, NULL, opens_fail(), fopen, (const char *path, const char *mode), (path, mode))
+FAILING(FILE *, NULL, opens_fail(), fopen64, (const char *path, const char *mode), (path, mode))
+FAILING(int, -1, opens_fail(), socket, (int domain, int type, int protocol),
         (domain, type, protocol))
-FAILING(int, -1, fails(OPEN), socketpair, (int domain, int type, int protocol, int fds[2]),
+FAILING(int, -1, opens_fail(), socketpair, (int domain, int type, int protocol, int fds[2]),
         (domain, type, protocol, fds))
-FAILING(int, -1, fails(OPEN), pipe2, (int fds[2], int flags), (fds, flags))
-FAILING(int, -1, fails(OPEN), eventfd, (unsigned int count, int flags), (count, flags))
-FAILING(int, -1, fails(OPEN), epoll_create1, (int flags), (flags))
-FAILING(int, -1, fails(OPEN), accept4, (int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags),
+FAILING(int, -1, opens_fail(), pipe2, (int fds[2], int flags), (fds, flags))
+FAILING(int, -1, opens_fail(), eventfd, (unsigned int count, int flags), (count, flags))
+FAILING(int, -1, opens_fail(), epoll_create1, (int flags), (flags))
+FAILING(int, -1, opens_fail(), accept4, (int fd, __SOCKADDR_ARG addr, socklen_t *len, int flags),
         (fd, addr, len, flags))
 
 /* ---- connecting ---- */
@@ -318,16 +394,16 @@ FAILING(int, -1, fails(CONNECT), connect, (int fd, __CONST_SOCKADDR_ARG addr, so
 
 /* ---- names, lengths and modes of files ---- */
 
-FAILING(int, -1, fails(FILES), rename, (const char *from, const char *to), (from, to))
-FAILING(int, -1, fails(FILES), renameat2,
+FAILING(int, -1, names_fail(), rename, (const char *from, const char *to), (from, to))
+FAILING(int, -1, names_fail(), renameat2,
         (int from_at, const char *from, int to_at, const char *to, unsigned int flags),
         (from_at, from, to_at, to, flags))
-FAILING(int, -1, fails(FILES), link, (const char *from, const char *to), (from, to))
+FAILING(int, -1, names_fail(), link, (const char *from, const char *to), (from, to))
 /* A full disk lets files go. */
-FAILING(int, -1, !fault_on && fails(FILES), unlink, (const char *path), (path))
-FAILING(int, -1, fails(FILES), mkdir, (const char *path, mode_t mode), (path, mode))
-FAILING(int, -1, fails(FILES), fchmod, (int fd, mode_t mode), (fd, mode))
-#define TRUNCATES(name, word, params, args) FAILING(int, -1, fails(FILES), name, params, args)
+FAILING(int, -1, !fault_on && names_fail(), unlink, (const char *path), (path))
+FAILING(int, -1, names_fail(), mkdir, (const char *path, mode_t mode), (path, mode))
+FAILING(int, -1, names_fail(), fchmod, (int fd, mode_t mode), (fd, mode))
+#define TRUNCATES(name, word, params, args) FAILING(int, -1, names_fail(), name, params, args)
 SHIM_TRUNCATES(TRUNCATES)
 
 /* ---- the wall clock ---- */

@@ -95,7 +95,7 @@ def most(args, f):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('what', choices=('poll', 'sizes', 'most'))
-    p.add_argument('--as', dest='kind', required=True, choices=('stream', 'http'))
+    p.add_argument('--as', dest='kind', required=True, choices=('stream', 'http', 'haproxy'))
     p.add_argument('--at', required=True, type=Place)
     p.add_argument('--relay', required=True, type=Place)
     p.add_argument('--token', required=True)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/records.h"
+#include "agent/records/records.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"

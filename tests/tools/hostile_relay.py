@@ -69,6 +69,16 @@ def decode_items(body):
     return out
 
 
+def count_appends(body):
+    """Of a batch: append ids of 16 bytes, each with its cell."""
+    appends, _ = get_vec(body, 0)
+    n, at = 0, 0
+    while at < len(appends):
+        _, at = get_vec(appends, at + 16)
+        n += 1
+    return n
+
+
 def encode_items(last, items):
     """items: [(position, append id, cell)]"""
     return struct.pack('>Q', last) + put_vec(b''.join(struct.pack('>Q', p) + i + put_vec(c) for p, i, c in items))
@@ -217,7 +227,11 @@ class Relay:
         address = request['path'].split('/')[3]
         if mode[0] == 'lie':
             self.log(attack='lie', address=address)
-            return 200, 'application/octet-stream', struct.pack('>Q', self.read.get(address, 0) + 1)
+            first = self.read.get(address, 0) + 1
+            if not request['path'].endswith('/batch'):
+                return 200, 'application/octet-stream', struct.pack('>Q', first)
+            n = count_appends(request['body'])
+            return 200, 'application/octet-stream', put_vec(b''.join(struct.pack('>HQ', 200, first + i) for i in range(n)))
         status, kind, body = self.upstream(request)
         if mode[0] == 'unsaid' and status == 200:
             self.log(attack='unsaid', address=address)

@@ -12,6 +12,8 @@
  *   DT_KILL_PLACE_FILE=path    when killing, add a line: n, how, place, call, what it is made on
  *   DT_KILL_PROGRAM=name       count only in processes whose program has this name (the end of its
  *                              path)
+ *   DT_KILL_PEER=text          count only calls on sockets whose peer has a path with this text in
+ * it
  *
  * Places are those of killshim.h. Counted: write, pwrite, pwrite64, writev, pwritev, fsync,
  * fdatasync, ftruncate, rename, unlink, send, sendto, sendmsg. SQLite, libcurl and libmicrohttpd
@@ -31,6 +33,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "killshim.h"
@@ -42,6 +45,7 @@ static atomic_ulong calls, calls_at[PLACES];
 static unsigned long kill_at;
 static enum how kill_how;
 static bool counting;
+static const char *peer;
 
 /* One counted call, between its two ends. */
 struct call {
@@ -61,6 +65,7 @@ static void __attribute__((constructor)) killshim_begin(void)
     for (int i = 0; how != NULL && i < HOWS; i++)
         if (strcmp(how, how_names[i]) == 0)
             kill_how = (enum how)i;
+    peer = getenv("DT_KILL_PEER");
     counting = program == NULL || strcmp(program, program_invocation_short_name) == 0;
 }
 
@@ -130,6 +135,17 @@ die(const struct call *c)
         (void)pause();
 }
 
+/* Is ${fd} a connection to the one whose path has ${peer} in it? */
+static bool
+is_peer(int fd)
+{
+    struct sockaddr_un to = {0};
+    socklen_t n = sizeof(to) - 1;
+
+    return getpeername(fd, (struct sockaddr *)&to, &n) == 0 && to.sun_family == AF_UNIX &&
+           strstr(to.sun_path, peer) != NULL;
+}
+
 /* A call begins. True when only its first half is to be made. */
 static bool
 begin(struct call *c, bool has_bytes)
@@ -137,7 +153,8 @@ begin(struct call *c, bool has_bytes)
     bool now;
 
     c->number = 0;
-    if (!counting || c->fd == STDOUT_FILENO || c->fd == STDERR_FILENO)
+    if (!counting || c->fd == STDOUT_FILENO || c->fd == STDERR_FILENO ||
+        (peer != NULL && !is_peer(c->fd)))
         return false;
     c->number = atomic_fetch_add(&calls, 1) + 1;
     atomic_fetch_add(&calls_at[place_now()], 1);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/channel.h"
+#include "agent/channel/channel.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"

@@ -132,6 +132,8 @@ def suites(count, work):
     count.check(got.get('empty') == (0, 1, 0), 'run-suites: a cmocka program without XML counts as %s'
                 % (got.get('empty'),))
     count.check(rc == 1, 'run-suites: exit status %d with failures' % rc)
+    told = re.findall(r'^ +(?:ok|FAILED) +s/\w+ .* s, +\d+\.\d s of processor time$', text, re.M)
+    count.check(len(told) == len(got) == 8, 'run-suites: processor time of %d programs\n%s' % (len(told), text))
 
 
 SCENARIO = b"""

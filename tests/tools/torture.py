@@ -174,7 +174,7 @@ def torture(t, case):
             done = t.judge(what, rc, err, case.statuses, notes)
             refused += not done
             if done and out.count(b'\n') != lines:
-                t.complain(what, 'status 0 with less on standard output: %r' % out[:300])
+                t.complain(what, 'status 0 with less on standard output: %r, and %r' % (out[:300], err[-300:]))
             if case.home and os.path.isdir(case.home):
                 rc, out, err = t.run(['--home', case.home, 'check'])
                 if rc != 0 and not (case.home in case.creates and not done):

@@ -9,19 +9,20 @@ nothing else but what was sent and not answered; the register's tree holds; the 
 import argparse
 import base64
 import errno
-import hashlib
 import http.client
-import json
 import os
 import random
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from rawhttp import vector as vec  # noqa: E402
+from relay_talk import cells_of, entries_of, free_port, make_grant, sha, tree  # noqa: E402
 
 FAULTS = [
     ('alloc', 'once', 0), ('alloc', 'on', 0),
@@ -33,27 +34,6 @@ FAULTS = [
     ('file', 'once', errno.ENOSPC),
 ]
 LINE = re.compile(r'^detente-relay: [^\x00-\x1f\x7f]{8,500}$')
-
-
-def sha(b):
-    return hashlib.sha256(b).digest()
-
-
-def vec(b):
-    """opaque b<V> of RFC 9420 section 2.1.2"""
-    n = len(b)
-    return (bytes([n]) if n < 64 else struct.pack('>H', 0x4000 | n) if n < 16384 else struct.pack('>I', 0x80000000 | n)) + b
-
-
-def read_vec(b):
-    kind = b[0] >> 6
-    if kind == 0:
-        n, b = b[0], b[1:]
-    elif kind == 1:
-        n, b = struct.unpack('>H', b[:2])[0] & 0x3fff, b[2:]
-    else:
-        n, b = struct.unpack('>I', b[:4])[0] & 0x3fffffff, b[4:]
-    return b[:n], b[n:]
 
 
 class Relay:
@@ -163,18 +143,13 @@ class World:
 
     def items(self, address):
         out = {}
-        last = None
         while True:
             s, b = self.relay.call('GET', '/v1/queues/%s/cells?after=%d' % (address.hex(), len(out)), b'',
                                    self.queues[address][0])
             if not self.told(s):
                 return None
-            last = struct.unpack('>Q', b[:8])[0]
-            b, rest = read_vec(b[8:])
-            assert not rest
-            while b:
-                position, append_id = struct.unpack('>Q16s', b[:24])
-                cell, b = read_vec(b[24:])
+            last, items = cells_of(b)
+            for position, append_id, cell in items:
                 assert position == len(out) + 1, 'a gap'
                 out[position] = (append_id, cell)
             if len(out) >= last:
@@ -251,37 +226,13 @@ class World:
         assert self.notes.get(size, root) == root, 'another root than before'
         s, b = self.relay.call('GET', self.grant['register']['prefix'] + 'tile/entries/000.p/%d' % size)
         assert s == 200 or size == 0, 'no entries'
-        entries = []
-        while b and size:
-            n = struct.unpack('>H', b[:2])[0]
-            entries.append(b[2:2 + n])
-            b = b[2 + n:]
+        entries = entries_of(b) if size else []
         assert len(entries) == size and len(set(entries)) == size, 'not the entries of the checkpoint'
         assert base64.b64encode(tree(entries)).decode() == root, 'the entries are not those of the checkpoint'
         for seal, index in self.entries.items():
             assert index < size and entries[index] == b'\1' + seal, 'an acknowledged entry is missing'
         for e in entries:
             assert e[1:] in self.seals, 'an entry that nobody sent'
-
-
-def tree(entries):
-    """RFC 6962 section 2.1"""
-    if not entries:
-        return sha(b'')
-    if len(entries) == 1:
-        return sha(b'\0' + entries[0])
-    k = 1
-    while k * 2 < len(entries):
-        k *= 2
-    return sha(b'\1' + tree(entries[:k]) + tree(entries[k:]))
-
-
-def free_port():
-    s = socket.socket()
-    s.bind(('127.0.0.1', 0))
-    port = s.getsockname()[1]
-    s.close()
-    return port
 
 
 def main():
@@ -297,14 +248,7 @@ def main():
         args.each = None
     rng = random.Random(args.seed)
     port = free_port()
-    make = [args.bin + '/detente-relay', 'grant', '--store', 'pristine.db', '--url', 'http://127.0.0.1:%d' % port, '--out',
-            'grants']
-    for name in ('a', 'b'):
-        vkey = subprocess.run([args.bin + '/detente', 'witness', 'keygen', '--name', 'w.example/' + name, '--out',
-                               name + '.witness'], check=True, stdout=subprocess.PIPE).stdout.decode().strip()
-        make += ['--party', name, '--witness', name + '=' + vkey]
-    subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
-    grant = json.load(open('grants/a.grant'))
+    grant = make_grant(args.bin, port, 'pristine.db')
     wrong = 0
     totals = {}
 
@@ -313,6 +257,7 @@ def main():
             if f.startswith('relay.db'):
                 os.unlink(f)
         shutil.copy('pristine.db', 'relay.db')
+        shutil.copy('pristine.db.sealing-key', 'relay.db.sealing-key')
 
     def env_of(kind, how, number, n):
         env = dict(os.environ, LD_PRELOAD=args.shim, DT_FAULT_PROGRAM='detente-relay', DT_FAULT_KIND=kind,

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../base/folder.h"
 #include "../base/torture.h"
 #include "../relay/relay_fixture.h"
 #include "db/db.h"
@@ -76,8 +77,7 @@ start(void **state)
 {
     memset(&fx, 0, sizeof(fx));
     OK(dt_crypto_init());
-    (void)snprintf(fx.dir, sizeof(fx.dir), "/tmp/dt-wit-XXXXXX");
-    assert_non_null(mkdtemp(fx.dir));
+    assert_true(test_folder(fx.dir, sizeof(fx.dir), "wit"));
     (void)snprintf(fx.store, sizeof(fx.store), "%s/relay.db", fx.dir);
     (void)snprintf(fx.listen, sizeof(fx.listen), "127.0.0.1:0");
     for (size_t i = 0; i < FIXTURE_PARTIES; i++) {
@@ -287,6 +287,7 @@ static void
 fork_register(void)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_EVIDENCE_MAX);
+    char key[sizeof(fx.store) + 16];
 
     (void)add_entry(0);
     assert_int_equal(fixture_end(&fx, SIGTERM), 0);
@@ -294,6 +295,11 @@ fork_register(void)
     (void)snprintf(stores[1], sizeof(stores[1]), "%.100s/copy.db", fx.dir);
     OK(dt_file_read(fx.store, &text));
     OK(dt_file_write(stores[1], dt_buf_view(&text), 0600));
+    /* Its keys are sealed, and the thief has the key that opens them too. */
+    (void)snprintf(key, sizeof(key), "%s.sealing-key", fx.store);
+    OK(dt_file_read(key, &text));
+    (void)snprintf(key, sizeof(key), "%s.sealing-key", stores[1]);
+    OK(dt_file_write(key, dt_buf_view(&text), 0600));
     fixture_serve(&fx);
     (void)add_entry(1);
     (void)add_entry(2);

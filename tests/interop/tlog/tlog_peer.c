@@ -20,7 +20,7 @@
 #include "log/checkpoint.h"
 #include "log/tile_read.h"
 #include "net/relay_client.h"
-#include "relay/store.h"
+#include "relay/store/store.h"
 
 #define NOTES_MAX (64u << 20)
 #define TREES_MAX 65536u

@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# The steps of the week, for tests/e2e/87-week.sh: it gives clock_is, attest, said and the forum. README.md tells the story.
+
+launch_notice() {
+    as us record launch plenary --yes --quiet --set vehicle_class=sounding_rocket --set number=1 --set azimuth=71.5 \
+        --set 'launch_area=69.3,16.0 r5' --set window_start=2027-03-03T06:00:00Z --set window_end=2027-03-03T10:00:00Z
+}
+
+visit_notice() {
+    as ru record visit plenary --yes --quiet --set kind=evaluation --set "basis=$1" --set 'entry_point=North Airport' \
+        --set eta=2027-03-03T12:00:00Z --set transport=road --set language=en --set team_size=2 \
+        --set "team_list=$(printf '%064d;%064d' 1 2)"
+}
+
+question() {
+    as us record question plenary --yes --quiet --set seen_from=2027-03-01T04:00:00Z --set 'area=52.08,4.31 r20' \
+        --set 'description=Forty trucks on the coast road' --set 'concern=No notice was given' \
+        --set 'questions=What are they?;How long do they stay?' --set meeting_asked=false
+}
+
+explanation() {
+    as ru record explanation plenary --yes --quiet --set "question=$1" --set 'answers=A march;Until Sunday' \
+        --set cause=exercise --set visit_offered=true
+}
+
+week() {
+    local notice visit asked explained
+
+    clock_is 2027-03-01T09:00:00Z
+    need 'notice of a launch' launch_notice
+    notice=$(cat "$DT_WORK/need.out")
+    attest north south neutral
+    said monday us ru med
+    clock_is 2027-03-01T12:00:00Z
+    need 'its receipt' as ru receipt "$notice" --yes --quiet --set 'desk=Watch desk'
+    attest north south neutral
+    said monday-evening us ru med
+
+    clock_is 2027-03-02T10:00:00Z
+    need 'notice of a visit' visit_notice "$notice"
+    visit=$(cat "$DT_WORK/need.out")
+    need 'a question' question
+    asked=$(cat "$DT_WORK/need.out")
+    attest north south neutral
+    said tuesday us ru med
+    clock_is 2027-03-02T15:00:00Z
+    need 'receipt of the visit' as us receipt "$visit" --yes --quiet
+    need 'receipt of the question' as ru receipt "$asked" --yes --quiet
+    attest north south neutral
+    said tuesday-evening us ru med
+
+    clock_is 2027-03-04T12:00:00Z
+    attest north south neutral
+    said thursday us ru med
+    check_status 'who owes nothing that is overdue: exit status 0' 0 as us due
+    check_status 'who does: 1, for cron' 1 as ru due
+    check_line 'in words' '^2027-03-04 1[01]:[0-9]{2}  OVERDUE by [12] h.*  south \(us\)  explanation in reply to record [0-9]+ of north, in plenary$' out
+    check_status 'not when it is the other one that is asked for' 0 as ru due --party north
+    check_status 'by the channel, too' 1 as ru due --channel plenary
+
+    clock_is 2027-03-05T09:00:00Z
+    need 'the explanation' explanation "$asked"
+    explained=$(cat "$DT_WORK/need.out")
+    attest north south neutral
+    said friday us ru med
+
+    clock_is 2027-03-06T09:00:00Z
+    need 'the answer to it' as us answer "$explained" --yes --quiet --set 'text=en:That settles it.'
+    attest south neutral # its author's own group adds nothing
+    said saturday us ru med
+    said_all week us ru med
+}

@@ -1,0 +1,281 @@
+/*
+ * agent/home/amendment.c - see amendment.h.
+ *
+ * Source: docs/protocol-agent.md "Amendments". Table "self": "amendments" -> all of them, a list of
+ * opaque<V>; the charter's own row stays as it was.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "record/amendment.h"
+
+#include "agent/home/amendment.h"
+#include "agent/records/records.h"
+#include "agent/register/store.h"
+#include "agent/register/submit.h"
+#include "agent/sync/flows.h"
+#include "agent/sync/queue_review.h"
+
+/* What is checked before anything is written. */
+struct amending {
+    struct dt_charter charter; /* as it is to be */
+    struct dt_buf list;        /* all its amendments, as they are kept */
+    struct dt_grant grant;
+    size_t before; /* amendments that were here */
+    struct dt_amend_report report;
+};
+
+static void
+amending_clear(struct amending *x)
+{
+    dt_charter_clear(&x->charter);
+    dt_buf_clear(&x->list);
+    dt_grant_wipe(&x->grant);
+}
+
+/* ---- before ---- */
+
+static enum dt_err
+take_amendments(struct dt_agent *a, const struct dt_amend_params *params, struct amending *x)
+{
+    enum dt_err err = dt_charter_load(a, &x->charter);
+
+    if (err != DT_OK)
+        return err;
+    x->before = x->charter.n_former;
+    for (size_t i = 0; i < params->n; i++) {
+        err = dt_charter_amend(&x->charter, params->amendments[i]);
+        if (err == DT_ERR_EXISTS)
+            x->report.already++;
+        else if (err == DT_OK)
+            x->report.taken++;
+        else
+            return err;
+    }
+    return dt_charter_amendments(&x->charter, &x->list);
+}
+
+static enum dt_err
+tell_other_root(struct dt_agent *a, const struct dt_charter_former *f, const struct tlog_hash *ours)
+{
+    char named[65], held[65];
+    enum dt_err err;
+
+    dt_hex_str(named, tlog_hash_view(&f->last_root));
+    dt_hex_str(held, tlog_hash_view(ours));
+    if ((err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    err =
+        dt_alarm_add(a, DT_ALARM_REGISTER, NULL, f->last_size, NULL,
+                     "an amendment ends the register at %llu entries with root %.16s..., and ours "
+                     "is %.16s...: compare with the others before anyone takes it in",
+                     (unsigned long long)f->last_size, named, held);
+    if ((err = dt_store_end(a->store, err)) != DT_OK)
+        return err;
+    return dt_fail(DT_ERR_PROOF,
+                   "the amendment ends the register at %llu entries with root %s, and in our own "
+                   "copy these have root %s: it was not taken in",
+                   (unsigned long long)f->last_size, named, held);
+}
+
+/* Do our own entries have the root that each new amendment names, as far as they go? The registers
+ * that follow begin with what the first of them left. */
+static enum dt_err
+compare_roots(struct dt_agent *a, struct amending *x)
+{
+    const struct dt_charter_former *first = &x->charter.former[x->before];
+    struct tlog_frontier f;
+    struct tlog_hash root;
+    uint64_t attested = 0;
+    enum dt_err err = dt_register_tree(a, &f);
+
+    if (err != DT_OK)
+        return err;
+    x->report.last_size = first->last_size;
+    if (f.size < first->last_size)
+        return DT_OK; /* the rest comes from the new register, and is compared then */
+    if ((err = dt_register_root_at(a, first->last_size, &root)) != DT_OK)
+        return err;
+    if (!tlog_hash_equal(&root, &first->last_root))
+        return tell_other_root(a, first, &root);
+    x->report.compared = true;
+    x->report.cut = f.size - first->last_size;
+    err = dt_register_note_last(a, "attested", &attested, NULL);
+    if (err == DT_OK && attested > first->last_size)
+        x->report.cut_attested = attested - first->last_size;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+static enum dt_err
+check_loss(const struct dt_amend_params *params, const struct amending *x)
+{
+    if (x->report.cut_attested == 0 || params->lose_attested)
+        return DT_OK;
+    return dt_fail(
+        DT_ERR_REFUSED,
+        "the amendment ends the register at %llu entries, and ours has %llu more that the "
+        "charter's quorum cosigned: their times would be lost",
+        (unsigned long long)x->report.last_size, (unsigned long long)x->report.cut_attested);
+}
+
+/* ---- the transaction ---- */
+
+/* What of ours, or of our root's, the register does not hold goes in; what others owe is awaited.
+ */
+static enum dt_err
+hand_in_again(struct dt_agent *a)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    enum dt_err err = dt_agent_facts(a, &f);
+
+    for (size_t i = 0; err == DT_OK && i < f.n; i++) {
+        const struct dt_record *r = &f.records[i];
+        bool there = false;
+
+        if ((err = dt_store_has(a->store, "register_seal", dt_view_of(r->seal), &there)) != DT_OK ||
+            there)
+            continue;
+        err = memcmp(r->author.key, a->delegate_pub, 32) == 0
+                  ? dt_agent_register_submit(a, r->seal)
+                  : dt_register_await(a, r->seal, r->author.letter);
+    }
+    return err;
+}
+
+/* Of the letters that are here, revocations: whoever holds one sees to it that it counts. */
+static enum dt_err
+hand_in_revocations(struct dt_agent *a)
+{
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+        DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_LETTER_MAX);
+        bool revoked = false, there = false;
+        struct dt_revocation v;
+        uint8_t seal[32];
+
+        if ((err = dt_store_next(a->store, "letter", dt_view(NULL, 0), at, &row)) != DT_OK)
+            return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+        at = row.seq + 1;
+        if ((err = dt_letter_take(a, dt_buf_view(&row.value), &l, NULL)) != DT_OK ||
+            (err = dt_letter_revoked(a, &l, &revoked, &bytes)) != DT_OK)
+            return err;
+        if (!revoked)
+            continue;
+        if ((err = dt_revocation_decode(dt_buf_view(&bytes), &v)) != DT_OK ||
+            (err = dt_revocation_seal(&v, seal)) != DT_OK ||
+            (err = dt_store_has(a->store, "register_seal", dt_view_of(seal), &there)) != DT_OK ||
+            (!there && (err = dt_agent_register_submit(a, seal)) != DT_OK))
+            return err;
+    }
+}
+
+/* The seals of the new amendments: whoever is first hands them in, a second time is the same. */
+static enum dt_err
+hand_in_amendments(struct dt_agent *a, const struct amending *x)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = x->before; err == DT_OK && i < x->charter.n_former; i++) {
+        DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+        uint8_t seal[32];
+
+        if ((err = dt_amendment_decode(dt_buf_view(&x->charter.former[i].bytes), &am)) == DT_OK &&
+            (err = dt_amendment_seal(&am, &x->charter, seal)) == DT_OK)
+            err = dt_agent_register_submit(a, seal);
+    }
+    return err;
+}
+
+static enum dt_err
+move_channels(struct dt_agent *a, const uint8_t queue_token[static 32],
+              struct dt_amend_report *report)
+{
+    uint8_t group_id[32];
+    uint64_t at = 0;
+    enum dt_err err;
+
+    while ((err = dt_channel_next(a, &at, group_id)) == DT_OK)
+        if ((err = dt_channel_move(a, group_id, queue_token, report)) != DT_OK)
+            return err;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+static enum dt_err
+write_all(struct dt_agent *a, const struct dt_amend_params *params, struct amending *x)
+{
+    struct dt_store *s = a->store;
+    enum dt_err err;
+
+    if ((err = dt_store_put_blob(s, "self", dt_view_str("amendments"), dt_buf_view(&x->list))) !=
+            DT_OK ||
+        (err = dt_store_put_blob(s, "self", dt_view_str("grant"), params->grant)) != DT_OK ||
+        (err = dt_register_cut(a, x->report.last_size)) != DT_OK ||
+        (err = hand_in_again(a)) != DT_OK || (err = hand_in_revocations(a)) != DT_OK ||
+        (err = hand_in_amendments(a, x)) != DT_OK ||
+        (err = dt_inbox_state_set(a, false, 0)) != DT_OK ||
+        (err = dt_shown_forget(a, a->inbox_address)) != DT_OK ||
+        (err = move_channels(a, x->grant.queue_token, &x->report)) != DT_OK)
+        return err;
+    return dt_register_count_waiting(a, &x->report.again);
+}
+
+enum dt_err
+dt_agent_amend(struct dt_agent *a, const struct dt_amend_params *params,
+               struct dt_amend_report *report)
+{
+    DT_CLEANUP(amending_clear) struct amending x = {0};
+    enum dt_err err;
+
+    dt_buf_init(&x.list, DT_AMENDMENTS_MAX);
+    if ((err = take_amendments(a, params, &x)) != DT_OK)
+        return err;
+    if (x.report.taken == 0) {
+        *report = x.report;
+        return dt_agent_refresh(a);
+    }
+    if ((err = dt_grant_read(params->grant, &x.grant)) != DT_OK ||
+        (err = dt_grant_compare(&x.grant, &x.charter)) != DT_OK ||
+        (err = compare_roots(a, &x)) != DT_OK || (err = check_loss(params, &x)) != DT_OK ||
+        (err = dt_store_begin(a->store)) != DT_OK)
+        return err;
+    err = dt_agent_is_current(a);
+    if (err == DT_OK)
+        err = write_all(a, params, &x);
+    if ((err = dt_store_end(a->store, err)) != DT_OK)
+        return err;
+    *report = x.report;
+    return dt_agent_refresh(a);
+}
+
+/* ---- what is asked ---- */
+
+enum dt_err
+dt_agent_register_good(struct dt_agent *a, uint64_t size, struct tlog_hash *out_root,
+                       struct dt_buf *out)
+{
+    struct tlog_frontier f;
+    enum dt_err err = dt_register_tree(a, &f);
+
+    if (err != DT_OK)
+        return err;
+    if (size > f.size)
+        return dt_fail(DT_ERR_RANGE, "this home holds %llu entries of the register, and not %llu",
+                       (unsigned long long)f.size, (unsigned long long)size);
+    if ((err = dt_register_root_at(a, size, out_root)) != DT_OK)
+        return err;
+    return out == NULL ? DT_OK : dt_register_entries(a, size, out);
+}
+
+size_t
+dt_agent_amended(const struct dt_agent *a, uint64_t *out_last_size)
+{
+    size_t n = a->charter.n_former;
+
+    *out_last_size = n > 0 ? a->charter.former[n - 1].last_size : 0;
+    return n;
+}

@@ -1,0 +1,174 @@
+/*
+ * agent/records/list.c - records as people see them: numbered, with author, standing and entry; see
+ * records.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "agent/core.h"
+#include "agent/records/records.h"
+
+static void
+put_text(char *out, size_t n, struct dt_view v)
+{
+    (void)snprintf(out, n, "%.*s", (int)(v.n < n ? v.n : n - 1), (const char *)v.p);
+}
+
+static void
+find_author(const struct dt_person *people, size_t n, const struct dt_record *r,
+            struct dt_person *out)
+{
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(people[i].letter_hash, r->author.letter, 32) == 0) {
+            *out = people[i];
+            return;
+        }
+}
+
+static enum dt_err
+fill(struct dt_agent *a, const struct dt_record *r, uint64_t number, const struct dt_person *people,
+     size_t n_people, struct dt_record_info *out)
+{
+    const uint8_t *about = NULL;
+    enum dt_err err;
+
+    *out = (struct dt_record_info){.number = number};
+    memcpy(out->commitment, r->commitment, 32);
+    memcpy(out->seal, r->seal, 32);
+    memcpy(out->group_id, r->channel, 32);
+    put_text(out->kind, sizeof out->kind, dt_template_id(r->tmpl));
+    put_text(out->title, sizeof out->title, dt_template_title(r->tmpl));
+    out->answer = dt_record_answer(r, &about);
+    if (about != NULL)
+        memcpy(out->about, about, 32);
+    out->time_ms = r->time_ms;
+    find_author(people, n_people, r, &out->author);
+    if ((err = dt_agent_entry(a, r->seal, &out->entry)) == DT_OK &&
+        out->entry.standing == DT_ENTRY_WAITING)
+        err = dt_agent_seal_slot(a, r->seal, &out->slot_ms);
+    return err;
+}
+
+enum dt_err
+dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_info **out,
+                 size_t *out_n)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_free_p) struct dt_standing *standing = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_person *people = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+    size_t n_standing = 0;
+    size_t n_people = 0;
+    size_t n = 0;
+    enum dt_err err;
+
+    if ((err = dt_agent_facts(a, &f)) != DT_OK ||
+        (err = dt_standing_fold(f.facts, f.n, &standing, &n_standing)) != DT_OK ||
+        (err = dt_agent_people(a, &people, &n_people)) != DT_OK)
+        return err;
+    list = dt_alloc(f.n, sizeof *list);
+    if (list == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < f.n; i++) {
+        if (group_id != NULL && memcmp(f.records[i].channel, group_id, 32) != 0)
+            continue;
+        if ((err = fill(a, &f.records[i], i + 1, people, n_people, &list[n])) != DT_OK)
+            return err;
+        for (size_t k = 0; k < n_standing; k++)
+            if (standing[k].fact == i) {
+                list[n].standing = standing[k].code;
+                list[n].withdrawn = standing[k].withdrawn;
+            }
+        n++;
+    }
+    *out = list;
+    *out_n = n;
+    list = NULL;
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_cover_records(struct dt_agent *a, struct dt_record_info **out, size_t *out_n)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_free_p) struct dt_person *people = NULL;
+    DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+    size_t n_people = 0;
+    enum dt_err err;
+
+    if ((err = dt_agent_facts_of_cover(a, &f)) != DT_OK ||
+        (err = dt_agent_people(a, &people, &n_people)) != DT_OK)
+        return err;
+    list = dt_alloc(f.n, sizeof *list);
+    if (list == NULL)
+        return dt_nomem();
+    for (size_t i = 0; i < f.n; i++) {
+        if ((err = fill(a, &f.records[i], i + 1, people, n_people, &list[i])) != DT_OK)
+            return err;
+        list[i].standing = DT_STANDING_ASSERTED;
+    }
+    *out = list;
+    *out_n = f.n;
+    list = NULL;
+    return DT_OK;
+}
+
+/* Do the hex digits ${prefix} begin the hex of ${hash}? */
+static bool
+hex_begins(const uint8_t hash[static 32], const char *prefix)
+{
+    char hex[65];
+
+    dt_hex_str(hex, dt_view(hash, 32));
+    return strlen(prefix) <= 64 && strncmp(hex, prefix, strlen(prefix)) == 0;
+}
+
+/* The one of ${f} whose commitment begins with ${prefix}; *${out} stays when there is none.
+ * CONFLICT.
+ */
+static enum dt_err
+find_hex(const struct dt_agent_facts *f, const char *prefix, uint8_t out[static 32], bool *found)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (!hex_begins(f->records[i].commitment, prefix))
+            continue;
+        if (*found)
+            return dt_fail(DT_ERR_CONFLICT, "more than one record begins with %s", prefix);
+        memcpy(out, f->records[i].commitment, 32);
+        *found = true;
+    }
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
+                     uint8_t out_commitment[static 32])
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts cover = {0};
+    uint64_t number = 0;
+    bool found = false;
+    enum dt_err err = dt_agent_facts(a, &f);
+
+    if (err != DT_OK)
+        return err;
+    if (strlen(number_or_hex) < 6 &&
+        dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {
+        if (number < 1 || number > f.n)
+            return dt_fail(DT_ERR_NOT_FOUND, "there is no record %s; see 'detente records'",
+                           number_or_hex);
+        memcpy(out_commitment, f.records[number - 1].commitment, 32);
+        return DT_OK;
+    }
+    if (strlen(number_or_hex) >= 6 &&
+        ((err = find_hex(&f, number_or_hex, out_commitment, &found)) != DT_OK ||
+         (!found && ((err = dt_agent_facts_of_cover(a, &cover)) != DT_OK ||
+                     (err = find_hex(&cover, number_or_hex, out_commitment, &found)) != DT_OK))))
+        return err;
+    return found ? DT_OK
+                 : dt_fail(DT_ERR_NOT_FOUND, "no record begins with '%s'; see 'detente records'",
+                           number_or_hex);
+}

@@ -1,0 +1,141 @@
+/*
+ * net/server_aside.c - requests that wait, put aside until they are woken or their time is up; see
+ * server_internal.h, and the wakes of server.h. Layer: net.
+ */
+#include "net/server_internal.h"
+
+static void
+aside_remove(struct dt_http_server *s, struct dt_server_request *r)
+{
+    if (r->prev != NULL)
+        r->prev->next = r->next;
+    else
+        s->aside = r->next;
+    if (r->next != NULL)
+        r->next->prev = r->prev;
+    else
+        s->aside_last = r->prev;
+    r->next = r->prev = NULL;
+    r->aside = false;
+}
+
+void
+dt_aside_wake(struct dt_http_server *s, struct dt_server_request *r)
+{
+    if (!r->aside) {
+        r->woken = true;
+        return;
+    }
+    aside_remove(s, r);
+    if (s->awake_last != NULL)
+        s->awake_last->next = r;
+    else
+        s->awake = r;
+    s->awake_last = r;
+    if (s->held == 0)
+        dt_http_loop_wake(&s->loop);
+}
+
+/* Suspended until here, none of it can have ended. */
+void
+dt_aside_resume(void *arg)
+{
+    struct dt_http_server *s = arg;
+    struct dt_server_request *r;
+
+    pthread_mutex_lock(&s->lock);
+    r = s->awake;
+    s->awake = s->awake_last = NULL;
+    while (r != NULL) {
+        struct dt_server_request *next = r->next;
+
+        r->next = NULL;
+        MHD_resume_connection(r->mhd);
+        r = next;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+dt_http_hold_wakes(struct dt_http_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->held++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+dt_http_release_wakes(struct dt_http_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->held--;
+    if (s->held == 0 && s->awake != NULL)
+        dt_http_loop_wake(&s->loop);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void
+dt_aside_wake_request(struct dt_http_request *req)
+{
+    struct dt_server_request *r = dt_server_request_of(req);
+    struct dt_http_server *s = r->server;
+
+    pthread_mutex_lock(&s->lock);
+    dt_aside_wake(s, r);
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool
+dt_aside_put(struct dt_http_server *s, struct dt_server_request *r)
+{
+    bool put = false;
+
+    pthread_mutex_lock(&s->lock);
+    if (r->woken || s->force || (s->stopping && !r->pub.stopping)) {
+        r->woken = false;
+    } else {
+        r->aside = true;
+        r->prev = NULL;
+        r->next = s->aside;
+        if (s->aside != NULL)
+            s->aside->prev = r;
+        else
+            s->aside_last = r;
+        s->aside = r;
+        MHD_suspend_connection(r->mhd);
+        put = true;
+        /* Looking costs a step for each that waits, so not for every one that comes. */
+        if (r->pub.deadline_ms != 0 && r->pub.deadline_ms + DT_SERVER_TICK_MIN_MS < s->next_ms)
+            pthread_cond_signal(&s->cond);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return put;
+}
+
+void
+dt_aside_wake_all(struct dt_http_server *s)
+{
+    while (s->aside != NULL)
+        dt_aside_wake(s, s->aside);
+}
+
+void
+dt_aside_end_wait(struct dt_http_server *s, struct dt_server_request *r)
+{
+    r->hurry = true;
+    if (r->conn != NULL)
+        dt_conns_leave(&s->conns, r->conn);
+    dt_aside_wake(s, r);
+}
+
+bool
+dt_aside_end_oldest(struct dt_http_server *s)
+{
+    for (struct dt_server_request *r = s->aside_last; r != NULL; r = r->prev) {
+        if (r->pub.deadline_ms != 0) {
+            dt_aside_end_wait(s, r);
+            return true;
+        }
+    }
+    return false;
+}

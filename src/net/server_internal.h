@@ -1,0 +1,93 @@
+/*
+ * net/server_internal.h - what the files of the server share: its state, and a request in it.
+ *
+ * Layer: net, internal to the server. One lock guards connections, requests put aside and those
+ * awake. Functions here say where they want it held.
+ */
+#ifndef DT_NET_SERVER_INTERNAL_H
+#define DT_NET_SERVER_INTERNAL_H
+
+#include <pthread.h>
+
+#include <microhttpd.h>
+
+#include "net/server.h"
+#include "net/server_address.h"
+#include "net/server_conn.h"
+#include "net/server_listen.h"
+#include "net/server_loop.h"
+#include "net/server_tls.h"
+
+#define DT_SERVER_TICK_MIN_MS 10u /* a deadline may be met so much too late */
+
+/* A request and what only the server needs to know about it; the public part comes first. */
+struct dt_server_request {
+    struct dt_http_request pub;
+    struct dt_http_server *server;
+    struct MHD_Connection *mhd;
+    struct dt_conn *conn;
+    struct dt_server_request *next,
+        *prev; /* in server->aside while put aside, then next in server->awake */
+    struct dt_buf body;
+    uint64_t length;
+    char *path;
+    bool aside, woken;
+    bool hurry; /* under lock: its wait is to end before its time */
+    bool answered;
+    unsigned int refused; /* status to answer once the body is in, which is thrown away */
+};
+
+struct dt_http_server {
+    struct dt_http_server_config config;
+    struct MHD_Daemon *daemon;
+    int listen_fd; /* taken back from the daemon, which may look at it until it is stopped; or -1 */
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    struct dt_http_loop loop;
+    pthread_t ticker;
+    bool ticking, stop, force;
+    bool stopping;
+    struct dt_conns conns;
+    struct dt_addresses addresses; /* of the loop's thread, without the lock */
+    uint64_t next_ms;              /* when the ticker looks again at those who wait */
+    struct dt_door door;
+    struct dt_tls tls;
+    struct dt_server_request *aside, *aside_last; /* the newest first */
+    struct dt_server_request *awake,
+        *awake_last;   /* to be resumed in the next turn, the first woken first */
+    unsigned int held; /* wakes do not begin a turn now */
+    uint16_t port;
+};
+
+/* The public part is the first member of struct dt_server_request. */
+static inline struct dt_server_request *
+dt_server_request_of(struct dt_http_request *req)
+{
+    return (struct dt_server_request *)(void *)req;
+}
+
+/* ---- requests put aside and woken ---- */
+
+/* Put ${r} aside unless it was woken meanwhile, or the server began to stop while its handler ran,
+ * which then has not seen it; true when it stands aside now. */
+bool dt_aside_put(struct dt_http_server *s, struct dt_server_request *r);
+
+/* ${r} is to be looked at again. Under the lock. */
+void dt_aside_wake(struct dt_http_server *s, struct dt_server_request *r);
+
+/* All of them. Under the lock. */
+void dt_aside_wake_all(struct dt_http_server *s);
+
+/* As dt_http_wake(), of a request of the server. */
+void dt_aside_wake_request(struct dt_http_request *req);
+
+/* In the loop's thread: resume what was woken. ${arg}: the server. */
+void dt_aside_resume(void *arg);
+
+/* The wait of ${r} ends now, and its connection after the answer. Under the lock. */
+void dt_aside_end_wait(struct dt_http_server *s, struct dt_server_request *r);
+
+/* Make the oldest wait that can end early do so; false when there is none. Under the lock. */
+bool dt_aside_end_oldest(struct dt_http_server *s);
+
+#endif
