@@ -46,14 +46,14 @@ start_relay() {
 }
 forum
 plenary
-cut() {
+disconnect() {
     sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'forum_store'" >/dev/null
 }
 for i in 1 2 3; do
     for who in us ru med; do
         need 'a message' as "$who" send plenary "$who says $i"
         case $i$who in
-        1us | 2ru) cut ;;
+        1us | 2ru) disconnect ;;
         2us) need 'the database is killed' "$server" kill "$DT_WORK/pg" && sleep 1 ;;
         3ru) need 'the database is restarted' "$server" restart "$DT_WORK/pg" && sleep 1 ;;
         esac
@@ -87,17 +87,33 @@ stop_daemon relay2
 check_status 'the store is copied into a file' 0 "$relay_program" migrate --from "$store" --to file.db --json
 check_line 'and compared' '"ok": true' out
 cp out there
-check_status 'a store with content takes no copy' 4 "$relay_program" migrate --from "$store" --to file.db
+check_status 'the same again is no error' 0 "$relay_program" migrate --from "$store" --to file.db --json
+check_same 'and the same copy' there out
+cp file.db other.db && python3 -c 'import sqlite3; sqlite3.connect("other.db", isolation_level=None).execute("DELETE FROM served")'
+check_status 'a store with other content takes no copy' 4 "$relay_program" migrate --from "$store" --to other.db
 back=$(database back_store)
 check_status 'and the file into another database' 0 "$relay_program" migrate --from file.db --to "$back" --json
 check_same 'every table is the same after both ways' there out
-broken=$(database broken_store)
-timeout -s KILL 0.15 "$relay_program" migrate --from file.db --to "$broken" >/dev/null 2>&1
-if sql broken_store 'SELECT 1 FROM migrating' >/dev/null 2>&1; then
-    check_status 'a copy that broke off is no store' 1 "$relay_program" check-config --store "$broken"
+# Killed at every eighth of what it says to the database (the first is the making of tables, the last the end): run again, it goes on to the
+# same end.
+shim=$DT_BIN/tests/tools/killshim.so
+under_shim() { # AT OUT DATABASE
+    LD_PRELOAD=$shim DT_KILL_PROGRAM=detente-relay DT_KILL_PEER=PGSQL DT_KILL_HOW=after DT_KILL_AT=$1 \
+        DT_KILL_COUNT_FILE=$PWD/calls "$relay_program" migrate --from file.db --to "$3" --json >"$2"
+}
+if [ -e "$shim" ]; then
+    need 'the calls of a copy' under_shim 0 out "$(database counted)"
+    calls=$(head -n 1 calls)
+    for i in 1 2 3 4 5 6 7 8; do
+        broken=$(database "broken_$i")
+        check_status "killed at $i of 8" 137 under_shim $((calls * i / 8)) /dev/null "$broken"
+        [ $i -lt 4 ] || [ $i = 8 ] || check_status 'what broke off is no store' 1 "$relay_program" check-config --store "$broken"
+        check_status 'running it again goes on' 0 "$relay_program" migrate --from file.db --to "$broken" --json
+        check_same 'to the same end' there out
+    done
+else
+    skip "no kill shim in $DT_BIN"
 fi
-check_status 'running it again goes on' 0 "$relay_program" migrate --from file.db --to "$broken" --json
-check_same 'to the same end' there out
 store=$back
 start_relay
 need 'a message' as ru send plenary 'after the move'
@@ -109,9 +125,8 @@ stop_daemon relay2
 # Under load, with an oracle of every acknowledged cell and entry.
 mkdir load
 loop=${DT_KILL_LOOP:-2}
-shim=$DT_BIN/tests/tools/killshim.so
 sends=(--send-kills $((loop + 1)) --shim "$shim")
-[ -e "$shim" ] || { skip "no kill shim in $DT_BIN"; sends=(); }
+[ -e "$shim" ] || sends=()
 (cd load && python3 "$top/tests/tools/two_relays.py" "$DT_BIN" "$DT_WORK/pg" --relay-kills $((loop * 3 / 2)) \
     --database-kills $(((loop + 1) / 2)) --restarts $(((loop + 7) / 8)) --cuts $(((loop + 1) / 2)) \
     --byte-cuts $((loop * 2)) "${sends[@]}") >load.out 2>&1

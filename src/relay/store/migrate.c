@@ -489,20 +489,20 @@ is_empty(struct dt_db *db, const struct shape *shape, bool *out)
     return DT_OK;
 }
 
-/* ${to} gets its mark, or has it from before. */
+/* ${to} gets its mark, or has it from before. *${out_full}: it has none, and has rows. */
 static enum dt_err
-begin(struct migration *m)
+begin(struct migration *m, bool *out_full)
 {
     bool marked = false, empty = false;
     enum dt_err err;
 
+    *out_full = false;
     if ((err = is_marked(m->to->w, &marked)) != DT_OK || marked)
         return err;
     if ((err = is_empty(m->to->w, m->shape, &empty)) != DT_OK)
         return err;
-    if (!empty)
-        return dt_fail(DT_ERR_EXISTS, "%s: there is something in it", dt_db_path(m->to->w));
-    return dt_db_exec(m->to->w, "CREATE TABLE migrating(id INTEGER PRIMARY KEY)");
+    *out_full = !empty;
+    return empty ? dt_db_exec(m->to->w, "CREATE TABLE migrating(id INTEGER PRIMARY KEY)") : DT_OK;
 }
 
 static enum dt_err
@@ -522,15 +522,19 @@ finish(struct migration *m)
 static enum dt_err
 migrate(struct migration *m, struct dt_relay_migrated *out)
 {
-    enum dt_err err = begin(m);
+    bool full = false;
+    enum dt_err err = begin(m, &full);
 
-    for (size_t i = 0; err == DT_OK && i < m->shape->n; i++)
+    /* Who was killed behind the commit of the last step and asks again has his copy. */
+    for (size_t i = 0; err == DT_OK && !full && i < m->shape->n; i++)
         err = copy_table(m, &m->shape->tables[i]);
     for (size_t i = 0; err == DT_OK && i < m->shape->n; i++)
         err = compare_table(m, &m->shape->tables[i], out);
+    if (full && err == DT_ERR_CONFLICT)
+        return dt_fail(DT_ERR_EXISTS, "%s: there is something else in it", dt_db_path(m->to->w));
     if (err == DT_OK)
         err = dt_relay_store_check(m->to, &out->n_registers);
-    return err == DT_OK ? finish(m) : err;
+    return err == DT_OK && !full ? finish(m) : err;
 }
 
 enum dt_err
