@@ -138,9 +138,37 @@ write_synced(int fd, const char *path, struct dt_view v, unsigned int mode)
 }
 
 /*
- * Write beside ${path}, then put it there: by rename, or by link when it must not exist yet. The
- * folder is opened first, so that nothing but its sync can fail once the file is there; a new file
- * whose folder cannot be synced is taken away again, for its maker is told that it is not there.
+ * ${from} gets the name ${path}, which nothing has; 0, or -1 and errno. In one step where the file
+ * system has one: a rename that replaces nothing, or a second name, after which ${from} is there
+ * still. FAT and exFAT, beneath FUSE, have neither: an empty file takes the name first, so that it
+ * is nobody else's, and is replaced.
+ */
+static int
+name_new(const char *from, const char *path)
+{
+    int fd, rc, why;
+
+    if ((rc = renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE)) == 0 ||
+        (errno != EINVAL && errno != ENOSYS))
+        return rc;
+    if ((rc = link(from, path)) == 0 || (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP))
+        return rc;
+    if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+        return -1;
+    (void)close(fd);
+    if ((rc = rename(from, path)) != 0) {
+        why = errno;
+        (void)unlink(path);
+        errno = why;
+    }
+    return rc;
+}
+
+/*
+ * Write beside ${path}, then put it there: by rename, or as a new name when it must not exist yet.
+ * The folder is opened first, so that nothing but its sync can fail once the file is there; a new
+ * file whose folder cannot be synced is taken away again, for its maker is told that it is not
+ * there.
  */
 static enum dt_err
 put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
@@ -174,7 +202,7 @@ put_file(const char *path, struct dt_view v, unsigned int mode, bool fresh)
         err = fail_io(path, "cannot close");
     if (err == DT_OK && !fresh && rename(temp, path) != 0)
         err = fail_io(path, "cannot put in place");
-    if (err == DT_OK && fresh && link(temp, path) != 0) {
+    if (err == DT_OK && fresh && name_new(temp, path) != 0) {
         if (errno == EEXIST)
             err = dt_fail(DT_ERR_EXISTS, "%s: exists already", path);
         else
@@ -208,17 +236,14 @@ dt_file_place(const char *from, const char *path)
 {
     char folder[PATH_MAX];
     enum dt_err err = folder_of(path, folder);
-    int folder_fd, rc;
+    int folder_fd;
 
     if (err != DT_OK)
         return err;
     folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd < 0)
         return fail_io(path, "cannot open its folder");
-    rc = renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
-        rc = link(from, path); /* a file system without it */
-    if (rc != 0) {
+    if (name_new(from, path) != 0) {
         err = errno == EEXIST ? dt_fail(DT_ERR_EXISTS, "%s: exists already", path)
                               : fail_io(path, "cannot put in place");
     } else if (fsync(folder_fd) != 0) {

@@ -182,10 +182,13 @@ else
 fi
 unmount_all
 
-# The file systems that sticks have.
+# The file systems that sticks have; exFAT also from FUSE, where the kernel has it not.
+mount_kind() { # KIND: the image of that name, at the folder of that name
+    mount -o loop -t "$1" "$1.image" "$1" || mount -o loop -t "$1-fuse" "$1.image" "$1"
+}
 for kind in vfat exfat; do
     make=$(command -v mkfs.$kind) && truncate -s 4m "$kind.image" && "$make" "$kind.image" >/dev/null 2>&1 && mkdir -p "$kind" &&
-        mount -o loop -t $kind "$kind.image" "$kind" 2>/dev/null || { skip "no $kind here"; continue; }
+        mount_kind "$kind" >mount.out 2>&1 || { skip "no $kind here"; continue; }
     mounted+=("$PWD/$kind")
     forum "$PWD/$kind"
     trouble "a stick with $kind"

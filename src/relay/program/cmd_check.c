@@ -129,12 +129,15 @@ static void
 check_store(struct findings *f, const char *path, size_t *out_registers)
 {
     struct dt_relay_store_config config = {.path = path};
+    struct dt_relay_store_mark first, last;
     struct dt_relay_store *store = NULL;
-    enum dt_err err;
+    enum dt_err err, opened = dt_relay_store_open(&config, &store);
 
-    if (strstr(path, "://") == NULL)
+    /* A stick is whose hand it is in, and its file system mostly has no modes. */
+    if (strstr(path, "://") == NULL &&
+        (opened != DT_OK || dt_relay_store_carried(store, &first, &last) != DT_OK))
         tell_if(f, check_private(path, "it holds the registers' keys"));
-    if ((err = dt_relay_store_open(&config, &store)) == DT_OK)
+    if ((err = opened) == DT_OK)
         err = dt_relay_store_check(store, out_registers);
     tell_if(f, err);
     dt_relay_store_close(store);
