@@ -208,11 +208,13 @@ add_rule(struct dt_charter *ch, const char *name, const char *value)
 
 /* What the grant settles for all parties becomes a rule that they sign; by name, in order. */
 static void
-add_rules(struct draft *d, const char *line_test)
+add_rules(struct draft *d, const char *file_max, const char *line_test)
 {
     dt_cadence_str(d->cadence, &d->grant.cadence);
     if (d->grant.cadence.period_ms != 0)
         add_rule(&d->charter, DT_RULE_CADENCE, d->cadence);
+    if (file_max != NULL)
+        add_rule(&d->charter, DT_RULE_FILE_MAX, file_max);
     if (line_test != NULL)
         add_rule(&d->charter, DT_RULE_LINE_TEST, line_test);
     if (d->grant.has_read_key)
@@ -249,7 +251,7 @@ cmd_charter_draft(struct cli *c)
             if ((err = add_party(&d, kinds[k].option, value, kinds[k].kind)) != DT_OK)
                 return err;
     }
-    add_rules(&d, cli_get(c, "line-test"));
+    add_rules(&d, cli_get(c, "file-max"), cli_get(c, "line-test"));
     if ((err = cli_register_part(c, &d.grant, d.path, &d.charter)) != DT_OK ||
         (err = add_open_rules(c, &d)) != DT_OK || (err = add_templates(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
@@ -410,6 +412,8 @@ print_rules(const struct dt_charter *ch)
                       (int)(r->name.n - n), (const char *)r->name.p + n, (int)r->value.n,
                       (const char *)r->value.p);
     }
+    if (dt_charter_rule(ch, DT_RULE_FILE_MAX, &value))
+        cli_print("  files    at most %.*s MiB each\n", (int)value.n, (const char *)value.p);
     if (line.every_ms != 0) {
         dt_span_str(span, line.every_ms);
         cli_print("  line tests  every agent tests its line every %s%s\n", span,

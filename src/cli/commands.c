@@ -67,6 +67,7 @@ static const struct cli_option charter_draft[] = {
     {"line-test", "RULE",
      "every member's agent tests its line so often: 90m, 12h, 1d; '12h sealed': each is a record "
      "too"},
+    {"file-max", "MIB", "how long a file in a channel may be: 1 to 64 MiB (64)"},
     {"group", "GROUP=NAME",
      "which party a witness group of the grant speaks for, if not named alike"},
     {"out", "FILE", "write the draft to FILE"},

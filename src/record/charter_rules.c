@@ -116,10 +116,34 @@ dt_charter_line_test(const struct dt_charter *c)
     return x;
 }
 
+/* In decimal without a zero before it, so that one limit has one form. */
+static enum dt_err
+file_max_check(struct dt_view value)
+{
+    uint64_t mib = 0;
+
+    if (dt_decimal_read(value, DT_FILE_MAX_MIB, &mib) != DT_OK || mib == 0)
+        return dt_fail(DT_ERR_FORMAT, "the longest file is said in MiB, 1 to %u", DT_FILE_MAX_MIB);
+    return DT_OK;
+}
+
+uint64_t
+dt_charter_file_max(const struct dt_charter *c)
+{
+    uint64_t mib = DT_FILE_MAX_MIB;
+    struct dt_view value;
+
+    if (dt_charter_rule(c, DT_RULE_FILE_MAX, &value) &&
+        dt_decimal_read(value, DT_FILE_MAX_MIB, &mib) != DT_OK)
+        mib = DT_FILE_MAX_MIB;
+    return mib << 20;
+}
+
 static const struct {
     const char *name;
     enum dt_err (*check)(struct dt_view value);
 } known[] = {{DT_RULE_CADENCE, cadence_check},
+             {DT_RULE_FILE_MAX, file_max_check},
              {DT_RULE_LINE_TEST, line_test_check},
              {DT_RULE_READ_KEY, read_key_check}};
 

@@ -17,6 +17,8 @@
     "template." /* with an id behind it: the hash of a template of the forum's */
 #define DT_RULE_LINE_TEST "line_test" /* "12h", or "12h sealed": struct dt_line_rule */
 
+#define DT_RULE_FILE_MAX "file_max" /* "16": how many MiB a file may have */
+
 /* And "open", "open.<template id>": record/open_rule.h. */
 
 /* Is ${rule} known, and its value of the form that its name asks? FORMAT, UNSUPPORTED. */
@@ -46,5 +48,10 @@ DT_MUST_CHECK enum dt_err dt_line_rule_read(struct dt_view text, struct dt_line_
 
 /* What ${c}, which was checked, says; nothing when it has no such rule. */
 struct dt_line_rule dt_charter_line_test(const struct dt_charter *c);
+
+/* The longest file that ${c}, which was checked, lets its channels take, in bytes: as its rule
+ * says, 1 to DT_FILE_MAX_MIB MiB, or that much when it has none. */
+#define DT_FILE_MAX_MIB 64u
+uint64_t dt_charter_file_max(const struct dt_charter *c);
 
 #endif

@@ -139,6 +139,39 @@ pieces_that_are_no_file_are_not_taken(void **state)
     assert_int_equal(files_of(t, 2, &file), 0);
 }
 
+static int
+set_up_with_limit(void **state)
+{
+    int rc;
+
+    world_file_max = "1";
+    rc = three_set_up(state);
+    world_file_max = NULL;
+    return rc;
+}
+
+static void
+a_forum_has_a_limit_of_its_own(void **state)
+{
+    struct three *t = *state;
+    const struct dt_file_source src = {.size = (1u << 20) + 1, .read = read_content};
+    struct dt_talk_info file = {0};
+    uint8_t id[16], hash[32];
+
+    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, NULL,
+                                        NULL, id, hash),
+                     DT_ERR_LIMIT);
+
+    /* Nor is it taken from whoever sends it all the same. */
+    piece(t, 0, 1u << 20, 1);
+    assert_int_equal(under_way(t, 2), 1);
+    piece(t, 0, (1u << 20) + 1, 2);
+    for (size_t i = 0; i < 3; i += 2)
+        assert_int_equal(three_alarms(t, i, DT_ALARM_CELL, 1, "longer than the charter allows"), 1);
+    assert_int_equal(under_way(t, 2), 1);
+    assert_int_equal(files_of(t, 2, &file), 0);
+}
+
 int
 main(void)
 {
@@ -146,6 +179,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_file_comes_out_as_it_went_in, three_set_up,
                                         three_tear_down),
         cmocka_unit_test_setup_teardown(pieces_that_are_no_file_are_not_taken, three_set_up,
+                                        three_tear_down),
+        cmocka_unit_test_setup_teardown(a_forum_has_a_limit_of_its_own, set_up_with_limit,
                                         three_tear_down),
     };
 

@@ -19,7 +19,7 @@
 #include "world.h"
 
 const char *const party_names[N_PARTIES] = {"mediator-office", "blue", "red"};
-const char *world_line_test;
+const char *world_file_max, *world_line_test;
 static const uint8_t kinds[N_PARTIES] = {DT_PARTY_MEDIATOR, DT_PARTY_PARTY, DT_PARTY_PARTY};
 
 static unsigned int
@@ -208,6 +208,10 @@ make_charter(struct world *w)
     if (w->cadence != NULL) {
         c.rules[c.n_rules].name = dt_view_str("cadence");
         c.rules[c.n_rules++].value = dt_view_str(w->cadence);
+    }
+    if (world_file_max != NULL) {
+        c.rules[c.n_rules].name = dt_view_str("file_max");
+        c.rules[c.n_rules++].value = dt_view_str(world_file_max);
     }
     if (world_line_test != NULL) {
         c.rules[c.n_rules].name = dt_view_str("line_test");

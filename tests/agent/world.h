@@ -52,7 +52,8 @@ struct world {
 
 extern const char *const party_names[N_PARTIES];
 
-/* The rule line_test of charters made from now on; NULL: none. */
+/* The rules file_max and line_test of charters made from now on; NULL: none. */
+extern const char *world_file_max;
 extern const char *world_line_test;
 
 /* Start and stop; the relay is a process of its own. */

@@ -5,7 +5,10 @@
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
 need_programs
+charter_options=(--file-max 64)
 forum
+check_status 'the charter says how long a file may be' 0 "$detente" charter show charter
+check_line 'in words' 'files    at most 64 MiB each' out
 plenary
 
 # The most memory that a command had, in KiB, in peak; its status is the command's.

@@ -129,15 +129,22 @@ test_rules(void **state)
     REFUSED(c.n_rules = 1; c.rules[0].name = str("cadence"); c.rules[0].value = str(""));
     REFUSED(c.n_rules = 1; c.rules[0].name = str("cadence"); c.rules[0].value = str("4/24h"));
     REFUSED(c.n_rules = 1; c.rules[0].name = str("read_key"); c.rules[0].value = str("1"));
+    REFUSED(c.n_rules = 1; c.rules[0].name = str("file_max"); c.rules[0].value = str("0"));
+    REFUSED(c.n_rules = 1; c.rules[0].name = str("file_max"); c.rules[0].value = str("08"));
+    REFUSED(c.n_rules = 1; c.rules[0].name = str("file_max"); c.rules[0].value = str("65"));
     REFUSED(c.n_rules = 2; c.rules[0].name = str("read_key"); c.rules[0].value = str("required");
             c.rules[1].name = str("cadence"); c.rules[1].value = str("4/1d"));
     draft(&vkeys, &c);
-    c.n_rules = 2;
+    assert_int_equal(dt_charter_file_max(&c), 64u << 20);
+    c.n_rules = 3;
     c.rules[0].name = str("cadence");
-    c.rules[1].name = str("read_key");
+    c.rules[1].name = str("file_max");
+    c.rules[2].name = str("read_key");
     c.rules[0].value = str("4/1d");
-    c.rules[1].value = str("required");
+    c.rules[1].value = str("8");
+    c.rules[2].value = str("required");
     ok(dt_charter_check(&c));
+    assert_int_equal(dt_charter_file_max(&c), 8u << 20);
     assert_int_equal(dt_charter_cadence(&c).k, 4);
     assert_int_equal(dt_charter_cadence(&c).period_ms, DT_MS_DAY);
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/wire.h"
 #include "crypto/crypto.h"
+#include "record/charter_rules.h"
 
 #include "agent/talk/chunk.h"
 #include "agent/talk/receipt_internal.h"
@@ -209,8 +210,9 @@ dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32], const 
     struct file f = {0};
     enum dt_err err;
 
-    if (src->size == 0 || src->size > DT_FILE_MAX)
-        return dt_fail(DT_ERR_LIMIT, "a file has 1 to %u bytes", DT_FILE_MAX);
+    if (src->size == 0 || src->size > dt_charter_file_max(&a->charter))
+        return dt_fail(DT_ERR_LIMIT, "a file has 1 byte to %llu MiB in this forum",
+                       (unsigned long long)dt_charter_file_max(&a->charter) >> 20);
     if (p.name.n == 0 || p.name.n > DT_FILE_NAME_MAX || p.media_type.n == 0 ||
         p.media_type.n > DT_MEDIA_TYPE_MAX || strchr(name, '/') != NULL || !dt_utf8_line(p.name) ||
         !dt_utf8_line(p.media_type))
@@ -322,6 +324,8 @@ dt_chunk_take(struct dt_agent *a, const struct dt_incoming *in)
 
     if (err != DT_OK)
         return err;
+    if (p->size > dt_charter_file_max(&a->charter))
+        return dt_fail(DT_ERR_FORMAT, "a piece of a file that is longer than the charter allows");
     key_of(in->group_id, p->file, in->letter->key, f.key);
     err = load(a, &f);
     if (err == DT_ERR_NOT_FOUND &&
