@@ -59,6 +59,18 @@ uint64_t dt_fingerprint(struct dt_view v);
 DT_MUST_CHECK enum dt_err dt_hmac(enum dt_hash_alg alg, struct dt_view key,
                                   const struct dt_view *parts, size_t n_parts, uint8_t *out);
 
+/* HMAC-SHA256 with one key for many short texts: what follows of the key is computed once and held
+ * in locked memory. All zero is empty; release with dt_keyed_clear(). dt_keyed_set() copies; ${key}
+ * has any length. NOMEM, INTERNAL. Source: RFC 2104. */
+struct dt_keyed {
+    struct dt_secret state;
+};
+DT_MUST_CHECK enum dt_err dt_keyed_set(struct dt_keyed *k, struct dt_view key);
+/* The tag of ${v}. INTERNAL: no key was set. */
+DT_MUST_CHECK enum dt_err dt_keyed_tag(const struct dt_keyed *k, struct dt_view v,
+                                       uint8_t out[static DT_SHA256]);
+void dt_keyed_clear(struct dt_keyed *k); /* usable with DT_CLEANUP */
+
 /* RFC 5869: PRK of dt_hash_len() bytes into ${out}, which becomes that long. */
 DT_MUST_CHECK enum dt_err dt_hkdf_extract(enum dt_hash_alg alg, struct dt_view salt,
                                           struct dt_view ikm, struct dt_secret *out);

@@ -113,6 +113,19 @@ hmac_rfc4231(void **state)
                              DT_OK);
             same_hex(dt_view(out, dt_hash_len((enum dt_hash_alg)alg)), cases[i].want[alg - 1]);
         }
+        /* A key that is prepared once gives the same, again and again. */
+        for (size_t j = 0; j < 3; j++) {
+            DT_CLEANUP(dt_keyed_clear) struct dt_keyed keyed = {0};
+            uint8_t out[DT_SHA256];
+
+            assert_int_equal(dt_keyed_tag(&keyed, text, out), DT_ERR_INTERNAL);
+            assert_int_equal(dt_keyed_set(&keyed, dt_buf_view(&key)), DT_OK);
+            for (size_t k = 0; k <= j; k++) {
+                assert_int_equal(dt_keyed_tag(&keyed, text, out), DT_OK);
+                same_hex(dt_view_of(out), cases[i].want[0]);
+                assert_int_equal(dt_keyed_tag(&keyed, dt_view(NULL, 0), out), DT_OK);
+            }
+        }
     }
 }
 

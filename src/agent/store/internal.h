@@ -17,7 +17,8 @@ struct dt_store {
     char *path;
     struct dt_secret head_key;
     struct dt_secret value_key;
-    struct dt_secret name_key;
+    struct dt_keyed name_key;
+    struct dt_buf tagged; /* what dt_store_digest_flip() puts together: one buffer for all rows */
     /* The name of its key in the kernel's keyring, which opened it; "": a passphrase did. */
     char kept_name[96];
     uint64_t seen; /* the highest transaction number seen by this process */
@@ -54,7 +55,7 @@ DT_MUST_CHECK enum dt_err dt_store_head_seal(struct dt_store *s, uint64_t number
                                              struct dt_buf *out);
 
 /* digest ^= HMAC(name key, table, name, version): the digest of a set of rows, in any order. */
-DT_MUST_CHECK enum dt_err dt_store_digest_flip(const struct dt_store *s, struct dt_view table,
+DT_MUST_CHECK enum dt_err dt_store_digest_flip(struct dt_store *s, struct dt_view table,
                                                struct dt_view name, uint64_t version,
                                                uint8_t digest[static DT_SHA256]);
 

@@ -31,35 +31,33 @@ static const char schema_sql[] =
 enum dt_err
 dt_store_keys(struct dt_store *s, struct dt_view store_key)
 {
-    enum dt_err err;
+    DT_CLEANUP(dt_secret_clear) struct dt_secret name_key = {0};
+    const struct dt_expansion keys[] = {
+        {dt_view_str("detente 1 store head"), 32, &s->head_key},
+        {dt_view_str("detente 1 store value"), 32, &s->value_key},
+        {dt_view_str("detente 1 store name"), 32, &name_key},
+    };
+    enum dt_err err = dt_hkdf_expand_all(DT_HASH_SHA256, store_key, keys, 3);
 
-    if ((err = dt_hkdf_expand(DT_HASH_SHA256, store_key, dt_view_str("detente 1 store head"), 32,
-                              &s->head_key)) != DT_OK ||
-        (err = dt_hkdf_expand(DT_HASH_SHA256, store_key, dt_view_str("detente 1 store value"), 32,
-                              &s->value_key)) != DT_OK)
-        return err;
-    return dt_hkdf_expand(DT_HASH_SHA256, store_key, dt_view_str("detente 1 store name"), 32,
-                          &s->name_key);
+    return err != DT_OK ? err : dt_keyed_set(&s->name_key, dt_secret_view(&name_key));
 }
 
 enum dt_err
-dt_store_digest_flip(const struct dt_store *s, struct dt_view table, struct dt_view name,
+dt_store_digest_flip(struct dt_store *s, struct dt_view table, struct dt_view name,
                      uint64_t version, uint8_t digest[static DT_SHA256])
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(512);
-    struct dt_writer w = dt_writer_init(&b);
+    struct dt_writer w;
     uint8_t tag[DT_SHA256];
-    struct dt_view part;
     enum dt_err err;
 
+    s->tagged.n = 0;
+    w = dt_writer_init(&s->tagged);
     dt_write_u8(&w, 'd');
     dt_write_vec(&w, table);
     dt_write_vec(&w, name);
     dt_write_u64(&w, version);
-    if ((err = dt_writer_end(&w)) != DT_OK)
-        return err;
-    part = dt_buf_view(&b);
-    if ((err = dt_hmac(DT_HASH_SHA256, dt_secret_view(&s->name_key), &part, 1, tag)) != DT_OK)
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_keyed_tag(&s->name_key, dt_buf_view(&s->tagged), tag)) != DT_OK)
         return err;
     for (size_t i = 0; i < sizeof tag; i++)
         digest[i] ^= tag[i];
@@ -260,6 +258,7 @@ new_store(const char *home, struct dt_store **out)
 
     if (s == NULL)
         return dt_nomem();
+    dt_buf_init(&s->tagged, 512);
     if ((err = dt_buf_printf(&path, "%s/store.db", home)) == DT_OK) {
         s->path = dt_strndup((const char *)path.p, path.n);
         if (s->path == NULL)
@@ -351,7 +350,8 @@ dt_store_close(struct dt_store *s)
     dt_db_close(s->db);
     dt_secret_clear(&s->head_key);
     dt_secret_clear(&s->value_key);
-    dt_secret_clear(&s->name_key);
+    dt_keyed_clear(&s->name_key);
+    dt_buf_clear(&s->tagged);
     dt_free(s->path);
     dt_free(s);
 }

@@ -125,7 +125,6 @@ blind(const struct dt_store *s, uint8_t what, const char *table, struct dt_view 
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_STORE_KEY_MAX + TABLE_MAX + 16);
     struct dt_writer w = dt_writer_init(&b);
-    struct dt_view part;
     enum dt_err err;
 
     if (v.n > DT_STORE_KEY_MAX)
@@ -136,8 +135,7 @@ blind(const struct dt_store *s, uint8_t what, const char *table, struct dt_view 
     dt_write_vec(&w, v);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
-    part = dt_buf_view(&b);
-    return dt_hmac(DT_HASH_SHA256, dt_secret_view(&s->name_key), &part, 1, out);
+    return dt_keyed_tag(&s->name_key, dt_buf_view(&b), out);
 }
 
 /* Where a value stands: what its seal is bound to. */
