@@ -148,6 +148,12 @@ struct dt_sync_report {
  */
 DT_MUST_CHECK enum dt_err dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report);
 
+/* From now on ${tell} is called in each sync, after each cell taken in and whenever the relay has
+ * taken some, with what this sync has done so far: to show that it goes on. It may not call the
+ * agent. NULL: no more. */
+void dt_agent_on_progress(struct dt_agent *a,
+                          void (*tell)(void *ctx, const struct dt_sync_report *so_far), void *ctx);
+
 /* Sync, long-poll, sync, ... until *${stop}. Survives an unreachable relay (tries again with a
  * growing pause). ${progress} may be NULL; it is called after each sync with its result. */
 DT_MUST_CHECK enum dt_err dt_agent_run(struct dt_agent *a, const atomic_bool *stop,

@@ -45,7 +45,10 @@ struct dt_agent {
     struct dt_templates *templates; /* those known here */
     /* Each letter is read with every message of its holder. */
     struct dt_letters_known *letters;
-    unsigned int reviews_left;  /* in the present sync (sync/queue_review.h) */
+    void (*tell)(void *ctx, const struct dt_sync_report *so_far); /* may be NULL */
+    void *tell_ctx;
+    const struct dt_sync_report *so_far; /* of the present sync; NULL: there is none */
+    unsigned int reviews_left;           /* in the present sync (sync/queue_review.h) */
     size_t inbox_cells;         /* of the inbox, that one sync reads; 0: DT_INBOX_PER_SYNC */
     size_t inbox_left;          /* of them in the present sync */
     uint64_t receipt_within_ms; /* 0: DT_RECEIPT_WITHIN_MS */
@@ -68,6 +71,9 @@ struct dt_incoming {
 };
 
 uint64_t dt_agent_now(const struct dt_agent *a);
+
+/* A step of a sync is done: who wants to see that it goes on is told. */
+void dt_agent_tell(const struct dt_agent *a);
 
 /* Read our own letter again if it was not there before, and the charter if it was amended (another
  * process may have taken it in). */

@@ -21,15 +21,24 @@ cli_progress_begin(const struct cli *c, const char *what, struct cli_progress *p
         .what = what, .on = !c->quiet && isatty(STDERR_FILENO) == 1, .begun_ms = dt_monotonic_ms()};
 }
 
+bool
+cli_progress_due(struct cli_progress *p)
+{
+    uint64_t now = dt_monotonic_ms();
+
+    if (!p->on || now - p->begun_ms < SHOWN_AFTER_MS || now - p->shown_ms < SHOWN_AFTER_MS / 4)
+        return false;
+    p->shown_ms = now;
+    return true;
+}
+
 void
 cli_progress(void *ctx, uint64_t done, uint64_t of)
 {
     struct cli_progress *p = ctx;
-    uint64_t now = dt_monotonic_ms();
 
-    if (!p->on || now - p->begun_ms < SHOWN_AFTER_MS || now - p->shown_ms < SHOWN_AFTER_MS / 4)
+    if (!cli_progress_due(p))
         return;
-    p->shown_ms = now;
     (void)fprintf(stderr, "\r%s: %3u %%", p->what,
                   of > 0 ? (unsigned int)(done < of ? done * 100 / of : 100) : 0);
     (void)fflush(stderr);

@@ -15,6 +15,7 @@
 
 #include "cli/charter_io.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/record_io.h"
 #include "cli/watch.h"
 
@@ -92,12 +93,29 @@ cmd_init(struct cli *c)
 
 /* ---- sync ---- */
 
+static void
+show_sync(void *ctx, const struct dt_sync_report *so_far)
+{
+    struct cli_progress *p = ctx;
+
+    if (cli_progress_due(p))
+        (void)fprintf(stderr, "\r%s: %zu received, %zu sent", p->what, so_far->received,
+                      so_far->sent);
+}
+
+/* A file of many pieces takes its time: on a terminal it is seen that it moves. */
 static enum dt_err
 sync_once(struct cli *c, struct dt_sync_report *s, struct dt_register_report *r)
 {
+    struct cli_progress p;
     enum dt_err err;
 
-    if ((err = dt_agent_sync(c->agent, s)) != DT_OK)
+    cli_progress_begin(c, "sync", &p);
+    dt_agent_on_progress(c->agent, show_sync, &p);
+    err = dt_agent_sync(c->agent, s);
+    dt_agent_on_progress(c->agent, NULL, NULL);
+    cli_progress_end(&p);
+    if (err != DT_OK)
         return err;
     return dt_agent_register_sync(c->agent, r);
 }

@@ -19,6 +19,8 @@ struct cli_progress {
 void cli_progress_begin(const struct cli *c, const char *what, struct cli_progress *p);
 /* For struct dt_keep_progress; ${ctx} is a struct cli_progress. */
 void cli_progress(void *ctx, uint64_t done, uint64_t of);
+/* For who shows it in words of their own: is it time to? */
+bool cli_progress_due(struct cli_progress *p);
 void cli_progress_end(struct cli_progress *p);
 
 /* The passphrase of ${what}, from the file of ${option}; without that as cli_passphrase(). */

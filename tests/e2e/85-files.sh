@@ -91,6 +91,21 @@ need 'sync' as us sync
 check_status 'read' 0 "$detente" --home us read plenary
 check_line 'and knows by the receipt that it arrived' 'arrived at 1 of 2' out
 
+# On a terminal it is seen that it moves, from the first second on.
+: >script
+began=$(date +%s%N)
+python3 "$top/tests/e2e/terminal.py" script "$detente" --home med sync >shown 2>&1
+took=$((($(date +%s%N) - began) / 1000000))
+if grep -qE 'sync: [1-9][0-9]* received, 0 sent' shown; then
+    pass 'on a terminal a long sync shows that it moves'
+elif [ $took -lt 1500 ]; then
+    skip "the sync took $took ms: nothing is shown of it"
+else
+    fail "a sync of $took ms showed nothing: $(tail -n 3 shown)"
+fi
+python3 "$top/tests/e2e/terminal.py" script "$detente" --home med sync >shown.after 2>&1
+check_no_line 'a short one shows nothing' 'sync: ' shown.after
+
 # A record with a file
 head -c 700000 /dev/urandom >photo.jpg
 incident=(--field reporter=monitor --field observer_position=52.08,4.31 --field observed_from=2026-11-20T10:00:00Z

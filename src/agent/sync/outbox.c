@@ -557,6 +557,7 @@ dt_outbox_flush(struct dt_agent *a, const uint8_t *group_id, size_t *out_sent)
         err = run_send(a, run, &n);
         noted = acknowledged(a, group_id, run, n);
         *out_sent += noted == DT_OK ? n : 0;
+        dt_agent_tell(a);
         if (err != DT_OK || noted != DT_OK)
             return err != DT_OK ? err : noted;
         /* An inbox that is not there yet, or a queue that is full: it stays in the outbox. */

@@ -192,12 +192,14 @@ take_cells(struct dt_agent *a, const struct dt_channel *ch, struct dt_wire_items
     bool more = true;
     enum dt_err err = DT_OK;
 
-    for (; more && !ending->again; err = dt_wire_items_next(items, item, &more))
+    for (; more && !ending->again; err = dt_wire_items_next(items, item, &more)) {
         if (err != DT_OK ||
             (err = dt_channel_take_cell(a, ch->group_id, ch->queue_number, item, ending, report)) !=
                 DT_OK ||
             (err = check_unread(report, unread, item->position)) != DT_OK)
             return err;
+        dt_agent_tell(a);
+    }
     return err;
 }
 
@@ -481,6 +483,21 @@ count_waiting(struct dt_agent *a, struct dt_sync_report *report)
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
+void
+dt_agent_on_progress(struct dt_agent *a,
+                     void (*tell)(void *ctx, const struct dt_sync_report *so_far), void *ctx)
+{
+    a->tell = tell;
+    a->tell_ctx = ctx;
+}
+
+void
+dt_agent_tell(const struct dt_agent *a)
+{
+    if (a->tell != NULL && a->so_far != NULL)
+        a->tell(a->tell_ctx, a->so_far);
+}
+
 enum dt_err
 dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
 {
@@ -492,6 +509,7 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
 
     a->reviews_left = DT_REVIEWS_PER_SYNC;
     a->inbox_left = a->inbox_cells > 0 ? a->inbox_cells : DT_INBOX_PER_SYNC;
+    a->so_far = &r;
     if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
@@ -500,6 +518,7 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
         err = dt_tell_relay(a);
     if (err == DT_OK)
         err = count_waiting(a, &r);
+    a->so_far = NULL;
     if (report != NULL)
         *report = r;
     return err == DT_OK && trouble.err != DT_OK ? dt_fail(trouble.err, "%s", trouble.text) : err;
