@@ -5,7 +5,8 @@
  * end everything is there once.
  *
  * By default a few places of each kind, drawn by DT_SEED; DT_DISK_CALLS=all goes through every one,
- * DT_DISK_CALLS=sync (or another name of a call) through every one of those alone.
+ * DT_DISK_CALLS=sync (or another name of a call) through every one of those alone, and
+ * DT_DISK_CALLS='sync EIO' with that error alone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -146,6 +147,18 @@ each(const struct fault *f)
                   f->on ? ", until it is well again" : "", tried, total, with_refusal);
 }
 
+/* Is ${f} one of those that were asked for? */
+static bool
+wanted(const struct fault *f)
+{
+    size_t n = strlen(f->name);
+
+    if (only == NULL || strcmp(only, f->name) == 0)
+        return true;
+    return strncmp(only, f->name, n) == 0 && only[n] == ' ' &&
+           strcmp(only + n + 1, strerrorname_np(f->number)) == 0;
+}
+
 static void
 calls(void **state)
 {
@@ -153,7 +166,7 @@ calls(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        if (only != NULL && strcmp(faults[i].name, only) != 0)
+        if (!wanted(&faults[i]))
             continue;
         each(&faults[i]);
         n++;
