@@ -2,6 +2,7 @@
  * tests/relay/test_signer.c - the process that signs: what it refuses, what it remembers, that the
  * relay has no key, and seeds that are sealed at rest.
  */
+#undef _FORTIFY_SOURCE /* its inline functions have the names that are defined here */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,11 +11,13 @@
 #include <dirent.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
 #include "log/checkpoint.h"
-#include "relay/signer/memory.h"
 #include "relay/signer/wire.h"
 #include "relay/store/store.h"
 #include "relay_fixture.h"
@@ -185,67 +188,90 @@ many(void **state)
     relay_signer_free(s);
 }
 
-/* ---- what is remembered ---- */
+/* ---- messages that arrive in part ---- */
 
-static void
-memory_file(void **state)
+/* Which calls, counted over both processes, do a part alone: from the one on so many. Shared with
+ * the process that signs. */
+static struct {
+    atomic_int sends_before, sends, recvs_before, recvs;
+} * cutting;
+
+static bool
+is_cut(atomic_int *before, atomic_int *n)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(1u << 16);
-    struct signer_memory *m = NULL;
-    struct tlog_hash root = {{1}}, other = {{2}};
-    uint8_t id[DT_REGISTER_ID] = {0};
-    char path[160];
+    return atomic_load(n) > 0 && atomic_fetch_sub(before, 1) <= 0 && atomic_fetch_sub(n, 1) > 0;
+}
+
+ssize_t
+send(int fd, const void *buf, size_t n, int flags)
+{
+    if (cutting != NULL && is_cut(&cutting->sends_before, &cutting->sends))
+        n /= 2;
+    return syscall(SYS_sendto, fd, buf, n, flags, NULL, 0);
+}
+
+ssize_t
+recv(int fd, void *buf, size_t n, int flags)
+{
+    ssize_t got = syscall(SYS_recvfrom, fd, buf, n, flags, NULL, NULL);
+
+    if (got > 1 && cutting != NULL && is_cut(&cutting->recvs_before, &cutting->recvs))
+        got /= 2;
+    return got;
+}
+
+/* It is asked again, and nothing of it is done twice or not at all; with no end of it the relay
+ * ends. */
+static void
+in_part(void **state)
+{
+    uint8_t id[DT_REGISTER_ID], sealed[RELAY_SEALED_MAX];
+    struct relay_signer *s = NULL;
+    struct relay_signing v;
+    uint64_t size = 0;
 
     (void)state;
-    (void)snprintf(path, sizeof(path), "%s/memory", fx.dir);
-    OK(signer_memory_open(path, &m));
-    for (unsigned int i = 0; i < 200; i++) {
-        id[3] = (uint8_t)(i * 37); /* in no order */
-        id[4] = (uint8_t)(i >> 7);
-        OK(signer_memory_set(m, id, i + 1, &root));
-        OK(signer_memory_set(m, id, i + 2, &root));
-        assert_int_equal(signer_memory_set(m, id, i + 1, &root), DT_ERR_REFUSED);
+    stored(id, sealed);
+    assert_int_equal(fixture_end(&fx, SIGTERM), 0);
+    cutting =
+        mmap(NULL, sizeof(*cutting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(cutting != MAP_FAILED);
+    (void)signal(SIGTERM, SIG_IGN); /* by which this process is to stop when the other is gone */
+    /* Its first word answers nothing: it did not come up. */
+    atomic_store(&cutting->sends, 1);
+    assert_int_equal(start_signer(&s), DT_ERR_NET);
+    assert_non_null(strstr(dt_err_message(), "the process that signs checkpoints has ended"));
+    assert_null(s);
+    OK(start_signer(&s));
+    for (int way = 0; way < 2; way++) {
+        for (int first = 0; first < 4; first++) { /* to sign, its answer, to confirm, its answer */
+            for (int n = 1; n <= 4; n++) {
+                size++;
+                v = of(id, dt_view_of(sealed), size, (uint8_t)size);
+                atomic_store(way == 0 ? &cutting->sends_before : &cutting->recvs_before, first);
+                atomic_store(way == 0 ? &cutting->sends : &cutting->recvs, n);
+                OK(relay_signer_sign(s, &v, 1));
+                OK(relay_signer_confirm(s, &v, 1));
+                assert_int_equal(atomic_load(way == 0 ? &cutting->sends : &cutting->recvs), 0);
+                dt_buf_clear(&v.note);
+                assert_false(relay_signer_gone(s));
+                v = of(id, dt_view_of(sealed), size, (uint8_t)(size + 1));
+                assert_int_equal(relay_signer_sign(s, &v, 1), DT_ERR_REFUSED);
+            }
+        }
     }
-    assert_true(signer_memory_dirty(m));
-    OK(signer_memory_sync(m));
-    assert_false(signer_memory_dirty(m));
-    signer_memory_close(m);
-    m = NULL;
-    OK(dt_file_read(path, &b));
-    assert_int_equal(b.n, 200 * SIGNER_RECORD);
-
-    /* A part of a record at the end is passed over, and its place taken. */
-    OK(dt_buf_append(&b, dt_view_str("half a record")));
-    OK(dt_file_write(path, dt_buf_view(&b), 0600));
-    OK(signer_memory_open(path, &m));
-    for (unsigned int i = 0; i < 200; i++) {
-        id[3] = (uint8_t)(i * 37);
-        id[4] = (uint8_t)(i >> 7);
-        OK(signer_memory_check(m, id, i + 2, &root));
-        assert_int_equal(signer_memory_check(m, id, i + 2, &other), DT_ERR_REFUSED);
-        assert_int_equal(signer_memory_check(m, id, i + 1, &root), DT_ERR_REFUSED);
-    }
-    id[0] = 9;
-    OK(signer_memory_set(m, id, 7, &root));
-    signer_memory_close(m);
-    m = NULL;
-    dt_buf_clear(&b);
-    OK(dt_file_read(path, &b));
-    assert_int_equal(b.n, 201 * SIGNER_RECORD);
-
-    /* Each byte of a record counts; so does one that is there twice. */
-    for (size_t i = 0; i < SIGNER_RECORD; i++) {
-        b.p[5 * SIGNER_RECORD + i] ^= 0x40;
-        OK(dt_file_write(path, dt_buf_view(&b), 0600));
-        assert_int_equal(signer_memory_open(path, &m), DT_ERR_FORMAT);
-        assert_non_null(strstr(dt_err_message(), "record 5 "));
-        b.p[5 * SIGNER_RECORD + i] ^= 0x40;
-    }
-    OK(dt_buf_append(&b, dt_view(b.p, SIGNER_RECORD)));
-    OK(dt_file_write(path, dt_buf_view(&b), 0600));
-    assert_int_equal(signer_memory_open(path, &m), DT_ERR_FORMAT);
-    assert_null(m);
+    atomic_store(&cutting->sends_before, 0);
+    atomic_store(&cutting->sends, 1000);
+    v = of(id, dt_view_of(sealed), size + 1, 1);
+    assert_int_equal(relay_signer_sign(s, &v, 1), DT_ERR_NET);
+    assert_true(relay_signer_gone(s));
+    relay_signer_free(s);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)munmap(cutting, sizeof(*cutting));
+    cutting = NULL;
 }
+
+/* ---- what is remembered ---- */
 
 /* A store that is put back from an older copy is not served, while its signer remembers. */
 static void
@@ -497,7 +523,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(signs_and_refuses, start, stop),
         cmocka_unit_test_setup_teardown(many, start, stop),
-        cmocka_unit_test_setup_teardown(memory_file, start, stop),
+        cmocka_unit_test_setup_teardown(in_part, start, stop),
         cmocka_unit_test_setup_teardown(put_back, start, stop),
         cmocka_unit_test_setup_teardown(relay_has_no_key, start, stop),
         cmocka_unit_test_setup_teardown(signer_dies, start, stop),

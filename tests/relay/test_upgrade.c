@@ -26,6 +26,7 @@
 
 #define VERSION  4u  /* the store's now */
 #define RECORDED 3u  /* one of each before it */
+#define SIGNED   3u  /* from here on with what its signer remembered, in the form before */
 #define SAMPLE   12u /* cuts of an upgrade that are judged by default */
 
 static struct fixture fx;
@@ -80,6 +81,14 @@ begin(void)
     recorded_begin(&fx);
     recorded_read("relay.db", &store);
     OK(dt_file_create(fx.store, dt_buf_view(&store), 0600));
+    if (version >= SIGNED) {
+        char path[FIXTURE_STORE + 8];
+
+        dt_buf_clear(&store);
+        recorded_read("relay.db.signed", &store);
+        (void)snprintf(path, sizeof(path), "%s.signed", fx.store);
+        OK(dt_file_create(path, dt_buf_view(&store), 0600));
+    }
 }
 
 /* The same program as ever. */

@@ -20,8 +20,9 @@
 
 #include "relay/signer/process.h"
 
-#define AGAIN_US 20000u
-#define SYNC_MS  500 /* what is remembered is on the disk after so long at most */
+#define AGAIN_US   20000u
+#define SYNC_MS    500 /* what is remembered is on the disk after so long at most */
+#define RECV_TRIES 50  /* in a row, of which none may say that the relay is gone */
 
 struct process {
     int fd;
@@ -95,17 +96,16 @@ static bool
 say(struct process *p, enum dt_err err, size_t n)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(SIGNER_ANSWER_MAX);
-    ssize_t sent;
 
     if (signer_answer_write(err, p->request.v, n, &b) != DT_OK)
         return false;
     /* The relay waits for it: while that is there, it is tried again. */
-    while ((sent = send(p->fd, b.p, b.n, MSG_NOSIGNAL)) < 0) {
+    while (send(p->fd, b.p, b.n, MSG_NOSIGNAL) < 0) {
         if (errno == EPIPE || errno == ECONNRESET)
             return false;
         (void)usleep(AGAIN_US);
     }
-    return sent == (ssize_t)b.n;
+    return true; /* and if in part, it asks again */
 }
 
 static bool
@@ -116,8 +116,8 @@ answer(struct process *p, struct dt_view packet)
     size_t n = 0;
     bool sent;
 
-    if (signer_request_read(packet, q) != DT_OK)
-        return false; /* not from the relay that started it, or that is not itself any more */
+    if (packet.n > SIGNER_REQUEST_MAX || signer_request_read(packet, q) != DT_OK)
+        return say(p, dt_fail(DT_ERR_NET, "a message to the process that signs is not whole"), 0);
     if (q->kind == SIGNER_SIGN) {
         err = signer_core_sign(p->core, q->v, q->n);
         n = q->n;
@@ -133,22 +133,29 @@ answer(struct process *p, struct dt_view packet)
 static void
 serve(struct process *p)
 {
-    uint64_t since = 0; /* when what is remembered was last on the disk */
+    uint64_t since = 0; /* when it was last on the disk, or was to be put there */
+    int tries = 0;
 
     for (;;) {
         struct pollfd at = {.fd = p->fd, .events = POLLIN};
         uint64_t now = dt_monotonic_ms();
         ssize_t got;
 
-        if (!signer_memory_dirty(p->memory))
+        if (!signer_memory_dirty(p->memory)) {
             since = now;
-        else if (now - since >= SYNC_MS || poll(&at, 1, (int)(SYNC_MS - (now - since))) == 0)
-            dt_ignore(signer_memory_sync(p->memory), "it is tried again with the next");
-        got = recv(p->fd, p->packet, sizeof(p->packet), 0);
-        if (got < 0 && errno == EINTR)
+        } else if (now - since >= SYNC_MS || poll(&at, 1, (int)(SYNC_MS - (now - since))) == 0) {
+            dt_ignore(signer_memory_sync(p->memory), "it is tried again after as long");
+            since = dt_monotonic_ms();
             continue;
-        if (got <= 0 || (size_t)got > SIGNER_REQUEST_MAX ||
-            !answer(p, dt_view(p->packet, (size_t)got)))
+        }
+        got = recv(p->fd, p->packet, sizeof(p->packet), 0);
+        if (got < 0 && tries++ < RECV_TRIES) {
+            if (errno != EINTR)
+                (void)usleep(AGAIN_US);
+            continue;
+        }
+        tries = 0;
+        if (got <= 0 || !answer(p, dt_view(p->packet, (size_t)got)))
             return;
     }
 }

@@ -17,8 +17,11 @@
 
 #include "relay/signer/signer.h"
 
-#define START_MS  60000 /* seals what is not sealed yet, and reads what was signed */
-#define ANSWER_MS 10000
+#define START_MS   60000 /* seals what is not sealed yet, and reads what was signed */
+#define ANSWER_MS  10000
+#define ASK_TRIES  5 /* of a message that does not arrive whole, or whose answer does not */
+#define RECV_TRIES 5
+#define AGAIN_US   20000u
 
 struct relay_signer {
     struct signer_core *core; /* in this process; or NULL and */
@@ -56,34 +59,40 @@ lost(struct relay_signer *s)
     return dt_fail(DT_ERR_NET, "the process that signs checkpoints has ended");
 }
 
-/* Take an answer within ${ms}. */
+/* Take an answer within ${ms}. *${out_again}: it cannot be read, which the caller has something to
+ * say about. */
 static enum dt_err
-hear(struct relay_signer *s, int ms)
+hear(struct relay_signer *s, int ms, bool *out_again)
 {
     struct pollfd at = {.fd = s->fd, .events = POLLIN};
     ssize_t got;
     int rc;
 
+    *out_again = false;
     do {
         rc = poll(&at, 1, ms);
     } while (rc < 0 && errno == EINTR);
     if (rc <= 0)
         return lost(s);
-    do {
-        got = recv(s->fd, s->packet, sizeof(s->packet), 0);
-    } while (got < 0 && errno == EINTR);
-    if (got <= 0 || (size_t)got > SIGNER_ANSWER_MAX ||
-        signer_answer_read(dt_view(s->packet, (size_t)got), &s->answer) != DT_OK)
+    for (int i = 0; (got = recv(s->fd, s->packet, sizeof(s->packet), 0)) < 0 && i < RECV_TRIES;
+         i++) {
+        if (errno != EINTR)
+            (void)usleep(AGAIN_US);
+    }
+    if (got <= 0)
         return lost(s);
-    if (s->answer.err != DT_OK)
-        return dt_fail(s->answer.err, "%s", s->answer.reason);
-    return DT_OK;
+    *out_again = (size_t)got > SIGNER_ANSWER_MAX ||
+                 signer_answer_read(dt_view(s->packet, (size_t)got), &s->answer) != DT_OK;
+    if (*out_again)
+        return DT_ERR_NET;
+    return s->answer.err == DT_OK ? DT_OK : dt_fail(s->answer.err, "%s", s->answer.reason);
 }
 
 enum dt_err
 relay_signer_start(const struct relay_signer_config *config, struct relay_signer **out)
 {
     struct relay_signer *s = dt_alloc(1, sizeof(*s));
+    bool again = false;
     int pair[2];
     enum dt_err err;
 
@@ -108,7 +117,10 @@ relay_signer_start(const struct relay_signer_config *config, struct relay_signer
         return dt_fail(DT_ERR_IO, "no process that signs: %s", strerrordesc_np(errno));
     }
     atomic_store(&s->gone, true); /* nobody is to be stopped yet */
-    if ((err = hear(s, START_MS)) != DT_OK) {
+    err = hear(s, START_MS, &again);
+    if (again)
+        err = lost(s); /* it was asked nothing, so it cannot be asked again */
+    if (err != DT_OK) {
         relay_signer_free(s);
         return err;
     }
@@ -141,6 +153,7 @@ static enum dt_err
 ask(struct relay_signer *s, enum signer_kind kind, const struct relay_signing *v, size_t n)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(SIGNER_REQUEST_MAX);
+    bool again = true;
     ssize_t sent;
     enum dt_err err;
 
@@ -148,16 +161,21 @@ ask(struct relay_signer *s, enum signer_kind kind, const struct relay_signing *v
         return lost(s);
     if ((err = signer_request_write(kind, v, n, &b)) != DT_OK)
         return err;
-    do {
-        sent = send(s->fd, b.p, b.n, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    if (sent == (ssize_t)b.n)
-        return hear(s, ANSWER_MS);
-    /* A packet goes whole or not at all: while the other end is there, it can be tried again. */
-    if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
-        return dt_fail(DT_ERR_IO, "the process that signs cannot be asked: %s",
-                       strerrordesc_np(errno));
-    return lost(s);
+    for (int i = 0; again && i < ASK_TRIES; i++) {
+        do {
+            sent = send(s->fd, b.p, b.n, MSG_NOSIGNAL);
+        } while (sent < 0 && errno == EINTR);
+        /* Nothing went: while the other end is there, it can be tried again. */
+        if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
+            return dt_fail(DT_ERR_IO, "the process that signs cannot be asked: %s",
+                           strerrordesc_np(errno));
+        if (sent < 0)
+            return lost(s);
+        /* Of what went in part it says so. */
+        err = hear(s, ANSWER_MS, &again);
+        again = again || (err == DT_ERR_NET && !atomic_load(&s->gone));
+    }
+    return again ? lost(s) : err;
 }
 
 static enum dt_err

@@ -78,8 +78,9 @@ signer_request_read(struct dt_view bytes, struct signer_request *out)
 
 /* Which error each number stands for; what is not here is the last. */
 static const enum dt_err said[] = {
-    DT_OK,       DT_ERR_REFUSED,   DT_ERR_AUTH,        DT_ERR_IO,       DT_ERR_FORMAT,
-    DT_ERR_BUSY, DT_ERR_NOT_FOUND, DT_ERR_UNSUPPORTED, DT_ERR_CONFLICT, DT_ERR_NOMEM};
+    DT_OK,           DT_ERR_REFUSED, DT_ERR_AUTH,      DT_ERR_IO,
+    DT_ERR_FORMAT,   DT_ERR_BUSY,    DT_ERR_NOT_FOUND, DT_ERR_UNSUPPORTED,
+    DT_ERR_CONFLICT, DT_ERR_NET,     DT_ERR_NOMEM};
 #define N_SAID (sizeof(said) / sizeof(said[0]))
 
 enum dt_err

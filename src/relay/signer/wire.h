@@ -9,9 +9,12 @@
  *     opaque note<V>;
  *
  * error is 0 when all is well, 1 refused, 2 the seed does not open, 3 input or output, 4 damaged, 5
- * in use, 6 not there, 7 anything else; with 0 reason is empty, and notes has one for each
- * checkpoint to be signed, in order. With another there are no notes, and reason says why in
- * visible ASCII.
+ * in use, 6 not there, 7 not supported, 8 a contradiction, 9 the network, 10 anything else; with 0
+ * reason is empty, and notes has one for each checkpoint to be signed, in order. With another there
+ * are no notes, and reason says why in visible ASCII.
+ *
+ * Each request has one answer, and both kinds of request may be made twice. So when one cannot be
+ * read, which is answered with 9, or its answer cannot, it is made again.
  */
 #ifndef DT_RELAY_SIGNER_WIRE_H
 #define DT_RELAY_SIGNER_WIRE_H
