@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -194,6 +195,7 @@ many(void **state)
  * the process that signs. */
 static struct {
     atomic_int sends_before, sends, recvs_before, recvs;
+    atomic_int failures_before, failures; /* receives that fail */
 } * cutting;
 
 static bool
@@ -213,8 +215,13 @@ send(int fd, const void *buf, size_t n, int flags)
 ssize_t
 recv(int fd, void *buf, size_t n, int flags)
 {
-    ssize_t got = syscall(SYS_recvfrom, fd, buf, n, flags, NULL, NULL);
+    ssize_t got;
 
+    if (cutting != NULL && is_cut(&cutting->failures_before, &cutting->failures)) {
+        errno = EIO;
+        return -1;
+    }
+    got = syscall(SYS_recvfrom, fd, buf, n, flags, NULL, NULL);
     if (got > 1 && cutting != NULL && is_cut(&cutting->recvs_before, &cutting->recvs))
         got /= 2;
     return got;
@@ -260,6 +267,17 @@ in_part(void **state)
             }
         }
     }
+    /* Of either process, in a row. */
+    for (int first = 0; first < 4; first++) {
+        v = of(id, dt_view_of(sealed), ++size, 7);
+        atomic_store(&cutting->failures_before, first);
+        atomic_store(&cutting->failures, 60);
+        OK(relay_signer_sign(s, &v, 1));
+        OK(relay_signer_confirm(s, &v, 1));
+        dt_buf_clear(&v.note);
+    }
+    assert_true(atomic_load(&cutting->failures) < 60);
+    assert_false(relay_signer_gone(s));
     atomic_store(&cutting->sends_before, 0);
     atomic_store(&cutting->sends, 1000);
     v = of(id, dt_view_of(sealed), size + 1, 1);

@@ -21,8 +21,8 @@
 #include "relay/signer/process.h"
 
 #define AGAIN_US   20000u
-#define SYNC_MS    500 /* what is remembered is on the disk after so long at most */
-#define RECV_TRIES 50  /* in a row, of which none may say that the relay is gone */
+#define SYNC_MS    500  /* what is remembered is on the disk after so long at most */
+#define RECV_TRIES 3000 /* in a row, a minute: where the relay is gone, one says so */
 
 struct process {
     int fd;

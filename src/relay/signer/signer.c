@@ -11,17 +11,17 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "relay/signer/core.h"
 #include "relay/signer/process.h"
 #include "relay/signer/wire.h"
 
 #include "relay/signer/signer.h"
 
-#define START_MS   60000 /* seals what is not sealed yet, and reads what was signed */
-#define ANSWER_MS  10000
-#define ASK_TRIES  5 /* of a message that does not arrive whole, or whose answer does not */
-#define RECV_TRIES 5
-#define AGAIN_US   20000u
+#define START_MS  60000 /* seals what is not sealed yet, and reads what was signed */
+#define ANSWER_MS 10000
+#define ASK_TRIES 5 /* of a message that does not arrive whole, or whose answer does not */
+#define AGAIN_US  20000u
 
 struct relay_signer {
     struct signer_core *core; /* in this process; or NULL and */
@@ -59,25 +59,24 @@ lost(struct relay_signer *s)
     return dt_fail(DT_ERR_NET, "the process that signs checkpoints has ended");
 }
 
-/* Take an answer within ${ms}. *${out_again}: it cannot be read, which the caller has something to
- * say about. */
+/* Take an answer within ${ms}: a receive that fails is tried again until then. *${out_again}: it
+ * cannot be read, which the caller has something to say about. */
 static enum dt_err
 hear(struct relay_signer *s, int ms, bool *out_again)
 {
     struct pollfd at = {.fd = s->fd, .events = POLLIN};
-    ssize_t got;
-    int rc;
+    uint64_t now = dt_monotonic_ms(), end = now + (uint64_t)ms;
+    ssize_t got = -1;
 
     *out_again = false;
-    do {
-        rc = poll(&at, 1, ms);
-    } while (rc < 0 && errno == EINTR);
-    if (rc <= 0)
-        return lost(s);
-    for (int i = 0; (got = recv(s->fd, s->packet, sizeof(s->packet), 0)) < 0 && i < RECV_TRIES;
-         i++) {
-        if (errno != EINTR)
+    while (got < 0 && now < end) {
+        int rc = poll(&at, 1, (int)(end - now));
+
+        if (rc > 0)
+            got = recv(s->fd, s->packet, sizeof(s->packet), 0);
+        if (got < 0 && rc != 0 && errno != EINTR)
             (void)usleep(AGAIN_US);
+        now = dt_monotonic_ms();
     }
     if (got <= 0)
         return lost(s);
