@@ -38,32 +38,77 @@ ack_of(struct trial *t, struct dt_agent *who, struct dt_agent *by, const uint8_t
     return x;
 }
 
+/* What red's ground says. */
+struct claim {
+    const uint8_t *named; /* the key's id */
+    const struct dt_courier_ack *acks;
+    size_t n;
+    struct dt_agent *who;    /* whose seat it names */
+    struct dt_agent *letter; /* and whose letter */
+    struct dt_agent *also;   /* there is another ground, which names this one's; NULL: none */
+};
+
+static void
+commit_claiming(struct trial *t, const uint8_t id[static 32], struct dt_view key,
+                const struct claim *c, const char *why)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(4096);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(4096);
+    struct mls_psk psk = {.id = dt_view(id, 32), .value = key};
+    struct mls_commit_opts opts = {.psks = {&psk, 1}, .force_path = true};
+    struct dt_courier_ground x = {.renew_ms = 1};
+    struct dt_warrant w = {.n_grounds = c->also != NULL ? 2 : 1};
+
+    for (size_t i = 0; i < c->n; i++)
+        ok(dt_courier_acks_add(&list, &c->acks[i]));
+    memcpy(x.key_id, c->named, 32);
+    x.acks = dt_buf_view(&list);
+    ok(dt_courier_ground_encode(&x, &body));
+    for (size_t i = 0; i < w.n_grounds; i++) {
+        DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
+
+        ok(dt_channel_load(i == 0 ? c->who : c->also, t->gid, &ch));
+        w.grounds[i].kind = DT_GROUND_COURIER;
+        memcpy(w.grounds[i].invitation_id, ch.invitation_id, 16);
+        memcpy(w.grounds[i].letter_hash, c->letter->letter.hash, 32);
+        w.grounds[i].body = dt_buf_view(&body);
+    }
+    trial_use_warrant(t, &w, &opts);
+    trial_post(t, &opts);
+    trial_passed_over(t, why);
+}
+
 /* Red commits ${key} with these confirmations. ${named}: the id in the ground. */
 static void
 commit_with(struct trial *t, const uint8_t id[static 32], const uint8_t named[static 32],
             struct dt_view key, const struct dt_courier_ack *acks, size_t n, const char *why)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(4096);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf body = DT_BUF_INIT(4096);
-    DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {0};
-    struct mls_psk psk = {.id = dt_view(id, 32), .value = key};
-    struct mls_commit_opts opts = {.psks = {&psk, 1}, .force_path = true};
-    struct dt_courier_ground x = {.renew_ms = 1};
-    struct dt_warrant w = {.n_grounds = 1};
+    const struct claim c = {
+        .named = named, .acks = acks, .n = n, .who = EVIL(t), .letter = EVIL(t)};
 
-    for (size_t i = 0; i < n; i++)
-        ok(dt_courier_acks_add(&list, &acks[i]));
-    memcpy(x.key_id, named, 32);
-    x.acks = dt_buf_view(&list);
-    ok(dt_courier_ground_encode(&x, &body));
-    ok(dt_channel_load(EVIL(t), t->gid, &ch));
-    w.grounds[0].kind = DT_GROUND_COURIER;
-    memcpy(w.grounds[0].invitation_id, ch.invitation_id, 16);
-    memcpy(w.grounds[0].letter_hash, EVIL(t)->letter.hash, 32);
-    w.grounds[0].body = dt_buf_view(&body);
-    trial_use_warrant(t, &w, &opts);
-    trial_post(t, &opts);
-    trial_passed_over(t, why);
+    commit_claiming(t, id, key, &c, why);
+}
+
+/* All have confirmed it: it is the ground that is wrong. */
+static void
+ground_of_another(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
+    struct dt_courier_ack acks[3];
+    struct claim c = {.acks = acks, .n = 3, .who = t->a[1], .letter = t->a[1]};
+    uint8_t id[32];
+
+    key_with_all(t, id, &key);
+    c.named = id;
+    for (size_t i = 0; i < 3; i++)
+        acks[i] = ack_of(t, t->a[i], t->a[i], id);
+    commit_claiming(t, id, dt_secret_view(&key), &c, "does not name its committer");
+    c.who = EVIL(t); /* red's seat and blue's letter */
+    commit_claiming(t, id, dt_secret_view(&key), &c, "does not name its committer");
+    c.letter = EVIL(t);
+    c.also = t->a[1];
+    commit_claiming(t, id, dt_secret_view(&key), &c, "has other grounds");
 }
 
 static void
@@ -141,6 +186,36 @@ with_something_else(void **state)
     trial_passed_over(t, "has other grounds");
 }
 
+/* What all confirmed and blue committed, which red commits again: the others have it no more, and
+ * do not take it in again. */
+static void
+used_again(void **state)
+{
+    struct trial *t = *state;
+    DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
+    struct dt_courier_ack acks[3];
+    struct dt_courier_info *v = NULL;
+    uint8_t id[32], got[32];
+    size_t n = 0;
+
+    key_with_all(t, id, &key);
+    for (size_t i = 0; i < 3; i++) {
+        acks[i] = ack_of(t, t->a[i], t->a[i], id);
+        ok(dt_agent_courier_confirm(t->a[i], t->gid, id));
+    }
+    world_sync(t->a, 3, 3);
+    ok(dt_agent_courier_commit(t->a[1], t->gid, id, DT_MS_DAY));
+    world_sync(t->a, 3, 3);
+    for (size_t i = 0; i < 3; i++) {
+        is(dt_agent_courier_take(t->a[i], t->gid, dt_secret_view(&key), got), DT_ERR_REFUSED);
+        assert_non_null(strstr(dt_err_message(), "was used in this channel already"));
+        ok(dt_agent_courier_keys(t->a[i], t->gid, &v, &n));
+        is(n, 0);
+        dt_free(v);
+    }
+    commit_with(t, id, id, dt_secret_view(&key), acks, 3, "not held here");
+}
+
 /* "I hold it", in the name of blue: told, and not counted. */
 static void
 confirms_for_another(void **state)
@@ -172,10 +247,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TRIAL(without_confirmations),
-        TRIAL(key_that_others_lack),
-        TRIAL(with_something_else),
-        TRIAL(confirms_for_another),
+        TRIAL(without_confirmations), TRIAL(key_that_others_lack), TRIAL(with_something_else),
+        TRIAL(ground_of_another),     TRIAL(used_again),           TRIAL(confirms_for_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
