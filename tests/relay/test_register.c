@@ -110,6 +110,32 @@ old_checkpoints(void **state)
     place_end(&p);
 }
 
+/* Two processes on one database, where there can be two: what the other appended since is no sign
+ * of another tree. */
+static void
+checked_beside_another(void **state)
+{
+    struct dt_relay_store *s, *other;
+    struct place p;
+    int64_t reg = 0;
+    size_t n = 0;
+
+    (void)state;
+    place_begin(&p, UINT32_MAX);
+    s = place_open(&p, &reg);
+    append(&p, s, reg, 0, 10);
+    OK(dt_relay_store_check(s, &n));
+    other = fixture_on_postgres() ? place_open(&p, &reg) : s;
+    append(&p, other, reg, 10, 300);
+    OK(dt_relay_store_check(s, &n));
+    assert_int_equal(n, 1);
+    OK(dt_relay_store_check(other, &n));
+    if (other != s)
+        dt_relay_store_close(other);
+    dt_relay_store_close(s);
+    place_end(&p);
+}
+
 /* A line that is there already changes nothing, nor does a later one; an earlier one does. */
 static void
 cosigned_again(void **state)
@@ -612,13 +638,13 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(old_checkpoints),     cmocka_unit_test(cosigned_again),
-        cmocka_unit_test(cosigned_at_no_time), cmocka_unit_test(quotas),
-        cmocka_unit_test(any_order),           cmocka_unit_test(first_version),
-        cmocka_unit_test(second_version),
+        cmocka_unit_test(old_checkpoints),        cmocka_unit_test(cosigned_again),
+        cmocka_unit_test(cosigned_at_no_time),    cmocka_unit_test(quotas),
+        cmocka_unit_test(checked_beside_another), cmocka_unit_test(any_order),
+        cmocka_unit_test(first_version),          cmocka_unit_test(second_version),
     };
 
     if (argc == 5 && strcmp(argv[1], WRITE) == 0)
         return writer(argv[2], strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
-    return FIXTURE_TESTS(tests, 5, NULL, NULL);
+    return FIXTURE_TESTS(tests, 6, NULL, NULL);
 }

@@ -12,6 +12,8 @@
 
 #include "relay/store/internal.h"
 
+#define LOOKS_MAX 20u
+
 /* ---- the writer's open registers ---- */
 
 static void
@@ -701,9 +703,9 @@ dt_relay_store_tile(struct dt_relay_store *s, int64_t reg, const struct tlog_til
 }
 
 /* The checkpoint that is given out as the newest is of the tree of ${r}, and its signature holds.
- */
+ * *${out_moved}: it is of a larger one. */
 static enum dt_err
-check_held(struct dt_relay_store *s, const struct open_register *r)
+check_held(struct dt_relay_store *s, const struct open_register *r, bool *out_moved)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf note = DT_BUF_INIT(DT_REGISTER_NOTE_MAX);
     DT_CLEANUP(tlog_policy_clear) struct tlog_policy policy = {0};
@@ -722,6 +724,7 @@ check_held(struct dt_relay_store *s, const struct open_register *r)
         err = tlog_checkpoint_open(dt_buf_view(&note), &policy.logs[0].key, &cp);
     if (err == DT_ERR_NOMEM)
         return err;
+    *out_moved = err == DT_OK && cp.size > r->size;
     if (err != DT_OK || policy.n_logs != 1 || cp.size != r->size ||
         !tlog_hash_equal(&cp.root, &root))
         return dt_fail(DT_ERR_CONFLICT, "%s: the tree in the store is not the one that was signed",
@@ -744,6 +747,24 @@ store_register_confirm_one(struct dt_relay_store *s, struct open_register *r)
     return relay_signer_confirm(s->signer, &v, 1);
 }
 
+/* Register ${id}, checked. Tree and checkpoint are two looks: where another process may have
+ * appended between them, both are taken again. */
+static enum dt_err
+open_checked(struct dt_relay_store *s, int64_t id, struct open_register **out)
+{
+    enum dt_err err = DT_OK;
+
+    for (unsigned int i = 0; i < LOOKS_MAX; i++) {
+        bool moved = false;
+
+        if ((err = store_register_open(s, id, out)) != DT_OK ||
+            (err = check_held(s, *out, &moved)) == DT_OK || !moved || !dt_db_shared(s->w))
+            return err;
+        (*out)->compared = s->batch.number - 1; /* in none that comes */
+    }
+    return err;
+}
+
 enum dt_err
 dt_relay_store_check(struct dt_relay_store *s, size_t *out_registers)
 {
@@ -763,8 +784,7 @@ dt_relay_store_check(struct dt_relay_store *s, size_t *out_registers)
         if (!row)
             break;
         if ((err = dt_col_u64(st, 0, INT64_MAX, &id)) != DT_OK ||
-            (err = store_register_open(s, (int64_t)id, &r)) != DT_OK ||
-            (err = check_held(s, r)) != DT_OK ||
+            (err = open_checked(s, (int64_t)id, &r)) != DT_OK ||
             (s->signer != NULL && !r->restored &&
              (err = store_register_confirm_one(s, r)) != DT_OK))
             return err;
