@@ -22,6 +22,7 @@ writes what
 #include <stdatomic.h>
 
 #include "agent/form/founding.h"
+#include "agent/form/item_rule.h"
 #include "agent/limits.h"
 #include "agent/store/store.h"
 #include "base/time.h"
@@ -132,6 +133,7 @@ DT_MUST_CHECK enum dt_err dt_agent_people(struct dt_agent *a, struct dt_person *
 /* ---- sync ---- */
 
 struct dt_sync_report {
+    size_t destroyed;   /* things whose time was over, by rule */
     size_t received;    /* cells taken in that meant something */
     size_t sent;        /* cells acknowledged by the relay */
     size_t passed_over; /* cells that were not ours to read, or broke a rule: see alarms */
@@ -173,6 +175,11 @@ DT_MUST_CHECK enum dt_err dt_agent_run(struct dt_agent *a, const atomic_bool *st
 DT_MUST_CHECK enum dt_err dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind,
                                          const char *name, const uint8_t (*letters)[32],
                                          size_t n_letters, uint8_t out_group_id[static 32]);
+/* The same, of a channel whose talk is destroyed ${destroy_after_ms} after it came (0: kept). */
+DT_MUST_CHECK enum dt_err dt_agent_found_as(struct dt_agent *a, enum dt_channel_kind kind,
+                                            const char *name, const uint8_t (*letters)[32],
+                                            size_t n_letters, uint64_t destroy_after_ms,
+                                            uint8_t out_group_id[static 32]);
 
 enum dt_invitation_state {
     DT_INVITATION_OPEN = 1,
@@ -188,6 +195,7 @@ struct dt_invitation_info {
     bool founding; /* a first delegate's; else an admission to a running channel */
     enum dt_channel_kind kind;
     char channel_name[DT_CHANNEL_NAME_MAX + 1];
+    uint64_t destroy_after_ms; /* what is said there is destroyed so long after it came; 0: kept */
     struct dt_person from;
     size_t n_people; /* the first delegates */
     struct dt_person people[DT_FOUNDING_MEMBERS];
@@ -283,6 +291,15 @@ enum dt_talk_state {
     DT_TALK_RECEIVED     /* someone else's */
 };
 
+/* How long something that was said is kept. */
+struct dt_talk_rule {
+    bool own;              /* its author's for this; else the channel's */
+    uint64_t after_ms;     /* 0: it is kept */
+    uint64_t due_ms;       /* when it is to be destroyed */
+    bool past;             /* by our clock it should be: it is shown no more */
+    uint64_t destroyed_ms; /* when it was, by our clock; 0: it is here */
+};
+
 struct dt_talk_info {
     uint8_t id[16]; /* its sender's choice: another sender can have taken the same */
     uint64_t seq;   /* order in this store: 1, 2, ... */
@@ -298,6 +315,7 @@ struct dt_talk_info {
     char name[DT_FILE_NAME_MAX + 1];        /* of a file */
     char media_type[DT_MEDIA_TYPE_MAX + 1]; /* of a file */
     size_t size;
+    struct dt_talk_rule rule;
 };
 
 /* Send a text (UTF-8) or a file (${name} and ${media_type} not NULL), at most about 480 KB. LIMIT.
@@ -308,6 +326,16 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_file(struct dt_agent *a, const uint8_t g
                                              const char *name, const char *media_type,
                                              struct dt_view data, uint8_t out_id[static 16]);
 
+/* The same with a rule of its own. RANGE. */
+DT_MUST_CHECK enum dt_err
+dt_agent_talk_text_as(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view text,
+                      const struct dt_item_rule *rule, uint8_t out_id[static 16]);
+DT_MUST_CHECK enum dt_err dt_agent_talk_file_as(struct dt_agent *a,
+                                                const uint8_t group_id[static 32], const char *name,
+                                                const char *media_type, struct dt_view data,
+                                                const struct dt_item_rule *rule,
+                                                uint8_t out_id[static 16]);
+
 /* The talk of a channel after ${after_seq} (0: all), in order. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32],
                                              uint64_t after_seq, struct dt_talk_info **out,
@@ -317,7 +345,8 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t g
 DT_MUST_CHECK enum dt_err dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32],
                                              size_t n, struct dt_talk_info **out, size_t *out_n);
 
-/* The bytes of the piece of talk with number ${seq}, appended to ${out}. NOT_FOUND. */
+/* The bytes of the piece of talk with number ${seq}, appended to ${out}. NOT_FOUND; EXPIRED: they
+ * were destroyed by rule, or are past their time. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],
                                              uint64_t seq, struct dt_buf *out);
 
@@ -349,9 +378,10 @@ struct dt_channel_info {
     uint64_t rejoin_asked_ms; /* BROKEN: when that was asked last; 0: it was not */
     enum dt_channel_kind kind;
     char name[DT_CHANNEL_NAME_MAX + 1];
-    bool confirmed;   /* a delegate of every other party said `here` since we (re)joined */
-    uint32_t parties; /* bit i: the charter's party i is on the founding list */
-    uint32_t here;    /* bit i: a delegate of party i has said `here` */
+    uint64_t destroy_after_ms; /* the channel's rule; 0: what is said is kept */
+    bool confirmed;            /* a delegate of every other party said `here` since we (re)joined */
+    uint32_t parties;          /* bit i: the charter's party i is on the founding list */
+    uint32_t here;             /* bit i: a delegate of party i has said `here` */
     uint32_t own_leaf;
     uint64_t epoch;
     uint8_t epoch_authenticator[DT_AUTHENTICATOR_MAX];

@@ -232,7 +232,7 @@ add_talk(struct export *x)
         }
         if ((err = add_json(x, name, o)) != DT_OK)
             return err;
-        if (t->file) {
+        if (t->file && t->rule.destroyed_ms == 0 && !t->rule.past) {
             DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_TAR_ITEM_MAX);
 
             (void)snprintf(name, sizeof name, "talk/%08llu.data", (unsigned long long)t->seq);

@@ -18,7 +18,9 @@ cmd_found(struct cli *c)
     enum dt_channel_kind kind = DT_CHANNEL_PLENARY;
     DT_CLEANUP(dt_free_p) char *name = NULL;
     const char *word = cli_get(c, "kind");
+    const char *after = cli_get(c, "destroy-after");
     const char *with;
+    uint64_t after_ms = 0;
     size_t at = 0;
     size_t n = 0;
     char hex[65];
@@ -45,8 +47,9 @@ cmd_found(struct cli *c)
     if (n == 0)
         return dt_fail(DT_ERR_USAGE,
                        "detente found needs --with PERSON, once for each first delegate");
-    if ((err = dt_agent_found(c->agent, kind, name, (const uint8_t(*)[32])letters, n, group_id)) !=
-        DT_OK)
+    if ((after != NULL && (err = cli_span(after, &after_ms)) != DT_OK) ||
+        (err = dt_agent_found_as(c->agent, kind, name, (const uint8_t(*)[32])letters, n, after_ms,
+                                 group_id)) != DT_OK)
         return err;
     dt_hex_str(hex, dt_view_of(group_id));
     if (c->json) {
@@ -135,6 +138,7 @@ cmd_channels(struct cli *c)
         cli_put(o, "kind", kind_name(list[i].kind));
         cli_put(o, "state", states[list[i].state]);
         cli_put_bool(o, "confirmed", list[i].confirmed);
+        cli_put_u64(o, "destroy_after_ms", list[i].destroy_after_ms);
         if (list[i].state == DT_CHANNEL_BROKEN) {
             cli_put(o, "lapse", lapse_name(list[i].lapse));
             cli_put_bool(o, "rejoin_wanted", list[i].rejoin_wanted);
@@ -233,6 +237,12 @@ cmd_invitations(struct cli *c)
                       invitation_state(list[i].state), kind_name(list[i].kind),
                       list[i].channel_name, list[i].from.name, list[i].from.title,
                       list[i].from.party_name);
+            if (list[i].destroy_after_ms != 0) {
+                char span[DT_TIME_STR];
+
+                dt_span_str(span, list[i].destroy_after_ms);
+                cli_print("            what is said there is destroyed after %s\n", span);
+            }
             for (size_t k = 0; k < list[i].n_people; k++)
                 cli_print("            %-16s %s, %s\n", list[i].people[k].party_name,
                           list[i].people[k].name, list[i].people[k].title);
@@ -248,6 +258,7 @@ cmd_invitations(struct cli *c)
         cli_put_hex(o, "group_id", dt_view_of(list[i].group_id));
         cli_put(o, "state", invitation_state(list[i].state));
         cli_put(o, "channel", list[i].channel_name);
+        cli_put_u64(o, "destroy_after_ms", list[i].destroy_after_ms);
         cli_put_bool(o, "founding", list[i].founding);
         cli_put_person(o, "from", &list[i].from);
         (void)json_array_append_new(array, o);

@@ -135,6 +135,7 @@ cmd_sync(struct cli *c)
         cli_put_u64(o, "received", s.received);
         cli_put_u64(o, "sent", s.sent);
         cli_put_u64(o, "passed_over", s.passed_over);
+        cli_put_u64(o, "destroyed", s.destroyed);
         cli_put_u64(o, "waiting", s.waiting);
         cli_put_u64(o, "register_size", r.size);
         cli_put_u64(o, "register_attested", r.attested_size);
@@ -148,6 +149,8 @@ cmd_sync(struct cli *c)
     cli_print("%zu received, %zu sent, %zu waiting", s.received, s.sent, s.waiting);
     if (s.passed_over > 0)
         cli_print(", %zu passed over (see detente alarms)", s.passed_over);
+    if (s.destroyed > 0)
+        cli_print(", %zu destroyed by rule", s.destroyed);
     cli_print("; register: %llu entries, %llu attested, %llu final\n", (unsigned long long)r.size,
               (unsigned long long)r.attested_size, (unsigned long long)r.final_size);
     return DT_OK;

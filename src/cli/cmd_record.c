@@ -189,9 +189,9 @@ send_attached(struct cli *c, const uint8_t group_id[static 32])
     enum dt_err err = DT_OK;
 
     while (err == DT_OK && (path = cli_next(c, "attach", &at)) != NULL)
-        err =
-            dt_fail_context(cli_file_send(c, group_id, path, "application/octet-stream", id, hash),
-                            "the record is made, a file of it was not sent: detente send --file");
+        err = dt_fail_context(cli_file_send(c, group_id, path, "application/octet-stream",
+                                            &(struct dt_item_rule){0}, id, hash),
+                              "the record is made, a file of it was not sent: detente send --file");
     return err;
 }
 

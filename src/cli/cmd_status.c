@@ -201,6 +201,12 @@ print_channels(struct cli *c, const struct status *s)
 
         cli_print("  %-20s %-14s %zu members, epoch %llu, %zu to send\n", ch->name, state_name(ch),
                   ch->members, (unsigned long long)ch->epoch, ch->to_send);
+        if (ch->destroy_after_ms != 0) {
+            char span[DT_TIME_STR];
+
+            dt_span_str(span, ch->destroy_after_ms);
+            cli_print("      what is said is destroyed after %s (detente keep)\n", span);
+        }
         if (ch->state == DT_CHANNEL_LIVE &&
             ((err = cli_line_print(c, ch->group_id, "      ")) != DT_OK ||
              (err = cli_courier_print(c, ch->group_id, "      ")) != DT_OK ||
@@ -228,6 +234,7 @@ put_channels(struct cli *c, const struct status *s, json_t *root)
         cli_put(o, "name", ch->name);
         cli_put(o, "state", state_name(ch));
         cli_put_hex(o, "group_id", dt_view_of(ch->group_id));
+        cli_put_u64(o, "destroy_after_ms", ch->destroy_after_ms);
         cli_put_u64(o, "epoch", ch->epoch);
         cli_put_hex(o, "epoch_authenticator",
                     dt_view(ch->epoch_authenticator, ch->epoch_authenticator_len));

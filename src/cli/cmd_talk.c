@@ -30,7 +30,8 @@ said(struct cli *c, const uint8_t id[static 16])
 }
 
 static enum dt_err
-send_file(struct cli *c, const uint8_t group_id[static 32], const char *path)
+send_file(struct cli *c, const uint8_t group_id[static 32], const char *path,
+          const struct dt_item_rule *rule)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
     DT_CLEANUP(dt_free_p) char *name = NULL;
@@ -43,13 +44,14 @@ send_file(struct cli *c, const uint8_t group_id[static 32], const char *path)
     /* Longer than a message may be: in pieces. */
     if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
         (uint64_t)st.st_size > DT_CHUNK) {
-        if ((err = cli_file_send(c, group_id, path, type, id, hash)) != DT_OK)
+        if ((err = cli_file_send(c, group_id, path, type, rule, id, hash)) != DT_OK)
             return err;
         return said(c, id);
     }
     if ((err = cli_nfc_str(slash != NULL ? slash + 1 : path, &name)) != DT_OK ||
         (err = cli_file(path, &b)) != DT_OK ||
-        (err = dt_agent_talk_file(c->agent, group_id, name, type, dt_buf_view(&b), id)) != DT_OK)
+        (err = dt_agent_talk_file_as(c->agent, group_id, name, type, dt_buf_view(&b), rule, id)) !=
+            DT_OK)
         return err;
     return said(c, id);
 }
@@ -60,23 +62,25 @@ cmd_send(struct cli *c)
     DT_CLEANUP(dt_buf_wipe) struct dt_buf in = DT_BUF_INIT(DT_PAYLOAD_MAX);
     DT_CLEANUP(dt_buf_wipe) struct dt_buf text = DT_BUF_INIT(4 * DT_PAYLOAD_MAX);
     const char *file = cli_get(c, "file");
+    struct dt_item_rule rule;
     uint8_t group_id[32];
     uint8_t id[16];
     enum dt_err err;
 
     if ((file != NULL) == (c->n_operands == 2))
         return dt_fail(DT_ERR_USAGE, "detente send needs either a text (or '-') or --file FILE");
-    if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK)
+    if ((err = cli_item_rule(c, &rule)) != DT_OK ||
+        (err = cli_channel(c, c->operand[0], group_id)) != DT_OK)
         return err;
     if (file != NULL)
-        return send_file(c, group_id, file);
+        return send_file(c, group_id, file, &rule);
     err = strcmp(c->operand[1], "-") == 0 ? cli_file("-", &in)
                                           : dt_buf_append(&in, dt_view_str(c->operand[1]));
     if (err != DT_OK || (err = cli_nfc(dt_buf_view(&in), &text)) != DT_OK)
         return err;
     if (text.n == 0)
         return dt_fail(DT_ERR_USAGE, "the message is empty");
-    if ((err = dt_agent_talk_text(c->agent, group_id, dt_buf_view(&text), id)) != DT_OK)
+    if ((err = dt_agent_talk_text_as(c->agent, group_id, dt_buf_view(&text), &rule, id)) != DT_OK)
         return err;
     return said(c, id);
 }
@@ -108,12 +112,16 @@ cli_talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_
     cli_put_u64(o, "generation", t->generation);
     cli_put_u64(o, "position", t->position);
     cli_put_bool(o, "unconfirmed", t->unconfirmed);
-    if (t->file) {
+    if (t->rule.destroyed_ms != 0 || t->rule.past) {
+        cli_put_bool(o, "shown", false);
+    } else if (t->file) {
         cli_put(o, "file", t->name);
         cli_put(o, "type", t->media_type);
     } else if ((err = dt_agent_talk_read(c->agent, group_id, t->seq, &b)) == DT_OK) {
         cli_put_view(o, "text", dt_buf_view(&b));
     }
+    if (err == DT_OK)
+        err = cli_put_rule(c, o, group_id, t);
     if (err == DT_OK)
         err = cli_put_understood(c, o, group_id, t);
     *out = o;
@@ -192,11 +200,14 @@ cmd_read(struct cli *c)
         dt_time_str(when, list[i].time_ms);
         cli_print("%llu  %s  %s (%s)%s%s%s\n", (unsigned long long)list[i].seq, when,
                   list[i].from.name, list[i].from.party_name,
-                  list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT
+                  list[i].rule.destroyed_ms == 0 &&
+                          (list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT)
                       ? ", not on its way yet"
                       : "",
                   list[i].unconfirmed ? ", UNCONFIRMED" : "", there);
-        if (list[i].file) {
+        if (list[i].rule.destroyed_ms != 0 || list[i].rule.past) {
+            /* its line below says so */
+        } else if (list[i].file) {
             cli_print("    file '%s', %zu bytes: detente save %s %llu --out FILE\n", list[i].name,
                       list[i].size, c->operand[0], (unsigned long long)list[i].seq);
         } else {
@@ -204,7 +215,8 @@ cmd_read(struct cli *c)
                 return err;
             cli_print_lines("    ", dt_buf_view(&b));
         }
-        if ((err = cli_understood_print(c, group_id, &list[i])) != DT_OK)
+        if ((err = cli_rule_print(c, group_id, &list[i])) != DT_OK ||
+            (err = cli_understood_print(c, group_id, &list[i])) != DT_OK)
             return err;
     }
     return cli_files_print(c, group_id);

@@ -149,12 +149,18 @@ static const struct cli_option rotate[] = {
 static const struct cli_option found[] = {
     {"kind", "KIND", "plenary (default), caucus or track"},
     {"with", "PERSON", "a first delegate besides you; repeat"},
+    {"destroy-after", "SPAN", "what is said there is destroyed so long after it came, as 30d"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option send[] = {
     {"file", "FILE", "send a file in place of a text"},
     {"type", "TYPE", "its media type (default: application/octet-stream)"},
+    {"destroy-after", "SPAN", "have it destroyed so long after it came, as 12h or 30d"},
+    {"keep", NULL, "have it kept, whatever the channel's rule"},
     {NULL, NULL, NULL}};
+
+static const struct cli_option keep_destroy[] = {{"yes", NULL, "this machine's clock is right"},
+                                                 {NULL, NULL, NULL}};
 
 static const struct cli_option understood[] = {
     {"right", NULL, "your message was understood as you meant it"},
@@ -559,6 +565,11 @@ const struct cli_command cli_commands[] = {
     {"send", "CHANNEL [TEXT|-]", "say something (talk: private, not for the record)", NULL, send,
      cmd_send, true, 1, 2},
     {"read", "CHANNEL", "read what was said", NULL, read_, cmd_read, true, 1, 1},
+    {"keep destroy", "", "destroy what is past its time by this machine's clock alone",
+     "As a rule it is done by itself, once a time that another party gave says the same.",
+     keep_destroy, cmd_keep_destroy, true, 0, 0},
+    {"keep", "[CHANNEL]", "how long what was said is kept, and what is to be destroyed when", NULL,
+     NULL, cmd_keep, true, 0, 1},
     {"understood", "CHANNEL MESSAGE [TEXT|-]",
      "say how you understood a message, before you answer it",
      "Of a message of yours: --right or --wrong, with a TEXT if you like. Understood is not "

@@ -84,7 +84,8 @@ read_at(void *ctx, uint64_t at, size_t n, struct dt_buf *out)
 
 enum dt_err
 cli_file_send(struct cli *c, const uint8_t group_id[static 32], const char *path, const char *type,
-              uint8_t out_id[static 16], uint8_t out_hash[static 32])
+              const struct dt_item_rule *rule, uint8_t out_id[static 16],
+              uint8_t out_hash[static 32])
 {
     DT_CLEANUP(dt_free_p) char *name = NULL;
     const char *slash = strrchr(path, '/');
@@ -101,7 +102,7 @@ cli_file_send(struct cli *c, const uint8_t group_id[static 32], const char *path
     const struct dt_file_source src = {.read = read_at, .ctx = &fd, .size = (uint64_t)st.st_size};
 
     if ((err = cli_nfc_str(slash != NULL ? slash + 1 : path, &name)) == DT_OK)
-        err = dt_agent_file_send(c->agent, group_id, name, type, &src, bar_step, &bar, out_id,
+        err = dt_agent_file_send(c->agent, group_id, name, type, &src, rule, bar_step, &bar, out_id,
                                  out_hash);
     bar_end(&bar);
     (void)close(fd);

@@ -250,12 +250,32 @@ sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind, struct
 const enum dt_payload_kind sample_payload_kinds[] = {
     DT_PAYLOAD_TALK,       DT_PAYLOAD_RECORD, DT_PAYLOAD_HERE,     DT_PAYLOAD_LEAVE,
     DT_PAYLOAD_RECEIPT,    DT_PAYLOAD_CLOSED, DT_PAYLOAD_RELEASED, DT_PAYLOAD_COURIER,
-    DT_PAYLOAD_UNDERSTOOD, DT_PAYLOAD_CHUNK,  DT_PAYLOAD_LINE,
+    DT_PAYLOAD_UNDERSTOOD, DT_PAYLOAD_CHUNK,  DT_PAYLOAD_LINE,     DT_PAYLOAD_DESTROYED,
 };
 const char *const sample_payload_names[] = {"text",       "record", "here",     "leave",
                                             "receipt",    "closed", "released", "courier",
-                                            "understood", "chunk",  "line"};
+                                            "understood", "chunk",  "line",     "destroyed"};
 const size_t n_sample_payloads = sizeof sample_payload_kinds / sizeof sample_payload_kinds[0];
+
+/* Two things that were destroyed, by the channel's rule and by one's own. */
+static struct dt_view
+sample_destroyed(const uint8_t bytes[static 64])
+{
+    static uint8_t list[256];
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(sizeof list);
+    struct dt_destroyed_item item = {.after_ms = DT_DESTROY_AFTER_MIN_MS};
+    struct dt_writer w = dt_writer_init(&b);
+
+    memcpy(item.id, bytes, 16);
+    memcpy(item.key, bytes + 16, 32);
+    dt_destroyed_write(&w, &item);
+    item.own_rule = true;
+    item.after_ms = DT_DESTROY_AFTER_MAX_MS;
+    dt_destroyed_write(&w, &item);
+    MUST(dt_writer_end(&w));
+    memcpy(list, b.p, b.n);
+    return dt_view(list, b.n);
+}
 
 void
 sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
@@ -318,6 +338,10 @@ sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
         p->first = 2;
         p->epoch = 3;
         p->count = 17;
+        break;
+    case DT_PAYLOAD_DESTROYED:
+        p->destroyed_ms = SAMPLE_TIME;
+        p->destroyed_list = sample_destroyed(bytes);
         break;
     case DT_PAYLOAD_RELEASED:
         p->key = dt_view(bytes, 32);

@@ -70,8 +70,8 @@ a_file_comes_out_as_it_went_in(void **state)
 
     for (size_t i = 0; i < SIZE; i++)
         content[i] = (uint8_t)(i * 31 + i / 251);
-    ok(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, NULL, NULL, id,
-                          hash));
+    ok(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src,
+                          &(struct dt_item_rule){0}, NULL, NULL, id, hash));
     assert_int_equal(under_way(t, 1), 1);
     world_sync(t->a, 3, 3);
     for (size_t who = 0; who < 3; who++) {
@@ -92,12 +92,12 @@ a_file_comes_out_as_it_went_in(void **state)
     /* One that changes while it is read, or has no size that a file may have, is not sent at all.
      */
     src.read = read_changing;
-    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, NULL,
-                                        NULL, id, hash),
+    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src,
+                                        &(struct dt_item_rule){0}, NULL, NULL, id, hash),
                      DT_ERR_CONFLICT);
     src.size = DT_FILE_MAX + 1u;
-    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, NULL,
-                                        NULL, id, hash),
+    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src,
+                                        &(struct dt_item_rule){0}, NULL, NULL, id, hash),
                      DT_ERR_LIMIT);
     assert_int_equal(files_of(t, 1, &file), 1);
     assert_int_equal(under_way(t, 1), 0);
@@ -158,8 +158,8 @@ a_forum_has_a_limit_of_its_own(void **state)
     struct dt_talk_info file = {0};
     uint8_t id[16], hash[32];
 
-    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, NULL,
-                                        NULL, id, hash),
+    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src,
+                                        &(struct dt_item_rule){0}, NULL, NULL, id, hash),
                      DT_ERR_LIMIT);
 
     /* Nor is it taken from whoever sends it all the same. */

@@ -24,7 +24,8 @@ struct hand {
     uint8_t party[40];
     uint8_t letter[40]; /* first byte of the hash */
     uint8_t invitation[40];
-    uint8_t flag[40]; /* of the signature */
+    uint8_t flag[40];          /* of the signature */
+    uint64_t destroy_after_ms; /* version 2 */
 };
 
 static struct hand
@@ -64,6 +65,8 @@ decode_hand(const struct hand *h, struct dt_founding *out)
         dt_write_view(&w, dt_view(zero, 15));
     }
     dt_write_vec_end(&w, mark);
+    if (h->version == 2)
+        dt_write_u64(&w, h->destroy_after_ms);
     for (size_t i = 0; i < h->n; i++) {
         dt_write_u8(&w, h->flag[i]);
         if (h->flag[i] == 1)
@@ -120,6 +123,39 @@ founding_has_one_encoding(void **state)
             assert_int_equal(g.members[i].has_signature, signers >> i & 1);
         }
     }
+}
+
+/* A channel that destroys says after how long, and all sign that; no list has two forms. */
+static void
+founding_may_say_when_talk_is_destroyed(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_FOUNDING_MAX);
+    struct dt_founding f, g;
+    struct hand h = hand(2);
+
+    (void)state;
+    h.version = 2;
+    assert_int_equal(decode_hand(&h, &f), DT_ERR_RANGE); /* 0: that is version 1 */
+    h.destroy_after_ms = DT_DESTROY_AFTER_MIN_MS - 1;
+    assert_int_equal(decode_hand(&h, &f), DT_ERR_RANGE);
+    h.destroy_after_ms = DT_DESTROY_AFTER_MAX_MS + 1;
+    assert_int_equal(decode_hand(&h, &f), DT_ERR_RANGE);
+    h.destroy_after_ms = DT_DESTROY_AFTER_MIN_MS;
+    assert_int_equal(decode_hand(&h, &f), DT_OK);
+    assert_int_equal(f.destroy_after_ms, DT_DESTROY_AFTER_MIN_MS);
+    h.version = 3;
+    assert_int_equal(decode_hand(&h, &f), DT_ERR_UNSUPPORTED);
+
+    sample_founding(&f, 7);
+    f.destroy_after_ms = DT_DESTROY_AFTER_MIN_MS;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(dt_founding_sign(&f, i, sample_seed((uint8_t)(10 + i))), DT_OK);
+    assert_int_equal(dt_founding_encode(&f, &b), DT_OK);
+    codec_check(again, dt_buf_view(&b));
+    codec_check_signed(verify, dt_buf_view(&b));
+    assert_int_equal(dt_founding_decode(dt_buf_view(&b), &g), DT_OK);
+    g.destroy_after_ms *= 2;
+    assert_int_equal(dt_founding_verify(&g, 0, sample_pub(10)), DT_ERR_AUTH);
 }
 
 static void
@@ -230,7 +266,7 @@ founding_refuses_what_is_not_one(void **state)
 
     (void)state;
     memset(&f, 0xee, sizeof f);
-    h = good, h.version = 2;
+    h = good, h.version = 3;
     assert_int_equal(decode_hand(&h, &f), DT_ERR_UNSUPPORTED);
     h = good, h.kind = 0;
     assert_int_equal(decode_hand(&h, &f), DT_ERR_FORMAT);
@@ -414,6 +450,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(founding_has_one_encoding),
+        cmocka_unit_test(founding_may_say_when_talk_is_destroyed),
         cmocka_unit_test(founding_signatures_cover_every_field),
         cmocka_unit_test(founding_signatures_are_their_members_own),
         cmocka_unit_test(founding_hash_leaves_signatures_out),

@@ -103,6 +103,66 @@ closed_epochs_fit(void **state)
     assert_int_equal(there_and_back(&p), DT_OK);
 }
 
+/* A rule that an item brings says to keep it, or to destroy it after an hour at least; and it
+ * counts as what it says. */
+static void
+rules_of_items_can_be(void **state)
+{
+    static const enum dt_payload_kind kinds[] = {DT_PAYLOAD_TALK, DT_PAYLOAD_CHUNK};
+    struct dt_payload p;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+        struct dt_payload x;
+
+        sample_payload(&p, kinds[i]);
+        p.rule = (struct dt_item_rule){DT_ITEM_KEEP, 0};
+        assert_int_equal(there_and_back(&p), DT_OK);
+        p.rule = (struct dt_item_rule){DT_ITEM_DESTROY, 0};
+        assert_int_equal(there_and_back(&p), DT_ERR_RANGE);
+        p.rule.after_ms = DT_DESTROY_AFTER_MIN_MS - 1;
+        assert_int_equal(there_and_back(&p), DT_ERR_RANGE);
+        p.rule.after_ms = DT_DESTROY_AFTER_MAX_MS + 1;
+        assert_int_equal(there_and_back(&p), DT_ERR_RANGE);
+        p.rule.after_ms = DT_DESTROY_AFTER_MIN_MS;
+        assert_int_equal(dt_payload_encode(&p, &b), DT_OK);
+        assert_int_equal(dt_payload_decode(dt_buf_view(&b), &x), DT_OK);
+        assert_int_equal(x.rule.what, DT_ITEM_DESTROY);
+        assert_int_equal(x.rule.after_ms, DT_DESTROY_AFTER_MIN_MS);
+        p.rule.what = 3;
+        assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    }
+}
+
+/* What was destroyed is a list that can be: 1 to 64 things, each by a rule that can be. */
+static void
+lists_of_what_was_destroyed(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+    struct dt_destroyed_item item = {.after_ms = DT_DESTROY_AFTER_MIN_MS};
+    struct dt_payload p;
+
+    (void)state;
+    sample_payload(&p, DT_PAYLOAD_DESTROYED);
+    p.destroyed_list = dt_view(NULL, 0);
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    for (size_t n = 1; n <= DT_DESTROYED_ITEMS + 1; n++) {
+        struct dt_writer w = dt_writer_init(&b);
+
+        dt_destroyed_write(&w, &item);
+        assert_int_equal(dt_writer_end(&w), DT_OK);
+        p.destroyed_list = dt_buf_view(&b);
+        assert_int_equal(there_and_back(&p), n <= DT_DESTROYED_ITEMS ? DT_OK : DT_ERR_FORMAT);
+    }
+    p.destroyed_list.n -= 1; /* the last is cut off */
+    assert_int_equal(there_and_back(&p), DT_ERR_FORMAT);
+    b.p[56] = 0; /* the rule of the first is no longer one */
+    b.p[55] = b.p[54] = b.p[53] = 0;
+    p.destroyed_list = dt_view(b.p, 57);
+    assert_int_equal(there_and_back(&p), DT_ERR_RANGE);
+}
+
 static void
 large_payloads_pass_up_to_the_maximum(void **state)
 {
@@ -352,6 +412,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_one_encoding),
+        cmocka_unit_test(rules_of_items_can_be),
+        cmocka_unit_test(lists_of_what_was_destroyed),
         cmocka_unit_test(large_payloads_pass_up_to_the_maximum),
         cmocka_unit_test(texts_are_utf8_and_files_are_any_bytes),
         cmocka_unit_test(file_names_are_never_paths),

@@ -5,11 +5,10 @@
  * Source: docs/protocol-channel.md "Session keys".
  */
 #include "agent/talk/session_internal.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "db/db.h"
 
 #include "forge.h"
+#include "search.h"
 #include "three.h"
 
 #define MINUTE (UINT64_C(60) * 1000)
@@ -379,94 +378,6 @@ only_ones_own_replaced_key(void **state)
 
 /* ---- the file ---- */
 
-#define ROWS_MAX 16u
-
-/* Values of rows, as they stand in the file: sealed. A value is as good as gone when no piece of it
- * is left, whatever key opens it. */
-struct values {
-    struct dt_buf v[ROWS_MAX];
-    size_t n;
-};
-
-static void
-values_clear(struct values *x)
-{
-    for (size_t i = 0; i < x->n; i++)
-        dt_buf_clear(&x->v[i]);
-    x->n = 0;
-}
-
-static void
-store_path(struct three *t, const char *ending, char out[static 160])
-{
-    char home[128];
-
-    world_path(&t->w, "red-1", home);
-    (void)snprintf(out, 160, "%s/store.db%s", home, ending);
-}
-
-static enum dt_err
-no_migration(struct dt_db *db, uint32_t from, void *ctx)
-{
-    (void)db;
-    (void)from;
-    (void)ctx;
-    return DT_OK;
-}
-
-/* All of red's rows of ${table}. */
-static void
-values_of(struct three *t, const char *table, struct values *x)
-{
-    struct dt_db *db = NULL;
-    struct dt_stmt *st = NULL;
-    char path[160];
-    struct dt_db_config config = {
-        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
-    bool more = false;
-
-    store_path(t, "", path);
-    ok(dt_db_open(&config, &db));
-    ok(dt_db_prepare(db, "SELECT value FROM row WHERE tab = ?1", &st));
-    dt_bind_text(st, 1, dt_view_str(table));
-    while (dt_stmt_step(st, &more) == DT_OK && more) {
-        struct dt_view v;
-
-        assert_true(x->n < ROWS_MAX);
-        dt_buf_init(&x->v[x->n], DT_STORE_VALUE_MAX);
-        ok(dt_col_blob(st, 0, DT_STORE_VALUE_MAX, &v));
-        ok(dt_buf_set(&x->v[x->n], v));
-        x->n++;
-    }
-    dt_stmt_done(&st);
-    dt_db_close(db);
-}
-
-/* How many of the values have a piece of 32 bytes left in the store's file or its -wal. */
-static size_t
-left(struct three *t, const struct values *x)
-{
-    static const char *const endings[] = {"", "-wal"};
-    size_t n = 0;
-
-    for (size_t e = 0; e < 2; e++) {
-        DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(64u << 20);
-        char path[160];
-
-        store_path(t, endings[e], path);
-        if (dt_file_read(path, &file) != DT_OK)
-            continue;
-        for (size_t i = 0; i < x->n; i++) {
-            bool there = false;
-
-            for (size_t at = 0; at + 32 <= x->v[i].n && !there; at += 32)
-                there = memmem(file.p, file.n, x->v[i].p + at, 32) != NULL;
-            n += there;
-        }
-    }
-    return n;
-}
-
 /* What a home drops leaves no byte in its file: the group's state with the message keys of the
  * epochs, and the key that opens it, when they are closed; the private half of its own session key
  * when that is released (it stands in the payload then). */
@@ -480,25 +391,25 @@ what_is_dropped_is_gone(void **state)
     world_sync(t->a, 3, 3);
     pass(t, DT_MS_DAY + MINUTE, 3);
     assert_true(past_epochs(t, 2) > 0);
-    values_of(t, "group_state", &group);
-    values_of(t, "group_key", &key);
+    values_of(&t->w, "red-1", "group_state", &group);
+    values_of(&t->w, "red-1", "group_key", &key);
     is(group.n, 1);
     is(key.n, 1);
-    assert_true(left(t, &group) > 0);
-    assert_true(left(t, &key) > 0);
+    assert_true(values_left(&t->w, "red-1", &group) > 0);
+    assert_true(values_left(&t->w, "red-1", &key) > 0);
     pass(t, DT_MS_HOUR + MINUTE, 3);
     is(past_epochs(t, 2), 0);
-    is(left(t, &group), 0);
-    is(left(t, &key), 0);
+    is(values_left(&t->w, "red-1", &group), 0);
+    is(values_left(&t->w, "red-1", &key), 0);
 
-    values_of(t, "spent", &spent);
+    values_of(&t->w, "red-1", "spent", &spent);
     is(spent.n, 3);
-    assert_true(left(t, &spent) >= 3);
+    assert_true(values_left(&t->w, "red-1", &spent) >= 3);
     pass(t, DT_MS_DAY, 3);
     pass(t, DT_MS_DAY, 3);
     pass(t, DT_MS_DAY, 3);
     is(released(t, 2), 3);
-    is(left(t, &spent), 0);
+    is(values_left(&t->w, "red-1", &spent), 0);
     values_clear(&group);
     values_clear(&key);
     values_clear(&spent);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/keep/destroy.h"
 #include "agent/sync/flows.h"
 
 enum dt_err
@@ -93,6 +94,10 @@ check_leaf(const struct known *k, const struct mls_member *m, bool added)
         (err = say(k, added ? "a Commit adds a member whose voucher had run out before it was made"
                             : "a Commit puts in a voucher that had run out before it was made")) !=
             DT_OK)
+        return err;
+    /* Whoever vouches says what time it is there. */
+    if (s.party != k->a->party && !revoked &&
+        (err = dt_time_note(k->a, s.voucher.not_before_ms)) != DT_OK)
         return err;
     return revoked && added ? say(k, "a Commit adds a member whose letter was revoked") : DT_OK;
 }

@@ -120,6 +120,14 @@ enum dt_err
 dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind, const char *name,
                const uint8_t (*letters)[32], size_t n_letters, uint8_t out_group_id[static 32])
 {
+    return dt_agent_found_as(a, kind, name, letters, n_letters, 0, out_group_id);
+}
+
+enum dt_err
+dt_agent_found_as(struct dt_agent *a, enum dt_channel_kind kind, const char *name,
+                  const uint8_t (*letters)[32], size_t n_letters, uint64_t destroy_after_ms,
+                  uint8_t out_group_id[static 32])
+{
     DT_CLEANUP(dt_channel_clear) struct dt_channel ch = {.state = DT_CHANNEL_FOUNDING};
     size_t n = strlen(name);
     enum dt_err err;
@@ -127,7 +135,8 @@ dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind, const char *name,
     if (n == 0 || n > DT_CHANNEL_NAME_MAX || !dt_utf8_line(dt_view_str(name)))
         return dt_fail(DT_ERR_RANGE, "a channel's name is one line of 1 to %u bytes of UTF-8",
                        DT_CHANNEL_NAME_MAX);
-    if ((err = dt_agent_need_letter(a)) != DT_OK ||
+    if ((destroy_after_ms != 0 && (err = dt_destroy_after_check(destroy_after_ms)) != DT_OK) ||
+        (err = dt_agent_need_letter(a)) != DT_OK ||
         (err = dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_FOUND))) != DT_OK ||
         (err = dt_random(ch.group_id, sizeof ch.group_id)) != DT_OK)
         return err;
@@ -138,6 +147,7 @@ dt_agent_found(struct dt_agent *a, enum dt_channel_kind kind, const char *name,
     memcpy(ch.founding.name, name, n + 1);
     ch.founding.kind = kind;
     ch.founding.created_ms = dt_agent_now(a);
+    ch.founding.destroy_after_ms = destroy_after_ms;
     memcpy(ch.queue_token, a->grant.queue_token, 32);
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;

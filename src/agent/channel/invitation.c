@@ -416,8 +416,11 @@ describe(struct dt_agent *a, const struct dt_invitation *x, struct dt_invitation
         (err = dt_letters_split(dt_buf_view(&x->letters), letters, &n)) != DT_OK ||
         (err = dt_letter_load(a, x->from_hash, &from, &party, NULL)) != DT_OK)
         return err;
-    *out = (struct dt_invitation_info){
-        .state = x->state, .founding = x->founding_member, .kind = f.kind, .n_people = n};
+    *out = (struct dt_invitation_info){.state = x->state,
+                                       .founding = x->founding_member,
+                                       .kind = f.kind,
+                                       .n_people = n,
+                                       .destroy_after_ms = f.destroy_after_ms};
     memcpy(out->group_id, x->group_id, 32);
     memcpy(out->invitation_id, x->invitation_id, 16);
     memcpy(out->channel_name, f.name, sizeof out->channel_name);

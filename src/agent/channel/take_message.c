@@ -9,6 +9,7 @@
 
 #include "agent/channel/courier.h"
 #include "agent/channel/take.h"
+#include "agent/keep/destroy.h"
 #include "agent/talk/chunk.h"
 #include "agent/talk/line.h"
 #include "agent/talk/receipt_internal.h"
@@ -106,6 +107,8 @@ dispatch(struct dt_taken *t, const struct mls_event *e, const struct dt_incoming
         return dt_closing_take(t->a, t->ch, in, s->voucher.invitation_id);
     case DT_PAYLOAD_RELEASED:
         return dt_release_take(t->a, t->ch, in, &t->forgot);
+    case DT_PAYLOAD_DESTROYED:
+        return in->own ? DT_OK : dt_destroyed_take(t->a, in);
     }
     return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
 }
@@ -149,6 +152,9 @@ dt_taken_message(struct dt_taken *t, const struct mls_event *e)
 
     if ((err = dt_incoming_from(t->a, t->ch, e, &s, &p, &in)) != DT_OK ||
         (err = dispatch(t, e, &in, &s)) != DT_OK)
+        return err;
+    /* One's own party has one's own clock's faults, as a rule. */
+    if (in.standing && in.party != t->a->party && (err = dt_time_note(t->a, p.sent_ms)) != DT_OK)
         return err;
     t->report->received++;
     /* A receipt is how an agent answers a line test. */

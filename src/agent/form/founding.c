@@ -8,15 +8,18 @@
 #include "crypto/crypto.h"
 
 #include "agent/form/founding.h"
+#include "agent/form/item_rule.h"
 
-#define FOUNDING_VERSION 1
+#define FOUNDING_VERSION  1
+#define FOUNDING_DESTROYS 2 /* as 1, with the time after which talk is destroyed */
 
 static void
 write_body(struct dt_writer *w, const struct dt_founding *f)
 {
     size_t mark;
 
-    dt_write_u8(w, FOUNDING_VERSION);
+    /* One form for each: a channel whose talk is kept is as ever. */
+    dt_write_u8(w, f->destroy_after_ms != 0 ? FOUNDING_DESTROYS : FOUNDING_VERSION);
     dt_write_view(w, dt_view_of(f->forum));
     dt_write_view(w, dt_view_of(f->group_id));
     dt_write_u8(w, (uint8_t)f->kind);
@@ -30,6 +33,8 @@ write_body(struct dt_writer *w, const struct dt_founding *f)
         dt_write_view(w, dt_view_of(f->members[i].invitation_id));
     }
     dt_write_vec_end(w, mark);
+    if (f->destroy_after_ms != 0)
+        dt_write_u64(w, f->destroy_after_ms);
 }
 
 enum dt_err
@@ -168,7 +173,7 @@ dt_founding_decode(struct dt_view bytes, struct dt_founding *out)
 
     if ((err = dt_read_u8(&r, &version)) != DT_OK)
         goto done;
-    if (version != FOUNDING_VERSION) {
+    if (version != FOUNDING_VERSION && version != FOUNDING_DESTROYS) {
         err = dt_fail(DT_ERR_UNSUPPORTED, "version %u is not known here", version);
         goto done;
     }
@@ -179,7 +184,10 @@ dt_founding_decode(struct dt_view bytes, struct dt_founding *out)
         (err = dt_read_u64(&r, &f.created_ms)) != DT_OK ||
         (err = dt_read_u8(&r, &f.founder)) != DT_OK ||
         (err = dt_read_sub(&r, DT_FOUNDING_MAX, &sub)) != DT_OK ||
-        (err = read_members(&sub, &f)) != DT_OK)
+        (err = read_members(&sub, &f)) != DT_OK ||
+        (version == FOUNDING_DESTROYS &&
+         ((err = dt_read_u64(&r, &f.destroy_after_ms)) != DT_OK ||
+          (err = dt_destroy_after_check(f.destroy_after_ms)) != DT_OK)))
         goto done;
     if (kind < DT_CHANNEL_PLENARY || kind > DT_CHANNEL_TRACK) {
         err = dt_fail(DT_ERR_FORMAT, "channel kind %u is not known", kind);

@@ -26,7 +26,8 @@ struct dt_founding {
     enum dt_channel_kind kind;
     char name[DT_CHANNEL_NAME_MAX + 1];
     uint64_t created_ms;
-    uint8_t founder; /* index into members */
+    uint8_t founder;           /* index into members */
+    uint64_t destroy_after_ms; /* what is said is destroyed so long after it came; 0: it is kept */
     size_t n_members;
     struct dt_founding_member members[DT_FOUNDING_MEMBERS];
 };

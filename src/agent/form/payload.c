@@ -25,6 +25,7 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
         dt_write_vec(&w, p->name);
         dt_write_vec(&w, p->lang);
         dt_write_vec(&w, p->data);
+        dt_item_rule_write(&w, &p->rule);
         break;
     case DT_PAYLOAD_RECORD:
         dt_write_vec(&w, p->record);
@@ -44,6 +45,7 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
         dt_write_vec(&w, p->media_type);
         dt_write_vec(&w, p->name);
         dt_write_vec(&w, p->data);
+        dt_item_rule_write(&w, &p->rule);
         break;
     case DT_PAYLOAD_UNDERSTOOD:
         dt_write_u8(&w, p->what);
@@ -78,6 +80,10 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
         dt_write_optional(&w, p->held);
         dt_write_u64(&w, p->first);
         dt_write_u64(&w, p->count);
+        break;
+    case DT_PAYLOAD_DESTROYED:
+        dt_write_u64(&w, p->destroyed_ms);
+        dt_write_vec(&w, p->destroyed_list);
         break;
     case DT_PAYLOAD_RELEASED:
         dt_write_view(&w, p->key);
@@ -115,7 +121,8 @@ read_talk(struct dt_reader *r, struct dt_payload *p)
     if ((err = dt_read_vec(r, DT_MEDIA_TYPE_MAX, &p->media_type)) != DT_OK ||
         (err = dt_read_vec(r, DT_FILE_NAME_MAX, &p->name)) != DT_OK ||
         (err = dt_read_vec(r, DT_LANG_MAX, &p->lang)) != DT_OK ||
-        (err = dt_read_vec(r, DT_PAYLOAD_MAX, &p->data)) != DT_OK)
+        (err = dt_read_vec(r, DT_PAYLOAD_MAX, &p->data)) != DT_OK ||
+        (err = dt_item_rule_read(r, &p->rule)) != DT_OK)
         return err;
     if ((err = check_file(p)) != DT_OK)
         return err;
@@ -149,7 +156,8 @@ read_chunk(struct dt_reader *r, struct dt_payload *p)
         (err = dt_read_u32(r, &p->index)) != DT_OK ||
         (err = dt_read_vec(r, DT_MEDIA_TYPE_MAX, &p->media_type)) != DT_OK ||
         (err = dt_read_vec(r, DT_FILE_NAME_MAX, &p->name)) != DT_OK ||
-        (err = dt_read_vec(r, DT_CHUNK, &p->data)) != DT_OK || (err = check_file(p)) != DT_OK)
+        (err = dt_read_vec(r, DT_CHUNK, &p->data)) != DT_OK ||
+        (err = dt_item_rule_read(r, &p->rule)) != DT_OK || (err = check_file(p)) != DT_OK)
         return err;
     if (p->size == 0 || p->size > DT_FILE_MAX || p->index >= dt_chunk_count(p->size) ||
         p->data.n != dt_chunk_length(p->size, p->index) || p->name.n == 0)
@@ -246,6 +254,57 @@ read_line(struct dt_reader *r, struct dt_payload *p)
     return DT_OK;
 }
 
+void
+dt_destroyed_write(struct dt_writer *w, const struct dt_destroyed_item *item)
+{
+    dt_write_view(w, dt_view_of(item->id));
+    dt_write_view(w, dt_view_of(item->key));
+    dt_write_optional(w, item->own_rule);
+    dt_write_u64(w, item->after_ms);
+}
+
+enum dt_err
+dt_destroyed_next(struct dt_view *rest, struct dt_destroyed_item *out)
+{
+    struct dt_reader r = dt_reader_init(*rest);
+    struct dt_destroyed_item x = {0};
+    enum dt_err err;
+
+    if (rest->n == 0)
+        return DT_ERR_NOT_FOUND;
+    if ((err = dt_read_fixed(&r, x.id, sizeof x.id)) != DT_OK ||
+        (err = dt_read_fixed(&r, x.key, sizeof x.key)) != DT_OK ||
+        (err = dt_read_optional(&r, &x.own_rule)) != DT_OK ||
+        (err = dt_read_u64(&r, &x.after_ms)) != DT_OK ||
+        (err = dt_destroy_after_check(x.after_ms)) != DT_OK)
+        return err;
+    *rest = dt_view(r.p, r.n);
+    *out = x;
+    return DT_OK;
+}
+
+static enum dt_err
+read_destroyed(struct dt_reader *r, struct dt_payload *p)
+{
+    struct dt_destroyed_item item;
+    struct dt_view rest;
+    size_t n = 0;
+    enum dt_err err;
+
+    if ((err = dt_read_u64(r, &p->destroyed_ms)) != DT_OK ||
+        (err = dt_read_vec(r, DT_PAYLOAD_MAX, &p->destroyed_list)) != DT_OK)
+        return err;
+    rest = p->destroyed_list;
+    while ((err = dt_destroyed_next(&rest, &item)) == DT_OK)
+        n++;
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    if (n == 0 || n > DT_DESTROYED_ITEMS)
+        return dt_fail(DT_ERR_FORMAT, "it names 1 to %u things that were destroyed",
+                       DT_DESTROYED_ITEMS);
+    return DT_OK;
+}
+
 enum dt_err
 dt_payload_decode(struct dt_view bytes, struct dt_payload *out)
 {
@@ -296,6 +355,9 @@ dt_payload_decode(struct dt_view bytes, struct dt_payload *out)
         break;
     case DT_PAYLOAD_CLOSED:
         err = read_closed(&r, &p);
+        break;
+    case DT_PAYLOAD_DESTROYED:
+        err = read_destroyed(&r, &p);
         break;
     case DT_PAYLOAD_RELEASED:
         err = read_released(&r, &p);

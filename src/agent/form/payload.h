@@ -6,6 +6,7 @@
 #ifndef DT_AGENT_FORM_PAYLOAD_H
 #define DT_AGENT_FORM_PAYLOAD_H
 
+#include "agent/form/item_rule.h"
 #include "agent/limits.h"
 #include "base/bytes.h"
 
@@ -20,7 +21,8 @@ enum dt_payload_kind {
     DT_PAYLOAD_CHUNK = 8,      /* a piece of a file that is too long for one message */
     DT_PAYLOAD_UNDERSTOOD = 9, /* how a message was understood, and whether that is right */
     DT_PAYLOAD_LINE = 10,      /* a line test, a person's word on one, or an outage */
-    DT_PAYLOAD_COURIER = 11    /* dt_courier_ack: I hold this courier key */
+    DT_PAYLOAD_COURIER = 11,   /* dt_courier_ack: I hold this courier key */
+    DT_PAYLOAD_DESTROYED = 12  /* what its sender has destroyed by rule */
 };
 
 enum dt_understood_what {
@@ -42,6 +44,14 @@ enum dt_line_what {
     DT_LINE_OUTAGE    /* from ${from_ms} until ${until_ms}; until 0: it is over */
 };
 
+/* One thing that was destroyed: which, and by which rule; nothing of what it said. */
+struct dt_destroyed_item {
+    uint8_t id[16];
+    uint8_t key[32]; /* delegate key of who said it */
+    bool own_rule;   /* the item's; else the channel's */
+    uint64_t after_ms;
+};
+
 /* Views point into the decoded bytes. */
 struct dt_payload {
     enum dt_payload_kind kind;
@@ -53,6 +63,7 @@ struct dt_payload {
     struct dt_view name;       /* file name, empty for text */
     struct dt_view lang;       /* BCP 47, may be empty */
     struct dt_view data;       /* text is UTF-8 */
+    struct dt_item_rule rule;  /* how long it is kept; of CHUNK: the whole */
 
     struct dt_view record;  /* RECORD */
     struct dt_view leave;   /* LEAVE */
@@ -91,6 +102,10 @@ struct dt_payload {
     bool held;      /* count and first are said, and nothing more is taken; else: a call */
     uint64_t first; /* the first epoch that count is of, at most epoch + 1 */
 
+    /* DESTROYED */
+    uint64_t destroyed_ms;         /* when, by the sender's clock */
+    struct dt_view destroyed_list; /* walk with dt_destroyed_next() */
+
     /* RELEASED. The private half is in memory that whoever decodes wipes. */
     struct dt_view key; /* 32: the seed */
     uint32_t leaf;
@@ -100,6 +115,11 @@ struct dt_payload {
 /* How many pieces a file of ${size} has, and how many bytes the one at ${index} has. */
 uint32_t dt_chunk_count(uint64_t size);
 size_t dt_chunk_length(uint64_t size, uint32_t index);
+
+/* One more item for such a list. */
+void dt_destroyed_write(struct dt_writer *w, const struct dt_destroyed_item *item);
+/* The next item of *${rest}. NOT_FOUND at the end; FORMAT, RANGE. */
+DT_MUST_CHECK enum dt_err dt_destroyed_next(struct dt_view *rest, struct dt_destroyed_item *out);
 
 DT_MUST_CHECK enum dt_err dt_payload_encode(const struct dt_payload *p, struct dt_buf *out);
 /* FORMAT (also: a text that is not UTF-8, a name with a slash or control characters), LIMIT. */

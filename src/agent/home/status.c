@@ -159,6 +159,7 @@ describe(struct dt_agent *a, const struct dt_channel *ch, struct dt_channel_info
     *out = (struct dt_channel_info){.state = ch->state,
                                     .kind = ch->founding.kind,
                                     .confirmed = ch->confirmed,
+                                    .destroy_after_ms = ch->founding.destroy_after_ms,
                                     .parties = dt_channel_parties(ch),
                                     .here = ch->here,
                                     .position = ch->position,

@@ -177,8 +177,8 @@ put_walked(void *ctx, const struct dt_store_walked *row)
 static enum dt_err
 name_parents(struct making *m)
 {
-    static const char *const words[] = {"",     "all",    "cover", "bundles",  "urgent", "waiting",
-                                        "ours", "theirs", "held",  "attested", "final"};
+    static const char *const words[] = {"",    "all",  "cover",  "bundles", "urgent",   "waiting",
+                                        "due", "ours", "theirs", "held",    "attested", "final"};
     size_t n_words = sizeof words / sizeof words[0];
     DT_CLEANUP(dt_free_p) struct dt_channel_info *channels = NULL;
     size_t n = 0;
@@ -218,6 +218,13 @@ put_below_talk(struct making *m, struct table *t)
     return dt_store_walk(m->a->store, t->name, parents, n, put_walked, t);
 }
 
+static bool
+below_talk(const char *table)
+{
+    return strcmp(table, "understood") == 0 || strcmp(table, "chunk") == 0 ||
+           strcmp(table, "gone") == 0;
+}
+
 static enum dt_err
 put_tables(struct making *m)
 {
@@ -232,7 +239,7 @@ put_tables(struct making *m)
             return dt_fail_context(err, "backup");
         if (!is_kept || strcmp(name, "channel") == 0)
             continue;
-        err = strcmp(name, "understood") == 0 || strcmp(name, "chunk") == 0
+        err = below_talk(name)
                   ? put_below_talk(m, &t)
                   : dt_store_walk(m->a->store, name, m->parents, m->n_parents, put_walked, &t);
         if (err != DT_OK)

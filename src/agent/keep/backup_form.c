@@ -25,6 +25,8 @@ static const char *const kept[] = {
     "understood",
     "file",
     "chunk",
+    "keep",
+    "gone",
     "record",
     "register",
     "register_seal",

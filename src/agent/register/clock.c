@@ -8,10 +8,12 @@
  * there was, nor after now, nor before an earlier one of the same group. Both bounds are by our own
  * clock: what is flagged is a difference, and whose clock is wrong the user has to find out.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/wire.h"
 
+#include "agent/keep/destroy.h"
 #include "agent/register/store.h"
 
 #define SEEN "seen"
@@ -132,6 +134,16 @@ mark_put(struct dt_agent *a, const char *group, const struct dt_group_mark *g)
                              dt_buf_view(&b));
 }
 
+/* Is it our own party's group? It may go by the clock that we go by. */
+static bool
+is_ours(const struct dt_agent *a, const char *group)
+{
+    char name[24];
+    int n = snprintf(name, sizeof name, "g%zu-", a->party + 1);
+
+    return n > 0 && strncmp(group, name, (size_t)n) == 0;
+}
+
 enum dt_err
 dt_register_note_groups(struct dt_agent *a, const struct tlog_policy *p,
                         const struct tlog_policy_state *state)
@@ -157,7 +169,8 @@ dt_register_note_groups(struct dt_agent *a, const struct tlog_policy *p,
             continue;
         g.time_ms = state->nodes[sides[i]].time * 1000;
         judge(&s, dt_agent_now(a), &before, &g);
-        err = mark_put(a, group, &g);
+        if ((err = mark_put(a, group, &g)) == DT_OK && g.off_ms == 0 && !is_ours(a, group))
+            err = dt_time_note(a, g.time_ms);
     }
     return err;
 }

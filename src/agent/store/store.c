@@ -82,6 +82,12 @@ dt_store_commit(struct dt_store *s)
 }
 
 void
+dt_store_scrub(struct dt_store *s)
+{
+    s->rekeyed = true;
+}
+
+void
 dt_store_rollback(struct dt_store *s)
 {
     if (s->depth == 0)

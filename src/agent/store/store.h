@@ -76,6 +76,10 @@ void dt_store_rollback(struct dt_store *s);
 /* Commit when ${err} is OK, else roll back; returns ${err} or the commit's error. */
 DT_MUST_CHECK enum dt_err dt_store_end(struct dt_store *s, enum dt_err err);
 
+/* What the open transaction removes or overwrites is to be gone from the -wal, too, when it is
+ * committed. */
+void dt_store_scrub(struct dt_store *s);
+
 /* The number of the last committed transaction. */
 DT_MUST_CHECK enum dt_err dt_store_number(struct dt_store *s, uint64_t *out);
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "agent/channel/review.h"
+#include "agent/keep/destroy.h"
 #include "agent/register/register.h"
 #include "agent/sync/ahead.h"
 #include "agent/talk/line.h"
@@ -511,9 +512,14 @@ dt_agent_sync(struct dt_agent *a, struct dt_sync_report *report)
     a->inbox_left = a->inbox_cells > 0 ? a->inbox_cells : DT_INBOX_PER_SYNC;
     a->so_far = &r;
     if (err == DT_OK)
+        err = dt_agent_destroy(a, false, &r.destroyed);
+    if (err == DT_OK)
         err = ensure_inbox(a);
     for (unsigned int i = 0; err == DT_OK && !quiet && i < ROUNDS_MAX; i++)
         err = one_round(a, &r, &again, &quiet, &trouble);
+    /* What was heard may be what was waited for: then the others are told with the next sync. */
+    if (err == DT_OK)
+        err = dt_agent_destroy(a, false, &r.destroyed);
     if (err == DT_OK)
         err = dt_tell_relay(a);
     if (err == DT_OK)

@@ -3,7 +3,8 @@
  *
  * Table "file": group id, file id, delegate key of its sender; parent group id, seq -> what its
  * pieces say of the whole, letter hash of the sender, how many pieces are here (ours: were read
- * back). Table "chunk": the same key and uint32 index; parent that key, seq = index -> bytes.
+ * back). Of one that was destroyed the size is 0. Table "chunk": the same key and uint32 index;
+ * parent that key, seq = index -> bytes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "crypto/crypto.h"
 #include "record/charter_rules.h"
 
+#include "agent/keep/destroy.h"
 #include "agent/talk/chunk.h"
 #include "agent/talk/receipt_internal.h"
 
@@ -30,6 +32,7 @@ struct file {
     uint32_t have;
     char name[DT_FILE_NAME_MAX + 1];
     char media_type[DT_MEDIA_TYPE_MAX + 1];
+    struct dt_item_rule rule;
 };
 
 static void
@@ -55,6 +58,7 @@ save(struct dt_agent *a, const struct file *f)
     dt_write_u32(&w, f->have);
     dt_write_str(&w, f->name);
     dt_write_str(&w, f->media_type);
+    dt_item_rule_write(&w, &f->rule);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     return dt_store_put(a->store, "file", dt_view_of(f->key), dt_view(f->key, 32), f->seq,
@@ -73,7 +77,8 @@ decode(struct dt_view v, struct file *f)
         (err = dt_read_fixed(&r, f->hash, 32)) == DT_OK &&
         (err = dt_read_u32(&r, &f->have)) == DT_OK &&
         (err = dt_read_str(&r, DT_FILE_NAME_MAX, f->name)) == DT_OK &&
-        (err = dt_read_str(&r, DT_MEDIA_TYPE_MAX, f->media_type)) == DT_OK)
+        (err = dt_read_str(&r, DT_MEDIA_TYPE_MAX, f->media_type)) == DT_OK &&
+        (err = dt_item_rule_read(&r, &f->rule)) == DT_OK)
         err = dt_read_end(&r);
     return dt_fail_context(err, "talk row");
 }
@@ -88,6 +93,7 @@ begin(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_pay
     memcpy(f->hash, p->hash, 32);
     f->size = p->size;
     f->time_ms = p->sent_ms;
+    f->rule = p->rule;
     memcpy(f->name, p->name.p, p->name.n);
     memcpy(f->media_type, p->media_type.p, p->media_type.n);
     return dt_store_next_seq(a->store, "file", dt_view(group_id, 32), &f->seq);
@@ -199,12 +205,14 @@ send_pieces(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_pay
 
 enum dt_err
 dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
-                   const char *media_type, const struct dt_file_source *src, dt_progress *progress,
-                   void *progress_ctx, uint8_t out_id[static 16], uint8_t out_hash[static 32])
+                   const char *media_type, const struct dt_file_source *src,
+                   const struct dt_item_rule *rule, dt_progress *progress, void *progress_ctx,
+                   uint8_t out_id[static 16], uint8_t out_hash[static 32])
 {
     struct dt_payload p = {.kind = DT_PAYLOAD_CHUNK,
                            .sent_ms = dt_agent_now(a),
                            .size = src->size,
+                           .rule = *rule,
                            .name = dt_view_str(name),
                            .media_type = dt_view_str(media_type)};
     struct file f = {0};
@@ -217,6 +225,8 @@ dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32], const 
         p.media_type.n > DT_MEDIA_TYPE_MAX || strchr(name, '/') != NULL || !dt_utf8_line(p.name) ||
         !dt_utf8_line(p.media_type))
         return dt_fail(DT_ERR_RANGE, "a file is sent under a name without path, with a media type");
+    if (rule->what == DT_ITEM_DESTROY && (err = dt_destroy_after_check(rule->after_ms)) != DT_OK)
+        return err;
     if ((err = dt_agent_need_letter(a)) != DT_OK ||
         (err = dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_TALK))) != DT_OK ||
         (err = dt_random(p.file, sizeof p.file)) != DT_OK ||
@@ -253,7 +263,7 @@ dt_chunk_back(struct dt_agent *a, struct dt_channel *ch, const struct dt_incomin
     enum dt_err err;
 
     key_of(in->group_id, in->payload->file, a->letter.key, f.key);
-    if ((err = load(a, &f)) != DT_OK)
+    if ((err = load(a, &f)) != DT_OK || f.size == 0)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
     f.have++;
     if ((err = save(a, &f)) != DT_OK || f.have != dt_chunk_count(f.size))
@@ -271,7 +281,8 @@ fits(const struct file *f, const struct dt_payload *p)
 {
     return f->size == p->size && memcmp(f->hash, p->hash, 32) == 0 &&
            dt_view_equal(dt_view_str(f->name), p->name) &&
-           dt_view_equal(dt_view_str(f->media_type), p->media_type);
+           dt_view_equal(dt_view_str(f->media_type), p->media_type) &&
+           f->rule.what == p->rule.what && f->rule.after_ms == p->rule.after_ms;
 }
 
 static enum dt_err
@@ -313,6 +324,22 @@ complete(struct dt_agent *a, const struct dt_incoming *in, const struct file *f)
                         "gives");
 }
 
+/* The first piece of a file: all of it is to go when its time is over, though the rest never comes.
+ * When it is all here, it is talk and counts from then. */
+static enum dt_err
+begin_others(struct dt_agent *a, const struct dt_incoming *in, struct file *f)
+{
+    uint64_t after_ms = in->payload->rule.after_ms;
+    enum dt_err err = begin(a, in->group_id, in->payload, in->letter, f);
+
+    if (err == DT_OK && in->payload->rule.what == DT_ITEM_AS_CHANNEL)
+        err = dt_channel_destroys(a, in->group_id, &after_ms);
+    if (err != DT_OK || after_ms == 0)
+        return err;
+    return dt_destroy_plan(a, DT_KEPT_FILE, dt_view_of(f->key),
+                           dt_destroy_due(dt_agent_now(a), in->payload->sent_ms, after_ms));
+}
+
 enum dt_err
 dt_chunk_take(struct dt_agent *a, const struct dt_incoming *in)
 {
@@ -330,8 +357,8 @@ dt_chunk_take(struct dt_agent *a, const struct dt_incoming *in)
     err = load(a, &f);
     if (err == DT_ERR_NOT_FOUND &&
         (err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) == DT_OK)
-        err = begin(a, in->group_id, p, in->letter, &f);
-    if (err != DT_OK)
+        err = begin_others(a, in, &f);
+    if (err != DT_OK || f.size == 0) /* destroyed: what is said of it once more comes too late */
         return err;
     if (!fits(&f, p))
         return dt_fail(DT_ERR_FORMAT, "a piece of a file that does not fit the ones before it");
@@ -343,6 +370,58 @@ dt_chunk_take(struct dt_agent *a, const struct dt_incoming *in)
         f.have != dt_chunk_count(f.size))
         return err;
     return complete(a, in, &f);
+}
+
+/* ---- destroying ---- */
+
+static enum dt_err
+wipe(struct dt_agent *a, struct file *f)
+{
+    enum dt_err err = dt_store_del_parent(a->store, "chunk", dt_view_of(f->key));
+
+    f->size = 0;
+    f->have = 0;
+    memset(f->hash, 0, sizeof f->hash);
+    memset(f->name, 0, sizeof f->name);
+    memset(f->media_type, 0, sizeof f->media_type);
+    return err != DT_OK ? err : save(a, f);
+}
+
+enum dt_err
+dt_file_wipe(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+             const uint8_t key[static 32])
+{
+    struct file f = {0};
+    enum dt_err err;
+
+    key_of(group_id, id, key, f.key);
+    if ((err = load(a, &f)) != DT_OK || f.size == 0)
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    return wipe(a, &f);
+}
+
+enum dt_err
+dt_file_destroy(struct dt_agent *a, struct dt_view key, struct dt_destroyed_item *out)
+{
+    struct file f = {0};
+    enum dt_err err;
+
+    if (key.n != KEY)
+        return dt_fail(DT_ERR_INTERNAL, "what is to be destroyed has no such row");
+    memcpy(f.key, key.p, KEY);
+    if ((err = load(a, &f)) != DT_OK)
+        return err;
+    if (f.size == 0 || f.have == dt_chunk_count(f.size))
+        return DT_ERR_NOT_FOUND; /* it is talk, and goes with that */
+    *out = (struct dt_destroyed_item){.own_rule = f.rule.what != DT_ITEM_AS_CHANNEL,
+                                      .after_ms = f.rule.after_ms};
+    memcpy(out->id, f.key + 32, 16);
+    memcpy(out->key, f.key + 48, 32);
+    if (!out->own_rule && (err = dt_channel_destroys(a, f.key, &out->after_ms)) != DT_OK)
+        return err;
+    if ((err = dt_talk_destroyed_file(a, f.key, f.letter_hash, f.time_ms, out)) != DT_OK)
+        return err;
+    return wipe(a, &f);
 }
 
 /* ---- reading ---- */
@@ -358,6 +437,8 @@ dt_agent_file_save(struct dt_agent *a, const uint8_t group_id[static 32],
     enum dt_err err;
 
     key_of(group_id, talk->id, talk->from.delegate_key, f.key);
+    if (talk->rule.destroyed_ms != 0 || talk->rule.past)
+        return dt_fail(DT_ERR_EXPIRED, "its time is over: it is destroyed by rule");
     if ((err = load(a, &f)) == DT_ERR_NOT_FOUND) { /* in one piece */
         err = dt_agent_talk_read(a, group_id, talk->seq, &b);
         return err != DT_OK ? err : write(ctx, dt_buf_view(&b));
@@ -412,7 +493,7 @@ dt_agent_files_under_way(struct dt_agent *a, const uint8_t group_id[static 32],
         memcpy(f.key, row.key.p, KEY);
         if ((err = decode(dt_buf_view(&row.value), &f)) != DT_OK)
             return err;
-        if (f.have == dt_chunk_count(f.size))
+        if (f.have == dt_chunk_count(f.size)) /* or it was destroyed */
             continue;
         if ((err = describe(a, &f, &list[n])) != DT_OK)
             return err;

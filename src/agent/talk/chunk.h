@@ -21,15 +21,18 @@ struct dt_file_source {
 typedef void dt_progress(void *ctx, uint64_t done, uint64_t all);
 
 /**
- * dt_agent_file_send(a, group_id, name, media_type, src, progress, progress_ctx, out_id, out_hash):
+ * dt_agent_file_send(a, group_id, name, media_type, src, rule, progress, progress_ctx, out_id,
+ * out_hash):
  * Have a file of 1 to DT_FILE_MAX bytes sent in pieces: all is in the store when this returns, or
  * nothing is. It is read twice; CONFLICT when it changed in between. ${out_hash} is its SHA-256.
  * ${progress} may be NULL. LIMIT, RANGE, IO.
  */
-DT_MUST_CHECK enum dt_err
-dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
-                   const char *media_type, const struct dt_file_source *src, dt_progress *progress,
-                   void *progress_ctx, uint8_t out_id[static 16], uint8_t out_hash[static 32]);
+DT_MUST_CHECK enum dt_err dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32],
+                                             const char *name, const char *media_type,
+                                             const struct dt_file_source *src,
+                                             const struct dt_item_rule *rule, dt_progress *progress,
+                                             void *progress_ctx, uint8_t out_id[static 16],
+                                             uint8_t out_hash[static 32]);
 
 /**
  * dt_agent_file_save(a, group_id, talk, write, ctx, progress, progress_ctx):

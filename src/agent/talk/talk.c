@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "base/wire.h"
 
+#include "agent/keep/destroy.h"
 #include "agent/sync/flows.h"
 
 #define TALK_MAX  4096u
@@ -40,6 +41,7 @@ struct talk {
     uint64_t size;
     char name[DT_FILE_NAME_MAX + 1];
     char media_type[DT_MEDIA_TYPE_MAX + 1];
+    struct dt_talk_rule rule; /* but for "past", which is of now */
 };
 
 static enum dt_err
@@ -62,6 +64,10 @@ save(struct dt_agent *a, const uint8_t group_id[static 32], const struct talk *t
     dt_write_u64(&w, t->size);
     dt_write_str(&w, t->name);
     dt_write_str(&w, t->media_type);
+    dt_write_optional(&w, t->rule.own);
+    dt_write_u64(&w, t->rule.after_ms);
+    dt_write_u64(&w, t->rule.due_ms);
+    dt_write_u64(&w, t->rule.destroyed_ms);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     return dt_store_put(a->store, "talk", dt_view(t->key, t->key_len), dt_view(group_id, 32),
@@ -86,6 +92,11 @@ decode(struct dt_view v, struct talk *t)
         (err = dt_read_u64(&r, &t->size)) != DT_OK ||
         (err = dt_read_str(&r, DT_FILE_NAME_MAX, t->name)) != DT_OK ||
         (err = dt_read_str(&r, DT_MEDIA_TYPE_MAX, t->media_type)) != DT_OK ||
+        /* A row that was written before there were rules ends here. */
+        (r.n > 0 && ((err = dt_read_optional(&r, &t->rule.own)) != DT_OK ||
+                     (err = dt_read_u64(&r, &t->rule.after_ms)) != DT_OK ||
+                     (err = dt_read_u64(&r, &t->rule.due_ms)) != DT_OK ||
+                     (err = dt_read_u64(&r, &t->rule.destroyed_ms)) != DT_OK)) ||
         (err = dt_read_end(&r)) != DT_OK)
         return dt_fail_context(err, "talk row");
     t->state = (enum dt_talk_state)state;
@@ -153,20 +164,40 @@ find(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[sta
     return err;
 }
 
+/* How long ${t}, which comes now, is kept: by its own rule, or by its channel's. */
+static enum dt_err
+take_rule(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_item_rule *rule,
+          struct talk *t)
+{
+    enum dt_err err = DT_OK;
+
+    t->rule =
+        (struct dt_talk_rule){.own = rule->what != DT_ITEM_AS_CHANNEL, .after_ms = rule->after_ms};
+    if (!t->rule.own)
+        err = dt_channel_destroys(a, group_id, &t->rule.after_ms);
+    if (t->rule.after_ms != 0)
+        t->rule.due_ms = dt_destroy_due(dt_agent_now(a), t->time_ms, t->rule.after_ms);
+    return err;
+}
+
 /* Put a new piece at the end of the channel's talk. */
 static enum dt_err
-add(struct dt_agent *a, const uint8_t group_id[static 32], struct talk *t, struct dt_view data)
+add(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_item_rule *rule,
+    struct talk *t, struct dt_view data)
 {
     enum dt_err err;
 
     if (t->size == 0) /* else its bytes are kept in pieces */
         t->size = data.n;
-    if ((err = dt_store_begin(a->store)) != DT_OK)
+    if ((err = take_rule(a, group_id, rule, t)) != DT_OK ||
+        (err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if ((err = dt_store_next_seq(a->store, "talk", dt_view(group_id, 32), &t->seq)) == DT_OK) {
         t->seq = t->seq == 0 ? 1 : t->seq;
         if ((err = save(a, group_id, t)) == DT_OK)
             err = dt_store_put_blob(a->store, "talk_data", dt_view(t->key, t->key_len), data);
+        if (err == DT_OK && t->rule.due_ms != 0)
+            err = dt_destroy_plan(a, DT_KEPT_TALK, dt_view(t->key, t->key_len), t->rule.due_ms);
     }
     return dt_store_end(a->store, err);
 }
@@ -193,6 +224,9 @@ send(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_payload *p
     if (p->name.n > 0)
         memcpy(t.name, p->name.p, p->name.n);
     memcpy(t.media_type, p->media_type.p, p->media_type.n);
+    if (p->rule.what == DT_ITEM_DESTROY &&
+        (err = dt_destroy_after_check(p->rule.after_ms)) != DT_OK)
+        return err;
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
     if ((err = dt_channel_send(a, group_id, p)) == DT_OK) {
@@ -200,7 +234,7 @@ send(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_payload *p
         memcpy(t.key, group_id, 32);
         memcpy(t.key + 32, p->id, 16);
         t.key_len = FIRST_KEY; /* just drawn: nobody can have it */
-        err = add(a, group_id, &t, p->data);
+        err = add(a, group_id, &p->rule, &t, p->data);
     }
     err = dt_store_end(a->store, err);
     if (err == DT_OK)
@@ -224,14 +258,21 @@ dt_talk_file_begin(struct dt_agent *a, const uint8_t group_id[static 32],
     memcpy(t.id, p->file, 16);
     memcpy(t.key, group_id, 32);
     memcpy(t.key + 32, p->file, 16);
-    return add(a, group_id, &t, dt_view(NULL, 0));
+    return add(a, group_id, &p->rule, &t, dt_view(NULL, 0));
 }
 
 enum dt_err
 dt_agent_talk_text(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view text,
                    uint8_t out_id[static 16])
 {
-    struct dt_payload p = {.media_type = dt_view_str("text/plain"), .data = text};
+    return dt_agent_talk_text_as(a, group_id, text, &(struct dt_item_rule){0}, out_id);
+}
+
+enum dt_err
+dt_agent_talk_text_as(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view text,
+                      const struct dt_item_rule *rule, uint8_t out_id[static 16])
+{
+    struct dt_payload p = {.media_type = dt_view_str("text/plain"), .data = text, .rule = *rule};
 
     if (!dt_utf8_valid(text))
         return dt_fail(DT_ERR_FORMAT, "the text is not valid UTF-8: send it as a file");
@@ -242,8 +283,19 @@ enum dt_err
 dt_agent_talk_file(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
                    const char *media_type, struct dt_view data, uint8_t out_id[static 16])
 {
-    struct dt_payload p = {
-        .media_type = dt_view_str(media_type), .name = dt_view_str(name), .data = data};
+    return dt_agent_talk_file_as(a, group_id, name, media_type, data, &(struct dt_item_rule){0},
+                                 out_id);
+}
+
+enum dt_err
+dt_agent_talk_file_as(struct dt_agent *a, const uint8_t group_id[static 32], const char *name,
+                      const char *media_type, struct dt_view data, const struct dt_item_rule *rule,
+                      uint8_t out_id[static 16])
+{
+    struct dt_payload p = {.media_type = dt_view_str(media_type),
+                           .name = dt_view_str(name),
+                           .data = data,
+                           .rule = *rule};
 
     if (p.name.n == 0 || p.media_type.n == 0 || strchr(name, '/') != NULL ||
         !dt_utf8_line(p.name) || !dt_utf8_line(p.media_type))
@@ -364,7 +416,7 @@ dt_talk_receive(struct dt_agent *a, const struct dt_incoming *in)
         (t.key_len == OTHER_KEY && ((err = load_first(a, in->group_id, p->id, &first)) != DT_OK ||
                                     (err = tell_same_id(a, in, &first)) != DT_OK)))
         return err;
-    return add(a, in->group_id, &t, p->data);
+    return add(a, in->group_id, &p->rule, &t, p->data);
 }
 
 /* A copy of this home said it: ours, and read back. What we still had to say of it is said. */
@@ -383,6 +435,85 @@ dt_talk_of_copy(struct dt_agent *a, const struct dt_incoming *in)
     t.leaf = in->leaf;
     t.generation = in->generation;
     return save(a, in->group_id, &t);
+}
+
+/* ---- destroying ---- */
+
+enum dt_err
+dt_talk_destroy(struct dt_agent *a, struct dt_view key, struct dt_destroyed_item *out)
+{
+    struct talk t = {0};
+    DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
+    enum dt_err err;
+
+    if (key.n != FIRST_KEY && key.n != OTHER_KEY)
+        return dt_fail(DT_ERR_INTERNAL, "what is to be destroyed has no such row");
+    memcpy(t.key, key.p, key.n);
+    t.key_len = key.n;
+    memcpy(t.id, key.p + 32, 16);
+    if ((err = load(a, &t)) != DT_OK || t.rule.destroyed_ms != 0)
+        return err != DT_OK ? err : DT_ERR_NOT_FOUND;
+    if ((err = dt_letter_load(a, t.letter_hash, &l, NULL, NULL)) != DT_OK)
+        return dt_fail_context(err, "the letter of a member");
+    *out = (struct dt_destroyed_item){.own_rule = t.rule.own, .after_ms = t.rule.after_ms};
+    memcpy(out->id, t.id, 16);
+    memcpy(out->key, l.key, 32);
+    memset(t.name, 0, sizeof t.name);
+    memset(t.media_type, 0, sizeof t.media_type);
+    t.size = 0;
+    t.rule.destroyed_ms = dt_agent_now(a);
+    err = dt_store_del(a->store, "talk_data", dt_view(t.key, t.key_len));
+    return err != DT_OK ? err : save(a, key.p, &t);
+}
+
+enum dt_err
+dt_talk_destroyed_file(struct dt_agent *a, const uint8_t group_id[static 32],
+                       const uint8_t letter_hash[static 32], uint64_t sent_ms,
+                       const struct dt_destroyed_item *item)
+{
+    struct talk t = {.state = DT_TALK_RECEIVED, .file = true, .unconfirmed = true};
+    enum dt_err err = find(a, group_id, item->id, item->key, &t);
+
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    t.state = DT_TALK_RECEIVED;
+    t.file = t.unconfirmed = true;
+    t.time_ms = sent_ms;
+    memcpy(t.letter_hash, letter_hash, 32);
+    t.rule = (struct dt_talk_rule){.own = item->own_rule,
+                                   .after_ms = item->after_ms,
+                                   .due_ms = dt_agent_now(a),
+                                   .destroyed_ms = dt_agent_now(a)};
+    if ((err = dt_store_next_seq(a->store, "talk", dt_view(group_id, 32), &t.seq)) != DT_OK)
+        return err;
+    t.seq = t.seq == 0 ? 1 : t.seq;
+    return save(a, group_id, &t);
+}
+
+enum dt_err
+dt_talk_is(struct dt_agent *a, const uint8_t group_id[static 32], const uint8_t id[static 16],
+           const uint8_t key[static 32], bool *out_here, bool *out_destroyed)
+{
+    struct talk t = {0};
+    enum dt_err err = find(a, group_id, id, key, &t);
+
+    *out_here = err == DT_OK;
+    *out_destroyed = err == DT_OK && t.rule.destroyed_ms != 0;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
+dt_talk_number(struct dt_agent *a, struct dt_view key, uint64_t *out)
+{
+    struct talk t = {.key_len = key.n};
+    enum dt_err err;
+
+    if (key.n > OTHER_KEY)
+        return dt_fail(DT_ERR_INTERNAL, "what is to be destroyed has no such row");
+    memcpy(t.key, key.p, key.n);
+    err = load(a, &t);
+    *out = t.seq;
+    return err;
 }
 
 /* ---- reading ---- */
@@ -405,7 +536,10 @@ describe(struct dt_agent *a, const struct talk *t, struct dt_talk_info *out)
                                  .epoch = t->epoch,
                                  .leaf = t->leaf,
                                  .generation = t->generation,
-                                 .size = (size_t)t->size};
+                                 .size = (size_t)t->size,
+                                 .rule = t->rule};
+    out->rule.past =
+        t->rule.destroyed_ms == 0 && t->rule.due_ms != 0 && dt_agent_now(a) >= t->rule.due_ms;
     memcpy(out->id, t->id, 16);
     memcpy(out->name, t->name, sizeof out->name);
     memcpy(out->media_type, t->media_type, sizeof out->media_type);
@@ -492,8 +626,12 @@ dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32], uint64
                    struct dt_buf *out)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    struct talk t = {0};
     enum dt_err err = dt_store_next(a->store, "talk", dt_view(group_id, 32), seq, &row);
 
+    if (err == DT_OK && row.seq == seq && (err = decode(dt_buf_view(&row.value), &t)) == DT_OK &&
+        (t.rule.destroyed_ms != 0 || (t.rule.due_ms != 0 && dt_agent_now(a) >= t.rule.due_ms)))
+        return dt_fail(DT_ERR_EXPIRED, "its time is over: it is destroyed by rule");
     if (err == DT_OK)
         err = row.seq == seq ? dt_store_get_blob(a->store, "talk_data", dt_buf_view(&row.key), out)
                              : DT_ERR_NOT_FOUND;

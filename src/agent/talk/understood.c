@@ -14,6 +14,7 @@
 
 #include "agent/channel/channel.h"
 #include "agent/core.h"
+#include "agent/keep/destroy.h"
 #include "agent/talk/understood.h"
 
 #define KEY     80u
@@ -37,33 +38,6 @@ key_of(const uint8_t group_id[static 32], const uint8_t id[static 16], const uin
 }
 
 static enum dt_err
-keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_payload *p,
-     const struct dt_letter *from)
-{
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
-    struct dt_writer w = dt_writer_init(&b);
-    uint8_t key[KEY], parent[KEY];
-    uint64_t seq = 0;
-    bool there = false;
-    enum dt_err err;
-
-    key_of(group_id, p->id, from->key, key);
-    key_of(group_id, p->about, p->about_key, parent);
-    if ((err = dt_store_has(a->store, "understood", dt_view_of(key), &there)) != DT_OK || there)
-        return err;
-    dt_write_view(&w, dt_view_of(p->id));
-    dt_write_u8(&w, p->what);
-    dt_write_view(&w, dt_view_of(from->hash));
-    dt_write_u64(&w, p->sent_ms);
-    dt_write_vec(&w, p->text);
-    if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_store_next_seq(a->store, "understood", dt_view_of(parent), &seq)) != DT_OK)
-        return err;
-    return dt_store_put(a->store, "understood", dt_view_of(key), dt_view_of(parent), seq,
-                        dt_buf_view(&b));
-}
-
-static enum dt_err
 row_read(struct dt_view v, struct row *out)
 {
     struct dt_reader r = dt_reader_init(v);
@@ -76,6 +50,63 @@ row_read(struct dt_view v, struct row *out)
         (err = dt_read_vec(&r, DT_TEXT_MAX, &out->text)) == DT_OK)
         err = dt_read_end(&r);
     return dt_fail_context(err, "talk row");
+}
+
+/* What is about a message that is here goes with it, and so does what is about how that was
+ * understood. All else goes by the channel's rule, as if it were talk. */
+static enum dt_err
+take_rule(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_payload *p,
+          const uint8_t key[static KEY], const uint8_t about[static KEY], bool *out_late)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
+    uint64_t after_ms = 0;
+    bool here = false;
+    struct row row = {0};
+    enum dt_err err = dt_talk_is(a, group_id, p->about, p->about_key, &here, out_late);
+
+    if (err != DT_OK || here)
+        return err;
+    if (p->what != DT_UNDERSTOOD_AS) {
+        err = dt_store_get_blob(a->store, "understood", dt_view(about, KEY), &b);
+        if (err == DT_OK)
+            err = row_read(dt_buf_view(&b), &row);
+        if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+            return err;
+        if (err == DT_OK && row.what == DT_UNDERSTOOD_AS)
+            return DT_OK;
+    }
+    if ((err = dt_channel_destroys(a, group_id, &after_ms)) != DT_OK || after_ms == 0)
+        return err;
+    return dt_destroy_plan(a, DT_KEPT_UNDERSTOOD, dt_view(key, KEY),
+                           dt_destroy_due(dt_agent_now(a), p->sent_ms, after_ms));
+}
+
+static enum dt_err
+keep(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_payload *p,
+     const struct dt_letter *from)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
+    struct dt_writer w = dt_writer_init(&b);
+    uint8_t key[KEY], parent[KEY];
+    uint64_t seq = 0;
+    bool there = false, late = false;
+    enum dt_err err;
+
+    key_of(group_id, p->id, from->key, key);
+    key_of(group_id, p->about, p->about_key, parent);
+    if ((err = dt_store_has(a->store, "understood", dt_view_of(key), &there)) != DT_OK || there ||
+        (err = take_rule(a, group_id, p, key, parent, &late)) != DT_OK || late)
+        return err;
+    dt_write_view(&w, dt_view_of(p->id));
+    dt_write_u8(&w, p->what);
+    dt_write_view(&w, dt_view_of(from->hash));
+    dt_write_u64(&w, p->sent_ms);
+    dt_write_vec(&w, p->text);
+    if ((err = dt_writer_end(&w)) != DT_OK ||
+        (err = dt_store_next_seq(a->store, "understood", dt_view_of(parent), &seq)) != DT_OK)
+        return err;
+    return dt_store_put(a->store, "understood", dt_view_of(key), dt_view_of(parent), seq,
+                        dt_buf_view(&b));
 }
 
 enum dt_err
@@ -119,6 +150,8 @@ dt_agent_understood_send(struct dt_agent *a, const uint8_t group_id[static 32],
     struct dt_payload p = {.what = DT_UNDERSTOOD_AS, .text = text};
     enum dt_err err;
 
+    if (about->rule.destroyed_ms != 0 || about->rule.past)
+        return dt_fail(DT_ERR_EXPIRED, "its time is over: it is destroyed by rule");
     if (about->from.self)
         return dt_fail(DT_ERR_REFUSED, "the message is your own: what was meant you say by talk");
     if (text.n == 0)
@@ -144,6 +177,37 @@ dt_agent_understood_judge(struct dt_agent *a, const uint8_t group_id[static 32],
     memcpy(p.about, of->id, 16);
     memcpy(p.about_key, of->from.delegate_key, 32);
     return send(a, group_id, &p);
+}
+
+/* ---- destroying ---- */
+
+enum dt_err
+dt_understood_destroy(struct dt_agent *a, struct dt_view key)
+{
+    enum dt_err err = dt_store_del_parent(a->store, "understood", key);
+
+    if (err == DT_OK)
+        err = dt_store_del(a->store, "understood", key);
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
+dt_understood_wipe(struct dt_agent *a, const uint8_t group_id[static 32],
+                   const uint8_t id[static 16], const uint8_t who[static 32])
+{
+    uint8_t parent[KEY];
+    enum dt_err err;
+
+    key_of(group_id, id, who, parent);
+    for (;;) {
+        DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+
+        err = dt_store_next(a->store, "understood", dt_view_of(parent), 0, &row);
+        if (err != DT_OK)
+            return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+        if ((err = dt_understood_destroy(a, dt_buf_view(&row.key))) != DT_OK)
+            return err;
+    }
 }
 
 /* ---- reading ---- */
@@ -224,7 +288,8 @@ dt_agent_understood(struct dt_agent *a, const uint8_t group_id[static 32],
     enum dt_err err;
 
     key_of(group_id, about->id, about->from.delegate_key, parent);
-    if ((err = dt_store_count(a->store, "understood", dt_view_of(parent), &count)) != DT_OK)
+    if (!about->rule.past &&
+        (err = dt_store_count(a->store, "understood", dt_view_of(parent), &count)) != DT_OK)
         return err;
     list = dt_alloc((size_t)count + 1, sizeof *list);
     if (list == NULL)
