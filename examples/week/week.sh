@@ -24,9 +24,10 @@ explanation() {
 }
 
 week() {
-    local notice visit asked explained
+    local notice visit asked explained who
 
     clock_is 2027-03-01T09:00:00Z
+    need 'a word that is to pass' as us send plenary --destroy-after 2d 'The crew is twelve people.'
     need 'notice of a launch' launch_notice
     notice=$(cat "$DT_WORK/need.out")
     attest north south neutral
@@ -35,6 +36,9 @@ week() {
     need 'its receipt' as ru receipt "$notice" --yes --quiet --set 'desk=Watch desk'
     attest north south neutral
     said monday-evening us ru med
+    as ru read plenary >out
+    check_line 'it is read' '^    The crew is twelve people\.$' out
+    check_line 'with the time at which it goes' '^    to be destroyed on 2027-03-03' out
 
     clock_is 2027-03-02T10:00:00Z
     need 'notice of a visit' visit_notice "$notice"
@@ -52,6 +56,13 @@ week() {
     clock_is 2027-03-04T12:00:00Z
     attest north south neutral
     said thursday us ru med
+    for who in us ru med; do
+        as "$who" read plenary >out
+        check_line "$who: that it was, and by which rule it went" '^    destroyed by rule on 2027-03-0[34].* \(2 days, its own rule\)$' out
+        check_no_line "$who: not what it was" 'twelve people' out
+    done
+    as ru read plenary >out
+    check_line 'and that the others destroyed theirs' '^    Ana North \(north\) says that it was destroyed there on 2027-03-0[34]' out
     check_status 'who owes nothing that is overdue: exit status 0' 0 as us due
     check_status 'who does: 1, for cron' 1 as ru due
     check_line 'in words' '^2027-03-04 1[01]:[0-9]{2}  OVERDUE by [12] h.*  south \(us\)  explanation in reply to record [0-9]+ of north, in plenary$' out

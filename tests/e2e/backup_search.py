@@ -106,4 +106,5 @@ def main():
     print('tables: %s' % ' '.join(sorted(tables)))
 
 
-main()
+if __name__ == '__main__':
+    main()
