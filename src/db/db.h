@@ -41,6 +41,8 @@ struct dt_db_config {
     const char *path;
     uint32_t app_id;      /* SQLite's application_id: which kind of file it is; not 0 */
     uint32_t version;     /* the schema this program writes (user_version), from 1 */
+    uint32_t as_is_from;  /* files of this version and newer are opened as they are, for the caller
+                             to bring up with what it learns of them; 0: only those of ${version} */
     bool create;          /* make it when it is not there */
     unsigned int busy_ms; /* how long to wait for another process; 0 means 5000 */
 

@@ -676,7 +676,8 @@ open_locked(const struct dt_db_config *config, struct dt_db **out)
     if (err == DT_OK)
         /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open_rw() said OK: it gave one */
         err = check_kind(db->handle, config, &version);
-    if (err == DT_OK && version < config->version)
+    if (err == DT_OK && version < config->version &&
+        (config->as_is_from == 0 || version < config->as_is_from))
         err = migrate(db, config, false);
     if (err == DT_OK)
         err = sync_folder_of(config->path);

@@ -4,6 +4,7 @@
  */
 #include "base/file.h"
 #include "base/mem.h"
+#include "db/db.h"
 
 #include "three.h"
 
@@ -648,6 +649,43 @@ late_to_arrive(void **state)
     same_epoch(f->a, 3, gid, 6);
 }
 
+static enum dt_err
+no_migration(struct dt_db *db, uint32_t from, void *ctx)
+{
+    (void)db;
+    (void)from;
+    (void)ctx;
+    return DT_OK;
+}
+
+/* A row that nobody reads is put back while the agent has the store: a sync does not meet it, the
+ * background agent looks at all of them. */
+static void
+agent_looks_at_all(void **state)
+{
+    struct three *f = *state;
+    struct dt_agent *a = f->a[1];
+    char home[128], path[192];
+    struct dt_db_config config = {
+        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
+    struct dt_db *disk = NULL;
+    atomic_bool stop = false;
+
+    world_path(&f->w, "blue-1", home);
+    (void)snprintf(path, sizeof path, "%s/store.db", home);
+    ok(dt_store_begin(a->store));
+    for (uint8_t i = 0; i < 200; i++)
+        ok(dt_store_put(a->store, "unread", dt_view(&i, 1), dt_view_str(""), i, dt_view_str("x")));
+    ok(dt_store_commit(a->store));
+    ok(dt_store_verify(a->store));
+    ok(dt_db_open(&config, &disk));
+    ok(dt_db_exec(disk, "UPDATE row SET version = version - 1 WHERE tab = 'unread' AND seq = 100"));
+    dt_db_close(disk);
+    ok(dt_agent_sync(a, NULL));
+    is(dt_agent_run(a, &stop, NULL, NULL), DT_ERR_AUTH);
+    assert_non_null(strstr(dt_err_message(), "older copies"));
+}
+
 int
 main(void)
 {
@@ -668,6 +706,7 @@ main(void)
         cmocka_unit_test_setup_teardown(declined, three_and_second, three_tear_down),
         cmocka_unit_test_setup_teardown(old_queue, three_and_second, three_tear_down),
         cmocka_unit_test_setup_teardown(both_away, three_and_second, three_tear_down),
+        cmocka_unit_test_setup_teardown(agent_looks_at_all, three_and_second, three_tear_down),
         cmocka_unit_test_setup_teardown(making_homes, three_and_second, three_tear_down),
     };
 

@@ -317,8 +317,11 @@ static void
 tamper(const char *path, const char *sql)
 {
     struct dt_db *db = NULL;
-    struct dt_db_config config = {
-        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
+    struct dt_db_config config = {.path = path,
+                                  .app_id = 0x64744147u,
+                                  .version = DT_STORE_SCHEMA,
+                                  .as_is_from = 1,
+                                  .migrate = no_migration};
 
     ok(dt_db_open(&config, &db));
     ok(dt_db_exec(db, sql));
@@ -331,8 +334,11 @@ ask(const char *path, const char *sql)
 {
     struct dt_db *db = NULL;
     struct dt_stmt *st = NULL;
-    struct dt_db_config config = {
-        .path = path, .app_id = 0x64744147u, .version = DT_STORE_SCHEMA, .migrate = no_migration};
+    struct dt_db_config config = {.path = path,
+                                  .app_id = 0x64744147u,
+                                  .version = DT_STORE_SCHEMA,
+                                  .as_is_from = 1,
+                                  .migrate = no_migration};
     uint64_t n = 0;
 
     ok(dt_db_open(&config, &db));
@@ -344,19 +350,20 @@ ask(const char *path, const char *sql)
     return n;
 }
 
+static const char *const cases[] = {
+    "DELETE FROM row WHERE rowid = (SELECT min(rowid) FROM row)",
+    "UPDATE row SET version = version + 1 WHERE rowid = (SELECT min(rowid) FROM row)",
+    "UPDATE row SET value = (SELECT value FROM row WHERE rowid = 3) WHERE rowid = 2",
+    "UPDATE row SET seq = seq + 1 WHERE tab = 'talk'",
+    "UPDATE row SET parent = zeroblob(32) WHERE tab = 'talk'",
+    "UPDATE row SET tab = 'other' WHERE tab = 'letter'",
+    "INSERT INTO row SELECT 'x', name, parent, seq, version, value FROM row WHERE rowid = 1",
+};
+
 /* Rows removed, swapped, moved to another parent or put back to an older copy do not pass. */
 static void
 tampered_rows(void **state)
 {
-    static const char *const cases[] = {
-        "DELETE FROM row WHERE rowid = (SELECT min(rowid) FROM row)",
-        "UPDATE row SET version = version + 1 WHERE rowid = (SELECT min(rowid) FROM row)",
-        "UPDATE row SET value = (SELECT value FROM row WHERE rowid = 3) WHERE rowid = 2",
-        "UPDATE row SET seq = seq + 1 WHERE tab = 'talk'",
-        "UPDATE row SET parent = zeroblob(32) WHERE tab = 'talk'",
-        "UPDATE row SET tab = 'other' WHERE tab = 'letter'",
-        "INSERT INTO row SELECT 'x', name, parent, seq, version, value FROM row WHERE rowid = 1",
-    };
     DT_CLEANUP(dt_buf_clear) struct dt_buf whole = {0};
     char home[96], path[128];
 
@@ -392,7 +399,7 @@ row_put_back(void **state)
     ok(dt_store_open(home, PASS, &s));
     dt_store_close(s);
     tamper(path, "REPLACE INTO row SELECT * FROM kept");
-    is(dt_store_open(home, PASS, &s), DT_ERR_AUTH);
+    is(read_all(home), DT_ERR_AUTH);
     assert_non_null(strstr(dt_err_message(), "older copies"));
 }
 
@@ -430,6 +437,78 @@ epoch_key_replaced(void **state)
     ok(dt_store_del_group(s, dt_view_of(group)));
     is(dt_store_get_group(s, dt_view_of(group), &out), DT_ERR_NOT_FOUND);
     dt_store_close(s);
+}
+
+/* ---- a store of schema 1 ---- */
+
+static void
+recorded(const char *home)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = {0};
+    char path[128];
+
+    db_path(home, path);
+    bytes_of(DT_AGENT_DATA "/store-1.db", &bytes);
+    ok(dt_dir_make(home, 0700));
+    ok(dt_file_write(path, dt_buf_view(&bytes), 0600));
+}
+
+/* It is opened with the right passphrase, and is one of today's then, which is written to. */
+static void
+upgraded(void **state)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf before = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf after = {0};
+    struct dt_store *s = NULL, *other = NULL;
+    uint64_t n = 0, later = 0;
+    char home[96], path[128];
+
+    (void)state;
+    new_home(home);
+    db_path(home, path);
+    recorded(home);
+    bytes_of(path, &before);
+    is(dt_store_open(home, dt_view_str("another"), &s), DT_ERR_LOCKED);
+    bytes_of(path, &after);
+    assert_true(dt_view_equal(dt_buf_view(&before), dt_buf_view(&after)));
+    is(ask(path, "SELECT user_version FROM pragma_user_version"), 1);
+
+    ok(read_all(home));
+    is(ask(path, "SELECT user_version FROM pragma_user_version"), DT_STORE_SCHEMA);
+    assert_true(ask(path, "SELECT count(*) FROM span WHERE level = 1") > 4);
+    ok(dt_store_open(home, PASS, &s));
+    ok(dt_store_open(home, PASS, &other));
+    ok(dt_store_number(s, &n));
+    ok(dt_store_put_blob(s, "letter", dt_view_str("new"), dt_view_str("of today")));
+    ok(dt_store_number(other, &later));
+    is(later, n + 1);
+    dt_store_close(s);
+    dt_store_close(other);
+    ok(read_all(home));
+}
+
+/* What schema 1 would not have taken, and what it would have taken and noticed with a row that was
+ * read, is not taken over; and nothing is changed. */
+static void
+tampered_before_upgrade(void **state)
+{
+    char home[96], path[128];
+
+    (void)state;
+    new_home(home);
+    db_path(home, path);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        DT_CLEANUP(dt_buf_clear) struct dt_buf before = {0};
+        DT_CLEANUP(dt_buf_clear) struct dt_buf after = {0};
+        struct dt_store *s = NULL;
+
+        recorded(home);
+        tamper(path, cases[i]);
+        bytes_of(path, &before);
+        is(dt_store_open(home, PASS, &s), DT_ERR_AUTH);
+        bytes_of(path, &after);
+        assert_true(dt_view_equal(dt_buf_view(&before), dt_buf_view(&after)));
+    }
 }
 
 static bool
@@ -481,6 +560,41 @@ failing_disk(void **state)
     assert_true(done);
 }
 
+/* The upgrade fails at its n-th step, for every n: it is begun anew by the next one who opens. */
+static void
+failing_upgrade(void **state)
+{
+    char home[96], path[128];
+    size_t failed = 0;
+    bool done = false;
+
+    (void)state;
+    new_home(home);
+    db_path(home, path);
+    for (unsigned int n = 0; !done; n++) {
+        struct dt_store *s = NULL;
+        unsigned int left = n;
+        uint64_t version;
+        enum dt_err err;
+
+        recorded(home);
+        dt_db_fault(fail_commit, &left);
+        err = dt_store_open(home, PASS, &s);
+        dt_db_fault(NULL, NULL);
+        dt_store_close(s);
+        done = err == DT_OK;
+        assert_true(done || err == DT_ERR_IO || err == DT_ERR_FORMAT);
+        version = ask(path, "SELECT user_version FROM pragma_user_version");
+        assert_true(version == DT_STORE_SCHEMA || (version == 1 && !done));
+        if (version == 1)
+            failed++;
+        if (n % 16 == 0 || version != 1)
+            ok(read_all(home));
+        assert_true(n < 5000);
+    }
+    assert_true(failed > 100);
+}
+
 static int
 set_up(void **state)
 {
@@ -511,7 +625,10 @@ main(void)
         cmocka_unit_test(tampered_rows),
         cmocka_unit_test(row_put_back),
         cmocka_unit_test(epoch_key_replaced),
+        cmocka_unit_test(upgraded),
+        cmocka_unit_test(tampered_before_upgrade),
         cmocka_unit_test(failing_disk),
+        cmocka_unit_test(failing_upgrade),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -76,6 +76,39 @@ rm -rf bad && cp -a us bad
 "$detente" --home bad read plenary >"$DT_WORK/out" 2>"$DT_WORK/err"
 check_line 'an untouched copy still reads' 'before the bad day' "$DT_WORK/out"
 
+# ---- rows taken away by who can write to the file: noticed by who reads them, and by what looks at all ----
+
+# without TABLE: home "bad" is "us" without the rows of that table
+without() {
+    rm -rf bad && cp -a us bad
+    python3 - "$1" <<'PY'
+import sqlite3
+import sys
+db = sqlite3.connect('bad/store.db')
+if not db.execute('DELETE FROM row WHERE tab = ?', (sys.argv[1],)).rowcount:
+    sys.exit('no rows of table ' + sys.argv[1])
+db.commit()
+db.close()
+PY
+}
+
+# refuses WHAT COMMAND...: it fails for the rows
+refuses() {
+    what=$1
+    shift
+    check_status "$what: refused" 1 timeout 60 "$detente" --home bad "$@" </dev/null
+    check_line "$what: says why" 'rows were altered, removed or put back' "$DT_WORK/err"
+}
+
+need 'talk is there to be taken away' without talk
+refuses 'talk that was removed is not taken for none' read plenary
+refuses 'check' check
+need 'something that nobody asks for is' without shown
+refuses 'check' check
+refuses 'the agent' agent
+refuses 'a backup' backup bad.backup
+[ ! -e bad.backup ] && pass 'and none is made' || fail 'a backup was made all the same'
+
 # ---- a relay's store of some megabytes, which is served before all its pages are looked at ----
 stop_daemon relay
 python3 - <<'PY'

@@ -6,6 +6,7 @@
 #ifndef DT_AGENT_STORE_INTERNAL_H
 #define DT_AGENT_STORE_INTERNAL_H
 
+#include "agent/store/spans.h"
 #include "agent/store/store.h"
 #include "crypto/crypto.h"
 #include "db/db.h"
@@ -18,7 +19,7 @@ struct dt_store {
     struct dt_secret head_key;
     struct dt_secret value_key;
     struct dt_keyed name_key;
-    struct dt_buf tagged; /* what dt_store_digest_flip() puts together: one buffer for all rows */
+    struct dt_spans spans;
     /* The name of its key in the kernel's keyring, which opened it; "": a passphrase did. */
     char kept_name[96];
     uint64_t seen; /* the highest transaction number seen by this process */
@@ -28,7 +29,8 @@ struct dt_store {
     unsigned int depth;
     bool failed; /* a nested rollback */
     bool changed;
-    bool rekeyed;    /* an epoch key was replaced: empty the -wal afterwards */
+    bool rekeyed; /* an epoch key was replaced: empty the -wal afterwards */
+    /* What the head said last: in a transaction, what it says. */
     uint64_t number; /* of the last committed transaction */
     uint8_t digest[DT_SHA256];
 };
@@ -44,19 +46,34 @@ DT_MUST_CHECK enum dt_err dt_store_file_open(const char *home, struct dt_store *
 DT_MUST_CHECK enum dt_err dt_store_unwrap(struct dt_store *s, struct dt_view passphrase,
                                           struct dt_secret *out);
 
-/* Are the rows exactly those that the head vouches for? AUTH. */
-DT_MUST_CHECK enum dt_err dt_store_digest_check(struct dt_store *s);
+/* Bring a store of schema 1 up to this one, and look at the head and what stands under it first.
+ * What each caller who opens a store does when it has the keys. AUTH, FORMAT. */
+DT_MUST_CHECK enum dt_err dt_store_start(struct dt_store *s);
 
-/* Read and open the head row; seal and write it. */
+/* A store of schema 1 becomes one of this, in one transaction. AUTH. */
+DT_MUST_CHECK enum dt_err dt_store_upgrade(struct dt_store *s);
+
+/* "a row of table ... was altered". */
+enum dt_err dt_store_altered(const struct dt_store *s, const char *table);
+
+/* Each value opens at its place. AUTH. */
+DT_MUST_CHECK enum dt_err dt_store_values_check(struct dt_store *s);
+
+/* Read and open the head row; seal and write it. The first takes any schema that a head ever had.
+ */
+DT_MUST_CHECK enum dt_err dt_store_head_any(struct dt_store *s, uint32_t *schema, uint64_t *number,
+                                            uint8_t digest[static DT_SHA256]);
 DT_MUST_CHECK enum dt_err dt_store_head_read(struct dt_store *s, uint64_t *number,
                                              uint8_t digest[static DT_SHA256]);
 DT_MUST_CHECK enum dt_err dt_store_head_seal(struct dt_store *s, uint64_t number,
                                              const uint8_t digest[static DT_SHA256],
                                              struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_store_head_write(struct dt_store *s);
 
-/* digest ^= HMAC(name key, table, name, version): the digest of a set of rows, in any order. */
-DT_MUST_CHECK enum dt_err dt_store_digest_flip(struct dt_store *s, struct dt_view table,
-                                               struct dt_view name, uint64_t version,
-                                               uint8_t digest[static DT_SHA256]);
+/* The tables of schema 2 that schema 1 has not, and the index that it has otherwise. */
+#define DT_STORE_SPANS_SQL                                                                         \
+    "CREATE INDEX row_list ON row(tab, parent, seq, name, version);"                               \
+    "CREATE TABLE span(level INTEGER NOT NULL, lo BLOB NOT NULL, blob BLOB NOT NULL,"              \
+    " PRIMARY KEY (level, lo)) WITHOUT ROWID;"
 
 #endif

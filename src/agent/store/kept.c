@@ -105,7 +105,7 @@ dt_store_open_kept(const char *home, const struct dt_clock *clock, struct dt_sto
 
     if ((err = dt_store_file_open(home, &s)) != DT_OK ||
         (err = look(s, clock, &value, &k, name)) != DT_OK ||
-        (err = dt_store_keys(s, k.key)) != DT_OK || (err = dt_store_digest_check(s)) != DT_OK)
+        (err = dt_store_keys(s, k.key)) != DT_OK || (err = dt_store_start(s)) != DT_OK)
         return err;
     memcpy(s->kept_name, name, sizeof s->kept_name);
     *out = s;
@@ -142,7 +142,7 @@ dt_store_keep(const char *home, struct dt_view passphrase, const struct dt_clock
     if ((err = dt_store_file_open(home, &s)) != DT_OK ||
         (err = dt_store_unwrap(s, passphrase, &key)) != DT_OK ||
         (err = dt_store_keys(s, dt_secret_view(&key))) != DT_OK ||
-        (err = dt_store_digest_check(s)) != DT_OK || (err = kept_name(s, name)) != DT_OK ||
+        (err = dt_store_start(s)) != DT_OK || (err = kept_name(s, name)) != DT_OK ||
         (err = kept_write(now, now + span_ms, dt_secret_view(&key), &value)) != DT_OK)
         return err;
     /* One kept elsewhere with a longer time must not outlast this one. */

@@ -25,8 +25,7 @@ static const char schema_sql[] =
     "NULL);"
     "CREATE TABLE row(tab TEXT NOT NULL, name BLOB NOT NULL, parent BLOB NOT NULL,"
     " seq INTEGER NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL,"
-    " PRIMARY KEY (tab, name));"
-    "CREATE INDEX row_list ON row(tab, parent, seq);";
+    " PRIMARY KEY (tab, name));" DT_STORE_SPANS_SQL;
 
 enum dt_err
 dt_store_keys(struct dt_store *s, struct dt_view store_key)
@@ -40,28 +39,6 @@ dt_store_keys(struct dt_store *s, struct dt_view store_key)
     enum dt_err err = dt_hkdf_expand_all(DT_HASH_SHA256, store_key, keys, 3);
 
     return err != DT_OK ? err : dt_keyed_set(&s->name_key, dt_secret_view(&name_key));
-}
-
-enum dt_err
-dt_store_digest_flip(struct dt_store *s, struct dt_view table, struct dt_view name,
-                     uint64_t version, uint8_t digest[static DT_SHA256])
-{
-    struct dt_writer w;
-    uint8_t tag[DT_SHA256];
-    enum dt_err err;
-
-    s->tagged.n = 0;
-    w = dt_writer_init(&s->tagged);
-    dt_write_u8(&w, 'd');
-    dt_write_vec(&w, table);
-    dt_write_vec(&w, name);
-    dt_write_u64(&w, version);
-    if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_keyed_tag(&s->name_key, dt_buf_view(&s->tagged), tag)) != DT_OK)
-        return err;
-    for (size_t i = 0; i < sizeof tag; i++)
-        digest[i] ^= tag[i];
-    return DT_OK;
 }
 
 enum dt_err
@@ -82,13 +59,13 @@ dt_store_head_seal(struct dt_store *s, uint64_t number, const uint8_t digest[sta
 }
 
 enum dt_err
-dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static DT_SHA256])
+dt_store_head_any(struct dt_store *s, uint32_t *schema, uint64_t *number,
+                  uint8_t digest[static DT_SHA256])
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_buf_wipe) struct dt_buf plain = DT_BUF_INIT(HEAD_LEN);
     struct dt_view sealed;
     struct dt_reader r;
-    uint32_t schema = 0;
     enum dt_err err;
 
     if ((err = dt_db_prepare(s->db, "SELECT sealed FROM head WHERE id = 1", &st)) != DT_OK)
@@ -102,9 +79,8 @@ dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static D
     if (dt_err_is_local(err))
         return err;
     r = dt_reader_init(dt_buf_view(&plain));
-    if (err != DT_OK || dt_read_u32(&r, &schema) != DT_OK || dt_read_u64(&r, number) != DT_OK ||
-        dt_read_fixed(&r, digest, DT_SHA256) != DT_OK || dt_read_end(&r) != DT_OK ||
-        schema != DT_STORE_SCHEMA)
+    if (err != DT_OK || dt_read_u32(&r, schema) != DT_OK || dt_read_u64(&r, number) != DT_OK ||
+        dt_read_fixed(&r, digest, DT_SHA256) != DT_OK || dt_read_end(&r) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "%s: the head of the store was altered: restore a backup",
                        s->path);
     if (*number < s->seen)
@@ -112,6 +88,32 @@ dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static D
                        s->path);
     s->seen = *number;
     return DT_OK;
+}
+
+enum dt_err
+dt_store_head_read(struct dt_store *s, uint64_t *number, uint8_t digest[static DT_SHA256])
+{
+    uint32_t schema = 0;
+    enum dt_err err = dt_store_head_any(s, &schema, number, digest);
+
+    if (err == DT_OK && schema != DT_STORE_SCHEMA)
+        return dt_fail(DT_ERR_AUTH, "%s: the head of the store was altered: restore a backup",
+                       s->path);
+    return err;
+}
+
+enum dt_err
+dt_store_head_write(struct dt_store *s)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(WRAPPED_MAX);
+    enum dt_err err;
+
+    if ((err = dt_store_head_seal(s, s->number + 1, s->digest, &sealed)) != DT_OK ||
+        (err = dt_db_prepare(s->db, "UPDATE head SET sealed = ?1 WHERE id = 1", &st)) != DT_OK)
+        return err;
+    dt_bind_blob(st, 1, dt_buf_view(&sealed));
+    return dt_stmt_run(st);
 }
 
 /* ---- the wrapped store key ---- */
@@ -144,13 +146,13 @@ make_schema(struct dt_db *db, uint32_t from, void *ctx)
     DT_CLEANUP(dt_buf_clear) struct dt_buf aad = DT_BUF_INIT(128);
     DT_CLEANUP(dt_buf_clear) struct dt_buf wrapped = DT_BUF_INIT(WRAPPED_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(WRAPPED_MAX);
-    static const uint8_t no_rows[DT_SHA256];
     struct dt_argon2 params;
     enum dt_err err;
 
     if (from != 0)
         return dt_fail(DT_ERR_UNSUPPORTED, "a store of version %u cannot be brought up to %d", from,
                        DT_STORE_SCHEMA);
+    m->s->db = db; /* lent until it is open */
     if ((err = dt_db_exec(db, schema_sql)) != DT_OK || (err = dt_argon2_new(&params)) != DT_OK ||
         (err = dt_argon2(&params, m->passphrase, &wrapping)) != DT_OK ||
         (err = dt_secret_random(&store_key, STORE_KEY_LEN)) != DT_OK ||
@@ -158,7 +160,8 @@ make_schema(struct dt_db *db, uint32_t from, void *ctx)
         (err = dt_box_seal(dt_secret_view(&wrapping), dt_buf_view(&aad), dt_secret_view(&store_key),
                            &wrapped)) != DT_OK ||
         (err = dt_store_keys(m->s, dt_secret_view(&store_key))) != DT_OK ||
-        (err = dt_store_head_seal(m->s, 0, no_rows, &sealed)) != DT_OK ||
+        (err = dt_spans_make(m->s)) != DT_OK ||
+        (err = dt_store_head_seal(m->s, 0, m->s->digest, &sealed)) != DT_OK ||
         (err = dt_db_prepare(db,
                              "INSERT INTO head(id, salt, mem_kib, passes, wrapped, sealed)"
                              " VALUES (1, ?1, ?2, ?3, ?4, ?5)",
@@ -211,38 +214,27 @@ dt_store_unwrap(struct dt_store *s, struct dt_view passphrase, struct dt_secret 
     return err != DT_OK ? err : dt_secret_set(out, dt_buf_view(&store_key));
 }
 
-/* One snapshot of head and rows. */
 enum dt_err
-dt_store_digest_check(struct dt_store *s)
+dt_store_start(struct dt_store *s)
 {
     DT_CLEANUP(dt_tx_end) struct dt_tx tx = {0};
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    uint8_t want[DT_SHA256];
-    uint8_t have[DT_SHA256] = {0};
-    uint64_t number = 0;
-    bool more = false;
+    /* In each order one key: what the checks ask of the file is there to be asked. */
+    static const struct dt_span_key list = {.p = {'l'}, .n = 1}, name = {.p = {'n'}, .n = 1};
+    uint32_t schema = 0;
     enum dt_err err;
 
     if ((err = dt_tx_begin_read(s->db, &tx)) != DT_OK ||
-        (err = dt_store_head_read(s, &number, want)) != DT_OK ||
-        (err = dt_db_prepare(s->db, "SELECT tab, name, version FROM row", &st)) != DT_OK)
+        (err = dt_store_head_any(s, &schema, &s->number, s->digest)) != DT_OK)
         return err;
-    while ((err = dt_stmt_step(st, &more)) == DT_OK && more) {
-        struct dt_view table, name;
-        uint64_t version = 0;
-
-        if ((err = dt_col_text(st, 0, 64, &table)) != DT_OK ||
-            (err = dt_col_blob(st, 1, DT_SHA256, &name)) != DT_OK ||
-            (err = dt_col_u64(st, 2, INT64_MAX, &version)) != DT_OK ||
-            (err = dt_store_digest_flip(s, table, name, version, have)) != DT_OK)
-            break;
+    if (schema == 1) {
+        dt_tx_end(&tx);
+        if ((err = dt_store_upgrade(s)) != DT_OK || (err = dt_tx_begin_read(s->db, &tx)) != DT_OK)
+            return err;
     }
-    if (err == DT_ERR_LIMIT)
-        err = DT_ERR_FORMAT;
-    if (err == DT_OK && memcmp(want, have, sizeof want) != 0)
-        err = dt_fail(DT_ERR_AUTH,
-                      "%s: rows were altered, removed or put back to older copies: "
-                      "restore a backup",
+    if ((err = dt_spans_renew(s)) == DT_OK && (err = dt_spans_check(s, &list, &list)) == DT_OK)
+        err = dt_spans_check(s, &name, &name);
+    if (err == DT_ERR_INTERNAL) /* the statements are right */
+        err = dt_fail(DT_ERR_FORMAT, "%s: is damaged, or of a form that SQLite does not know",
                       s->path);
     return err;
 }
@@ -258,7 +250,7 @@ new_store(const char *home, struct dt_store **out)
 
     if (s == NULL)
         return dt_nomem();
-    dt_buf_init(&s->tagged, 512);
+    dt_spans_init(&s->spans);
     if ((err = dt_buf_printf(&path, "%s/store.db", home)) == DT_OK) {
         s->path = dt_strndup((const char *)path.p, path.n);
         if (s->path == NULL)
@@ -282,6 +274,7 @@ dt_store_create(const char *home, struct dt_view passphrase, struct dt_store **o
                                   .busy_ms = BUSY_MS,
                                   .migrate = make_schema,
                                   .ctx = &m};
+    struct dt_db *db = NULL;
     enum dt_err err;
 
     if (passphrase.n == 0)
@@ -294,7 +287,9 @@ dt_store_create(const char *home, struct dt_view passphrase, struct dt_store **o
         return dt_fail(DT_ERR_EXISTS, "%s: there is a store already", s->path);
     config.path = s->path;
     m.s = s;
-    if ((err = dt_db_open(&config, &s->db)) != DT_OK)
+    err = dt_db_open(&config, &db);
+    s->db = db;
+    if (err != DT_OK)
         return err;
     *out = s;
     s = NULL;
@@ -308,6 +303,7 @@ dt_store_file_open(const char *home, struct dt_store **out)
     struct making m = {0};
     struct dt_db_config config = {.app_id = DT_STORE_APP_ID,
                                   .version = DT_STORE_SCHEMA,
+                                  .as_is_from = 1, /* dt_store_upgrade() needs the keys */
                                   .busy_ms = BUSY_MS,
                                   .migrate = make_schema,
                                   .ctx = &m};
@@ -334,7 +330,7 @@ dt_store_open(const char *home, struct dt_view passphrase, struct dt_store **out
     if ((err = dt_store_file_open(home, &s)) != DT_OK ||
         (err = dt_store_unwrap(s, passphrase, &key)) != DT_OK ||
         (err = dt_store_keys(s, dt_secret_view(&key))) != DT_OK ||
-        (err = dt_store_digest_check(s)) != DT_OK)
+        (err = dt_store_start(s)) != DT_OK)
         return err;
     *out = s;
     s = NULL;
@@ -351,7 +347,7 @@ dt_store_close(struct dt_store *s)
     dt_secret_clear(&s->head_key);
     dt_secret_clear(&s->value_key);
     dt_keyed_clear(&s->name_key);
-    dt_buf_clear(&s->tagged);
+    dt_spans_clear(&s->spans);
     dt_free(s->path);
     dt_free(s);
 }

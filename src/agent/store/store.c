@@ -13,7 +13,6 @@
 
 #define NAME_LEN  DT_SHA256
 #define TABLE_MAX 64u
-#define GROUP_KEY 32u
 
 /* ---- transactions ---- */
 
@@ -28,7 +27,8 @@ dt_store_begin(struct dt_store *s)
     }
     if ((err = dt_tx_begin(s->db, &s->tx)) != DT_OK)
         return err;
-    if ((err = dt_store_head_read(s, &s->number, s->digest)) != DT_OK) {
+    if ((err = dt_spans_renew(s)) != DT_OK ||
+        (err = dt_store_head_read(s, &s->number, s->digest)) != DT_OK) {
         dt_tx_end(&s->tx);
         return err;
     }
@@ -37,18 +37,13 @@ dt_store_begin(struct dt_store *s)
     return DT_OK;
 }
 
-static enum dt_err
-write_head(struct dt_store *s)
+/* The transaction did not come about: nor did what is known of its end. */
+static void
+give_up(struct dt_store *s)
 {
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(256);
-    enum dt_err err;
-
-    if ((err = dt_store_head_seal(s, s->number + 1, s->digest, &sealed)) != DT_OK ||
-        (err = dt_db_prepare(s->db, "UPDATE head SET sealed = ?1 WHERE id = 1", &st)) != DT_OK)
-        return err;
-    dt_bind_blob(st, 1, dt_buf_view(&sealed));
-    return dt_stmt_run(st);
+    dt_tx_end(&s->tx);
+    dt_spans_drop(s);
+    dt_spans_forget(s);
 }
 
 enum dt_err
@@ -62,15 +57,15 @@ dt_store_commit(struct dt_store *s)
         return s->failed ? dt_fail(DT_ERR_STATE, "%s: the transaction was given up", s->path)
                          : DT_OK;
     if (s->failed) {
-        dt_tx_end(&s->tx);
+        give_up(s);
         return dt_fail(DT_ERR_STATE, "%s: the transaction was given up", s->path);
     }
-    if (s->changed)
-        err = write_head(s);
+    if (s->changed && (err = dt_spans_write(s)) == DT_OK)
+        err = dt_store_head_write(s);
     if (err == DT_OK)
         err = dt_tx_commit(&s->tx);
     if (err != DT_OK) {
-        dt_tx_end(&s->tx);
+        give_up(s);
         return err;
     }
     if (s->changed)
@@ -94,7 +89,18 @@ dt_store_rollback(struct dt_store *s)
         return;
     s->failed = true;
     if (--s->depth == 0)
-        dt_tx_end(&s->tx);
+        give_up(s);
+}
+
+/* What is read between this and dt_tx_end() is of one state of the store, and can be checked. */
+static enum dt_err
+look_begin(struct dt_store *s, struct dt_tx *tx)
+{
+    enum dt_err err;
+
+    if (dt_db_in_tx(s->db)) /* a transaction's, or dt_store_view_begin()'s */
+        return DT_OK;
+    return (err = dt_tx_begin_read(s->db, tx)) != DT_OK ? err : dt_spans_renew(s);
 }
 
 enum dt_err
@@ -184,8 +190,8 @@ seal_value(const struct dt_store *s, const struct place *p, struct dt_view key,
     return dt_box_seal(dt_secret_view(&s->value_key), dt_buf_view(&aad), dt_buf_view(&plain), out);
 }
 
-static enum dt_err
-altered(const struct dt_store *s, const char *table)
+enum dt_err
+dt_store_altered(const struct dt_store *s, const char *table)
 {
     return dt_fail(DT_ERR_AUTH, "%s: a row of table %s was altered: restore a backup", s->path,
                    table);
@@ -209,7 +215,7 @@ open_value(const struct dt_store *s, const struct place *p, struct dt_view seale
         return err;
     r = dt_reader_init(dt_buf_view(&plain));
     if (err != DT_OK || dt_read_vec(&r, DT_STORE_KEY_MAX, &k) != DT_OK)
-        return altered(s, p->table);
+        return dt_store_altered(s, p->table);
     if (key != NULL && (err = dt_buf_append(key, k)) != DT_OK)
         return err;
     return value != NULL ? dt_buf_append(value, dt_view(r.p, r.n)) : DT_OK;
@@ -217,48 +223,77 @@ open_value(const struct dt_store *s, const struct place *p, struct dt_view seale
 
 /* ---- one row ---- */
 
+/* Where the row of that name stands, by ${p}->table and ${p}->name: as the file says, unchecked.
+ * NOT_FOUND. */
 static enum dt_err
-old_version(struct dt_store *s, const char *table, const uint8_t name[static NAME_LEN],
-            uint64_t *out)
+find(struct dt_store *s, struct place *p)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    enum dt_err err;
+    enum dt_err err = dt_db_prepare(
+        s->db, "SELECT parent, seq, version FROM row WHERE tab = ?1 AND name = ?2", &st);
 
-    if ((err = dt_db_prepare(s->db, "SELECT version FROM row WHERE tab = ?1 AND name = ?2", &st)) !=
-        DT_OK)
-        return err;
-    dt_bind_text(st, 1, dt_view_str(table));
-    dt_bind_blob(st, 2, dt_view(name, NAME_LEN));
-    if ((err = dt_stmt_row(st)) != DT_OK)
-        return err;
-    return dt_col_u64(st, 0, INT64_MAX, out);
-}
-
-/* Take the old row, if any, out of the digest. *${had} says whether there was one. */
-static enum dt_err
-undigest(struct dt_store *s, const char *table, const uint8_t name[static NAME_LEN], bool *had)
-{
-    uint64_t version = 0;
-    enum dt_err err = old_version(s, table, name, &version);
-
-    *had = err == DT_OK;
-    if (err == DT_ERR_NOT_FOUND)
-        return DT_OK;
     if (err != DT_OK)
         return err;
-    return dt_store_digest_flip(s, dt_view_str(table), dt_view(name, NAME_LEN), version, s->digest);
+    dt_bind_text(st, 1, dt_view_str(p->table));
+    dt_bind_blob(st, 2, dt_view_of(p->name));
+    if ((err = dt_stmt_row(st)) != DT_OK)
+        return err;
+    if (dt_col_fixed(st, 0, p->parent, NAME_LEN) != DT_OK ||
+        dt_col_u64(st, 1, INT64_MAX, &p->seq) != DT_OK ||
+        dt_col_u64(st, 2, INT64_MAX, &p->version) != DT_OK)
+        return dt_store_altered(s, p->table);
+    return DT_OK;
+}
+
+/* The same, checked: that there is none, or that it is in its list. In this version? Only a look
+ * at the list's own index says that. */
+static enum dt_err
+find_checked(struct dt_store *s, struct place *p)
+{
+    struct dt_span_key key;
+    enum dt_err err = find(s, p), checked;
+
+    if (err == DT_ERR_NOT_FOUND)
+        dt_span_name_key(p->table, p->name, &key);
+    else if (err == DT_OK)
+        dt_span_list_key(p->table, p->parent, p->seq, p->name, &key);
+    else
+        return err;
+    checked = dt_spans_check(s, &key, &key);
+    return checked != DT_OK ? checked : err;
+}
+
+/* A row comes to ${p}, or goes from there, list and all. */
+static enum dt_err
+note_list(struct dt_store *s, const struct place *p, bool there)
+{
+    struct dt_span_key key;
+
+    dt_span_list_key(p->table, p->parent, p->seq, p->name, &key);
+    return dt_spans_note(s, &key, p->version, there);
+}
+
+static enum dt_err
+note_name(struct dt_store *s, const struct place *p, bool there)
+{
+    struct dt_span_key key;
+
+    dt_span_name_key(p->table, p->name, &key);
+    return dt_spans_note(s, &key, 0, there);
 }
 
 static enum dt_err
 put_row(struct dt_store *s, const struct place *p, struct dt_view sealed)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    bool had = false;
-    enum dt_err err;
+    struct place old = *p;
+    enum dt_err err = find(s, &old);
 
-    if ((err = undigest(s, p->table, p->name, &had)) != DT_OK ||
-        (err = dt_store_digest_flip(s, dt_view_str(p->table), dt_view_of(p->name), p->version,
-                                    s->digest)) != DT_OK ||
+    if (err == DT_OK)
+        err = note_list(s, &old, false);
+    else if (err == DT_ERR_NOT_FOUND)
+        err = note_name(s, p, true);
+    if (err != DT_OK || (err = note_list(s, p, true)) != DT_OK ||
         (err =
              dt_db_prepare(s->db,
                            "INSERT INTO row(tab, name, parent, seq, version, value)"
@@ -313,41 +348,61 @@ read_row(const struct dt_store *s, struct dt_stmt *st, struct place *p, struct d
         (err = dt_col_u64(st, 2, INT64_MAX, &p->seq)) != DT_OK ||
         (err = dt_col_u64(st, 3, INT64_MAX, &p->version)) != DT_OK ||
         (err = dt_col_blob(st, 4, DT_STORE_VALUE_MAX, sealed)) != DT_OK)
-        return altered(s, p->table);
+        return dt_store_altered(s, p->table);
     return DT_OK;
+}
+
+/* The row at ${p}: of that version, by the index that was checked. */
+static enum dt_err
+get_at(struct dt_store *s, const struct place *p, struct dt_buf *out)
+{
+    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    struct place is = {.table = p->table};
+    struct dt_view sealed;
+    enum dt_err err =
+        dt_db_prepare(s->db,
+                      "SELECT name, parent, seq, version, value FROM row INDEXED BY row_list"
+                      " WHERE tab = ?1 AND parent = ?2 AND seq = ?3 AND name = ?4 AND version = ?5",
+                      &st);
+
+    if (err != DT_OK)
+        return err;
+    dt_bind_text(st, 1, dt_view_str(p->table));
+    dt_bind_blob(st, 2, dt_view_of(p->parent));
+    dt_bind_u64(st, 3, p->seq);
+    dt_bind_blob(st, 4, dt_view_of(p->name));
+    dt_bind_u64(st, 5, p->version);
+    err = dt_stmt_row(st);
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_store_altered(s, p->table);
+    if (err != DT_OK || (err = read_row(s, st, &is, &sealed)) != DT_OK)
+        return err;
+    return open_value(s, &is, sealed, NULL, out);
 }
 
 enum dt_err
 dt_store_get_blob(struct dt_store *s, const char *table, struct dt_view key, struct dt_buf *out)
 {
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
     struct place p = {.table = table};
-    struct dt_view sealed;
-    uint8_t name[NAME_LEN];
     enum dt_err err;
 
-    if ((err = blind(s, 'k', table, key, name)) != DT_OK ||
-        (err = dt_db_prepare(s->db,
-                             "SELECT name, parent, seq, version, value FROM row"
-                             " WHERE tab = ?1 AND name = ?2",
-                             &st)) != DT_OK)
+    if ((err = blind(s, 'k', table, key, p.name)) != DT_OK ||
+        (err = look_begin(s, &look)) != DT_OK || (err = find_checked(s, &p)) != DT_OK)
         return err;
-    dt_bind_text(st, 1, dt_view_str(table));
-    dt_bind_blob(st, 2, dt_view_of(name));
-    if ((err = dt_stmt_row(st)) != DT_OK || (err = read_row(s, st, &p, &sealed)) != DT_OK)
-        return err;
-    return open_value(s, &p, sealed, NULL, out);
+    return get_at(s, &p, out);
 }
 
 enum dt_err
 dt_store_has(struct dt_store *s, const char *table, struct dt_view key, bool *out)
 {
-    uint8_t name[NAME_LEN];
-    uint64_t version = 0;
-    enum dt_err err = blind(s, 'k', table, key, name);
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
+    struct place p = {.table = table};
+    enum dt_err err;
 
-    if (err == DT_OK)
-        err = old_version(s, table, name, &version);
+    if ((err = blind(s, 'k', table, key, p.name)) != DT_OK || (err = look_begin(s, &look)) != DT_OK)
+        return err;
+    err = find_checked(s, &p);
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     *out = err == DT_OK;
@@ -355,20 +410,19 @@ dt_store_has(struct dt_store *s, const char *table, struct dt_view key, bool *ou
 }
 
 static enum dt_err
-del_name(struct dt_store *s, const char *table, const uint8_t name[static NAME_LEN])
+del_name(struct dt_store *s, struct place *p)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    bool had = false;
-    enum dt_err err = undigest(s, table, name, &had);
+    enum dt_err err = find(s, p);
 
-    if (err != DT_OK)
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(DT_ERR_NOT_FOUND, "%s: no such row in table %s", s->path, p->table);
+    if (err != DT_OK || (err = note_list(s, p, false)) != DT_OK ||
+        (err = note_name(s, p, false)) != DT_OK ||
+        (err = dt_db_prepare(s->db, "DELETE FROM row WHERE tab = ?1 AND name = ?2", &st)) != DT_OK)
         return err;
-    if (!had)
-        return dt_fail(DT_ERR_NOT_FOUND, "%s: no such row in table %s", s->path, table);
-    if ((err = dt_db_prepare(s->db, "DELETE FROM row WHERE tab = ?1 AND name = ?2", &st)) != DT_OK)
-        return err;
-    dt_bind_text(st, 1, dt_view_str(table));
-    dt_bind_blob(st, 2, dt_view(name, NAME_LEN));
+    dt_bind_text(st, 1, dt_view_str(p->table));
+    dt_bind_blob(st, 2, dt_view_of(p->name));
     if ((err = dt_stmt_run(st)) == DT_OK)
         s->changed = true;
     return err;
@@ -377,7 +431,7 @@ del_name(struct dt_store *s, const char *table, const uint8_t name[static NAME_L
 enum dt_err
 dt_store_del(struct dt_store *s, const char *table, struct dt_view key)
 {
-    uint8_t name[NAME_LEN];
+    struct place p = {.table = table};
     bool there = false;
     enum dt_err err;
 
@@ -388,8 +442,8 @@ dt_store_del(struct dt_store *s, const char *table, struct dt_view key)
         return dt_fail(DT_ERR_NOT_FOUND, "%s: no such row in table %s", s->path, table);
     if ((err = dt_store_begin(s)) != DT_OK)
         return err;
-    if ((err = blind(s, 'k', table, key, name)) == DT_OK)
-        err = del_name(s, table, name);
+    if ((err = blind(s, 'k', table, key, p.name)) == DT_OK)
+        err = del_name(s, &p);
     return dt_store_end(s, err);
 }
 
@@ -404,25 +458,50 @@ dt_store_row_clear(struct dt_store_row *row)
     dt_buf_wipe(&row->value);
 }
 
+/* The rows of ${parent} from ${seq} to ${to}, or to its end, are all that were put there. */
+static enum dt_err
+check_list(struct dt_store *s, const char *table, const uint8_t parent[static NAME_LEN],
+           uint64_t seq, const struct dt_span_key *to)
+{
+    struct dt_span_key from, end;
+
+    dt_span_list_key(table, parent, seq, NULL, &from);
+    if (to == NULL)
+        dt_span_list_last(table, parent, &end);
+    return dt_spans_check(s, &from, to != NULL ? to : &end);
+}
+
+/* The row that ${sql} finds in a list, from the beginning of it (${first}, from ${at_least} on) or
+ * from its end, which is checked as far. */
 static enum dt_err
 list_row(struct dt_store *s, const char *sql, const char *table, struct dt_view parent,
-         uint64_t at_least, bool with_seq, struct dt_store_row *row)
+         uint64_t at_least, bool first, struct dt_store_row *row)
 {
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     struct place p = {.table = table};
     uint8_t name[NAME_LEN];
+    struct dt_span_key found;
     struct dt_view sealed;
-    enum dt_err err;
+    enum dt_err err, checked;
 
     if ((err = blind(s, 'p', table, parent, name)) != DT_OK ||
-        (err = dt_db_prepare(s->db, sql, &st)) != DT_OK)
+        (err = look_begin(s, &look)) != DT_OK || (err = dt_db_prepare(s->db, sql, &st)) != DT_OK)
         return err;
     dt_bind_text(st, 1, dt_view_str(table));
     dt_bind_blob(st, 2, dt_view_of(name));
-    if (with_seq)
+    if (first)
         dt_bind_u64(st, 3, at_least);
-    if ((err = dt_stmt_row(st)) != DT_OK || (err = read_row(s, st, &p, &sealed)) != DT_OK)
+    err = dt_stmt_row(st);
+    if (err == DT_OK && (err = read_row(s, st, &p, &sealed)) == DT_OK)
+        dt_span_list_key(table, p.parent, p.seq, p.name, &found);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
+    checked = err != DT_OK ? check_list(s, table, name, at_least, NULL)
+              : first      ? check_list(s, table, name, at_least, &found)
+                           : check_list(s, table, name, p.seq, NULL);
+    if (checked != DT_OK || err != DT_OK)
+        return checked != DT_OK ? checked : err;
     dt_buf_wipe(&row->key);
     dt_buf_wipe(&row->value);
     row->key.max = DT_STORE_KEY_MAX;
@@ -435,37 +514,34 @@ enum dt_err
 dt_store_next(struct dt_store *s, const char *table, struct dt_view parent, uint64_t at_least,
               struct dt_store_row *row)
 {
-    return list_row(
-        s,
-        "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
-        " AND seq >= ?3 ORDER BY seq, name LIMIT 1",
-        table, parent, at_least, true, row);
+    return list_row(s,
+                    "SELECT name, parent, seq, version, value FROM row INDEXED BY row_list"
+                    " WHERE tab = ?1 AND parent = ?2 AND seq >= ?3 ORDER BY seq, name LIMIT 1",
+                    table, parent, at_least, true, row);
 }
 
 enum dt_err
 dt_store_last(struct dt_store *s, const char *table, struct dt_view parent,
               struct dt_store_row *row)
 {
-    return list_row(
-        s,
-        "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1 AND parent = ?2"
-        " ORDER BY seq DESC LIMIT 1",
-        table, parent, 0, false, row);
+    return list_row(s,
+                    "SELECT name, parent, seq, version, value FROM row INDEXED BY row_list"
+                    " WHERE tab = ?1 AND parent = ?2 ORDER BY seq DESC, name DESC LIMIT 1",
+                    table, parent, 0, false, row);
 }
 
+/* The number that ${sql} gives of a list. */
 static enum dt_err
-number_of(struct dt_store *s, const char *sql, const char *table, struct dt_view parent,
-          uint64_t *out)
+number_of(struct dt_store *s, const char *sql, const char *table,
+          const uint8_t parent[static NAME_LEN], uint64_t *out)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    uint8_t name[NAME_LEN];
-    enum dt_err err;
+    enum dt_err err = dt_db_prepare(s->db, sql, &st);
 
-    if ((err = blind(s, 'p', table, parent, name)) != DT_OK ||
-        (err = dt_db_prepare(s->db, sql, &st)) != DT_OK)
+    if (err != DT_OK)
         return err;
     dt_bind_text(st, 1, dt_view_str(table));
-    dt_bind_blob(st, 2, dt_view_of(name));
+    dt_bind_blob(st, 2, dt_view(parent, NAME_LEN));
     if ((err = dt_stmt_row(st)) != DT_OK)
         return err;
     return dt_col_u64(st, 0, INT64_MAX, out);
@@ -474,15 +550,41 @@ number_of(struct dt_store *s, const char *sql, const char *table, struct dt_view
 enum dt_err
 dt_store_next_seq(struct dt_store *s, const char *table, struct dt_view parent, uint64_t *out)
 {
-    return number_of(s, "SELECT coalesce(max(seq) + 1, 0) FROM row WHERE tab = ?1 AND parent = ?2",
-                     table, parent, out);
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
+    uint8_t name[NAME_LEN];
+    uint64_t next = 0;
+    enum dt_err err;
+
+    if ((err = blind(s, 'p', table, parent, name)) != DT_OK ||
+        (err = look_begin(s, &look)) != DT_OK ||
+        (err = number_of(s,
+                         "SELECT coalesce(max(seq) + 1, 0) FROM row INDEXED BY row_list"
+                         " WHERE tab = ?1 AND parent = ?2",
+                         table, name, &next)) != DT_OK ||
+        (err = check_list(s, table, name, next > 0 ? next - 1 : 0, NULL)) != DT_OK)
+        return err;
+    *out = next;
+    return DT_OK;
 }
 
 enum dt_err
 dt_store_count(struct dt_store *s, const char *table, struct dt_view parent, uint64_t *out)
 {
-    return number_of(s, "SELECT count(*) FROM row WHERE tab = ?1 AND parent = ?2", table, parent,
-                     out);
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
+    uint8_t name[NAME_LEN];
+    uint64_t n = 0;
+    enum dt_err err;
+
+    if ((err = blind(s, 'p', table, parent, name)) != DT_OK ||
+        (err = look_begin(s, &look)) != DT_OK ||
+        (err = number_of(s,
+                         "SELECT count(*) FROM row INDEXED BY row_list"
+                         " WHERE tab = ?1 AND parent = ?2",
+                         table, name, &n)) != DT_OK ||
+        (err = check_list(s, table, name, 0, NULL)) != DT_OK)
+        return err;
+    *out = n;
+    return DT_OK;
 }
 
 enum dt_err
@@ -503,15 +605,17 @@ dt_store_del_parent(struct dt_store *s, const char *table, struct dt_view parent
 }
 
 enum dt_err
-dt_store_check(struct dt_store *s)
+dt_store_values_check(struct dt_store *s)
 {
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     bool more = false;
-    enum dt_err err;
+    enum dt_err err =
+        dt_db_prepare(s->db,
+                      "SELECT name, parent, seq, version, value, tab FROM row INDEXED BY row_list"
+                      " ORDER BY tab, parent, seq, name",
+                      &st);
 
-    if ((err = dt_db_check(s->db)) != DT_OK ||
-        (err = dt_db_prepare(s->db, "SELECT name, parent, seq, version, value, tab FROM row",
-                             &st)) != DT_OK)
+    if (err != DT_OK)
         return err;
     while ((err = dt_stmt_step(st, &more)) == DT_OK && more) {
         struct dt_view sealed, table;
@@ -519,7 +623,7 @@ dt_store_check(struct dt_store *s)
         struct place p = {.table = name};
 
         if ((err = dt_col_text(st, 5, TABLE_MAX, &table)) != DT_OK)
-            return altered(s, "(unknown)");
+            return dt_store_altered(s, "(unknown)");
         memcpy(name, table.p, table.n);
         name[table.n] = '\0';
         if ((err = read_row(s, st, &p, &sealed)) != DT_OK ||
@@ -529,59 +633,25 @@ dt_store_check(struct dt_store *s)
     return err;
 }
 
-/* ---- group state ---- */
-
 enum dt_err
-dt_store_put_group(struct dt_store *s, struct dt_view group_id, struct dt_view state,
-                   bool new_epoch)
+dt_store_verify(struct dt_store *s)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(DT_STORE_VALUE_MAX);
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf kept = DT_BUF_INIT(GROUP_KEY);
-    DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
-    enum dt_err err;
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
+    enum dt_err err = look_begin(s, &look);
 
-    if ((err = dt_store_begin(s)) != DT_OK)
-        return err;
-    err = dt_store_get_blob(s, "group_key", group_id, &kept);
-    if (new_epoch || err == DT_ERR_NOT_FOUND) {
-        if ((err = dt_secret_random(&key, GROUP_KEY)) == DT_OK)
-            err = dt_store_put_blob(s, "group_key", group_id, dt_secret_view(&key));
-        s->rekeyed = true;
-    } else if (err == DT_OK) {
-        err = dt_secret_set(&key, dt_buf_view(&kept));
-    }
-    if (err == DT_OK &&
-        (err = dt_box_seal(dt_secret_view(&key), group_id, state, &sealed)) == DT_OK)
-        err = dt_store_put_blob(s, "group_state", group_id, dt_buf_view(&sealed));
-    return dt_store_end(s, err);
+    return err != DT_OK ? err : dt_spans_check_all(s);
 }
 
 enum dt_err
-dt_store_get_group(struct dt_store *s, struct dt_view group_id, struct dt_buf *out)
+dt_store_check(struct dt_store *s)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf sealed = DT_BUF_INIT(DT_STORE_VALUE_MAX);
-    DT_CLEANUP(dt_buf_wipe) struct dt_buf key = DT_BUF_INIT(GROUP_KEY);
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
     enum dt_err err;
 
-    if ((err = dt_store_get_blob(s, "group_key", group_id, &key)) != DT_OK ||
-        (err = dt_store_get_blob(s, "group_state", group_id, &sealed)) != DT_OK)
+    if ((err = dt_db_check(s->db)) != DT_OK || (err = look_begin(s, &look)) != DT_OK ||
+        (err = dt_spans_check_all(s)) != DT_OK)
         return err;
-    err = dt_box_open(dt_buf_view(&key), group_id, dt_buf_view(&sealed), out);
-    return err == DT_ERR_AUTH || err == DT_ERR_FORMAT ? altered(s, "group_state") : err;
-}
-
-enum dt_err
-dt_store_del_group(struct dt_store *s, struct dt_view group_id)
-{
-    enum dt_err err;
-
-    if ((err = dt_store_begin(s)) != DT_OK)
-        return err;
-    err = dt_store_del(s, "group_key", group_id);
-    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
-        err = dt_store_del(s, "group_state", group_id);
-    s->rekeyed = true;
-    return dt_store_end(s, err == DT_ERR_NOT_FOUND ? DT_OK : err);
+    return dt_store_values_check(s);
 }
 
 /* ---- whole tables: see walk.h ---- */
@@ -589,12 +659,9 @@ dt_store_del_group(struct dt_store *s, struct dt_view group_id)
 enum dt_err
 dt_store_view_begin(struct dt_store *s, struct dt_tx *tx)
 {
-    uint8_t digest[DT_SHA256];
-    uint64_t number = 0;
     enum dt_err err = dt_tx_begin_read(s->db, tx);
 
-    /* SQLite takes the view with the first thing that is read. */
-    return err != DT_OK ? err : dt_store_head_read(s, &number, digest);
+    return err != DT_OK ? err : dt_spans_check_all(s);
 }
 
 enum dt_err
@@ -646,8 +713,10 @@ enum dt_err
 dt_store_walk(struct dt_store *s, const char *table, const struct dt_view *parents, size_t n,
               enum dt_err (*fn)(void *ctx, const struct dt_store_walked *row), void *ctx)
 {
+    DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
     DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
     DT_CLEANUP(dt_buf_clear) struct dt_buf hashes = DT_BUF_INIT(PARENTS_MAX * NAME_LEN);
+    struct dt_span_key from, to;
     bool more = false;
     enum dt_err err = DT_OK;
 
@@ -658,8 +727,12 @@ dt_store_walk(struct dt_store *s, const char *table, const struct dt_view *paren
             (err = dt_buf_append(&hashes, dt_view_of(hash))) != DT_OK)
             return err;
     }
-    if ((err = dt_db_prepare(s->db,
-                             "SELECT name, parent, seq, version, value FROM row WHERE tab = ?1",
+    dt_span_list_key(table, NULL, 0, NULL, &from);
+    dt_span_list_last(table, NULL, &to);
+    if ((err = look_begin(s, &look)) != DT_OK || (err = dt_spans_check(s, &from, &to)) != DT_OK ||
+        (err = dt_db_prepare(s->db,
+                             "SELECT name, parent, seq, version, value FROM row INDEXED BY row_list"
+                             " WHERE tab = ?1",
                              &st)) != DT_OK)
         return err;
     dt_bind_text(st, 1, dt_view_str(table));

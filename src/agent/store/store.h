@@ -6,15 +6,16 @@
  * below).
  *
  *   passphrase --Argon2id--> wrapping key --opens--> store key --HKDF--> value key, name key
- *   head   schema version, transaction number, digest of all rows; sealed
+ *   head   schema version, transaction number, hash over the spans (spans.h); sealed
  *   row    table | name = HMAC(name key) | parent = HMAC(name key) | seq | version | sealed value
  *
  * A row belongs to a table (a short fixed text), has a key (any bytes, unique in the table), a
  * parent (any bytes, often a group id, may be empty) and a sequence number, by which the rows of
  * one parent are listed. Keys and parents stand in the file only as keyed hashes, values only
  * sealed with XChaCha20-Poly1305 under associated data that names table, row, parent, seq and
- * version. The head holds a digest over (row, version) of all rows, so that rows taken back to
- * older copies, removed or put in are noticed when the store is opened.
+ * version. The head vouches for a digest over (row, version) of all rows, kept in parts: rows taken
+ * back to older copies, removed or put in are noticed when they are read, or looked for and not
+ * found, and opening a store does not go over all of it.
  *
  * Several processes share a store: read what you change inside the transaction that changes it.
  * Errors of all functions, besides those named: AUTH (a value does not hold: the message names
@@ -27,7 +28,7 @@
 #include "base/bytes.h"
 #include "crypto/secret.h"
 
-#define DT_STORE_SCHEMA    1
+#define DT_STORE_SCHEMA    2
 #define DT_STORE_VALUE_MAX (64u << 20) /* longest value */
 
 struct dt_store;
@@ -42,9 +43,10 @@ DT_MUST_CHECK enum dt_err dt_store_create(const char *home, struct dt_view passp
 
 /**
  * dt_store_open(home, passphrase, out):
- * Open the store in ${home} and check head and digest. Whatever is wrong, the file's bytes stay as
- * they are. Errors: NOT_FOUND (no store there), LOCKED (wrong passphrase), UNSUPPORTED (made by a
- * newer version), FORMAT (truncated or no store), AUTH (altered).
+ * Open the store in ${home} and check its head; what is read is checked when it is read. One of an
+ * earlier schema is checked whole and brought up to this one. Whatever is wrong, the file's bytes
+ * stay as they are. Errors: NOT_FOUND (no store there), LOCKED (wrong passphrase), UNSUPPORTED
+ * (made by a newer version), FORMAT (truncated or no store), AUTH (altered).
  */
 DT_MUST_CHECK enum dt_err dt_store_open(const char *home, struct dt_view passphrase,
                                         struct dt_store **out);
@@ -56,7 +58,11 @@ void dt_store_close_p(struct dt_store **s); /* for DT_CLEANUP */
 /* The store's file name, for messages. Borrowed. */
 const char *dt_store_path(const struct dt_store *s);
 
-/* Read every row and check it. AUTH names the table. */
+/* Are the rows those that were written, with none missing? What is read is checked when it is read;
+ * this asks for all of it. AUTH. */
+DT_MUST_CHECK enum dt_err dt_store_verify(struct dt_store *s);
+
+/* The same, the file's structure, and that each value opens. AUTH names the table. */
 DT_MUST_CHECK enum dt_err dt_store_check(struct dt_store *s);
 
 /* ---- transactions ---- */

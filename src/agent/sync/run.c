@@ -146,6 +146,21 @@ look(struct dt_agent *a, struct turn *t, struct dt_sync_report *report)
     return err;
 }
 
+/* What nobody reads is looked at, too, when the agent starts and once a day: an altered store is no
+ * state to go on with. */
+static enum dt_err
+verify_by_day(struct dt_agent *a, uint64_t *next_us)
+{
+    const uint64_t now = dt_monotonic_us();
+    enum dt_err err;
+
+    if (now < *next_us)
+        return DT_OK;
+    if ((err = dt_store_verify(a->store)) == DT_OK)
+        *next_us = now + DT_MS_DAY * 1000;
+    return err == DT_ERR_BUSY ? DT_OK : err;
+}
+
 enum dt_err
 dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
              void (*progress)(void *ctx, enum dt_err err, const struct dt_sync_report *report),
@@ -156,6 +171,7 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
     struct turn turn = {.by_clock = a->cadence.period_ms != 0};
     unsigned int pause = PAUSE_FIRST_MS;
     bool news = false, idle = false;
+    uint64_t verify_us = 0;
     enum dt_err err = dt_http_client_new(&config, &http);
 
     if (err != DT_OK)
@@ -165,6 +181,8 @@ dt_agent_run(struct dt_agent *a, const atomic_bool *stop,
     while (!atomic_load(stop)) {
         struct dt_sync_report report = {0};
 
+        if ((err = verify_by_day(a, &verify_us)) != DT_OK)
+            return err;
         err = look(a, &turn, &report);
         dt_ahead_clear(a);
         if (atomic_load(stop))
