@@ -80,4 +80,47 @@ week() {
     attest south neutral # its author's own group adds nothing
     said saturday us ru med
     said_all week us ru med
+    joint_readout
+    session_keys
+}
+
+# On Saturday the two sides say in public, in two languages, what they agree on of a call; a line that one of them does not agree
+# to stays sealed.
+joint_readout() {
+    local readout
+    need 'a contact' as us record contact plenary --yes --quiet --set mode=call --set initiated_by=both \
+        --set 'parties=north;south' --set started_at=2027-03-06T07:00:00Z --set ended_at=2027-03-06T07:30:00Z \
+        --set time_precision=exact --set level=envoy --set 'participants=two envoys'
+    readout=$(cat "$DT_WORK/need.out")
+    settle us ru med
+    need 'its countersignature' as ru countersign "$readout" --yes --quiet
+    need 'a readout of it' as us readout draft plenary --contact "$readout" --languages 'en;ru' --yes
+    readout=$(cat "$DT_WORK/need.out")
+    settle us ru med
+    need 'a line' as us readout line "$readout" 1 --text 'en=They spoke for half an hour.' \
+        --text 'ru=Они говорили полчаса.' --yes
+    need 'another' as us readout line "$readout" 2 --text 'en=North warned South.' --text 'ru=Север предупредил Юг.' --yes
+    attest north south neutral
+    need 'south agrees to the first' as ru readout agree "$readout" 1 --head --yes
+    need 'and objects to the second' as ru readout object "$readout" 2 --text 'en=They spoke of the trucks.' \
+        --text 'ru=Они говорили о грузовиках.' --yes
+    attest north south neutral
+    need 'north consents' as us readout release "$readout" --yes
+    need 'south consents' as ru readout release "$readout" --yes
+    attest north south neutral
+    check_status 'the readout is released' 0 as ru readout release "$readout" --out readout --yes
+    check_status 'anyone verifies it' 0 "$detente" readout verify readout/*.proof --forum "$forum_id"
+    check_line 'in one language' '^ +1 \[en\] They spoke for half an hour\.$' out
+    check_line 'and in the other' '^ +1 \[ru\] Они говорили полчаса\.$' out
+    check_line 'each line what was sealed' '^verified: each line is what was sealed' out
+    check_no_line 'and nothing of the line that was not agreed' 'warned' out
+}
+
+# What was said on Monday was signed by keys that are released by now: it can be denied.
+session_keys() {
+    local who
+    for who in us ru med; do
+        as "$who" status >out
+        check_line "$who: session keys of the first days are released" 'released: [1-9][0-9]* session keys' out
+    done
 }
