@@ -82,6 +82,21 @@ week() {
     said_all week us ru med
     joint_readout
     session_keys
+    line_tests
+}
+
+# Twice a day every agent tested its line; on Sunday the agent of south is off, and that is told from a relay that is gone.
+line_tests() {
+    as us line plenary >out
+    check_line 'the line to south is tested' 'line to Boris South .south.: tested .* ago, no\. [0-9]+' out
+    clock_is 2027-03-07T09:00:00Z us med
+    clock_is 2027-03-07T21:30:00Z us med
+    as us line plenary >out
+    check_line 'on Sunday south is not heard, while the relay was reached' 'line to Boris South .south.: .*the relay was reached' out
+    check_line 'the mediator is' 'line to Mira Mediator .neutral.: tested' out
+    clock_is 2027-03-07T22:00:00Z
+    as us line plenary >out
+    check_line 'and when it is back, what was missed stands there' 'missed no\. [0-9]+' out
 }
 
 # On Saturday the two sides say in public, in two languages, what they agree on of a call; a line that one of them does not agree

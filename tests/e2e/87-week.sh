@@ -18,10 +18,12 @@ for p in detente detente-relay; do
 done
 detente=$DT_WORK/bin/detente
 relay_program=$DT_WORK/bin/detente-relay
-clock_is() { # TIME
+clock_is() { # TIME [WHO...]: it is that time, and all, or these, have their agents running
     echo $(($(date -u -d "$1" +%s) - $(date +%s))) >"$DT_WORK/clock.new"
     mv "$DT_WORK/clock.new" "$DT_WORK/clock"
-    [ -z "${forum_id:-}" ] || settle us ru med # rotations, and what waited
+    shift
+    [ $# -gt 0 ] || set -- us ru med
+    [ -z "${forum_id:-}" ] || settle "$@" # rotations, and what waited
 }
 attest() { # PARTY...: what was made is in the register, and their witnesses cosign it
     local p
@@ -68,6 +70,7 @@ said_all() { # likewise, with what is settled
 }
 
 clock_is 2027-03-01T07:00:00Z
+charter_options=(--line-test 12h)
 forum
 plenary
 week
