@@ -123,6 +123,7 @@ struct dt_person {
     uint64_t letter_not_before_ms;
     uint64_t letter_not_after_ms;
     bool revoked;
+    bool root_replaced; /* the root that signed the letter: it holds no more */
     bool self;
 };
 

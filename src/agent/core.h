@@ -129,6 +129,47 @@ DT_MUST_CHECK enum dt_err dt_letter_load(struct dt_agent *a, const uint8_t hash[
 DT_MUST_CHECK enum dt_err dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l,
                                             bool *out_revoked, struct dt_buf *out);
 
+/* EXPIRED, with the amendment: the root that signed ${l} was replaced (succession.c). */
+DT_MUST_CHECK enum dt_err dt_letter_check_root(const struct dt_agent *a, const struct dt_letter *l);
+
+/* The same, and valid by our clock. EXPIRED. */
+DT_MUST_CHECK enum dt_err dt_letter_check_now(const struct dt_agent *a, const struct dt_letter *l);
+
+/* *${out}: does the revocation in ${bytes} of ${l} count? Always, unless the root was replaced that
+ * signed both: then only where our copy of the register shows that it came before that. */
+DT_MUST_CHECK enum dt_err dt_revocation_in_time(struct dt_agent *a, const struct dt_letter *l,
+                                                struct dt_view bytes, bool *out);
+
+/* Is ${l} revoked as far as we know, or its root replaced? Nobody acts under it any more. */
+DT_MUST_CHECK enum dt_err dt_letter_ended(struct dt_agent *a, const struct dt_letter *l,
+                                          bool *out_ended);
+
+struct dt_approval;
+struct dt_record;
+/* Is it signed by a root that does not stand in ${c} any more? */
+bool dt_approval_by_former(const struct dt_charter *c, const struct dt_approval *v);
+/* Is it signed by a root of its party, in force or replaced: what was approved before stays so.
+ * AUTH. */
+DT_MUST_CHECK enum dt_err dt_approval_verify_root(const struct dt_charter *c,
+                                                  const struct dt_approval *v);
+
+/* For records, many of them: does each count, by where its seal stands in our copy of the register
+ * and which root signed its author's letter? */
+struct dt_counting {
+    bool any;      /* some root was replaced; else all of them count */
+    uint64_t held; /* entries of our copy */
+    bool known;    /* the last letter asked for, and its root */
+    uint8_t letter[32];
+    struct dt_charter_root root;
+};
+DT_MUST_CHECK enum dt_err dt_counting_begin(struct dt_agent *a, struct dt_counting *x);
+DT_MUST_CHECK enum dt_err dt_record_counts(struct dt_agent *a, const struct dt_record *r,
+                                           struct dt_counting *x, bool *out);
+
+/* Where our own seat is under a letter whose root was replaced, and we have one of the new root:
+ * ask to be put in anew under that. */
+DT_MUST_CHECK enum dt_err dt_seats_renew(struct dt_agent *a);
+
 /* Keep a revocation that holds under the charter. */
 DT_MUST_CHECK enum dt_err dt_revocation_keep(struct dt_agent *a, struct dt_view bytes);
 

@@ -53,6 +53,32 @@ cli_charter(struct cli *c, const char *path, struct dt_charter *out)
 }
 
 enum dt_err
+cli_root_of_party(const struct dt_charter *ch, const char *option, const char *value,
+                  size_t *out_party, uint8_t *out_root, uint8_t out_id[static 32])
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_ROOTFILE_MAX);
+    const char *equals = strrchr(value, '=');
+    uint8_t root[32];
+    enum dt_err err;
+
+    if (equals == NULL || equals == value || equals[1] == '\0')
+        return dt_fail(DT_ERR_USAGE,
+                       "--%s: write NAME=FILE, with the public line of a root in FILE", option);
+    err = dt_charter_party_by_name(ch, dt_view((const uint8_t *)value, (size_t)(equals - value)),
+                                   out_party);
+    if (err != DT_OK)
+        return dt_fail_context(err, "--%s %s", option, value);
+    if (out_root == NULL && dt_hex_read_fixed(out_id, 32, dt_view_str(equals + 1)) == DT_OK)
+        return DT_OK;
+    if ((err = cli_file(equals + 1, &b)) != DT_OK ||
+        (err = dt_fail_context(dt_rootfile_pub(dt_buf_view(&b), root), "%s", equals + 1)) != DT_OK)
+        return err;
+    if (out_root != NULL)
+        memcpy(out_root, root, sizeof root);
+    return dt_root_id(root, out_id);
+}
+
+enum dt_err
 cli_grant(const char *path, struct dt_grant *out)
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_NET_GRANT_MAX);

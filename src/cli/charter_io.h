@@ -25,6 +25,13 @@ DT_MUST_CHECK enum dt_err cli_register_part(struct cli *c, const struct dt_grant
                                             char path[static CLI_REGISTER_PATH],
                                             struct dt_charter *ch);
 
+/* NAME=FILE of --${option}: the place of the party NAME in ${ch}, and the root id that FILE says,
+ * the public line of a root, or the 64 hex digits of its id in place of a file. ${out_root} (may be
+ * NULL: an id is enough) gets the root itself. USAGE, NOT_FOUND. */
+DT_MUST_CHECK enum dt_err cli_root_of_party(const struct dt_charter *ch, const char *option,
+                                            const char *value, size_t *out_party, uint8_t *out_root,
+                                            uint8_t out_id[static 32]);
+
 /* cmd_amend.c: charter sign, merge and show of an amendment, when --charter says of what. */
 DT_MUST_CHECK enum dt_err cli_amendment_sign(struct cli *c);
 DT_MUST_CHECK enum dt_err cli_amendment_merge(struct cli *c);

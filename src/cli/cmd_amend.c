@@ -29,14 +29,16 @@ root_str(const struct tlog_hash *root, char out[static ROOT_STR])
     return err;
 }
 
-/* --size, else what this home holds as attested. */
+/* --size, else what this home holds as attested; where nothing can be attested, all it holds. */
 static enum dt_err
-good_size(struct cli *c, uint64_t *out)
+good_size(struct cli *c, bool roots, uint64_t *out)
 {
     struct dt_register_report r;
     enum dt_err err = dt_agent_register_status(c->agent, &r);
+    bool all = roots && dt_agent_charter(c->agent)->quorum_attested == 0;
 
-    return err != DT_OK ? err : cli_number(c, "size", r.attested_size, TLOG_SIZE_MAX, out);
+    return err != DT_OK ? err
+                        : cli_number(c, "size", all ? r.size : r.attested_size, TLOG_SIZE_MAX, out);
 }
 
 /* ---- from a home ---- */
@@ -52,7 +54,7 @@ cmd_register_export(struct cli *c)
     uint64_t size = 0;
     enum dt_err err;
 
-    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = good_size(c, &size)) != DT_OK ||
+    if ((err = cli_need(c, "out", &out)) != DT_OK || (err = good_size(c, false, &size)) != DT_OK ||
         (err = dt_agent_register_good(c->agent, size, &root, &b)) != DT_OK ||
         (err = root_str(&root, text)) != DT_OK ||
         (err = dt_file_write(out, dt_buf_view(&b), 0644)) != DT_OK)
@@ -68,40 +70,142 @@ cmd_register_export(struct cli *c)
     return DT_OK;
 }
 
+/* ---- roots ---- */
+
+/* One change a party, by place, of those that --root and --successor name. */
+static enum dt_err
+read_changes(struct cli *c, const struct dt_charter *ch, struct dt_root_change *out, size_t *out_n)
+{
+    struct dt_root_change x[DT_CHARTER_PARTIES] = {{0}};
+    bool named[DT_CHARTER_PARTIES] = {false};
+    const char *value;
+    size_t at = 0, party = 0;
+    uint8_t id[32];
+    enum dt_err err;
+
+    for (size_t i = 0; i < ch->n_parties; i++) {
+        x[i].party = (uint8_t)i;
+        memcpy(x[i].root, ch->parties[i].root, 32);
+    }
+    while ((value = cli_next(c, "root", &at)) != NULL) {
+        uint8_t root[32];
+
+        if ((err = cli_root_of_party(ch, "root", value, &party, root, id)) != DT_OK)
+            return err;
+        memcpy(x[party].root, root, 32);
+        named[party] = true;
+    }
+    at = 0;
+    while ((value = cli_next(c, "successor", &at)) != NULL) {
+        if ((err = cli_root_of_party(ch, "successor", value, &party, NULL, id)) != DT_OK)
+            return err;
+        memcpy(x[party].successor, id, 32);
+        x[party].has_successor = named[party] = true;
+    }
+    *out_n = 0;
+    for (size_t i = 0; i < ch->n_parties; i++)
+        if (named[i])
+            out[(*out_n)++] = x[i];
+    return DT_OK;
+}
+
+/* "the root of North is replaced; ..." for each change; what is said before it is signed. */
+static void
+note_changes(struct cli *c, const struct dt_amendment *am, const struct dt_charter *ch)
+{
+    for (size_t i = 0; i < am->n_changes; i++) {
+        const struct dt_root_change *x = &am->changes[i];
+        const struct dt_charter_party *p = &ch->parties[x->party];
+        bool replaced = dt_amendment_replaces(am, ch, x->party) != NULL;
+
+        if (replaced)
+            cli_note(
+                c,
+                "the root of %.*s is replaced; letters that the one before signed count for the "
+                "first %llu entries of the register and for nothing else; %s",
+                (int)p->name.n, (const char *)p->name.p, (unsigned long long)am->last_size,
+                p->has_successor ? "the successor that was announced signs for it alone"
+                                 : "no successor was announced: both sign, the one before too");
+        if (x->has_successor)
+            cli_note(c, "%.*s announces who may take its root's place", (int)p->name.n,
+                     (const char *)p->name.p);
+    }
+}
+
+static enum dt_err
+amend_roots(struct cli *c, const struct dt_charter *ch, struct dt_amendment_parts *parts,
+            struct dt_amendment *out)
+{
+    struct dt_root_change changes[DT_CHARTER_PARTIES];
+    enum dt_err err;
+
+    if ((err = read_changes(c, ch, changes, &parts->n_changes)) != DT_OK ||
+        (err = good_size(c, true, &parts->last_size)) != DT_OK ||
+        (err = dt_agent_register_good(c->agent, parts->last_size, &parts->last_root, NULL)) !=
+            DT_OK)
+        return err;
+    parts->changes = changes;
+    err = dt_amendment_draft(ch, parts, out);
+    parts->changes = NULL;
+    if (err == DT_OK)
+        note_changes(c, out, ch);
+    return err;
+}
+
+static enum dt_err
+amend_register(struct cli *c, const struct dt_charter *ch, struct dt_amendment_parts *parts,
+               struct dt_amendment *out)
+{
+    DT_CLEANUP(dt_grant_wipe) struct dt_grant grant = {0};
+    struct dt_charter next = {.n_parties = ch->n_parties};
+    char path[CLI_REGISTER_PATH];
+    const char *file = NULL;
+    enum dt_err err;
+
+    memcpy(next.parties, ch->parties, sizeof next.parties);
+    if ((err = cli_need(c, "grant", &file)) != DT_OK || (err = cli_grant(file, &grant)) != DT_OK ||
+        (err = cli_register_part(c, &grant, path, &next)) != DT_OK ||
+        (err = good_size(c, false, &parts->last_size)) != DT_OK ||
+        (err = dt_agent_register_good(c->agent, parts->last_size, &parts->last_root, NULL)) !=
+            DT_OK)
+        return err;
+    parts->next = &next;
+    err = dt_amendment_draft(ch, parts, out);
+    parts->next = NULL;
+    return err;
+}
+
 enum dt_err
 cmd_charter_amend(struct cli *c)
 {
     DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_AMENDMENT_MAX);
-    DT_CLEANUP(dt_grant_wipe) struct dt_grant grant = {0};
     const struct dt_charter *charter = dt_agent_charter(c->agent);
-    struct dt_charter next = {.n_parties = charter->n_parties};
-    struct dt_amendment_parts parts = {.next = &next, .made_ms = dt_clock_now(&c->clock)};
+    struct dt_amendment_parts parts = {.made_ms = dt_clock_now(&c->clock)};
     struct dt_agent_info info;
-    char path[CLI_REGISTER_PATH], root[ROOT_STR];
-    const char *file = NULL;
+    bool roots = cli_has(c, "root") || cli_has(c, "successor");
+    char root[ROOT_STR];
     const char *out = NULL;
     enum dt_err err;
 
-    memcpy(next.parties, charter->parties, sizeof next.parties);
-    if ((err = cli_need(c, "grant", &file)) != DT_OK || (err = cli_need(c, "out", &out)) != DT_OK ||
-        (err = cli_grant(file, &grant)) != DT_OK ||
-        (err = cli_register_part(c, &grant, path, &next)) != DT_OK ||
-        (err = dt_agent_info(c->agent, &info)) != DT_OK ||
-        (err = good_size(c, &parts.last_size)) != DT_OK ||
-        (err = dt_agent_register_good(c->agent, parts.last_size, &parts.last_root, NULL)) != DT_OK)
+    if (roots && cli_has(c, "grant"))
+        return dt_fail(DT_ERR_USAGE, "an amendment replaces the register (--grant), or roots "
+                                     "(--root, --successor): draft two");
+    if ((err = cli_need(c, "out", &out)) != DT_OK ||
+        (err = dt_agent_info(c->agent, &info)) != DT_OK)
         return err;
     parts.author = info.self.party;
-    if ((err = dt_amendment_draft(charter, &parts, &am)) != DT_OK ||
+    if ((err = roots ? amend_roots(c, charter, &parts, &am)
+                     : amend_register(c, charter, &parts, &am)) != DT_OK ||
         (err = dt_amendment_encode(&am, &b)) != DT_OK ||
         (err = root_str(&am.last_root, root)) != DT_OK ||
         (err = dt_file_create(out, dt_buf_view(&b), 0644)) != DT_OK)
         return err;
-    cli_note(
-        c,
-        "draft of amendment %llu in %s: the register ends at %llu entries, root %s; every root "
-        "signs it with 'detente charter sign --charter CHARTER'",
-        (unsigned long long)am.number, out, (unsigned long long)am.last_size, root);
+    cli_note(c,
+             "draft of amendment %llu in %s: %s at %llu entries, root %s; every root signs it with "
+             "'detente charter sign --charter CHARTER'",
+             (unsigned long long)am.number, out, roots ? "roots change" : "the register ends",
+             (unsigned long long)am.last_size, root);
     return DT_OK;
 }
 
@@ -125,6 +229,8 @@ print_adopted(struct cli *c, const struct dt_amend_report *r)
         cli_put_u64(o, "again", r->again);
         cli_put_u64(o, "channels", r->channels);
         cli_put_u64(o, "unsure", r->unsure);
+        cli_put_u64(o, "roots", r->roots);
+        cli_put_u64(o, "void_records", r->void_records);
         cli_put(o, "relay", info.relay);
         return cli_json(o);
     }
@@ -132,16 +238,30 @@ print_adopted(struct cli *c, const struct dt_amend_report *r)
         cli_print("nothing new: this home has %zu of them already\n", r->already);
         return DT_OK;
     }
-    cli_print("taken in: %zu; the register goes on from entry %llu, at %s\n", r->taken,
-              (unsigned long long)r->last_size, info.relay);
+    if (r->registers)
+        cli_print("taken in: %zu; the register goes on from entry %llu, at %s\n", r->taken,
+                  (unsigned long long)r->last_size, info.relay);
+    else
+        cli_print(
+            "taken in: %zu; the register stays; letters of roots that were replaced count for "
+            "its first %llu entries\n",
+            r->taken, (unsigned long long)r->last_size);
     cli_print("%s\n", r->compared ? "our own copy has the root that was named"
                                   : "our own copy did not reach that far: it is compared when the "
                                     "rest is fetched");
     if (r->cut > 0)
         cli_print("%llu entries of our copy do not count any more, %llu of them cosigned\n",
                   (unsigned long long)r->cut, (unsigned long long)r->cut_attested);
-    cli_print("%llu of our seals wait to be handed in; %zu channels begin a queue there\n",
-              (unsigned long long)r->again, r->channels);
+    if (r->registers)
+        cli_print("%llu of our seals wait to be handed in; %zu channels begin a queue there\n",
+                  (unsigned long long)r->again, r->channels);
+    if (r->void_records > 0)
+        cli_print("%zu records do not count any more, for their letters' root had been replaced: "
+                  "detente records --void\n",
+                  r->void_records);
+    if (info.has_letter && info.self.root_replaced)
+        cli_print("our own letter holds no more: have the new root issue another one, and import "
+                  "it\n");
     if (r->unsure > 0)
         cli_print("of what we sent last some may not have arrived: see detente alarms\n");
     return DT_OK;
@@ -161,11 +281,13 @@ cmd_charter_adopt(struct cli *c)
 
     for (size_t i = 0; i < DT_AMENDMENTS; i++)
         dt_buf_init(&files[i], DT_AMENDMENT_MAX);
-    if ((err = cli_need(c, "grant", &file)) != DT_OK || (err = cli_file(file, &grant)) != DT_OK)
+    file = cli_get(c, "grant");
+    if (file != NULL && (err = cli_file(file, &grant)) != DT_OK)
         return err;
     if (c->n_operands > DT_AMENDMENTS)
         return dt_fail(DT_ERR_LIMIT, "a charter has at most %u amendments", DT_AMENDMENTS);
     params.grant = dt_buf_view(&grant);
+    err = DT_OK;
     for (; err == DT_OK && params.n < c->n_operands; params.n++) {
         err = cli_file(c->operand[params.n], &files[params.n]);
         views[params.n] = dt_buf_view(&files[params.n]);
@@ -196,14 +318,21 @@ static enum dt_err
 store(struct cli *c, const char *path, const struct dt_amendment *am, const struct dt_charter *ch)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_AMENDMENT_MAX);
-    size_t n = 0;
+    size_t n = 0, of = ch->n_parties;
     enum dt_err err = dt_amendment_encode(am, &b);
 
     if (err != DT_OK || (err = dt_file_write(path, dt_buf_view(&b), 0644)) != DT_OK)
         return err;
-    for (size_t i = 0; i < ch->n_parties; i++)
-        n += am->has_signature[i] ? 1 : 0;
-    cli_note(c, "%s has the signatures of %zu of %zu roots", path, n, ch->n_parties);
+    for (size_t i = 0; i < ch->n_parties; i++) {
+        bool replaced = dt_amendment_replaces(am, ch, i) != NULL;
+
+        n += (am->has_signature[i] ? 1u : 0u) + (am->has_new[i] ? 1u : 0u);
+        if (replaced && ch->parties[i].has_successor)
+            n -= am->has_signature[i] ? 1u : 0u; /* it is not asked for */
+        else if (replaced)
+            of++;
+    }
+    cli_note(c, "%s has the signatures of %zu of %zu roots", path, n, of);
     return DT_OK;
 }
 
@@ -222,12 +351,17 @@ cli_amendment_sign(struct cli *c)
         (err = load(c->operand[0], &ch, &am)) != DT_OK ||
         (err = root_str(&am.last_root, text)) != DT_OK)
         return err;
-    cli_note(c,
-             "signing amendment %llu of '%.*s': of its register the first %llu entries count, root "
-             "%s, and another goes on at %.*s; detente charter show says all of it",
-             (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p,
-             (unsigned long long)am.last_size, text, (int)am.next.relays[0].n,
-             (const char *)am.next.relays[0].p);
+    if (am.n_changes == 0)
+        cli_note(c,
+                 "signing amendment %llu of '%.*s': of its register the first %llu entries count, "
+                 "root %s, and another goes on at %.*s; detente charter show says all of it",
+                 (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p,
+                 (unsigned long long)am.last_size, text, (int)am.next.relays[0].n,
+                 (const char *)am.next.relays[0].p);
+    else
+        cli_note(c, "signing amendment %llu of '%.*s'; detente charter show says all of it",
+                 (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p);
+    note_changes(c, &am, &ch);
     if ((err = cli_root_seed(c, &seed)) != DT_OK ||
         (err = dt_amendment_sign(&am, &ch, dt_secret_view(&seed))) != DT_OK)
         return err;
@@ -279,20 +413,50 @@ put_witnesses(json_t *o, const char *key, const struct dt_charter *from,
     (void)json_object_set_new(o, key, list);
 }
 
-static enum dt_err
-show_json(const struct dt_amendment *am, const struct dt_charter *ch, const char *root,
-          bool complete)
+static void
+put_words(json_t *o, const char *key, const uint8_t id[static 32])
 {
-    json_t *o = json_object();
-    json_t *parties = json_array();
+    char words[DT_KEY_WORDS_STR];
 
-    cli_put_hex(o, "forum", dt_view_of(am->header.forum));
-    cli_put_u64(o, "amendment", am->number);
-    cli_put_time(o, "drafted", am->made_ms);
-    cli_put_hex(o, "commitment", dt_view_of(am->commitment));
-    cli_put_bool(o, "complete", complete);
-    cli_put_u64(o, "last_size", am->last_size);
-    cli_put(o, "last_root", root);
+    dt_key_words(id, words);
+    cli_put(o, key, words);
+}
+
+/* What becomes of the roots: words are what people compare. */
+static enum dt_err
+put_changes(json_t *o, const struct dt_amendment *am, const struct dt_charter *ch)
+{
+    json_t *list = json_array();
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < am->n_changes; i++) {
+        const struct dt_root_change *x = &am->changes[i];
+        const struct dt_charter_party *p = &ch->parties[x->party];
+        json_t *one = json_object();
+        uint8_t was[32], is[32];
+
+        if (err == DT_OK && (err = dt_root_id(p->root, was)) == DT_OK &&
+            (err = dt_root_id(x->root, is)) == DT_OK) {
+            bool replaced = dt_amendment_replaces(am, ch, x->party) != NULL;
+
+            cli_put_view(one, "party", p->name);
+            put_words(one, "root_before", was);
+            put_words(one, "root", is);
+            cli_put_bool(one, "replaced", replaced);
+            cli_put_bool(one, "announced", replaced && p->has_successor);
+            cli_put_bool(one, "signed_by_new", am->has_new[x->party]);
+            if (x->has_successor)
+                put_words(one, "successor", x->successor);
+        }
+        (void)json_array_append_new(list, one);
+    }
+    (void)json_object_set_new(o, "roots", list);
+    return err;
+}
+
+static void
+put_register(json_t *o, const struct dt_amendment *am, const struct dt_charter *ch)
+{
     cli_put_view(o, "relay_before", ch->relays[0]);
     cli_put_view(o, "relay", am->next.relays[0]);
     cli_put_view(o, "register_vkey_before", ch->register_vkey);
@@ -302,6 +466,30 @@ show_json(const struct dt_amendment *am, const struct dt_charter *ch, const char
     cli_put_u64(o, "quorum_attested", am->next.quorum_attested);
     put_witnesses(o, "witnesses_before", ch, ch);
     put_witnesses(o, "witnesses", &am->next, ch);
+}
+
+static enum dt_err
+show_json(const struct dt_amendment *am, const struct dt_charter *ch, const char *root,
+          bool complete)
+{
+    json_t *o = json_object();
+    json_t *parties = json_array();
+    enum dt_err err;
+
+    cli_put_hex(o, "forum", dt_view_of(am->header.forum));
+    cli_put_u64(o, "amendment", am->number);
+    cli_put_time(o, "drafted", am->made_ms);
+    cli_put_hex(o, "commitment", dt_view_of(am->commitment));
+    cli_put_bool(o, "complete", complete);
+    cli_put_u64(o, "last_size", am->last_size);
+    cli_put(o, "last_root", root);
+    if (am->n_changes == 0)
+        put_register(o, am, ch);
+    else if ((err = put_changes(o, am, ch)) != DT_OK) {
+        json_decref(o);
+        json_decref(parties);
+        return err;
+    }
     for (size_t i = 0; i < ch->n_parties; i++) {
         json_t *one = json_object();
 
@@ -341,6 +529,66 @@ print_witnesses(const struct dt_amendment *am, const struct dt_charter *ch)
     }
 }
 
+static enum dt_err
+print_changes(const struct dt_amendment *am, const struct dt_charter *ch, const char *root)
+{
+    cli_print(
+        "  register stays; the first %llu entries, root %s, count under the roots of before\n",
+        (unsigned long long)am->last_size, root);
+    for (size_t i = 0; i < am->n_changes; i++) {
+        const struct dt_root_change *x = &am->changes[i];
+        const struct dt_charter_party *p = &ch->parties[x->party];
+        char words[DT_KEY_WORDS_STR];
+        uint8_t was[32], is[32];
+        enum dt_err err;
+
+        if ((err = dt_root_id(p->root, was)) != DT_OK || (err = dt_root_id(x->root, is)) != DT_OK)
+            return err;
+        if (dt_amendment_replaces(am, ch, x->party) != NULL) {
+            cli_print("  root     of %.*s, REPLACED; the new one %s\n", (int)p->name.n,
+                      (const char *)p->name.p,
+                      p->has_successor ? "is the successor that was announced"
+                                       : "was not announced: the one before signs too");
+            dt_key_words(was, words);
+            cli_print("           from %s\n", words);
+            dt_key_words(is, words);
+            cli_print("           to   %s\n           %s\n", words,
+                      am->has_new[x->party] ? "signed by the new root"
+                                            : "NOT SIGNED YET by the new root");
+        }
+        if (x->has_successor) {
+            dt_key_words(x->successor, words);
+            cli_print("  successor of %.*s from then on: %s\n", (int)p->name.n,
+                      (const char *)p->name.p, words);
+        }
+    }
+    return DT_OK;
+}
+
+static void
+print_register(const struct dt_amendment *am, const struct dt_charter *ch, const char *root)
+{
+    cli_print("  good     the first %llu entries of the register until now, root %s;\n"
+              "           what its key signs later does not count\n",
+              (unsigned long long)am->last_size, root);
+    print_change("relay", ch->relays[0], am->next.relays[0]);
+    print_change("register", ch->register_vkey, am->next.register_vkey);
+    print_witnesses(am, ch);
+    cli_print("  attested by %u groups (before: %u)\n", am->next.quorum_attested,
+              ch->quorum_attested);
+}
+
+/* Of a party whose root is replaced by the successor that was announced nothing else is asked. */
+static const char *
+signed_or_not(const struct dt_amendment *am, const struct dt_charter *ch, size_t i)
+{
+    if (am->has_signature[i])
+        return "signed";
+    return dt_amendment_replaces(am, ch, i) != NULL && ch->parties[i].has_successor
+               ? "not asked, its successor signs"
+               : "NOT SIGNED YET";
+}
+
 enum dt_err
 cli_amendment_show(struct cli *c)
 {
@@ -366,18 +614,15 @@ cli_amendment_show(struct cli *c)
     cli_print("amendment %llu of %.*s\n  forum    %s\n  drafted  %s by %.*s\n",
               (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p, hex, when,
               (int)ch.parties[author].name.n, (const char *)ch.parties[author].name.p);
-    cli_print("  good     the first %llu entries of the register until now, root %s;\n"
-              "           what its key signs later does not count\n",
-              (unsigned long long)am.last_size, root);
-    print_change("relay", ch.relays[0], am.next.relays[0]);
-    print_change("register", ch.register_vkey, am.next.register_vkey);
-    print_witnesses(&am, &ch);
-    cli_print("  attested by %u groups (before: %u)\n", am.next.quorum_attested,
-              ch.quorum_attested);
+    if (am.n_changes == 0)
+        print_register(&am, &ch, root);
+    else if ((err = print_changes(&am, &ch, root)) != DT_OK)
+        return err;
     for (size_t i = 0; i < ch.n_parties; i++)
         cli_print("  %-8.*s %s\n", (int)ch.parties[i].name.n, (const char *)ch.parties[i].name.p,
-                  am.has_signature[i] ? "signed" : "NOT SIGNED YET");
-    cli_print("  a witness of the new register is started with --continues %llu:%s\n",
-              (unsigned long long)am.last_size, root);
+                  signed_or_not(&am, &ch, i));
+    if (am.n_changes == 0)
+        cli_print("  a witness of the new register is started with --continues %llu:%s\n",
+                  (unsigned long long)am.last_size, root);
     return DT_OK;
 }

@@ -29,7 +29,7 @@ struct draft {
     char *rules[DT_CHARTER_RULES]; /* names, as allocated */
     char path[CLI_REGISTER_PATH];
     char cadence[DT_CADENCE_STR];
-    char hashes[DT_CHARTER_RULES][65]; /* of the forum's own templates */
+    char hashes[2 * DT_CHARTER_RULES][65]; /* of the forum's own templates, ids of successors */
     size_t n_hashes;
 };
 
@@ -199,6 +199,39 @@ add_templates(struct cli *c, struct draft *d)
     return err;
 }
 
+/* NAME=FILE of --successor: who alone may take the place of that party's root. */
+static enum dt_err
+add_successor(struct draft *d, const char *value)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf name = DT_BUF_INIT(DT_RULE_MAX);
+    size_t party = 0;
+    uint8_t id[32];
+    char *rule;
+    enum dt_err err = cli_root_of_party(&d->charter, "successor", value, &party, NULL, id);
+
+    if (err != DT_OK || (err = dt_buf_printf(&name, DT_RULE_SUCCESSOR "%zu", party + 1)) != DT_OK)
+        return err;
+    if (d->n_hashes == 2 * DT_CHARTER_RULES)
+        return dt_fail(DT_ERR_LIMIT, "a charter has at most %u rules", DT_CHARTER_RULES);
+    rule = dt_strndup((const char *)name.p, name.n);
+    if (rule == NULL)
+        return dt_nomem();
+    dt_hex_str(d->hashes[d->n_hashes], dt_view_of(id));
+    return dt_fail_context(insert_rule(d, rule, d->hashes[d->n_hashes++]), "--successor %s", value);
+}
+
+static enum dt_err
+add_successors(struct cli *c, struct draft *d)
+{
+    const char *value;
+    size_t at = 0;
+    enum dt_err err = DT_OK;
+
+    while (err == DT_OK && (value = cli_next(c, "successor", &at)) != NULL)
+        err = add_successor(d, value);
+    return err;
+}
+
 static void
 add_rule(struct dt_charter *ch, const char *name, const char *value)
 {
@@ -254,6 +287,7 @@ cmd_charter_draft(struct cli *c)
     add_rules(&d, cli_get(c, "file-max"), cli_get(c, "line-test"));
     if ((err = cli_register_part(c, &d.grant, d.path, &d.charter)) != DT_OK ||
         (err = add_open_rules(c, &d)) != DT_OK || (err = add_templates(c, &d)) != DT_OK ||
+        (err = add_successors(c, &d)) != DT_OK ||
         (err = dt_random(d.charter.nonce, sizeof d.charter.nonce)) != DT_OK ||
         (err = dt_charter_check(&d.charter)) != DT_OK ||
         (err = dt_charter_encode(&d.charter, &out)) != DT_OK ||
@@ -360,12 +394,18 @@ show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], 
     for (size_t i = 0; i < ch->n_parties; i++) {
         json_t *o = json_object();
         char words[DT_KEY_WORDS_STR];
+        uint8_t id[DT_ROOT_ID];
 
-        dt_key_words(ch->parties[i].root_id, words);
+        if (dt_root_id(ch->parties[i].root, id) != DT_OK)
+            memcpy(id, ch->parties[i].root_id, sizeof id);
+        dt_key_words(id, words);
         cli_put_view(o, "name", ch->parties[i].name);
         cli_put(o, "kind", kind_name(ch->parties[i].kind));
         cli_put(o, "words", words);
-        cli_put_hex(o, "root_id", dt_view_of(ch->parties[i].root_id));
+        cli_put_hex(o, "root_id", dt_view_of(id));
+        cli_put_hex(o, "party_id", dt_view_of(ch->parties[i].root_id));
+        if (ch->parties[i].has_successor)
+            cli_put_hex(o, "successor", dt_view_of(ch->parties[i].successor));
         cli_put_bool(o, "signed", ch->has_signature[i]);
         (void)json_array_append_new(parties, o);
     }
@@ -450,6 +490,30 @@ print_open_rules(const struct dt_charter *ch)
     return err;
 }
 
+static enum dt_err
+print_party(const struct dt_charter *ch, size_t i)
+{
+    const struct dt_charter_party *p = &ch->parties[i];
+    char words[DT_KEY_WORDS_STR];
+    uint8_t id[DT_ROOT_ID];
+    enum dt_err err = dt_root_id(p->root, id);
+
+    if (err != DT_OK)
+        return err;
+    dt_key_words(id, words);
+    cli_print("  %-8s %.*s, %s\n           key words: %s\n", kind_name(p->kind), (int)p->name.n,
+              (const char *)p->name.p, ch->has_signature[i] ? "signed" : "NOT SIGNED YET", words);
+    if (memcmp(id, p->root_id, sizeof id) != 0) {
+        dt_key_words(p->root_id, words);
+        cli_print("           took the place of the root with: %s\n", words);
+    }
+    if (p->has_successor) {
+        dt_key_words(p->successor, words);
+        cli_print("           successor: %s\n", words);
+    }
+    return DT_OK;
+}
+
 enum dt_err
 cmd_charter_show(struct cli *c)
 {
@@ -490,14 +554,9 @@ cmd_charter_show(struct cli *c)
               (int)ch.title.n, (const char *)ch.title.p, hex, when, (int)ch.relays[0].n,
               (const char *)ch.relays[0].p, (int)ch.register_origin.n,
               (const char *)ch.register_origin.p);
-    for (size_t i = 0; i < ch.n_parties; i++) {
-        char words[DT_KEY_WORDS_STR];
-
-        dt_key_words(ch.parties[i].root_id, words);
-        cli_print("  %-8s %.*s, %s\n           key words: %s\n", kind_name(ch.parties[i].kind),
-                  (int)ch.parties[i].name.n, (const char *)ch.parties[i].name.p,
-                  ch.has_signature[i] ? "signed" : "NOT SIGNED YET", words);
-    }
+    for (size_t i = 0; i < ch.n_parties; i++)
+        if ((err = print_party(&ch, i)) != DT_OK)
+            return err;
     for (size_t i = 0; i < ch.n_witnesses; i++)
         cli_print("  witness  of %.*s: %.*s\n", (int)ch.parties[ch.witnesses[i].party].name.n,
                   (const char *)ch.parties[ch.witnesses[i].party].name.p,
@@ -505,7 +564,9 @@ cmd_charter_show(struct cli *c)
     cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
     for (size_t i = 0; i < ch.n_former; i++) {
         dt_time_str(when, ch.former[i].made_ms);
-        cli_print("  amended  %zu, %s: the register was replaced at entry %llu\n", i + 1, when,
+        cli_print("  amended  %zu, %s: %s at entry %llu\n", i + 1, when,
+                  ch.former[i].roots ? "roots were replaced, or successors announced,"
+                                     : "the register was replaced",
                   (unsigned long long)ch.former[i].last_size);
     }
     print_rules(&ch);

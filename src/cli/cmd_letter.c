@@ -31,18 +31,39 @@ cmd_letter_request(struct cli *c)
 static enum dt_err
 check_forum(struct cli *c, const struct dt_letter_request *q, struct dt_charter *ch)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
     uint8_t forum[DT_FORUM_ID];
     const char *file = NULL;
     enum dt_err err;
 
-    if ((err = cli_need(c, "charter", &file)) != DT_OK || (err = cli_file(file, &b)) != DT_OK ||
-        (err = dt_charter_decode(dt_buf_view(&b), ch)) != DT_OK ||
-        (err = dt_charter_verify(ch)) != DT_OK || (err = dt_charter_forum_id(ch, forum)) != DT_OK)
+    if ((err = cli_need(c, "charter", &file)) != DT_OK ||
+        (err = cli_charter(c, file, ch)) != DT_OK ||
+        (err = dt_charter_forum_id(ch, forum)) != DT_OK)
         return dt_fail_context(err, "charter");
     if (memcmp(forum, q->forum, sizeof forum) != 0)
         return dt_fail(DT_ERR_REFUSED, "the request is for another forum than this charter's");
     return DT_OK;
+}
+
+/* The party for which the root of ${seed} speaks: one that was replaced issues nothing any more. */
+static enum dt_err
+party_of_root(const struct dt_charter *ch, struct dt_view seed, const uint8_t **out)
+{
+    uint8_t root[32];
+    struct dt_charter_root found;
+    enum dt_err err = dt_ed25519_pub(seed, root);
+
+    for (size_t i = 0; err == DT_OK && i < ch->n_parties; i++) {
+        if (dt_charter_root_find(ch, i, root, &found) != DT_OK)
+            continue;
+        if (found.ended_by != 0)
+            return dt_fail(DT_ERR_REFUSED, "no letter was issued: amendment %zu replaced this root",
+                           found.ended_by);
+        *out = ch->parties[i].root_id;
+        return DT_OK;
+    }
+    return err != DT_OK ? err
+                        : dt_fail(DT_ERR_AUTH, "no letter was issued: this key is no root of the "
+                                               "charter with its amendments");
 }
 
 enum dt_err
@@ -60,6 +81,7 @@ cmd_letter_issue(struct cli *c)
     uint32_t rights = DT_RIGHTS_ALL;
     const char *request = NULL;
     const char *file = NULL;
+    const uint8_t *party = NULL;
     enum dt_err err;
 
     if ((err = cli_need(c, "request", &request)) != DT_OK ||
@@ -76,8 +98,9 @@ cmd_letter_issue(struct cli *c)
     cli_note(c, "accrediting %.*s, %.*s", (int)q.name.n, (const char *)q.name.p, (int)q.title.n,
              (const char *)q.title.p);
     if ((err = cli_root_seed(c, &seed)) != DT_OK ||
-        (err = dt_letter_issue(dt_secret_view(&seed), &q, rights, from, from + days * DT_MS_DAY,
-                               now, &out)) != DT_OK ||
+        (err = party_of_root(&ch, dt_secret_view(&seed), &party)) != DT_OK ||
+        (err = dt_letter_issue_for(dt_secret_view(&seed), party, &q, rights, from,
+                                   from + days * DT_MS_DAY, now, &out)) != DT_OK ||
         (err = dt_letter_decode(dt_buf_view(&out), &letter)) != DT_OK ||
         (err = dt_fail_context(dt_letter_check_charter(&letter, &ch, NULL),
                                "no letter was issued")) != DT_OK)
@@ -220,7 +243,10 @@ cmd_people(struct cli *c)
         cli_short(hex, dt_view_of(people[i].letter_hash));
         dt_date_str(to, people[i].letter_not_after_ms);
         cli_print("%s  %-16s %s, %s (letter to %s)%s%s\n", hex, people[i].party_name,
-                  people[i].name, people[i].title, to, people[i].revoked ? " REVOKED" : "",
+                  people[i].name, people[i].title, to,
+                  people[i].revoked         ? " REVOKED"
+                  : people[i].root_replaced ? " ROOT REPLACED"
+                                            : "",
                   people[i].self ? " - you" : "");
     }
     return DT_OK;

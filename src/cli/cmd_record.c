@@ -343,13 +343,16 @@ cmd_records(struct cli *c)
     }
     if (cli_has(c, "cover") && only != NULL)
         return dt_fail(DT_ERR_USAGE, "--cover: cover is in no channel");
-    if ((err = cli_has(c, "cover") ? dt_agent_cover_records(c->agent, &list, &n)
-                                   : dt_agent_records(c->agent, only, &list, &n)) != DT_OK)
+    if (cli_has(c, "cover") && cli_has(c, "void"))
+        return dt_fail(DT_ERR_USAGE, "--cover and --void exclude each other");
+    if ((err = cli_has(c, "cover")  ? dt_agent_cover_records(c->agent, &list, &n)
+               : cli_has(c, "void") ? dt_agent_void_records(c->agent, only, &list, &n)
+                                    : dt_agent_records(c->agent, only, &list, &n)) != DT_OK)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
             print_info(c, &list[i], list, n);
-        return cli_has(c, "cover") ? DT_OK : cli_raw_print(c, only);
+        return cli_has(c, "cover") || cli_has(c, "void") ? DT_OK : cli_raw_print(c, only);
     }
     root = json_object();
     array = json_array();
@@ -361,7 +364,7 @@ cmd_records(struct cli *c)
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "records", array);
-    if (err == DT_OK && !cli_has(c, "cover"))
+    if (err == DT_OK && !cli_has(c, "cover") && !cli_has(c, "void"))
         err = cli_put_raw(c, root, only);
     if (err != DT_OK) {
         json_decref(root);

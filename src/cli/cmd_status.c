@@ -50,6 +50,9 @@ print_self(struct cli *c, const struct status *s)
     dt_time_str(when, s->info.self.letter_not_after_ms);
     if (s->info.self.revoked)
         cli_print("  your letter of credence WAS REVOKED by your party's root\n");
+    else if (s->info.self.root_replaced)
+        cli_print("  your letter of credence HOLDS NO MORE: its root was replaced; have the new "
+                  "root issue one\n");
     else if (dt_clock_now(&c->clock) >= s->info.self.letter_not_after_ms)
         cli_print("  your letter of credence HAS RUN OUT, %s: have the root issue a new one\n",
                   when);
@@ -67,6 +70,7 @@ put_self(struct cli *c, const struct status *s, json_t *root)
     cli_put_bool(root, "has_letter", s->info.has_letter);
     cli_put_time(root, "letter_until", s->info.has_letter ? s->info.self.letter_not_after_ms : 0);
     cli_put_bool(root, "letter_revoked", s->info.self.revoked);
+    cli_put_bool(root, "letter_root_replaced", s->info.self.root_replaced);
     return DT_OK;
 }
 
@@ -138,7 +142,8 @@ last_read(const struct status *s)
 static enum dt_err
 print_line(struct cli *c, const struct status *s)
 {
-    uint64_t last = last_read(s), last_size = 0, now = dt_clock_now(&c->clock);
+    const struct dt_amended amended = dt_agent_amended(c->agent);
+    uint64_t last = last_read(s), now = dt_clock_now(&c->clock);
     char span[DT_TIME_STR];
 
     cli_print("line: relay %s", s->info.relay);
@@ -152,23 +157,26 @@ print_line(struct cli *c, const struct status *s)
         dt_span_str(span, now - last);
         cli_print(", last read %s ago\n", span);
     }
-    if (dt_agent_amended(c->agent, &last_size) > 0)
+    if (amended.n_registers > 0)
         cli_print("amendments of the charter: %zu; the register was replaced at entry %llu, the "
                   "relay is %s\n",
-                  dt_agent_amended(c->agent, &last_size), (unsigned long long)last_size,
-                  s->info.relay);
+                  amended.n, (unsigned long long)amended.last_size, s->info.relay);
+    else if (amended.n > 0)
+        cli_print("amendments of the charter: %zu, of roots; the register is the one it was\n",
+                  amended.n);
     return DT_OK;
 }
 
 static enum dt_err
 put_line(struct cli *c, const struct status *s, json_t *root)
 {
-    uint64_t last_size = 0;
+    const struct dt_amended amended = dt_agent_amended(c->agent);
 
     cli_put_bool(root, "inbox_ready", s->info.inbox_ready);
     cli_put(root, "relay", s->info.relay);
     cli_put_time(root, "last_read", last_read(s));
-    cli_put_u64(root, "amendments", dt_agent_amended(c->agent, &last_size));
+    cli_put_u64(root, "amendments", amended.n);
+    cli_put_u64(root, "amendments_of_roots", amended.n_roots);
     return DT_OK;
 }
 

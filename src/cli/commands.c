@@ -70,6 +70,8 @@ static const struct cli_option charter_draft[] = {
     {"file-max", "MIB", "how long a file in a channel may be: 1 to 64 MiB (64)"},
     {"group", "GROUP=NAME",
      "which party a witness group of the grant speaks for, if not named alike"},
+    {"successor", "NAME=FILE",
+     "public line (or id in hex) of the key that alone may take the place of NAME's root; repeat"},
     {"out", "FILE", "write the draft to FILE"},
     {NULL, NULL, NULL}};
 
@@ -86,14 +88,21 @@ static const struct cli_option charter_merge[] = {
 
 static const struct cli_option charter_amend[] = {
     {"grant", "FILE", "a grant file of the new relay"},
-    {"size", "N", "entries of the lost register that are good (default: those attested here)"},
+    {"root", "NAME=FILE",
+     "the register stays; the root in FILE (its public line) takes the place of NAME's; repeat"},
+    {"successor", "NAME=FILE",
+     "public line (or id in hex) of the key that alone may take the place of NAME's root after "
+     "this; repeat"},
+    {"size", "N",
+     "entries of the register that are good, or that count under the roots of before (default: "
+     "those attested here)"},
     {"group", "GROUP=NAME",
      "which party a witness group of the grant speaks for, if not named alike"},
     {"out", "FILE", "write the draft to FILE"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option charter_adopt[] = {
-    {"grant", "FILE", "the party's grant file of the new relay"},
+    {"grant", "FILE", "the party's grant file of the new relay, where there is one"},
     {"lose-attested", NULL, "also when entries go that the charter's quorum had cosigned"},
     {NULL, NULL, NULL}};
 
@@ -114,6 +123,7 @@ static const struct cli_option with_out[] = {{"out", "FILE", "write to FILE"}, {
 static const struct cli_option letter_issue[] = {
     {"root", "FILE", "the root's key file"},
     {"charter", "FILE", "the signed charter of the forum"},
+    {"amendment", "FILE", "an amendment of it, in order; repeat"},
     {"request", "FILE", "the delegate's request"},
     {"rights", "LIST", "talk,record,admit,consent,found (default: all)"},
     {"from", "TIME", "valid from (default: now)"},
@@ -204,6 +214,7 @@ static const struct cli_option record[] = {
 
 static const struct cli_option records[] = {
     {"cover", NULL, "the cover entries that this home made, in place of records"},
+    {"void", NULL, "those that do not count: a root was replaced before their entry"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option due[] = {
@@ -470,10 +481,11 @@ const struct cli_command cli_commands[] = {
      charter_merge, cmd_charter_merge, false, 2, MANY},
     {"charter show", "FILE", "show a charter, or an amendment, and who signed it", NULL,
      charter_show, cmd_charter_show, false, 1, 1},
-    {"charter amend", "", "draft an amendment: another relay and register in place of a lost one",
-     "From your own copy of the register. The new one is made with detente-relay grant --continue.",
+    {"charter amend", "", "draft an amendment: another relay and register, or another root",
+     "From your own copy of the register. With --grant another register takes its place, made with "
+     "detente-relay grant --continue; with --root or --successor it stays.",
      charter_amend, cmd_charter_amend, true, 0, 0},
-    {"charter adopt", "AMENDMENT...", "take in amendments that every root signed", NULL,
+    {"charter adopt", "AMENDMENT...", "take in amendments that every party signed", NULL,
      charter_adopt, cmd_charter_adopt, true, 1, MANY},
     {"letter request", "", "ask the root for a letter of credence", NULL, with_out,
      cmd_letter_request, true, 0, 0},

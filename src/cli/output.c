@@ -105,6 +105,7 @@ cli_put_person(json_t *o, const char *key, const struct dt_person *p)
     cli_put_time(j, "letter_not_before", p->letter_not_before_ms);
     cli_put_time(j, "letter_not_after", p->letter_not_after_ms);
     cli_put_bool(j, "revoked", p->revoked);
+    cli_put_bool(j, "root_replaced", p->root_replaced);
     cli_put_bool(j, "self", p->self);
     (void)json_object_set_new(o, key, j);
 }

@@ -12,10 +12,13 @@
 
 #include "record/amendment.h"
 #include "record/charter_internal.h"
+#include "record/succession.h"
 #include "record/template_internal.h"
 
 #define AMENDMENT_VERSION 1
-#define BODY_VERSION      1
+#define BODY_REGISTER     1    /* it replaces the register */
+#define BODY_ROOTS        2    /* it replaces roots */
+#define PLACE_NEW         0x80 /* a signature by the root that is named for this party */
 #define LABEL             "amendment"
 
 /* The slots that an amendment has; all others are absent. */
@@ -53,11 +56,12 @@ read_body(struct dt_amendment *am)
 
     if ((err = dt_read_u16(&r, &version)) != DT_OK)
         return err;
-    if (version != BODY_VERSION)
+    if (version != BODY_REGISTER && version != BODY_ROOTS)
         return dt_fail(DT_ERR_UNSUPPORTED, "it changes what is not known to this version");
     if ((err = dt_read_u64(&r, &am->last_size)) != DT_OK ||
         (err = dt_read_fixed(&r, am->last_root.b, TLOG_HASH)) != DT_OK ||
-        (err = dt_charter_register_read(&r, &am->next)) != DT_OK)
+        (err = version == BODY_REGISTER ? dt_charter_register_read(&r, &am->next)
+                                        : dt_root_changes_read(&r, am)) != DT_OK)
         return err;
     return dt_read_end(&r);
 }
@@ -65,7 +69,7 @@ read_body(struct dt_amendment *am)
 static enum dt_err
 read_slots(struct dt_amendment *am)
 {
-    uint8_t root_id[32], zero[32] = {0};
+    uint8_t zero[32] = {0};
     const uint8_t *author;
     uint64_t mask = 0;
     enum dt_err err;
@@ -79,9 +83,7 @@ read_slots(struct dt_amendment *am)
     author = am->slots[DT_SLOT_AUTHOR].value.p;
     memcpy(am->author, author, 32);
     memcpy(am->author_key, author + 32, 32);
-    if ((err = dt_root_id(am->author_key, root_id)) != DT_OK)
-        return err;
-    if (memcmp(root_id, am->author, 32) != 0 || memcmp(author + 64, zero, 32) != 0)
+    if (memcmp(author + 64, zero, 32) != 0)
         return dt_fail(DT_ERR_FORMAT, "its author is no root");
     memcpy(am->previous, am->slots[DT_AMENDMENT_PREVIOUS].value.p, 32);
     if ((err = dt_value_u64(am->slots[DT_SLOT_TIME].value, &am->made_ms)) != DT_OK ||
@@ -98,12 +100,18 @@ read_signatures(struct dt_reader r, struct dt_amendment *am)
     enum dt_err err;
 
     for (; r.n > 0; last = place) {
+        size_t party;
+        bool new;
+
         if ((err = dt_read_u8(&r, &place)) != DT_OK)
             return err;
-        if (place >= DT_CHARTER_PARTIES || place <= last)
+        new = (place & PLACE_NEW) != 0;
+        party = place & ~(unsigned int)PLACE_NEW;
+        if (party >= DT_CHARTER_PARTIES || place <= last)
             return dt_fail(DT_ERR_FORMAT, "signatures are in the order of the parties, each once");
-        am->has_signature[place] = true;
-        if ((err = dt_read_fixed(&r, am->signature[place], 64)) != DT_OK)
+        *(new ? &am->has_new[party] : &am->has_signature[party]) = true;
+        if ((err = dt_read_fixed(&r, new ? am->new_signature[party] : am->signature[party], 64)) !=
+            DT_OK)
             return err;
     }
     return DT_OK;
@@ -167,11 +175,27 @@ dt_amendment_encode(const struct dt_amendment *am, struct dt_buf *out)
             dt_write_u8(&w, (uint8_t)i);
             dt_write_view(&w, dt_view_of(am->signature[i]));
         }
+    for (size_t i = 0; i < DT_CHARTER_PARTIES; i++)
+        if (am->has_new[i]) {
+            dt_write_u8(&w, (uint8_t)(PLACE_NEW | i));
+            dt_write_view(&w, dt_view_of(am->new_signature[i]));
+        }
     dt_write_vec_end(&w, mark);
     return dt_writer_end(&w);
 }
 
 /* ---- draft ---- */
+
+/* The key that the author drafts it with: the root that is to be, where its own is replaced, since
+ * the one in force may be lost. */
+static const uint8_t *
+author_key(const struct dt_charter *c, const struct dt_amendment_parts *parts)
+{
+    for (size_t i = 0; i < parts->n_changes; i++)
+        if (parts->changes[i].party == parts->author)
+            return parts->changes[i].root;
+    return c->parties[parts->author].root;
+}
 
 /* The values of the slots, one behind the other. */
 static enum dt_err
@@ -182,15 +206,18 @@ put_values(const struct dt_charter *c, const struct dt_amendment_parts *parts,
     uint8_t zero[32] = {0};
 
     dt_write_view(&w, dt_view_of(c->parties[parts->author].root_id));
-    dt_write_view(&w, dt_view_of(c->parties[parts->author].root));
+    dt_write_view(&w, dt_view(author_key(c, parts), 32));
     dt_write_view(&w, dt_view_of(zero));
     dt_write_u64(&w, parts->made_ms);
     dt_write_u64(&w, c->n_former + 1);
     dt_write_view(&w, dt_view(previous, 32));
-    dt_write_u16(&w, BODY_VERSION);
+    dt_write_u16(&w, parts->next != NULL ? BODY_REGISTER : BODY_ROOTS);
     dt_write_u64(&w, parts->last_size);
     dt_write_view(&w, tlog_hash_view(&parts->last_root));
-    dt_charter_register_write(&w, parts->next);
+    if (parts->next != NULL)
+        dt_charter_register_write(&w, parts->next);
+    else
+        dt_root_changes_write(&w, parts->changes, parts->n_changes);
     return dt_writer_end(&w);
 }
 
@@ -291,6 +318,7 @@ check_new(const struct dt_amendment *am, const struct dt_charter *c)
 static enum dt_err
 check_place(const struct dt_amendment *am, const struct dt_charter *c)
 {
+    const struct dt_root_change *change;
     uint8_t forum[32], previous[32];
     size_t author = 0;
     enum dt_err err;
@@ -300,7 +328,7 @@ check_place(const struct dt_amendment *am, const struct dt_charter *c)
     if (memcmp(am->header.forum, forum, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "it is of another forum");
     if (dt_charter_party_by_id(c, am->author, &author) != DT_OK)
-        return dt_fail(DT_ERR_AUTH, "its author is no root of the charter");
+        return dt_fail(DT_ERR_AUTH, "its author is no party of the charter");
     for (size_t i = 0; i < c->n_former; i++)
         if (memcmp(c->former[i].commitment, am->commitment, 32) == 0)
             return dt_fail(DT_ERR_EXISTS, "it is there already, as number %zu", i + 1);
@@ -322,7 +350,21 @@ check_place(const struct dt_amendment *am, const struct dt_charter *c)
         return dt_fail(DT_ERR_RANGE, "a register's size");
     if ((am->last_size == 0) != tlog_hash_equal(&am->last_root, &tlog_empty_root))
         return dt_fail(DT_ERR_RANGE, "its last good root is not that of its last good size");
-    return check_new(am, c);
+    if (memcmp(am->author_key, c->parties[author].root, 32) != 0 &&
+        ((change = dt_amendment_replaces(am, c, author)) == NULL ||
+         memcmp(am->author_key, change->root, 32) != 0))
+        return dt_fail(DT_ERR_AUTH, "its author's key is no root of that party");
+    return am->n_changes > 0 ? dt_root_changes_check(am, c) : check_new(am, c);
+}
+
+const struct dt_root_change *
+dt_amendment_replaces(const struct dt_amendment *am, const struct dt_charter *c, size_t place)
+{
+    for (size_t i = 0; i < am->n_changes; i++)
+        if (am->changes[i].party == place &&
+            memcmp(am->changes[i].root, c->parties[place].root, 32) != 0)
+            return &am->changes[i];
+    return NULL;
 }
 
 static enum dt_err
@@ -333,13 +375,20 @@ check_signatures(const struct dt_amendment *am, const struct dt_charter *c)
 
     signed_bytes(am, both);
     for (size_t i = 0; i < DT_CHARTER_PARTIES; i++) {
-        if (!am->has_signature[i])
-            continue;
-        if (i >= c->n_parties)
+        const struct dt_root_change *change = NULL;
+
+        if (i < c->n_parties)
+            change = dt_amendment_replaces(am, c, i);
+        if ((am->has_signature[i] && i >= c->n_parties) || (am->has_new[i] && change == NULL))
             return dt_fail(DT_ERR_FORMAT, "a signature of no party");
-        if ((err = dt_label_verify(dt_view_of(c->parties[i].root), LABEL, dt_view_of(both),
+        if (am->has_signature[i] &&
+            (err = dt_label_verify(dt_view_of(c->parties[i].root), LABEL, dt_view_of(both),
                                    dt_view_of(am->signature[i]))) != DT_OK)
             return dt_fail(err, "the signature of party %zu does not hold", i + 1);
+        if (am->has_new[i] &&
+            (err = dt_label_verify(dt_view_of(change->root), LABEL, dt_view_of(both),
+                                   dt_view_of(am->new_signature[i]))) != DT_OK)
+            return dt_fail(err, "the signature of the new root of party %zu does not hold", i + 1);
     }
     return DT_OK;
 }
@@ -352,7 +401,8 @@ dt_amendment_check(const struct dt_amendment *am, const struct dt_charter *c)
 
     next.n_parties = c->n_parties;
     memcpy(next.parties, c->parties, sizeof next.parties);
-    if ((err = check_place(am, c)) != DT_OK || (err = dt_charter_register_check(&next)) != DT_OK ||
+    if ((err = check_place(am, c)) != DT_OK ||
+        (am->n_changes == 0 && (err = dt_charter_register_check(&next)) != DT_OK) ||
         (err = check_signatures(am, c)) != DT_OK)
         return dt_fail_context(err, "amendment %llu", (unsigned long long)am->number);
     return DT_OK;
@@ -361,10 +411,21 @@ dt_amendment_check(const struct dt_amendment *am, const struct dt_charter *c)
 enum dt_err
 dt_amendment_complete(const struct dt_amendment *am, const struct dt_charter *c)
 {
-    for (size_t i = 0; i < c->n_parties; i++)
-        if (!am->has_signature[i])
-            return dt_fail(DT_ERR_STATE, "party %zu of the charter (%.*s) has not signed it", i + 1,
-                           (int)c->parties[i].name.n, (const char *)c->parties[i].name.p);
+    for (size_t i = 0; i < c->n_parties; i++) {
+        const struct dt_charter_party *p = &c->parties[i];
+        const bool replaced = dt_amendment_replaces(am, c, i) != NULL;
+
+        /* The check saw that where a successor was announced, the new root is that: then the one
+         * before need not sign, for it is lost, or speaks for a thief. */
+        if (!am->has_signature[i] && !(replaced && p->has_successor))
+            return dt_fail(DT_ERR_STATE, "party %zu of the charter (%.*s) has not signed it%s",
+                           i + 1, (int)p->name.n, (const char *)p->name.p,
+                           replaced ? " with the root that is replaced: no successor was announced"
+                                    : "");
+        if (replaced && !am->has_new[i])
+            return dt_fail(DT_ERR_STATE, "the new root of party %zu (%.*s) has not signed it",
+                           i + 1, (int)p->name.n, (const char *)p->name.p);
+    }
     return DT_OK;
 }
 
@@ -381,12 +442,15 @@ dt_amendment_sign(struct dt_amendment *am, const struct dt_charter *c, struct dt
         return err;
     signed_bytes(am, both);
     for (size_t i = 0; i < c->n_parties; i++) {
-        if (memcmp(c->parties[i].root, pub, 32) != 0)
+        const struct dt_root_change *change = dt_amendment_replaces(am, c, i);
+        const bool new = change != NULL &&memcmp(change->root, pub, 32) == 0;
+
+        if (!new &&memcmp(c->parties[i].root, pub, 32) != 0)
             continue;
         if ((err = dt_label_sign(root_seed, LABEL, dt_view_of(both), signature)) != DT_OK)
             return err;
-        memcpy(am->signature[i], signature, 64);
-        am->has_signature[i] = true;
+        memcpy(new ? am->new_signature[i] : am->signature[i], signature, 64);
+        *(new ? &am->has_new[i] : &am->has_signature[i]) = true;
         return DT_OK;
     }
     return dt_fail(DT_ERR_NOT_FOUND, "this key is not a root of the charter");
@@ -403,6 +467,11 @@ dt_amendment_merge(struct dt_amendment *am, const struct dt_amendment *other)
             memcpy(am->signature[i], other->signature[i], 64);
             am->has_signature[i] = true;
         }
+    for (size_t i = 0; i < DT_CHARTER_PARTIES; i++)
+        if (other->has_new[i]) {
+            memcpy(am->new_signature[i], other->new_signature[i], 64);
+            am->has_new[i] = true;
+        }
     return DT_OK;
 }
 
@@ -410,13 +479,20 @@ enum dt_err
 dt_amendment_seal(const struct dt_amendment *am, const struct dt_charter *c, uint8_t out[static 32])
 {
     size_t place = 0;
+    bool new = false;
     enum dt_err err = dt_charter_party_by_id(c, am->author, &place);
 
     if (err != DT_OK)
         return err;
-    if (!am->has_signature[place])
+    /* ${c} may have the amendment already: whose key it is, is asked of the amendment alone. Where
+     * a change leaves the root as it is, the signature is the one that there is. */
+    for (size_t i = 0; i < am->n_changes; i++)
+        new = new || (am->changes[i].party == place && am->has_new[place] &&
+                      memcmp(am->changes[i].root, am->author_key, 32) == 0);
+    if (!new && !am->has_signature[place])
         return dt_fail(DT_ERR_STATE, "the root that drafted the amendment has not signed it");
-    return dt_seal(am->commitment, am->author_key, am->signature[place], out);
+    return dt_seal(am->commitment, am->author_key,
+                   new ? am->new_signature[place] : am->signature[place], out);
 }
 
 /* ---- what it makes of the charter ---- */
@@ -434,6 +510,12 @@ take(struct dt_charter *c, struct dt_charter_former *f, struct dt_amendment *am)
     f->made_ms = am->made_ms;
     f->last_size = am->last_size;
     f->last_root = am->last_root;
+    f->roots = am->n_changes > 0;
+    c->n_former++;
+    if (f->roots) {
+        dt_root_changes_take(c, am);
+        return;
+    }
     memcpy(c->relays, am->next.relays, sizeof c->relays);
     c->n_relays = am->next.n_relays;
     c->register_origin = am->next.register_origin;
@@ -443,7 +525,6 @@ take(struct dt_charter *c, struct dt_charter_former *f, struct dt_amendment *am)
     c->n_witnesses = am->next.n_witnesses;
     c->quorum_attested = am->next.quorum_attested;
     c->quorum_final = am->next.quorum_final;
-    c->n_former++;
 }
 
 enum dt_err

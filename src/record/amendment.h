@@ -1,10 +1,13 @@
 /*
- * record/amendment.h - amendments of a charter: a new register and relay in place of a lost one.
+ * record/amendment.h - amendments of a charter: a new register and relay in place of a lost one, or
+ * roots that take the place of others.
  *
  * Source: docs/protocol-record.md, "Amendment". Layer: record; no I/O, no clock.
  * An amendment is a field tree of the built-in template `amendment`, signed by every root of the
  * charter. It names the last good size and root of the register that it ends; the new one begins
- * with these same entries, so that indexes go on.
+ * with these same entries, so that indexes go on. Or it names new roots: then the register stays,
+ * and the size says from which entry on the letters of the new root count, and those of the one
+ * before no more (succession.h).
  *
  *   charter <-- 1 <-- 2 <-- 3      each names the one before: by the forum id, then by commitment
  *
@@ -20,6 +23,14 @@
 /* Slots of the template `amendment`. */
 enum dt_amendment_slot { DT_AMENDMENT_NUMBER = 8, DT_AMENDMENT_PREVIOUS, DT_AMENDMENT_BODY };
 
+/* One party's root from now on, and who may take its place. */
+struct dt_root_change {
+    uint8_t party;         /* place in the charter */
+    uint8_t root[32];      /* the one in force: it stays, and a successor is announced */
+    bool has_successor;    /* from now on; */
+    uint8_t successor[32]; /* by its root id */
+};
+
 struct dt_amendment {
     struct dt_buf store; /* owns the views after decode */
     struct dt_template *tmpl;
@@ -27,24 +38,30 @@ struct dt_amendment {
     struct dt_slot slots[DT_SLOTS_MAX];
     uint8_t secret[DT_RECORD_SECRET]; /* not one: every reader of the charter has it */
     uint8_t commitment[32];
-    uint8_t author[32]; /* root id of the party that drafted it */
-    uint8_t author_key[32];
-    uint64_t number;      /* 1 and up */
-    uint8_t previous[32]; /* forum id, or commitment of the amendment before */
+    uint8_t author[32];     /* id of the party that drafted it, */
+    uint8_t author_key[32]; /* and its root: the one in force, or that which this one names */
+    uint64_t number;        /* 1 and up */
+    uint8_t previous[32];   /* forum id, or commitment of the amendment before */
     uint64_t made_ms;
-    uint64_t last_size; /* of the register that ends */
+    uint64_t last_size; /* of the register that ends; or of what counts for the roots replaced */
     struct tlog_hash last_root;
     struct dt_charter next; /* relays to quorum_final alone; views into the store */
-    bool has_signature[DT_CHARTER_PARTIES];
+    size_t n_changes;       /* 0: the register is replaced; else only roots are */
+    struct dt_root_change changes[DT_CHARTER_PARTIES];
+    bool has_signature[DT_CHARTER_PARTIES]; /* of the roots in force before it */
     uint8_t signature[DT_CHARTER_PARTIES][64];
+    bool has_new[DT_CHARTER_PARTIES]; /* of the roots that it names */
+    uint8_t new_signature[DT_CHARTER_PARTIES][64];
 };
 
 void dt_amendment_clear(struct dt_amendment *am);
 
 /* What a draft says. */
 struct dt_amendment_parts {
-    const struct dt_charter *next; /* relays to quorum_final alone are looked at */
-    size_t author;                 /* place of the party whose root drafts it */
+    const struct dt_charter *next; /* relays to quorum_final alone are looked at; NULL: changes */
+    const struct dt_root_change *changes;
+    size_t n_changes;
+    size_t author; /* place of the party whose root drafts it */
     uint64_t last_size;
     struct tlog_hash last_root;
     uint64_t made_ms;
@@ -72,11 +89,18 @@ DT_MUST_CHECK enum dt_err dt_amendment_decode(struct dt_view bytes, struct dt_am
  */
 DT_MUST_CHECK enum dt_err dt_amendment_check(const struct dt_amendment *am,
                                              const struct dt_charter *c);
-/* Is there a signature of every party? STATE names who has not signed. */
+/* Is there a signature of every party? Of one whose root is replaced: of the new root, and of the
+ * one before unless the new one is the successor that was announced. STATE names who has not
+ * signed. */
 DT_MUST_CHECK enum dt_err dt_amendment_complete(const struct dt_amendment *am,
                                                 const struct dt_charter *c);
 
-/* Sign with the root whose 32-byte seed is given. NOT_FOUND: not a root of the charter. */
+/* The change of the party at ${place} where it replaces the root in force in ${c}; else NULL. */
+const struct dt_root_change *dt_amendment_replaces(const struct dt_amendment *am,
+                                                   const struct dt_charter *c, size_t place);
+
+/* Sign with the root whose 32-byte seed is given: one in force, or one that the amendment names.
+ * NOT_FOUND: neither. */
 DT_MUST_CHECK enum dt_err dt_amendment_sign(struct dt_amendment *am, const struct dt_charter *c,
                                             struct dt_view root_seed);
 /* Add the signatures of another copy of the same, which was checked. CONFLICT: another amendment.
@@ -91,7 +115,8 @@ DT_MUST_CHECK enum dt_err dt_amendment_seal(const struct dt_amendment *am,
 /**
  * dt_charter_amend(c, bytes):
  * Take in the next amendment of ${c}: decoded, checked, complete. Then relays, register, witnesses
- * and quorums of ${c} are the new ones, and c->former has one more. On error ${c} is as it was.
+ * and quorums of ${c}, or roots and successors, are the new ones, and c->former has one more. On
+ * error ${c} is as it was.
  */
 DT_MUST_CHECK enum dt_err dt_charter_amend(struct dt_charter *c, struct dt_view bytes);
 

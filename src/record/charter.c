@@ -11,6 +11,7 @@
 
 #include "record/charter_internal.h"
 #include "record/charter_rules.h"
+#include "record/succession.h"
 
 #define SIGNATURE_LABEL "charter signature"
 
@@ -115,9 +116,10 @@ dt_charter_check(struct dt_charter *c)
                        DT_TITLE_MAX);
     if (c->created_ms > DT_TIME_MAX_MS)
         return dt_fail(DT_ERR_RANGE, "a charter's date");
-    if ((err = check_parties(c)) != DT_OK || (err = dt_charter_register_check(c)) != DT_OK)
+    if ((err = check_parties(c)) != DT_OK || (err = dt_charter_register_check(c)) != DT_OK ||
+        (err = check_rules(c)) != DT_OK)
         return err;
-    return check_rules(c);
+    return dt_successors_of_rules(c);
 }
 
 /* ---- encoding ---- */
@@ -254,10 +256,11 @@ verify_signatures(const struct dt_charter *c)
 
     if ((err = dt_charter_encode_body(c, &body)) != DT_OK)
         return err;
-    for (size_t i = 0; i < c->n_parties; i++)
+    for (size_t i = 0; i < c->n_parties; i++) /* by the roots of then */
         if (c->has_signature[i] &&
-            (err = dt_label_verify(dt_view_of(c->parties[i].root), SIGNATURE_LABEL,
-                                   dt_buf_view(&body), dt_view_of(c->signature[i]))) != DT_OK)
+            (err = dt_label_verify(dt_view_of(dt_charter_founded(c)->parties[i].root),
+                                   SIGNATURE_LABEL, dt_buf_view(&body),
+                                   dt_view_of(c->signature[i]))) != DT_OK)
             return dt_fail(err, "the signature of party %zu does not hold", i + 1);
     return DT_OK;
 }

@@ -18,10 +18,13 @@
 enum dt_party_kind { DT_PARTY_PARTY = 1, DT_PARTY_MEDIATOR = 2, DT_PARTY_MONITOR = 3 };
 
 struct dt_charter_party {
-    uint8_t root[32];    /* Ed25519 public key */
-    uint8_t root_id[32]; /* set by decode, sign and dt_charter_check() */
+    uint8_t root[32];    /* Ed25519 public key, the one in force */
+    uint8_t root_id[32]; /* the party's id for ever: of the root that it was founded with; set by
+                            decode, sign and dt_charter_check() */
     uint8_t kind;        /* enum dt_party_kind */
     struct dt_view name;
+    bool has_successor;    /* announced: who alone may take the root's place, */
+    uint8_t successor[32]; /* by its root id */
 };
 
 struct dt_charter_witness {
@@ -35,8 +38,9 @@ struct dt_charter_rule {
 
 struct dt_charter_former;
 
-/* The parties, title, nonce, date and rules are for ever; after dt_charter_amend() (amendment.h)
- * the members from relays to quorum_final are those in force. */
+/* The parties' ids, kinds and names, title, nonce, date and rules are for ever; after
+ * dt_charter_amend() (amendment.h) the parties' roots and successors, and the members from relays
+ * to quorum_final, are those in force. */
 struct dt_charter {
     struct dt_buf store; /* owns the views after decode */
     struct dt_view title;
@@ -62,18 +66,31 @@ struct dt_charter {
     size_t n_former;
 };
 
-/* What an amendment ended: the charter as it was before, and how much of its register counts. */
+/* What an amendment ended: the charter as it was before, and how much of its register counts; or,
+ * where it replaced roots, how much of the register counts for those of before. */
 struct dt_charter_former {
+    bool roots;                 /* it replaced roots, or announced successors: the register stays */
     struct dt_charter was;      /* views of its own are none: they stand in what came before */
     struct dt_buf bytes;        /* the amendment that ended it; the next part's views point here */
     uint8_t commitment[32];     /* of that amendment */
     uint64_t made_ms;           /* when it was drafted, by the drafter's clock */
-    uint64_t last_size;         /* entries of the register that count, */
+    uint64_t last_size;         /* entries of the register that count (under its roots), */
     struct tlog_hash last_root; /* and the root that they have */
 };
 
 /* The charter as it was founded: what the forum id is of, what encodes. */
 const struct dt_charter *dt_charter_founded(const struct dt_charter *c);
+
+/* Where in the register the letters of one root of a party count. */
+struct dt_charter_root {
+    uint64_t from, to; /* entries from the one to before the other; UINT64_MAX: no end */
+    size_t ended_by;   /* number of the amendment that replaced it; 0: it is in force */
+};
+/* ${root} as a root of the party at ${place}, in force or replaced (succession.c). NOT_FOUND: it is
+ * none. */
+DT_MUST_CHECK enum dt_err dt_charter_root_find(const struct dt_charter *c, size_t place,
+                                               const uint8_t root[static 32],
+                                               struct dt_charter_root *out);
 
 void dt_charter_clear(struct dt_charter *c); /* usable with DT_CLEANUP; wipes nothing secret */
 
@@ -103,7 +120,7 @@ DT_MUST_CHECK enum dt_err dt_charter_complete(const struct dt_charter *c);
 /* All signatures there and valid? STATE names who has not signed, AUTH whose signature fails. */
 DT_MUST_CHECK enum dt_err dt_charter_verify(const struct dt_charter *c);
 
-/* Place of the party with this root id / name (exact, else ignoring ASCII case); NOT_FOUND. */
+/* Place of the party with this id / name (exact, else ignoring ASCII case); NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_charter_party_by_id(const struct dt_charter *c,
                                                  const uint8_t root_id[static 32], size_t *out);
 DT_MUST_CHECK enum dt_err dt_charter_party_by_name(const struct dt_charter *c, struct dt_view name,

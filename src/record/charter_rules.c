@@ -49,20 +49,63 @@ template_rule(struct dt_view name, struct dt_view *out_id)
 }
 
 /* One spelling of a hash: 64 digits, letters in lower case. */
+static bool
+hash_in_lower_case(struct dt_view value, uint8_t out[static 32])
+{
+    char hex[65];
+
+    if (dt_hex_read_fixed(out, 32, value) != DT_OK)
+        return false;
+    dt_hex_str(hex, dt_view(out, 32));
+    return dt_view_equal(value, dt_view_str(hex));
+}
+
 static enum dt_err
 template_check(struct dt_view id, struct dt_view value)
 {
     uint8_t hash[32];
-    char hex[65];
 
     if (!dt_template_id_valid(id))
         return dt_fail(DT_ERR_FORMAT, "a rule template names a template's id");
-    if (dt_hex_read_fixed(hash, sizeof hash, value) != DT_OK)
-        return dt_fail(DT_ERR_FORMAT, "a rule template gives a hash of 64 hex digits");
-    dt_hex_str(hex, dt_view_of(hash));
-    if (!dt_view_equal(value, dt_view_str(hex)))
-        return dt_fail(DT_ERR_FORMAT, "a rule template gives its hash in lower case");
+    if (!hash_in_lower_case(value, hash))
+        return dt_fail(DT_ERR_FORMAT,
+                       "a rule template gives a hash of 64 hex digits, in lower case");
     return DT_OK;
+}
+
+static bool
+is_successor_rule(struct dt_view name)
+{
+    const size_t n = strlen(DT_RULE_SUCCESSOR);
+
+    return name.n > n && memcmp(name.p, DT_RULE_SUCCESSOR, n) == 0;
+}
+
+bool
+dt_successor_rule(const struct dt_charter_rule *rule, size_t *out_party, uint8_t out_id[static 32])
+{
+    const size_t n = strlen(DT_RULE_SUCCESSOR);
+    uint64_t place = 0;
+
+    if (!is_successor_rule(rule->name) || rule->name.p[n] == '0' ||
+        dt_decimal_read(dt_view(rule->name.p + n, rule->name.n - n), DT_CHARTER_PARTIES, &place) !=
+            DT_OK ||
+        !hash_in_lower_case(rule->value, out_id))
+        return false;
+    *out_party = (size_t)place - 1;
+    return true;
+}
+
+static enum dt_err
+successor_check(const struct dt_charter_rule *rule)
+{
+    uint8_t id[32];
+    size_t party;
+
+    return dt_successor_rule(rule, &party, id)
+               ? DT_OK
+               : dt_fail(DT_ERR_FORMAT, "a rule successor names a party's place, from 1 on, and a "
+                                        "root id of 64 hex digits, in lower case");
 }
 
 enum dt_err
@@ -156,6 +199,8 @@ dt_charter_rule_check(const struct dt_charter_rule *rule)
         return dt_open_rule_check(rule);
     if (template_rule(rule->name, &id))
         return template_check(id, rule->value);
+    if (is_successor_rule(rule->name))
+        return successor_check(rule);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (dt_view_equal(rule->name, dt_view_str(known[i].name)))
             return known[i].check(rule->value);

@@ -19,6 +19,9 @@
 
 #define DT_RULE_FILE_MAX "file_max" /* "16": how many MiB a file may have */
 
+#define DT_RULE_SUCCESSOR                                                                          \
+    "successor." /* with a party's place from 1 behind it: the root id of its root's successor */
+
 /* And "open", "open.<template id>": record/open_rule.h. */
 
 /* Is ${rule} known, and its value of the form that its name asks? FORMAT, UNSUPPORTED. */
@@ -27,6 +30,11 @@ DT_MUST_CHECK enum dt_err dt_charter_rule_check(const struct dt_charter_rule *ru
 /* The hash of the template ${id} that the parties of ${c} agreed on for this forum; false when they
  * named none. */
 bool dt_charter_template(const struct dt_charter *c, struct dt_view id, uint8_t out[static 32]);
+
+/* Is ${rule} one that announces a successor? Then of which party (its place from 0), and whom.
+ * False also when it is not well formed. */
+bool dt_successor_rule(const struct dt_charter_rule *rule, size_t *out_party,
+                       uint8_t out_id[static 32]);
 
 /* The value of the rule ${name}; false when ${c} has none. */
 bool dt_charter_rule(const struct dt_charter *c, const char *name, struct dt_view *out);

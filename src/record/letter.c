@@ -53,18 +53,14 @@ read_rights(struct dt_view list, uint32_t *out)
 static enum dt_err
 read_slots(struct dt_letter *l)
 {
-    uint8_t root_id[32], zero[32] = {0};
+    uint8_t zero[32] = {0};
     enum dt_err err;
 
-    if ((err = dt_root_id(l->root, root_id)) != DT_OK)
-        return err;
-
     /* The author of a letter is a root: it stands where a delegate's key would, and no letter
-     * vouches for it. */
+     * vouches for it. Whether it is one of the party's, the charter says. */
     const uint8_t *author = l->slots[DT_SLOT_AUTHOR].value.p;
-    if (memcmp(author, root_id, 32) != 0 || memcmp(author + 32, l->root, 32) != 0 ||
-        memcmp(author + 64, zero, 32) != 0 ||
-        memcmp(l->slots[DT_LETTER_PARTY].value.p, root_id, 32) != 0)
+    if (memcmp(author + 32, l->root, 32) != 0 || memcmp(author + 64, zero, 32) != 0 ||
+        memcmp(l->slots[DT_LETTER_PARTY].value.p, author, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "author or party is not the root that signed");
     if (l->slots[DT_SLOT_TIME].kind != DT_SLOT_VALUE)
         return dt_fail(DT_ERR_FORMAT, "no date of issue");
@@ -84,7 +80,7 @@ read_slots(struct dt_letter *l)
         l->inbox_token.n > DT_INBOX_MAX)
         return dt_fail(DT_ERR_LIMIT, "name, title or inbox is too long");
     memcpy(l->forum, l->header.forum, 32);
-    memcpy(l->party, root_id, 32);
+    memcpy(l->party, author, 32);
     memcpy(l->key, l->slots[DT_LETTER_KEY].value.p, 32);
     memcpy(l->x25519, l->slots[DT_LETTER_X25519].value.p, 32);
     return DT_OK;
@@ -286,6 +282,16 @@ enum dt_err
 dt_letter_issue(struct dt_view root_seed, const struct dt_letter_request *request, uint32_t rights,
                 uint64_t not_before_ms, uint64_t not_after_ms, uint64_t now_ms, struct dt_buf *out)
 {
+    return dt_letter_issue_for(root_seed, NULL, request, rights, not_before_ms, not_after_ms,
+                               now_ms, out);
+}
+
+enum dt_err
+dt_letter_issue_for(struct dt_view root_seed, const uint8_t *party,
+                    const struct dt_letter_request *request, uint32_t rights,
+                    uint64_t not_before_ms, uint64_t not_after_ms, uint64_t now_ms,
+                    struct dt_buf *out)
+{
     DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0}, check = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf bytes = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
     uint8_t both[64];
@@ -306,6 +312,8 @@ dt_letter_issue(struct dt_view root_seed, const struct dt_letter_request *reques
         (err = dt_random(l.header.record_id, sizeof l.header.record_id)) != DT_OK ||
         (err = dt_secret_random(&l.secret, DT_RECORD_SECRET)) != DT_OK)
         return err;
+    if (party != NULL)
+        memcpy(l.party, party, 32);
     memcpy(l.header.forum, request->forum, 32);
     l.header.template_id = dt_template_id(l.tmpl);
     memcpy(l.header.template_hash, dt_template_hash(l.tmpl), 32);
@@ -326,6 +334,7 @@ dt_letter_issue(struct dt_view root_seed, const struct dt_letter_request *reques
 enum dt_err
 dt_letter_check_charter(const struct dt_letter *l, const struct dt_charter *c, size_t *out_party)
 {
+    struct dt_charter_root root;
     uint8_t forum[32];
     size_t place = 0;
     enum dt_err err;
@@ -334,7 +343,8 @@ dt_letter_check_charter(const struct dt_letter *l, const struct dt_charter *c, s
         return err;
     if (memcmp(forum, l->forum, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the letter is of another forum");
-    if (dt_charter_party_by_id(c, l->party, &place) != DT_OK)
+    if (dt_charter_party_by_id(c, l->party, &place) != DT_OK ||
+        dt_charter_root_find(c, place, l->root, &root) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "the letter is by no root of this charter");
     if (out_party != NULL)
         *out_party = place;

@@ -63,12 +63,12 @@ struct dt_letter {
     struct dt_header header;
     struct dt_slot slots[DT_SLOTS_MAX];
     struct dt_secret secret;
-    uint8_t root[32]; /* the party's root key that signed */
+    uint8_t root[32]; /* the party's root key that signed: the first, or one that took its place */
     uint8_t signature[64];
     uint8_t hash[32]; /* the letter hash: the commitment */
     /* read from the slots */
     uint8_t forum[32];
-    uint8_t party[32]; /* root id */
+    uint8_t party[32]; /* the party's id: of the root that it was founded with */
     struct dt_view name, title;
     uint32_t rights;
     uint64_t not_before_ms, not_after_ms, issued_ms;
@@ -87,6 +87,14 @@ DT_MUST_CHECK enum dt_err dt_letter_issue(struct dt_view root_seed,
                                           const struct dt_letter_request *request, uint32_t rights,
                                           uint64_t not_before_ms, uint64_t not_after_ms,
                                           uint64_t now_ms, struct dt_buf *out);
+
+/* As dt_letter_issue(), by a root that took the place of another: ${party} is the party's id, NULL:
+ * that of this root. */
+DT_MUST_CHECK enum dt_err dt_letter_issue_for(struct dt_view root_seed, const uint8_t *party,
+                                              const struct dt_letter_request *request,
+                                              uint32_t rights, uint64_t not_before_ms,
+                                              uint64_t not_after_ms, uint64_t now_ms,
+                                              struct dt_buf *out);
 
 /* Parse; recompute the hash; check the root's signature and every field. FORMAT, AUTH. The letter
  * is then consistent; whether its root counts is dt_letter_check_charter(). */
@@ -110,7 +118,8 @@ DT_MUST_CHECK enum dt_err dt_letter_encode(const struct dt_letter *l, struct dt_
 /* Deep copy (encode and decode). */
 DT_MUST_CHECK enum dt_err dt_letter_copy(const struct dt_letter *l, struct dt_letter *out);
 
-/* Same forum, and its root is one of the charter's (place into ${out_party}, may be NULL). AUTH. */
+/* Same forum, and its root is one of the charter's, in force or replaced (place of the party into
+ * ${out_party}, may be NULL). AUTH. */
 DT_MUST_CHECK enum dt_err dt_letter_check_charter(const struct dt_letter *l,
                                                   const struct dt_charter *c, size_t *out_party);
 /* Valid at ${at_ms}, with all of ${rights}? EXPIRED (not yet / no longer), REFUSED (a right
@@ -126,7 +135,7 @@ DT_MUST_CHECK enum dt_err dt_rights_read(struct dt_view text, uint32_t *out);
 struct dt_revocation {
     uint8_t forum[32];
     uint8_t letter[32]; /* letter hash */
-    uint8_t party[32];  /* root id */
+    uint8_t party[32];  /* its id */
     uint64_t time_ms;   /* the root's clock; what counts is its entry's time */
     uint8_t root[32];
     uint8_t signature[64];
@@ -135,7 +144,8 @@ DT_MUST_CHECK enum dt_err dt_revocation_make(struct dt_view root_seed,
                                              const struct dt_letter *letter, uint64_t now_ms,
                                              struct dt_revocation *out);
 DT_MUST_CHECK enum dt_err dt_revocation_encode(const struct dt_revocation *v, struct dt_buf *out);
-/* Parse and check the signature by its own root key and that party is that root's id. */
+/* Parse and check the signature by its own root key. Whether that is a root of the party is
+ * dt_revocation_check(). */
 DT_MUST_CHECK enum dt_err dt_revocation_decode(struct dt_view bytes, struct dt_revocation *out);
 /* Its seal, for the register. */
 DT_MUST_CHECK enum dt_err dt_revocation_seal(const struct dt_revocation *v, uint8_t out[static 32]);

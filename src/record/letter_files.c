@@ -169,7 +169,6 @@ static enum dt_err
 read_revocation(struct dt_view bytes, struct dt_revocation *v)
 {
     struct dt_reader r = dt_reader_init(bytes);
-    uint8_t root_id[32];
     uint16_t version = 0;
     enum dt_err err;
 
@@ -184,13 +183,10 @@ read_revocation(struct dt_view bytes, struct dt_revocation *v)
         (err = dt_read_fixed(&r, v->root, 32)) != DT_OK)
         return err;
     struct dt_view body = dt_view(bytes.p, r.off);
-    if ((err = dt_read_fixed(&r, v->signature, 64)) != DT_OK || (err = dt_read_end(&r)) != DT_OK ||
-        (err = dt_root_id(v->root, root_id)) != DT_OK)
+    if ((err = dt_read_fixed(&r, v->signature, 64)) != DT_OK || (err = dt_read_end(&r)) != DT_OK)
         return err;
     if (v->time_ms > DT_TIME_MAX_MS)
         return dt_fail(DT_ERR_RANGE, "its date");
-    if (memcmp(root_id, v->party, 32) != 0)
-        return dt_fail(DT_ERR_AUTH, "the party is not that of the root that signed");
     if ((err = dt_label_verify(dt_view_of(v->root), "revocation", body,
                                dt_view_of(v->signature))) != DT_OK)
         return dt_fail(err, "the root's signature does not hold");
@@ -226,6 +222,7 @@ enum dt_err
 dt_revocation_check(const struct dt_revocation *v, const struct dt_charter *c,
                     const struct dt_letter *letter)
 {
+    struct dt_charter_root root;
     uint8_t forum[32];
     size_t place = 0;
     enum dt_err err;
@@ -234,7 +231,8 @@ dt_revocation_check(const struct dt_revocation *v, const struct dt_charter *c,
         return err;
     if (memcmp(forum, v->forum, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "the revocation is of another forum");
-    if (dt_charter_party_by_id(c, v->party, &place) != DT_OK)
+    if (dt_charter_party_by_id(c, v->party, &place) != DT_OK ||
+        dt_charter_root_find(c, place, v->root, &root) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "the revocation is by no root of this charter");
     if (letter != NULL &&
         (memcmp(letter->hash, v->letter, 32) != 0 || memcmp(letter->root, v->root, 32) != 0))

@@ -105,8 +105,10 @@ struct dt_proof_record {
     uint8_t seal[32];  /* and what stands there */
     uint64_t entry_ms; /* time, or bound; 0: unknown */
     uint64_t
-        apart_ms;    /* so much later is the last of the groups' times, of which it is the first */
-    size_t ended_by; /* shown under a register that this amendment ended; 0: the one in force */
+        apart_ms; /* so much later is the last of the groups' times, of which it is the first */
+    size_t root_ended_by; /* its author's letter is of a root that this amendment replaced */
+    size_t ended_by;     /* shown under a register that this amendment ended; 0: the one in force */
+    bool entry_firm;     /* a quorum cosigned the checkpoint, or the charter has no witnesses */
     bool author_revoked; /* its author's letter was revoked later, and the file shows it */
     uint64_t author_revoked_entry, author_revoked_ms;
 };

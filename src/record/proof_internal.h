@@ -96,6 +96,8 @@ struct dt_entry_seen {
     enum dt_entry_state state;
     uint64_t index, ms, apart_ms;
     size_t ended_by; /* number of the amendment that ended this register; 0: it is in force */
+    bool firm;       /* the quorum cosigned the checkpoint, or the charter knows no witness: its
+                        place is not the register's word alone */
 };
 /* Check the tlog-proof ${text} of ${seal}; times are those of groups other than ${party}'s. */
 DT_MUST_CHECK enum dt_err dt_proof_entry_check(const struct dt_proof_registers *r,

@@ -77,8 +77,10 @@ find_register(const struct dt_proof_registers *r, struct dt_view note, size_t *o
     if ((err = tlog_note_parse(note, &n)) != DT_OK ||
         (err = tlog_checkpoint_parse(n.text, &cp)) != DT_OK)
         return err;
+    /* Where an amendment replaced roots the register went on: it is found where it ended. */
     while (at < r->charter->n_former &&
-           !dt_view_equal(charter_at(r, at)->register_origin, dt_view_str(cp.origin)))
+           (r->charter->former[at].roots ||
+            !dt_view_equal(charter_at(r, at)->register_origin, dt_view_str(cp.origin))))
         at++;
     *out = at;
     return check_note_lines(&r->policy[at], &n);
@@ -143,6 +145,7 @@ dt_proof_entry_check(const struct dt_proof_registers *r, struct dt_view text,
     other = tlog_times_of_others(&r->policy[at], &state, side, &seconds, &last);
     out->ms = other ? seconds * DT_MS_SECOND : 0;
     out->apart_ms = other ? (last - seconds) * DT_MS_SECOND : 0;
+    out->firm = att.attested || c->quorum_attested == 0;
     out->state = !other || !att.attested || c->quorum_attested == 0 ? DT_ENTRY_HELD
                  : how == DT_PROOF_FIRST                            ? DT_ENTRY_ATTESTED
                                                                     : DT_ENTRY_NOT_LATER;

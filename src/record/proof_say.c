@@ -104,6 +104,31 @@ say_forum(struct say *s)
     say(s, ")\n");
 }
 
+/* "amendment 2: the root of North was replaced at entry 12": which of them, and by what. */
+static void
+say_roots(struct say *s, size_t number)
+{
+    const struct dt_charter *c = s->v->charter;
+    const struct dt_charter_former *f = &c->former[number];
+    const struct dt_charter *next = number + 1 < c->n_former ? &c->former[number + 1].was : c;
+    bool any = false;
+
+    for (size_t p = 0; p < c->n_parties; p++) {
+        if (memcmp(f->was.parties[p].root, next->parties[p].root, 32) == 0)
+            continue;
+        say(s, any ? ", and of " : ": the root of ");
+        say_view(s, c->parties[p].name);
+        any = true;
+    }
+    if (!any) {
+        say(s, ": successors of roots were announced\n");
+        return;
+    }
+    say(s, " was replaced at entry ");
+    say_number(s, f->last_size);
+    say(s, "; letters of the one before count up to there\n");
+}
+
 /* "amendment 1, signed by all roots: another register from entry 12 on". */
 static void
 say_amendments(struct say *s)
@@ -113,7 +138,13 @@ say_amendments(struct say *s)
     for (size_t i = 0; i < c->n_former; i++) {
         say(s, "amendment ");
         say_number(s, i + 1);
-        say(s, ", signed by all roots: the register was replaced at entry ");
+        say(s, ", signed by all ");
+        say(s, c->former[i].roots ? "parties" : "roots");
+        if (c->former[i].roots) {
+            say_roots(s, i);
+            continue;
+        }
+        say(s, ": the register was replaced at entry ");
         say_number(s, c->former[i].last_size);
         say(s, "; what the one before signed later does not count\n");
     }

@@ -21,6 +21,7 @@
 struct letter_seen {
     uint8_t hash[32], key[32];
     size_t party;
+    struct dt_charter_root root; /* that signed it: where its letters count */
     uint32_t rights;
     uint64_t not_before_ms, not_after_ms;
     struct dt_view name, title;
@@ -181,9 +182,17 @@ check_charter(struct verify *c)
     for (size_t k = 0; k < c->in->n_root_words; k++) {
         bool found = false;
 
-        for (size_t i = 0; i < v->charter->n_parties; i++)
-            if (dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id))
+        for (size_t i = 0; i < v->charter->n_parties; i++) {
+            uint8_t in_force[32];
+
+            /* Those of the root that founded it, or of the one in force, which signed an amendment
+             * of this very charter. */
+            if ((err = dt_root_id(v->charter->parties[i].root, in_force)) != DT_OK)
+                return err;
+            if (dt_key_words_match(c->in->root_words[k], v->charter->parties[i].root_id) ||
+                dt_key_words_match(c->in->root_words[k], in_force))
                 found = v->parties[i].vouched = true;
+        }
         if (!found)
             return dt_fail(DT_ERR_AUTH,
                            "no root of the charter in the file has the key words given");
@@ -220,7 +229,7 @@ read_letter(struct verify *c, struct dt_opened *t, struct letter_seen *l)
         return err;
     if (dt_charter_party_by_id(c->v->charter, author.party, &l->party) != DT_OK)
         return dt_fail(DT_ERR_AUTH, "its root is none of the charter's");
-    if (memcmp(c->v->charter->parties[l->party].root, t->key, 32) != 0 ||
+    if (dt_charter_root_find(c->v->charter, l->party, t->key, &l->root) != DT_OK ||
         memcmp(author.key, t->key, 32) != 0 || memcmp(author.letter, zero, 32) != 0 ||
         memcmp(slots[DT_LETTER_PARTY].value.p, author.party, 32) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the root that signed it");
@@ -258,6 +267,7 @@ check_letters(struct verify *c)
 static enum dt_err
 check_revocation(struct verify *c, const struct dt_proof_revocation *in)
 {
+    struct dt_charter_root root = {0};
     struct dt_revocation rev;
     struct dt_entry_seen entry = {0};
     uint8_t seal[32];
@@ -272,7 +282,8 @@ check_revocation(struct verify *c, const struct dt_proof_revocation *in)
 
         if (memcmp(l->hash, rev.letter, 32) != 0)
             continue;
-        if (memcmp(c->v->charter->parties[l->party].root_id, rev.party, 32) != 0)
+        if (memcmp(c->v->charter->parties[l->party].root_id, rev.party, 32) != 0 ||
+            memcmp(c->parts->letters[i].key, rev.root, 32) != 0)
             return dt_fail(DT_ERR_AUTH, "not by the root that issued the letter");
         if ((err = dt_proof_entry_check(&c->registers, in->tlog_proof, seal, l->party,
                                         DT_PROOF_FIRST, &entry)) != DT_OK)
@@ -280,6 +291,12 @@ check_revocation(struct verify *c, const struct dt_proof_revocation *in)
         if (entry.ms == 0)
             return dt_fail(DT_ERR_PROOF,
                            "its entry has no time by another group, and so it says nothing");
+        /* A root that was replaced revokes nothing any more: a thief would undo what was. */
+        if ((err = dt_charter_root_find(c->v->charter, l->party, rev.root, &root)) != DT_OK)
+            return err;
+        if (entry.index >= root.to)
+            return dt_fail(DT_ERR_AUTH, "by a root that amendment %zu had replaced before",
+                           root.ended_by);
         l->revoked_ms = l->revoked && l->revoked_ms < entry.ms ? l->revoked_ms : entry.ms;
         l->revoked_entry =
             l->revoked && l->revoked_entry < entry.index ? l->revoked_entry : entry.index;
@@ -346,6 +363,26 @@ read_templates(struct verify *c)
     return DT_OK;
 }
 
+/* Did ${r} enter while the letters of the root ${root} counted? Where that is past, only its place
+ * in the register can say so, and one that a quorum cosigned: the register's word alone could be a
+ * thief's, too. */
+static enum dt_err
+check_root_of(const struct dt_charter_root *root, const struct dt_proof_record *r)
+{
+    if (root->ended_by != 0 &&
+        (r->state == DT_ENTRY_NONE || !r->entry_firm || r->entry >= root->to))
+        return dt_fail(DT_ERR_EXPIRED,
+                       "amendment %zu replaced the root that signed its author's letter of "
+                       "credence, and it is not shown to be attested among the first %llu entries",
+                       root->ended_by, (unsigned long long)root->to);
+    if (r->state != DT_ENTRY_NONE && r->entry < root->from)
+        return dt_fail(DT_ERR_EXPIRED,
+                       "its author's letter of credence is of a root whose letters count from "
+                       "entry %llu on",
+                       (unsigned long long)root->from);
+    return DT_OK;
+}
+
 /* The letter that ${r} names must be there, be the author's, give the right, and hold at its time.
  */
 static enum dt_err
@@ -354,6 +391,7 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
     enum dt_right right = r->answer == DT_ANSWER_CONSENT ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD;
     uint64_t at = r->entry_ms != 0 ? r->entry_ms : c->in->now_ms;
     struct letter_seen *l = NULL;
+    enum dt_err err;
 
     for (size_t i = 0; i < c->parts->n_letters; i++)
         if (memcmp(c->letters[i].hash, r->author.letter, 32) == 0)
@@ -366,6 +404,8 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
     if ((l->rights & DT_RIGHT_BIT(right)) == 0)
         return dt_fail(DT_ERR_REFUSED,
                        "its author's letter of credence does not give the right to make it");
+    if ((err = check_root_of(&l->root, r)) != DT_OK)
+        return err;
     if (at < l->not_before_ms)
         return dt_fail(DT_ERR_EXPIRED,
                        "its author's letter of credence was not yet valid at that time");
@@ -385,6 +425,7 @@ check_letter_of(struct verify *c, struct dt_proof_record *r)
             "before that");
     r->name = l->name;
     r->title = l->title;
+    r->root_ended_by = l->root.ended_by;
     r->author_revoked = l->revoked;
     r->author_revoked_entry = l->revoked_entry;
     r->author_revoked_ms = l->revoked_ms;
@@ -436,6 +477,7 @@ read_record(struct verify *c, size_t place, struct dt_proof_record *r)
         r->entry = entry.index;
         r->entry_ms = entry.ms;
         r->ended_by = entry.ended_by;
+        r->entry_firm = entry.firm;
         r->apart_ms = entry.apart_ms;
     }
     return check_letter_of(c, r);

@@ -105,7 +105,6 @@ goes_on(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf am = DT_BUF_INIT(DT_AMENDMENT_MAX);
     struct three *t = *state;
     struct dt_amend_report r;
-    uint64_t size = 0;
 
     seal_into(t->a[BLUE], 1);
     seal_into(t->a[RED], 2);
@@ -130,8 +129,8 @@ goes_on(void **state)
     sync_all(t, 4);
     for (size_t i = 0; i < 3; i++) {
         assert_true(world_channel(t->a[i], t->gid).confirmed);
-        is(dt_agent_amended(t->a[i], &size), 1);
-        is(size, 2);
+        is(dt_agent_amended(t->a[i]).n_registers, 1);
+        is(dt_agent_amended(t->a[i]).last_size, 2);
         is(held(t->a[i]), 3); /* with the amendment's seal, once */
     }
     world_all_have_once(t->a, 3, t->gid, "before");
@@ -146,7 +145,7 @@ goes_on(void **state)
     /* It is so after the next start. */
     dt_agent_close_p(&t->a[RED]);
     t->a[RED] = world_open(&t->w, "red-1");
-    is(dt_agent_amended(t->a[RED], &size), 1);
+    is(dt_agent_amended(t->a[RED]).n, 1);
     sync_all(t, 1);
     three_no_alarms(t);
 }
@@ -277,7 +276,6 @@ other_root(void **state)
     struct three *t = *state;
     struct dt_amend_report r;
     struct tlog_hash root;
-    uint64_t size = 0;
 
     seal_into(t->a[BLUE], 1);
     seal_into(t->a[BLUE], 2);
@@ -285,10 +283,10 @@ other_root(void **state)
     world_relay_replace(&t->w, dt_view(NULL, 0));
     make_amendment(t, 2, &root, &am);
     is(take_in(t, BLUE, &am, &r), DT_ERR_PROOF);
-    is(dt_agent_amended(t->a[BLUE], &size), 0);
+    is(dt_agent_amended(t->a[BLUE]).n, 0);
     is(held(t->a[BLUE]), 2);
     is(world_alarms(t->a[BLUE], DT_ALARM_REGISTER), 1);
-    world_said(t->a[BLUE], DT_ALARM_REGISTER, "an amendment ends the register at 2 entries");
+    world_said(t->a[BLUE], DT_ALARM_REGISTER, "an amendment names 2 entries of the register");
 }
 
 /* The home holds less than the amendment names; the new register begins with something else. */
@@ -327,16 +325,15 @@ two_processes(void **state)
     struct three *t = *state;
     struct dt_agent *other = world_open(&t->w, "red-1");
     struct dt_amend_report r;
-    uint64_t size = 9;
 
     replace(t, 0, 0, &am);
     ok(take_in(t, RED, &am, &r));
-    is(dt_agent_amended(other, &size), 0);
+    is(dt_agent_amended(other).n, 0);
     ok(dt_store_begin(other->store));
     is(dt_agent_is_current(other), DT_ERR_STATE);
     dt_store_rollback(other->store);
     ok(dt_agent_sync(other, NULL)); /* by the new relay */
-    is(dt_agent_amended(other, &size), 1);
+    is(dt_agent_amended(other).n, 1);
     ok(dt_agent_register_sync(other, NULL));
     is(held(other), 1);
     dt_agent_close(other);
@@ -402,7 +399,6 @@ all_or_nothing(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf am = DT_BUF_INIT(DT_AMENDMENT_MAX);
     struct three *t = *state;
     bool done = false;
-    uint64_t size = 0;
 
     seal_into(t->a[RED], 1);
     seal_into(t->a[RED], 2);
@@ -422,12 +418,12 @@ all_or_nothing(void **state)
         dt_agent_close_p(&t->a[RED]);
         t->a[RED] = world_open(&t->w, "red-1");
         /* Whole or not at all; what fails behind the commit is only said. */
-        if (dt_agent_amended(t->a[RED], &size) == 1)
+        if (dt_agent_amended(t->a[RED]).n == 1)
             done = true;
         is(held(t->a[RED]), done ? 1 : 2);
         assert_true(i < 5000);
     }
-    is(dt_agent_amended(t->a[RED], &size), 1);
+    is(dt_agent_amended(t->a[RED]).n, 1);
     is(held(t->a[RED]), 1);
     for (size_t i = 0; i < 2; i++) {
         struct dt_amend_report r;

@@ -298,8 +298,8 @@ world_accredit(struct world *w, struct dt_agent *a, int party, uint32_t rights)
 
     ok(dt_agent_letter_request(a, &request));
     ok(dt_letter_request_decode(dt_buf_view(&request), &q));
-    ok(dt_letter_issue(dt_view_of(w->root[party]), &q, rights, now - DT_MS_DAY,
-                       now + 300 * DT_MS_DAY, now, &letter));
+    ok(dt_letter_issue_for(dt_view_of(w->root[party]), dt_agent_charter(a)->parties[party].root_id,
+                           &q, rights, now - DT_MS_DAY, now + 300 * DT_MS_DAY, now, &letter));
     ok(dt_agent_letter_import(a, dt_buf_view(&letter), hash));
 }
 

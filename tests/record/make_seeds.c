@@ -47,6 +47,34 @@ seeds_of_letters(void)
 
 static struct dt_charter amended;
 
+/* Of roots: one is replaced, one announces a successor. */
+static void
+seed_of_roots(struct dt_view charter)
+{
+    DT_CLEANUP(dt_buf_clear)
+    struct dt_buf b = DT_BUF_INIT(DT_AMENDMENT_MAX), both = DT_BUF_INIT(2 * DT_AMENDMENT_MAX);
+    DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
+    struct dt_root_change x[2] = {{.party = US}, {.party = RUSSIA, .has_successor = true}};
+    const struct dt_amendment_parts parts = {
+        .changes = x, .n_changes = 2, .last_root = tlog_empty_root, .made_ms = WORLD_START};
+    struct dt_writer wr = dt_writer_init(&both);
+    uint8_t key[32] = {0x61};
+
+    ok(dt_ed25519_pub(seed_view(key), x[0].root));
+    memcpy(x[1].root, w.charter.parties[RUSSIA].root, 32);
+    memset(x[1].successor, 0x62, 32);
+    ok(dt_amendment_draft(&w.charter, &parts, &am));
+    ok(dt_amendment_sign(&am, &w.charter, seed_view(key)));
+    for (size_t i = 0; i < N_WORLD_PARTIES; i++)
+        ok(dt_amendment_sign(&am, &w.charter, seed_view(w.root_seed[i])));
+    ok(dt_amendment_encode(&am, &b));
+    dt_write_vec(&wr, charter);
+    dt_write_view(&wr, dt_buf_view(&b));
+    ok(dt_writer_end(&wr));
+    seed("amendment", "roots", -1, dt_buf_view(&both));
+    seed("amendment", "roots_alone", 0, dt_buf_view(&b));
+}
+
 static void
 seeds_of_amendments(struct dt_view charter)
 {
@@ -175,6 +203,7 @@ main(int argc, char **argv)
     ok(dt_charter_encode(&w.charter, &b));
     seed("charter", "charter", -1, dt_buf_view(&b));
     seeds_of_amendments(dt_buf_view(&b));
+    seed_of_roots(dt_buf_view(&b));
     ok(dt_template_encode(dt_templates_get_str(w.templates, "heartbeat"), &t));
     seed("template", "heartbeat", -1, dt_buf_view(&t));
     seed("template", "json", -1,

@@ -185,10 +185,10 @@ check_candidate(struct dt_agent *a, const struct dt_channel *ch, const uint8_t h
 
     if ((err = dt_letter_load(a, hash, out, &party, bytes)) != DT_OK ||
         (err = dt_letter_check_time(out, dt_agent_now(a))) != DT_OK ||
-        (err = dt_letter_revoked(a, out, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(a, out, &revoked)) != DT_OK)
         return err;
     if (revoked)
-        return dt_fail(DT_ERR_REFUSED, "the letter was revoked by its root");
+        return dt_fail(DT_ERR_REFUSED, "the letter was revoked by its root, or its root replaced");
     if (!dt_founding_has_party(&ch->founding, (uint8_t)party))
         return dt_fail(DT_ERR_REFUSED, "the letter is of a party that is not of this channel");
     for (uint32_t leaf = 0; leaf < n; leaf++) {
@@ -220,7 +220,7 @@ find_approver(struct dt_agent *a, const struct dt_channel *ch, size_t party, str
             return err;
         if (err == DT_OK && s.party == party &&
             dt_letter_check_rights(&s.letter, DT_RIGHT_BIT(DT_RIGHT_ADMIT)) == DT_OK &&
-            dt_letter_check_time(&s.letter, dt_agent_now(a)) == DT_OK)
+            dt_letter_check_now(a, &s.letter) == DT_OK)
             return dt_letter_decode(s.letter_bytes, out);
     }
     for (;;) {
@@ -236,7 +236,7 @@ find_approver(struct dt_agent *a, const struct dt_channel *ch, size_t party, str
             return err;
         if (err == DT_OK && p == party &&
             dt_letter_check_rights(&l, DT_RIGHT_BIT(DT_RIGHT_ADMIT)) == DT_OK &&
-            dt_letter_check_time(&l, dt_agent_now(a)) == DT_OK)
+            dt_letter_check_now(a, &l) == DT_OK)
             return dt_letter_decode(dt_buf_view(&row.value), out);
     }
 }
@@ -353,6 +353,9 @@ dt_approval_request_take(struct dt_agent *a, const struct dt_inbox_message *m)
             DT_OK ||
         there)
         return err;
+    if ((err = dt_letter_check_root(a, &from)) != DT_OK ||
+        (err = dt_letter_check_root(a, &who)) != DT_OK)
+        return err;
     if (!dt_founding_has_party(&ch.founding, (uint8_t)from_party))
         return dt_fail(DT_ERR_REFUSED,
                        "a request to admit someone by a party that is not of the channel");
@@ -437,15 +440,19 @@ dt_approval_take(struct dt_agent *a, const struct dt_inbox_message *m)
         return dt_fail(DT_ERR_REFUSED, "an approval that we did not ask for");
     if ((err = dt_approval_check(&rules, &v, x.letter_hash, x.request_id)) != DT_OK)
         return err;
+    if (dt_approval_by_former(&a->charter, &v))
+        return dt_fail(DT_ERR_REFUSED, "an approval is by a root that was replaced");
     if (!v.by_root) {
         DT_CLEANUP(dt_letter_clear) struct dt_letter by = {0};
         bool revoked = false;
 
         if ((err = dt_letter_decode(v.letter, &by)) != DT_OK ||
-            (err = dt_letter_revoked(a, &by, &revoked, NULL)) != DT_OK)
+            (err = dt_letter_ended(a, &by, &revoked)) != DT_OK)
             return err;
         if (revoked)
-            return dt_fail(DT_ERR_REFUSED, "an approval is under a letter that was revoked");
+            return dt_fail(
+                DT_ERR_REFUSED,
+                "an approval is under a letter that was revoked, or whose root was replaced");
     }
     if ((approved_bits(&x) >> v.party & 1) != 0)
         return DT_OK; /* a second one of that party */

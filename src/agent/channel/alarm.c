@@ -48,10 +48,15 @@ dt_approvals_revoked(struct dt_agent *a, struct dt_view approvals, bool *out_rev
         DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
         bool revoked = false;
 
+        if (dt_approval_by_former(&a->charter, &v)) {
+            *out_revoked = true;
+            *out_party = v.party;
+            return DT_OK;
+        }
         if (v.by_root)
             continue;
         if ((err = dt_letter_decode(v.letter, &l)) != DT_OK ||
-            (err = dt_letter_revoked(a, &l, &revoked, NULL)) != DT_OK)
+            (err = dt_letter_ended(a, &l, &revoked)) != DT_OK)
             return err;
         if (revoked) {
             *out_revoked = true;
@@ -88,7 +93,7 @@ check_leaf(const struct known *k, const struct mls_member *m, bool added)
     enum dt_err err;
 
     if ((err = dt_seat_check(&rules, m->identity, m->signature_key, &s)) != DT_OK ||
-        (err = dt_letter_revoked(k->a, &s.letter, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(k->a, &s.letter, &revoked)) != DT_OK)
         return err;
     if (s.voucher.not_after_ms < k->ch->last_read_ms &&
         (err = say(k, added ? "a Commit adds a member whose voucher had run out before it was made"
@@ -99,7 +104,9 @@ check_leaf(const struct known *k, const struct mls_member *m, bool added)
     if (s.party != k->a->party && !revoked &&
         (err = dt_time_note(k->a, s.voucher.not_before_ms)) != DT_OK)
         return err;
-    return revoked && added ? say(k, "a Commit adds a member whose letter was revoked") : DT_OK;
+    return revoked && added
+               ? say(k, "a Commit adds a member whose letter was revoked, or its root replaced")
+               : DT_OK;
 }
 
 /* The approvals in the warrant. */
@@ -121,8 +128,8 @@ check_approvals(const struct known *k, struct dt_view warrant)
             continue;
         dt_party_name(k->a, by, party);
         (void)snprintf(text, sizeof text,
-                       "a Commit adds a member with an approval under a revoked letter of %.100s: "
-                       "ask its root whether it stands",
+                       "a Commit adds a member with an approval under a letter of %.100s that was "
+                       "revoked, or whose root was replaced: ask its root whether it stands",
                        party);
         err = say(k, text);
     }

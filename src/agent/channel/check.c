@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/channel/check.h"
+#include "agent/core.h"
 
 #define PARTY_BIT(p) (UINT32_C(1) << (p))
 
@@ -127,7 +128,7 @@ dt_approval_check(const struct dt_rules *rules, const struct dt_approval *a,
     if (a->party >= rules->charter->n_parties || !dt_founding_has_party(rules->founding, a->party))
         return dt_fail(DT_ERR_REFUSED, "an approval is by a party that is not of the channel");
     if (a->by_root)
-        return dt_approval_verify(a, dt_view_of(rules->charter->parties[a->party].root));
+        return dt_approval_verify_root(rules->charter, a);
     if ((err = letter_check(rules, a->letter, &l, &party)) != DT_OK)
         return err;
     if (party != a->party)

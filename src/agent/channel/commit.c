@@ -110,9 +110,11 @@ dt_key_package_check(struct dt_agent *a, const struct dt_rules *rules, struct dt
         return dt_fail(DT_ERR_EXPIRED,
                        "the voucher in a key package has expired: ask for a new answer");
     if ((err = dt_letter_check_time(&s.letter, dt_agent_now(a))) != DT_OK ||
-        (err = dt_letter_revoked(a, &s.letter, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(a, &s.letter, &revoked)) != DT_OK)
         return err;
-    return revoked ? dt_fail(DT_ERR_REFUSED, "the letter in a key package was revoked") : DT_OK;
+    return revoked ? dt_fail(DT_ERR_REFUSED,
+                             "the letter in a key package was revoked, or its root replaced")
+                   : DT_OK;
 }
 
 enum dt_err

@@ -37,10 +37,11 @@ add_member(struct dt_agent *a, struct dt_channel *ch, const uint8_t hash[static 
                        DT_FOUNDING_MEMBERS);
     if ((err = dt_letter_load(a, hash, &l, &party, &bytes)) != DT_OK ||
         (err = dt_letter_check_time(&l, dt_agent_now(a))) != DT_OK ||
-        (err = dt_letter_revoked(a, &l, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(a, &l, &revoked)) != DT_OK)
         return err;
     if (revoked)
-        return dt_fail(DT_ERR_REFUSED, "the letter of a first delegate was revoked");
+        return dt_fail(DT_ERR_REFUSED,
+                       "the letter of a first delegate was revoked, or its root replaced");
     m = &ch->founding.members[ch->founding.n_members];
     m->party = (uint8_t)party;
     memcpy(m->letter_hash, hash, 32);

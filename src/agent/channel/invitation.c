@@ -272,6 +272,7 @@ dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
     if ((err = dt_agent_need_letter(a)) != DT_OK ||
         (err = dt_founding_decode(m->founding, &f)) != DT_OK ||
         (err = dt_letter_take(a, m->sender_letter, &from, &party)) != DT_OK ||
+        (err = dt_letter_check_root(a, &from)) != DT_OK ||
         (err = check(a, m, &f, &from, &x.founding_member)) != DT_OK ||
         (err = dt_store_has(a->store, "invitation", dt_view_of(m->invitation_id), &there)) != DT_OK)
         return err;

@@ -130,7 +130,7 @@ add_due(struct dt_agent *a, struct dt_channel *ch)
         /* Without a valid letter there is nothing to vouch by; and a voucher that lasts as long as
          * its letter gains nothing, unless it is a new key or the new epoch that is wanted. */
         if ((!again && !old && own.voucher.not_after_ms >= own.letter.not_after_ms) ||
-            dt_letter_check_time(&a->letter, now) != DT_OK)
+            dt_letter_check_now(a, &a->letter) != DT_OK)
             return DT_OK;
     }
     if ((err = dt_intent_has(a, ch->group_id, kind, &has)) == DT_OK && !has &&

@@ -127,7 +127,7 @@ dt_incoming_from(struct dt_agent *a, const struct dt_channel *ch, const struct m
         return dt_fail(DT_ERR_REFUSED, "it is signed by a session key that was released");
     if ((err = dt_seat_check(&rules, e->sender.identity, e->sender.signature_key, s)) != DT_OK ||
         (err = dt_payload_decode(dt_buf_view(&e->plaintext), p)) != DT_OK ||
-        (err = dt_letter_revoked(a, &s->letter, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(a, &s->letter, &revoked)) != DT_OK)
         return err;
     in->epoch = e->epoch;
     in->leaf = e->sender.leaf;

@@ -22,7 +22,9 @@ struct amending {
     struct dt_charter charter; /* as it is to be */
     struct dt_buf list;        /* all its amendments, as they are kept */
     struct dt_grant grant;
-    size_t before; /* amendments that were here */
+    size_t before;  /* amendments that were here */
+    bool registers; /* one of the new ones replaces the register */
+    uint64_t cut;   /* the first of these: so many entries of our copy stay */
     struct dt_amend_report report;
 };
 
@@ -53,6 +55,17 @@ take_amendments(struct dt_agent *a, const struct dt_amend_params *params, struct
         else
             return err;
     }
+    for (size_t i = x->before; i < x->charter.n_former; i++) {
+        const struct dt_charter_former *f = &x->charter.former[i];
+
+        x->report.roots += f->roots;
+        if (!f->roots && !x->registers) {
+            x->registers = true;
+            x->cut = f->last_size;
+        }
+        x->report.last_size = x->registers ? x->cut : f->last_size;
+    }
+    x->report.registers = x->registers;
     return dt_charter_amendments(&x->charter, &x->list);
 }
 
@@ -68,42 +81,45 @@ tell_other_root(struct dt_agent *a, const struct dt_charter_former *f, const str
         return err;
     err =
         dt_alarm_add(a, DT_ALARM_REGISTER, NULL, f->last_size, NULL,
-                     "an amendment ends the register at %llu entries with root %.16s..., and ours "
+                     "an amendment names %llu entries of the register with root %.16s..., and ours "
                      "is %.16s...: compare with the others before anyone takes it in",
                      (unsigned long long)f->last_size, named, held);
     if ((err = dt_store_end(a->store, err)) != DT_OK)
         return err;
     return dt_fail(DT_ERR_PROOF,
-                   "the amendment ends the register at %llu entries with root %s, and in our own "
+                   "the amendment names %llu entries of the register with root %s, and in our own "
                    "copy these have root %s: it was not taken in",
                    (unsigned long long)f->last_size, named, held);
 }
 
-/* Do our own entries have the root that each new amendment names, as far as they go? The registers
- * that follow begin with what the first of them left. */
+/* Do our own entries have the root that each new amendment names, as far as they go? Up to the
+ * first that replaces the register: those that follow begin with what that one left. */
 static enum dt_err
 compare_roots(struct dt_agent *a, struct amending *x)
 {
-    const struct dt_charter_former *first = &x->charter.former[x->before];
     struct tlog_frontier f;
-    struct tlog_hash root;
     uint64_t attested = 0;
+    bool ended = false;
     enum dt_err err = dt_register_tree(a, &f);
 
-    if (err != DT_OK)
+    for (size_t i = x->before; err == DT_OK && i < x->charter.n_former && !ended; i++) {
+        const struct dt_charter_former *end = &x->charter.former[i];
+        struct tlog_hash root;
+
+        ended = !end->roots;
+        x->report.compared = f.size >= end->last_size;
+        if (!x->report.compared)
+            return DT_OK; /* the rest is still to be fetched, and is compared then */
+        if ((err = dt_register_root_at(a, end->last_size, &root)) == DT_OK &&
+            !tlog_hash_equal(&root, &end->last_root))
+            return tell_other_root(a, end, &root);
+    }
+    if (err != DT_OK || !x->registers)
         return err;
-    x->report.last_size = first->last_size;
-    if (f.size < first->last_size)
-        return DT_OK; /* the rest comes from the new register, and is compared then */
-    if ((err = dt_register_root_at(a, first->last_size, &root)) != DT_OK)
-        return err;
-    if (!tlog_hash_equal(&root, &first->last_root))
-        return tell_other_root(a, first, &root);
-    x->report.compared = true;
-    x->report.cut = f.size - first->last_size;
+    x->report.cut = f.size - x->cut;
     err = dt_register_note_last(a, "attested", &attested, NULL);
-    if (err == DT_OK && attested > first->last_size)
-        x->report.cut_attested = attested - first->last_size;
+    if (err == DT_OK && attested > x->cut)
+        x->report.cut_attested = attested - x->cut;
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
@@ -205,23 +221,60 @@ move_channels(struct dt_agent *a, const uint8_t queue_token[static 32],
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
+/* Another relay and register: our copy is cut, and what we need begins anew there. */
+static enum dt_err
+change_register(struct dt_agent *a, const struct dt_amend_params *params, struct amending *x)
+{
+    enum dt_err err;
+
+    if ((err = dt_store_put_blob(a->store, "self", dt_view_str("grant"), params->grant)) != DT_OK ||
+        (err = dt_register_cut(a, x->cut)) != DT_OK || (err = hand_in_again(a)) != DT_OK ||
+        (err = hand_in_revocations(a)) != DT_OK ||
+        (err = dt_inbox_state_set(a, false, 0)) != DT_OK ||
+        (err = dt_shown_forget(a, a->inbox_address)) != DT_OK)
+        return err;
+    return move_channels(a, x->grant.queue_token, &x->report);
+}
+
 static enum dt_err
 write_all(struct dt_agent *a, const struct dt_amend_params *params, struct amending *x)
 {
-    struct dt_store *s = a->store;
     enum dt_err err;
 
-    if ((err = dt_store_put_blob(s, "self", dt_view_str("amendments"), dt_buf_view(&x->list))) !=
-            DT_OK ||
-        (err = dt_store_put_blob(s, "self", dt_view_str("grant"), params->grant)) != DT_OK ||
-        (err = dt_register_cut(a, x->report.last_size)) != DT_OK ||
-        (err = hand_in_again(a)) != DT_OK || (err = hand_in_revocations(a)) != DT_OK ||
-        (err = hand_in_amendments(a, x)) != DT_OK ||
-        (err = dt_inbox_state_set(a, false, 0)) != DT_OK ||
-        (err = dt_shown_forget(a, a->inbox_address)) != DT_OK ||
-        (err = move_channels(a, x->grant.queue_token, &x->report)) != DT_OK)
+    if ((err = dt_store_put_blob(a->store, "self", dt_view_str("amendments"),
+                                 dt_buf_view(&x->list))) != DT_OK ||
+        (x->registers && (err = change_register(a, params, x)) != DT_OK) ||
+        (err = hand_in_amendments(a, x)) != DT_OK)
         return err;
     return dt_register_count_waiting(a, &x->report.again);
+}
+
+/* The grant for our party of the register that will be in force; none where that stays. */
+static enum dt_err
+take_grant(const struct dt_amend_params *params, struct amending *x)
+{
+    enum dt_err err;
+
+    if (!x->registers)
+        return params->grant.n == 0
+                   ? DT_OK
+                   : dt_fail(DT_ERR_USAGE, "the register stays: no grant is taken in with it");
+    if (params->grant.n == 0)
+        return dt_fail(DT_ERR_USAGE, "the register is replaced: say --grant FILE, for our party, "
+                                     "of the new relay");
+    err = dt_grant_read(params->grant, &x->grant);
+    return err != DT_OK ? err : dt_grant_compare(&x->grant, &x->charter);
+}
+
+/* What is in our lists no more. */
+static enum dt_err
+count_void(struct dt_agent *a, struct dt_amend_report *report)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    enum dt_err err = dt_agent_facts_that_do_not_count(a, &f);
+
+    report->void_records = f.n;
+    return err;
 }
 
 enum dt_err
@@ -238,18 +291,17 @@ dt_agent_amend(struct dt_agent *a, const struct dt_amend_params *params,
         *report = x.report;
         return dt_agent_refresh(a);
     }
-    if ((err = dt_grant_read(params->grant, &x.grant)) != DT_OK ||
-        (err = dt_grant_compare(&x.grant, &x.charter)) != DT_OK ||
-        (err = compare_roots(a, &x)) != DT_OK || (err = check_loss(params, &x)) != DT_OK ||
-        (err = dt_store_begin(a->store)) != DT_OK)
+    if ((err = take_grant(params, &x)) != DT_OK || (err = compare_roots(a, &x)) != DT_OK ||
+        (err = check_loss(params, &x)) != DT_OK || (err = dt_store_begin(a->store)) != DT_OK)
         return err;
     err = dt_agent_is_current(a);
     if (err == DT_OK)
         err = write_all(a, params, &x);
-    if ((err = dt_store_end(a->store, err)) != DT_OK)
+    if ((err = dt_store_end(a->store, err)) != DT_OK || (err = dt_agent_refresh(a)) != DT_OK ||
+        (err = count_void(a, &x.report)) != DT_OK)
         return err;
     *report = x.report;
-    return dt_agent_refresh(a);
+    return DT_OK;
 }
 
 /* ---- what is asked ---- */
@@ -271,11 +323,17 @@ dt_agent_register_good(struct dt_agent *a, uint64_t size, struct tlog_hash *out_
     return out == NULL ? DT_OK : dt_register_entries(a, size, out);
 }
 
-size_t
-dt_agent_amended(const struct dt_agent *a, uint64_t *out_last_size)
+struct dt_amended
+dt_agent_amended(const struct dt_agent *a)
 {
-    size_t n = a->charter.n_former;
+    struct dt_amended out = {.n = a->charter.n_former};
 
-    *out_last_size = n > 0 ? a->charter.former[n - 1].last_size : 0;
-    return n;
+    for (size_t i = 0; i < out.n; i++) {
+        const struct dt_charter_former *f = &a->charter.former[i];
+
+        *(f->roots ? &out.n_roots : &out.n_registers) += 1;
+        if (!f->roots)
+            out.last_size = f->last_size;
+    }
+    return out;
 }

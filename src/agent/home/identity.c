@@ -386,8 +386,7 @@ dt_agent_need_letter(struct dt_agent *a)
         return dt_fail(DT_ERR_STATE,
                        "this home has no letter of credence yet: have the party's root sign "
                        "one and import it");
-    return dt_fail_context(dt_letter_check_time(&a->letter, dt_agent_now(a)),
-                           "our letter of credence");
+    return dt_fail_context(dt_letter_check_now(a, &a->letter), "our letter of credence");
 }
 
 enum dt_err
@@ -411,7 +410,7 @@ dt_agent_vouch(struct dt_agent *a, const struct dt_letter *letter, struct dt_vie
     uint64_t now = dt_agent_now(a);
     struct dt_voucher v = {
         .serial = serial, .not_before_ms = now, .not_after_ms = now + DT_VOUCHER_LIFE_MAX_MS};
-    enum dt_err err = dt_letter_check_time(letter, now);
+    enum dt_err err = dt_letter_check_now(a, letter);
 
     if (err != DT_OK)
         return dt_fail_context(err, "our letter of credence");
@@ -447,8 +446,9 @@ dt_letter_take(const struct dt_agent *a, struct dt_view bytes, struct dt_letter 
     return DT_OK;
 }
 
-/* Our own letter is the one issued last: an older one, which every member holds and may send us,
- * does not take its place. In a transaction. */
+/* Our own letter is the one issued last by the root in force: an older one, which every member
+ * holds and may send us, does not take its place. Of one whose root was replaced the date says
+ * nothing. In a transaction. */
 static enum dt_err
 put_own_letter(struct dt_agent *a, const struct dt_letter *l, struct dt_view bytes)
 {
@@ -456,9 +456,13 @@ put_own_letter(struct dt_agent *a, const struct dt_letter *l, struct dt_view byt
     DT_CLEANUP(dt_letter_clear) struct dt_letter before = {0};
     enum dt_err err = dt_store_get_blob(a->store, "self", dt_view_str("letter"), &held);
 
-    if (err == DT_OK && (err = dt_letter_decode(dt_buf_view(&held), &before)) == DT_OK &&
-        before.issued_ms > l->issued_ms)
-        return DT_OK;
+    if (err == DT_OK && (err = dt_letter_decode(dt_buf_view(&held), &before)) == DT_OK) {
+        bool was = dt_letter_check_root(a, &before) == DT_OK;
+        bool is = dt_letter_check_root(a, l) == DT_OK;
+
+        if (was != is ? was : before.issued_ms > l->issued_ms)
+            return DT_OK;
+    }
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     return dt_store_put_blob(a->store, "self", dt_view_str("letter"), bytes);
@@ -492,7 +496,8 @@ dt_agent_letter_import(struct dt_agent *a, struct dt_view bytes, uint8_t out_has
     size_t party = 0;
     enum dt_err err;
 
-    if ((err = dt_letter_take(a, bytes, &l, &party)) != DT_OK)
+    if ((err = dt_letter_take(a, bytes, &l, &party)) != DT_OK ||
+        (err = dt_letter_check_root(a, &l)) != DT_OK)
         return err;
     if (memcmp(l.key, a->delegate_pub, 32) == 0 &&
         (memcmp(l.x25519, a->x25519_pub, 32) != 0 ||
@@ -501,7 +506,8 @@ dt_agent_letter_import(struct dt_agent *a, struct dt_view bytes, uint8_t out_has
     if ((err = dt_letter_keep(a, &l, party, bytes)) != DT_OK)
         return err;
     memcpy(out_hash, l.hash, 32);
-    return dt_agent_refresh(a);
+    err = dt_agent_refresh(a);
+    return err != DT_OK ? err : dt_seats_renew(a);
 }
 
 enum dt_err
@@ -552,7 +558,9 @@ dt_letter_revoked(struct dt_agent *a, const struct dt_letter *l, bool *out_revok
     if (err != DT_OK && err != DT_ERR_NOT_FOUND)
         return err;
     *out_revoked = err == DT_OK;
-    return err == DT_OK && out != NULL ? dt_buf_append(out, dt_buf_view(&b)) : DT_OK;
+    if (err == DT_OK && (err = dt_revocation_in_time(a, l, dt_buf_view(&b), out_revoked)) != DT_OK)
+        return err;
+    return *out_revoked && out != NULL ? dt_buf_append(out, dt_buf_view(&b)) : DT_OK;
 }
 
 enum dt_err
@@ -624,6 +632,7 @@ dt_person_from(struct dt_agent *a, const struct dt_letter *l, size_t party, stru
     p->self = memcmp(l->key, a->delegate_pub, 32) == 0;
     dt_ignore(dt_letter_revoked(a, l, &revoked, NULL), "shown only; the rules look again");
     p->revoked = revoked;
+    p->root_replaced = dt_letter_check_root(a, l) != DT_OK;
 }
 
 enum dt_err

@@ -48,9 +48,13 @@ take_record(struct dt_agent *a, struct dt_due_kept *k, uint64_t seq, const struc
 static enum dt_err
 take_new(struct dt_agent *a, struct dt_due_kept *k, size_t *taken, bool *out_more)
 {
+    struct dt_counting rule;
+    bool counts = true;
     size_t n = 0;
-    enum dt_err err = DT_OK;
+    enum dt_err err = dt_counting_begin(a, &rule);
 
+    if (err != DT_OK)
+        return err;
     for (; n < PER_TRANSACTION; n++) {
         DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
         uint64_t seq = 0;
@@ -60,7 +64,8 @@ take_new(struct dt_agent *a, struct dt_due_kept *k, size_t *taken, bool *out_mor
             break;
         /* A template that is not known here says nothing of deadlines; when it is, all is read
          * anew. */
-        if (err == DT_OK && (err = take_record(a, k, seq, &r)) != DT_OK)
+        if (err == DT_OK && ((err = dt_record_counts(a, &r, &rule, &counts)) != DT_OK ||
+                             (counts && (err = take_record(a, k, seq, &r)) != DT_OK)))
             return err;
         k->next = seq + 1;
     }

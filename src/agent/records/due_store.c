@@ -25,7 +25,7 @@ dt_due_kept_clear(struct dt_due_kept *k)
 }
 
 /* Items hold templates by their place, and entries by their index: with other templates, or after
- * an amendment cut the register, they are read anew. */
+ * an amendment cut the register or replaced a root, they are read anew. */
 static enum dt_err
 basis(struct dt_agent *a, uint8_t out[static 32])
 {

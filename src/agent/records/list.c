@@ -52,11 +52,11 @@ fill(struct dt_agent *a, const struct dt_record *r, uint64_t number, const struc
     return err;
 }
 
-enum dt_err
-dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_info **out,
-                 size_t *out_n)
+/* ${f} as people see it. */
+static enum dt_err
+list_of(struct dt_agent *a, const struct dt_agent_facts *f, const uint8_t *group_id,
+        struct dt_record_info **out, size_t *out_n)
 {
-    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     DT_CLEANUP(dt_free_p) struct dt_standing *standing = NULL;
     DT_CLEANUP(dt_free_p) struct dt_person *people = NULL;
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
@@ -65,17 +65,16 @@ dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_i
     size_t n = 0;
     enum dt_err err;
 
-    if ((err = dt_agent_facts(a, &f)) != DT_OK ||
-        (err = dt_standing_fold(f.facts, f.n, &standing, &n_standing)) != DT_OK ||
+    if ((err = dt_standing_fold(f->facts, f->n, &standing, &n_standing)) != DT_OK ||
         (err = dt_agent_people(a, &people, &n_people)) != DT_OK)
         return err;
-    list = dt_alloc(f.n, sizeof *list);
+    list = dt_alloc(f->n, sizeof *list);
     if (list == NULL)
         return dt_nomem();
-    for (size_t i = 0; i < f.n; i++) {
-        if (group_id != NULL && memcmp(f.records[i].channel, group_id, 32) != 0)
+    for (size_t i = 0; i < f->n; i++) {
+        if (group_id != NULL && memcmp(f->records[i].channel, group_id, 32) != 0)
             continue;
-        if ((err = fill(a, &f.records[i], i + 1, people, n_people, &list[n])) != DT_OK)
+        if ((err = fill(a, &f->records[i], f->numbers[i], people, n_people, &list[n])) != DT_OK)
             return err;
         for (size_t k = 0; k < n_standing; k++)
             if (standing[k].fact == i) {
@@ -88,6 +87,26 @@ dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_i
     *out_n = n;
     list = NULL;
     return DT_OK;
+}
+
+enum dt_err
+dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_info **out,
+                 size_t *out_n)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    enum dt_err err = dt_agent_facts(a, &f);
+
+    return err != DT_OK ? err : list_of(a, &f, group_id, out, out_n);
+}
+
+enum dt_err
+dt_agent_void_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_info **out,
+                      size_t *out_n)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    enum dt_err err = dt_agent_facts_that_do_not_count(a, &f);
+
+    return err != DT_OK ? err : list_of(a, &f, group_id, out, out_n);
 }
 
 enum dt_err
@@ -157,11 +176,13 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
         return err;
     if (strlen(number_or_hex) < 6 &&
         dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {
-        if (number < 1 || number > f.n)
-            return dt_fail(DT_ERR_NOT_FOUND, "there is no record %s; see 'detente records'",
-                           number_or_hex);
-        memcpy(out_commitment, f.records[number - 1].commitment, 32);
-        return DT_OK;
+        for (size_t i = 0; i < f.n; i++)
+            if (f.numbers[i] == number) {
+                memcpy(out_commitment, f.records[i].commitment, 32);
+                return DT_OK;
+            }
+        return dt_fail(DT_ERR_NOT_FOUND, "there is no record %s; see 'detente records'",
+                       number_or_hex);
     }
     if (strlen(number_or_hex) >= 6 &&
         ((err = find_hex(&f, number_or_hex, out_commitment, &found)) != DT_OK ||

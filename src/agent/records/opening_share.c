@@ -42,10 +42,11 @@ dt_agent_opening_seal(struct dt_agent *a, const uint8_t letter_hash[static 32], 
     enum dt_err err;
 
     if ((err = dt_letter_load(a, letter_hash, &letter, NULL, NULL)) != DT_OK ||
-        (err = dt_letter_revoked(a, &letter, &revoked, NULL)) != DT_OK)
+        (err = dt_letter_ended(a, &letter, &revoked)) != DT_OK)
         return err;
     if (revoked)
-        return dt_fail(DT_ERR_REFUSED, "the letter of the one it is for was revoked");
+        return dt_fail(DT_ERR_REFUSED,
+                       "the letter of the one it is for was revoked, or its root replaced");
     if ((err = dt_letter_check_time(&letter, dt_agent_now(a))) != DT_OK)
         return dt_fail_context(err, "the letter of the one it is for");
     return dt_sealed_proof_seal(a->forum, letter_hash, letter.x25519, file, out);

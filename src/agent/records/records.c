@@ -102,10 +102,11 @@ dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32],
 
 /* What the letter must allow for this template. */
 static enum dt_err
-check_right(const struct dt_letter *letter, const struct dt_template *tmpl, uint64_t now_ms)
+check_right(const struct dt_agent *a, const struct dt_letter *letter,
+            const struct dt_template *tmpl)
 {
     bool consent = dt_answer_of(dt_template_id(tmpl)) == DT_ANSWER_CONSENT;
-    enum dt_err err = dt_letter_check_time(letter, now_ms);
+    enum dt_err err = dt_letter_check_now(a, letter);
 
     if (err == DT_OK)
         err = dt_letter_check_rights(letter,
@@ -128,7 +129,7 @@ send_record(struct dt_agent *a, const uint8_t group_id[static 32],
     p.sent_ms = dt_agent_now(a);
     if ((err = dt_record_draft_check(draft)) != DT_OK ||
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
-        (err = check_right(&letter, draft->tmpl, p.sent_ms)) != DT_OK ||
+        (err = check_right(a, &letter, draft->tmpl)) != DT_OK ||
         (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
         (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
         ((how & DT_SEND_DESPITE_COUNT) == 0 && (err = dt_agent_tally_check(a, &r)) != DT_OK) ||
@@ -230,6 +231,22 @@ check_answer(struct dt_agent *a, const struct dt_record *r)
     return dt_answer_check_slots(r, err == DT_OK ? &subject : NULL);
 }
 
+/* One that came late may be of before its author's root was replaced; the register says so. */
+static enum dt_err
+check_root(struct dt_agent *a, const struct dt_record *r)
+{
+    struct dt_counting counting;
+    bool counts = true;
+    enum dt_err err;
+
+    if ((err = dt_counting_begin(a, &counting)) != DT_OK ||
+        (err = dt_record_counts(a, r, &counting, &counts)) != DT_OK)
+        return err;
+    return counts ? DT_OK
+                  : dt_fail(DT_ERR_EXPIRED, "its author's letter is of a root that was replaced "
+                                            "before its entry in the register");
+}
+
 /* Everything that must hold before a record is kept: it is whole, of this channel, and by who sent
  * it. */
 static enum dt_err
@@ -251,7 +268,8 @@ check_received(struct dt_agent *a, const struct dt_incoming *in, struct dt_recor
     if (memcmp(in->letter->key, l->key, sizeof l->key) != 0)
         return dt_fail(DT_ERR_AUTH, "its author is not the member who sent it");
     /* The time that counts is its register entry's, which is not known yet. */
-    if ((err = dt_record_check_author(out, &a->charter, l, 0)) != DT_OK)
+    if ((err = dt_record_check_author(out, &a->charter, l, 0)) != DT_OK ||
+        (err = check_root(a, out)) != DT_OK)
         return err;
     return check_answer(a, out);
 }
@@ -357,21 +375,28 @@ dt_agent_facts_free(struct dt_agent_facts *f)
         dt_record_clear(&f->records[i]);
     dt_free(f->records);
     dt_free(f->facts);
+    dt_free(f->numbers);
     *f = (struct dt_agent_facts){0};
 }
 
-/* Append the records of ${list} to ${f}, which has room for them. */
+/* Append the records of ${list} to ${f}, which has room for them: those that count, or the others,
+ * whose author's root had been replaced. */
 static enum dt_err
-facts_of(struct dt_agent *a, const char *list, uint64_t count, struct dt_agent_facts *f)
+facts_of(struct dt_agent *a, const char *list, uint64_t count, bool counting,
+         struct dt_agent_facts *f)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
     struct dt_store *s = dt_agent_store(a);
     const size_t end = f->n + (size_t)count;
     struct dt_entry_info entry;
+    struct dt_counting rule;
     struct kept k;
     uint64_t at = 0;
-    enum dt_err err = DT_OK;
+    bool counts = true;
+    enum dt_err err = dt_counting_begin(a, &rule);
 
+    if (err != DT_OK)
+        return err;
     while (f->n < end && (err = dt_store_next(s, "record", dt_view_str(list), at, &row)) == DT_OK) {
         struct dt_record *r = &f->records[f->n];
 
@@ -379,18 +404,26 @@ facts_of(struct dt_agent *a, const char *list, uint64_t count, struct dt_agent_f
             (err = dt_record_decode(k.record, a->templates, r)) != DT_OK)
             return err;
         f->n++; /* from here on it is cleared with the rest */
+        at = row.seq + 1;
+        if ((err = dt_record_counts(a, r, &rule, &counts)) != DT_OK)
+            return err;
+        if (counts != counting) {
+            dt_record_clear(r);
+            f->n--;
+            continue;
+        }
         if ((err = dt_agent_entry(a, r->seal, &entry)) != DT_OK)
             return err;
+        f->numbers[f->n - 1] = row.seq + 1;
         f->facts[f->n - 1].record = r;
         f->facts[f->n - 1].entry =
             entry.standing == DT_ENTRY_WAITING ? DT_ENTRY_UNKNOWN : entry.index;
-        at = row.seq + 1;
     }
     return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 static enum dt_err
-facts_get(struct dt_agent *a, bool records, bool cover, struct dt_agent_facts *out)
+facts_get(struct dt_agent *a, bool records, bool cover, bool counting, struct dt_agent_facts *out)
 {
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     struct dt_store *s = dt_agent_store(a);
@@ -402,10 +435,11 @@ facts_get(struct dt_agent *a, bool records, bool cover, struct dt_agent_facts *o
         return err;
     f.records = dt_alloc((size_t)(n_records + n_cover), sizeof *f.records);
     f.facts = dt_alloc((size_t)(n_records + n_cover), sizeof *f.facts);
-    if (f.records == NULL || f.facts == NULL)
+    f.numbers = dt_alloc((size_t)(n_records + n_cover), sizeof *f.numbers);
+    if (f.records == NULL || f.facts == NULL || f.numbers == NULL)
         return dt_nomem();
-    if ((err = facts_of(a, ALL, n_records, &f)) != DT_OK ||
-        (err = facts_of(a, COVER, n_cover, &f)) != DT_OK)
+    if ((err = facts_of(a, ALL, n_records, counting, &f)) != DT_OK ||
+        (err = facts_of(a, COVER, n_cover, counting, &f)) != DT_OK)
         return err;
     *out = f;
     /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
@@ -416,17 +450,23 @@ facts_get(struct dt_agent *a, bool records, bool cover, struct dt_agent_facts *o
 enum dt_err
 dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
 {
-    return facts_get(a, true, false, out);
+    return facts_get(a, true, false, true, out);
 }
 
 enum dt_err
 dt_agent_facts_with_cover(struct dt_agent *a, struct dt_agent_facts *out)
 {
-    return facts_get(a, true, true, out);
+    return facts_get(a, true, true, true, out);
 }
 
 enum dt_err
 dt_agent_facts_of_cover(struct dt_agent *a, struct dt_agent_facts *out)
 {
-    return facts_get(a, false, true, out);
+    return facts_get(a, false, true, true, out);
+}
+
+enum dt_err
+dt_agent_facts_that_do_not_count(struct dt_agent *a, struct dt_agent_facts *out)
+{
+    return facts_get(a, true, false, false, out);
 }

@@ -89,6 +89,11 @@ struct dt_record_info {
 DT_MUST_CHECK enum dt_err dt_agent_records(struct dt_agent *a, const uint8_t *group_id,
                                            struct dt_record_info **out, size_t *out_n);
 
+/* Those that do not count, and are in none of the lists: made under a letter whose root an
+ * amendment had replaced before their entry. Likewise. */
+DT_MUST_CHECK enum dt_err dt_agent_void_records(struct dt_agent *a, const uint8_t *group_id,
+                                                struct dt_record_info **out, size_t *out_n);
+
 /* The record with ${commitment}, whole. NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32],
                                           struct dt_record *out);
@@ -115,12 +120,17 @@ DT_MUST_CHECK enum dt_err dt_agent_record_find(struct dt_agent *a, const char *n
 struct dt_agent_facts {
     struct dt_record *records;
     struct dt_fact *facts;
+    uint64_t *numbers; /* of each, as people see it: its place in the store, from 1 */
     size_t n;
 };
 DT_MUST_CHECK enum dt_err dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out);
 /* The same with the cover that this home made behind them; the cover alone. */
 DT_MUST_CHECK enum dt_err dt_agent_facts_with_cover(struct dt_agent *a, struct dt_agent_facts *out);
 DT_MUST_CHECK enum dt_err dt_agent_facts_of_cover(struct dt_agent *a, struct dt_agent_facts *out);
+/* None of the three has records under a letter whose root an amendment had replaced before their
+ * entry. These are here. */
+DT_MUST_CHECK enum dt_err dt_agent_facts_that_do_not_count(struct dt_agent *a,
+                                                           struct dt_agent_facts *out);
 void dt_agent_facts_free(struct dt_agent_facts *f);
 
 #endif

@@ -51,7 +51,8 @@ dt_register_charter_of(struct dt_agent *a, struct dt_view note, const struct dt_
         (err = tlog_checkpoint_parse(n.text, &cp)) != DT_OK)
         return err;
     for (size_t i = 0; i < a->charter.n_former; i++)
-        if (dt_view_equal(a->charter.former[i].was.register_origin, dt_view_str(cp.origin)))
+        if (!a->charter.former[i].roots &&
+            dt_view_equal(a->charter.former[i].was.register_origin, dt_view_str(cp.origin)))
             c = &a->charter.former[i].was;
     *out = c;
     return DT_OK;

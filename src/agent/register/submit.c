@@ -145,7 +145,7 @@ dt_register_makes_cover(struct dt_agent *a, bool *out)
     if (dt_letter_check_time(&a->letter, dt_agent_now(a)) != DT_OK ||
         dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_RECORD)) != DT_OK)
         return DT_OK;
-    err = dt_letter_revoked(a, &a->letter, &revoked, NULL);
+    err = dt_letter_ended(a, &a->letter, &revoked);
     *out = err == DT_OK && !revoked;
     return err;
 }

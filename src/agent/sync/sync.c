@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "agent/channel/review.h"
+#include "agent/home/amendment.h"
 #include "agent/keep/destroy.h"
 #include "agent/register/register.h"
 #include "agent/sync/ahead.h"
@@ -171,9 +172,10 @@ ensure_queue(struct dt_agent *a, const uint8_t group_id[static 32])
         return err;
     number = ch.queue_number;
     /* A Welcome of before the relay was replaced names the token of that one. */
-    if ((err = create_queue(a, a->charter.n_former > 0 ? a->grant.queue_token : ch.queue_token,
-                            dt_queue_read_token(&ch.queue), dt_queue_write_token(&ch.queue),
-                            ch.queue.address)) != DT_OK)
+    if ((err = create_queue(
+             a, dt_agent_amended(a).n_registers > 0 ? a->grant.queue_token : ch.queue_token,
+             dt_queue_read_token(&ch.queue), dt_queue_write_token(&ch.queue), ch.queue.address)) !=
+        DT_OK)
         return dt_fail_context(err, "queue of a channel");
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;

@@ -450,7 +450,7 @@ seal_if_owed(struct dt_agent *a, const uint8_t group_id[static 32])
         (err = own_load(a, group_id, &own)) != DT_OK || own.sealed >= own.sent)
         return DT_OK;
     if (dt_letter_check_rights(&a->letter, DT_RIGHT_BIT(DT_RIGHT_RECORD)) != DT_OK ||
-        dt_letter_check_time(&a->letter, dt_agent_now(a)) != DT_OK)
+        dt_letter_check_now(a, &a->letter) != DT_OK)
         return DT_OK;
     if ((err = dt_store_begin(a->store)) != DT_OK)
         return err;
