@@ -123,8 +123,22 @@ def read_template(data):
 class Party:
     def __init__(self, place, root, kind, name):
         self.place, self.root, self.kind, self.name = place, root, kind, name
-        self.id = hash_of('root', root)
+        self.id = hash_of('root', root)                  # the party's for ever, whatever root speaks for it
+        self.roots = [(root, 0, None, None)]             # each root, its first entry, its last + 1, what ended it
+        self.successor = None                            # who alone may follow, by root id
         self.vouched = False
+
+    def replace(self, root, size, number):
+        old, start, _, _ = self.roots[-1]
+        self.roots[-1] = old, start, size, number
+        self.roots.append((root, size, None, None))
+        self.root = root
+
+    def root_of(self, key):
+        return next((x for x in self.roots if x[0] == key), None)
+
+    def words(self):
+        return {self.id[:11], hash_of('root', self.root)[:11]}
 
 
 def open_rule(value):
@@ -140,7 +154,7 @@ def open_rule(value):
 
 
 class Register:
-    """The part of a charter that an amendment replaces."""
+    """The part of a charter that an amendment of the register replaces."""
     end = None          # (size, root, number of the amendment) of one that ended
 
     def __init__(self, r, n_parties):
@@ -177,10 +191,15 @@ class Charter:
         need(not {'both', 'mediator'} & {p.name for p in self.parties}, 'charter: a name that is taken')
         self.registers = [Register(r, len(self.parties))]
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
-        known = rb'cadence|read_key|(open|template)\.[a-z][a-z0-9_]{0,39}|open'
+        known = rb'cadence|read_key|(open|template)\.[a-z][a-z0-9_]{0,39}|open|successor\.([1-9]|1[0-6])'
         need(all(re.fullmatch(known, n) for n, _ in rules), 'charter: unknown rule')
         self.opening = {n.decode(): open_rule(v) for n, v in rules if n.startswith(b'open')}
         need(all(re.fullmatch(rb'[0-9a-f]{64}', v) for n, v in rules if n.startswith(b'template.')), 'charter: template')
+        for n, v in rules:
+            if n.startswith(b'successor.'):
+                place = int(n[10:]) - 1
+                need(place < len(self.parties) and re.fullmatch(rb'[0-9a-f]{64}', v), 'charter: successor')
+                self.parties[place].successor = self.new_id(bytes.fromhex(v.decode()), place)
         need(all(v == b'required' for n, v in rules if n == b'read_key'), 'charter: read_key')
         need(all(re.fullmatch(rb'[1-9][0-9]*/[1-9][0-9]*[mhdw]', v) for n, v in rules if n == b'cadence'), 'charter: cadence')
         need([n for n, _ in rules] == sorted({n for n, _ in rules}), 'charter: rules')
@@ -193,10 +212,44 @@ class Charter:
                  'charter: signature of ' + self.parties[p].name)
         self.forum = hash_of('charter', body)
         self.previous = self.forum
+        self.amendments = self.good = 0
+
+    def new_id(self, root_id, place):
+        """A root id that no party has, had or is to have; its own successor is its own."""
+        taken = {hash_of('root', x[0]) for p in self.parties for x in p.roots}
+        taken |= {p.successor for p in self.parties if p.place != place}
+        need(root_id not in taken, 'a key that somebody has or had, or is to have')
+        return root_id
+
+    def change_roots(self, q):
+        """The changes of an amendment: {party: (root, successor)}."""
+        out = {}
+
+        def one(c):
+            place, root, successor = c.u(1), c.take(32), c.v(32)
+            need(place < len(self.parties) and len(successor) in (0, 32), 'amendment: a change')
+            need(not out or place > max(out), 'amendment: order of changes')
+            out[place] = root, successor or None
+        each(q.v(), 'changes', one, 16)
+        need(out, 'amendment: no change')
+        ids = [hash_of('root', r) for r, _ in out.values()] + [s for _, s in out.values() if s]
+        need(len(set(ids)) == len(ids), 'amendment: a key twice')
+        for place, (root, successor) in out.items():
+            p = self.parties[place]
+            if root != p.root:
+                need(usable_key(root), 'amendment: a root')
+                self.new_id(hash_of('root', root), place)
+                need(p.successor in (None, hash_of('root', root)), 'amendment: not the successor that was announced')
+            else:
+                need(successor and p.successor is None, 'amendment: a successor stands until it takes over')
+            if successor:
+                need(successor != p.successor, 'amendment: a successor twice')
+                self.new_id(successor, place)
+        return out
 
     def amend(self, data, templates):
-        """Take in the next amendment: another register from now on."""
-        number, r = len(self.registers), Reader(data, 'amendment')
+        """Take in the next amendment: another register, or other roots, from now on."""
+        number, r = self.amendments + 1, Reader(data, 'amendment')
         need(len(data) <= MAX['amendment'] and number <= 16 and r.u(2) == 1, 'amendment: version or size')
         forum, template_id, template_hash, record_id, n_slots = r.take(32), r.v(40), r.take(32), r.take(16), r.u(1)
         t = templates.get(template_hash)
@@ -219,24 +272,35 @@ class Charter:
                             bytes([kind]) + vec(name.encode()) + bytes([typ]) + vec(value))
         commitment = hash_of('commitment', ctx + root_of(n_slots, leaves, b'', 'amendment'))
         author = self.by_id.get(slots[0][:32])
-        need(slots[1] == b'amendment' and author and slots[0][32:64] == author.root and slots[0][64:] == bytes(32),
-             'amendment: author')
+        need(slots[1] == b'amendment' and author and slots[0][64:] == bytes(32), 'amendment: author')
         need(int.from_bytes(slots[8], 'big') == number and slots[9] == self.previous, 'amendment: out of the chain')
-        need([p for p, _ in sigs] == list(range(len(self.parties))), 'amendment: a signature lacks')
-        for p, sig in sigs:
-            need(ed_verify(self.parties[p].root, label('amendment') + forum + commitment, sig), 'amendment: signature')
         q = Reader(slots[10], 'amendment')
-        need(q.u(2) == 1, 'amendment: what it changes')
-        size, root = q.u(8), q.take(32)
-        new = Register(q, len(self.parties))
+        kind, size, root = q.u(2), q.u(8), q.take(32)
+        need(kind in (1, 2), 'amendment: what it changes')
+        new = Register(q, len(self.parties)) if kind == 1 else None
+        changes = self.change_roots(q) if kind == 2 else {}
         q.end()
+        replaced = {p: x[0] for p, x in changes.items() if x[0] != self.parties[p].root}
+        need(slots[0][32:64] in (author.root, replaced.get(author.place)), 'amendment: author')
+        keys = {p.place: p.root for p in self.parties} | {0x80 | p: key for p, key in replaced.items()}
+        places = [p for p, _ in sigs]
+        need(places == sorted(set(places)) and set(places) <= set(keys), 'amendment: signatures')
+        spared = {p for p in replaced if self.parties[p].successor}      # the one that was announced signs alone
+        need(set(keys) - spared <= set(places), 'amendment: a signature lacks')
+        for p, sig in sigs:
+            need(ed_verify(keys[p], label('amendment') + forum + commitment, sig), 'amendment: signature')
         need(size < 1 << 63 and (size == 0) == (root == sha(b'')), 'amendment: last size and root')
-        need(all(x.origin != new.origin and x.register.public != new.register.public for x in self.registers),
-             'amendment: a register of before')
-        need(number == 1 or size >= self.registers[-2].end[0], 'amendment: less than the one before')
-        self.registers[-1].end = size, root, number
-        self.registers.append(new)
-        self.previous = commitment
+        need(size >= self.good, 'amendment: less than the one before')
+        if new:
+            need(all(x.origin != new.origin and x.register.public != new.register.public for x in self.registers),
+                 'amendment: a register of before')
+            self.registers[-1].end = size, root, number
+            self.registers.append(new)
+        for p, (key, successor) in changes.items():
+            if p in replaced:
+                self.parties[p].replace(key, size, number)
+            self.parties[p].successor = successor
+        self.previous, self.amendments, self.good = commitment, number, size
 
 
 def salt_of(ctx, secret, index):
@@ -330,14 +394,15 @@ class Letter(Opened):
         may = must | {self.template.place(n) for n in ('name', 'title')}
         need(must <= set(self.slots) <= may, 'letter: other openings than there must be')
         party = charter.by_id.get(self.root_id)
-        need(party and party.root == self.key and self.letter_hash == bytes(32), 'letter: author')
+        self.root = party and party.root_of(self.key)
+        need(self.root and self.letter_hash == bytes(32), 'letter: author')
         need(self.get('party') == self.root_id, 'letter: party')
         rights = each(self.get('rights'), 'rights', lambda q: q.u(2) if q.u(1) == 2 else 0, 16)
         need(rights and rights == sorted(set(rights)), 'letter: rights')
         self.rights = [self.template.slot(self.template.place('rights'))[2][i - 1] for i in rights]
         self.from_ms, self.to_ms = self.number('not_before'), self.number('not_after')
         need(self.from_ms < self.to_ms and usable_key(self.get('key')), 'letter: validity or key')
-        need(ed_verify(party.root, label('letter') + charter.forum + self.commitment, self.signature),
+        need(ed_verify(self.key, label('letter') + charter.forum + self.commitment, self.signature),
              'letter: signature')
         self.party, self.revoked_ms, self.revoked_index = party, None, None
 
@@ -358,13 +423,17 @@ class Item(Opened):
         self.letter = letter
         letter.used = True
         self.index = self.time = None
-        self.exact = False
+        self.exact = attested = False
         need(kind in (b'none', b'frst', b'late') and (kind == b'none') == (text == b''), what + ': entry')
         if text:
             seal = hash_of('seal', self.commitment + self.key + self.signature)
             proof = Checked(text, b'\1' + seal, charter)
             self.index, self.time = proof.index, proof.time_for(self.party.place)
-            self.exact = proof.attested and kind == b'frst' and self.time is not None
+            attested = proof.attested
+            self.exact = attested and kind == b'frst' and self.time is not None
+        _, start, end, _ = letter.root
+        need(end is None or (attested and self.index < end), what + ': its root was replaced')
+        need(self.index is None or self.index >= start, what + ': from before its root')
         self.check_letter(letter, at_ms, what)
 
     def check_letter(self, letter, at_ms, what):
@@ -384,12 +453,13 @@ def read_revocation(r, charter, letters):
     root, signature = q.take(32), q.take(64)
     q.end()
     body, letter = data[:-64], letters.get(letter_hash)
-    need(letter and party is letter.party and root == party.root, 'revocation: not of a letter in the file')
+    need(letter and party is letter.party and root == letter.key, 'revocation: not of a letter in the file')
     need(ed_verify(root, label('revocation') + body, signature), 'revocation: signature')
     seal = hash_of('seal', hash_of('revocation', body) + root + signature)
     proof = Checked(text, b'\1' + seal, charter)
     at = proof.time_for(party.place)
     need(at is not None, 'revocation: no time')
+    need(letter.root[2] is None or proof.index < letter.root[2], 'revocation: by a root that had been replaced')
     letter.revoked_ms = min(at, letter.revoked_ms if letter.revoked_ms is not None else at)
     letter.revoked_index = min(proof.index, letter.revoked_index if letter.revoked_index is not None else proof.index)
 
@@ -454,12 +524,12 @@ def verify(data, forum, prefixes, at_ms):
     charter = Charter(r.v(MAX['charter']))
     amendments = r.v() if version == 3 else b''
     need(forum is None or charter.forum == forum, 'charter: its forum id is another')
-    for p in charter.parties:
-        p.vouched = forum is not None or p.id[:11] in prefixes
-    need(all(any(p.id[:11] == x for p in charter.parties) for x in prefixes), 'charter: no root has these key words')
     templates = built_in()
     if version == 3:
         need(each(amendments, 'amendments', lambda q: charter.amend(q.v(), templates) is None, 16), 'no amendments')
+    for p in charter.parties:
+        p.vouched = forum is not None or bool(p.words() & set(prefixes))
+    need(all(any(x in p.words() for p in charter.parties) for x in prefixes), 'charter: no root has these key words')
     own = each(r.v(), 'templates', lambda q: read_template(q.v(MAX['template'])), MAX['templates'])
     for t in own:
         need(t.hash not in templates and t.name not in BUILT_IN, 'template: twice, or built in')
