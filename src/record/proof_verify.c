@@ -369,8 +369,7 @@ read_templates(struct verify *c)
 static enum dt_err
 check_root_of(const struct dt_charter_root *root, const struct dt_proof_record *r)
 {
-    if (root->ended_by != 0 &&
-        (r->state == DT_ENTRY_NONE || !r->entry_firm || r->entry >= root->to))
+    if (root->ended_by != 0 && (!r->entry_firm || r->entry >= root->to))
         return dt_fail(DT_ERR_EXPIRED,
                        "amendment %zu replaced the root that signed its author's letter of "
                        "credence, and it is not shown to be attested among the first %llu entries",

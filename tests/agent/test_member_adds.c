@@ -175,7 +175,7 @@ handshakes_approval_under_a_revoked_letter_is_judged_alike(void **state)
     is(world_alarms(t->a[0], ANY_ALARM), t->alarms[0]);
     is(world_alarms(t->a[1], ANY_ALARM), t->alarms[1] + 1);
     trial_last_alarm(t, 1, DT_ALARM_COMMIT, true, t->red.position,
-                     "an approval under a revoked letter of mediator-office");
+                     "an approval under a letter of mediator-office that was revoked");
     /* Nobody was sent a Welcome for that seat; blue takes its own delegate out again. */
     is(world_channel(t->a[1], t->gid).members, 4);
     ok(dt_agent_remove(t->a[1], t->gid, world_leaf(t->a[1], t->gid, t->admission.letter_hash)));

@@ -256,6 +256,19 @@ thiefs_invitation(void **state)
     ok(dt_agent_invitations(t->a[RED], &list, &n));
     is(n, 0);
     is(world_alarms(t->a[RED], ANY_ALARM), 1);
+    /* And where another, who does not know, invites the thief together with red. */
+    dt_free(list);
+    list = NULL;
+    world_letter_hash(t->a[3], hash[1]);
+    ok(dt_agent_found(t->a[MEDIATOR], DT_CHANNEL_TRACK, "late", (const uint8_t(*)[32])hash, 2,
+                      gid));
+    sync_all(t, 2);
+    ok(dt_agent_invitations(t->a[RED], &list, &n));
+    is(n, 0);
+    ok(take_in(t, MEDIATOR, &am, &r)); /* who does, cannot */
+    is(dt_agent_found(t->a[MEDIATOR], DT_CHANNEL_TRACK, "too late", (const uint8_t(*)[32])hash, 2,
+                      gid),
+       DT_ERR_REFUSED);
 }
 
 /* An approval that the stolen root signs; one that it signed while it was blue's stays one. */
@@ -300,8 +313,9 @@ records_behind(void **state)
     struct three *t = *state;
     struct dt_register_report status;
     struct dt_amend_report r;
+    DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
     uint8_t good[32], behind[32], late[32], reds[32];
-    size_t alarms;
+    size_t alarms, n = 0;
 
     beat(t, BLUE, "1", good);
     sync_all(t, 3);
@@ -332,6 +346,10 @@ records_behind(void **state)
     is(r.void_records, 2); /* its own */
     is(records(t, BLUE, false), 2);
     /* Numbers stay what they were. */
+    ok(dt_agent_records(t->a[MEDIATOR], t->gid, &list, &n));
+    is(n, 2);
+    is(list[0].number, 1);
+    is(list[1].number, 3);
     ok(dt_agent_record_find(t->a[MEDIATOR], "3", late));
     assert_memory_equal(late, reds, 32);
     is(dt_agent_record_find(t->a[MEDIATOR], "2", late), DT_ERR_NOT_FOUND);

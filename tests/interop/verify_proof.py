@@ -191,10 +191,12 @@ class Charter:
         need(not {'both', 'mediator'} & {p.name for p in self.parties}, 'charter: a name that is taken')
         self.registers = [Register(r, len(self.parties))]
         rules = each(r.v(), 'rules', lambda q: (q.v(200), q.v(200)), 16)
-        known = rb'cadence|read_key|(open|template)\.[a-z][a-z0-9_]{0,39}|open|successor\.([1-9]|1[0-6])'
+        known = rb'cadence|read_key|file_max|line_test|(open|template)\.[a-z][a-z0-9_]{0,39}|open|successor\.([1-9]|1[0-6])'
         need(all(re.fullmatch(known, n) for n, _ in rules), 'charter: unknown rule')
         self.opening = {n.decode(): open_rule(v) for n, v in rules if n.startswith(b'open')}
         need(all(re.fullmatch(rb'[0-9a-f]{64}', v) for n, v in rules if n.startswith(b'template.')), 'charter: template')
+        need(all(re.fullmatch(rb'[1-9]|[1-5][0-9]|6[0-4]', v) for n, v in rules if n == b'file_max'), 'charter: file_max')
+        need(all(re.fullmatch(rb'[1-9][0-9]*[mhd]( sealed)?', v) for n, v in rules if n == b'line_test'), 'charter: line_test')
         for n, v in rules:
             if n.startswith(b'successor.'):
                 place = int(n[10:]) - 1

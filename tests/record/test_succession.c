@@ -357,7 +357,8 @@ test_keys(void **state)
 {
     DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
     DT_CLEANUP(dt_charter_clear) struct dt_charter c = {0};
-    uint8_t zero[32] = {0};
+    DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_AMENDMENT_MAX);
+    uint8_t zero[32] = {0}, *at;
     struct dt_root_change wrong;
 
     (void)state;
@@ -385,6 +386,17 @@ test_keys(void **state)
     REFUSED(DT_ERR_RANGE, wrong);
     if (draft(&c, &wrong, 0, MEDIATOR, &am) != DT_ERR_FORMAT)
         fail_msg("an amendment that changes nothing");
+    /* Drafted with a key that is nobody's, in a party's name. */
+    ok(draft(&c, (struct dt_root_change[]){change(&c, RUSSIA, pub[FRESH], NULL)}, 1, MEDIATOR,
+             &am));
+    ok(dt_amendment_encode(&am, &bytes));
+    at = memmem(bytes.p, bytes.n, c.parties[MEDIATOR].root, 32);
+    assert_non_null(at);
+    memcpy(at, pub[THIEF], 32);
+    dt_amendment_clear(&am);
+    ok(dt_amendment_decode(dt_buf_view(&bytes), &am));
+    assert_int_equal(dt_amendment_check(&am, &c), DT_ERR_AUTH);
+    assert_non_null(strstr(dt_err_message(), "no root of that party"));
     wrong = change(&c, RUSSIA, zero, NULL); /* no usable key */
     if (draft(&c, &wrong, 1, MEDIATOR, &am) == DT_OK)
         fail_msg("a root of small order");

@@ -298,6 +298,7 @@ dt_invitation_take(struct dt_agent *a, const struct dt_inbox_message *m)
         DT_CLEANUP(dt_letter_clear) struct dt_letter l = {0};
 
         if ((err = dt_letter_take(a, m->letters[i], &l, &party)) != DT_OK ||
+            (err = dt_letter_check_root(a, &l)) != DT_OK ||
             (err = dt_letter_keep(a, &l, party, m->letters[i])) != DT_OK)
             return err;
     }

@@ -290,7 +290,7 @@ describe_seat(struct dt_agent *a, const struct dt_channel *ch, const struct dt_s
     dt_person_from(a, &s->letter, s->party, &out->who);
     memcpy(out->invitation_id, s->voucher.invitation_id, 16);
     out->expired =
-        !dt_voucher_valid_at(&s->voucher, now) || dt_letter_check_time(&s->letter, now) != DT_OK;
+        !dt_voucher_valid_at(&s->voucher, now) || dt_letter_check_now(a, &s->letter) != DT_OK;
     seat_key(key, ch->group_id, s->voucher.invitation_id);
     err = dt_store_has(a->store, "here", dt_view_of(key), &out->here);
     out->here = out->here || out->who.self;

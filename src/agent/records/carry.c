@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "record/amendment.h"
 
 #include "agent/core.h"
 #include "agent/records/carry.h"
@@ -48,8 +49,9 @@ broken(struct dt_carried *c, const char *why, struct dt_view more)
 static enum dt_err
 look(struct dt_agent *a, const struct dt_record *r, uint64_t at_ms, struct dt_carried *out)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf amendments = DT_BUF_INIT(DT_AMENDMENTS_MAX);
     char audience[DT_CARRY_AUDIENCE];
-    const struct dt_verify_in in = {
+    struct dt_verify_in in = {
         .forum = a->forum, .now_ms = at_ms, .audience = audience, .templates = a->templates};
     const struct dt_slot *from = &r->slots[DT_SLOT_CARRIED];
     size_t party = 0;
@@ -58,6 +60,10 @@ look(struct dt_agent *a, const struct dt_record *r, uint64_t at_ms, struct dt_ca
     dt_carry_audience(r->channel, audience);
     if (dt_charter_party_by_id(&a->charter, r->author.party, &party) == DT_OK)
         dt_party_name(a, party, out->by);
+    /* A proof may leave out what an amendment says of its key or root; we know. */
+    if ((err = dt_charter_amendments(&a->charter, &amendments)) != DT_OK)
+        return err;
+    in.amendments = dt_buf_view(&amendments);
     if ((err = dt_proof_verify(r->slots[PROOF_SLOT].value, &in, &out->verdict)) != DT_OK)
         return err;
     if (out->verdict.code == DT_VERDICT_REFUSED) {

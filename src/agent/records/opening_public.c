@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "record/amendment.h"
 
 #include "agent/core.h"
 #include "agent/records/opening.h"
@@ -63,16 +64,29 @@ mark(struct dt_agent *a, const uint8_t name[static 32], const struct dt_verdict 
     return dt_store_end(s, err);
 }
 
+/* See a file that is open to everyone, with the amendments that we know: it may leave them out. */
+static enum dt_err
+verify_public(struct dt_agent *a, struct dt_view file, struct dt_verdict *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf amendments = DT_BUF_INIT(DT_AMENDMENTS_MAX);
+    struct dt_verify_in in = {.forum = a->forum,
+                              .now_ms = dt_agent_now(a),
+                              .audience = DT_AUDIENCE_PUBLIC,
+                              .templates = a->templates};
+    enum dt_err err = dt_charter_amendments(&a->charter, &amendments);
+
+    if (err != DT_OK)
+        return err;
+    in.amendments = dt_buf_view(&amendments);
+    return dt_proof_verify(file, &in, out);
+}
+
 enum dt_err
 dt_opening_mark(struct dt_agent *a, struct dt_view file, const uint8_t name[static 32])
 {
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
-    const struct dt_verify_in in = {.forum = a->forum,
-                                    .now_ms = dt_agent_now(a),
-                                    .audience = DT_AUDIENCE_PUBLIC,
-                                    .templates = a->templates};
     size_t n = 0;
-    enum dt_err err = dt_proof_verify(file, &in, &v);
+    enum dt_err err = verify_public(a, file, &v);
 
     return err != DT_OK ? err : mark(a, name, &v, &n);
 }
@@ -98,11 +112,7 @@ static enum dt_err
 look(struct search *s, struct dt_view file, const uint8_t hash[static 32])
 {
     DT_CLEANUP(dt_verdict_clear) struct dt_verdict v = {0};
-    const struct dt_verify_in in = {.forum = s->a->forum,
-                                    .now_ms = dt_agent_now(s->a),
-                                    .audience = DT_AUDIENCE_PUBLIC,
-                                    .templates = s->a->templates};
-    enum dt_err err = dt_proof_verify(file, &in, &v);
+    enum dt_err err = verify_public(s->a, file, &v);
 
     if (err == DT_OK && s->commitment == NULL)
         return mark(s->a, hash, &v, &s->n_new);
