@@ -73,6 +73,13 @@ for what in 'root     of north, REPLACED; the new one is the successor that was 
     "successor of north from then on: $(words north3)" 'north    not asked, its successor signs' 'south    NOT SIGNED YET'; do
     check_line "that says: $what" "$what" out
 done
+check_status 'also as JSON' 1 "$detente" charter show --json --charter charter amendment
+check 'with the words to compare' python3 -c 'import json, sys
+one = json.load(open("out"))
+assert not one["complete"] and one["last_size"] == int(sys.argv[1])
+root, = one["roots"]
+assert [root["party"], root["root_before"], root["root"], root["successor"]] == ["north", *sys.argv[2:]]
+assert root["replaced"] and root["announced"] and not root["signed_by_new"]' "$good" "$(words north)" "$(words north2)" "$(words north3)"
 check_status 'a root signs' 0 "$detente" charter sign --root south.root --charter charter amendment
 check_status 'another' 0 "$detente" charter sign --root neutral.root --charter charter amendment
 check_status 'all others together replace nobody' 1 as ru charter adopt amendment
@@ -103,6 +110,11 @@ check_line 'the register stays' "letters of roots that were replaced count for i
 check_line 'its copy has that root' 'our own copy has the root that was named' out
 check_line 'and what does not count is said' '1 records do not count any more' out
 check_line 'as is what to do' 'have the new root issue another one' out
+check_status 'the charter with it' 0 "$detente" charter show --amendment amendment charter
+for what in "key words: $(words north2)" "took the place of the root with: $(words north)" "successor: $(words north3)" \
+    'amended  1, .*roots were replaced'; do
+    check_line "says: $what" "$what" out
+done
 check_status 'a second time does no harm' 0 as us charter adopt amendment
 check_status 'the next' 0 as ru charter adopt amendment
 check_status 'and the third' 0 as med charter adopt amendment
@@ -115,6 +127,8 @@ check_status 'north sends nothing under the old letter' 4 as us send plenary 'to
 check_line 'and hears why' 'amendment 1 replaced the root that signed it' err
 check_status 'status says so' 0 as us status
 check_line 'in words' 'HOLDS NO MORE: its root was replaced' out
+check_status 'also as JSON' 0 as us status --json
+check_line 'of the letter' '"letter_root_replaced": true' out
 check_status 'people, too' 0 as ru people
 check_line 'in words' 'Ana North.*ROOT REPLACED' out
 
