@@ -533,7 +533,7 @@ check_leaf(struct dt_store *s, const struct dt_span *leaf, const struct dt_span_
 {
     DT_CLEANUP(dt_span_scan_end) struct dt_span_scan scan = {0};
     const struct dt_span_change *change = dt_span_change_of(s, &leaf->lo);
-    struct dt_span_rows want, have = {0};
+    struct dt_span_rows want = {0}, have = {0};
     bool more = false;
     enum dt_err err;
 

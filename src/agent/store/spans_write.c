@@ -196,7 +196,7 @@ update_leaf(struct dt_store *s, const struct dt_span *leaf, const struct dt_span
             const struct dt_span_change *change, bool keep, struct dt_span_list *out)
 {
     static const uint8_t no_rows[DT_SHA256];
-    struct dt_span_rows rows;
+    struct dt_span_rows rows = {0};
     struct dt_span now = *leaf;
     enum dt_err err;
 
@@ -249,6 +249,8 @@ update_each(struct dt_store *s, unsigned int level, const struct dt_span_list *w
 {
     enum dt_err err = DT_OK;
 
+    if (was->n == 0 || was->v == NULL) /* the one at the first key is always there */
+        return dt_span_altered(s);
     for (size_t i = 0; err == DT_OK && i < was->n; i++) {
         const struct dt_span_key *end = i + 1 < was->n ? &was->v[i + 1].lo : hi;
         struct part its = {.v = part.v};
@@ -271,11 +273,11 @@ is_empty(struct dt_store *s, unsigned int level, const struct dt_span_list *list
          const struct dt_span_key *hi, bool *out)
 {
     DT_CLEANUP(dt_span_list_clear) struct dt_span_list below = {0};
-    struct dt_span_rows rows;
+    struct dt_span_rows rows = {0};
     enum dt_err err;
 
     *out = false;
-    if (list->n != 1)
+    if (list->n != 1 || list->v == NULL)
         return DT_OK;
     if (level == 1) {
         if ((err = dt_span_leaf_open(s, &list->v[0], &rows)) == DT_OK)
