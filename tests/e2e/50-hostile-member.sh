@@ -215,8 +215,8 @@ misbehaves 'an approval under a revoked letter' commit-approvals-as-they-are && 
     settle us ru med
     before_med=$((before_med - 1)) # it does not know
     who=ru
-    alarms ru 'revoked letter'
-    [ "$alarm_name ($alarm_party)" = 'Ana North (north)' ] && [[ $alarm_text == *'revoked letter of neutral'* ]] &&
+    alarms ru 'that was revoked'
+    [ "$alarm_name ($alarm_party)" = 'Ana North (north)' ] && [[ $alarm_text == *'under a letter of neutral that was revoked'* ]] &&
         pass "$what: ru names Ana North" || fail "$what: ru has $alarm_name ($alarm_party): $alarm_text"
     goes_on
 }
