@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     must(dt_crypto_init() == DT_OK);
     if (size > 0 && data[0] != 'd' && size < DT_PROOF_MAX) {
-        must(dt_proof_armor(text, &file) == DT_OK);
+        must(dt_proof_armor(DT_PROOF_MAGIC, text, &file) == DT_OK);
         text = dt_buf_view(&file);
     }
     must(dt_proof_verify(text, &in, &v) == DT_OK);

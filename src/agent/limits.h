@@ -75,8 +75,6 @@
 #define DT_UNRELEASED_WAITS    8u                      /* members named who have not closed */
 
 /* Keep or destroy (docs/protocol-channel.md). */
-#define DT_DESTROY_AFTER_MIN_MS (UINT64_C(3600) * 1000) /* nothing goes before it can be read */
-#define DT_DESTROY_AFTER_MAX_MS (UINT64_C(36500) * 24 * 3600 * 1000)
-#define DT_DESTROYED_ITEMS      64u /* destroyed in one transaction, and named in one message */
+#define DT_DESTROYED_ITEMS 64u /* destroyed in one transaction, and named in one message */
 
 #endif

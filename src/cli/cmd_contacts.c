@@ -167,7 +167,8 @@ print_contact(struct cli *c, const struct table *t, const struct dt_contact *x)
     if (x->has_duration)
         dt_span_str(span, x->duration_ms);
     if (!x->note)
-        (void)snprintf(number, sizeof number, "%zu", x->place + 1);
+        (void)snprintf(number, sizeof number, "%llu",
+                       (unsigned long long)t->facts.numbers[x->place]);
     if ((err = dt_contact_between(x, &between)) != DT_OK ||
         (err = initiator(c, t, x, &by)) != DT_OK)
         return err;
@@ -267,7 +268,7 @@ contact_json(struct cli *c, const struct table *t, const struct dt_contact *x, j
         put_note(o, &t->notes.notes[x->place]);
         return DT_OK;
     }
-    cli_put_u64(o, "number", x->place + 1);
+    cli_put_u64(o, "number", t->facts.numbers[x->place]);
     cli_put_hex(o, "commitment", dt_view_of(t->facts.facts[x->place].record->commitment));
     if (x->entry != DT_ENTRY_UNKNOWN)
         cli_put_u64(o, "entry", x->entry);

@@ -109,7 +109,7 @@ cli_put_rule(struct cli *c, json_t *o, const uint8_t group_id[static 32],
 static const char *
 what_name(const struct dt_kept_info *x)
 {
-    static const char *const names[] = {"", "talk", "file", "understood"};
+    static const char *const names[] = {"", "talk", "file", "understood", "record", "raw record"};
 
     return (size_t)x->what < sizeof names / sizeof names[0] ? names[x->what] : "?";
 }
@@ -126,10 +126,12 @@ put_kept(struct cli *c, const struct dt_channel_info *ch, json_t *o)
         json_t *x = json_object();
 
         cli_put(x, "what", what_name(&list[i]));
-        cli_put_hex(x, "id", dt_view_of(list[i].id));
+        cli_put_hex(x, "id",
+                    dt_view(list[i].id, list[i].what < DT_KEPT_RECORD ? 16 : sizeof list[i].id));
         if (list[i].number != 0)
             cli_put_u64(x, "number", list[i].number);
         cli_put_time(x, "destroy_at", list[i].due_ms);
+        cli_put_bool(x, "waits", list[i].waits);
         (void)json_array_append_new(array, x);
     }
     (void)json_object_set_new(o, "to_be_destroyed", array);
@@ -147,12 +149,18 @@ print_kept(struct cli *c, const struct dt_channel_info *ch)
         char when[DT_TIME_STR];
 
         dt_time_str(when, list[i].due_ms);
-        if (list[i].number != 0)
-            cli_print("  %s  message %llu\n", when, (unsigned long long)list[i].number);
+        if (list[i].what == DT_KEPT_TALK || list[i].what == DT_KEPT_RECORD)
+            cli_print("  %s  %s %llu%s\n", when,
+                      list[i].what == DT_KEPT_TALK ? "message" : "record",
+                      (unsigned long long)list[i].number,
+                      list[i].waits ? ", waits: something is owed about it, or it is not in the "
+                                      "register yet"
+                                    : "");
         else
             cli_print("  %s  %s\n", when,
-                      list[i].what == DT_KEPT_FILE ? "a file of which not all came"
-                                                   : "words about something that is not here");
+                      list[i].what == DT_KEPT_FILE  ? "a file of which not all came"
+                      : list[i].what == DT_KEPT_RAW ? "a record of a kind that is not known here"
+                                                    : "words about something that is not here");
     }
     return err;
 }

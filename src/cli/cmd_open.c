@@ -14,6 +14,8 @@
 #include "record/amendment.h"
 #include "record/proof.h"
 
+#include "record/trace_proof.h"
+
 #include "cli/commands.h"
 #include "cli/record_io.h"
 #include "cli/verify_io.h"
@@ -346,8 +348,11 @@ cmd_verify(struct cli *c)
     enum dt_err err;
 
     if ((err = cli_verify_in(c, &anchor, &in)) != DT_OK ||
-        (err = cli_file(c->operand[0], &file)) != DT_OK ||
-        (dt_opening_is_sealed(dt_buf_view(&file)) && (err = unseal(c, &file, &reader)) != DT_OK))
+        (err = cli_file(c->operand[0], &file)) != DT_OK)
+        return err;
+    if (dt_trace_proof_is(dt_buf_view(&file)))
+        return cli_verify_destroyed(c, dt_buf_view(&file), in.forum, in.amendments);
+    if ((dt_opening_is_sealed(dt_buf_view(&file)) && (err = unseal(c, &file, &reader)) != DT_OK))
         return err;
     in.audience = reader;
     if ((err = dt_proof_verify(dt_buf_view(&file), &in, &v)) != DT_OK)

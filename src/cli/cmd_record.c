@@ -82,10 +82,13 @@ static enum dt_err
 begin(struct cli *c, const uint8_t group_id[static 32], struct dt_record_draft *d)
 {
     const char *talk = cli_get(c, "about-talk");
+    struct dt_item_rule rule;
     uint8_t id[16];
     enum dt_err err;
 
     if ((err = dt_agent_record_draft(c->agent, group_id, c->operand[0], d)) != DT_OK ||
+        (err = cli_item_rule(c, &rule)) != DT_OK ||
+        (err = dt_record_draft_destroy(d, rule.after_ms)) != DT_OK ||
         (err = set_from_csv(c, d)) != DT_OK || (err = cli_set_fields(c, d)) != DT_OK ||
         talk == NULL)
         return err;
@@ -181,7 +184,7 @@ attach(struct cli *c, struct dt_record_draft *d)
 
 /* After the record, whose maker was asked: nothing leaves before that. */
 static enum dt_err
-send_attached(struct cli *c, const uint8_t group_id[static 32])
+send_attached(struct cli *c, const uint8_t group_id[static 32], const struct dt_item_rule *rule)
 {
     const char *path;
     uint8_t id[16], hash[32];
@@ -189,9 +192,9 @@ send_attached(struct cli *c, const uint8_t group_id[static 32])
     enum dt_err err = DT_OK;
 
     while (err == DT_OK && (path = cli_next(c, "attach", &at)) != NULL)
-        err = dt_fail_context(cli_file_send(c, group_id, path, "application/octet-stream",
-                                            &(struct dt_item_rule){0}, id, hash),
-                              "the record is made, a file of it was not sent: detente send --file");
+        err = dt_fail_context(
+            cli_file_send(c, group_id, path, "application/octet-stream", rule, id, hash),
+            "the record is made, a file of it was not sent: detente send --file");
     return err;
 }
 
@@ -201,17 +204,18 @@ record_form(struct cli *c, const uint8_t group_id[static 32], struct dt_record_d
 {
     DT_CLEANUP(cli_form_clear) struct cli_form f = {0};
     const char *kept = cli_get(c, "draft");
+    struct dt_item_rule rule = {0};
     enum dt_err err;
 
     cli_form_init(&f, d->tmpl);
     if ((kept != NULL && (err = cli_form_resume(&f, kept)) != DT_OK) ||
         (err = cli_form_take(&f, d, dt_agent_charter(c->agent))) != DT_OK ||
         (err = cli_has(c, "edit") ? cli_form_edit(c, &f, d) : cli_form_ask(c, &f, d)) != DT_OK ||
-        (err = attach(c, d)) != DT_OK)
+        (err = attach(c, d)) != DT_OK || (err = cli_item_rule(c, &rule)) != DT_OK)
         return err;
     err = cli_send_record(c, group_id, d);
     if (err == DT_OK)
-        return send_attached(c, group_id);
+        return send_attached(c, group_id, &rule);
     if (err != DT_OK && isatty(STDIN_FILENO))
         cli_form_offer(c, &f);
     return err;
@@ -224,6 +228,7 @@ cmd_record(struct cli *c)
     const struct dt_template *tmpl = NULL;
     const char *from = cli_get(c, "from");
     const bool given = cli_has(c, "set") || cli_has(c, "field") || cli_has(c, "csv");
+    struct dt_item_rule rule = {0};
     uint8_t group_id[32];
     enum dt_err err;
 
@@ -247,9 +252,10 @@ cmd_record(struct cli *c)
         return record_form(c, group_id, &d);
     if (cli_has(c, "draft"))
         return dt_fail(DT_ERR_USAGE, "--draft goes on on a terminal, or with --edit");
-    if ((err = attach(c, &d)) != DT_OK || (err = cli_send_record(c, group_id, &d)) != DT_OK)
+    if ((err = cli_item_rule(c, &rule)) != DT_OK || (err = attach(c, &d)) != DT_OK ||
+        (err = cli_send_record(c, group_id, &d)) != DT_OK)
         return err;
-    return send_attached(c, group_id);
+    return send_attached(c, group_id, &rule);
 }
 
 /* ---- reading ---- */
@@ -352,7 +358,9 @@ cmd_records(struct cli *c)
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
             print_info(c, &list[i], list, n);
-        return cli_has(c, "cover") || cli_has(c, "void") ? DT_OK : cli_raw_print(c, only);
+        if (cli_has(c, "cover") || cli_has(c, "void"))
+            return DT_OK;
+        return (err = cli_traces_print(c, only)) != DT_OK ? err : cli_raw_print(c, only);
     }
     root = json_object();
     array = json_array();
@@ -366,6 +374,8 @@ cmd_records(struct cli *c)
     (void)json_object_set_new(root, "records", array);
     if (err == DT_OK && !cli_has(c, "cover") && !cli_has(c, "void"))
         err = cli_put_raw(c, root, only);
+    if (err == DT_OK && !cli_has(c, "cover") && !cli_has(c, "void"))
+        err = cli_put_traces(c, root, only);
     if (err != DT_OK) {
         json_decref(root);
         return err;

@@ -208,8 +208,13 @@ static const struct cli_option record[] = {
     {"csv", "FILE", "take fields from a CSV file whose columns are named like them"},
     {"row", "ID", "the row of --csv whose first column is ID"},
     {"about-talk", "ID", "refer to a piece of talk by its id"},
+    {"destroy-after", "SPAN", "all destroy it so long after it came; that it was stays provable"},
     HASTE,
     {"yes", NULL, "do not ask; what will be provable is said all the same"},
+    {NULL, NULL, NULL}};
+
+static const struct cli_option record_destroyed[] = {
+    {"out", "FILE", "write a proof of the one RECORD, for anybody: that it was, not what"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option records[] = {
@@ -612,6 +617,9 @@ const struct cli_command cli_commands[] = {
      cmd_template_check, false, 1, 1},
     {"template add", "FILE...", "take in templates (JSON) that the charter names",
      "What came of their kinds before is taken in then.", NULL, cmd_template_add, true, 1, MANY},
+    {"record destroyed", "[RECORD]", "records that were destroyed by their rule, and who says so",
+     "A proof (--out) is verified like any other: detente verify.", record_destroyed,
+     cmd_record_destroyed, true, 0, 1},
     {"record", "KIND CHANNEL", "make a record: signed, provable, sealed in the register", NULL,
      record, cmd_record, true, 2, 2},
     {"records", "[CHANNEL]", "list records and answers, with their standing", NULL, records,

@@ -112,6 +112,7 @@ enum dt_err cmd_save(struct cli *c);
 enum dt_err cmd_understood(struct cli *c);
 enum dt_err cmd_keep(struct cli *c);
 enum dt_err cmd_keep_destroy(struct cli *c);
+enum dt_err cmd_record_destroyed(struct cli *c);
 
 /* cmd_template.c */
 enum dt_err cmd_template_list(struct cli *c);

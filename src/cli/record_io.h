@@ -68,4 +68,9 @@ DT_MUST_CHECK enum dt_err cli_confirm_publishing(struct cli *c);
  * UNSUPPORTED when it cannot be counted. */
 DT_MUST_CHECK enum dt_err cli_recount(struct cli *c, const struct dt_record *subject);
 
+/* cmd_record_destroyed.c. What was destroyed of ${only} (NULL: of all channels): lines behind those
+ * of the records, and "destroyed" in ${root}. */
+DT_MUST_CHECK enum dt_err cli_traces_print(struct cli *c, const uint8_t *only);
+DT_MUST_CHECK enum dt_err cli_put_traces(struct cli *c, json_t *root, const uint8_t *only);
+
 #endif

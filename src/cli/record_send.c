@@ -17,7 +17,7 @@
 
 /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
 static void
-say_provable(const struct dt_template *t, size_t n)
+say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
 {
     const enum dt_disclosure d = dt_template_disclosure(t);
 
@@ -36,6 +36,15 @@ say_provable(const struct dt_template *t, size_t n)
         "it.\n",
         (int)dt_template_id(t).n, (const char *)dt_template_id(t).p, dt_disclosure_name(d),
         dt_disclosure_says(d));
+    if (destroy_after_ms != 0) {
+        char span[DT_TIME_STR];
+
+        dt_span_str(span, destroy_after_ms);
+        (void)fprintf(stderr,
+                      "  Every member's agent destroys it after %s; that there was a record with "
+                      "this rule stays provable, not what it said.\n",
+                      span);
+    }
 }
 
 /* The answer typed on the terminal is ${word}. */
@@ -185,6 +194,7 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
     struct dt_entry_plan plan = {0};
     bool urgent = false;
     unsigned int how;
+    uint64_t destroy_after_ms = 0;
     enum dt_err err;
 
     if (room == NULL)
@@ -193,7 +203,11 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
         return dt_fail(DT_ERR_USAGE, "--urgent and --wait exclude each other");
     if ((err = plan_of(c, group_id, drafts, n, &plan)) != DT_OK)
         return err;
-    say_provable(drafts[0].tmpl, n);
+    if (drafts[0].has[DT_SLOT_DESTROY] &&
+        (err = dt_value_u64(dt_buf_view(&drafts[0].value[DT_SLOT_DESTROY]), &destroy_after_ms)) !=
+            DT_OK)
+        return err;
+    say_provable(drafts[0].tmpl, n, destroy_after_ms);
     if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c, n)) != DT_OK)
         return err;
     how = (urgent ? DT_SEND_URGENT : 0) | (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0);

@@ -29,6 +29,11 @@ DT_MUST_CHECK enum dt_err cli_verify_in(struct cli *c, struct cli_anchor *anchor
 DT_MUST_CHECK enum dt_err cli_verify_file(const char *path, const struct dt_verify_in *in,
                                           struct dt_verdict *out);
 
+/* cmd_record_destroyed.c. The same for a file that shows a destruction: said, and the exit status.
+ */
+DT_MUST_CHECK enum dt_err cli_verify_destroyed(struct cli *c, struct dt_view file,
+                                               const uint8_t *forum, struct dt_view known);
+
 /* The text of one opened slot of the subject, which has a value. */
 DT_MUST_CHECK enum dt_err cli_slot_text(const struct dt_verdict *v, size_t slot,
                                         struct dt_buf *out);

@@ -76,6 +76,29 @@ dt_slot_list_read(struct dt_reader *r, const struct dt_template *tmpl, const str
 }
 
 enum dt_err
+dt_destroy_after_check(uint64_t after_ms)
+{
+    if (after_ms < DT_DESTROY_AFTER_MIN_MS || after_ms > DT_DESTROY_AFTER_MAX_MS)
+        return dt_fail(DT_ERR_RANGE,
+                       "what is to be destroyed is kept for an hour at least, 100 years at most");
+    return DT_OK;
+}
+
+/* Who is accredited, and what replaces a register, is not for a time. */
+static enum dt_err
+check_destroy(const struct dt_template *tmpl, const struct dt_slot *slot)
+{
+    uint64_t after_ms = 0;
+    enum dt_err err;
+
+    if (dt_view_equal(dt_template_id(tmpl), dt_view_str("letter")) ||
+        dt_view_equal(dt_template_id(tmpl), dt_view_str("amendment")))
+        return dt_fail(DT_ERR_FORMAT, "letters and amendments are kept");
+    err = dt_value_u64(slot->value, &after_ms);
+    return err != DT_OK ? err : dt_destroy_after_check(after_ms);
+}
+
+enum dt_err
 dt_slot_check(const struct dt_template *tmpl, size_t index, const struct dt_slot *slot)
 {
     struct dt_field f;
@@ -97,7 +120,7 @@ dt_slot_check(const struct dt_template *tmpl, size_t index, const struct dt_slot
         return dt_fail(DT_ERR_FORMAT, "slot %zu: neither a value nor absent", index);
     if ((err = dt_value_check(f.type, f.n_values, slot->value)) != DT_OK)
         return dt_fail_context(err, "field %.*s", (int)f.name.n, (const char *)f.name.p);
-    return DT_OK;
+    return index == DT_SLOT_DESTROY ? check_destroy(tmpl, slot) : DT_OK;
 }
 
 enum dt_err
@@ -161,6 +184,8 @@ field_leaf(const uint8_t ctx[static 32], size_t index, const uint8_t salt[static
 {
     DT_CLEANUP(dt_buf_wipe) struct dt_buf entry = DT_BUF_INIT(DT_VALUE_MAX + 512);
     struct dt_writer w = dt_writer_init(&entry);
+    /* This slot was a spare one, and where it is absent it is hashed as that was. */
+    const bool spare = index == DT_SLOT_DESTROY && slot->kind == DT_SLOT_PAD;
     enum dt_err err;
 
     dt_write_str(&w, FIELD_LABEL);
@@ -168,8 +193,8 @@ field_leaf(const uint8_t ctx[static 32], size_t index, const uint8_t salt[static
     dt_write_u16(&w, (uint16_t)index);
     dt_write_view(&w, dt_view(salt, 32));
     dt_write_u8(&w, slot->kind);
-    dt_write_vec(&w, slot->name);
-    dt_write_u8(&w, slot->type);
+    dt_write_vec(&w, spare ? dt_view_str("@spare") : slot->name);
+    dt_write_u8(&w, spare ? DT_TYPE_NONE : slot->type);
     dt_write_vec(&w, slot->value);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
@@ -260,6 +285,22 @@ dt_fields_open(const struct dt_header *h, const struct dt_slot *slots, struct dt
 done:
     dt_wipe(all, sizeof all);
     return err;
+}
+
+enum dt_err
+dt_destroy_leaf(const uint8_t ctx[static 32], const uint8_t salt[static 32], uint64_t after_ms,
+                struct tlog_hash *out)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
+    struct dt_slot slot = {
+        .kind = DT_SLOT_VALUE, .name = dt_view_str("@destroy_after"), .type = DT_TYPE_DURATION};
+    enum dt_err err;
+
+    if ((err = dt_destroy_after_check(after_ms)) != DT_OK ||
+        (err = dt_value_put_u64(&value, after_ms)) != DT_OK)
+        return err;
+    slot.value = dt_buf_view(&value);
+    return field_leaf(ctx, DT_SLOT_DESTROY, salt, &slot, out);
 }
 
 enum dt_err

@@ -60,6 +60,10 @@ DT_MUST_CHECK enum dt_err dt_slot_list_check(const struct dt_template *tmpl,
                                              const struct dt_header *h,
                                              const struct dt_slot *slots);
 
+/* Is ${after_ms} a time after which something may be destroyed? RANGE: an hour at least, 100 years
+ * at most. */
+DT_MUST_CHECK enum dt_err dt_destroy_after_check(uint64_t after_ms);
+
 /* One slot alone (an opened one) against ${tmpl}. */
 DT_MUST_CHECK enum dt_err dt_slot_check(const struct dt_template *tmpl, size_t index,
                                         const struct dt_slot *slot);
@@ -82,6 +86,12 @@ DT_MUST_CHECK enum dt_err dt_fields_open(const struct dt_header *h, const struct
                                          struct dt_view secret, uint64_t mask,
                                          uint8_t salts[static DT_SLOTS_MAX][32],
                                          struct dt_buf *nodes);
+
+/* The leaf that says "destroyed after ${after_ms}" in a record of the header's hash ${ctx}, which
+ * is all that its holder knows of it. */
+DT_MUST_CHECK enum dt_err dt_destroy_leaf(const uint8_t ctx[static 32],
+                                          const uint8_t salt[static 32], uint64_t after_ms,
+                                          struct tlog_hash *out);
 
 /* The leaf of the tree that ${opening} gives. */
 DT_MUST_CHECK enum dt_err dt_opening_leaf(const struct dt_header *h,

@@ -51,4 +51,8 @@
 #define DT_PROOF_FILE_MAX    (12u << 20) /* the file: base64 of it in lines */
 #define DT_TLOG_PROOF_MAX    (64u << 10) /* one tlog-proof inside it */
 
+/* After how long a thing that is to be destroyed is: nothing goes before it can be read. */
+#define DT_DESTROY_AFTER_MIN_MS (UINT64_C(3600) * 1000)
+#define DT_DESTROY_AFTER_MAX_MS (UINT64_C(36500) * 24 * 3600 * 1000)
+
 #endif

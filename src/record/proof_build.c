@@ -212,7 +212,7 @@ dt_proof_build(const struct dt_proof_in *in, struct dt_buf *out)
     if ((err = write_templates(&w, in)) != DT_OK || (err = write_letters(&w, in)) != DT_OK ||
         (err = write_revocations(&w, in)) != DT_OK || (err = write_items(&w, in)) != DT_OK ||
         (err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_proof_armor(dt_buf_view(&bytes), &file)) != DT_OK ||
+        (err = dt_proof_armor(DT_PROOF_MAGIC, dt_buf_view(&bytes), &file)) != DT_OK ||
         (err = check_built(dt_buf_view(&file), in)) != DT_OK)
         return err;
     return dt_buf_append(out, dt_buf_view(&file));

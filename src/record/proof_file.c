@@ -12,13 +12,13 @@
 /* ---- text ---- */
 
 enum dt_err
-dt_proof_armor(struct dt_view bytes, struct dt_buf *out)
+dt_proof_armor(const char *magic, struct dt_view bytes, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b64 = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     enum dt_err err;
 
     if ((err = dt_base64_write(&b64, bytes)) != DT_OK ||
-        (err = dt_buf_append(out, dt_view_str(DT_PROOF_MAGIC))) != DT_OK)
+        (err = dt_buf_append(out, dt_view_str(magic))) != DT_OK)
         return err;
     for (size_t at = 0; at < b64.n; at += DT_PROOF_LINE) {
         size_t n = b64.n - at < DT_PROOF_LINE ? b64.n - at : DT_PROOF_LINE;
@@ -31,20 +31,20 @@ dt_proof_armor(struct dt_view bytes, struct dt_buf *out)
 }
 
 enum dt_err
-dt_proof_unarmor(struct dt_view file, struct dt_buf *out)
+dt_proof_unarmor(const char *magic, struct dt_view file, struct dt_buf *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b64 = DT_BUF_INIT(DT_PROOF_FILE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf bytes = DT_BUF_INIT(DT_PROOF_MAX);
-    const size_t magic = sizeof DT_PROOF_MAGIC - 1;
+    const size_t n_magic = strlen(magic);
     struct dt_view rest, line = {0};
     size_t number = 1;
     enum dt_err err;
 
     if (file.n > DT_PROOF_FILE_MAX)
         return dt_fail(DT_ERR_LIMIT, "a proof file has at most %u bytes", DT_PROOF_FILE_MAX);
-    if (file.n < magic || memcmp(file.p, DT_PROOF_MAGIC, magic) != 0)
+    if (file.n < n_magic || memcmp(file.p, magic, n_magic) != 0)
         return dt_fail(DT_ERR_FORMAT, "line 1: not a proof file (or of a version not known here)");
-    rest = dt_view(file.p + magic, file.n - magic);
+    rest = dt_view(file.p + n_magic, file.n - n_magic);
     if (rest.n == 0 || rest.p[rest.n - 1] != '\n')
         return dt_fail(DT_ERR_FORMAT, "the last line of the file does not end: it is cut off");
     rest.n--;
@@ -126,8 +126,8 @@ dt_proof_tree_write(struct dt_writer *w, const struct dt_header *h, const struct
     return dt_writer_end(w);
 }
 
-static enum dt_err
-read_tree(struct dt_reader *r, bool paths, struct dt_opened *out)
+enum dt_err
+dt_proof_tree_read(struct dt_reader *r, bool paths, struct dt_opened *out)
 {
     struct dt_header *h = &out->header;
     enum dt_err err;
@@ -163,7 +163,7 @@ read_lists(struct dt_reader templates, struct dt_reader letters, struct dt_reade
     for (; letters.n > 0; p->n_letters++) {
         if (p->n_letters == DT_PROOF_LETTERS)
             return dt_fail(DT_ERR_LIMIT, "more than %u letters", DT_PROOF_LETTERS);
-        if ((err = read_tree(&letters, paths, &p->letters[p->n_letters])) != DT_OK)
+        if ((err = dt_proof_tree_read(&letters, paths, &p->letters[p->n_letters])) != DT_OK)
             return dt_fail_context(err, "letter %zu", p->n_letters + 1);
     }
     for (; revocations.n > 0; p->n_revocations++) {
@@ -186,7 +186,7 @@ read_items(struct dt_reader items, bool paths, struct dt_proof_parts *p)
     for (; items.n > 0; p->n_items++) {
         if (p->n_items == DT_PROOF_ITEMS)
             return dt_fail(DT_ERR_LIMIT, "more than %u records", DT_PROOF_ITEMS);
-        if ((err = read_tree(&items, paths, &p->items[p->n_items].tree)) != DT_OK ||
+        if ((err = dt_proof_tree_read(&items, paths, &p->items[p->n_items].tree)) != DT_OK ||
             (err = dt_read_u32(&items, &p->items[p->n_items].entry)) != DT_OK ||
             (err = dt_read_vec(&items, DT_TLOG_PROOF_MAX, &p->items[p->n_items].tlog_proof)) !=
                 DT_OK)

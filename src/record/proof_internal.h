@@ -47,6 +47,33 @@ struct dt_opened {
     struct dt_view nodes; /* later: the tree's other hashes, for all openings together */
 };
 
+/* ---- proof_tree.c ---- */
+
+/* Check all openings of ${t}, which is of ${tmpl}; they must lead to one root. */
+DT_MUST_CHECK enum dt_err dt_proof_tree_check(struct dt_opened *t, const struct dt_template *tmpl,
+                                              struct dt_slot *slots, uint64_t *out_mask,
+                                              uint8_t out_commitment[static 32]);
+/* The signature under ${label} of a tree that was checked. */
+DT_MUST_CHECK enum dt_err dt_proof_signature_check(const struct dt_opened *t, const char *label,
+                                                   const uint8_t commitment[static 32]);
+
+/* A letter whose opened fields hold. */
+struct dt_letter_seen {
+    uint8_t hash[32], key[32];
+    size_t party;
+    struct dt_charter_root root; /* that signed it: where its letters count */
+    uint32_t rights;
+    uint64_t not_before_ms, not_after_ms;
+    struct dt_view name, title;
+    bool used, revoked;
+    uint64_t revoked_ms, revoked_entry; /* the earliest shown */
+};
+/* ${t}, with its forum filled in, is a letter by a root of ${charter}; ${letter} is the built-in
+ * template. */
+DT_MUST_CHECK enum dt_err dt_proof_letter_check(const struct dt_charter *charter,
+                                                const struct dt_template *letter,
+                                                struct dt_opened *t, struct dt_letter_seen *l);
+
 struct dt_proof_parts {
     struct dt_view charter;
     struct dt_view amendments; /* a list of opaque<V>; empty: none */
@@ -64,9 +91,16 @@ struct dt_proof_parts {
     size_t n_items;
 };
 
-/* Take the structure out of the file's text; ${out} gets its bytes. FORMAT says in which line. */
-DT_MUST_CHECK enum dt_err dt_proof_unarmor(struct dt_view file, struct dt_buf *out);
-DT_MUST_CHECK enum dt_err dt_proof_armor(struct dt_view bytes, struct dt_buf *out);
+/* Take the structure out of the file's text, which begins with the line ${magic}; ${out} gets its
+ * bytes. FORMAT says in which line. */
+DT_MUST_CHECK enum dt_err dt_proof_unarmor(const char *magic, struct dt_view file,
+                                           struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_proof_armor(const char *magic, struct dt_view bytes,
+                                         struct dt_buf *out);
+
+/* One tree; ${paths}: as version 1 has it. */
+DT_MUST_CHECK enum dt_err dt_proof_tree_read(struct dt_reader *r, bool paths,
+                                             struct dt_opened *out);
 
 /* Parse the structure; all views point into ${bytes}. */
 DT_MUST_CHECK enum dt_err dt_proof_parts_read(struct dt_view bytes, struct dt_proof_parts *out);

@@ -185,6 +185,22 @@ dt_record_draft_refer(struct dt_record_draft *d, enum dt_reference_what what, st
     return dt_record_draft_set(d, DT_SLOT_REFERENCES, dt_buf_view(&list));
 }
 
+enum dt_err
+dt_record_draft_destroy(struct dt_record_draft *d, uint64_t after_ms)
+{
+    DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(8);
+    enum dt_err err;
+
+    if (after_ms == 0) {
+        d->has[DT_SLOT_DESTROY] = false;
+        return DT_OK;
+    }
+    if ((err = dt_destroy_after_check(after_ms)) != DT_OK ||
+        (err = dt_value_put_u64(&value, after_ms)) != DT_OK)
+        return err;
+    return dt_record_draft_set(d, DT_SLOT_DESTROY, dt_buf_view(&value));
+}
+
 static enum dt_err
 absent(const struct dt_field *f)
 {
@@ -247,6 +263,8 @@ read_body(struct dt_reader *in, struct dt_record *r)
         return dt_fail(DT_ERR_FORMAT, "a record names its channel and its time of writing");
     memcpy(r->channel, r->slots[DT_SLOT_CHANNEL].value.p, 32);
     if ((err = dt_value_u64(r->slots[DT_SLOT_TIME].value, &r->time_ms)) != DT_OK ||
+        (r->slots[DT_SLOT_DESTROY].kind == DT_SLOT_VALUE &&
+         (err = dt_value_u64(r->slots[DT_SLOT_DESTROY].value, &r->destroy_after_ms)) != DT_OK) ||
         (err = dt_secret_set(&r->secret, secret)) != DT_OK ||
         (err = dt_fields_commit(&r->header, r->slots, secret, r->commitment)) != DT_OK)
         return err;

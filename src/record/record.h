@@ -35,6 +35,7 @@ struct dt_record {
     struct dt_author author;
     uint8_t channel[32];
     uint64_t time_ms;
+    uint64_t destroy_after_ms; /* 0: it is kept */
 };
 void dt_record_clear(struct dt_record *r);
 
@@ -78,6 +79,8 @@ DT_MUST_CHECK enum dt_err dt_record_draft_set(struct dt_record_draft *d, size_t 
 /* Add a reference (slot 4). */
 DT_MUST_CHECK enum dt_err dt_record_draft_refer(struct dt_record_draft *d,
                                                 enum dt_reference_what what, struct dt_view bytes);
+/* Have it destroyed by all so long after it came (slot 7; 0: keep it). RANGE. */
+DT_MUST_CHECK enum dt_err dt_record_draft_destroy(struct dt_record_draft *d, uint64_t after_ms);
 /* Missing required fields? FORMAT names the first one. */
 DT_MUST_CHECK enum dt_err dt_record_draft_check(const struct dt_record_draft *d);
 

@@ -43,7 +43,7 @@ static const struct {
     {"@references", DT_TYPE_LIST | DT_TYPE_REFERENCE},
     {"@languages", DT_TYPE_LIST | DT_TYPE_LANG},
     {"@carried_from", DT_TYPE_HASH},
-    {"@spare", DT_TYPE_NONE},
+    {"@destroy_after", DT_TYPE_DURATION},
 };
 
 struct dt_view

@@ -24,7 +24,7 @@ enum dt_slot_index {
     DT_SLOT_REFERENCES = 4, /* list<reference> */
     DT_SLOT_LANGUAGES = 5,  /* list<lang> */
     DT_SLOT_CARRIED = 6,    /* hash: the commitment it carries here from another channel */
-    DT_SLOT_SPARE = 7       /* always pad */
+    DT_SLOT_DESTROY = 7     /* duration: destroyed so long after it came; of records alone */
 };
 
 enum dt_deadline {
@@ -78,7 +78,8 @@ const struct dt_field *dt_template_field(const struct dt_template *t, size_t i);
 void dt_template_slot(const struct dt_template *t, size_t index, struct dt_field *out);
 /* Slot index of the field named ${name}, or of an envelope slot ("@author", "@kind", "@channel",
  * "@written_at",
- * "@references", "@languages", "@carried_from"; fields never begin with '@'). NOT_FOUND. */
+ * "@references", "@languages", "@carried_from", "@destroy_after"; fields never begin with '@').
+ * NOT_FOUND. */
 DT_MUST_CHECK enum dt_err dt_template_slot_find(const struct dt_template *t, struct dt_view name,
                                                 size_t *out);
 bool dt_template_builtin(const struct dt_template *t);

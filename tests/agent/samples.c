@@ -248,13 +248,23 @@ sample_inbox_message(struct dt_inbox_message *m, enum dt_inbox_kind kind, struct
 }
 
 const enum dt_payload_kind sample_payload_kinds[] = {
-    DT_PAYLOAD_TALK,       DT_PAYLOAD_RECORD, DT_PAYLOAD_HERE,     DT_PAYLOAD_LEAVE,
-    DT_PAYLOAD_RECEIPT,    DT_PAYLOAD_CLOSED, DT_PAYLOAD_RELEASED, DT_PAYLOAD_COURIER,
-    DT_PAYLOAD_UNDERSTOOD, DT_PAYLOAD_CHUNK,  DT_PAYLOAD_LINE,     DT_PAYLOAD_DESTROYED,
+    DT_PAYLOAD_TALK,
+    DT_PAYLOAD_RECORD,
+    DT_PAYLOAD_HERE,
+    DT_PAYLOAD_LEAVE,
+    DT_PAYLOAD_RECEIPT,
+    DT_PAYLOAD_CLOSED,
+    DT_PAYLOAD_RELEASED,
+    DT_PAYLOAD_COURIER,
+    DT_PAYLOAD_UNDERSTOOD,
+    DT_PAYLOAD_CHUNK,
+    DT_PAYLOAD_LINE,
+    DT_PAYLOAD_DESTROYED,
+    DT_PAYLOAD_RECORD_DESTROYED,
 };
-const char *const sample_payload_names[] = {"text",       "record", "here",     "leave",
-                                            "receipt",    "closed", "released", "courier",
-                                            "understood", "chunk",  "line",     "destroyed"};
+const char *const sample_payload_names[] = {
+    "text",    "record",     "here",  "leave", "receipt",   "closed",          "released",
+    "courier", "understood", "chunk", "line",  "destroyed", "record_destroyed"};
 const size_t n_sample_payloads = sizeof sample_payload_kinds / sizeof sample_payload_kinds[0];
 
 /* Two things that were destroyed, by the channel's rule and by one's own. */
@@ -338,6 +348,9 @@ sample_payload(struct dt_payload *p, enum dt_payload_kind kind)
         p->first = 2;
         p->epoch = 3;
         p->count = 17;
+        break;
+    case DT_PAYLOAD_RECORD_DESTROYED:
+        p->destroyed = dt_view(bytes, 169);
         break;
     case DT_PAYLOAD_DESTROYED:
         p->destroyed_ms = SAMPLE_TIME;

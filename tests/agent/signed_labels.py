@@ -22,7 +22,7 @@ def check(ok, what):
 
 
 MAY_HAVE_SEED = ('dt_founding_sign', 'dt_rejoin_sign', 'dt_approval_sign', 'dt_inbox_request_sign', 'dt_leave_sign', 'dt_record_make',
-                 'dt_letter_request_make', 'dt_voucher_sign', 'dt_courier_ack_sign',
+                 'dt_letter_request_make', 'dt_voucher_sign', 'dt_courier_ack_sign', 'dt_destroyed_sign',
                  # made, derived from, kept
                  'dt_ed25519_new', 'dt_ed25519_pub', 'dt_hkdf_expand', 'dt_buf_append', 'dt_write_view', 'read_secret',
                  'dt_secret_clear')

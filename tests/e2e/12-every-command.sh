@@ -122,6 +122,7 @@ ok us send plenary --destroy-after 12h 'until this evening'
 both us keep
 no 4 us keep destroy
 json us keep destroy --yes
+both us record destroyed
 contact=(--set mode=call --set initiated_by=both --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z
     --set ended_at=2026-11-20T10:30:00Z --set time_precision=exact --set level=envoy --set 'participants=two envoys')
 no 4 us record contact plenary "${contact[@]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Goal: in a channel whose parties agreed that talk is destroyed after 30 days, and for what brings a rule of its own, the
-# text, the file and the paraphrase are gone from every member's store at their time, down to the sealed bytes; each says so
+# text, the file and the paraphrase, a record and what was answered to it are gone from every member's store at their time, down to the sealed bytes; each says so
 # to the others; a clock that is wrong destroys nothing, and a backup brings nothing back.
 # builds: build-clang build-gcc build
 # seconds: 300
@@ -33,6 +33,22 @@ rows() { # WHO NEEDLE...
     local who=$1
     shift
     python3 "$search" rows "$who/store.db" "$DT_WORK/passphrase" "$@"
+}
+attest() { # what was made is in the register, and all witnesses cosign it
+    local p
+    settle us ru med
+    for p in north south neutral; do
+        need "a cosignature of $p" env DT_CLOCK_OFFSET=$now LD_PRELOAD="$shim" "$detente" witness run --once \
+            --key "$p.witness" --state "$p.state" --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
+    done
+    settle us ru med
+}
+record() { # WHO SUBJECT OPTIONS...
+    local who=$1 subject=$2
+    shift 2
+    need 'record' as "$who" record contact plenary --yes --quiet "$@" --set mode=call --set initiated_by=both \
+        --set 'parties=north;south' --set started_at=2026-11-20T10:00:00Z --set ended_at=2026-11-20T10:30:00Z \
+        --set time_precision=exact --set level=envoy --set 'participants=two envoys' --set "subjects=$subject"
 }
 message() { # WHO TEXT: the number of that message
     as "$1" read plenary --json | python3 -c 'import json, sys
@@ -72,6 +88,19 @@ settle us ru med
 n=$(message ru "$text")
 need 'understood' as ru understood plenary "$n" "$as_read"
 settle us ru med
+pella='the crossing at Pella' last='the road by Petra' disputed='it was about Pella and Petra'
+record us "$pella" --destroy-after 30d
+check_line 'what that means is said before' 'destroys it after 30 days; that there was a record with this rule stays provable' "$DT_WORK/need.err"
+record us "$last"
+attest
+need 'dispute' as ru dispute 1 --yes --quiet --should-be "subjects=$disputed"
+attest
+for who in us ru med; do
+    set -- $(rows $who "$pella" "$disputed" "$last")
+    ! [[ " $* " = *' 0 '* ]] && [ $# = 3 ] && pass "$who has the records: $*" || fail "$who: $*"
+    python3 "$search" sealed $who/store.db record $who.record >out
+    is "$who: sealed" "$(python3 "$search" left $who/store.db $who.record)" 3
+done
 for who in us ru med; do
     set -- $(rows $who "$text" "$as_read" "$short" "$word" "$piece" Aster.bin)
     [ $# = 6 ] && ! [[ " $* " = *' 0 '* ]] && pass "$who has all of it: $*" || fail "$who: $*"
@@ -84,6 +113,7 @@ done
 as us keep plenary >out
 check_line 'the rule, and what is to go when' 'plenary: what is said is destroyed after 30 days' out
 check_line 'one of them' '  message [0-9]+$' out
+check_line 'and a record' '  record 1$' out
 need 'backup' as med backup med.backup
 
 # ---- its own rule, first ----
@@ -130,6 +160,36 @@ is 'as JSON' "$(told ru "$n" 'm["rule"], m["destroy_after_ms"], "destroyed" in m
 is 'of what is kept nobody says so' "$(told us "$(message us "$word")" 'm["rule"], m["destroy_after_ms"], len(m["destroyed_by"])')" "('item', 0, 0)"
 check_status 'an archive holds none of it' 0 as us archive export plenary us.archive
 stores_whole us ru med
+
+# ---- records ----
+for who in us ru med; do
+    is "$who: no row holds the record, nor what was answered to it" "$(rows $who "$pella" "$disputed")" '0 0'
+    is "$who: nor does the file, but for the one that stays" "$(python3 "$search" left $who/store.db $who.record)" 1
+    is "$who: which is there" "$(as $who records plenary --json | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+print(len(d["records"]), len(d["destroyed"]), sorted(len(x["destroyed_by"]) for x in d["destroyed"]))')" '1 2 [3, 3]'
+done
+as ru records >out
+check_line 'that there was one' '^  1  [0-9a-f]+  destroyed by rule on 20.* \(30 days\), of Ana North \(north\); entry [0-9]+$' out
+check_status 'it cannot be shown' 1 as ru show 1
+check_line 'for it is no more' 'there is no record 1|destroyed by rule' err
+check_status 'a proof of that' 0 as ru record destroyed 1 --out gone
+check_status 'for a stranger with the forum id alone' 0 "$detente" verify gone --forum "$forum_id"
+cat "$DT_WORK/out"
+check_line 'the rule' '^record: one of north, with the rule to be destroyed after 30 days$' "$DT_WORK/out"
+check_line 'the entry' '^time: entry [0-9]+, 20' "$DT_WORK/out"
+is 'and each party that says so' "$(grep -c '^destroyed: a delegate of ' "$DT_WORK/out")" 3
+sed 1d gone | base64 -d >gone.bin
+! grep -qaE 'Pella|contact|envoys' gone.bin && pass 'nothing of what it said is in it' || fail 'the proof tells what it said'
+check_status 'of another forum it is not' 1 "$detente" verify gone --forum "$(printf '%064d' 7)"
+check_status 'without the forum id: whose is it?' 1 "$detente" verify gone
+sed '3s/./A/5' gone >bent
+cmp -s gone bent && sed '3s/./B/5' gone >bent
+check_status 'altered it does not hold' 1 "$detente" verify bent --forum "$forum_id"
+if command -v python3 >/dev/null; then
+    python3 "$top/tests/interop/verify_proof.py" --forum "$forum_id" gone >out 2>&1
+    is 'a verifier of proof files alone says that it is none' "$(grep -ci 'refused\|not a proof' out)" 1
+fi
 
 # ---- a backup of before ----
 need 'restore' env DT_CLOCK_OFFSET=$now LD_PRELOAD="$shim" "$detente" --home back restore med.backup

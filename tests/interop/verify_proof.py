@@ -45,7 +45,12 @@ class Template:
 
 ENVELOPE = [('@author', 17, None, True), ('@kind', 1, None, True), ('@channel', 15, None, True),
             ('@written_at', 8, None, True), ('@references', LIST | 18, None, False), ('@languages', LIST | 12, None, False),
-            ('@carried_from', 15, None, False), ('@spare', 0, None, False)]
+            ('@carried_from', 15, None, False), ('@destroy_after', 9, None, False)]
+
+
+def hashed(i, kind, name, typ):
+    """Name and type as they are hashed: the last slot of the envelope, where absent, is a spare one."""
+    return ('@spare', 0) if i == 7 and kind == 0 else (name, typ)
 
 BUILT_IN = {
     'letter': 'name! text, title text, rights! list enum talk record admit consent found, not_before! datetime, '
@@ -270,6 +275,7 @@ class Charter:
             if kind == 1:
                 check_value(typ, value, values)
                 slots[i] = value
+            name, typ = hashed(i, kind, name, typ)
             leaves[i] = sha(b'\0' + vec(b'detente 1 field') + ctx + i.to_bytes(2, 'big') + salt_of(ctx, secret, i) +
                             bytes([kind]) + vec(name.encode()) + bytes([typ]) + vec(value))
         commitment = hash_of('commitment', ctx + root_of(n_slots, leaves, b'', 'amendment'))
@@ -356,6 +362,10 @@ class Opened:
                 check_value(typ, value, values)
             else:
                 need(not must, '%s: %s is absent' % (what, name))
+            if index == 7 and kind == 1:
+                need(self.template.name not in ('letter', 'amendment') and
+                     3600000 <= int.from_bytes(value, 'big') <= 36500 * 86400000, '%s: %s' % (what, name))
+            name, typ = hashed(index, kind, name, typ)
             entry = vec(b'detente 1 field') + ctx + index.to_bytes(2, 'big') + salt + bytes([kind])
             h = sha(b'\0' + entry + vec(name.encode()) + bytes([typ]) + vec(value))
             leaves[index] = h

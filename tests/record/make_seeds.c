@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "record/amendment.h"
 #include "record/proof_internal.h"
+#include "record/trace_proof.h"
 
 static struct world w;
 static const char *folder;
@@ -149,8 +150,44 @@ seeds_of_records(void)
     items[1] = (struct dt_proof_item){&dispute, 0, dt_view(NULL, 0), true};
     in.n_items = 2;
     ok(dt_proof_build(&in, &file));
-    ok(dt_proof_unarmor(dt_buf_view(&file), &inside));
+    ok(dt_proof_unarmor(DT_PROOF_MAGIC, dt_buf_view(&file), &inside));
     seed("proof_file", "structure", -1, dt_buf_view(&inside));
+}
+
+static void
+seeds_of_destructions(void)
+{
+    DT_CLEANUP(dt_buf_wipe)
+    struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX), inside = DT_BUF_INIT(DT_PROOF_MAX);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf proof = DT_BUF_INIT(DT_TLOG_PROOF_MAX);
+    DT_CLEANUP(dt_record_draft_clear) struct dt_record_draft d = {0};
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    const struct dt_letter *letters[2] = {&w.letter[US], &w.letter[RUSSIA]};
+    struct dt_destroyed word = {.when_ms = WORLD_START + 2 * DAY};
+    struct dt_trace trace;
+    struct dt_trace_proof_in in = {
+        .charter = &w.charter, .trace = &trace, .letters = letters, .n_letters = 1};
+
+    ok(dt_record_draft_init(&d, dt_templates_get_str(w.templates, "cover"), &w.letter[US],
+                            w.channel, WORLD_START));
+    ok(dt_record_draft_destroy(&d, DAY));
+    ok(dt_record_make(&d, seed_view(w.delegate_seed[US]), &r));
+    ok(dt_trace_of(&r, &trace));
+    ok(dt_trace_proof_build(&in, &file));
+    ok(dt_proof_unarmor("detente destruction 1\n", dt_buf_view(&file), &inside));
+    seed("destruction", "alone", -1, dt_buf_view(&inside));
+    memcpy(word.forum, r.header.forum, 32);
+    memcpy(word.commitment, r.commitment, 32);
+    memcpy(word.letter, w.letter[RUSSIA].hash, 32);
+    ok(dt_destroyed_sign(&word, seed_view(w.delegate_seed[RUSSIA])));
+    (void)world_enter(&w, r.seal);
+    world_prove(&w, 0, 1u << RUSSIA, WORLD_START + DAY, &proof);
+    in.n_letters = 2;
+    in.words = &word;
+    in.n_words = 1;
+    file.n = 0;
+    ok(dt_trace_proof_build(&in, &file));
+    seed("destruction", "file", -1, dt_buf_view(&file));
 }
 
 static void
@@ -222,6 +259,7 @@ main(int argc, char **argv)
              "c2,k,call,2023-01-01,2023-12-31,year,5,2,A,B,p,denied,s,\"n, n\"\n"));
     seeds_of_letters();
     seeds_of_records();
+    seeds_of_destructions();
     seeds_of_values();
     dt_charter_clear(&amended);
     world_clear(&w);

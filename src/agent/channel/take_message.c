@@ -10,6 +10,7 @@
 #include "agent/channel/courier.h"
 #include "agent/channel/take.h"
 #include "agent/keep/destroy.h"
+#include "agent/records/trace.h"
 #include "agent/talk/chunk.h"
 #include "agent/talk/line.h"
 #include "agent/talk/receipt_internal.h"
@@ -109,6 +110,8 @@ dispatch(struct dt_taken *t, const struct mls_event *e, const struct dt_incoming
         return dt_release_take(t->a, t->ch, in, &t->forgot);
     case DT_PAYLOAD_DESTROYED:
         return in->own ? DT_OK : dt_destroyed_take(t->a, in);
+    case DT_PAYLOAD_RECORD_DESTROYED:
+        return in->own ? DT_OK : dt_trace_word_take(t->a, in);
     }
     return dt_fail(DT_ERR_UNSUPPORTED, "a payload of a kind that is not known here");
 }

@@ -3,15 +3,6 @@
  */
 #include "agent/form/item_rule.h"
 
-enum dt_err
-dt_destroy_after_check(uint64_t after_ms)
-{
-    if (after_ms < DT_DESTROY_AFTER_MIN_MS || after_ms > DT_DESTROY_AFTER_MAX_MS)
-        return dt_fail(DT_ERR_RANGE,
-                       "what is to be destroyed is kept for an hour at least, 100 years at most");
-    return DT_OK;
-}
-
 void
 dt_item_rule_write(struct dt_writer *w, const struct dt_item_rule *rule)
 {

@@ -9,6 +9,7 @@
 
 #include "agent/limits.h"
 #include "base/wire.h"
+#include "record/fields.h" /* dt_destroy_after_check() */
 
 enum dt_item_rule_what {
     DT_ITEM_AS_CHANNEL = 0, /* it has none of its own */
@@ -20,10 +21,6 @@ struct dt_item_rule {
     enum dt_item_rule_what what;
     uint64_t after_ms; /* DESTROY: so long after it came; else 0 */
 };
-
-/* Is ${after_ms} a time after which something may be destroyed? RANGE: an hour at least, 100 years
- * at most. */
-DT_MUST_CHECK enum dt_err dt_destroy_after_check(uint64_t after_ms);
 
 /* At the end of what carries it: nothing where it has none of its own. */
 void dt_item_rule_write(struct dt_writer *w, const struct dt_item_rule *rule);

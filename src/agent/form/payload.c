@@ -7,6 +7,7 @@
 #include "base/wire.h"
 
 #include "agent/form/payload.h"
+#include "record/trace.h"
 
 #define PAYLOAD_VERSION 1
 
@@ -80,6 +81,9 @@ dt_payload_encode(const struct dt_payload *p, struct dt_buf *out)
         dt_write_optional(&w, p->held);
         dt_write_u64(&w, p->first);
         dt_write_u64(&w, p->count);
+        break;
+    case DT_PAYLOAD_RECORD_DESTROYED:
+        dt_write_vec(&w, p->destroyed);
         break;
     case DT_PAYLOAD_DESTROYED:
         dt_write_u64(&w, p->destroyed_ms);
@@ -355,6 +359,9 @@ dt_payload_decode(struct dt_view bytes, struct dt_payload *out)
         break;
     case DT_PAYLOAD_CLOSED:
         err = read_closed(&r, &p);
+        break;
+    case DT_PAYLOAD_RECORD_DESTROYED:
+        err = dt_read_vec(&r, DT_DESTROYED_LEN, &p.destroyed);
         break;
     case DT_PAYLOAD_DESTROYED:
         err = read_destroyed(&r, &p);

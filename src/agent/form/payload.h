@@ -12,17 +12,18 @@
 
 enum dt_payload_kind {
     DT_PAYLOAD_TALK = 1,
-    DT_PAYLOAD_RECORD = 2,     /* a record or an answer, whole */
-    DT_PAYLOAD_HERE = 3,       /* this epoch, as I see it */
-    DT_PAYLOAD_LEAVE = 4,      /* dt_leave: ground for my removal by anyone */
-    DT_PAYLOAD_RECEIPT = 5,    /* what I have read so far, as I was shown it */
-    DT_PAYLOAD_CLOSED = 6,     /* of ended epochs I take no more; or: let us take no more */
-    DT_PAYLOAD_RELEASED = 7,   /* a session key that was replaced, given to all */
-    DT_PAYLOAD_CHUNK = 8,      /* a piece of a file that is too long for one message */
-    DT_PAYLOAD_UNDERSTOOD = 9, /* how a message was understood, and whether that is right */
-    DT_PAYLOAD_LINE = 10,      /* a line test, a person's word on one, or an outage */
-    DT_PAYLOAD_COURIER = 11,   /* dt_courier_ack: I hold this courier key */
-    DT_PAYLOAD_DESTROYED = 12  /* what its sender has destroyed by rule */
+    DT_PAYLOAD_RECORD = 2,           /* a record or an answer, whole */
+    DT_PAYLOAD_HERE = 3,             /* this epoch, as I see it */
+    DT_PAYLOAD_LEAVE = 4,            /* dt_leave: ground for my removal by anyone */
+    DT_PAYLOAD_RECEIPT = 5,          /* what I have read so far, as I was shown it */
+    DT_PAYLOAD_CLOSED = 6,           /* of ended epochs I take no more; or: let us take no more */
+    DT_PAYLOAD_RELEASED = 7,         /* a session key that was replaced, given to all */
+    DT_PAYLOAD_CHUNK = 8,            /* a piece of a file that is too long for one message */
+    DT_PAYLOAD_UNDERSTOOD = 9,       /* how a message was understood, and whether that is right */
+    DT_PAYLOAD_LINE = 10,            /* a line test, a person's word on one, or an outage */
+    DT_PAYLOAD_COURIER = 11,         /* dt_courier_ack: I hold this courier key */
+    DT_PAYLOAD_DESTROYED = 12,       /* talk that its sender has destroyed by rule */
+    DT_PAYLOAD_RECORD_DESTROYED = 13 /* a record, likewise: struct dt_destroyed */
 };
 
 enum dt_understood_what {
@@ -65,9 +66,10 @@ struct dt_payload {
     struct dt_view data;       /* text is UTF-8 */
     struct dt_item_rule rule;  /* how long it is kept; of CHUNK: the whole */
 
-    struct dt_view record;  /* RECORD */
-    struct dt_view leave;   /* LEAVE */
-    struct dt_view courier; /* COURIER */
+    struct dt_view record;    /* RECORD */
+    struct dt_view leave;     /* LEAVE */
+    struct dt_view courier;   /* COURIER */
+    struct dt_view destroyed; /* RECORD_DESTROYED */
 
     /* CHUNK; with media_type, name and data of TALK. Every piece tells the whole. */
     uint8_t file[16]; /* the file's id as talk */

@@ -11,7 +11,7 @@
 #include "record/amendment.h"
 
 #include "agent/home/amendment.h"
-#include "agent/records/records.h"
+#include "agent/records/trace.h"
 #include "agent/register/store.h"
 #include "agent/register/submit.h"
 #include "agent/sync/flows.h"
@@ -159,6 +159,28 @@ hand_in_again(struct dt_agent *a)
     return err;
 }
 
+/* So with what is left of records that were destroyed. */
+static enum dt_err
+hand_in_traces(struct dt_agent *a)
+{
+    DT_CLEANUP(dt_free_p) struct dt_trace_info *list = NULL;
+    size_t n = 0;
+    enum dt_err err = dt_agent_traces(a, NULL, &list, &n);
+
+    for (size_t i = 0; err == DT_OK && i < n; i++) {
+        const struct dt_trace *t = &list[i].trace;
+        bool there = false;
+
+        if ((err = dt_store_has(a->store, "register_seal", dt_view_of(t->seal), &there)) != DT_OK ||
+            there)
+            continue;
+        err = memcmp(t->key, a->delegate_pub, 32) == 0
+                  ? dt_agent_register_submit(a, t->seal)
+                  : dt_register_await(a, t->seal, list[i].author.letter_hash);
+    }
+    return err;
+}
+
 /* Of the letters that are here, revocations: whoever holds one sees to it that it counts. */
 static enum dt_err
 hand_in_revocations(struct dt_agent *a)
@@ -229,7 +251,7 @@ change_register(struct dt_agent *a, const struct dt_amend_params *params, struct
 
     if ((err = dt_store_put_blob(a->store, "self", dt_view_str("grant"), params->grant)) != DT_OK ||
         (err = dt_register_cut(a, x->cut)) != DT_OK || (err = hand_in_again(a)) != DT_OK ||
-        (err = hand_in_revocations(a)) != DT_OK ||
+        (err = hand_in_traces(a)) != DT_OK || (err = hand_in_revocations(a)) != DT_OK ||
         (err = dt_inbox_state_set(a, false, 0)) != DT_OK ||
         (err = dt_shown_forget(a, a->inbox_address)) != DT_OK)
         return err;

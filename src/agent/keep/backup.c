@@ -221,8 +221,48 @@ put_below_talk(struct making *m, struct table *t)
 static bool
 below_talk(const char *table)
 {
-    return strcmp(table, "understood") == 0 || strcmp(table, "chunk") == 0 ||
-           strcmp(table, "gone") == 0;
+    return strcmp(table, "understood") == 0 || strcmp(table, "chunk") == 0;
+}
+
+/* Of these tables the parent of a row begins its key. */
+static size_t
+parent_in_key(const char *table)
+{
+    return strcmp(table, "gone") == 0 ? SAID_KEY : strcmp(table, "destroyed") == 0 ? 32 : 0;
+}
+
+struct prefixes {
+    size_t n;
+    struct dt_buf all;
+};
+
+static enum dt_err
+note_prefix(void *ctx, const struct dt_store_walked *row)
+{
+    struct prefixes *p = ctx;
+
+    return row->key.n > p->n ? dt_buf_append(&p->all, dt_view(row->key.p, p->n)) : DT_OK;
+}
+
+static enum dt_err
+put_prefixed(struct making *m, struct table *t, size_t n)
+{
+    struct prefixes p = {.n = n};
+    DT_CLEANUP(dt_free_p) struct dt_view *parents = NULL;
+    size_t count;
+    enum dt_err err;
+
+    dt_buf_init(&p.all, SAID_MAX * SAID_KEY);
+    err = dt_store_walk(m->a->store, t->name, NULL, 0, note_prefix, &p);
+    count = p.all.n / n;
+    if (err == DT_OK && (parents = dt_alloc(count + 1, sizeof *parents)) == NULL)
+        err = dt_nomem();
+    for (size_t i = 0; err == DT_OK && i < count; i++)
+        parents[i] = dt_view(p.all.p + i * n, n);
+    if (err == DT_OK)
+        err = dt_store_walk(m->a->store, t->name, parents, count, put_walked, t);
+    dt_buf_clear(&p.all);
+    return err;
 }
 
 static enum dt_err
@@ -239,7 +279,8 @@ put_tables(struct making *m)
             return dt_fail_context(err, "backup");
         if (!is_kept || strcmp(name, "channel") == 0)
             continue;
-        err = below_talk(name)
+        err = parent_in_key(name) > 0 ? put_prefixed(m, &t, parent_in_key(name))
+              : below_talk(name)
                   ? put_below_talk(m, &t)
                   : dt_store_walk(m->a->store, name, m->parents, m->n_parents, put_walked, &t);
         if (err != DT_OK)

@@ -26,6 +26,8 @@ static const char *const kept[] = {
     "file",
     "chunk",
     "keep",
+    "trace",
+    "destroyed",
     "gone",
     "record",
     "register",

@@ -1,8 +1,8 @@
 /*
  * agent/keep/destroy.c - see destroy.h.
  *
- * Table "keep": what || key of its row; parent "due", seq -> the same key, the channel's group id,
- * when it is past. The seq is that time or, since no two rows may have the same, a little more.
+ * Table "keep": what || key of its row; parent "due", seq -> the same two, group id, when it is
+ * past. The seq is when it is looked at, or, since no two rows may have the same, a little more.
  * Table "gone": group id, id, delegate key of who said it, delegate key of who destroyed it; parent
  * the first three, seq -> letter hash of who destroyed it, when, which rule.
  */
@@ -13,10 +13,12 @@
 #include "base/wire.h"
 
 #include "agent/keep/destroy.h"
+#include "agent/records/trace.h"
 #include "agent/sync/outbox.h"
 
 #define DUE         "due"
 #define HEARD       "heard_time"
+#define UNCLEAN     "unclean"
 #define ROW_MAX     256u
 #define SAID_KEY    80u                 /* group id, id, delegate key */
 #define DUE_MAX     (UINT64_C(1) << 61) /* a seq is less than 2^63 */
@@ -51,10 +53,10 @@ row_key(enum dt_kept_what what, struct dt_view key, uint8_t out[static 1 + SAID_
     *out_n = 1 + key.n;
 }
 
-/* A seq that no row has, at or soon behind ${due_ms}: many messages may come in one instant, and a
+/* A seq that no row has, at or soon behind ${at_ms}: many messages may come in one instant, and a
  * member may say one time of them all. */
 static enum dt_err
-free_seq(struct dt_agent *a, uint64_t due_ms, uint64_t *out)
+free_seq(struct dt_agent *a, uint64_t at_ms, uint64_t *out)
 {
     for (uint64_t room = 1;; room *= 4) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
@@ -63,7 +65,7 @@ free_seq(struct dt_agent *a, uint64_t due_ms, uint64_t *out)
 
         if (err != DT_OK)
             return err;
-        seq = due_ms + drawn % room;
+        seq = at_ms + drawn % room;
         err = dt_store_next(a->store, "keep", dt_view_str(DUE), seq, &row);
         if (err == DT_ERR_NOT_FOUND || (err == DT_OK && row.seq != seq)) {
             *out = seq;
@@ -75,7 +77,8 @@ free_seq(struct dt_agent *a, uint64_t due_ms, uint64_t *out)
 }
 
 enum dt_err
-dt_destroy_plan(struct dt_agent *a, enum dt_kept_what what, struct dt_view key, uint64_t due_ms)
+dt_destroy_plan(struct dt_agent *a, enum dt_kept_what what, const uint8_t group_id[static 32],
+                struct dt_view key, uint64_t due_ms, uint64_t at_ms)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf value = DT_BUF_INIT(ROW_MAX);
     struct dt_writer w = dt_writer_init(&value);
@@ -84,13 +87,14 @@ dt_destroy_plan(struct dt_agent *a, enum dt_kept_what what, struct dt_view key, 
     size_t n = 0;
     enum dt_err err;
 
-    if (key.n < 48 || key.n > SAID_KEY)
+    if (key.n < 32 || key.n > SAID_KEY)
         return dt_fail(DT_ERR_INTERNAL, "what is to be destroyed has no such row");
     row_key(what, key, name, &n);
     dt_write_u8(&w, (uint8_t)what);
     dt_write_vec(&w, key);
+    dt_write_view(&w, dt_view(group_id, 32));
     dt_write_u64(&w, due_ms);
-    if ((err = dt_writer_end(&w)) != DT_OK || (err = free_seq(a, due_ms, &seq)) != DT_OK)
+    if ((err = dt_writer_end(&w)) != DT_OK || (err = free_seq(a, at_ms, &seq)) != DT_OK)
         return err;
     return dt_store_put(a->store, "keep", dt_view(name, n), dt_view_str(DUE), seq,
                         dt_buf_view(&value));
@@ -100,6 +104,7 @@ dt_destroy_plan(struct dt_agent *a, enum dt_kept_what what, struct dt_view key, 
 struct plan {
     enum dt_kept_what what;
     struct dt_view key;
+    uint8_t group_id[32];
     uint64_t due_ms;
 };
 
@@ -112,11 +117,12 @@ plan_read(const struct dt_store_row *row, struct plan *out)
 
     if ((err = dt_read_u8(&r, &what)) == DT_OK &&
         (err = dt_read_vec(&r, SAID_KEY, &out->key)) == DT_OK &&
+        (err = dt_read_fixed(&r, out->group_id, 32)) == DT_OK &&
         (err = dt_read_u64(&r, &out->due_ms)) == DT_OK)
         err = dt_read_end(&r);
-    if (err == DT_OK && out->key.n < 48)
-        err = dt_fail(DT_ERR_FORMAT, "what is to be destroyed has no such row");
     out->what = (enum dt_kept_what)what;
+    if (err == DT_OK && out->key.n < (out->what >= DT_KEPT_RECORD ? 32 : 48))
+        err = dt_fail(DT_ERR_FORMAT, "what is to be destroyed has no such row");
     return dt_fail_context(err, "keep row");
 }
 
@@ -219,14 +225,22 @@ struct gone {
     bool said;
 };
 
+/* ${owed}: what something is owed about, as dt_record_destroy() wants it. */
 static enum dt_err
-destroy(struct dt_agent *a, const struct plan *p, struct gone *out, bool *out_tell)
+destroy(struct dt_agent *a, const struct plan *p, struct dt_buf *owed, struct gone *out,
+        bool *out_tell, uint64_t *out_again_ms)
 {
     enum dt_err err = DT_OK;
 
-    memcpy(out->group_id, p->key.p, 32);
+    memcpy(out->group_id, p->group_id, 32);
     *out_tell = false;
     switch (p->what) {
+    case DT_KEPT_RECORD:
+        err = dt_record_destroy(a, p->key, p->due_ms, owed, out_again_ms);
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    case DT_KEPT_RAW:
+        err = dt_store_del(a->store, "raw", p->key);
+        return err == DT_ERR_NOT_FOUND ? DT_OK : err;
     case DT_KEPT_UNDERSTOOD:
         return dt_understood_destroy(a, p->key);
     case DT_KEPT_FILE:
@@ -278,14 +292,16 @@ tell(struct dt_agent *a, struct gone *v, size_t n)
 static enum dt_err
 destroy_some(struct dt_agent *a, uint64_t limit_ms, size_t *out_rows, size_t *out_n)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf owed = DT_BUF_INIT(64u << 20);
     struct gone v[DT_DESTROYED_ITEMS];
-    size_t n = 0, rows = 0;
+    size_t n = 0, rows = 0, others = 0;
     enum dt_err err = DT_OK;
 
     memset(v, 0, sizeof v);
     for (; rows < DT_DESTROYED_ITEMS; rows++) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
         struct plan p = {0};
+        uint64_t again_ms = 0;
         bool told = false;
 
         err = dt_store_next(a->store, "keep", dt_view_str(DUE), 0, &row);
@@ -294,17 +310,34 @@ destroy_some(struct dt_agent *a, uint64_t limit_ms, size_t *out_rows, size_t *ou
             break;
         }
         if (err != DT_OK || (err = plan_read(&row, &p)) != DT_OK ||
-            (err = destroy(a, &p, &v[n], &told)) != DT_OK ||
-            (err = dt_store_del(a->store, "keep", dt_buf_view(&row.key))) != DT_OK)
+            (err = destroy(a, &p, &owed, &v[n], &told, &again_ms)) != DT_OK ||
+            (err = again_ms != 0 ? dt_destroy_plan(a, p.what, p.group_id, p.key, p.due_ms, again_ms)
+                                 : dt_store_del(a->store, "keep", dt_buf_view(&row.key))) != DT_OK)
             return err;
         n += told;
+        others += again_ms == 0 && p.what >= DT_KEPT_UNDERSTOOD;
     }
     for (size_t i = 0; i < n && err == DT_OK; i++)
         if (!v[i].said)
             err = tell(a, &v[i], n - i);
     *out_rows = rows;
-    *out_n += n;
+    *out_n += n + others;
     return err;
+}
+
+/* Something was destroyed since the file was written anew: the last step, and what is left to do
+ * when it was killed before that. A process that holds the store just then puts it off. */
+static enum dt_err
+clean(struct dt_agent *a)
+{
+    bool unclean = false;
+    enum dt_err err = dt_store_has(a->store, "self", dt_view_str(UNCLEAN), &unclean);
+
+    if (err != DT_OK || !unclean)
+        return err;
+    if ((err = dt_store_clean(a->store)) == DT_OK)
+        err = dt_store_del(a->store, "self", dt_view_str(UNCLEAN));
+    return err == DT_ERR_BUSY || err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 enum dt_err
@@ -316,6 +349,7 @@ dt_agent_destroy(struct dt_agent *a, bool by_clock_alone, size_t *out_n)
     while (err == DT_OK && rows == DT_DESTROYED_ITEMS) {
         DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
         uint64_t limit = dt_agent_now(a), heard = 0;
+        const size_t before = n;
 
         if ((err = dt_agent_time_heard(a, &heard)) != DT_OK)
             return err;
@@ -327,13 +361,16 @@ dt_agent_destroy(struct dt_agent *a, bool by_clock_alone, size_t *out_n)
             break;
         if ((err = dt_store_begin(a->store)) != DT_OK)
             return err;
-        err = destroy_some(a, limit, &rows, &n);
+        if ((err = destroy_some(a, limit, &rows, &n)) == DT_OK && n > before)
+            err = dt_store_put_blob(a->store, "self", dt_view_str(UNCLEAN), dt_view(NULL, 0));
         dt_store_scrub(a->store);
         err = dt_store_end(a->store, err);
     }
     if (out_n != NULL)
         *out_n += n;
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        err = clean(a);
+    return err;
 }
 
 /* ---- what others say of it ---- */
@@ -451,11 +488,18 @@ dt_agent_kept(struct dt_agent *a, const uint8_t *group_id, struct dt_kept_info *
         at = row.seq + 1;
         if ((err = plan_read(&row, &p)) != DT_OK)
             return err;
-        if (group_id != NULL && memcmp(p.key.p, group_id, 32) != 0)
+        if (group_id != NULL && memcmp(p.group_id, group_id, 32) != 0)
             continue;
-        list[n] = (struct dt_kept_info){.what = p.what, .due_ms = p.due_ms};
-        memcpy(list[n].group_id, p.key.p, 32);
-        memcpy(list[n].id, p.key.p + 32, 16);
+        list[n] = (struct dt_kept_info){
+            .what = p.what, .due_ms = p.due_ms, .waits = row.seq > p.due_ms + DT_MS_HOUR / 2};
+        memcpy(list[n].group_id, p.group_id, 32);
+        if (p.what < DT_KEPT_RECORD)
+            memcpy(list[n].id, p.key.p + 32, 16);
+        else
+            memcpy(list[n].id, p.key.p, 32);
+        if (p.what == DT_KEPT_RECORD &&
+            (err = dt_agent_record_number(a, p.key.p, &list[n].number)) != DT_OK)
+            return err;
         if (p.what == DT_KEPT_TALK && (err = dt_talk_number(a, p.key, &list[n].number)) != DT_OK)
             return err;
         n++;

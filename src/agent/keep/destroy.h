@@ -30,6 +30,8 @@ enum dt_kept_what {
     DT_KEPT_TALK = 1,
     DT_KEPT_FILE,       /* pieces of one that is not all here */
     DT_KEPT_UNDERSTOOD, /* about something that is not here */
+    DT_KEPT_RECORD,
+    DT_KEPT_RAW /* a record of a kind that is not known here */
 };
 
 /* What is to be destroyed, the next first; ${group_id} NULL: of all channels. Owner:
@@ -37,9 +39,10 @@ enum dt_kept_what {
 struct dt_kept_info {
     enum dt_kept_what what;
     uint8_t group_id[32];
-    uint8_t id[16];
-    uint64_t number; /* TALK: as it is listed */
+    uint8_t id[32];  /* RECORD: its commitment; RAW: its SHA-256; else 16 bytes, and zeros */
+    uint64_t number; /* TALK, RECORD: as it is listed */
     uint64_t due_ms;
+    bool waits; /* RECORD: past that; something is owed about it, or it has no entry yet */
 };
 DT_MUST_CHECK enum dt_err dt_agent_kept(struct dt_agent *a, const uint8_t *group_id,
                                         struct dt_kept_info **out, size_t *out_n);
@@ -68,9 +71,11 @@ uint64_t dt_destroy_due(uint64_t came_ms, uint64_t stated_ms, uint64_t after_ms)
 DT_MUST_CHECK enum dt_err dt_channel_destroys(struct dt_agent *a, const uint8_t group_id[static 32],
                                               uint64_t *out_ms);
 
-/* Have what has the row ${key} destroyed when ${due_ms} is past. Inside a transaction. */
+/* Have what has the row ${key}, and is of ${group_id}, destroyed when ${due_ms} is past; looked at
+ * not before ${at_ms}. Inside a transaction. */
 DT_MUST_CHECK enum dt_err dt_destroy_plan(struct dt_agent *a, enum dt_kept_what what,
-                                          struct dt_view key, uint64_t due_ms);
+                                          const uint8_t group_id[static 32], struct dt_view key,
+                                          uint64_t due_ms, uint64_t at_ms);
 
 /* Somebody else gave this time, or a later one is known already. Inside a transaction. */
 DT_MUST_CHECK enum dt_err dt_time_note(struct dt_agent *a, uint64_t ms);

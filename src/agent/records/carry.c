@@ -169,6 +169,7 @@ dt_agent_carry_draft(struct dt_agent *a, const uint8_t commitment[static 32],
         (err = dt_agent_open_record(a, &p, &report, &file)) != DT_OK ||
         (err = dt_agent_record_draft(a, group_id, DT_CARRIED_TEMPLATE, &d)) != DT_OK ||
         (err = dt_record_draft_set(&d, DT_SLOT_CARRIED, dt_view(commitment, 32))) != DT_OK ||
+        (err = dt_record_draft_destroy(&d, subject.destroy_after_ms)) != DT_OK ||
         (err = dt_record_draft_set(&d, PROOF_SLOT, dt_buf_view(&file))) != DT_OK)
         return err;
     *out = d;

@@ -125,7 +125,7 @@ dt_agent_cover_records(struct dt_agent *a, struct dt_record_info **out, size_t *
     if (list == NULL)
         return dt_nomem();
     for (size_t i = 0; i < f.n; i++) {
-        if ((err = fill(a, &f.records[i], i + 1, people, n_people, &list[i])) != DT_OK)
+        if ((err = fill(a, &f.records[i], f.numbers[i], people, n_people, &list[i])) != DT_OK)
             return err;
         list[i].standing = DT_STANDING_ASSERTED;
     }

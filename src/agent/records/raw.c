@@ -12,6 +12,7 @@
 #include "record/charter_rules.h"
 
 #include "agent/core.h"
+#include "agent/keep/destroy.h"
 #include "agent/records/raw.h"
 
 #define ALL     "all"
@@ -81,6 +82,21 @@ raw_read(struct dt_view row, struct raw *out)
     return dt_fail_context(err, "a raw record in the store");
 }
 
+/* Its rule stands in the envelope, which is the same in all kinds. */
+static enum dt_err
+plan(struct dt_agent *a, const struct dt_incoming *in, const struct dt_record_raw *raw,
+     const uint8_t id[static 32])
+{
+    uint64_t after_ms = 0;
+
+    if (raw->kind[DT_SLOT_DESTROY] != DT_SLOT_VALUE ||
+        dt_value_u64(raw->value[DT_SLOT_DESTROY], &after_ms) != DT_OK ||
+        dt_destroy_after_check(after_ms) != DT_OK)
+        return DT_OK; /* none, or none that can be: it will not be taken in */
+    after_ms = dt_destroy_due(dt_agent_now(a), in->payload->sent_ms, after_ms);
+    return dt_destroy_plan(a, DT_KEPT_RAW, in->group_id, dt_view(id, 32), after_ms, after_ms);
+}
+
 enum dt_err
 dt_raw_keep(struct dt_agent *a, const struct dt_incoming *in, bool *out_known)
 {
@@ -117,7 +133,8 @@ dt_raw_keep(struct dt_agent *a, const struct dt_incoming *in, bool *out_known)
     dt_write_vec(&w, in->payload->record);
     if ((err = dt_writer_end(&w)) != DT_OK ||
         (err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) != DT_OK ||
-        (err = dt_store_next_seq(a->store, "raw", dt_view_str(ALL), &seq)) != DT_OK)
+        (err = dt_store_next_seq(a->store, "raw", dt_view_str(ALL), &seq)) != DT_OK ||
+        (err = plan(a, in, &raw, id)) != DT_OK)
         return err;
     return dt_store_put(a->store, "raw", dt_view_of(id), dt_view_str(ALL), seq, dt_buf_view(&row));
 }

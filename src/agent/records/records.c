@@ -12,10 +12,12 @@
 
 #include "agent/channel/channel.h"
 #include "agent/core.h"
+#include "agent/keep/destroy.h"
 #include "agent/records/carry.h"
 #include "agent/records/raw.h"
 #include "agent/records/records.h"
 #include "agent/records/tally.h"
+#include "agent/records/trace.h"
 #include "agent/register/submit.h"
 
 #define ALL     "all"
@@ -57,10 +59,15 @@ keep(struct dt_agent *a, const char *list, const uint8_t group_id[static 32],
     dt_write_u64(&w, dt_agent_now(a));
     dt_write_vec(&w, encoded);
     if ((err = dt_writer_end(&w)) != DT_OK ||
-        (err = dt_store_next_seq(s, "record", dt_view_str(list), &seq)) != DT_OK)
+        (err = strcmp(list, ALL) == 0
+                   ? dt_record_next_seq(a, &seq)
+                   : dt_store_next_seq(s, "record", dt_view_str(list), &seq)) != DT_OK ||
+        (err = dt_store_put(s, "record", dt_view_of(r->commitment), dt_view_str(list), seq,
+                            dt_buf_view(&row))) != DT_OK ||
+        r->destroy_after_ms == 0)
         return err;
-    return dt_store_put(s, "record", dt_view_of(r->commitment), dt_view_str(list), seq,
-                        dt_buf_view(&row));
+    seq = dt_destroy_due(dt_agent_now(a), r->time_ms, r->destroy_after_ms);
+    return dt_destroy_plan(a, DT_KEPT_RECORD, group_id, dt_view_of(r->commitment), seq, seq);
 }
 
 /* ---- writing ---- */
@@ -95,6 +102,10 @@ dt_agent_answer_draft(struct dt_agent *a, const uint8_t commitment[static 32],
         (err = dt_agent_letter_own(a, &letter)) != DT_OK ||
         (err = dt_answer_draft(out, a->templates, answer, &r, &letter, dt_agent_now(a))) != DT_OK)
         return err;
+    if ((err = dt_record_draft_destroy(out, r.destroy_after_ms)) != DT_OK) {
+        dt_record_draft_clear(out);
+        return err;
+    }
     *subject = r;
     r = (struct dt_record){0};
     return DT_OK;
@@ -112,6 +123,27 @@ check_right(const struct dt_agent *a, const struct dt_letter *letter,
         err = dt_letter_check_rights(letter,
                                      DT_RIGHT_BIT(consent ? DT_RIGHT_CONSENT : DT_RIGHT_RECORD));
     return dt_fail_context(err, "our letter of credence");
+}
+
+/* What an answer names in the record that it is about, as far as that is here. */
+static enum dt_err
+check_answer(struct dt_agent *a, const struct dt_record *r)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
+    const uint8_t *about = NULL;
+    enum dt_err err;
+
+    if (dt_record_answer(r, &about) == DT_ANSWER_NONE)
+        return DT_OK;
+    err = dt_agent_record(a, about, &subject);
+    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+        return err;
+    /* It says what its subject says, or may: it is not to outlive that. */
+    if (err == DT_OK && subject.destroy_after_ms != 0 &&
+        (r->destroy_after_ms == 0 || r->destroy_after_ms > subject.destroy_after_ms))
+        return dt_fail(DT_ERR_REFUSED,
+                       "an answer is kept no longer than the record that it is about");
+    return dt_answer_check_slots(r, err == DT_OK ? &subject : NULL);
 }
 
 static enum dt_err
@@ -133,7 +165,7 @@ send_record(struct dt_agent *a, const uint8_t group_id[static 32],
         (err = dt_record_make(draft, dt_secret_view(&a->delegate_seed), &r)) != DT_OK ||
         (err = dt_record_check_channel(&r, group_id)) != DT_OK ||
         ((how & DT_SEND_DESPITE_COUNT) == 0 && (err = dt_agent_tally_check(a, &r)) != DT_OK) ||
-        (err = dt_carried_check_own(a, &r)) != DT_OK ||
+        (err = dt_carried_check_own(a, &r)) != DT_OK || (err = check_answer(a, &r)) != DT_OK ||
         (err = dt_record_encode(&r, &encoded)) != DT_OK ||
         (err = dt_random(p.id, sizeof p.id)) != DT_OK)
         return err;
@@ -215,22 +247,6 @@ dt_record_cover(struct dt_agent *a, uint8_t out_seal[static 32])
 
 /* ---- receiving ---- */
 
-/* What an answer names in the record that it is about, as far as that is here. */
-static enum dt_err
-check_answer(struct dt_agent *a, const struct dt_record *r)
-{
-    DT_CLEANUP(dt_record_clear) struct dt_record subject = {0};
-    const uint8_t *about = NULL;
-    enum dt_err err;
-
-    if (dt_record_answer(r, &about) == DT_ANSWER_NONE)
-        return DT_OK;
-    err = dt_agent_record(a, about, &subject);
-    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
-        return err;
-    return dt_answer_check_slots(r, err == DT_OK ? &subject : NULL);
-}
-
 /* One that came late may be of before its author's root was replaced; the register says so. */
 static enum dt_err
 check_root(struct dt_agent *a, const struct dt_record *r)
@@ -303,7 +319,8 @@ dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
                             "a record was not taken: %s", why);
     }
     err = dt_store_has(a->store, "record", dt_view_of(r.commitment), &there);
-    if (err != DT_OK || there || in->own)
+    if (err != DT_OK || there || in->own || (err = dt_trace_is(a, r.commitment, &there)) != DT_OK ||
+        there)
         return err;
     if ((err = dt_letter_keep(a, in->letter, in->party, in->letter_bytes)) != DT_OK)
         return err;
@@ -316,6 +333,14 @@ dt_record_receive(struct dt_agent *a, const struct dt_incoming *in)
 
 /* ---- reading ---- */
 
+/* By our clock it should be gone: it is shown no more. */
+static bool
+is_past(const struct dt_agent *a, const struct dt_record *r, uint64_t received_ms)
+{
+    return r->destroy_after_ms != 0 &&
+           dt_agent_now(a) >= dt_destroy_due(received_ms, r->time_ms, r->destroy_after_ms);
+}
+
 const struct dt_templates *
 dt_agent_templates(struct dt_agent *a)
 {
@@ -325,16 +350,52 @@ dt_agent_templates(struct dt_agent *a)
 enum dt_err
 dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32], struct dt_record *out)
 {
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    uint8_t group_id[32];
+    uint64_t seq = 0, received_ms = 0;
+    enum dt_err err = dt_record_place(a, commitment, &r, group_id, &seq, &received_ms);
+
+    if (err != DT_OK)
+        return err;
+    if (is_past(a, &r, received_ms))
+        return dt_fail(DT_ERR_EXPIRED, "its time is over: it is destroyed by rule");
+    *out = r;
+    r = (struct dt_record){0};
+    return DT_OK;
+}
+
+enum dt_err
+dt_record_place(struct dt_agent *a, const uint8_t commitment[static 32], struct dt_record *out,
+                uint8_t out_group_id[static 32], uint64_t *out_seq, uint64_t *out_received_ms)
+{
     DT_CLEANUP(dt_buf_wipe) struct dt_buf row = DT_BUF_INIT(ROW_MAX);
     struct kept k;
+    bool gone = false;
     enum dt_err err;
 
-    err = dt_store_get_blob(dt_agent_store(a), "record", dt_view(commitment, 32), &row);
-    if (err == DT_ERR_NOT_FOUND)
-        return dt_fail(err, "no such record here");
+    err = dt_store_get_row(dt_agent_store(a), "record", dt_view(commitment, 32), out_seq, &row);
+    if (err == DT_ERR_NOT_FOUND && (err = dt_trace_is(a, commitment, &gone)) == DT_OK)
+        return gone ? dt_fail(DT_ERR_NOT_FOUND, "the record was destroyed by rule")
+                    : dt_fail(DT_ERR_NOT_FOUND, "no such record here");
     if (err != DT_OK || (err = kept_read(dt_buf_view(&row), &k)) != DT_OK)
         return err;
+    memcpy(out_group_id, k.group_id, 32);
+    *out_received_ms = k.received_ms;
     return dt_record_decode(k.record, a->templates, out);
+}
+
+enum dt_err
+dt_agent_record_number(struct dt_agent *a, const uint8_t commitment[static 32], uint64_t *out)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf row = DT_BUF_INIT(ROW_MAX);
+    uint64_t seq = 0;
+    enum dt_err err =
+        dt_store_get_row(dt_agent_store(a), "record", dt_view(commitment, 32), &seq, &row);
+
+    if (err == DT_ERR_NOT_FOUND)
+        return dt_fail(err, "no such record here");
+    *out = seq + 1;
+    return err;
 }
 
 enum dt_err
@@ -403,8 +464,12 @@ facts_of(struct dt_agent *a, const char *list, uint64_t count, bool counting,
         if ((err = kept_read(dt_buf_view(&row.value), &k)) != DT_OK ||
             (err = dt_record_decode(k.record, a->templates, r)) != DT_OK)
             return err;
-        f->n++; /* from here on it is cleared with the rest */
         at = row.seq + 1;
+        if (is_past(a, r, k.received_ms)) {
+            dt_record_clear(r);
+            continue;
+        }
+        f->n++; /* from here on it is cleared with the rest */
         if ((err = dt_record_counts(a, r, &rule, &counts)) != DT_OK)
             return err;
         if (counts != counting) {

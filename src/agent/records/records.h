@@ -98,6 +98,14 @@ DT_MUST_CHECK enum dt_err dt_agent_void_records(struct dt_agent *a, const uint8_
 DT_MUST_CHECK enum dt_err dt_agent_record(struct dt_agent *a, const uint8_t commitment[static 32],
                                           struct dt_record *out);
 
+/* Its number, as it is listed. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err
+dt_agent_record_number(struct dt_agent *a, const uint8_t commitment[static 32], uint64_t *out);
+/* The record whole, the channel that it came in, its number less 1, and when it came. NOT_FOUND. */
+DT_MUST_CHECK enum dt_err dt_record_place(struct dt_agent *a, const uint8_t commitment[static 32],
+                                          struct dt_record *out, uint8_t out_group_id[static 32],
+                                          uint64_t *out_seq, uint64_t *out_received_ms);
+
 /* The first record from place ${at} of the store on, whole, and its place: record number - 1.
  * NOT_FOUND at the end; UNSUPPORTED (its place is set): of a template that is not known here. */
 DT_MUST_CHECK enum dt_err dt_record_next(struct dt_agent *a, uint64_t at, uint64_t *out_seq,

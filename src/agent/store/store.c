@@ -82,6 +82,14 @@ dt_store_scrub(struct dt_store *s)
     s->rekeyed = true;
 }
 
+enum dt_err
+dt_store_clean(struct dt_store *s)
+{
+    enum dt_err err = dt_db_exec(s->db, "VACUUM");
+
+    return err != DT_OK ? err : dt_db_checkpoint(s->db);
+}
+
 void
 dt_store_rollback(struct dt_store *s)
 {
@@ -383,6 +391,15 @@ get_at(struct dt_store *s, const struct place *p, struct dt_buf *out)
 enum dt_err
 dt_store_get_blob(struct dt_store *s, const char *table, struct dt_view key, struct dt_buf *out)
 {
+    uint64_t seq = 0;
+
+    return dt_store_get_row(s, table, key, &seq, out);
+}
+
+enum dt_err
+dt_store_get_row(struct dt_store *s, const char *table, struct dt_view key, uint64_t *out_seq,
+                 struct dt_buf *out)
+{
     DT_CLEANUP(dt_tx_end) struct dt_tx look = {0};
     struct place p = {.table = table};
     enum dt_err err;
@@ -390,6 +407,7 @@ dt_store_get_blob(struct dt_store *s, const char *table, struct dt_view key, str
     if ((err = blind(s, 'k', table, key, p.name)) != DT_OK ||
         (err = look_begin(s, &look)) != DT_OK || (err = find_checked(s, &p)) != DT_OK)
         return err;
+    *out_seq = p.seq;
     return get_at(s, &p, out);
 }
 

@@ -86,6 +86,15 @@ DT_MUST_CHECK enum dt_err dt_store_end(struct dt_store *s, enum dt_err err);
  * committed. */
 void dt_store_scrub(struct dt_store *s);
 
+/**
+ * dt_store_clean(s):
+ * Write the whole file anew, so that nothing of a row that is gone is left in it. secure_delete
+ * zeroes what is deleted where it stands; when SQLite moves rows from one page to another, pieces
+ * of them stay behind in the unused part of the first. Takes as much memory as the store is large.
+ * BUSY: another process reads or writes; try again later. Not inside a transaction.
+ */
+DT_MUST_CHECK enum dt_err dt_store_clean(struct dt_store *s);
+
 /* The number of the last committed transaction. */
 DT_MUST_CHECK enum dt_err dt_store_number(struct dt_store *s, uint64_t *out);
 
@@ -109,6 +118,11 @@ DT_MUST_CHECK enum dt_err dt_store_put_blob(struct dt_store *s, const char *tabl
 /* Append the value of the row to ${out}. NOT_FOUND. ${out} should be wiped by its owner. */
 DT_MUST_CHECK enum dt_err dt_store_get_blob(struct dt_store *s, const char *table,
                                             struct dt_view key, struct dt_buf *out);
+
+/* The same, with the row's place among those of its parent. */
+DT_MUST_CHECK enum dt_err dt_store_get_row(struct dt_store *s, const char *table,
+                                           struct dt_view key, uint64_t *out_seq,
+                                           struct dt_buf *out);
 
 /* Is there such a row? */
 DT_MUST_CHECK enum dt_err dt_store_has(struct dt_store *s, const char *table, struct dt_view key,

@@ -329,15 +329,15 @@ complete(struct dt_agent *a, const struct dt_incoming *in, const struct file *f)
 static enum dt_err
 begin_others(struct dt_agent *a, const struct dt_incoming *in, struct file *f)
 {
-    uint64_t after_ms = in->payload->rule.after_ms;
+    uint64_t after_ms = in->payload->rule.after_ms, due_ms;
     enum dt_err err = begin(a, in->group_id, in->payload, in->letter, f);
 
     if (err == DT_OK && in->payload->rule.what == DT_ITEM_AS_CHANNEL)
         err = dt_channel_destroys(a, in->group_id, &after_ms);
     if (err != DT_OK || after_ms == 0)
         return err;
-    return dt_destroy_plan(a, DT_KEPT_FILE, dt_view_of(f->key),
-                           dt_destroy_due(dt_agent_now(a), in->payload->sent_ms, after_ms));
+    due_ms = dt_destroy_due(dt_agent_now(a), in->payload->sent_ms, after_ms);
+    return dt_destroy_plan(a, DT_KEPT_FILE, in->group_id, dt_view_of(f->key), due_ms, due_ms);
 }
 
 enum dt_err

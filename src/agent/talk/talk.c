@@ -197,7 +197,8 @@ add(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt_item_
         if ((err = save(a, group_id, t)) == DT_OK)
             err = dt_store_put_blob(a->store, "talk_data", dt_view(t->key, t->key_len), data);
         if (err == DT_OK && t->rule.due_ms != 0)
-            err = dt_destroy_plan(a, DT_KEPT_TALK, dt_view(t->key, t->key_len), t->rule.due_ms);
+            err = dt_destroy_plan(a, DT_KEPT_TALK, group_id, dt_view(t->key, t->key_len),
+                                  t->rule.due_ms, t->rule.due_ms);
     }
     return dt_store_end(a->store, err);
 }

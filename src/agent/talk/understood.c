@@ -77,8 +77,8 @@ take_rule(struct dt_agent *a, const uint8_t group_id[static 32], const struct dt
     }
     if ((err = dt_channel_destroys(a, group_id, &after_ms)) != DT_OK || after_ms == 0)
         return err;
-    return dt_destroy_plan(a, DT_KEPT_UNDERSTOOD, dt_view(key, KEY),
-                           dt_destroy_due(dt_agent_now(a), p->sent_ms, after_ms));
+    after_ms = dt_destroy_due(dt_agent_now(a), p->sent_ms, after_ms);
+    return dt_destroy_plan(a, DT_KEPT_UNDERSTOOD, group_id, dt_view(key, KEY), after_ms, after_ms);
 }
 
 static enum dt_err
