@@ -126,5 +126,6 @@ final_register
 settle us ru med
 gather us ru med
 verdict
-histogram transaction request
+# The -wal is moved into the file behind each Commit, so that what it wiped is gone: a part of the work like the others.
+histogram transaction request store
 scenario_end
