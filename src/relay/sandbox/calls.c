@@ -6,10 +6,15 @@
  * what glibc falls back to. A name that this machine's architecture does not have is passed over.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -273,6 +278,110 @@ add_own(scmp_filter_ctx f)
     return rc;
 }
 
+/* ---- the program of a list ---- */
+
+/* Where memory lacks while it makes its program, libseccomp 2.5 may go round in a circle for ever,
+ * or make one that forbids everything and say nothing. It takes milliseconds; so it gets seconds of
+ * the processor and no more, and two programs that it makes have to be equal. */
+
+#define MAKE_S      2u
+#define PROGRAM_MAX (64u << 10)
+#define OUT_OF_TIME "detente-relay: the list of system calls is not made: memory lacks\n"
+
+static const char *out_of_time_line;
+
+static void
+out_of_time(int sig)
+{
+    ssize_t said = 0;
+
+    (void)sig;
+    if (out_of_time_line != NULL)
+        said = write(STDERR_FILENO, out_of_time_line, sizeof(OUT_OF_TIME) - 1);
+    _exit(said < 0 ? 4 : 3);
+}
+
+/* What was before the processor's time was bounded. */
+struct unbounded {
+    struct rlimit limit;
+    struct sigaction action;
+    sigset_t mask;
+};
+
+/* From now on a process that uses MAKE_S more of the processor ends. */
+static int
+bound_time(struct unbounded *out)
+{
+    struct sigaction sa = {0};
+    struct rlimit limit;
+    struct rusage used;
+    sigset_t xcpu;
+
+    sa.sa_handler = out_of_time;
+    (void)sigemptyset(&sa.sa_mask);
+    (void)sigemptyset(&xcpu);
+    (void)sigaddset(&xcpu, SIGXCPU);
+    if (getrlimit(RLIMIT_CPU, &out->limit) != 0 || getrusage(RUSAGE_SELF, &used) != 0 ||
+        sigaction(SIGXCPU, &sa, &out->action) != 0 ||
+        sigprocmask(SIG_UNBLOCK, &xcpu, &out->mask) != 0)
+        return -errno;
+    limit = out->limit;
+    limit.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + MAKE_S;
+    return setrlimit(RLIMIT_CPU, &limit) == 0 ? 0 : -errno;
+}
+
+static int
+unbound_time(const struct unbounded *was)
+{
+    return setrlimit(RLIMIT_CPU, &was->limit) == 0 &&
+                   sigprocmask(SIG_SETMASK, &was->mask, NULL) == 0 &&
+                   sigaction(SIGXCPU, &was->action, NULL) == 0
+               ? 0
+               : -errno;
+}
+
+/* The program of ${f}, ${n} bytes in ${out}. */
+static int
+make(scmp_filter_ctx f, uint8_t *out, size_t *n)
+{
+    int fd = memfd_create("calls", MFD_CLOEXEC), rc;
+    ssize_t got = 0;
+
+    if (fd < 0)
+        return -errno;
+    if ((rc = seccomp_export_bpf(f, fd)) == 0 && (got = pread(fd, out, PROGRAM_MAX, 0)) < 0)
+        rc = -errno;
+    (void)close(fd);
+    *n = rc == 0 ? (size_t)got : 0;
+    return rc;
+}
+
+static int
+make_and_load(scmp_filter_ctx f)
+{
+    static uint8_t program[PROGRAM_MAX], again[PROGRAM_MAX];
+    struct unbounded was;
+    struct sock_fprog fprog;
+    size_t n = 0, n_again = 0;
+    int rc = bound_time(&was), back;
+
+    if (rc != 0)
+        return rc;
+    if ((rc = make(f, program, &n)) == 0 && (rc = make(f, again, &n_again)) == 0 &&
+        (n == 0 || n == PROGRAM_MAX || n != n_again || memcmp(program, again, n) != 0))
+        rc = -ENOMEM;
+    back = unbound_time(&was);
+    rc = rc != 0 ? rc : back;
+    if (rc != 0)
+        return rc;
+    fprog.len = (unsigned short)(n / sizeof(struct sock_filter));
+    fprog.filter = (struct sock_filter *)(void *)program;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &fprog, 0, 0) == 0
+               ? 0
+               : -errno;
+}
+
 /* Load ${f}, or say what ${rc} is about; release it. */
 static enum dt_err
 load(scmp_filter_ctx f, int rc)
@@ -283,11 +392,11 @@ load(scmp_filter_ctx f, int rc)
         rc = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc == 0) {
         (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* by number, not one by one */
-        rc = seccomp_load(f);                                   /* sets no_new_privs */
+        rc = make_and_load(f);
     }
     if (rc != 0)
-        err = dt_fail(DT_ERR_UNSUPPORTED, "system calls cannot be restricted: %s",
-                      strerrordesc_np(-rc));
+        err = dt_fail(rc == -ENOMEM ? DT_ERR_NOMEM : DT_ERR_UNSUPPORTED,
+                      "system calls cannot be restricted: %s", strerrordesc_np(-rc));
     seccomp_release(f);
     return err;
 }
@@ -305,6 +414,7 @@ relay_sandbox_serve_calls(void)
         (rc = add_all(f, SCMP_ACT_ALLOW, serving, N_OF(serving))) == 0 &&
         (rc = add_sockets(f)) == 0)
         rc = add_own(f);
+    out_of_time_line = OUT_OF_TIME; /* of a signer that ends so the relay says it */
     return load(f, rc);
 }
 

@@ -91,7 +91,16 @@ restrict_self(void)
     return relay_sandbox_unfit() ? DT_OK : relay_sandbox_signer_calls();
 }
 
-/* Send an answer; false when the relay is gone. */
+/* Did a call on the socket fail for good? EPIPE, ECONNRESET: the relay is gone. EPERM: the filter
+ * of system calls forbids it, as one of libseccomp's does that was made while memory lacked; then
+ * not even sleeping is allowed. */
+static bool
+for_good(int why)
+{
+    return why == EPIPE || why == ECONNRESET || why == EPERM;
+}
+
+/* Send an answer; false when that is not possible any more. */
 static bool
 say(struct process *p, enum dt_err err, size_t n)
 {
@@ -101,7 +110,7 @@ say(struct process *p, enum dt_err err, size_t n)
         return false;
     /* The relay waits for it: while that is there, it is tried again. */
     while (send(p->fd, b.p, b.n, MSG_NOSIGNAL) < 0) {
-        if (errno == EPIPE || errno == ECONNRESET)
+        if (for_good(errno))
             return false;
         (void)usleep(AGAIN_US);
     }
@@ -149,7 +158,7 @@ serve(struct process *p)
             continue;
         }
         got = recv(p->fd, p->packet, sizeof(p->packet), 0);
-        if (got < 0 && tries++ < RECV_TRIES) {
+        if (got < 0 && errno != EPERM && tries++ < RECV_TRIES) {
             if (errno != EINTR)
                 (void)usleep(AGAIN_US);
             continue;
