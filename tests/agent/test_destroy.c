@@ -8,6 +8,7 @@
 #include "agent/keep/backup.h"
 #include "agent/keep/destroy.h"
 #include "agent/store/walk.h"
+#include "agent/sync/flows.h"
 #include "agent/talk/chunk.h"
 #include "agent/talk/understood.h"
 #include "base/mem.h"
@@ -413,15 +414,17 @@ a_clock_far_ahead_destroys_nothing(void **state)
     is(rows_with(t->a[1], dt_view_str(SECRET)) > 0, true);
 }
 
-/* What waits to be sent, when its time is over, is not sent. */
+/* What waits to be sent, when its time is over, is not sent; as it was said, or sealed already. */
 static void
-what_was_never_sent_goes_too(void **state)
+never_sent(struct three *t, bool sealed)
 {
-    struct three *t = *state;
     uint8_t id[16];
-    size_t n = 0;
+    size_t n = 0, made = 0;
 
     ok(dt_agent_talk_text(t->a[1], t->gid, dt_view_str(SECRET), id));
+    if (sealed)
+        ok(dt_channel_prepare(t->a[1], t->gid, &made));
+    is(made > 0, sealed);
     assert_true(rows_with(t->a[1], dt_view_str(SECRET)) >= 2); /* to be sent, and kept */
     t->w.offset_ms += AFTER_MS + MINUTE;
     ok(dt_agent_destroy(t->a[1], true, &n));
@@ -430,6 +433,18 @@ what_was_never_sent_goes_too(void **state)
     world_sync(t->a, 3, 4);
     is(world_talk_count(t->a[0], t->gid, dt_view_str(SECRET)), 0);
     three_no_alarms(t);
+}
+
+static void
+what_was_never_sent_goes_too(void **state)
+{
+    never_sent(*state, false);
+}
+
+static void
+what_was_sealed_and_not_sent_goes_too(void **state)
+{
+    never_sent(*state, true);
 }
 
 /* ---- a crash ---- */
@@ -533,6 +548,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_clock_far_ahead_destroys_nothing, destroys,
                                         three_tear_down),
         cmocka_unit_test_setup_teardown(what_was_never_sent_goes_too, destroys, three_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_sealed_and_not_sent_goes_too, destroys,
+                                        three_tear_down),
         cmocka_unit_test_setup_teardown(all_or_nothing, destroys, three_tear_down),
         cmocka_unit_test_setup_teardown(a_backup_brings_nothing_back, destroys, three_tear_down),
     };

@@ -11,6 +11,7 @@
 #include "agent/records/opening.h"
 #include "agent/records/trace.h"
 #include "agent/store/walk.h"
+#include "agent/sync/flows.h"
 #include "base/mem.h"
 #include "record/trace_proof.h"
 
@@ -239,6 +240,39 @@ waits_while_something_is_owed(void **state)
     }
 }
 
+/* One that was never sent goes as well, whether it waits as it is or is sealed already. */
+static void
+never_sent(struct three *t, bool sealed)
+{
+    uint8_t id[32];
+    size_t n = 0, made = 0;
+
+    concern(t, 1, AFTER_MS, id);
+    if (sealed)
+        ok(dt_channel_prepare(t->a[1], t->gid, &made));
+    is(made > 0, sealed);
+    assert_true(rows_with(t->a[1], dt_view_str(ISSUE)) >= 2); /* to be sent, and kept */
+    t->w.offset_ms += 2 * AFTER_MS + DT_MS_HOUR;
+    ok(dt_agent_destroy(t->a[1], true, &n));
+    is(traces(t, 1), 1);
+    is(rows_with(t->a[1], dt_view_str(ISSUE)), 0);
+    world_sync(t->a, 3, 4);
+    is(rows_with(t->a[0], dt_view_str(ISSUE)), 0);
+    is(traces(t, 0), 0);
+}
+
+static void
+what_was_never_sent_goes_too(void **state)
+{
+    never_sent(*state, false);
+}
+
+static void
+what_was_sealed_and_not_sent_goes_too(void **state)
+{
+    never_sent(*state, true);
+}
+
 /* An answer that would outlive what it is about is taken by nobody. */
 static void
 no_answer_outlives_its_subject(void **state)
@@ -363,6 +397,10 @@ main(void)
         cmocka_unit_test_setup_teardown(goes_with_its_answers_and_leaves_a_trace, three_set_up,
                                         three_tear_down),
         cmocka_unit_test_setup_teardown(waits_while_something_is_owed, three_set_up,
+                                        three_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_never_sent_goes_too, three_set_up,
+                                        three_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_sealed_and_not_sent_goes_too, three_set_up,
                                         three_tear_down),
         cmocka_unit_test_setup_teardown(no_answer_outlives_its_subject, three_set_up,
                                         three_tear_down),

@@ -162,60 +162,22 @@ dt_time_note(struct dt_agent *a, uint64_t ms)
 
 /* ---- destroying ---- */
 
-/* Does the encoded payload ${body}, which is ours and not said for good, hold ${item} or tell of
- * it? */
-static enum dt_err
-tells_of(struct dt_agent *a, struct dt_view body, const struct dt_destroyed_item *item, bool *out)
+/* What was destroyed, for a look at what is not said for good. */
+struct about {
+    const struct dt_destroyed_item *item;
+    bool ours; /* it was said by us */
+};
+
+/* Does ${p}, which is ours and not said for good, hold it or tell of it? */
+static bool
+tells_of(void *ctx, const struct dt_payload *p)
 {
-    const bool ours = memcmp(item->key, a->delegate_pub, 32) == 0;
-    struct dt_payload p;
-    enum dt_err err = dt_payload_decode(body, &p);
+    const struct about *x = ctx;
 
-    if (err != DT_OK)
-        return err;
-    *out = (ours && p.kind == DT_PAYLOAD_TALK && memcmp(p.id, item->id, 16) == 0) ||
-           (ours && p.kind == DT_PAYLOAD_CHUNK && memcmp(p.file, item->id, 16) == 0) ||
-           (p.kind == DT_PAYLOAD_UNDERSTOOD && memcmp(p.about, item->id, 16) == 0 &&
-            memcmp(p.about_key, item->key, 32) == 0);
-    return DT_OK;
-}
-
-/* What has not left yet, or was not read back: readable copies of it. */
-static enum dt_err
-wipe_unsent(struct dt_agent *a, const uint8_t group_id[static 32],
-            const struct dt_destroyed_item *item)
-{
-    uint64_t at = 0;
-    bool it = false;
-    enum dt_err err;
-
-    for (;; at++) {
-        DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
-
-        if ((err = dt_intent_next(a, group_id, at, &x)) != DT_OK)
-            break;
-        at = x.seq;
-        if (x.kind != DT_INTENT_PAYLOAD)
-            continue;
-        if ((err = tells_of(a, dt_buf_view(&x.body), item, &it)) != DT_OK ||
-            (it && (err = dt_intent_del(a, group_id, x.id)) != DT_OK))
-            return err;
-    }
-    if (err != DT_ERR_NOT_FOUND)
-        return err;
-    for (at = 0;; at++) {
-        DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
-
-        if ((err = dt_outbox_next(a, group_id, at, &row)) != DT_OK)
-            break;
-        at = row.seq;
-        if (row.ref != DT_OUTBOX_PAYLOAD)
-            continue;
-        if ((err = tells_of(a, dt_buf_view(&row.payload), item, &it)) != DT_OK ||
-            (it && (err = dt_outbox_del(a, row.append_id)) != DT_OK))
-            return err;
-    }
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    return (x->ours && p->kind == DT_PAYLOAD_TALK && memcmp(p->id, x->item->id, 16) == 0) ||
+           (x->ours && p->kind == DT_PAYLOAD_CHUNK && memcmp(p->file, x->item->id, 16) == 0) ||
+           (p->kind == DT_PAYLOAD_UNDERSTOOD && memcmp(p->about, x->item->id, 16) == 0 &&
+            memcmp(p->about_key, x->item->key, 32) == 0);
 }
 
 /* One thing that was destroyed, and where. */
@@ -230,6 +192,7 @@ static enum dt_err
 destroy(struct dt_agent *a, const struct plan *p, struct dt_buf *owed, struct gone *out,
         bool *out_tell, uint64_t *out_again_ms)
 {
+    struct about about = {.item = &out->item};
     enum dt_err err = DT_OK;
 
     memcpy(out->group_id, p->group_id, 32);
@@ -259,7 +222,8 @@ destroy(struct dt_agent *a, const struct plan *p, struct dt_buf *owed, struct go
     if ((err = dt_file_wipe(a, out->group_id, out->item.id, out->item.key)) != DT_OK ||
         (err = dt_understood_wipe(a, out->group_id, out->item.id, out->item.key)) != DT_OK)
         return err;
-    return wipe_unsent(a, out->group_id, &out->item);
+    about.ours = memcmp(out->item.key, a->delegate_pub, 32) == 0;
+    return dt_outbox_drop(a, out->group_id, tells_of, &about);
 }
 
 /* Say to the channel of ${v}[0] what of it was destroyed. In one that is not live nobody would hear

@@ -60,7 +60,7 @@ row_read(struct dt_view v, struct row *out)
         (err = dt_read_u64(&r, &out->destroyed_ms)) == DT_OK &&
         (err = dt_read_vec(&r, DT_TRACE_MAX, &out->trace)) == DT_OK)
         err = dt_read_end(&r);
-    return dt_fail_context(err, "a record in the store");
+    return dt_fail_context(err, "a trace in the store");
 }
 
 static enum dt_err
@@ -118,43 +118,13 @@ is_owed(struct dt_agent *a, struct dt_view commitment, struct dt_buf *owed, bool
     return err;
 }
 
-/* It was not sent, or not read back: the readable copy of it goes too. */
-static enum dt_err
-wipe_unsent(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view record)
+/* Does ${p}, which was not sent or not read back, hold the record ${ctx}? */
+static bool
+holds(void *ctx, const struct dt_payload *p)
 {
-    uint64_t at = 0;
-    struct dt_payload p;
-    enum dt_err err;
+    const struct dt_view *record = ctx;
 
-    for (;; at++) {
-        DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
-
-        if ((err = dt_intent_next(a, group_id, at, &x)) != DT_OK)
-            break;
-        at = x.seq;
-        if (x.kind != DT_INTENT_PAYLOAD)
-            continue;
-        if ((err = dt_payload_decode(dt_buf_view(&x.body), &p)) != DT_OK ||
-            (p.kind == DT_PAYLOAD_RECORD && dt_view_equal(p.record, record) &&
-             (err = dt_intent_del(a, group_id, x.id)) != DT_OK))
-            return err;
-    }
-    if (err != DT_ERR_NOT_FOUND)
-        return err;
-    for (at = 0;; at++) {
-        DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
-
-        if ((err = dt_outbox_next(a, group_id, at, &row)) != DT_OK)
-            break;
-        at = row.seq;
-        if (row.ref != DT_OUTBOX_PAYLOAD)
-            continue;
-        if ((err = dt_payload_decode(dt_buf_view(&row.payload), &p)) != DT_OK ||
-            (p.kind == DT_PAYLOAD_RECORD && dt_view_equal(p.record, record) &&
-             (err = dt_outbox_del(a, row.append_id)) != DT_OK))
-            return err;
-    }
-    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+    return p->kind == DT_PAYLOAD_RECORD && dt_view_equal(p->record, *record);
 }
 
 static enum dt_err
@@ -217,6 +187,7 @@ dt_record_destroy(struct dt_agent *a, struct dt_view commitment, uint64_t due_ms
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     DT_CLEANUP(dt_buf_wipe) struct dt_buf encoded = DT_BUF_INIT(DT_RECORD_MAX);
     struct dt_entry_info entry;
+    struct dt_view record;
     uint8_t group_id[32];
     uint64_t seq = 0, received_ms = 0, now = dt_agent_now(a);
     bool owed = false;
@@ -233,9 +204,11 @@ dt_record_destroy(struct dt_agent *a, struct dt_view commitment, uint64_t due_ms
                             : due_ms + r.destroy_after_ms;
         return DT_OK;
     }
-    if ((err = dt_record_encode(&r, &encoded)) != DT_OK ||
-        (err = replace(a, &r, group_id, seq, received_ms)) != DT_OK ||
-        (err = wipe_unsent(a, group_id, dt_buf_view(&encoded))) != DT_OK)
+    if ((err = dt_record_encode(&r, &encoded)) != DT_OK)
+        return err;
+    record = dt_buf_view(&encoded);
+    if ((err = replace(a, &r, group_id, seq, received_ms)) != DT_OK ||
+        (err = dt_outbox_drop(a, group_id, holds, &record)) != DT_OK)
         return err;
     return say(a, group_id, r.commitment);
 }

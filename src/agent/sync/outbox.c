@@ -212,6 +212,41 @@ dt_outbox_next(struct dt_agent *a, const uint8_t *group_id, uint64_t at, struct 
 }
 
 enum dt_err
+dt_outbox_drop(struct dt_agent *a, const uint8_t group_id[static 32],
+               bool (*is)(void *ctx, const struct dt_payload *p), void *ctx)
+{
+    struct dt_payload p;
+    uint64_t at = 0;
+    enum dt_err err;
+
+    for (;; at++) {
+        DT_CLEANUP(dt_intent_clear) struct dt_intent x = {0};
+
+        if ((err = dt_intent_next(a, group_id, at, &x)) != DT_OK)
+            break;
+        at = x.seq;
+        if (x.kind == DT_INTENT_PAYLOAD &&
+            ((err = dt_payload_decode(dt_buf_view(&x.body), &p)) != DT_OK ||
+             (is(ctx, &p) && (err = dt_intent_del(a, group_id, x.id)) != DT_OK)))
+            return err;
+    }
+    if (err != DT_ERR_NOT_FOUND)
+        return err;
+    for (at = 0;; at++) {
+        DT_CLEANUP(dt_outbox_row_clear) struct dt_outbox_row row = {0};
+
+        if ((err = dt_outbox_next(a, group_id, at, &row)) != DT_OK)
+            break;
+        at = row.seq;
+        if (row.ref == DT_OUTBOX_PAYLOAD &&
+            ((err = dt_payload_decode(dt_buf_view(&row.payload), &p)) != DT_OK ||
+             (is(ctx, &p) && (err = dt_outbox_del(a, row.append_id)) != DT_OK)))
+            return err;
+    }
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+enum dt_err
 dt_outbox_drop_copies(struct dt_agent *a, const uint8_t group_id[static 32])
 {
     uint64_t at = 0;

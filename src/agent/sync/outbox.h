@@ -66,6 +66,16 @@ DT_MUST_CHECK enum dt_err dt_outbox_get(struct dt_agent *a, const uint8_t append
 DT_MUST_CHECK enum dt_err dt_outbox_del(struct dt_agent *a, const uint8_t append_id[static 16]);
 
 /**
+ * dt_outbox_drop(a, group_id, is, ctx):
+ * Drop what of ours to the channel has not left, or was not read back, and is what ${is} says it is
+ * by its payload (borrowed for the call): intents, and rows with their readable copies. Inside a
+ * transaction. FORMAT (the store).
+ */
+DT_MUST_CHECK enum dt_err dt_outbox_drop(struct dt_agent *a, const uint8_t group_id[static 32],
+                                         bool (*is)(void *ctx, const struct dt_payload *p),
+                                         void *ctx);
+
+/**
  * dt_outbox_made(a, cell, out_append_id):
  * Did this store make ${cell}, which stands in the present queue of a channel? Its append id, also
  * when the row is gone already: what was made is remembered as long as the queue lasts. NOT_FOUND.
