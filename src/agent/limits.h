@@ -6,7 +6,7 @@
 #ifndef DT_AGENT_LIMITS_H
 #define DT_AGENT_LIMITS_H
 
-#include "record/limits.h" /* DT_LANG_MAX */
+#include "record/limits.h" /* DT_LANG_MAX, DT_FILE_MAX_MIB */
 
 #define DT_LETTER_MAX 4096u /* an encoded letter of credence */
 
@@ -23,10 +23,10 @@
 #define DT_KEY_PACKAGE_MAX   16384u
 #define DT_WELCOME_MAX       (400u << 10)
 #define DT_INBOX_MESSAGE_MAX (500u << 10)
-#define DT_PAYLOAD_MAX       (500u << 10) /* an application payload */
-#define DT_CELL_MAX          (512u << 10) /* a sealed cell */
-#define DT_CHUNK             (480u << 10) /* every piece of a file but the last */
-#define DT_FILE_MAX          (64u << 20)  /* a file in pieces */
+#define DT_PAYLOAD_MAX       (500u << 10)            /* an application payload */
+#define DT_CELL_MAX          (512u << 10)            /* a sealed cell */
+#define DT_CHUNK             (480u << 10)            /* every piece of a file but the last */
+#define DT_FILE_MAX          (DT_FILE_MAX_MIB << 20) /* a file in pieces, whatever a charter says */
 #define DT_MEDIA_TYPE_MAX    128u
 #define DT_LINE_TEXT_MAX     500u /* what an outage is announced with */
 #define DT_FILE_NAME_MAX     255u

@@ -2,7 +2,7 @@
  * cli/progress.h - how far it is, on a terminal, when it takes longer than a second; and
  * passphrases of files other than the home.
  *
- * Layer: cli (cmd_backup.c).
+ * Layer: cli.
  */
 #ifndef DT_CLI_PROGRESS_H
 #define DT_CLI_PROGRESS_H

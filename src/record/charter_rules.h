@@ -59,7 +59,6 @@ struct dt_line_rule dt_charter_line_test(const struct dt_charter *c);
 
 /* The longest file that ${c}, which was checked, lets its channels take, in bytes: as its rule
  * says, 1 to DT_FILE_MAX_MIB MiB, or that much when it has none. */
-#define DT_FILE_MAX_MIB 64u
 uint64_t dt_charter_file_max(const struct dt_charter *c);
 
 #endif

@@ -14,10 +14,11 @@
 #define DT_CHARTER_RELAYS    8u
 #define DT_CHARTER_WITNESSES 32u
 #define DT_CHARTER_RULES     16u
-#define DT_RULE_MAX          200u                                      /* a rule's name or value */
-#define DT_CHARTER_MAX       (64u << 10)                               /* a whole charter */
-#define DT_AMENDMENTS        16u                                       /* of one charter */
-#define DT_AMENDMENT_MAX     (72u << 10)                               /* a whole amendment */
+#define DT_FILE_MAX_MIB      64u         /* of a file in a channel, unless a rule says less */
+#define DT_RULE_MAX          200u        /* a rule's name or value */
+#define DT_CHARTER_MAX       (64u << 10) /* a whole charter */
+#define DT_AMENDMENTS        16u         /* of one charter */
+#define DT_AMENDMENT_MAX     (72u << 10) /* a whole amendment */
 #define DT_AMENDMENTS_MAX    (DT_AMENDMENTS * (DT_AMENDMENT_MAX + 4u)) /* all, one behind another */
 
 #define DT_TYPE_DEPTH  1u           /* list<X> of scalars; nothing nests deeper */
