@@ -11,20 +11,6 @@ fields=mode,parties,started_at,time_precision
 forum
 plenary
 
-cosign() { # PARTY...
-    local p
-    for p in "$@"; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-# round: all sync, all witnesses cosign, all see it
-round() {
-    settle us ru med
-    cosign north south neutral
-    settle us ru med
-}
-
 # ---- a proof file is small ----
 entry us 'one subject'
 round

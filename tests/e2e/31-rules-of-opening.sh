@@ -25,18 +25,6 @@ for what in "kind 'contact' is opened by consent of: every side and the author's
 done
 plenary
 
-cosign() {
-    local p
-    for p in north south neutral; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-round() {
-    settle us ru med
-    cosign
-    settle us ru med
-}
 # made KIND OPTION...: by us; its commitment
 made() {
     as us record "$1" plenary --yes --json "${@:2}" 2>/dev/null | sed -nE 's/.*"commitment": "([0-9a-f]+)".*/\1/p'

@@ -9,18 +9,6 @@ need_programs
 forum
 plenary
 
-cosign() { # PARTY...
-    local p
-    for p in "$@"; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-round() {
-    settle us ru med
-    cosign north south neutral
-    settle us ru med
-}
 # json EXPRESSION: of out, as d
 json() {
     python3 -c 'import json,sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$DT_WORK/out" "$1" 2>&1 | tail -n 1

@@ -8,18 +8,6 @@
 need_programs
 forum
 
-cosign() { # PARTY...
-    local p
-    for p in "$@"; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-round() {
-    settle us ru med
-    cosign north south neutral
-    settle us ru med
-}
 caucus() { # NAME WHO PERSON
     need 'found' as med found "$1" --kind caucus --with "$3"
     settle med "$2"

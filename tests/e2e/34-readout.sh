@@ -8,18 +8,6 @@ need_programs
 forum
 plenary
 
-cosign() { # PARTY...
-    local p
-    for p in "$@"; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-round() {
-    settle us ru med
-    cosign north south neutral
-    settle us ru med
-}
 independent=$top/tests/interop/verify_proof.py
 
 entry us 'one subject'

@@ -16,13 +16,6 @@ forum
 plenary
 url=http://127.0.0.1:$PORT$register
 
-# cosign: all witnesses look at the register once
-cosign() {
-    local p
-    for p in north south neutral; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" --register "$url" --vkey "$vkey"
-    done
-}
 # of_north WHO: the number that WHO has for the last contact of north
 of_north() {
     as "$1" records --json | python3 -c 'import json,sys; print([r["number"] for r in json.load(sys.stdin)["records"] if r["kind"] == "contact" and r["author"]["party"] == "north"][-1])'

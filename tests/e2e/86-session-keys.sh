@@ -6,23 +6,9 @@
 # seconds: 300
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
-need_programs
-shim=$DT_BIN/tests/tools/faultshim.so
-[ -e "$shim" ] || { skip "no fault shim in $DT_BIN"; scenario_end; }
+. "$top/tests/e2e/ahead.sh"
 minute=60 hour=3600 day=86400
-now=0 # seconds by which all clocks but the relay's are ahead
 
-at() { # COMMAND...: with the clock of now
-    DT_CLOCK_OFFSET=$now LD_PRELOAD=$shim "$@"
-}
-meet() { # WHO...: each syncs, as often as it takes for all to have said what they have to
-    local round who
-    for ((round = 0; round < 5; round++)); do
-        for who in "$@"; do
-            need 'sync' at "$detente" --home "$who" sync --quiet
-        done
-    done
-}
 status_of() { # WHO EXPRESSION: of status --json; ch is the plenary's part
     at "$detente" --home "$1" status --json >status.json || return 1
     python3 -c 'import json, sys
@@ -31,9 +17,6 @@ print(eval(sys.argv[1]))' "$2"
 }
 is() { # WHAT VALUE EXPECTED
     [ "$2" = "$3" ] && pass "$1: $2" || fail "$1: $2, expected $3"
-}
-forge() {
-    at "$top/tools/forge-talk" "$DT_BIN" "$@"
 }
 
 forum

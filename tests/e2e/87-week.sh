@@ -26,13 +26,7 @@ clock_is() { # TIME [WHO...]: it is that time, and all, or these, have their age
     [ -z "${forum_id:-}" ] || settle "$@" # rotations, and what waited
 }
 attest() { # PARTY...: what was made is in the register, and their witnesses cosign it
-    local p
-    settle us ru med
-    for p in "$@"; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-    settle us ru med
+    round "$@"
 }
 lines() { # of the JSON in $1: state, who, what, by when (to the hour)
     python3 - "$1" <<'PY'

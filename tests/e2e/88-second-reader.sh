@@ -6,26 +6,8 @@
 # seconds: 300
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$top/tests/e2e/forum.sh"
-need_programs
-shim=$DT_BIN/tests/tools/faultshim.so
-[ -e "$shim" ] || { skip "no fault shim in $DT_BIN"; scenario_end; }
+. "$top/tests/e2e/ahead.sh"
 day=86400
-now=0 # seconds by which all clocks but the relay's are ahead
-
-at() { # COMMAND...: with the clock of now
-    DT_CLOCK_OFFSET=$now LD_PRELOAD=$shim "$@"
-}
-meet() { # WHO...: each syncs, as often as it takes for all to have said what they have to
-    local round who
-    for ((round = 0; round < 5; round++)); do
-        for who in "$@"; do
-            need 'sync' at "$detente" --home "$who" sync --quiet
-        done
-    done
-}
-forge() {
-    at "$top/tools/forge-talk" "$DT_BIN" "$@"
-}
 
 forum
 plenary
@@ -34,12 +16,7 @@ entry us 'the road'
 settle ru us med
 need 'countersign' as ru countersign 1 --yes
 for who in us ru; do need 'consent' as $who consent 1 --yes --all; done
-settle us ru med
-for p in north south neutral; do
-    need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-        --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-done
-settle us ru med
+round
 need 'what a cheat keeps' forge keep med plenary kept
 cp -r us first # the one store, and in the end the other
 need 'talk' as ru send plenary 'we shall meet on Monday'

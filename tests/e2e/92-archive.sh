@@ -11,14 +11,6 @@ plenary
 reader=$top/tests/e2e/archive_reader.py
 field() { sed -nE 's/^ +"'"$1"'": "?([^",]*)"?,?$/\1/p' "$2"; }
 
-cosign() {
-    local p
-    for p in north south neutral; do
-        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
-            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-    done
-}
-
 need 'send' as us send plenary 'Die Straße nach Słubice bleibt offen.'
 need 'send' as ru send plenary 'Принято.'
 settle us ru med

@@ -116,6 +116,23 @@ size_at() {
     "$detente" --home "$1" register status --json | sed -nE 's/^  "size": ([0-9]+),?$/\1/p'
 }
 
+# cosign [PARTY...]: their witnesses, without a name all, look at the register once and cosign what it has
+cosign() {
+    local p
+    [ $# -gt 0 ] || set -- north south neutral
+    for p in "$@"; do
+        need "a cosignature of $p" "$detente" witness run --once --key "$p.witness" --state "$p.state" \
+            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
+    done
+}
+
+# round [PARTY...]: what was made is in the register, those witnesses cosign it, and all see it
+round() {
+    settle us ru med
+    cosign "$@"
+    settle us ru med
+}
+
 # stores_whole WHO...
 stores_whole() {
     local who
