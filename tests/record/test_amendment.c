@@ -2,10 +2,9 @@
  * tests/record/test_amendment.c - amendments: one encoding, the chain, every root's signature, the
  * charter that comes of it, and proofs under registers that ended and the one in force.
  */
-#include "fixture.h"
+#include "amended.h"
 
 #include "log/policy.h"
-#include "record/amendment.h"
 
 #include "amendment_v1.inc"
 
@@ -14,37 +13,6 @@ static struct tlog_signer log_before, log_after; /* the registers' keys: before 
 static struct dt_buf vkeys;                      /* of the new charter part */
 
 #define LATER "register.example/new"
-#define NOW   (WORLD_START + 10 * DAY)
-
-/* The sanitizers make it slow. */
-#ifdef __SANITIZE_ADDRESS__
-#define EVERY_BIT 13
-#else
-#define EVERY_BIT 1
-#endif
-
-static void
-copy_of(const struct dt_charter *c, struct dt_charter *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_AMENDMENTS_MAX);
-
-    ok(dt_charter_encode(c, &b));
-    ok(dt_charter_amendments(c, &list));
-    ok(dt_charter_decode(dt_buf_view(&b), out));
-    ok(dt_charter_amend_all(out, dt_buf_view(&list)));
-}
-
-/* The root of the world's entries. */
-static struct tlog_hash
-root_of_entries(void)
-{
-    struct tlog_leaves source = {w.leaves, w.n_entries};
-    struct tlog_hash root;
-
-    ok(tlog_root_make(tlog_leaves_node, &source, w.n_entries, &root));
-    return root;
-}
 
 /* The part of a charter with ${log} in the place of the lost one; views go to ${into}. */
 static void
@@ -69,7 +37,7 @@ draft(const struct dt_charter *c, struct dt_amendment *out)
     const struct dt_amendment_parts parts = {.next = &next,
                                              .author = MEDIATOR,
                                              .last_size = w.n_entries,
-                                             .last_root = root_of_entries(),
+                                             .last_root = root_of_entries(&w),
                                              .made_ms = WORLD_START + 5 * DAY};
 
     new_part(&log_after, &into, &next);
@@ -95,24 +63,12 @@ amend(struct dt_charter *c)
     ok(dt_charter_amend(c, dt_buf_view(&bytes)));
 }
 
-static void
-enter(size_t n)
-{
-    uint8_t seal[32];
-
-    w.n_entries = 0;
-    for (size_t i = 0; i < n; i++) {
-        memset(seal, (int)(i + 1), sizeof seal);
-        (void)world_enter(&w, seal);
-    }
-}
-
 static int
 set_up(void **state)
 {
     (void)state;
     w.log = log_before;
-    enter(5);
+    enter(&w, 5);
     return 0;
 }
 
@@ -199,7 +155,7 @@ test_bits(void **state)
     do {                                                                                           \
         new_part(&log_after, &into, &next);                                                        \
         parts = (struct dt_amendment_parts){                                                       \
-            .next = &next, .last_size = w.n_entries, .last_root = root_of_entries()};              \
+            .next = &next, .last_size = w.n_entries, .last_root = root_of_entries(&w)};            \
         change;                                                                                    \
         if (dt_amendment_draft(&c, &parts, &am) != (want))                                         \
             fail_msg("not refused as it should be: %s", #change);                                  \
@@ -249,7 +205,7 @@ test_rules(void **state)
     REFUSED(DT_ERR_CONFLICT, new_part(&third, &into, &next); parts.last_size = 4);
     new_part(&third, &into, &next);
     parts = (struct dt_amendment_parts){
-        .next = &next, .last_size = w.n_entries, .last_root = root_of_entries()};
+        .next = &next, .last_size = w.n_entries, .last_root = root_of_entries(&w)};
     ok(dt_amendment_draft(&c, &parts, &am));
     assert_int_equal(am.number, 2);
     assert_memory_equal(am.previous, c.former[0].commitment, 32);
@@ -290,7 +246,7 @@ test_branches(void **state)
     struct tlog_signer third = {0};
     struct dt_charter next;
     struct dt_amendment_parts parts = {
-        .next = &next, .last_size = w.n_entries, .last_root = root_of_entries()};
+        .next = &next, .last_size = w.n_entries, .last_root = root_of_entries(&w)};
 
     (void)state;
     copy_of(&w.charter, &one);
@@ -339,45 +295,6 @@ test_other_fields(void **state)
 
 /* ---- proofs ---- */
 
-struct proving {
-    struct dt_record contact;
-    struct dt_buf tlog_proof, file;
-    struct dt_charter charter;
-    struct dt_verdict v;
-};
-
-static void
-proving_clear(struct proving *p)
-{
-    dt_record_clear(&p->contact);
-    dt_buf_clear(&p->tlog_proof);
-    dt_buf_clear(&p->file);
-    dt_charter_clear(&p->charter);
-    dt_verdict_clear(&p->v);
-}
-
-static void
-proving_init(struct proving *p)
-{
-    memset(p, 0, sizeof *p);
-    dt_buf_init(&p->tlog_proof, DT_TLOG_PROOF_MAX);
-    dt_buf_init(&p->file, DT_PROOF_FILE_MAX);
-    copy_of(&w.charter, &p->charter);
-    make_contact(&w, US, "2025-11-20T15:00:00Z", "2025-11-20T16:30:00Z", "exact", &p->contact);
-}
-
-static enum dt_err
-build(struct proving *p)
-{
-    struct dt_proof_letter letter = {&w.letter[US], true};
-    struct dt_proof_item item = {&p->contact, 0, dt_buf_view(&p->tlog_proof), true};
-    const struct dt_proof_in in = {
-        .charter = &p->charter, .letters = &letter, .n_letters = 1, .items = &item, .n_items = 1};
-
-    p->file.n = 0;
-    return dt_proof_build(&in, &p->file);
-}
-
 static void
 verify(struct proving *p)
 {
@@ -385,14 +302,6 @@ verify(struct proving *p)
 
     dt_verdict_clear(&p->v);
     ok(dt_proof_verify(dt_buf_view(&p->file), &in, &p->v));
-}
-
-static void
-says(struct proving *p, const char *text)
-{
-    if (memmem(p->v.findings.p, p->v.findings.n, text, strlen(text)) == NULL)
-        fail_msg("'%s' is not in:\n%.*s%.*s", text, (int)p->v.findings.n,
-                 (const char *)p->v.findings.p, (int)p->v.reason.n, (const char *)p->v.reason.p);
 }
 
 /* The version of the structure: behind the first line, in base64. */
@@ -413,12 +322,12 @@ test_proof_of_before(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     index = world_enter(&w, p.contact.seal);
     world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
     ok(build(&p));
     version_is(&p, 2);
-    enter(5);
+    enter(&w, 5);
     (void)world_enter(&w, p.contact.seal);
     amend(&p.charter);
     ok(build(&p));
@@ -448,14 +357,14 @@ test_proof_of_a_thief(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     amend(&p.charter);
     index = world_enter(&w, p.contact.seal); /* behind the last good size */
     world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
     assert_int_equal(build(&p), DT_ERR_REFUSED);
     assert_non_null(strstr(dt_err_message(), "its checkpoint has 6 entries, and amendment 1 says "
                                              "that only the first 5 of that register count"));
-    enter(4); /* or in another tree of that size */
+    enter(&w, 4); /* or in another tree of that size */
     index = world_enter(&w, p.contact.seal);
     p.tlog_proof.n = 0;
     world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
@@ -470,7 +379,7 @@ test_proof_of_after(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     amend(&p.charter);
     w.log = log_after;
     index = world_enter(&w, p.contact.seal);
@@ -499,7 +408,7 @@ test_proof_that_leaves_out(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     copy_of(&w.charter, &amended);
     amend(&amended);
     index = world_enter(&w, p.contact.seal);

@@ -5,10 +5,9 @@
  *
  * In this world the United States announced a successor in the charter; the others did not.
  */
-#include "fixture.h"
+#include "amended.h"
 
 #include "log/policy.h"
-#include "record/amendment.h"
 #include "record/charter_rules.h"
 
 static struct world w;
@@ -19,13 +18,6 @@ static uint8_t seed[N_KEYS][32], pub[N_KEYS][32], id[N_KEYS][32];
 static char hex[N_KEYS][65];
 
 #define SIZE 5
-#define NOW  (WORLD_START + 10 * DAY)
-
-#ifdef __SANITIZE_ADDRESS__
-#define EVERY_BIT 13
-#else
-#define EVERY_BIT 1
-#endif
 
 static void
 make_keys(void)
@@ -38,46 +30,12 @@ make_keys(void)
     }
 }
 
-static void
-enter(size_t n)
-{
-    uint8_t seal[32];
-
-    w.n_entries = 0;
-    for (size_t i = 0; i < n; i++) {
-        memset(seal, (int)(i + 1), sizeof seal);
-        (void)world_enter(&w, seal);
-    }
-}
-
 static int
 set_up(void **state)
 {
     (void)state;
-    enter(SIZE);
+    enter(&w, SIZE);
     return 0;
-}
-
-static struct tlog_hash
-root_of_entries(void)
-{
-    struct tlog_leaves source = {w.leaves, w.n_entries};
-    struct tlog_hash root;
-
-    ok(tlog_root_make(tlog_leaves_node, &source, w.n_entries, &root));
-    return root;
-}
-
-static void
-copy_of(const struct dt_charter *c, struct dt_charter *out)
-{
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CHARTER_MAX);
-    DT_CLEANUP(dt_buf_clear) struct dt_buf list = DT_BUF_INIT(DT_AMENDMENTS_MAX);
-
-    ok(dt_charter_encode(c, &b));
-    ok(dt_charter_amendments(c, &list));
-    ok(dt_charter_decode(dt_buf_view(&b), out));
-    ok(dt_charter_amend_all(out, dt_buf_view(&list)));
 }
 
 /* ${party}'s root from now on ${root} (NULL: as it is), its successor ${successor} (NULL: none). */
@@ -100,7 +58,7 @@ draft(const struct dt_charter *c, const struct dt_root_change *x, size_t n, size
                                              .n_changes = n,
                                              .author = author,
                                              .last_size = w.n_entries,
-                                             .last_root = root_of_entries(),
+                                             .last_root = root_of_entries(&w),
                                              .made_ms = WORLD_START + 5 * DAY};
 
     dt_amendment_clear(out);
@@ -329,7 +287,7 @@ test_chain(void **state)
     dt_amendment_clear(&am);
     assert_int_equal(dt_amendment_draft(&c, &parts, &am), DT_ERR_CONFLICT);
     parts.last_size = w.n_entries;
-    parts.last_root = root_of_entries();
+    parts.last_root = root_of_entries(&w);
     ok(dt_amendment_draft(&c, &parts, &am));
     assert_memory_equal(am.author_key, pub[SECOND], 32);
     assert_int_equal(dt_amendment_sign(&am, &c, seed_view(w.root_seed[US])), DT_ERR_NOT_FOUND);
@@ -559,52 +517,6 @@ test_letters(void **state)
 
 /* ---- proofs ---- */
 
-struct proving {
-    struct dt_record contact;
-    struct dt_buf tlog_proof, file;
-    struct dt_charter charter;
-    struct dt_verdict v;
-    struct dt_proof_revocation revocation;
-    bool revoked;
-};
-
-static void
-proving_clear(struct proving *p)
-{
-    dt_record_clear(&p->contact);
-    dt_buf_clear(&p->tlog_proof);
-    dt_buf_clear(&p->file);
-    dt_charter_clear(&p->charter);
-    dt_verdict_clear(&p->v);
-}
-
-static void
-proving_init(struct proving *p)
-{
-    memset(p, 0, sizeof *p);
-    dt_buf_init(&p->tlog_proof, DT_TLOG_PROOF_MAX);
-    dt_buf_init(&p->file, DT_PROOF_FILE_MAX);
-    copy_of(&w.charter, &p->charter);
-    make_contact(&w, US, "2025-11-20T15:00:00Z", "2025-11-20T16:30:00Z", "exact", &p->contact);
-}
-
-static enum dt_err
-build(struct proving *p)
-{
-    struct dt_proof_letter letter = {&w.letter[US], true};
-    struct dt_proof_item item = {&p->contact, 0, dt_buf_view(&p->tlog_proof), true};
-    const struct dt_proof_in in = {.charter = &p->charter,
-                                   .letters = &letter,
-                                   .n_letters = 1,
-                                   .items = &item,
-                                   .n_items = 1,
-                                   .revocations = &p->revocation,
-                                   .n_revocations = p->revoked ? 1 : 0};
-
-    p->file.n = 0;
-    return dt_proof_build(&in, &p->file);
-}
-
 static void
 refused(struct proving *p, const char *why)
 {
@@ -628,14 +540,6 @@ verify(struct proving *p, const struct dt_verify_in *how)
     ok(dt_proof_verify(dt_buf_view(&p->file), &in, &p->v));
 }
 
-static void
-says(struct proving *p, const char *text)
-{
-    if (memmem(p->v.findings.p, p->v.findings.n, text, strlen(text)) == NULL)
-        fail_msg("'%s' is not in:\n%.*s%.*s", text, (int)p->v.findings.n,
-                 (const char *)p->v.findings.p, (int)p->v.reason.n, (const char *)p->v.reason.p);
-}
-
 /* What was sealed before the amendment stays good, for who has the forum id alone. */
 static void
 test_proof_of_before(void **state)
@@ -644,7 +548,7 @@ test_proof_of_before(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     index = world_enter(&w, p.contact.seal); /* 5 */
     world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
     ok(build(&p));
@@ -691,7 +595,7 @@ test_proof_of_a_thief(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     copy_of(&w.charter, &amended);
     succeed(&amended); /* at 5 */
     index = world_enter(&w, p.contact.seal);
@@ -721,7 +625,7 @@ test_proof_of_after(void **state)
 
     (void)state;
     put_letter(seed[SUCCESSOR], w.charter.parties[US].root_id, &was);
-    proving_init(&p);
+    proving_init(&p, &w);
     early = world_enter(&w, p.contact.seal); /* 5 */
     succeed(&p.charter);                     /* at 6 */
     late = world_enter(&w, p.contact.seal);  /* 6 */
@@ -750,7 +654,7 @@ test_proof_by_words(void **state)
     uint64_t index;
 
     (void)state;
-    proving_init(&p);
+    proving_init(&p, &w);
     index = world_enter(&w, p.contact.seal);
     succeed(&p.charter);
     world_prove(&w, index, 7, WORLD_START + 3 * DAY, &p.tlog_proof);
@@ -782,7 +686,7 @@ test_revocation_by_a_thief(void **state)
     ok(dt_revocation_make(seed_view(w.root_seed[US]), &w.letter[US], WORLD_START, &v));
     ok(dt_revocation_encode(&v, &bytes));
     ok(dt_revocation_seal(&v, seal));
-    proving_init(&p);
+    proving_init(&p, &w);
     index = world_enter(&w, p.contact.seal); /* 5 */
     succeed(&p.charter);                     /* at 6 */
     at = world_enter(&w, seal);              /* 6 */
