@@ -62,6 +62,10 @@ DT_MUST_CHECK enum dt_err dt_agent_open(const char *home, struct dt_view passphr
 /* Open a home that is unlocked (store/kept.h). NOT_FOUND: it is not, or there is none. */
 DT_MUST_CHECK enum dt_err dt_agent_open_kept(const char *home, const struct dt_clock *clock,
                                              struct dt_agent **out);
+/* Open the home of ${a}, which is ${home}, once more without a passphrase, for another thread: same
+ * clock, relay and authorities. ${a} may not be in a call. */
+DT_MUST_CHECK enum dt_err dt_agent_open_again(const struct dt_agent *a, const char *home,
+                                              struct dt_agent **out);
 void dt_agent_close(struct dt_agent *a);
 
 /* From now on until it is closed, reach the relay at ${url} instead of where the grant says

@@ -13,7 +13,8 @@
 #include <stddef.h>
 
 struct dt_embedded {
-    const char *name;          /* the file's name without its folder, for example "contact.json" */
+    const char *name; /* the file's name without its folder, "contact.json", or below tools/embed's
+                         --base */
     const unsigned char *data; /* len bytes, then one 0 byte that is not counted */
     size_t len;
 };

@@ -7,6 +7,8 @@
 #ifndef DT_CLI_CLI_H
 #define DT_CLI_CLI_H
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "agent/agent.h"
@@ -135,10 +137,38 @@ DT_MUST_CHECK enum dt_err cli_passphrase_of(const struct cli *c, const char *opt
  */
 DT_MUST_CHECK enum dt_err cli_advice(struct dt_view message, struct dt_buf *out);
 
+/* ---- front.c ---- */
+
+/* Where a command's results and remarks go, and how far it is: the terminal's, or the console's, in
+ * whose threads nobody can be asked anything. */
+struct cli_front {
+    FILE *out, *err;
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t of);
+    bool (*stopped)(void *ctx); /* the user wants no more of it */
+    void *ctx;
+};
+
+/* From now on this thread's commands write to ${front}, which is borrowed; NULL: to the terminal.
+ */
+void cli_front_set(const struct cli_front *front);
+
+FILE *cli_out(void);
+FILE *cli_err(void);
+
+/* Is there somebody at the terminal who can be asked; is there a terminal on which it is seen that
+ * it goes on? Both false in the console. */
+bool cli_can_ask(void);
+bool cli_is_watched(void);
+
+/* The console's front, or NULL. */
+const struct cli_front *cli_front(void);
+
 /* ---- output.c ---- */
 
 /* Before anything else: JSON goes through base/mem.h, so that what was lost there is known. */
 void cli_output_begin(void);
+/* What was lost in this thread's earlier calls is theirs alone. */
+void cli_output_again(void);
 
 /* Is all that was printed really out? IO. */
 DT_MUST_CHECK enum dt_err cli_output_end(void);

@@ -28,7 +28,7 @@ say_asked(enum dt_answer answer, const struct dt_record *subject)
     if (ack == DT_ACK_NONE || answer == DT_ANSWER_WITHDRAW || dt_due_acknowledges(answer, ack))
         return;
     dt_span_str(span, within);
-    (void)fprintf(stderr, "The record asks for %s within %s: %s is none.\n", asked[ack], span,
+    (void)fprintf(cli_err(), "The record asks for %s within %s: %s is none.\n", asked[ack], span,
                   given[answer]);
 }
 
@@ -43,7 +43,7 @@ begin(struct cli *c, enum dt_answer answer, struct dt_record_draft *d, struct dt
     if ((err = dt_agent_record_find(c->agent, c->operand[0], commitment)) != DT_OK ||
         (err = dt_agent_answer_draft(c->agent, commitment, answer, d, subject)) != DT_OK)
         return err;
-    (void)fprintf(stderr, "%s: %s\n", dt_answer_name(answer), dt_answer_caution(answer));
+    (void)fprintf(cli_err(), "%s: %s\n", dt_answer_name(answer), dt_answer_caution(answer));
     say_asked(answer, subject);
     return DT_OK;
 }

@@ -18,7 +18,7 @@ put_out(const char *path, struct dt_view bytes)
 {
     if (strcmp(path, "-") != 0)
         return dt_file_write(path, bytes, 0600);
-    return fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n && fflush(stdout) == 0
+    return fwrite(bytes.p, 1, bytes.n, cli_out()) == bytes.n && fflush(cli_out()) == 0
                ? DT_OK
                : dt_fail(DT_ERR_IO, "the bundle could not be written out");
 }

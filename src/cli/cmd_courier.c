@@ -131,9 +131,9 @@ print_qr(struct dt_view text)
                 if (!inside || (qr->data[row * n + x] & 1) == 0)
                     light |= 1u << k;
             }
-            (void)fputs(signs[light], stdout);
+            (void)fputs(signs[light], cli_out());
         }
-        (void)fputc('\n', stdout);
+        (void)fputc('\n', cli_out());
     }
     dt_wipe(qr->data, (size_t)n * (size_t)n);
     QRcode_free(qr);
@@ -234,9 +234,9 @@ fingerprint(struct cli *c, uint8_t out_bits[static 11])
 
     if (given != NULL)
         return dt_fail_context(dt_key_words_read(dt_view_str(given), out_bits), "--fingerprint");
-    if (!isatty(STDIN_FILENO))
+    if (!cli_can_ask())
         return dt_fail(DT_ERR_USAGE, "--fingerprint is needed where nobody can be asked");
-    (void)fputs("The eight words that the other side reads to you: ", stderr);
+    (void)fputs("The eight words that the other side reads to you: ", cli_err());
     if ((err = dt_fd_read_line(STDIN_FILENO, &line)) != DT_OK)
         return err;
     return dt_key_words_read(dt_buf_view(&line), out_bits);

@@ -186,9 +186,9 @@ print_row(const struct due *x, const struct dt_due *d)
     by_words(d->by_ms, by);
     state_words(x, d, state, sizeof state);
     cli_print("%-16s  ", by);
-    (void)fputs(paint, stdout); /* ours: cli_print() lets nothing act on a terminal */
+    (void)fputs(paint, cli_out()); /* ours: cli_print() lets nothing act on a terminal */
     cli_print("%-20s", state);
-    (void)fputs(paint[0] != '\0' ? "\033[0m" : "", stdout);
+    (void)fputs(paint[0] != '\0' ? "\033[0m" : "", cli_out());
     cli_print("  %.*s%s  %.*s, in %s%s\n", (int)party.n, (const char *)party.p,
               d->party == x->all.self ? " (us)" : "", (int)what.n, (const char *)what.p,
               channel_name(x, d), d->unwitnessed ? "; sent, no witness has shown it yet" : "");
@@ -356,8 +356,8 @@ read_options(struct cli *c, struct due *x)
     }
     if (cli_has(c, "until") && (err = cli_time(c, cli_get(c, "until"), &x->until_ms)) != DT_OK)
         return err;
-    x->colours = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL && term != NULL &&
-                 strcmp(term, "dumb") != 0;
+    x->colours = cli_front() == NULL && isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL &&
+                 term != NULL && strcmp(term, "dumb") != 0;
     return DT_OK;
 }
 

@@ -26,16 +26,17 @@ cli_confirm_publishing(struct cli *c)
     char answer[16];
 
     /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
-    (void)fprintf(stderr, "This PUBLISHES the opened fields, beside the register, for everyone.\n"
-                          "  It cannot be taken back: others keep copies. A later withdrawal or "
-                          "dispute stands beside it\n"
-                          "  and does not hide it.\n");
+    (void)fprintf(cli_err(),
+                  "This PUBLISHES the opened fields, beside the register, for everyone.\n"
+                  "  It cannot be taken back: others keep copies. A later withdrawal or "
+                  "dispute stands beside it\n"
+                  "  and does not hide it.\n");
     if (cli_has(c, "yes"))
         return DT_OK;
-    if (!isatty(STDIN_FILENO))
+    if (!cli_can_ask())
         return dt_fail(DT_ERR_REFUSED,
                        "publishing needs a yes: type it on a terminal, or say --yes");
-    (void)fprintf(stderr, "Publish it? [yes/no] ");
+    (void)fprintf(cli_err(), "Publish it? [yes/no] ");
     if (fgets(answer, sizeof answer, stdin) == NULL || strcmp(answer, "yes\n") != 0)
         return dt_fail(DT_ERR_REFUSED, "nothing was published");
     return DT_OK;

@@ -216,7 +216,7 @@ record_form(struct cli *c, const uint8_t group_id[static 32], struct dt_record_d
     err = cli_send_record(c, group_id, d);
     if (err == DT_OK)
         return send_attached(c, group_id, &rule);
-    if (err != DT_OK && isatty(STDIN_FILENO))
+    if (err != DT_OK && cli_can_ask())
         cli_form_offer(c, &f);
     return err;
 }
@@ -248,7 +248,7 @@ cmd_record(struct cli *c)
         return record_from(c, group_id, from);
     if ((err = begin(c, group_id, &d)) != DT_OK)
         return err;
-    if (cli_has(c, "edit") || ((!given || cli_has(c, "draft")) && isatty(STDIN_FILENO)))
+    if (cli_has(c, "edit") || ((!given || cli_has(c, "draft")) && cli_can_ask()))
         return record_form(c, group_id, &d);
     if (cli_has(c, "draft"))
         return dt_fail(DT_ERR_USAGE, "--draft goes on on a terminal, or with --edit");

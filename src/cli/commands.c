@@ -425,6 +425,12 @@ static const struct cli_option unlock[] = {
     {"session", NULL, "for this login session alone, and gone at its end"},
     {NULL, NULL, NULL}};
 
+static const struct cli_option console[] = {
+    {"port", "N", "listen there (default: any free port)"},
+    {"ipv6", NULL, "listen on [::1] in place of 127.0.0.1"},
+    {"url", NULL, "print a new address of the console that runs for this home"},
+    {NULL, NULL, NULL}};
+
 static const struct cli_option shift_hand_over[] = {
     {"to", "NAME", "who has the desk from now on"},
     {"note", "TEXT", "what the next one has to know, in one line"},
@@ -510,6 +516,11 @@ const struct cli_command cli_commands[] = {
      true, 0, 0},
     {"status", "", "who you are, the channels, the register, what is late", NULL, receipt_within,
      cmd_status, true, 0, 0},
+    {"console", "", "the home in a browser on this machine, until Ctrl-C",
+     "It listens on loopback alone, and prints an address that opens once; Enter prints another. "
+     "While it\n"
+     "runs, it stays in touch with the relay: no agent is needed beside it.",
+     console, cmd_console, false, 0, 0},
     {"alarms", "", "what went wrong, and who did it", NULL, NULL, cmd_alarms, true, 0, 0},
     {"check", "", "read every row of the store and check it", NULL, NULL, cmd_check, true, 0, 0},
     {"stick accept", "[file:PATH]",

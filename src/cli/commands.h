@@ -75,6 +75,9 @@ enum dt_err cmd_archive_export(struct cli *c);
 enum dt_err cmd_archive_verify(struct cli *c);
 enum dt_err cmd_archive_extract(struct cli *c);
 
+/* cmd_console.c */
+enum dt_err cmd_console(struct cli *c);
+
 /* cmd_bundle.c */
 enum dt_err cmd_bundle_export(struct cli *c);
 enum dt_err cmd_bundle_import(struct cli *c);

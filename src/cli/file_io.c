@@ -31,7 +31,7 @@ static struct bar
 bar_of(const struct cli *c, const char *what)
 {
     return (struct bar){
-        .what = what, .since_ms = dt_monotonic_ms(), .on = !c->quiet && isatty(STDERR_FILENO) == 1};
+        .what = what, .since_ms = dt_monotonic_ms(), .on = !c->quiet && cli_is_watched()};
 }
 
 static void

@@ -13,6 +13,15 @@
 
 #include "cli/cli.h"
 
+/* Allocations that had failed in this thread before its present call. */
+static _Thread_local unsigned long failed_before;
+
+void
+cli_output_again(void)
+{
+    failed_before = dt_mem_failed();
+}
+
 void
 cli_output_begin(void)
 {
@@ -22,7 +31,7 @@ cli_output_begin(void)
 enum dt_err
 cli_output_end(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+    if (fflush(cli_out()) != 0 || ferror(cli_out()) != 0)
         return dt_fail(DT_ERR_IO, "standard output could not be written");
     return DT_OK;
 }
@@ -37,10 +46,11 @@ cli_json(json_t *root)
     /* What could not be kept when the tree was made is missing in it without a sign: then it is not
      * shown at all. */
     if (root == NULL || json_object_set_new(root, "format", json_integer(1)) != 0 ||
-        dt_mem_failed() != 0)
+        dt_mem_failed() != failed_before)
         err = dt_nomem();
-    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) != 0 ||
-             putchar('\n') == EOF)
+    else if (json_dumpf(root, cli_out(), JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII) !=
+                 0 ||
+             fputc('\n', cli_out()) == EOF)
         err = dt_fail(DT_ERR_IO, "standard output could not be written");
     json_decref(root);
     return err;
@@ -159,23 +169,23 @@ print_safely(FILE *f, const char *text, size_t n, const char *indent)
 void
 cli_print_view(struct dt_view text)
 {
-    print_safely(stdout, (const char *)text.p, text.n, "");
+    print_safely(cli_out(), (const char *)text.p, text.n, "");
 }
 
 void
 cli_print_lines(const char *indent, struct dt_view text)
 {
-    (void)fputs(indent, stdout);
-    print_safely(stdout, (const char *)text.p, text.n, indent);
-    (void)fputc('\n', stdout);
+    (void)fputs(indent, cli_out());
+    print_safely(cli_out(), (const char *)text.p, text.n, indent);
+    (void)fputc('\n', cli_out());
 }
 
 void
 cli_print_field(struct dt_view name, struct dt_view text)
 {
     cli_print("  %-16.*s ", (int)name.n, (const char *)name.p);
-    print_safely(stdout, (const char *)text.p, text.n, "                   ");
-    (void)fputc('\n', stdout);
+    print_safely(cli_out(), (const char *)text.p, text.n, "                   ");
+    (void)fputc('\n', cli_out());
 }
 
 /* Without memory, too: then a long text loses its end, for "out of memory" must be sayable. */
@@ -203,7 +213,7 @@ cli_print(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    print_format(stdout, fmt, ap);
+    print_format(cli_out(), fmt, ap);
     va_end(ap);
 }
 
@@ -215,9 +225,9 @@ cli_note(const struct cli *c, const char *fmt, ...)
     if (c->quiet)
         return;
     va_start(ap, fmt);
-    print_format(stderr, fmt, ap);
+    print_format(cli_err(), fmt, ap);
     va_end(ap);
-    (void)fputc('\n', stderr);
+    (void)fputc('\n', cli_err());
 }
 
 void
@@ -226,7 +236,7 @@ cli_complain(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    print_format(stderr, fmt, ap);
+    print_format(cli_err(), fmt, ap);
     va_end(ap);
 }
 

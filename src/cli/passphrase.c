@@ -98,7 +98,7 @@ static enum dt_err
 from_tty(const char *what, bool fresh, struct dt_secret *out)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret again = {0};
-    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    int tty = cli_front() != NULL ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     enum dt_err err;
 
     if (tty < 0)
@@ -135,7 +135,7 @@ cli_passphrase(const struct cli *c, const char *what, bool fresh, struct dt_secr
         return dt_fail(DT_ERR_USAGE, "--passphrase-file and --passphrase-fd exclude each other");
     if (fd != NULL)
         return from_fd(fd, out);
-    if (file == NULL)
+    if (file == NULL && cli_front() == NULL)
         file = getenv("DETENTE_PASSPHRASE_FILE");
     if (file != NULL && file[0] != '\0')
         return from_file(file, out);
@@ -158,6 +158,8 @@ cli_open_home(struct cli *c)
     DT_CLEANUP(dt_secret_clear) struct dt_secret passphrase = {0};
     enum dt_err err;
 
+    if (c->agent != NULL) /* the console's, which is open */
+        return DT_OK;
     if (!is_given(c)) {
         err = dt_agent_open_kept(c->home, &c->clock, &c->agent);
         if (err != DT_ERR_NOT_FOUND)

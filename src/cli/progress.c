@@ -14,7 +14,7 @@ void
 cli_progress_begin(const struct cli *c, const char *what, struct cli_progress *p)
 {
     *p = (struct cli_progress){
-        .what = what, .on = !c->quiet && isatty(STDERR_FILENO) == 1, .begun_ms = dt_monotonic_ms()};
+        .what = what, .on = !c->quiet && cli_is_watched(), .begun_ms = dt_monotonic_ms()};
 }
 
 bool

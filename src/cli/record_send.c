@@ -22,10 +22,10 @@ say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
     const enum dt_disclosure d = dt_template_disclosure(t);
 
     if (n > 1)
-        (void)fprintf(stderr, "%zu records of one kind, all of them or none. Of each of them:\n",
+        (void)fprintf(cli_err(), "%zu records of one kind, all of them or none. Of each of them:\n",
                       n);
     (void)fprintf(
-        stderr,
+        cli_err(),
         "This is a RECORD, not talk: you sign it with your accredited key, and its seal enters the "
         "register.\n"
         "  The members of this channel can read all of it, now and later.\n"
@@ -40,7 +40,7 @@ say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
         char span[DT_TIME_STR];
 
         dt_span_str(span, destroy_after_ms);
-        (void)fprintf(stderr,
+        (void)fprintf(cli_err(),
                       "  Every member's agent destroys it after %s; that there was a record with "
                       "this rule stays provable, not what it said.\n",
                       span);
@@ -51,7 +51,7 @@ say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
 static bool
 typed(const char *question, char *answer, int size)
 {
-    (void)fputs(question, stderr);
+    (void)fputs(question, cli_err());
     if (fgets(answer, size, stdin) == NULL)
         return false;
     answer[strcspn(answer, "\n")] = '\0';
@@ -67,33 +67,34 @@ settle_time(struct cli *c, const struct dt_entry_plan *plan, bool *out_urgent)
 
     *out_urgent = false;
     if (!plan->cadence) {
-        (void)fputs("  Its entry is made with the next sync.\n", stderr);
+        (void)fputs("  Its entry is made with the next sync.\n", cli_err());
         return DT_OK;
     }
     dt_time_str(slot, plan->slot_ms);
     dt_time_str(deadline, plan->deadline_ms);
     if (plan->late)
-        (void)fprintf(stderr, "  Its deadline, %s, is past.\n", deadline);
+        (void)fprintf(cli_err(), "  Its deadline, %s, is past.\n", deadline);
     if (!plan->urgent && !urgent) {
-        (void)fprintf(stderr, "  Its entry takes the slot at %s, like any other.\n", slot);
+        (void)fprintf(cli_err(), "  Its entry takes the slot at %s, like any other.\n", slot);
         return DT_OK;
     }
     if (!plan->urgent) {
-        (void)fprintf(stderr,
+        (void)fprintf(cli_err(),
                       "  Its entry could take the slot at %s, like any other. With --urgent it is "
                       "sent at once, and\n  " SHOWS ".\n",
                       slot);
         *out_urgent = true;
         return DT_OK;
     }
-    (void)fprintf(
-        stderr, "  Its entry waits until %s, its deadline is %s: sent at once, and\n  " SHOWS ".\n",
-        slot, deadline);
+    (void)fprintf(cli_err(),
+                  "  Its entry waits until %s, its deadline is %s: sent at once, and\n  " SHOWS
+                  ".\n",
+                  slot, deadline);
     if (wait || urgent) {
         *out_urgent = urgent;
         return DT_OK;
     }
-    if (cli_has(c, "yes") || !isatty(STDIN_FILENO))
+    if (cli_has(c, "yes") || !cli_can_ask())
         return dt_fail(
             DT_ERR_REFUSED,
             "its entry would be too late at its slot: say --urgent (at once, which shows) "
@@ -112,7 +113,7 @@ confirm(struct cli *c, size_t n)
 
     if (cli_has(c, "yes"))
         return DT_OK;
-    if (!isatty(STDIN_FILENO))
+    if (!cli_can_ask())
         return dt_fail(DT_ERR_REFUSED, "a record needs a yes: type it on a terminal, or say --yes");
     if (!typed(n == 1 ? "Make this record? [yes/no] " : "Make these records? [yes/no] ", answer,
                sizeof answer) ||

@@ -35,6 +35,11 @@ enum dt_http_refused {
     DT_HTTP_REFUSED_REQUESTS  /* the request: requests_per_s */
 };
 
+/* A header line of an answer. */
+struct dt_http_field {
+    const char *name, *value;
+};
+
 /* The answer, filled by the handler. All zero but status is a valid empty answer. */
 struct dt_http_reply {
     unsigned int status;
@@ -42,8 +47,10 @@ struct dt_http_reply {
     const char *cache_control; /* static string; NULL: "no-store" */
     const char *allow_origin;  /* static string; NULL: no such header */
     const char *location;      /* unused, NULL */
-    uint64_t retry_after_s;    /* 0: no such header */
-    struct dt_buf body;        /* taken over by the server */
+    const struct dt_http_field
+        *fields;            /* further header lines, static, ends with a NULL name; NULL: none */
+    uint64_t retry_after_s; /* 0: no such header */
+    struct dt_buf body;     /* taken over by the server */
 };
 
 /* The request as the handler sees it. Views and strings live as long as the request. */

@@ -90,6 +90,8 @@ dt_http_response(struct dt_http_reply *reply, bool close)
         (void)MHD_add_response_header(r, "Access-Control-Allow-Origin", reply->allow_origin);
     if (reply->location != NULL)
         (void)MHD_add_response_header(r, "Location", reply->location);
+    for (const struct dt_http_field *f = reply->fields; f != NULL && f->name != NULL; f++)
+        (void)MHD_add_response_header(r, f->name, f->value);
     if (reply->retry_after_s != 0) {
         (void)snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)reply->retry_after_s);
         (void)MHD_add_response_header(r, "Retry-After", seconds);

@@ -252,10 +252,10 @@ load(struct dt_agent *a)
     return DT_OK;
 }
 
-/* By the passphrase; without one by the key that the kernel keeps. */
+/* By the keys of ${other}; else by the passphrase; without one by the key that the kernel keeps. */
 static enum dt_err
-open_home(const char *home, const struct dt_view *passphrase, const struct dt_clock *clock,
-          struct dt_agent **out)
+open_home(const char *home, const struct dt_store *other, const struct dt_view *passphrase,
+          const struct dt_clock *clock, struct dt_agent **out)
 {
     DT_CLEANUP(dt_agent_close_p) struct dt_agent *a = dt_alloc(1, sizeof *a);
     enum dt_err err;
@@ -268,8 +268,9 @@ open_home(const char *home, const struct dt_view *passphrase, const struct dt_cl
         return dt_nomem();
     if ((err = dt_crypto_init()) != DT_OK)
         return err;
-    err = passphrase != NULL ? dt_store_open(home, *passphrase, &a->store)
-                             : dt_store_open_kept(home, clock, &a->store);
+    err = other != NULL        ? dt_store_open_again(other, home, &a->store)
+          : passphrase != NULL ? dt_store_open(home, *passphrase, &a->store)
+                               : dt_store_open_kept(home, clock, &a->store);
     if (err != DT_OK || (err = load(a)) != DT_OK)
         return err;
     dt_ignore(dt_agent_destroy(a, false, NULL),
@@ -283,13 +284,31 @@ enum dt_err
 dt_agent_open(const char *home, struct dt_view passphrase, const struct dt_clock *clock,
               struct dt_agent **out)
 {
-    return open_home(home, &passphrase, clock, out);
+    return open_home(home, NULL, &passphrase, clock, out);
 }
 
 enum dt_err
 dt_agent_open_kept(const char *home, const struct dt_clock *clock, struct dt_agent **out)
 {
-    return open_home(home, NULL, clock, out);
+    return open_home(home, NULL, NULL, clock, out);
+}
+
+enum dt_err
+dt_agent_open_again(const struct dt_agent *a, const char *home, struct dt_agent **out)
+{
+    DT_CLEANUP(dt_agent_close_p) struct dt_agent *b = NULL;
+    enum dt_err err = open_home(home, a->store, NULL, &a->clock, &b);
+
+    if (err != DT_OK)
+        return err;
+    if (a->ca_file != NULL)
+        dt_agent_trust(b, a->ca_file);
+    if (strcmp(a->grant.relay, b->grant.relay) != 0 &&
+        (err = dt_agent_relay_at(b, a->grant.relay)) != DT_OK)
+        return err;
+    *out = b;
+    b = NULL;
+    return DT_OK;
 }
 
 const struct dt_charter *

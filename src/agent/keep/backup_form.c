@@ -53,6 +53,8 @@ static const char *const kept[] = {
 };
 
 static const char *const left[] = {
+    /* what was typed and not sent */
+    "draft",
     /* group state, and the keys of key packages */
     "group_key",
     "group_state",

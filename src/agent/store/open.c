@@ -337,6 +337,24 @@ dt_store_open(const char *home, struct dt_view passphrase, struct dt_store **out
     return DT_OK;
 }
 
+enum dt_err
+dt_store_open_again(const struct dt_store *s, const char *home, struct dt_store **out)
+{
+    DT_CLEANUP(dt_store_close_p) struct dt_store *t = NULL;
+    enum dt_err err;
+
+    if ((err = dt_store_file_open(home, &t)) != DT_OK ||
+        (err = dt_secret_set(&t->head_key, dt_secret_view(&s->head_key))) != DT_OK ||
+        (err = dt_secret_set(&t->value_key, dt_secret_view(&s->value_key))) != DT_OK ||
+        (err = dt_secret_set(&t->name_key.state, dt_secret_view(&s->name_key.state))) != DT_OK ||
+        (err = dt_store_start(t)) != DT_OK)
+        return err;
+    memcpy(t->kept_name, s->kept_name, sizeof t->kept_name);
+    *out = t;
+    t = NULL;
+    return DT_OK;
+}
+
 void
 dt_store_close(struct dt_store *s)
 {

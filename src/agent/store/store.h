@@ -51,6 +51,11 @@ DT_MUST_CHECK enum dt_err dt_store_create(const char *home, struct dt_view passp
 DT_MUST_CHECK enum dt_err dt_store_open(const char *home, struct dt_view passphrase,
                                         struct dt_store **out);
 
+/* Open the store of ${s} once more, by the keys that ${s} holds: for another thread, which needs a
+ * connection of its own. ${s} may be in use meanwhile. Owner: the caller, dt_store_close(). */
+DT_MUST_CHECK enum dt_err dt_store_open_again(const struct dt_store *s, const char *home,
+                                              struct dt_store **out);
+
 /* Wipe and close; an open transaction is rolled back. NULL is fine. */
 void dt_store_close(struct dt_store *s);
 void dt_store_close_p(struct dt_store **s); /* for DT_CLEANUP */
