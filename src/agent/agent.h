@@ -350,6 +350,16 @@ DT_MUST_CHECK enum dt_err dt_agent_talk_list(struct dt_agent *a, const uint8_t g
 DT_MUST_CHECK enum dt_err dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32],
                                              size_t n, struct dt_talk_info **out, size_t *out_n);
 
+/* The last ${n} of what stands before number ${before_seq}, in order. */
+DT_MUST_CHECK enum dt_err dt_agent_talk_before(struct dt_agent *a,
+                                               const uint8_t group_id[static 32],
+                                               uint64_t before_seq, size_t n,
+                                               struct dt_talk_info **out, size_t *out_n);
+
+/* The number of the last piece of talk, 0 when there is none. */
+DT_MUST_CHECK enum dt_err
+dt_agent_talk_last_number(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out);
+
 /* The bytes of the piece of talk with number ${seq}, appended to ${out}. NOT_FOUND; EXPIRED: they
  * were destroyed by rule, or are past their time. */
 DT_MUST_CHECK enum dt_err dt_agent_talk_read(struct dt_agent *a, const uint8_t group_id[static 32],

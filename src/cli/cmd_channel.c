@@ -109,6 +109,7 @@ cmd_channels(struct cli *c)
     DT_CLEANUP(dt_free_p) struct dt_channel_info *list = NULL;
     json_t *root;
     json_t *array;
+    uint64_t last = 0;
     size_t n = 0;
     enum dt_err err = dt_agent_channels(c->agent, &list, &n);
 
@@ -154,6 +155,9 @@ cmd_channels(struct cli *c)
         cli_put_u64(o, "position", list[i].position);
         cli_put_u64(o, "to_send", list[i].to_send);
         cli_put_u64(o, "own_leaf", list[i].own_leaf);
+        if (err == DT_OK &&
+            (err = dt_agent_talk_last_number(c->agent, list[i].group_id, &last)) == DT_OK)
+            cli_put_u64(o, "last_talk", last);
         if (err == DT_OK)
             err = cli_put_receipts(c, o, list[i].group_id);
         (void)json_array_append_new(array, o);
@@ -223,6 +227,7 @@ cmd_invitations(struct cli *c)
     DT_CLEANUP(dt_free_p) struct dt_invitation_info *list = NULL;
     json_t *root;
     json_t *array;
+    json_t *people;
     size_t n = 0;
     enum dt_err err = dt_agent_invitations(c->agent, &list, &n);
 
@@ -260,7 +265,16 @@ cmd_invitations(struct cli *c)
         cli_put(o, "channel", list[i].channel_name);
         cli_put_u64(o, "destroy_after_ms", list[i].destroy_after_ms);
         cli_put_bool(o, "founding", list[i].founding);
+        cli_put(o, "kind", kind_name(list[i].kind));
         cli_put_person(o, "from", &list[i].from);
+        people = json_array();
+        for (size_t k = 0; k < list[i].n_people; k++) {
+            json_t *one = json_object();
+
+            cli_put_person(one, "who", &list[i].people[k]);
+            (void)json_array_append_new(people, one);
+        }
+        (void)json_object_set_new(o, "people", people);
         (void)json_array_append_new(array, o);
     }
     (void)json_object_set_new(root, "invitations", array);

@@ -517,21 +517,29 @@ print_party(const struct dt_charter *ch, size_t i)
 enum dt_err
 cmd_charter_show(struct cli *c)
 {
-    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter read = {0};
+    const struct dt_charter *ch = &read;
     uint8_t forum[DT_FORUM_ID];
     char hex[2 * DT_FORUM_ID + 1];
     char when[DT_TIME_STR];
     bool complete;
     enum dt_err err;
 
+    if (c->n_operands == 0 && (cli_has(c, "charter") || cli_has(c, "amendment")))
+        return dt_fail(DT_ERR_USAGE, "--charter and --amendment go with a FILE");
     if (cli_has(c, "charter"))
         return cli_amendment_show(c);
     /* With amendments it has to be complete; a draft is shown as it is. */
-    err = cli_has(c, "amendment") ? cli_charter(c, c->operand[0], &ch)
-                                  : cli_charter_draft(c->operand[0], &ch);
-    if (err != DT_OK || (err = dt_charter_forum_id(&ch, forum)) != DT_OK)
+    if (c->n_operands == 0) {
+        if ((err = cli_open_home(c)) == DT_OK)
+            ch = dt_agent_charter(c->agent);
+    } else {
+        err = cli_has(c, "amendment") ? cli_charter(c, c->operand[0], &read)
+                                      : cli_charter_draft(c->operand[0], &read);
+    }
+    if (err != DT_OK || (err = dt_charter_forum_id(ch, forum)) != DT_OK)
         return err;
-    complete = dt_charter_verify(&ch) == DT_OK;
+    complete = dt_charter_verify(ch) == DT_OK;
     if (!complete)
         c->verdict = DT_EXIT_NO;
     if (cli_has(c, "id")) {
@@ -542,33 +550,33 @@ cmd_charter_show(struct cli *c)
     if (cli_has(c, "policy")) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf policy = DT_BUF_INIT(TLOG_POLICY_MAX);
 
-        if ((err = dt_charter_policy(&ch, DT_POLICY_ATTESTED, &policy)) == DT_OK)
+        if ((err = dt_charter_policy(ch, DT_POLICY_ATTESTED, &policy)) == DT_OK)
             cli_print_view(dt_buf_view(&policy));
         return err;
     }
     if (c->json)
-        return show_json(&ch, forum, complete);
+        return show_json(ch, forum, complete);
     dt_hex_str(hex, dt_view_of(forum));
-    dt_time_str(when, ch.created_ms);
+    dt_time_str(when, ch->created_ms);
     cli_print("%.*s\n  forum    %s\n  drafted  %s\n  relay    %.*s\n  register %.*s\n",
-              (int)ch.title.n, (const char *)ch.title.p, hex, when, (int)ch.relays[0].n,
-              (const char *)ch.relays[0].p, (int)ch.register_origin.n,
-              (const char *)ch.register_origin.p);
-    for (size_t i = 0; i < ch.n_parties; i++)
-        if ((err = print_party(&ch, i)) != DT_OK)
+              (int)ch->title.n, (const char *)ch->title.p, hex, when, (int)ch->relays[0].n,
+              (const char *)ch->relays[0].p, (int)ch->register_origin.n,
+              (const char *)ch->register_origin.p);
+    for (size_t i = 0; i < ch->n_parties; i++)
+        if ((err = print_party(ch, i)) != DT_OK)
             return err;
-    for (size_t i = 0; i < ch.n_witnesses; i++)
-        cli_print("  witness  of %.*s: %.*s\n", (int)ch.parties[ch.witnesses[i].party].name.n,
-                  (const char *)ch.parties[ch.witnesses[i].party].name.p,
-                  (int)ch.witnesses[i].vkey.n, (const char *)ch.witnesses[i].vkey.p);
-    cli_print("  attested by %u groups, final by all\n", ch.quorum_attested);
-    for (size_t i = 0; i < ch.n_former; i++) {
-        dt_time_str(when, ch.former[i].made_ms);
+    for (size_t i = 0; i < ch->n_witnesses; i++)
+        cli_print("  witness  of %.*s: %.*s\n", (int)ch->parties[ch->witnesses[i].party].name.n,
+                  (const char *)ch->parties[ch->witnesses[i].party].name.p,
+                  (int)ch->witnesses[i].vkey.n, (const char *)ch->witnesses[i].vkey.p);
+    cli_print("  attested by %u groups, final by all\n", ch->quorum_attested);
+    for (size_t i = 0; i < ch->n_former; i++) {
+        dt_time_str(when, ch->former[i].made_ms);
         cli_print("  amended  %zu, %s: %s at entry %llu\n", i + 1, when,
-                  ch.former[i].roots ? "roots were replaced, or successors announced,"
-                                     : "the register was replaced",
-                  (unsigned long long)ch.former[i].last_size);
+                  ch->former[i].roots ? "roots were replaced, or successors announced,"
+                                      : "the register was replaced",
+                  (unsigned long long)ch->former[i].last_size);
     }
-    print_rules(&ch);
-    return print_open_rules(&ch);
+    print_rules(ch);
+    return print_open_rules(ch);
 }

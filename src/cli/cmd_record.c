@@ -16,6 +16,7 @@
 #include "cli/archive_io.h"
 #include "cli/commands.h"
 #include "cli/entries.h"
+#include "cli/find.h"
 #include "cli/form.h"
 #include "cli/record_io.h"
 #include "cli/talk_io.h"
@@ -335,6 +336,7 @@ enum dt_err
 cmd_records(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+    DT_CLEANUP(cli_part_clear) struct cli_part part = CLI_PART_INIT;
     uint8_t group_id[32];
     const uint8_t *only = NULL;
     size_t n = 0;
@@ -342,6 +344,8 @@ cmd_records(struct cli *c)
     json_t *array;
     enum dt_err err;
 
+    if ((err = cli_part(c, &part)) != DT_OK)
+        return err;
     if (c->n_operands > 0) {
         if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK)
             return err;
@@ -353,7 +357,8 @@ cmd_records(struct cli *c)
         return dt_fail(DT_ERR_USAGE, "--cover and --void exclude each other");
     if ((err = cli_has(c, "cover")  ? dt_agent_cover_records(c->agent, &list, &n)
                : cli_has(c, "void") ? dt_agent_void_records(c->agent, only, &list, &n)
-                                    : dt_agent_records(c->agent, only, &list, &n)) != DT_OK)
+                                    : dt_agent_records(c->agent, only, &list, &n)) != DT_OK ||
+        (err = cli_part_records(c, &part, list, &n)) != DT_OK)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)

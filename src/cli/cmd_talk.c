@@ -11,6 +11,7 @@
 
 #include "cli/archive_io.h"
 #include "cli/commands.h"
+#include "cli/find.h"
 #include "cli/talk_io.h"
 
 static enum dt_err
@@ -172,20 +173,23 @@ enum dt_err
 cmd_read(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
+    DT_CLEANUP(cli_part_clear) struct cli_part part = CLI_PART_INIT;
     uint8_t group_id[32];
-    uint64_t after = 0, last = 0;
+    uint64_t after = 0;
     size_t n = 0;
     enum dt_err err;
 
     if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
         (err = cli_number(c, "after", 0, UINT32_MAX, &after)) != DT_OK ||
-        (err = cli_number(c, "last", 0, UINT32_MAX, &last)) != DT_OK)
+        (err = cli_part(c, &part)) != DT_OK)
         return err;
     if (cli_has(c, "after") && cli_has(c, "last"))
         return dt_fail(DT_ERR_USAGE, "--after and --last exclude each other");
-    if ((err = cli_has(c, "last")
-                   ? dt_agent_talk_last(c->agent, group_id, last, &list, &n)
-                   : dt_agent_talk_list(c->agent, group_id, after, &list, &n)) != DT_OK)
+    /* Where nothing is looked for, only what is shown is read. */
+    if ((err = part.find.n == 0 && cli_has(c, "last")
+                   ? dt_agent_talk_before(c->agent, group_id, part.before, part.last, &list, &n)
+                   : dt_agent_talk_list(c->agent, group_id, after, &list, &n)) != DT_OK ||
+        (err = cli_part_talk(c, &part, group_id, list, &n)) != DT_OK)
         return err;
     if (c->json)
         return talk_json(c, group_id, list, n);

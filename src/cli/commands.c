@@ -178,9 +178,14 @@ static const struct cli_option understood[] = {
     {"of", "N", "the Nth that read shows below the message"},
     {NULL, NULL, NULL}};
 
-static const struct cli_option read_[] = {{"after", "N", "only what came after number N"},
-                                          {"last", "N", "only the last N"},
-                                          {NULL, NULL, NULL}};
+#define PART                                                                                       \
+    {"last", "N", "only the last N"}, {"before", "N", "only what stands before number N"},         \
+    {                                                                                              \
+        "find", "TEXT", "only what says TEXT, whatever the case"                                   \
+    }
+
+static const struct cli_option read_[] = {
+    {"after", "N", "only what came after number N"}, PART, {NULL, NULL, NULL}};
 
 /* Under a cadence: when the entry is made. */
 #define HASTE                                                                                      \
@@ -220,6 +225,7 @@ static const struct cli_option record_destroyed[] = {
 static const struct cli_option records[] = {
     {"cover", NULL, "the cover entries that this home made, in place of records"},
     {"void", NULL, "those that do not count: a root was replaced before their entry"},
+    PART,
     {NULL, NULL, NULL}};
 
 static const struct cli_option due[] = {
@@ -490,8 +496,9 @@ const struct cli_command cli_commands[] = {
      cmd_charter_sign, false, 1, 1},
     {"charter merge", "FILE OTHER...", "take over signatures from other copies", NULL,
      charter_merge, cmd_charter_merge, false, 2, MANY},
-    {"charter show", "FILE", "show a charter, or an amendment, and who signed it", NULL,
-     charter_show, cmd_charter_show, false, 1, 1},
+    {"charter show", "[FILE]", "show a charter, or an amendment, and who signed it",
+     "Without a FILE: the charter of your home, as it is amended.", charter_show, cmd_charter_show,
+     false, 0, 1},
     {"charter amend", "", "draft an amendment: another relay and register, or another root",
      "From your own copy of the register. With --grant another register takes its place, made with "
      "detente-relay grant --continue; with --root or --successor it stays.",

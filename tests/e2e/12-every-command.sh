@@ -163,6 +163,29 @@ both us tally 0 3
 both us due --all
 both us read plenary --last 2
 no 2 us read plenary --last 2 --after 1
+# A part of a list: the same numbers in the same order as in the whole of it.
+numbers() { "$detente" --home us "$@" --json | sed -nE 's/^ *"number": ([0-9]+),?$/\1/p' | tr '\n' ' '; }
+part() { # WHAT WANTED COMMAND...
+    local what=$1 want=$2 got
+    shift 2
+    got=$(numbers "$@")
+    [ -n "$want" ] && [ "$got" = "$want" ] && pass "$what" || fail "$what: '$got', not '$want'"
+}
+for list in read records; do
+    read -ra whole <<<"$(numbers $list plenary)"
+    part "$list: the last one" "${whole[-1]} " $list plenary --last 1
+    part "$list: two before the last" "${whole[-3]} ${whole[-2]} " $list plenary --last 2 --before "${whole[-1]}"
+    part "$list: all before the third" "${whole[0]} ${whole[1]} " $list plenary --before "${whole[2]}"
+    part "$list: more than there are" "${whole[*]} " $list plenary --last 9999
+    no 2 us $list plenary --find ''
+    no 2 us $list plenary --before x
+done
+part 'what was said, whatever its case' "$(numbers read plenary --last 9999 | cut -d' ' -f1) " read plenary --find 'GOOD m'
+[ -z "$(numbers read plenary --find 'nobody said this')" ] && pass 'what nobody said' || fail 'found what nobody said'
+part 'a file by its name' "$(numbers read plenary --find NOTE.txt)" read plenary --find note.TXT
+part 'a record by what it says' '1 ' records plenary --find 'two ENVOYS' --before 2
+both us charter show
+no 2 us charter show --amendment charter
 both us due --party north --channel plenary --until +30d --ics due.ics
 no 1 us due --party nobody
 no 2 us due --until soon

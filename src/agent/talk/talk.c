@@ -548,9 +548,10 @@ describe(struct dt_agent *a, const struct talk *t, struct dt_talk_info *out)
     return DT_OK;
 }
 
-enum dt_err
-dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t after_seq,
-                   struct dt_talk_info **out, size_t *out_n)
+/* What is behind ${after_seq} and before ${before_seq}, in order. */
+static enum dt_err
+list_between(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t after_seq,
+             uint64_t before_seq, struct dt_talk_info **out, size_t *out_n)
 {
     struct dt_talk_info *v = NULL;
     size_t n = 0;
@@ -562,8 +563,13 @@ dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64
         struct talk t = {0};
         struct dt_talk_info *grown;
 
-        if ((err = dt_store_next(a->store, "talk", dt_view(group_id, 32), at, &row)) != DT_OK ||
-            (err = decode(dt_buf_view(&row.value), &t)) != DT_OK)
+        if ((err = dt_store_next(a->store, "talk", dt_view(group_id, 32), at, &row)) != DT_OK)
+            break;
+        if (row.seq >= before_seq) {
+            err = DT_ERR_NOT_FOUND;
+            break;
+        }
+        if ((err = decode(dt_buf_view(&row.value), &t)) != DT_OK)
             break;
         at = row.seq + 1;
         if (row.key.n >= FIRST_KEY)
@@ -587,26 +593,44 @@ dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64
     return DT_OK;
 }
 
-/* Numbers may have gaps, where something was destroyed: go back further until there are enough. */
 enum dt_err
-dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32], size_t n,
+dt_agent_talk_list(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t after_seq,
                    struct dt_talk_info **out, size_t *out_n)
 {
+    return list_between(a, group_id, after_seq, UINT64_MAX, out, out_n);
+}
+
+enum dt_err
+dt_agent_talk_last_number(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t *out)
+{
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
-    DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
-    uint64_t back = n;
-    size_t got = 0;
     enum dt_err err = dt_store_last(a->store, "talk", dt_view(group_id, 32), &row);
 
-    if (err != DT_OK && err != DT_ERR_NOT_FOUND)
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        *out = err == DT_OK ? row.seq : 0;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
+}
+
+/* Numbers may have gaps, where something was destroyed: go back further until there are enough. */
+enum dt_err
+dt_agent_talk_before(struct dt_agent *a, const uint8_t group_id[static 32], uint64_t before_seq,
+                     size_t n, struct dt_talk_info **out, size_t *out_n)
+{
+    DT_CLEANUP(dt_free_p) struct dt_talk_info *list = NULL;
+    uint64_t back = n, last = 0, end;
+    size_t got = 0;
+    enum dt_err err = dt_agent_talk_last_number(a, group_id, &last);
+
+    if (err != DT_OK)
         return err;
-    while (err == DT_OK && n > 0) {
-        uint64_t after = row.seq > back ? row.seq - back : 0;
+    end = before_seq <= last ? before_seq : last + 1;
+    while (end > 1 && n > 0) {
+        uint64_t after = end - 1 > back ? end - 1 - back : 0;
 
         dt_free(list);
         list = NULL;
         got = 0;
-        if ((err = dt_agent_talk_list(a, group_id, after, &list, &got)) != DT_OK)
+        if ((err = list_between(a, group_id, after, end, &list, &got)) != DT_OK)
             return err;
         if (got >= n || after == 0)
             break;
@@ -620,6 +644,13 @@ dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32], size_t
     *out_n = got;
     list = NULL;
     return DT_OK;
+}
+
+enum dt_err
+dt_agent_talk_last(struct dt_agent *a, const uint8_t group_id[static 32], size_t n,
+                   struct dt_talk_info **out, size_t *out_n)
+{
+    return dt_agent_talk_before(a, group_id, UINT64_MAX, n, out, out_n);
 }
 
 enum dt_err
