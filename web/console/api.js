@@ -1,0 +1,127 @@
+// The page's only way to the program: calls of detente's commands, uploads, downloads, events, drafts.
+// The token is held in this module's memory alone: a reload forgets it.
+
+let token = '';
+let askPassphrase = null; // async (message) => passphrase, or null when the person says no
+let onEnd = () => {};
+
+/** What went wrong, in the program's words, and what to do about it. */
+export class ApiError extends Error {
+    constructor(status, body) {
+        super(body.error || 'status ' + status);
+        this.status = status;
+        this.code = body.code || '';
+        this.advice = body.advice || '';
+        this.notes = body.notes || [];
+    }
+}
+
+/** Who asks for a passphrase, and what happens when the session has ended. */
+export function handlers(ask, end) {
+    askPassphrase = ask;
+    onEnd = end;
+}
+
+export const signedIn = () => token !== '';
+
+async function request(method, path, body, options = {}) {
+    const headers = {};
+    if (token) headers.Authorization = 'Bearer ' + token;
+    let sent = body;
+    if (body instanceof Blob) headers['Content-Type'] = 'application/octet-stream';
+    else if (body !== undefined) {
+        headers['Content-Type'] = 'application/json';
+        sent = JSON.stringify(body);
+    }
+    let answer;
+    try {
+        answer = await fetch(path, {method, headers, body: sent, signal: options.signal, cache: 'no-store', credentials: 'omit'});
+    } catch (e) {
+        if (e.name === 'AbortError') throw e;
+        throw new ApiError(0, {error: 'unreachable', code: 'unreachable'});
+    }
+    if (options.blob && answer.ok) return answer.blob();
+    let said = {};
+    try {
+        said = await answer.json();
+    } catch (_) {
+        // no JSON: the status says enough
+    }
+    if (answer.ok) return said;
+    const error = new ApiError(answer.status, said);
+    if (answer.status === 401 && error.code !== 'passphrase' && token) {
+        token = '';
+        onEnd();
+    }
+    throw error;
+}
+
+/** Exchange the one-time key of the URL for a token. */
+export async function session(key) {
+    token = '';
+    token = (await request('POST', '/api/session', {key})).token;
+}
+
+/**
+ * Run a command of detente. Resolves to {status, result, text, notes, files}; status 1 is a "no" and no error.
+ * An act that wants the passphrase again asks for it here.
+ */
+export async function call(command, operands = [], options = {}, more = {}) {
+    const body = {command, operands, options};
+    if (more.passphrase) body.passphrase = more.passphrase;
+    try {
+        return await request('POST', '/api/call', body, more);
+    } catch (e) {
+        if (e.code !== 'passphrase' || !askPassphrase) throw e;
+        const passphrase = await askPassphrase(e);
+        if (!passphrase) throw e;
+        return call(command, operands, options, {...more, passphrase});
+    }
+}
+
+const PIECE = 1 << 20;
+
+/** Hand a file to the program, a piece after the other; progress(done, of). Gives what stands for it in a call. */
+export async function upload(file, progress = () => {}, signal) {
+    const {upload: id} = await request('POST', '/api/upload', {name: file.name, size: file.size}, {signal});
+    for (let at = 0; at < file.size; at += PIECE) {
+        progress(at, file.size);
+        await request('POST', '/api/upload/' + encodeURIComponent(id), file.slice(at, at + PIECE), {signal});
+    }
+    progress(file.size, file.size);
+    return {upload: id};
+}
+
+/** A file that a call has made, as a Blob. */
+export const download = (id) => request('GET', '/api/download/' + encodeURIComponent(id), undefined, {blob: true});
+
+/** Let the person save a file that a call has made. */
+export async function save(file) {
+    const url = URL.createObjectURL(await download(file.download));
+    const a = document.createElement('a');
+    a.href = url;
+    a.download = file.name;
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
+
+export const events = (after, signal) => request('GET', '/api/events?after=' + after, undefined, {signal});
+export const cancel = (id) => request('POST', '/api/cancel', {id});
+export const putDraft = (key, text) => request('POST', '/api/draft', {key, text});
+
+/** Drafts by their keys. */
+export async function drafts() {
+    const said = await request('GET', '/api/drafts');
+    const list = said.drafts || said;
+    if (!Array.isArray(list)) return {...list};
+    return Object.fromEntries(list.map((d) => [d.key, d.text]));
+}
+
+export async function lock() {
+    try {
+        await request('POST', '/api/lock', {});
+    } finally {
+        token = '';
+        onEnd();
+    }
+}
