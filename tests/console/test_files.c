@@ -194,7 +194,6 @@ fetched_once(void **state)
 static void
 leftovers(void **state)
 {
-    DT_CLEANUP(dt_free_p) char *path = NULL;
     struct dt_console_files again;
     char hex[33];
 

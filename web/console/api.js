@@ -49,7 +49,7 @@ async function request(method, path, body, options = {}) {
     }
     if (answer.ok) return said;
     const error = new ApiError(answer.status, said);
-    if (answer.status === 401 && error.code !== 'passphrase' && token) {
+    if (answer.status === 401 && token) {
         token = '';
         onEnd();
     }
@@ -62,19 +62,28 @@ export async function session(key) {
     token = (await request('POST', '/api/session', {key})).token;
 }
 
+const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+
 /**
  * Run a command of detente. Resolves to {status, result, text, notes, files}; status 1 is a "no" and no error.
- * An act that wants the passphrase again asks for it here.
+ * An act that wants the passphrase again asks for it here. A call whose signal is aborted is cancelled in the program, too.
  */
 export async function call(command, operands = [], options = {}, more = {}) {
     const body = {command, operands, options};
     if (more.passphrase) body.passphrase = more.passphrase;
+    if (more.signal) {
+        body.id = random();
+        more.signal.addEventListener('abort', () => cancel(body.id).catch(() => {}), {once: true});
+    }
     try {
         return await request('POST', '/api/call', body, more);
     } catch (e) {
-        if (e.code !== 'passphrase' || !askPassphrase) throw e;
+        if ((e.code !== 'passphrase' && e.code !== 'wrong-passphrase') || !askPassphrase) throw e;
         const passphrase = await askPassphrase(e);
-        if (!passphrase) throw e;
+        if (!passphrase) {
+            e.declined = true;
+            throw e;
+        }
         return call(command, operands, options, {...more, passphrase});
     }
 }
@@ -107,14 +116,22 @@ export async function save(file) {
 
 export const events = (after, signal) => request('GET', '/api/events?after=' + after, undefined, {signal});
 export const cancel = (id) => request('POST', '/api/cancel', {id});
-export const putDraft = (key, text) => request('POST', '/api/draft', {key, text});
+
+/** Keep what was begun to be written; empty: forget it. */
+export const putDraft = (key, text) => call('draft put', [key, text]);
 
 /** Drafts by their keys. */
 export async function drafts() {
-    const said = await request('GET', '/api/drafts');
-    const list = said.drafts || said;
-    if (!Array.isArray(list)) return {...list};
-    return Object.fromEntries(list.map((d) => [d.key, d.text]));
+    const {result} = await call('draft list');
+    return {...((result && result.drafts) || {})};
+}
+
+/** As the page is left: a key for its next load, told to the program; good for twenty seconds and once. Or null. */
+export function resume() {
+    if (!token) return null;
+    const key = random();
+    fetch('/api/resume', {method: 'POST', keepalive: true, headers: {'Content-Type': 'application/json', Authorization: 'Bearer ' + token}, body: JSON.stringify({key}), credentials: 'omit'}).catch(() => {});
+    return key;
 }
 
 export async function lock() {

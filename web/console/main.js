@@ -185,6 +185,13 @@ async function begin() {
     await i18n.useLanguage(i18n.preferred());
     render(html`<${App} />`, document.getElementById('app'));
     if (key) open(key);
+    // A reload forgets the token: as the page is left, it leaves itself a key in its address. Where the browser keeps the
+    // page instead (back and forward), the key is taken out again.
+    addEventListener('pagehide', () => {
+        const next = api.resume();
+        if (next) history.replaceState(null, '', location.pathname + '#k=' + next);
+    });
+    addEventListener('pageshow', (e) => e.persisted && takeKey() && go(...(state.settings.route || 'home').split('/')));
     // A fresh address pasted into this same tab changes the fragment alone.
     addEventListener('hashchange', () => {
         const again = takeKey();

@@ -29,7 +29,7 @@ export function PassphraseDialog() {
         asks.done(value);
     };
     return html`<${Dialog} title=${t('passphrase.title')} onClose=${() => end(null)}>
-        <p>${t('passphrase.why')}</p>
+        ${asks.error.code === 'wrong-passphrase' ? html`<p class="trouble" role="alert">${t('passphrase.wrong')}</p>` : null}<p>${t('passphrase.why')}</p>
         <form onSubmit=${(e) => {
             e.preventDefault();
             end(text);
@@ -57,7 +57,7 @@ export function useAct(act) {
         try {
             return await act(...args);
         } catch (e) {
-            if (e.code !== 'passphrase') setError(e);
+            if (!e.declined) setError(e);
             return undefined;
         } finally {
             setBusy(false);
