@@ -19,9 +19,9 @@ struct sqlite_stmt {
 struct sqlite_db {
     struct dt_db base; /* first */
     sqlite3 *handle;
-    sqlite3_stmt *rollback;
-    struct sqlite_db *next; /* in the list of those open in this process */
-    dev_t dev;              /* which file it is */
+    sqlite3_stmt *begin, *commit, *rollback; /* made ready when it was opened */
+    struct sqlite_db *next;                  /* in the list of those open in this process */
+    dev_t dev;                               /* which file it is */
     ino_t ino;
 };
 

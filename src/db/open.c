@@ -19,6 +19,7 @@
 
 #include "db/db_internal.h"
 #include "db/gather.h"
+#include "db/pages.h"
 
 #define HEADER_LEN      100
 #define BUSY_MS_DEFAULT 5000u
@@ -479,6 +480,23 @@ settings(struct sqlite_db *db, bool single_file)
     return DT_OK;
 }
 
+/* The statements of every transaction. */
+static enum dt_err
+make_ready(struct sqlite_db *db)
+{
+    const struct {
+        const char *sql;
+        sqlite3_stmt **st;
+    } list[] = {
+        {"BEGIN IMMEDIATE", &db->begin}, {"COMMIT", &db->commit}, {"ROLLBACK", &db->rollback}};
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; rc == SQLITE_OK && i < sizeof list / sizeof list[0]; i++)
+        rc = sqlite3_prepare_v3(db->handle, list[i].sql, -1, SQLITE_PREPARE_PERSISTENT, list[i].st,
+                                NULL);
+    return dt_db_error(db->handle, db->base.path, rc, "cannot be used");
+}
+
 /* Open ${path} for writing, which exists; messages name the path of the config. */
 static enum dt_err
 open_rw(const struct dt_db_config *config, const char *path, struct sqlite_db **out)
@@ -497,7 +515,7 @@ open_rw(const struct dt_db_config *config, const char *path, struct sqlite_db **
         goto fail;
     }
     rc = sqlite3_open_v2(path, &db->handle,
-                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
+                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                          dt_db_gather_vfs());
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(db->handle,
@@ -517,11 +535,8 @@ open_rw(const struct dt_db_config *config, const char *path, struct sqlite_db **
                             : "it is read-only here");
     if (err == DT_OK && stat(path, &st) != 0)
         err = dt_fail(DT_ERR_IO, "%s: is gone: %s", config->path, strerror(errno));
-    if (err == DT_OK) {
-        rc = sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
-                                &db->rollback, NULL);
-        err = dt_db_error(db->handle, db->base.path, rc, "cannot be used");
-    }
+    if (err == DT_OK)
+        err = make_ready(db);
     if (err != DT_OK)
         goto fail;
     db->dev = st.st_dev;
@@ -698,8 +713,10 @@ dt_db_open(const struct dt_db_config *config, struct dt_db **out)
     enum dt_err err;
 
     dt_db_list_lock();
-    if (!told)
+    if (!told) {
+        dt_db_pages_prepare();
         tell_calls_apart();
+    }
     told = true;
     err = open_locked(config, out);
     dt_db_list_unlock();

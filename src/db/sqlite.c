@@ -90,6 +90,8 @@ sqlite_close(struct dt_db *base)
 {
     struct sqlite_db *db = own(base);
 
+    (void)sqlite3_finalize(db->begin);
+    (void)sqlite3_finalize(db->commit);
     (void)sqlite3_finalize(db->rollback);
     dt_db_list_lock();
     (void)sqlite3_close_v2(db->handle); /* rolls back what is open; nothing more can be done here */
@@ -179,6 +181,14 @@ sqlite_in_tx(const struct dt_db *db)
     return sqlite3_get_autocommit(handle(db)) == 0;
 }
 
+/* Run one of the statements that were prepared when the connection was opened. */
+static int
+run_ready(sqlite3_stmt *st)
+{
+    (void)sqlite3_step(st);
+    return sqlite3_reset(st); /* the result of the step */
+}
+
 /*
  * Roll back by the statement that was prepared for it when the connection was opened: preparing one
  * now could fail for want of memory, and a transaction that stays open would block every later one.
@@ -186,10 +196,8 @@ sqlite_in_tx(const struct dt_db *db)
 static int
 roll_back(struct dt_db *db)
 {
-    int rc;
+    int rc = run_ready(own(db)->rollback);
 
-    (void)sqlite3_step(own(db)->rollback);
-    rc = sqlite3_reset(own(db)->rollback);
     dt_db_gather_forget(handle(db));
     return rc;
 }
@@ -208,14 +216,15 @@ sqlite_begin(struct dt_db *db, bool write)
     if (sqlite_in_tx(db)) /* one whose roll-back failed then */
         rc = roll_back(db);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(handle(db), write ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
+        rc =
+            write ? run_ready(own(db)->begin) : sqlite3_exec(handle(db), "BEGIN", NULL, NULL, NULL);
     return rc == SQLITE_OK ? DT_OK : db_fail(db, rc, "cannot begin");
 }
 
 static enum dt_err
 sqlite_commit(struct dt_db *db)
 {
-    int rc = sqlite3_exec(handle(db), "COMMIT", NULL, NULL, NULL);
+    int rc = run_ready(own(db)->commit);
 
     return rc == SQLITE_OK ? DT_OK : db_fail(db, rc, "cannot commit");
 }
