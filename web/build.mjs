@@ -34,6 +34,23 @@ function checkStrings(from) {
     }
 }
 
+/**
+ * The English words that the first load needs: those that its files name, whole or by the begin of a group; the rest
+ * comes with the second part.
+ */
+function parted(english, files) {
+    const text = files.map((f) => readFileSync(f, 'utf8')).join('\n');
+    const named = new Set([...text.matchAll(/'([\w.:-]+)'/g)].map((m) => m[1]));
+    const groups = [...text.matchAll(/'(\w+\.\w*)' \+/g), ...text.matchAll(/word\('(\w+)'/g)].map((m) => (m[0].startsWith('word') ? m[1] + '.' : m[1]));
+    const first = {};
+    const rest = {};
+    for (const [key, value] of Object.entries(english)) {
+        const needed = named.has(key) || named.has(key.replace(/\.(zero|one|two|few|many|other)$/, '')) || groups.some((g) => key.startsWith(g));
+        (needed ? first : rest)[key] = value;
+    }
+    return {first, rest};
+}
+
 function listed(folder, under = '') {
     return readdirSync(path.join(folder, under), {withFileTypes: true})
         .flatMap((e) => (e.isDirectory() ? listed(folder, path.join(under, e.name)) : [path.join(under, e.name)]))
@@ -50,9 +67,19 @@ async function main() {
     checkStrings(path.join(source, 'strings'));
     rmSync(out, {recursive: true, force: true});
     mkdirSync(path.join(out, 'strings'), {recursive: true});
-    await esbuild.build({
+    const english = JSON.parse(readFileSync(path.join(source, 'strings/en.json'), 'utf8'));
+    let words = {first: english, rest: {}};
+    const strings = {
+        name: 'strings',
+        setup(build) {
+            build.onResolve({filter: /^english:rest$/}, () => ({path: 'rest', namespace: 'english'}));
+            build.onLoad({filter: /.*/, namespace: 'english'}, () => ({contents: JSON.stringify(words.rest), loader: 'json'}));
+            build.onLoad({filter: /strings\/en\.json$/}, () => ({contents: JSON.stringify(words.first), loader: 'json'}));
+        },
+    };
+    const options = {
         absWorkingDir: here,
-        entryPoints: {app: 'console/main.js', more: 'console/more.js', map: 'console/map.js'},
+        entryPoints: {app: 'console/main.js', more: 'console/more.js', map: 'console/map.js', verify: 'console/verify.js'},
         bundle: true,
         splitting: true,
         format: 'esm',
@@ -65,7 +92,16 @@ async function main() {
         chunkNames: 'common',
         outdir: out,
         logLevel: 'warning',
-    });
+        plugins: [strings],
+    };
+    // Once to learn which files make up the first load, then with its words alone in it.
+    const {metafile} = await esbuild.build({...options, metafile: true, write: false});
+    const first = Object.entries(metafile.outputs)
+        .filter(([name]) => ['app.js', 'common.js'].includes(path.basename(name)))
+        .flatMap(([, o]) => Object.keys(o.inputs))
+        .filter((f) => f.startsWith('console/') && f.endsWith('.js'));
+    words = parted(english, first.map((f) => path.join(here, f)));
+    await esbuild.build(options);
     const css = await esbuild.transform(readFileSync(path.join(source, 'console.css'), 'utf8'), {loader: 'css', minify: true});
     writeFileSync(path.join(out, 'app.css'), css.code);
     writeFileSync(path.join(out, 'index.html'), readFileSync(path.join(source, 'index.html')));

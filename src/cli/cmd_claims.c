@@ -193,6 +193,20 @@ put_reasons(json_t *o, const struct dt_claims *claims, size_t i, const struct dt
     return err;
 }
 
+/* A date of a claim, which counts in days since 1970; null where it names none. */
+static void
+put_day(json_t *o, const char *key, bool has, int32_t day)
+{
+    char text[DT_TIME_STR];
+
+    if (!has || day < 0) {
+        (void)json_object_set_new(o, key, json_null());
+        return;
+    }
+    dt_date_str(text, (uint64_t)day * DT_MS_DAY);
+    cli_put(o, key, text);
+}
+
 static enum dt_err
 result_json(const struct dt_claims *claims, size_t i, const struct dt_claim_result *r,
             const struct observed *observed, json_t *o)
@@ -200,6 +214,8 @@ result_json(const struct dt_claims *claims, size_t i, const struct dt_claim_resu
     json_t *against = json_array();
 
     cli_put_view(o, "claim", claims->claims[i].id);
+    put_day(o, "from", claims->claims[i].has_from, claims->claims[i].from_day);
+    put_day(o, "to", claims->claims[i].has_to, claims->claims[i].to_day);
     cli_put(o, "standing", dt_standing_name(r->standing));
     if (r->entry != DT_ENTRY_UNKNOWN)
         cli_put_u64(o, "entry", r->entry);

@@ -150,10 +150,11 @@ find_charter(struct cli *c, struct stranger *s)
     const char *proof = cli_get(c, "proof");
     uint8_t forum[DT_FORUM_ID];
     struct dt_verify_in in;
+    bool own = false;
     enum dt_err err;
 
-    if ((file != NULL) == (proof != NULL))
-        return dt_fail(DT_ERR_USAGE, "detente register check needs --charter FILE or --proof FILE");
+    if (file != NULL && proof != NULL)
+        return dt_fail(DT_ERR_USAGE, "--charter and --proof exclude each other");
     if ((err = cli_verify_in(c, &s->anchor, &in)) != DT_OK)
         return err;
     if (proof != NULL) {
@@ -163,6 +164,12 @@ find_charter(struct cli *c, struct stranger *s)
             return dt_fail(DT_ERR_PROOF, "%s: refused: %.*s", proof, (int)s->verdict.reason.n,
                            (const char *)s->verdict.reason.p);
         s->use = s->verdict.charter;
+    } else if (file == NULL) {
+        /* The home's own: its forum id needs no word from elsewhere. */
+        if ((err = cli_open_home(c)) != DT_OK)
+            return err;
+        s->use = dt_agent_charter(c->agent);
+        own = true;
     } else {
         if ((err = cli_charter(c, file, &s->charter)) != DT_OK)
             return err;
@@ -170,6 +177,8 @@ find_charter(struct cli *c, struct stranger *s)
     }
     if ((err = dt_charter_forum_id(s->use, forum)) != DT_OK)
         return err;
+    if (in.forum == NULL && own)
+        return DT_OK;
     if (in.forum == NULL) {
         cli_note(c, "no --forum given: whose register this is was not checked");
         c->verdict = DT_EXIT_NO;

@@ -204,6 +204,9 @@ forum=$("$detente" charter show --id charter)
 both x verify one.proof --forum "$forum"
 both x register check --charter charter --forum "$forum"
 both x register check --proof one.proof --forum "$forum"
+both us register check
+no 2 us register check --charter charter --proof one.proof
+no 1 x register check # no home there
 "$detente" charter show --policy charter >policy
 both x observe --charter charter --forum "$forum" --state seen.db "http://127.0.0.1:$PORT$register"
 both x observe --policy policy --state seen.db --cadence 1/1d --svg seen.svg "http://127.0.0.1:$PORT$register"
@@ -216,6 +219,8 @@ ok x claims check "$top/examples/contacts/claims.csv" --proof one.proof --forum 
 both us claims import "$top/examples/contacts/claims.csv"
 both us claims check --as-member
 both us claims show c05
+json us claims show c01
+check_line 'a claim tells its dates' '"from": "2017-01-01"' last
 no 1 us claims show c99
 printf 'begins,land\n1951-05-03,France\n' >elsewhere.csv
 note=(--column from=begins --column party=land --set party=north --set mode=meeting --source notes)

@@ -1,8 +1,12 @@
 // Words, numbers and dates in the person's language. English is complete; a word that another language lacks is English.
-import english from './strings/en.json';
+import first from './strings/en.json';
 
 export const languages = {en: 'English', ru: 'Русский', uk: 'Українська', ar: 'العربية', fr: 'Français', es: 'Español'};
+const english = {...first};
 const rightToLeft = new Set(['ar']);
+
+/** English words that another part of the page brings along. */
+export const addEnglish = (more) => Object.assign(english, more);
 
 let now = 'en';
 let words = {};

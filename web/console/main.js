@@ -107,6 +107,8 @@ function Shell() {
             first.current = false;
             return;
         }
+        // What was told last was about the place that is left; what was just done there may speak for the first moment.
+        if (state.said && Date.now() - state.said.at > 1500) set({said: null});
         const h1 = main.current.querySelector('h1');
         (h1 || main.current).focus({preventScroll: false});
         if (name !== 'channel') scrollTo(0, 0);
@@ -155,6 +157,8 @@ function App() {
     return s.session === 'open' ? html`<${Shell} />` : html`<${Outside} />`;
 }
 
+const RESUME = 'detente-resume';
+
 async function open(key) {
     set({session: 'opening', refused: null});
     try {
@@ -181,17 +185,19 @@ async function open(key) {
 
 async function begin() {
     api.handlers(askPassphrase, () => set({session: 'ended', status: null, charter: null, drafts: {}, asks: null}));
-    const key = takeKey();
+    const key = takeKey() || sessionStorage.getItem(RESUME);
+    sessionStorage.removeItem(RESUME);
     await i18n.useLanguage(i18n.preferred());
     render(html`<${App} />`, document.getElementById('app'));
     if (key) open(key);
-    // A reload forgets the token: as the page is left, it leaves itself a key in its address. Where the browser keeps the
-    // page instead (back and forward), the key is taken out again.
+    // A reload forgets the token. As the page is left, it leaves itself a key, good for twenty seconds and once, in this
+    // tab's storage (a browser does not take an address that is changed now); the next load takes it out at once.
     addEventListener('pagehide', () => {
         const next = api.resume();
-        if (next) history.replaceState(null, '', location.pathname + '#k=' + next);
+        if (next) sessionStorage.setItem(RESUME, next);
     });
-    addEventListener('pageshow', (e) => e.persisted && takeKey() && go(...(state.settings.route || 'home').split('/')));
+    // Where the browser has kept the page instead (back and forward), nothing was forgotten.
+    addEventListener('pageshow', (e) => e.persisted && sessionStorage.removeItem(RESUME));
     // A fresh address pasted into this same tab changes the fragment alone.
     addEventListener('hashchange', () => {
         const again = takeKey();

@@ -30,8 +30,8 @@ function Understood({x, id, mine}) {
     });
     return html`<${Fragment}>
         ${(x.understood || []).map((u, i) => html`<div class="understood" key=${u.id}><p><strong>${t('understood.as')}</strong> <${Person} who=${u.by} />:</p><${PeerBlock} text=${u.text} />
-            ${u.author_says ? html`<p>${u.author_says === 'right' ? html`<${State} kind="ok">${t('understood.right')}<//>` : html`<${State} kind="bad">${t('understood.wrong')}<//>`} ${u.author_text ? html`<${Peer} text=${u.author_text} />` : null}</p>` : null}
-            ${mine && !u.author_says ? html`<p class="buttons small"><button disabled=${act.busy} onClick=${() => act.run([], {right: true, of: String(i + 1)})}>${t('understood.say_right')}</button>
+            ${u.author_says !== 'open' ? html`<p>${u.author_says === 'right' ? html`<${State} kind="ok">${t('understood.right')}<//>` : html`<${State} kind="bad">${t('understood.wrong')}<//>`} ${u.author_text ? html`<${Peer} text=${u.author_text} />` : null}</p>` : null}
+            ${mine && u.author_says === 'open' ? html`<p class="buttons small"><button disabled=${act.busy} onClick=${() => act.run([], {right: true, of: String(i + 1)})}>${t('understood.say_right')}</button>
                 <button disabled=${act.busy} onClick=${() => act.run([], {wrong: true, of: String(i + 1)})}>${t('understood.say_wrong')}</button></p>` : null}</div>`)}
         ${open ? html`<form class="understandform" onSubmit=${(e) => {
             e.preventDefault();

@@ -54,9 +54,9 @@ function lineText(l) {
 
 function ChannelRow({c, last, seen}) {
     const late = c.receipts.filter((r) => r.overdue);
-    const fresh = (what) => (last && last[what] !== undefined ? Math.max(0, last[what] - ((seen || {})[what] || 0)) : 0);
-    const talk = fresh('last_talk');
-    const records = fresh('last_record');
+    // Talk is numbered in its channel, records in the whole home.
+    const talk = last ? Math.max(0, last.last_talk - ((seen || {}).last_talk || 0)) : 0;
+    const records = last ? last.records.filter((n) => n > ((seen || {}).last_record || 0)).length : 0;
     return html`<li class="card"><h3><a href=${href('channel', c.group_id)}><${Peer} text=${c.name} /></a> <${State} kind=${channelState(c)}>${word('channel_state', c.state)}<//></h3>
         <p>${t('n_members', {n: c.members})}${talk ? html` · <strong>${t('n_new_talk', {n: talk})}</strong>` : null}${records ? html` · <strong>${t('n_new_records', {n: records})}</strong>` : null}${!talk && !records ? html` · ${t('nothing_new')}` : null}${c.to_send ? html` · ${t('n_to_send', {n: c.to_send})}` : null}</p>
         ${c.destroy_after_ms ? html`<p>${t('destroyed_after', {n: Math.round(c.destroy_after_ms / 86400000)})}</p>` : null}
@@ -95,8 +95,8 @@ export function Home() {
         const [people, due, alarms, invitations, admissions, channels, records] = await Promise.all([
             result('people'), result('due'), result('alarms'), result('invitations'), result('admit list'), result('channels'), result('records', [], {last: '200'})]);
         const last = {};
-        for (const c of channels.channels) last[c.group_id] = {last_talk: c.last_talk || 0, last_record: 0};
-        for (const r of records.records) if (last[r.group_id]) last[r.group_id].last_record = r.number;
+        for (const c of channels.channels) last[c.group_id] = {last_talk: c.last_talk || 0, records: []};
+        for (const r of records.records) if (last[r.group_id]) last[r.group_id].records.push(r.number);
         return {people: people.people, last, due, alarms: alarms.alarms, invitations: invitations.invitations, admissions: admissions.admissions};
     });
     const st = s.status;
