@@ -444,7 +444,8 @@ enum dt_alarm_kind {
     DT_ALARM_RELAY,    /* what the relay shows does not fit what it, or a member, said before */
     DT_ALARM_WITHHELD, /* the relay shows others more than us */
     DT_ALARM_RECEIPT,  /* no receipt after its time; or one that came late */
-    DT_ALARM_MISSED    /* messages that this home cannot read, after it was put in anew */
+    DT_ALARM_MISSED,   /* messages that this home cannot read, after it was put in anew */
+    DT_ALARM_LINE      /* no person confirmed our line test in time; or one did late */
 };
 const char *dt_alarm_kind_name(enum dt_alarm_kind kind); /* "fork", "commit", ... static */
 

@@ -76,7 +76,7 @@ struct dt_due_outage {
 };
 
 /* When a span of ${span_ms} from ${start_ms} on is over, outages of ${channel} not counted. The
- * list is sorted by begin and its intervals do not overlap within a channel. */
+ * list is sorted by channel and begin, and its intervals do not overlap within a channel. */
 uint64_t dt_due_after(uint64_t start_ms, uint64_t span_ms, uint16_t channel,
                       const struct dt_due_outage *outages, size_t n);
 /* The moment ${at_ms}, or the end of the outage that it lies in. */
@@ -87,15 +87,28 @@ struct dt_due_channel {
     uint64_t founded_ms;
     uint32_t
         parties; /* bit i: the charter's party i is in it; none: nothing is owed in it any more */
+    uint64_t line_until_ms; /* the tests that its members' agents send were read up to then; 0: none
+                               was */
+};
+
+/* From ${from_ms} up to ${to_ms} an agent of ${party} had its line tested, by tests that are talk
+ * (instrument/line_watch.h); of party DT_DUE_NOBODY: we could not hear, and nobody is taken to have
+ * been out. Those of one party do not overlap. */
+struct dt_due_heard {
+    uint16_t channel;
+    uint8_t party;
+    uint64_t from_ms, to_ms;
 };
 
 /**
- * dt_due_outages(s, channels, n_channels, sides, out, out_n):
+ * dt_due_outages(s, heard, n_heard, channels, n_channels, sides, out, out_n):
  * Outages that the line tests of all sides of a channel show at the same time (of all parties in
- * it, where there are fewer than two sides); as dt_due_after() wants them. ${sides}: bit i: the
- * charter's party i is of kind `party`. Owner: dt_free(*out). NOMEM.
+ * it, where there are fewer than two sides); as dt_due_after() wants them. Line tests are records,
+ * or ${heard}, in any order. ${sides}: bit i: the charter's party i is of kind `party`. Owner:
+ * dt_free(*out). NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_due_outages(const struct dt_due_state *s,
+                                         const struct dt_due_heard *heard, size_t n_heard,
                                          const struct dt_due_channel *channels, size_t n_channels,
                                          uint32_t sides, struct dt_due_outage **out, size_t *out_n);
 

@@ -1,8 +1,11 @@
 /*
  * tests/agent/test_due.c - what is due, kept in the store between calls: as if all had been read
- * again, whatever came late; a question and its clock among three homes.
+ * again, whatever came late; a question and its clock among three homes, also when the line is
+ * down for both sides.
  */
 #include "agent/records/due.h"
+#include "agent/talk/line.h"
+#include "agent/talk/line_log.h"
 #include "base/mem.h"
 
 #include "three.h"
@@ -261,12 +264,154 @@ snapshots(void **state)
     ok(dt_store_check(t->a[1]->store));
 }
 
+/* ---- outages that the agents' own line tests show ---- */
+
+#define SLOT (DT_MS_DAY / 2)
+
+static int
+set_up_lines(void **state)
+{
+    struct three *t;
+
+    world_line_test = "12h";
+    is(three_homes(state), 0);
+    world_line_test = NULL;
+    t = *state;
+    t->w.offset_ms += SLOT - dt_agent_now(t->a[0]) % SLOT + SLOT / 4; /* well inside of a slot */
+    world_found(t->a, 3, DT_CHANNEL_PLENARY, "plenary", t->gid);
+    world_sync(t->a, 3, 3);
+    return 0;
+}
+
+static void
+a_slot_later(struct three *t, size_t from, size_t n)
+{
+    t->w.offset_ms += SLOT;
+    world_sync(t->a + from, n, 3);
+}
+
+/* Until when red owes an explanation of ${q}: the same for all three. */
+static uint64_t
+owed_until(struct three *t, const uint8_t q[static 32])
+{
+    uint64_t by = find(t, 0, DT_DUE_REPLY, q, RED).by_ms;
+
+    is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by);
+    is(find(t, 2, DT_DUE_REPLY, q, RED).by_ms, by);
+    return by;
+}
+
+static uint64_t
+asked(struct three *t, uint8_t q[static 32])
+{
+    question(t, 1, q);
+    rest(t);
+    three_cosign(t);
+    rest(t);
+    return owed_until(t, q);
+}
+
+static void
+both_sides_out(void **state)
+{
+    struct three *t = *state;
+    uint8_t q[32];
+    uint64_t by = asked(t, q);
+
+    a_slot_later(t, 0, 3);
+    is(owed_until(t, q), by);
+    t->w.offset_ms += 3 * SLOT; /* nobody reaches the relay in two whole slots */
+    is(find(t, 2, DT_DUE_REPLY, q, RED).by_ms, by); /* nothing was read yet that shows it */
+    world_sync(t->a, 3, 3);
+    is(owed_until(t, q), by + 2 * SLOT);
+    as_replayed(t, 1);
+    /* One side alone stops nothing, nor does one side with the mediator. */
+    a_slot_later(t, 0, 2);
+    a_slot_later(t, 0, 2);
+    world_sync(t->a, 3, 3);
+    is(owed_until(t, q), by + 2 * SLOT);
+    a_slot_later(t, 1, 1);
+    a_slot_later(t, 1, 1);
+    world_sync(t->a, 3, 3);
+    is(owed_until(t, q), by + 2 * SLOT); /* (it is past by now) */
+    /* The mediator is no side: that its line was tested keeps no clock going. */
+    by = asked(t, q);
+    a_slot_later(t, 0, 1);
+    a_slot_later(t, 0, 3);
+    is(owed_until(t, q), by + SLOT);
+    ok(dt_store_check(t->a[1]->store));
+}
+
+/* Agents that run on, unattended, while both sides have announced that they are out. */
+static void
+both_sides_announced(void **state)
+{
+    struct three *t = *state;
+    uint8_t q[32];
+    uint64_t by = asked(t, q), now;
+
+    a_slot_later(t, 0, 3);
+    now = dt_agent_now(t->a[0]);
+    ok(dt_agent_line_outage(t->a[2], t->gid, now, now + 3 * SLOT, dt_view(NULL, 0)));
+    world_sync(t->a, 3, 2);
+    a_slot_later(t, 0, 3);
+    a_slot_later(t, 0, 3);
+    is(owed_until(t, q), by); /* red alone */
+    ok(dt_agent_line_outage(t->a[1], t->gid, now, now + 9 * SLOT, dt_view(NULL, 0)));
+    world_sync(t->a, 3, 2);
+    is(owed_until(t, q), by); /* an announcement does not look back */
+    a_slot_later(t, 0, 3);    /* red's is over by now */
+    is(owed_until(t, q), by);
+    by = asked(t, q); /* another one: the first is past soon */
+    ok(dt_agent_line_outage(t->a[2], t->gid, now, now + 9 * SLOT, dt_view(NULL, 0)));
+    world_sync(t->a, 3, 2);
+    a_slot_later(t, 0, 3);
+    a_slot_later(t, 0, 3);
+    is(owed_until(t, q), by + SLOT); /* one slot is over, and no other yet */
+    ok(dt_agent_line_outage(t->a[1], t->gid, now, 0, dt_view(NULL, 0)));
+    world_sync(t->a, 3, 2);
+    a_slot_later(t, 0, 3);
+    a_slot_later(t, 0, 3);
+    is(owed_until(t, q), by + 2 * SLOT); /* blue is back */
+}
+
+/* What an agent could not hear stops no clock; nor does a test start one afterwards. */
+static void
+deaf_or_late(void **state)
+{
+    struct three *t = *state;
+    uint8_t q[32], seat[16] = {7};
+    uint64_t by = asked(t, q), slot;
+
+    a_slot_later(t, 0, 3);
+    t->w.offset_ms += 4 * SLOT;
+    slot = dt_agent_now(t->a[0]) / SLOT;
+    /* Red had lost its seat and comes back to another one. */
+    ok(dt_line_log_read(t->a[2], t->gid, seat, slot, SLOT));
+    world_sync(t->a, 3, 3);
+    is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by + 3 * SLOT);
+    is(find(t, 2, DT_DUE_REPLY, q, RED).by_ms, by);
+    /* Blue hears, days later, that red was there. */
+    ok(dt_line_log_test(t->a[1], t->gid, RED, slot - 2, SLOT));
+    is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by + 3 * SLOT);
+    ok(dt_line_log_test(t->a[1], t->gid, RED, slot - 1, SLOT)); /* may still have been on its way */
+    is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by + 2 * SLOT);
+    ok(dt_line_log_test(t->a[1], t->gid, RED, slot + 2, SLOT)); /* from the future */
+    a_slot_later(t, 0, 1);
+    a_slot_later(t, 0, 1);
+    a_slot_later(t, 0, 3);
+    is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by + 4 * SLOT);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_question, three_set_up, three_tear_down),
         cmocka_unit_test_setup_teardown(snapshots, three_set_up, three_tear_down),
+        cmocka_unit_test_setup_teardown(both_sides_out, set_up_lines, three_tear_down),
+        cmocka_unit_test_setup_teardown(both_sides_announced, set_up_lines, three_tear_down),
+        cmocka_unit_test_setup_teardown(deaf_or_late, set_up_lines, three_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

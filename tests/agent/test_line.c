@@ -67,6 +67,15 @@ later(struct three *t, uint64_t ms)
     t->w.offset_ms += ms;
 }
 
+/* A person at each desk has seen the tests of this time. */
+static void
+confirm_all(struct three *t)
+{
+    for (size_t i = 0; i < 3; i++)
+        ok(dt_agent_line_confirm(t->a[i], t->gid));
+    world_sync(t->a, 3, 3);
+}
+
 static void
 heard_and_answered(void **state)
 {
@@ -86,9 +95,11 @@ heard_and_answered(void **state)
     is(own.next_ms, (slot + 1) * HALF_DAY);
     world_sync(t->a, 3, 3); /* no second one in this slot */
     is(line_to(t, 0, "red-1", NULL).heard, 1);
+    confirm_all(t);
     for (unsigned int i = 0; i < 4; i++) {
         later(t, HALF_DAY);
         world_sync(t->a, 3, 3);
+        confirm_all(t);
     }
     for (size_t who = 0; who < 2; who++) {
         x = line_to(t, who, "red-1", &own);
@@ -184,7 +195,6 @@ planned(void **state)
     ok(dt_agent_line_outage(t->a[2], t->gid, dt_agent_now(t->a[2]), 0, dt_view(NULL, 0)));
     world_sync(t->a, 3, 3);
     is(line_to(t, 0, "red-1", NULL).state, DT_LINE_TESTED);
-    three_no_alarms(t);
 }
 
 static void
@@ -201,6 +211,136 @@ a_persons_word(void **state)
     is(line_to(t, 0, "red-1", NULL).confirmed_number, 0);
     later(t, 4 * HALF_DAY); /* nothing of this time was heard: there is nothing to confirm */
     is(dt_agent_line_confirm(t->a[1], t->gid), DT_ERR_STATE);
+}
+
+/* How often ${who} was told about a person's word, with ${text}. */
+static size_t
+words(struct three *t, size_t who, const char *text)
+{
+    DT_CLEANUP(dt_free_p) struct dt_alarm_info *v = NULL;
+    size_t n = 0, count = 0;
+
+    ok(dt_agent_alarms(t->a[who], &v, &n));
+    for (size_t i = 0; i < n; i++)
+        if (v[i].kind == DT_ALARM_LINE && strstr(v[i].text, text) != NULL)
+            count += v[i].count;
+    return count;
+}
+
+/* Nobody at red's desk has confirmed within the hour: it is shown and told, once, until they do. */
+static void
+a_word_missed(void **state)
+{
+    struct three *t = *state;
+    uint64_t slot = dt_agent_now(t->a[0]) / HALF_DAY;
+    struct dt_line_own own;
+    struct dt_line_info x = line_to(t, 1, "red-1", &own);
+
+    is(x.asked_number, slot);
+    is(x.confirm_by_ms, x.asked_ms + DT_MS_HOUR);
+    assert_false(x.unconfirmed);
+    is(own.to_confirm, slot);
+    is(own.confirmed, 0);
+    for (size_t i = 0; i < 2; i++)
+        ok(dt_agent_line_confirm(t->a[i], t->gid));
+    world_sync(t->a, 3, 3);
+    is(line_to(t, 1, "red-1", &own).asked_number, slot);
+    is(line_to(t, 1, "envoy", NULL).asked_number, 0);
+    is(line_to(t, 2, "blue-1", NULL).asked_number, 0);
+    is(own.to_confirm, 0);
+    is(own.confirmed, slot);
+    later(t, DT_MS_HOUR - DT_MS_MINUTE);
+    world_sync(t->a, 3, 3);
+    three_no_alarms(t); /* there is still time */
+    later(t, 2 * DT_MS_MINUTE);
+    assert_true(line_to(t, 1, "red-1", NULL).unconfirmed); /* shown before anything is synced */
+    for (unsigned int i = 0; i < 3; i++) {                 /* told once, in whatever slot */
+        world_sync(t->a, 3, 3);
+        is(words(t, 0, "no person of red has confirmed"), 1);
+        is(words(t, 1, "no person of red has confirmed"), 1);
+        is(words(t, 2, ""), i < 2 ? 0 : 2); /* that the others do not confirm the next one */
+        later(t, HALF_DAY);
+    }
+    x = line_to(t, 1, "red-1", NULL);
+    assert_true(x.unconfirmed);
+    is(x.asked_number, slot); /* since when nobody does */
+    world_sync(t->a, 3, 3);
+    ok(dt_agent_line_confirm(t->a[2], t->gid));
+    world_sync(t->a, 3, 3);
+    is(words(t, 1, "a person of red has confirmed our line test after 1 day 13 h"), 1);
+    x = line_to(t, 1, "red-1", NULL);
+    is(x.asked_number, 0);
+    assert_false(x.unconfirmed);
+    later(t, 2 * DT_MS_HOUR); /* nothing waits: that of this slot is confirmed */
+    world_sync(t->a, 3, 3);
+    is(words(t, 1, "no person of red has confirmed"), 1);
+    later(t, HALF_DAY);
+    world_sync(t->a, 3, 3);
+    later(t, 2 * DT_MS_HOUR);
+    world_sync(t->a, 3, 3);
+    is(words(t, 1, "no person of red has confirmed"), 2); /* another time, counted */
+}
+
+/* Who announced an outage has the hour behind it. */
+static void
+a_word_after_an_outage(void **state)
+{
+    struct three *t = *state;
+    uint64_t now = dt_agent_now(t->a[2]);
+    struct dt_line_info x;
+
+    confirm_all(t);
+    ok(dt_agent_line_outage(t->a[2], t->gid, now, now + HALF_DAY + 3 * DT_MS_HOUR,
+                            dt_view(NULL, 0)));
+    world_sync(t->a, 3, 2);
+    later(t, HALF_DAY);
+    world_sync(t->a, 3, 3);
+    ok(dt_agent_line_confirm(t->a[0], t->gid));
+    ok(dt_agent_line_confirm(t->a[1], t->gid));
+    world_sync(t->a, 3, 3);
+    x = line_to(t, 1, "red-1", NULL);
+    is(x.confirm_by_ms, now + HALF_DAY + 4 * DT_MS_HOUR);
+    later(t, 3 * DT_MS_HOUR + DT_MS_MINUTE); /* it is over, and the hour is not */
+    world_sync(t->a, 3, 2);
+    three_no_alarms(t);
+    later(t, DT_MS_HOUR);
+    world_sync(t->a, 3, 2);
+    is(words(t, 1, "no person of red has confirmed"), 1);
+}
+
+/* Two desks of one party: the word of a person at one of them is enough, and they owe each other
+ * none. */
+static void
+two_desks(void **state)
+{
+    struct three *t;
+    struct dt_line_info *v = NULL;
+    struct dt_line_own own;
+    size_t n = 0;
+
+    world_line_test = "12h";
+    is(three_and_second(state), 0);
+    world_line_test = NULL;
+    t = *state;
+    t->w.offset_ms += HALF_DAY - dt_agent_now(t->a[0]) % HALF_DAY + HALF_DAY / 4;
+    world_found(t->a, 4, DT_CHANNEL_PLENARY, "plenary", t->gid);
+    world_sync(t->a, 4, 3);
+    for (size_t i = 0; i < 3; i++)
+        ok(dt_agent_line_confirm(t->a[i], t->gid));
+    world_sync(t->a, 4, 3);
+    later(t, 2 * DT_MS_HOUR);
+    world_sync(t->a, 4, 3);
+    for (size_t i = 0; i < 4; i++)
+        is(words(t, i, ""), 0);
+    ok(dt_agent_line(t->a[2], t->gid, &own, &v, &n));
+    is(n, 3);
+    for (size_t i = 0; i < n; i++)
+        is(v[i].asked_number, 0);
+    dt_free(v);
+    ok(dt_agent_line(t->a[3], t->gid, &own, &v, &n));
+    for (size_t i = 0; i < n; i++)
+        is(v[i].asked_number, 0);
+    dt_free(v);
 }
 
 static size_t
@@ -224,6 +364,7 @@ sealed_too(void **state)
 
     for (size_t i = 0; i < 3; i++)
         is(heartbeats(t, i), 3);
+    confirm_all(t);
     later(t, HALF_DAY);
     world_sync(t->a, 3, 3);
     world_sync(t->a, 3, 2);
@@ -256,6 +397,9 @@ main(void)
         LINE(relay_not_reached),
         LINE(planned),
         LINE(a_persons_word),
+        LINE(a_word_missed),
+        LINE(a_word_after_an_outage),
+        cmocka_unit_test_teardown(two_desks, three_tear_down),
         cmocka_unit_test_setup_teardown(sealed_too, set_up_sealed, three_tear_down),
         cmocka_unit_test_setup_teardown(none, three_set_up, three_tear_down),
     };

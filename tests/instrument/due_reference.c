@@ -93,10 +93,26 @@ before(const struct ref *r, size_t a, size_t b)
 
 /* ---- clocks ---- */
 
-/* By its own last line test up to then, is the party's station out in the minute that begins at
- * ${ms}? */
+/* By line tests that are talk: the slot is read and over, it has no test of the party, though one
+ * before had, and we could hear. */
 static bool
-is_out(const struct ref *r, size_t channel, size_t party, uint64_t ms)
+is_silent(const struct ref *r, size_t channel, size_t party, uint64_t ms)
+{
+    size_t slot = ms < BEGIN_MS ? 0 : (ms - BEGIN_MS) / SLOT_MS;
+
+    if (ms < BEGIN_MS || slot >= SLOTS || ms >= r->w->channel[channel].line_until_ms ||
+        r->w->heard[channel][party][slot] || r->w->heard[channel][DEAF][slot])
+        return false;
+    for (size_t i = 0; i < slot; i++)
+        if (r->w->heard[channel][party][i])
+            return true;
+    return false;
+}
+
+/* By its own last line test up to then, has the party's station announced that it is out in the
+ * minute that begins at ${ms}? */
+static bool
+is_announced(const struct ref *r, size_t channel, size_t party, uint64_t ms)
 {
     const struct dt_due_item *last = NULL;
     uint64_t at = 0;
@@ -137,6 +153,8 @@ mark_changes(const struct ref *r, bool *changes)
             if (at[k] >= BEGIN_MS && (at[k] - BEGIN_MS) / MINUTE <= GRID)
                 changes[(at[k] - BEGIN_MS) / MINUTE] = true;
     }
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        changes[slot * (SLOT_MS / MINUTE)] = true;
     changes[0] = true;
 }
 
@@ -148,16 +166,12 @@ find_stops(struct ref *r)
     memset(changes, 0, sizeof changes);
     mark_changes(r, changes);
     for (size_t c = 0; c < 2; c++) {
-        size_t sides = 0, first_line = GRID;
+        size_t sides = 0;
 
         for (size_t p = 0; p < N_PARTIES; p++)
             sides += is_in(r, c, p) && side(r, p);
-        for (size_t i = 0; i < r->w->n; i++)
-            if (r->w->drawn[i].kind == K_LINE && r->t[i] != 0 &&
-                (r->t[i] - BEGIN_MS) / MINUTE < first_line)
-                first_line = (r->t[i] - BEGIN_MS) / MINUTE;
         for (size_t m = 0; m <= GRID; m++) {
-            bool all = m >= first_line;
+            bool all = true;
 
             if (!changes[m]) {
                 r->stop[c][m] = r->stop[c][m - 1];
@@ -166,7 +180,8 @@ find_stops(struct ref *r)
 
             for (size_t p = 0; p < N_PARTIES && all; p++)
                 if (is_in(r, c, p) && (sides < 2 || side(r, p)) &&
-                    !is_out(r, c, p, BEGIN_MS + m * MINUTE))
+                    !is_announced(r, c, p, BEGIN_MS + m * MINUTE) &&
+                    !is_silent(r, c, p, BEGIN_MS + m * MINUTE))
                     all = false;
             r->stop[c][m] = all;
         }

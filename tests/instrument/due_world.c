@@ -157,14 +157,40 @@ draw_one(struct due_world *w, struct drawn *d)
         }
 }
 
+/* Lines that are tested more or less, sometimes all gone at once, and an agent that was deaf for a
+ * while. */
+static void
+draw_lines(struct due_world *w)
+{
+    for (size_t c = 0; c < 2; c++) {
+        uint64_t first = due_random(w, SLOTS / 2), n = due_random(w, SLOTS / 2), part[N_PARTIES];
+        uint64_t deaf = due_random(w, SLOTS), deaf_n = due_random(w, 30);
+        bool down = false;
+
+        w->channel[c].line_until_ms = BEGIN_MS + (first + n) * SLOT_MS;
+        for (size_t p = 0; p < N_PARTIES; p++)
+            part[p] = due_random(w, 11);
+        for (size_t slot = first; slot < first + n + due_random(w, 3) && slot < SLOTS; slot++) {
+            down = due_random(w, 12) == 0 ? !down : down;
+            for (size_t p = 0; p < N_PARTIES; p++)
+                w->heard[c][p][slot] = !down && due_random(w, 10) < part[p];
+            w->heard[c][DEAF][slot] = slot >= deaf && slot < deaf + deaf_n;
+        }
+    }
+}
+
 void
 due_world_draw(struct due_world *w)
 {
     size_t n = 1 + due_random(w, ITEMS_MAX - 1);
 
     w->sides = due_random(w, 4) == 0 ? 0xb : 0x3; /* as a rule two, a mediator, a monitor */
-    w->channel[0] = (struct dt_due_channel){BEGIN_MS + minutes(w, 20 * 24 * 60), 0xf};
-    w->channel[1] = (struct dt_due_channel){BEGIN_MS + minutes(w, 40 * 24 * 60), 0x5};
+    w->channel[0] =
+        (struct dt_due_channel){.founded_ms = BEGIN_MS + minutes(w, 20 * 24 * 60), .parties = 0xf};
+    w->channel[1] =
+        (struct dt_due_channel){.founded_ms = BEGIN_MS + minutes(w, 40 * 24 * 60), .parties = 0x5};
+    if (due_random(w, 3) != 0)
+        draw_lines(w);
     w->now_ms = BEGIN_MS + 60 * DT_MS_DAY + minutes(w, 80 * 24 * 60);
     w->until_ms = due_random(w, 2) == 0 ? 0 : BEGIN_MS + minutes(w, 400 * 24 * 60);
     for (w->n = 0; w->n < n; w->n++)
@@ -227,6 +253,34 @@ due_join(struct due_lines *l)
     return text;
 }
 
+/* As an agent keeps them: a test at a time, in any order, twice at times. */
+static size_t
+heard_spans(const struct due_world *w, struct dt_due_heard *out)
+{
+    struct dt_line_spans *s = calloc(1, sizeof *s);
+    size_t n = 0;
+
+    assert_non_null(s);
+    for (uint16_t c = 0; c < 2; c++)
+        for (size_t p = 0; p <= N_PARTIES; p++) {
+            s->n = 0;
+            for (size_t k = 0; k < 2 * SLOTS; k++) {
+                size_t slot = (k * 7 + 3) % SLOTS; /* 7 and SLOTS have no divisor in common */
+                uint64_t from = BEGIN_MS + slot * SLOT_MS;
+
+                if (w->heard[c][p][slot])
+                    dt_line_spans_add(s, from, from + SLOT_MS);
+            }
+            for (size_t k = s->n; k > 0; k--)
+                out[n++] = (struct dt_due_heard){.channel = c,
+                                                 .party = p == DEAF ? DT_DUE_NOBODY : (uint8_t)p,
+                                                 .from_ms = s->v[k - 1].from_ms,
+                                                 .to_ms = s->v[k - 1].to_ms};
+        }
+    free(s);
+    return n;
+}
+
 char *
 due_folded(const struct due_world *w, const struct dt_due_state *s)
 {
@@ -239,10 +293,13 @@ due_folded(const struct due_world *w, const struct dt_due_state *s)
                                 .now_ms = w->now_ms,
                                 .until_ms = w->until_ms,
                                 .settled = true};
+    static struct dt_due_heard heard[2 * (N_PARTIES + 1) * SLOTS];
     struct due_lines l = {0};
     size_t n = 0;
 
-    assert_int_equal(dt_due_outages(s, w->channel, 2, w->sides, &outages, &q.n_outages), DT_OK);
+    assert_int_equal(dt_due_outages(s, heard, heard_spans(w, heard), w->channel, 2, w->sides,
+                                    &outages, &q.n_outages),
+                     DT_OK);
     q.outages = outages;
     assert_int_equal(dt_due_list(s, &q, &list, &n), DT_OK);
     for (size_t i = 0; i < n; i++) {

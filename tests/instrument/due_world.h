@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "instrument/line_spans.h"
 #include "instrument/line_test.h"
 #include "instrument/obligations.h"
 
@@ -25,6 +26,9 @@
 #define BEGIN_MS  UINT64_C(1701388800000) /* 2023-12-01: before a leap day */
 #define DAYS      150u
 #define ITEMS_MAX 160u
+#define SLOT_MS   (6 * DT_MS_HOUR) /* of line tests that are talk */
+#define SLOTS     (DAYS * 4)       /* from BEGIN_MS */
+#define DEAF      N_PARTIES        /* in place of a party: we could not hear */
 
 enum kind {
     K_BEFORE,
@@ -54,6 +58,7 @@ struct due_world {
     uint32_t sides;
     struct drawn drawn[ITEMS_MAX];
     size_t n;
+    bool heard[2][N_PARTIES + 1][SLOTS]; /* a test of that slot was heard */
     uint64_t now_ms, until_ms;
     uint64_t random;
 };

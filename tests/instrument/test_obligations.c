@@ -178,7 +178,7 @@ static void
 test_clock(void **state)
 {
     static const struct dt_due_outage outages[] = {
-        {0, 1000, 2000}, {1, 100, 90000}, {0, 5000, 6000}};
+        {0, 1000, 2000}, {0, 5000, 6000}, {1, 100, 90000}};
     uint64_t feb = 0, mar = 0;
 
     (void)state;
@@ -246,7 +246,7 @@ test_by_hand(void **state)
 
     (void)state;
     due_world_start(&w, 1);
-    w.channel[0] = (struct dt_due_channel){BEGIN_MS, 0xf};
+    w.channel[0] = (struct dt_due_channel){.founded_ms = BEGIN_MS, .parties = 0xf};
     /* Parties 0, 1 and 3 are sides. 0 asks; 1 and 3 owe a word each. */
     by_hand(&w, &s, K_ASK, 0, T0, 0);
     assert_int_equal(code_of(&w, &s, DT_DUE_REPLY, 1, by), DT_DUE_DUE); /* the last moment */

@@ -296,6 +296,8 @@ dt_alarm_kind_name(enum dt_alarm_kind kind)
         return "withheld";
     case DT_ALARM_RECEIPT:
         return "receipt";
+    case DT_ALARM_LINE:
+        return "line";
     }
     return "other";
 }

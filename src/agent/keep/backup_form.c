@@ -47,6 +47,8 @@ static const char *const kept[] = {
     "template",
     "raw",
     "rejoin_ask",
+    /* no record says when a line was tested, and what is due goes by it */
+    "line_log",
     /* session keys: who does not have its own any more can never release them */
     "spent",
     "released",
@@ -97,6 +99,7 @@ static const char *const left[] = {
     "line_miss",
     "line_slot",
     "line_own",
+    "line_ask",
     /* pre-shared keys */
     "courier",
     "courier_ack",

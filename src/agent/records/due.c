@@ -10,6 +10,7 @@
 #include "agent/core.h"
 #include "agent/records/due_store.h"
 #include "agent/register/store.h"
+#include "agent/talk/line_log.h"
 
 /* Records that one transaction takes in: others wait for it to end. */
 #define PER_TRANSACTION 1024u
@@ -195,15 +196,21 @@ ask(struct dt_agent *a, uint64_t until_ms, bool settled, struct dt_agent_due *d)
                                 .now_ms = d->now_ms,
                                 .until_ms = until_ms,
                                 .settled = settled};
+    struct dt_line_heard heard = {0};
     enum dt_err err = DT_OK;
 
     d->channels = dt_alloc(d->n_channels, sizeof *d->channels);
     if (d->channels == NULL)
         return dt_nomem();
     for (size_t i = 0; i < d->n_channels && err == DT_OK; i++)
-        err = find_channel(a, d->group_ids + 32 * i, &d->channels[i]);
-    if (err != DT_OK || (err = dt_due_outages(&d->state, d->channels, d->n_channels, q.sides,
-                                              &d->outages, &d->n_outages)) != DT_OK)
+        if ((err = find_channel(a, d->group_ids + 32 * i, &d->channels[i])) == DT_OK)
+            err = dt_line_log_load(a, d->group_ids + 32 * i, (uint16_t)i, &heard,
+                                   &d->channels[i].line_until_ms);
+    if (err == DT_OK)
+        err = dt_due_outages(&d->state, heard.v, heard.n, d->channels, d->n_channels, q.sides,
+                             &d->outages, &d->n_outages);
+    dt_free(heard.v);
+    if (err != DT_OK)
         return err;
     q.channels = d->channels;
     q.outages = d->outages;

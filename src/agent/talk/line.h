@@ -11,7 +11,8 @@
 #include "agent/agent.h"
 #include "instrument/line_watch.h"
 
-#define DT_LINE_MISSES 64u /* kept of one member */
+#define DT_LINE_MISSES     64u        /* kept of one member */
+#define DT_LINE_CONFIRM_MS DT_MS_HOUR /* within which a person confirms what an agent answered */
 
 enum dt_line_state {
     DT_LINE_QUIET = 1, /* no test is owed yet */
@@ -31,8 +32,13 @@ struct dt_line_info {
     uint64_t missed[DT_LINE_WHYS];
     uint64_t outage_from_ms, outage_until_ms; /* until 0: none was announced */
     char outage_text[DT_LINE_TEXT_MAX + 1];
-    uint64_t confirmed_number, confirmed_ms; /* a person there saw our test of this number */
-    size_t n_misses;                         /* the latest, oldest first */
+    uint64_t confirmed_number, confirmed_ms; /* a person there saw the tests of this number */
+    uint64_t asked_number;  /* the first test of ours that nobody of that party has confirmed; 0:
+                               none  waits */
+    uint64_t asked_ms;      /* since when it stands in the queue */
+    uint64_t confirm_by_ms; /* until when a person has time for it */
+    bool unconfirmed;       /* that time is over */
+    size_t n_misses;        /* the latest, oldest first */
     struct {
         uint64_t number, from_ms, to_ms;
         enum dt_line_why why;
@@ -47,6 +53,9 @@ struct dt_line_own {
     size_t members, arrived; /* others; those whose agent has receipted it */
     uint64_t next_ms;        /* when the next one is due */
     uint64_t outage_from_ms, outage_until_ms;
+    uint64_t confirmed;     /* up to this number a person here has confirmed theirs; 0: none */
+    uint64_t to_confirm;    /* the last test of another party that waits for that; 0: none does */
+    uint64_t to_confirm_ms; /* when it arrived */
 };
 
 /* The lines of a channel, one for every other member. Owner: dt_free(*out). NOT_FOUND, STATE. */
