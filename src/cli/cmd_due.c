@@ -15,8 +15,10 @@
 
 #include "cli/commands.h"
 
-#define SOON_MS      DT_MS_DAY /* what is due within is shown in another colour */
-#define CALENDAR_MAX (32u << 20)
+#define SOON_MS       DT_MS_DAY /* what is due within is shown in another colour */
+#define CALENDAR_MAX  (32u << 20)
+#define OUTAGES_MS    (30 * DT_MS_DAY) /* so far back, and so many, are shown; JSON has all */
+#define OUTAGES_SHOWN 8u
 
 /* What was asked for, and what there is. */
 struct due {
@@ -195,19 +197,49 @@ print_row(const struct due *x, const struct dt_due *d)
     return DT_OK;
 }
 
+static const char *
+outage_channel(const struct due *x, const struct dt_due_outage *o)
+{
+    const struct dt_due d = {.channel = o->channel};
+
+    return channel_name(x, &d);
+}
+
+static bool
+outage_wanted(const struct due *x, const struct dt_due_outage *o)
+{
+    return !x->has_channel ||
+           memcmp(x->all.group_ids + 32 * (size_t)o->channel, x->group_id, 32) == 0;
+}
+
+/* Those that may have moved what is listed: the present one, and the latest of the last weeks. */
 static void
 print_outages(const struct due *x)
 {
-    for (size_t i = 0; i < x->all.n_outages; i++) {
-        const struct dt_due_outage *o = &x->all.outages[i];
-        const struct dt_due d = {.channel = o->channel};
-        char until[DT_TIME_STR];
+    const uint64_t now = x->all.now_ms;
+    size_t first = x->all.n_outages, shown = 0;
 
-        if (o->from_ms > x->all.now_ms || x->all.now_ms >= o->to_ms)
+    while (first > 0 && shown < OUTAGES_SHOWN) {
+        const struct dt_due_outage *o = &x->all.outages[--first];
+
+        shown += outage_wanted(x, o) && o->from_ms <= now && o->to_ms + OUTAGES_MS > now;
+    }
+    for (size_t i = first; i < x->all.n_outages; i++) {
+        const struct dt_due_outage *o = &x->all.outages[i];
+        char from[DT_TIME_STR], until[DT_TIME_STR], span[DT_TIME_STR];
+
+        if (!outage_wanted(x, o) || o->from_ms > now || o->to_ms + OUTAGES_MS <= now)
             continue;
+        by_words(o->from_ms, from);
         by_words(o->to_ms, until);
-        cli_print("%s: the clock stands until %s: all sides announced an outage\n",
-                  channel_name(x, &d), o->to_ms >= DT_TIME_MAX_MS ? "one is back" : until);
+        dt_span_str(span, o->to_ms - o->from_ms);
+        if (now < o->to_ms)
+            cli_print("%s: the clock stands until %s: all sides announced an outage\n",
+                      outage_channel(x, o), o->to_ms >= DT_TIME_MAX_MS ? "one is back" : until);
+        else
+            cli_print("%s: the clock stood for %s, from %s to %s: the line tests of all sides show "
+                      "an outage\n",
+                      outage_channel(x, o), span, from, until);
     }
 }
 
@@ -251,6 +283,28 @@ row_json(const struct due *x, const struct dt_due *d, json_t *o)
     return DT_OK;
 }
 
+/* When the clock of a channel stands or stood; "to" is null while nobody knows. */
+static json_t *
+outages_json(const struct due *x)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < x->all.n_outages; i++) {
+        const struct dt_due_outage *o = &x->all.outages[i];
+        json_t *v;
+
+        if (!outage_wanted(x, o))
+            continue;
+        v = json_object();
+        cli_put(v, "channel", outage_channel(x, o));
+        cli_put_hex(v, "group_id", dt_view(x->all.group_ids + 32 * (size_t)o->channel, 32));
+        cli_put_time(v, "from", o->from_ms);
+        cli_put_time(v, "to", o->to_ms >= DT_TIME_MAX_MS ? 0 : o->to_ms);
+        (void)json_array_append_new(list, v);
+    }
+    return list;
+}
+
 static enum dt_err
 print_json(const struct due *x)
 {
@@ -268,6 +322,7 @@ print_json(const struct due *x)
         (void)json_array_append_new(list, o);
     }
     (void)json_object_set_new(root, "due", list);
+    (void)json_object_set_new(root, "outages", outages_json(x));
     if (err != DT_OK) {
         json_decref(root);
         return err;

@@ -58,6 +58,22 @@ state_word(enum dt_line_state state)
     return "";
 }
 
+/* An agent answers by itself; whether a person is there, only a person can say. */
+static void
+print_word(const char *indent, const struct dt_line_info *x, uint64_t now)
+{
+    char sent[DT_TIME_STR], since[DT_TIME_STR], span[DT_TIME_STR];
+
+    if (!x->unconfirmed)
+        return;
+    dt_time_str(sent, x->asked_ms - x->asked_ms % DT_MS_SECOND);
+    dt_time_str(since, x->confirm_by_ms - x->confirm_by_ms % DT_MS_SECOND);
+    dt_span_str(span, now - x->confirm_by_ms);
+    cli_print("%s  NOT CONFIRMED by a person of %s: our test no. %llu of %s; overdue since %s "
+              "(%s)\n",
+              indent, x->who.party_name, (unsigned long long)x->asked_number, sent, since, span);
+}
+
 static void
 print_state(const char *indent, const struct dt_line_info *x, uint64_t now)
 {
@@ -87,6 +103,21 @@ print_state(const char *indent, const struct dt_line_info *x, uint64_t now)
             cli_print("NOT HEARD for %s: %s\n", ago, why_text(x->why));
         break;
     }
+    print_word(indent, x, now);
+}
+
+/* Our own desk is asked for the same. */
+static void
+print_to_confirm(const char *indent, const struct dt_line_own *own)
+{
+    char when[DT_TIME_STR];
+
+    if (own->to_confirm == 0)
+        return;
+    dt_time_str(when, own->to_confirm_ms - own->to_confirm_ms % DT_MS_SECOND);
+    cli_print("%stheir test no. %llu, here since %s, waits for a person at this desk: detente line "
+              "confirm\n",
+              indent, (unsigned long long)own->to_confirm, when);
 }
 
 enum dt_err
@@ -101,6 +132,8 @@ cli_line_print(struct cli *c, const uint8_t group_id[static 32], const char *ind
         return DT_OK;
     for (size_t i = 0; err == DT_OK && i < n; i++)
         print_state(indent, &v[i], dt_clock_now(&c->clock));
+    if (err == DT_OK)
+        print_to_confirm(indent, &own);
     return err;
 }
 
@@ -134,6 +167,10 @@ line_json(const struct dt_line_info *x)
     cli_put(o, "outage_text", x->outage_text);
     cli_put_u64(o, "confirmed_number", x->confirmed_number);
     cli_put_time(o, "confirmed", x->confirmed_ms);
+    cli_put_u64(o, "asked_number", x->asked_number);
+    cli_put_time(o, "asked", x->asked_ms);
+    cli_put_time(o, "confirm_by", x->confirm_by_ms);
+    cli_put_bool(o, "unconfirmed", x->unconfirmed);
     return o;
 }
 
@@ -149,12 +186,23 @@ cli_line_put(struct cli *c, json_t *o, const uint8_t group_id[static 32])
     for (size_t i = 0; err == DT_OK && i < n; i++)
         (void)json_array_append_new(list, line_json(&v[i]));
     (void)json_object_set_new(o, "lines", list);
+    if (err == DT_OK) {
+        cli_put_u64(o, "to_confirm", own.to_confirm);
+        cli_put_time(o, "to_confirm_since", own.to_confirm_ms);
+    }
     return err == DT_ERR_STATE ? DT_OK : err;
 }
 
 static void
 print_whole(const struct dt_line_info *x)
 {
+    if (x->asked_number != 0 && !x->unconfirmed) {
+        char until[DT_TIME_STR];
+
+        dt_time_str(until, x->confirm_by_ms - x->confirm_by_ms % DT_MS_SECOND);
+        cli_print("    a person of %s has until %s to confirm our test no. %llu\n",
+                  x->who.party_name, until, (unsigned long long)x->asked_number);
+    }
     if (x->number != 0 || x->n_misses > 0)
         cli_print("    %llu heard, %llu of them late; missed: %llu planned, %llu while this side "
                   "did not reach the relay, %llu silent\n",
@@ -196,6 +244,7 @@ cmd_line(struct cli *c)
         cli_put_u64(root, "members", own.members);
         cli_put_u64(root, "arrived", own.arrived);
         cli_put_time(root, "next", own.next_ms);
+        cli_put_u64(root, "confirmed", own.confirmed);
         if ((err = cli_line_put(c, root, group_id)) != DT_OK) {
             json_decref(root);
             return err;
@@ -214,6 +263,7 @@ cmd_line(struct cli *c)
         dt_time_str(until, own.outage_until_ms);
         cli_print("ours: we announced an outage until %s\n", until);
     }
+    print_to_confirm("", &own);
     for (size_t i = 0; i < n; i++) {
         print_state("", &v[i], now);
         print_whole(&v[i]);
