@@ -97,6 +97,22 @@ line_tests() {
     clock_is 2027-03-07T22:00:00Z
     as us line plenary >out
     check_line 'and when it is back, what was missed stands there' 'missed no\. [0-9]+' out
+    check_line 'nobody at its desk has confirmed all week' \
+        '^  NOT CONFIRMED by a person of south: our test no\. [0-9]+ of 2027-03-01T07:.*; overdue since 2027-03-01T08:.* \(6 days' out
+    as us status >out
+    check_line 'the status says so, too' '^ +NOT CONFIRMED by a person of south: ' out
+    check_line 'and what waits for a person of north' '^ +their test no\. [0-9]+, here since .*: detente line confirm$' out
+    as us alarms >out
+    [ "$(grep -c 'no person of south has confirmed our line test of 2027-03-01T07' out)" = 1 ] && pass 'it was told, once' ||
+        fail "it was told $(grep -c 'no person of south' out) times"
+    need 'a person is at the desk of south' as ru line confirm plenary
+    settle us ru med
+    as us line plenary >out
+    check_no_line 'then nothing is overdue there' 'NOT CONFIRMED by a person of south' out
+    as us line plenary --json >out
+    check_line 'nor in JSON' '"asked_number": 0' out
+    as us alarms >out
+    check_line 'and that is told as well' 'a person of south has confirmed our line test after 6 days' out
 }
 
 # On Saturday the two sides say in public, in two languages, what they agree on of a call; a line that one of them does not agree

@@ -18,12 +18,24 @@ for p in detente detente-relay; do
 done
 detente=$DT_WORK/bin/detente
 relay_program=$DT_WORK/bin/detente-relay
-clock_is() { # TIME [WHO...]: it is that time, and all, or these, have their agents running
-    echo $(($(date -u -d "$1" +%s) - $(date +%s))) >"$DT_WORK/clock.new"
+clock_set() { # SECONDS: it is that time, and nobody has looked
+    echo $(($1 - $(date +%s))) >"$DT_WORK/clock.new"
     mv "$DT_WORK/clock.new" "$DT_WORK/clock"
+    clock_now=$1
+}
+clock_is() { # TIME [WHO...]: it is that time, and all, or these, have had their agents running, which test their lines twice a day
+    local to at
+    to=$(date -u -d "$1" +%s)
     shift
     [ $# -gt 0 ] || set -- us ru med
-    [ -z "${forum_id:-}" ] || settle "$@" # rotations, and what waited
+    if [ -n "${forum_id:-}" ]; then
+        for ((at = (clock_now / 43200 + 1) * 43200 + 600; at < to; at += 43200)); do
+            clock_set "$at"
+            settle "$@" # rotations, and what waited
+        done
+    fi
+    clock_set "$to"
+    [ -z "${forum_id:-}" ] || settle "$@"
 }
 attest() { # PARTY...: what was made is in the register, and their witnesses cosign it
     round "$@"
@@ -105,6 +117,25 @@ script -qec "TERM=xterm $detente --home ru due" tty.out >/dev/null 2>&1
 check_line 'colours on one, beside the words' "$(printf '\033')\\[33mdue in" tty.out
 script -qec "TERM=xterm NO_COLOR=1 $detente --home ru due" tty.out >/dev/null 2>&1
 check_no_line 'none for who wants none' "$(printf '\033')\\[" tty.out
+
+# ---- the relay is out of reach for two whole slots: the clock of the question stands ----
+clock_is 2027-03-08T12:30:00Z
+by() { # of the explanation that is owed
+    python3 -c 'import json, sys; print([o["by"] for o in json.load(open(sys.argv[1]))["due"] if o["what"] == "reply" and o["state"] != "met"][0])' "$1"
+}
+as us due --json >us.json
+was=$(by us.json)
+clock_set "$(date -u -d 2027-03-10T00:30:00Z +%s)"
+as us due --json >us.json
+check 'what was not read stops nothing' [ "$(by us.json)" = "$was" ]
+settle us ru med
+for who in us ru med; do
+    as "$who" due --json >"$who.json"
+    check "$who: a day more for the explanation" [ "$(date -u -d "$(by "$who.json")" +%s)" = $(($(date -u -d "$was" +%s) + 86400)) ]
+    check_line "$who: when it stood, as JSON" '"to": "2027-03-10T00:00:00Z"' "$who.json"
+    as "$who" due >out
+    check_line "$who: and in words" '^plenary: the clock stood for 1 day, from 2027-03-09 00:00 to 2027-03-10 00:00: the line tests of all sides' out
+done
 
 # ---- the answers: what each is not, before it is sent and when it is shown, and which of them acknowledges ----
 contact() {
