@@ -83,22 +83,20 @@ static enum dt_err
 put_what(const struct due *x, const struct dt_due *d, struct dt_buf *out)
 {
     struct dt_view id = dt_template_id(d->tmpl);
-    const struct dt_due_item *subject =
-        d->subject == DT_DUE_NONE ? NULL : &x->all.state.items[d->subject];
+    const unsigned int number =
+        d->subject == DT_DUE_NONE ? 0 : x->all.state.items[d->subject].number;
     struct dt_view to = party_name(x, d->to);
     enum dt_err err = DT_OK;
 
     switch (d->what) {
     case DT_DUE_ACK:
-        return dt_buf_printf(out, "%s for record %u (%.*s of %.*s)", ack_name(d->ack),
-                             subject->number, (int)id.n, (const char *)id.p, (int)to.n,
-                             (const char *)to.p);
+        return dt_buf_printf(out, "%s for record %u (%.*s of %.*s)", ack_name(d->ack), number,
+                             (int)id.n, (const char *)id.p, (int)to.n, (const char *)to.p);
     case DT_DUE_REPLY:
         return dt_buf_printf(out, "%.*s in reply to record %u of %.*s", (int)id.n,
-                             (const char *)id.p, subject->number, (int)to.n, (const char *)to.p);
+                             (const char *)id.p, number, (int)to.n, (const char *)to.p);
     case DT_DUE_RECORD:
-        return dt_buf_printf(out, "%.*s, record %u", (int)id.n, (const char *)id.p,
-                             subject->number);
+        return dt_buf_printf(out, "%.*s, record %u", (int)id.n, (const char *)id.p, number);
     case DT_DUE_EVERY:
     case DT_DUE_EACH:
         break;

@@ -301,6 +301,9 @@ api(struct dt_console *c, struct dt_http_request *req, struct dt_http_reply *rep
     if (post && begins(req->path, "/api/upload/", &rest) ? !is_type(req, BYTES)
                                                          : post && !is_type(req, JSON))
         return refuse(reply, 415, "format", "the body is not of the type that is asked for here");
+    /* A call that was taken is answered, also where its wrong passphrase has ended the session. */
+    if (post && strcmp(req->path, "/api/call") == 0 && req->state != NULL)
+        return dt_console_call_handle(c, req, reply);
     if (strcmp(req->path, "/api/session") != 0 && !dt_console_session_is(&c->sessions, req->bearer))
         return refuse(reply, 401, "session",
                       "this page has no session: take a new address from the program");

@@ -256,7 +256,7 @@ dt_notes_from_csv(const struct dt_csv *table, const struct dt_note_rule *rules, 
         n.n++;
     }
     *out = n;
-    n = (struct dt_notes){0};
+    memset(&n, 0, sizeof n); /* given away */
     return DT_OK;
 }
 
@@ -344,6 +344,6 @@ dt_notes_decode(struct dt_view bytes, struct dt_notes *out)
         n.n++;
     }
     *out = n;
-    n = (struct dt_notes){0};
+    memset(&n, 0, sizeof n); /* given away */
     return DT_OK;
 }

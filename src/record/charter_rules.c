@@ -124,7 +124,7 @@ dt_line_rule_read(struct dt_view text, struct dt_line_rule *out)
         x.sealed = true;
         text.n -= sealed.n;
     }
-    while (u < 3 && (text.n == 0 || text.p[text.n - 1] != units[u].unit))
+    while (u < 3 && (text.n == 0 || text.p[text.n - 1] != (unsigned char)units[u].unit))
         u++;
     if (u == 3 || dt_decimal_read(dt_view(text.p, text.n - 1), 10080, &n) != DT_OK)
         return dt_fail(DT_ERR_FORMAT, "line tests are said as 90m, 12h or 1d, and ' sealed' behind "

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
 
@@ -150,10 +149,8 @@ static void
 the_oldest_gives_way(void **state)
 {
     char first[33], second[33], hex[33];
-    struct dt_console_call *other = calloc(1, sizeof *other);
 
     (void)state;
-    assert_non_null(other);
     assert_int_equal(upload("first", "1", 1, first), DT_OK);
     assert_int_equal(upload("second", "2", 1, second), DT_OK);
     use_upload(first);
@@ -164,7 +161,6 @@ the_oldest_gives_way(void **state)
     dt_console_files_return(&f, call);
     use_upload(second);
     assert_int_equal(dt_console_files_lend(&f, call), DT_ERR_NOT_FOUND);
-    free(other);
 }
 
 static void

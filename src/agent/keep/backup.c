@@ -273,13 +273,14 @@ put_tables(struct making *m)
 
     while ((err = dt_store_table_next(m->a->store, name)) == DT_OK) {
         struct table t = {.m = m, .name = name};
+        const size_t prefix = parent_in_key(name);
         bool is_kept = false;
 
         if ((err = dt_backup_table(name, &is_kept)) != DT_OK)
             return dt_fail_context(err, "backup");
         if (!is_kept || strcmp(name, "channel") == 0)
             continue;
-        err = parent_in_key(name) > 0 ? put_prefixed(m, &t, parent_in_key(name))
+        err = prefix > 0 ? put_prefixed(m, &t, prefix)
               : below_talk(name)
                   ? put_below_talk(m, &t)
                   : dt_store_walk(m->a->store, name, m->parents, m->n_parents, put_walked, &t);

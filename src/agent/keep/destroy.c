@@ -121,9 +121,12 @@ plan_read(const struct dt_store_row *row, struct plan *out)
         (err = dt_read_u64(&r, &out->due_ms)) == DT_OK)
         err = dt_read_end(&r);
     out->what = (enum dt_kept_what)what;
-    if (err == DT_OK && out->key.n < (out->what >= DT_KEPT_RECORD ? 32 : 48))
+    if (err == DT_OK &&
+        (out->key.p == NULL || out->key.n < (out->what >= DT_KEPT_RECORD ? 32 : 48)))
         err = dt_fail(DT_ERR_FORMAT, "what is to be destroyed has no such row");
-    return dt_fail_context(err, "keep row");
+    if (err != DT_OK)
+        (void)dt_fail_context(err, "keep row");
+    return err;
 }
 
 /* ---- time ---- */

@@ -181,8 +181,8 @@ find_channel(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_du
     if (err != DT_OK)
         return err;
     out->founded_ms = ch.founding.created_ms;
-    for (uint8_t p = 0; p < a->charter.n_parties; p++)
-        if (dt_founding_has_party(&ch.founding, p))
+    for (size_t p = 0; p < a->charter.n_parties; p++)
+        if (dt_founding_has_party(&ch.founding, (uint8_t)p))
             out->parties |= UINT32_C(1) << p;
     return DT_OK;
 }

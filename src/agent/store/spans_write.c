@@ -144,12 +144,14 @@ replace(struct dt_store *s, unsigned int level, const struct dt_span_list *was,
     size_t i = 0, j = 0;
 
     while (err == DT_OK && (i < was->n || j < is->n)) {
-        int c = i == was->n ? 1 : j == is->n ? -1 : dt_span_key_cmp(&was->v[i].lo, &is->v[j].lo);
+        const struct dt_span *a = i < was->n ? &was->v[i] : NULL;
+        const struct dt_span *b = j < is->n ? &is->v[j] : NULL;
+        const int c = a == NULL ? 1 : b == NULL ? -1 : dt_span_key_cmp(&a->lo, &b->lo);
 
-        if (c < 0)
-            err = del_span(s, level, &was->v[i]);
-        else if (c > 0 || !same_blob(&was->v[i], &is->v[j]))
-            err = put_span(s, level, &is->v[j]);
+        if (a != NULL && c < 0)
+            err = del_span(s, level, a);
+        else if (b != NULL && (a == NULL || c > 0 || !same_blob(a, b)))
+            err = put_span(s, level, b);
         i += c <= 0;
         j += c >= 0;
     }

@@ -636,7 +636,7 @@ dt_agent_talk_before(struct dt_agent *a, const uint8_t group_id[static 32], uint
             break;
         back *= 2;
     }
-    if (got > n) {
+    if (list != NULL && got > n) {
         memmove(list, list + (got - n), n * sizeof *list);
         got = n;
     }

@@ -285,7 +285,7 @@ dt_agent_understood(struct dt_agent *a, const uint8_t group_id[static 32],
     uint64_t count = 0, at = 0;
     struct row row;
     size_t n = 0;
-    enum dt_err err;
+    enum dt_err err = DT_OK; /* of what is past its time nothing is looked at */
 
     key_of(group_id, about->id, about->from.delegate_key, parent);
     if (!about->rule.past &&

@@ -1,0 +1,223 @@
+"""The console's server as anything on this machine can reach it: raw requests, and calls with a token.
+
+Use: console_http.py ADDRESS PASSPHRASE-FILE OTHER-HOME-COMMAND...
+ADDRESS is what `detente console` printed; OTHER-HOME-COMMAND (the program with its --home) runs commands in the same
+home from outside. Prints a line a case, as a scenario's own are, and ends with their count.
+"""
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+
+address, passphrase_file = sys.argv[1:3]
+outside = sys.argv[3:]
+found = re.fullmatch(r'http://(127\.0\.0\.1):(\d+)/#k=([0-9a-f]{32})', address)
+if not found:
+    sys.exit('no address: %s' % address)
+host, port, key = found.group(1), int(found.group(2)), found.group(3)
+here = '%s:%d' % (host, port)
+with open(passphrase_file, encoding='utf-8') as f:
+    passphrase = f.readline().rstrip('\n')
+counts = {'ok': 0, 'FAILED': 0}
+answers = []        # every header section and body that came, to be searched at the end
+
+
+def case(what, good, seen=''):
+    word = 'ok' if good else 'FAILED'
+    counts[word] += 1
+    print('%s: %s%s' % (word, what, '' if good else ': ' + str(seen)[:400]))
+
+
+def ask(method, path, body=None, **headers):
+    c = http.client.HTTPConnection(host, port, timeout=60)
+    c.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    all_headers = {'Host': here}
+    if body is not None:
+        all_headers['Content-Type'] = 'application/json'
+        all_headers['Content-Length'] = str(len(body))
+    all_headers.update({k.replace('_', '-'): v for k, v in headers.items()})
+    for name, value in all_headers.items():
+        if value is not None:
+            c.putheader(name, value)
+    c.endheaders(body)
+    r = c.getresponse()
+    data = r.read()
+    answers.append((r.getheaders(), data))
+    return r.status, dict(r.getheaders()), data
+
+
+def post(path, value, **headers):
+    status, _, data = ask('POST', path, json.dumps(value).encode(), **headers)
+    try:
+        return status, json.loads(data)
+    except ValueError:
+        return status, data
+
+
+# ---- before there is a session
+status, headers, data = ask('GET', '/')
+case('the page is there', status == 200 and b'<script' in data and headers['Content-Type'].startswith('text/html'), status)
+policy = headers.get('Content-Security-Policy', '')
+for part in ("default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "form-action 'none'",
+             "base-uri 'none'", "require-trusted-types-for 'script'"):
+    case('its policy says %s' % part, part in policy, policy)
+case('and allows nothing inline or evaluated', 'unsafe' not in policy and 'http' not in policy, policy)
+for name, value in (('X-Content-Type-Options', 'nosniff'), ('X-Frame-Options', 'DENY'), ('Referrer-Policy', 'no-referrer'),
+                    ('Cross-Origin-Resource-Policy', 'same-origin'), ('Cross-Origin-Opener-Policy', 'same-origin'),
+                    ('Cache-Control', 'no-store')):
+    case('%s: %s' % (name, value), headers.get(name) == value, headers.get(name))
+
+for name in ('rebind.example:%d' % port, 'rebind.example', '127.0.0.1', '[::1]:%d' % port, '0.0.0.0:%d' % port, here + '.evil.example'):
+    for path in ('/', '/api/events'):
+        status = ask('GET', path, Host=name)[0]
+        case('Host %s gets nothing of %s' % (name, path), status == 421, status)
+case('no Host', ask('GET', '/', Host=None)[0] == 400)
+for origin in ('http://evil.example', 'null', 'https://' + here, 'http://localhost:%d' % port):
+    status = ask('POST', '/api/session', b'{}', Origin=origin)[0]
+    case('Origin %s' % origin, status == 403, status)
+for site in ('cross-site', 'same-site'):
+    status = ask('POST', '/api/session', b'{}', Sec_Fetch_Site=site)[0]
+    case('Sec-Fetch-Site %s' % site, status == 403, status)
+case('a frame elsewhere', ask('GET', '/', Sec_Fetch_Site='cross-site', Sec_Fetch_Mode='navigate', Sec_Fetch_Dest='iframe')[0] == 403)
+case('a script elsewhere', ask('GET', '/app.js', Sec_Fetch_Site='cross-site', Sec_Fetch_Mode='no-cors', Sec_Fetch_Dest='script')[0] == 403)
+for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', None):
+    status = ask('POST', '/api/session', json.dumps({'key': key}).encode(), Content_Type=kind)[0]
+    case('what a form can send: %s' % kind, status == 415, status)
+case('a preflight is not answered', ask('OPTIONS', '/api/call', Origin='http://evil.example')[0] in (400, 403, 405, 501))
+for path in ('/api/call', '/api/upload', '/api/lock', '/api/resume', '/api/cancel'):
+    status, said = post(path, {'command': 'status'})
+    case('%s without a token' % path, status == 401 and said['code'] == 'session', (status, said))
+for path in ('/api/events', '/api/download/00112233445566778899aabbccddeeff'):
+    case('%s without a token' % path, ask('GET', path)[0] == 401)
+case('a token that was made up', post('/api/call', {'command': 'status'}, Authorization='Bearer ' + '0' * 64)[0] == 401)
+case('the key is no token', post('/api/call', {'command': 'status'}, Authorization='Bearer ' + key)[0] == 401)
+case('a key that was made up', post('/api/session', {'key': '0' * 32})[0] == 403)
+for path in ('/../etc/passwd', '/%2e%2e/etc/passwd', '/store.db', '/console/app.js', '//'):
+    case('no file but the pages: %s' % path, ask('GET', path)[0] in (400, 404))
+case('a body of more than it takes', ask('POST', '/api/session', b'x' * (1 << 20) + b'x')[0] == 413)
+case('a body that is no JSON', post('/api/session', None)[0] in (400, 403) and ask('POST', '/api/session', b'{"key":')[0] == 400)
+
+# ---- a session
+status, said = post('/api/session', {'key': key})
+token = said.get('token', '') if status == 200 else ''
+case('the key opens a session', status == 200 and re.fullmatch('[0-9a-f]{64}', token), (status, said))
+case('and no second one', post('/api/session', {'key': key})[0] == 403)
+
+
+def call(command, operands=(), options=None, **more):
+    return post('/api/call', dict(command=command, operands=list(operands), options=options or {}, **more),
+                Authorization='Bearer ' + token)
+
+
+status, said = call('status')
+case('a call', status == 200 and said['status'] == 0 and said['result']['format'] == 1, (status, said))
+case('with another origin it is refused, token or not',
+     post('/api/call', {'command': 'status'}, Authorization='Bearer ' + token, Origin='http://evil.example')[0] == 403)
+for command in ('init', 'agent', 'unlock', 'restore', 'archive extract', 'witness run', 'root new', 'console', 'nonsense', ''):
+    status, said = call(command)
+    case('no page may call "%s"' % command, status == 400 and 'error' in said, (status, said))
+for options in ({'home': '/tmp/x'}, {'relay': 'http://evil.example'}, {'passphrase-file': '/etc/passwd'}, {'json': True}, {'nonsense': True}):
+    status, said = call('status', options=options)
+    case('no page may say %s' % list(options)[0], status == 400 and said['code'] == 'usage', (status, said))
+status, said = call('send', ['plenary'], {'file': '/etc/passwd'})
+case('a path of this machine is no file of a page', status == 400 and said['code'] == 'usage', (status, said))
+status, said = call('register checkpoint', [], {'out': '/tmp/x'})
+case('and none is written', status == 400 and said['code'] == 'usage', (status, said))
+case('nor is standard input read', call('send', ['plenary', '-'])[0] == 400)
+
+# ---- talk, records, passphrase
+status, said = call('send', ['plenary', 'from the console'])
+case('something is said', status == 200 and len(said['result']['id']) == 32, (status, said))
+fields = {'set': ['mode=call', 'initiated_by=both', 'parties=north;south', 'started_at=2026-11-20T10:00:00Z',
+                  'ended_at=2026-11-20T10:30:00Z', 'time_precision=exact', 'level=envoy', 'participants=two envoys', 'subjects=x']}
+status, said = call('record', ['contact', 'plenary'], fields)
+case('a record without a yes is not made', status == 403 and said['code'] == 'refused', (status, said))
+case('and it is said what will be provable, to whom', any('The members of this channel can read all of it' in n for n in said['notes']) and
+     any('By the default disclosure' in n for n in said['notes']), said)
+status, said = call('record', ['contact', 'plenary'], dict(fields, yes=True))
+case('with a yes it is', status == 200 and len(said['result']['commitment']) == 64, (status, said))
+case('and it is said again', any('RECORD, not talk' in n for n in said['notes']), said)
+record = said['result']['commitment'][:12]
+for command, operands in (('open', [record]), ('admit approve', ['00']), ('remove', ['plenary', 'x']), ('keep destroy', []),
+                          ('consent', [record]), ('leave', ['plenary'])):
+    status, said = call(command, operands)
+    case('"%s" asks the passphrase again' % command, status == 403 and said['code'] == 'passphrase', (status, said))
+status, said = call('keep destroy', passphrase='not this')
+case('a wrong one', status == 403 and said['code'] == 'wrong-passphrase', (status, said))
+status, said = call('keep destroy', passphrase=passphrase, options={'yes': True})
+case('the right one', status == 200, (status, said))
+
+# ---- drafts, files, news
+case('a draft is kept', call('draft put', ['channel:1', 'not \u0441\u043a\u0430\u0437\u0430\u043d\u043e yet'])[0] == 200)
+case('and found', call('draft list')[1]['result']['drafts'] == {'channel:1': 'not \u0441\u043a\u0430\u0437\u0430\u043d\u043e yet'})
+bearer = {'Authorization': 'Bearer ' + token}
+data = bytes(range(256)) * 8192        # 2 MiB
+status, said = post('/api/upload', {'name': 'notes \u00fc.bin', 'size': len(data)}, **bearer)
+upload = said.get('upload')
+have = 0
+for at in range(0, len(data), 1 << 20):
+    status, _, got = ask('POST', '/api/upload/' + upload, data[at:at + (1 << 20)], Content_Type='application/octet-stream', **bearer)
+    have = json.loads(got).get('have')
+case('a file comes in pieces', have == len(data), have)
+status, said = call('send', ['plenary'], {'file': {'upload': upload}})
+case('and is sent under its name', status == 200, (status, said))
+status, said = call('read', ['plenary'])
+names = [m.get('name') for m in said['result'].get('messages', said['result'].get('talk', []))]
+case('as it reads', 'notes \u00fc.bin' in json.dumps(said, ensure_ascii=False), names)
+status, said = call('register checkpoint', [], {'out': {'download': 'checkpoint.txt'}})
+case('a command writes a file', status == 200 and said['files'][0]['name'] == 'checkpoint.txt', (status, said))
+got = said['files'][0]['download']
+status, headers, data = ask('GET', '/api/download/' + got, **bearer)
+case('which can be fetched', status == 200 and len(data) == said['files'][0]['size'] and data.startswith(b'register.detente/'), (status, data[:80]))
+case('once', ask('GET', '/api/download/' + got, **bearer)[0] == 404)
+
+status, _, data = ask('GET', '/api/events?after=0', **bearer)
+at = json.loads(data)['at']
+case('news', status == 200 and at > 0, data)
+result = {}
+
+
+def wait(after):
+    result['news'] = json.loads(ask('GET', '/api/events?after=%d' % after, **bearer)[2])
+    result['at'] = time.time()
+
+
+# What was sent above still comes back: a poll that waits for a second is one that has nothing to tell.
+for attempt in range(40):
+    waiter = threading.Thread(target=wait, args=(at,))
+    waiter.start()
+    waiter.join(1)
+    if waiter.is_alive():
+        break
+    at = result['news']['at']
+began = time.time()
+subprocess.run(outside + ['send', 'plenary', 'from outside'], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+waiter.join()
+case('what another program does in the home is news, soon', result['news']['at'] > at and result['at'] - began < 10,
+     (result, began))
+case('a call that is not there cannot be cancelled', post('/api/cancel', {'id': '00' * 16}, **bearer)[0] == 404)
+
+# ---- a page that is loaded again
+own = 'ab' * 16
+case('a page leaves a key of its own', post('/api/resume', {'key': own}, **bearer)[0] == 200)
+status, said = post('/api/session', {'key': own})
+case('and has a session again', status == 200 and len(said['token']) == 64, (status, said))
+second = said['token']
+case('once', post('/api/session', {'key': own})[0] == 403)
+case('a page ends its session', post('/api/lock', {}, Authorization='Bearer ' + second)[0] == 200)
+case('and has none', post('/api/call', {'command': 'status'}, Authorization='Bearer ' + second)[0] == 401)
+case('the other goes on', call('status')[0] == 200)
+said = [call('keep destroy', passphrase='wrong')[1] for n in range(5)]
+case('after five wrong passphrases in a row', ['too often' in x['error'] for x in said] == [False] * 4 + [True], said)
+case('no session is left', call('status')[0] == 401)
+
+# ---- what no answer may have
+text = b'\n'.join(b'\n'.join(('%s: %s' % h).encode() for h in headers) + data for headers, data in answers)
+case('no cookie, ever', b'et-cookie' not in text.lower())
+case('no CORS header, ever', b'access-control' not in text.lower())
+case('no passphrase in any answer', passphrase.encode() not in text and b'not this' not in text)
+case('no key in any answer', key.encode() not in text and own.encode() not in text)
+print('%d passed, %d failed, 0 skipped' % (counts['ok'], counts['FAILED']))
