@@ -7,6 +7,7 @@
 #define DT_CONSOLE_LIMITS_H
 
 #define DT_CONSOLE_BODY_MAX   (1u << 20)    /* of any request; a file comes in pieces of it */
+#define DT_CONSOLE_HEADER_MAX (32u << 10)   /* header lines of a request and its answer */
 #define DT_CONSOLE_ANSWER_MAX (64u << 20)   /* what a command may print */
 #define DT_CONSOLE_NOTES_MAX  (256u << 10)  /* and remark */
 #define DT_CONSOLE_OPERANDS   64u           /* of a call */

@@ -384,6 +384,7 @@ serve(struct dt_console *c, size_t host_n)
 {
     const struct dt_http_server_config config = {.listen = c->config.listen,
                                                  .body_max = DT_CONSOLE_BODY_MAX,
+                                                 .header_max = DT_CONSOLE_HEADER_MAX,
                                                  .held_max = 4 * DT_CONSOLE_ANSWER_MAX,
                                                  .connections_max = 64,
                                                  .handler = handle,

@@ -542,7 +542,8 @@ start_daemon(struct dt_http_server *s, int fd)
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (s->tls.pair != NULL ? MHD_USE_TLS : 0), 0,
         on_accept, s, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        s->config.header_max != 0 ? s->config.header_max : (size_t)POOL_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_CONNECTION_LIMIT,
         s->config.connections_max, MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,

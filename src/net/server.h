@@ -79,12 +79,14 @@ typedef enum dt_http_next (*dt_http_handler)(void *ctx, struct dt_http_request *
                                              struct dt_http_reply *reply);
 
 struct dt_http_server_config {
-    const char *listen;            /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
-    size_t body_max;               /* 0: DT_NET_BODY_MAX */
-    size_t held_max;               /* all that requests have in memory; 0: DT_NET_HELD_MAX. Past
-                                    * three quarters of it connections end, see account */
-    unsigned int connections_max;  /* 0: 1024. Near it, idle ones and waits end before their time */
-    unsigned int per_address_max;  /* 0: no limit of its own */
+    const char *listen;           /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
+    size_t body_max;              /* 0: DT_NET_BODY_MAX */
+    size_t header_max;            /* header lines of a request and its answer together; 0: as little
+                                   * as a client like ours needs. Browsers send more */
+    size_t held_max;              /* all that requests have in memory; 0: DT_NET_HELD_MAX. Past
+                                   * three quarters of it connections end, see account */
+    unsigned int connections_max; /* 0: 1024. Near it, idle ones and waits end before their time */
+    unsigned int per_address_max; /* 0: no limit of its own */
     unsigned int per_address_rate; /* new ones of it a second, four times as many at once; the same
                                     */
     unsigned int header_timeout_s; /* from connect to the first whole request; 0: 10 */

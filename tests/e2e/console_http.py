@@ -86,6 +86,8 @@ case('a script elsewhere', ask('GET', '/app.js', Sec_Fetch_Site='cross-site', Se
 for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', None):
     status = ask('POST', '/api/session', json.dumps({'key': key}).encode(), Content_Type=kind)[0]
     case('what a form can send: %s' % kind, status == 415, status)
+status, headers, data = ask('GET', '/', **{'X-Of-A-Browser-%d' % n: 'x' * 200 for n in range(20)})
+case('as many header lines as browsers send', status == 200 and len(data) > 100, status)
 case('a preflight is not answered', ask('OPTIONS', '/api/call', Origin='http://evil.example')[0] in (400, 403, 405, 501))
 for path in ('/api/call', '/api/upload', '/api/lock', '/api/resume', '/api/cancel'):
     status, said = post(path, {'command': 'status'})

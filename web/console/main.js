@@ -159,10 +159,22 @@ function App() {
 
 const RESUME = 'detente-resume';
 
-async function open(key) {
+/** Open a session; what says that the key may be used can still be on its way, for so many tries. */
+async function enter(key, tries) {
+    for (;;) {
+        try {
+            return await api.session(key);
+        } catch (e) {
+            if (tries-- <= 0 || e.code !== 'refused') throw e;
+            await new Promise((soon) => setTimeout(soon, 200));
+        }
+    }
+}
+
+async function open(key, tries = 0) {
     set({session: 'opening', refused: null});
     try {
-        await api.session(key);
+        await enter(key, tries);
         const drafts = await api.drafts().catch(() => ({}));
         let kept = {};
         try {
@@ -185,11 +197,11 @@ async function open(key) {
 
 async function begin() {
     api.handlers(askPassphrase, () => set({session: 'ended', status: null, charter: null, drafts: {}, asks: null}));
-    const key = takeKey() || sessionStorage.getItem(RESUME);
+    const key = takeKey(), left = sessionStorage.getItem(RESUME);
     sessionStorage.removeItem(RESUME);
     await i18n.useLanguage(i18n.preferred());
     render(html`<${App} />`, document.getElementById('app'));
-    if (key) open(key);
+    if (key || left) open(key || left, key ? 0 : 15);
     // A reload forgets the token. As the page is left, it leaves itself a key, good for twenty seconds and once, in this
     // tab's storage (a browser does not take an address that is changed now); the next load takes it out at once.
     addEventListener('pagehide', () => {
