@@ -20,12 +20,13 @@ const ENVELOPE_FIELDS = [field('@author', TYPES.author, true), field('@kind', TY
 const NO_FIELD = field('', 0);
 
 export class Template {
-  constructor(id, fields, hash, builtIn, ackWithin) {
+  constructor(id, fields, hash, builtIn, every, ackWithin) {
     this.id = id;
     this.fields = fields;
     this.hash = hash;
     this.builtIn = builtIn;
-    this.ackWithin = ackWithin; // ms; 0: nothing is owed
+    this.every = every;         // ms from one to the next that is owed; 0: no such rule
+    this.ackWithin = ackWithin; // ms for an acknowledgement; 0: none is owed
     this.nSlots = fields.length <= 8 ? 16 : fields.length <= 24 ? 32 : 64;
   }
 
@@ -77,7 +78,7 @@ async function makeBuiltIn(id) {
   const none = new Uint8Array(0);
   const all = concat(u16(1), vec(bytesOf(id)), u16(1), vec(concat(...encoded)), u8(0), vec(none), u64(0), vec(none), u8(0),
     u64(0), u8(1));
-  return new Template(id, fields, await labelHash('template', all), true, 0);
+  return new Template(id, fields, await labelHash('template', all), true, 0, 0);
 }
 
 const made = new Map();
@@ -106,7 +107,7 @@ function readField(r) {
   return { name, type, required: (flags & 1) !== 0, values };
 }
 
-/** A rule's field must be there and be something that a time can be had from. */
+/** The span of a rule `every`, else 0. A rule's field must be there and be something that a time can be had from. */
 function readDeadline(r, fields) {
   const kind = r.u8(), name = textOf(r.vec(40), 'deadline'), span = r.u64(), days = [];
   for (const q = r.sub(24); q.more;)
@@ -120,6 +121,7 @@ function readDeadline(r, fields) {
     (kind !== 3 || (f.type & ~LIST) === TYPES.ref), 'the deadline\'s field has a type that gives no time');
   const at = days.map(([m, d]) => readDay('2001-' + String(m).padStart(2, '0') + '-' + String(d).padStart(2, '0')));
   need(at.every((x, i) => x !== null && (i === 0 || at[i - 1] < x)), 'the days of a deadline');
+  return kind === 4 ? Number(span) : 0;
 }
 
 export async function readTemplate(bytes) {
@@ -133,12 +135,12 @@ export async function readTemplate(bytes) {
     fields.push(f);
   }
   need(NAME.test(id) && version > 0, 'the id or version of a template');
-  readDeadline(r, fields);
+  const every = readDeadline(r, fields);
   const ack = r.u8(), within = r.u64(), disclosure = r.u8();
   r.end();
   need(ack <= 3 && (ack === 0) === (within === 0n) && within <= BigInt(TIME_MAX) && disclosure >= 1 && disclosure <= 5,
     'acknowledgement or disclosure of a template');
-  return new Template(id, fields, await labelHash('template', bytes), false, Number(within));
+  return new Template(id, fields, await labelHash('template', bytes), false, every, Number(within));
 }
 
 /** Is it the template that our programs know by this id? undefined: they know none. */
