@@ -16,6 +16,7 @@
 #include "cli/charter_io.h"
 #include "cli/commands.h"
 #include "cli/observe_out.h"
+#include "cli/observe_site.h"
 #include "cli/verify_io.h"
 
 #define LATE_AFTER_MS DT_MS_HOUR
@@ -28,6 +29,8 @@ struct run {
     struct cli *c;
     struct cli_anchor anchor;
     struct dt_verify_in in;
+    struct dt_charter charter; /* where --charter names one */
+    bool has_charter;
     struct tlog_policy policy;
     struct dt_observer *observer;
     struct observe_rules rules;
@@ -45,6 +48,7 @@ run_clear(struct run *r)
     dt_observer_close(r->observer);
     dt_wipe(r->read_key, sizeof r->read_key);
     tlog_policy_clear(&r->policy);
+    dt_charter_clear(&r->charter);
     cli_anchor_clear(&r->anchor);
 }
 
@@ -87,24 +91,25 @@ static enum dt_err
 from_charter(struct run *r, const char *file)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TLOG_POLICY_MAX);
-    DT_CLEANUP(dt_charter_clear) struct dt_charter charter = {0};
+    struct dt_charter *charter = &r->charter;
     uint8_t forum[DT_FORUM_ID];
     enum dt_err err;
 
-    if ((err = cli_charter(r->c, file, &charter)) != DT_OK ||
-        (err = dt_charter_forum_id(&charter, forum)) != DT_OK)
+    if ((err = cli_charter(r->c, file, charter)) != DT_OK ||
+        (err = dt_charter_forum_id(charter, forum)) != DT_OK)
         return err;
     if (r->in.forum != NULL && memcmp(forum, r->in.forum, sizeof forum) != 0)
         return dt_fail(DT_ERR_AUTH, "the charter is of another forum than --forum says");
     if (r->in.forum == NULL)
         cli_note(r->c, "no --forum given: whose charter this is was not checked");
+    r->has_charter = true;
     /* Of each party, and a register shows all of them. */
-    r->rules.cadence = dt_charter_cadence(&charter);
-    r->rules.cadence.k *= charter.n_parties;
-    if ((err = dt_charter_policy(&charter, DT_POLICY_ATTESTED, &text)) != DT_OK ||
+    r->rules.cadence = dt_charter_cadence(charter);
+    r->rules.cadence.k *= charter->n_parties;
+    if ((err = dt_charter_policy(charter, DT_POLICY_ATTESTED, &text)) != DT_OK ||
         (err = tlog_policy_parse(dt_buf_view(&text), &r->policy)) != DT_OK)
         return err;
-    return name_groups(&charter, &r->policy);
+    return name_groups(charter, &r->policy);
 }
 
 static enum dt_err
@@ -183,15 +188,28 @@ may_pass(enum dt_err err)
            err == DT_ERR_REFUSED || err == DT_ERR_UNSUPPORTED;
 }
 
+/* The picture and the site, where they are asked for. */
+static enum dt_err
+write_files(struct run *r, const struct observe_view *v)
+{
+    const char *svg = cli_get(r->c, "svg"), *html = cli_get(r->c, "html");
+    enum dt_err err = svg != NULL ? observe_draw(v, svg) : DT_OK;
+
+    /* A register that is away, or shows less than before, leaves the site as it is. */
+    if (err != DT_OK || html == NULL || r->failed != DT_OK || r->split ||
+        v->seen.behind_since_ms != 0)
+        return err;
+    return observe_site(r->observer, r->has_charter ? &r->charter : NULL, html);
+}
+
 static enum dt_err
 report(struct run *r)
 {
     DT_CLEANUP(observe_view_clear) struct observe_view v = {0};
-    const char *svg = cli_get(r->c, "svg");
     enum dt_err err;
 
     if ((err = observe_view_make(r->observer, &r->rules, &v)) != DT_OK ||
-        (svg != NULL && (err = observe_draw(&v, svg)) != DT_OK))
+        (err = write_files(r, &v)) != DT_OK)
         return err;
     if (r->split)
         r->c->verdict = DT_EXIT_SPLIT;
@@ -207,7 +225,6 @@ static enum dt_err
 tell_news(struct run *r)
 {
     DT_CLEANUP(observe_view_clear) struct observe_view v = {0};
-    const char *svg = cli_get(r->c, "svg");
     char now[DT_TIME_STR];
     enum dt_err err = observe_view_make(r->observer, &r->rules, &v);
 
@@ -222,7 +239,7 @@ tell_news(struct run *r)
     dt_time_str(now, v.seen.now_ms / DT_MS_SECOND * DT_MS_SECOND);
     cli_note(r->c, "%s: %llu entries, not contacts; %llu attested", now,
              (unsigned long long)v.timeline.entries, (unsigned long long)v.timeline.attested);
-    return svg != NULL ? observe_draw(&v, svg) : DT_OK;
+    return write_files(r, &v);
 }
 
 /* ---- going on ---- */

@@ -380,6 +380,8 @@ static const struct cli_option observe[] = {
     {"line-tests", "SPAN", "a station owes a line test every SPAN (default: its template's 12h)"},
     {"read-key", "FILE", "the register's read key, if reading it needs one"},
     {"svg", "FILE", "draw the timeline into FILE"},
+    {"html", "DIR",
+     "write the observer page into DIR, with the register beside it, for any web server"},
     {"follow", NULL, "go on until Ctrl-C"},
     {NULL, NULL, NULL}};
 

@@ -129,7 +129,7 @@ send_reply(struct dt_server_request *req, struct dt_http_reply *reply, bool clos
 
     if (!hold(req, reply->body.cap))
         dt_http_reply_error(reply, 503, "busy", "too many answers are on their way");
-    set_phase(req, DT_CONN_ANSWER, reply->body.n);
+    set_phase(req, DT_CONN_ANSWER, reply->page.n > 0 ? reply->page.n : reply->body.n);
     if (req->server->config.answered != NULL)
         req->server->config.answered(req->server->config.ctx, &req->pub, reply->status);
     r = dt_http_response(reply, close);

@@ -51,6 +51,8 @@ struct dt_http_reply {
         *fields;            /* further header lines, static, ends with a NULL name; NULL: none */
     uint64_t retry_after_s; /* 0: no such header */
     struct dt_buf body;     /* taken over by the server */
+    struct dt_view page;    /* static bytes to answer with in place of ${body}: neither copied nor
+                               counted as held, whoever asks */
 };
 
 /* The request as the handler sees it. Views and strings live as long as the request. */

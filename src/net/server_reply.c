@@ -2,6 +2,7 @@
  * net/server_reply.c - see server_reply.h, and the reply functions of server.h. Layer: net.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <microhttpd.h>
 
@@ -13,6 +14,7 @@ void
 dt_http_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
                     const char *text)
 {
+    reply->page = (struct dt_view){0};
     dt_buf_clear(&reply->body);
     dt_buf_init(&reply->body, 1024);
     reply->status = status;
@@ -65,7 +67,13 @@ dt_http_response(struct dt_http_reply *reply, bool close)
     struct MHD_Response *r;
     char seconds[24];
 
-    if (reply->body.n > 0) {
+    if (reply->page.n > 0) {
+        void *p;
+
+        /* The library only reads it, and wants it without const all the same. */
+        memcpy(&p, &reply->page.p, sizeof p);
+        r = MHD_create_response_from_buffer(reply->page.n, p, MHD_RESPMEM_PERSISTENT);
+    } else if (reply->body.n > 0) {
         r = MHD_create_response_from_buffer_with_free_callback(reply->body.n, reply->body.p,
                                                                dt_free);
         if (r != NULL) {

@@ -98,6 +98,9 @@ enum dt_http_next relay_error(struct dt_http_reply *reply, enum dt_err err);
 /* 405. */
 enum dt_http_next relay_wrong_method(struct dt_http_reply *reply);
 
+/* ---- handle_page.c: GET / ---- */
+enum dt_http_next relay_observer_page(struct dt_http_reply *reply);
+
 /* The same for a job that the writer has done, and not well. */
 enum dt_http_next relay_job_error(struct dt_http_reply *reply,
                                   const struct dt_relay_store_job *job);

@@ -401,6 +401,8 @@ relay_route(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
                                      : relay_queue_cells(r, req, rest, reply);
     if ((rest = after(req->path, "/r/")) != NULL)
         return relay_register(r, req, rest, reply);
+    if (strcmp(req->path, "/") == 0)
+        return post ? relay_wrong_method(reply) : relay_observer_page(reply);
     return relay_error(reply, DT_ERR_NOT_FOUND);
 }
 

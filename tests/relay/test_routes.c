@@ -21,6 +21,7 @@
 #define BINARY  "application/octet-stream"
 #define TEXT    "text/plain; charset=utf-8"
 #define JSON    "application/json"
+#define HTML    "text/html; charset=utf-8"
 #define EVER    "public, max-age=31536000, immutable"
 
 static struct fixture fx;
@@ -216,7 +217,9 @@ every_route(void **state)
             {"POST", cells, 400, JSON, "no-store", false, q.write, none},
             {"GET", "/v1/poll", 405, JSON, "no-store", false, NULL, none},
             {"POST", "/v1/poll", 400, JSON, "no-store", false, NULL, none},
-            {"GET", "/", 404, JSON, "no-store", false, NULL, none},
+            {"GET", "/", 200, HTML, "no-cache", false, NULL, none},
+            {"POST", "/", 405, JSON, "no-store", false, NULL, none},
+            {"GET", "/index.html", 404, JSON, "no-store", false, NULL, none},
             {"PUT", "~/checkpoint", 405, JSON, "no-store", false, NULL, none},
             {"OPTIONS", "~/checkpoint", 405, JSON, "no-store", false, NULL, none},
             {"GET", "/r/none/checkpoint", 404, JSON, "no-store", false, NULL, none},

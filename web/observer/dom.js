@@ -18,7 +18,7 @@ function fill(e, attributes, children) {
       e.setAttribute(name, '');
     else if (value !== false && value !== null && value !== undefined)
       e.setAttribute(name, value);
-  e.append(...children.flat(2).filter((c) => c !== null && c !== false && c !== undefined));
+  e.append(...children.flat(Infinity).filter((c) => c !== null && c !== false && c !== undefined));
   return e;
 }
 

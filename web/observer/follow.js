@@ -36,8 +36,12 @@ async function fetchTile(look, t) {
   return bytes;
 }
 
+/** The tree of a size; what was fetched of it serves all questions of one look. */
 function tilesAt(look, size) {
-  return new Tiles((t) => fetchTile(look, t), size);
+  look.trees = look.trees || new Map();
+  if (!look.trees.has(size))
+    look.trees.set(size, new Tiles((t) => fetchTile(look, t), size));
+  return look.trees.get(size);
 }
 
 function split(look, first, second, prefix, checkpoint) {

@@ -8,7 +8,8 @@ import { cryptoMissing } from '../verify/hash.js';
 import { isEvidence, verifyEvidence } from '../verify/evidence.js';
 import { parseKey } from '../verify/note.js';
 import { Policy, parsePolicy } from '../verify/policy.js';
-import { isProof, vouch } from '../verify/proof.js';
+import { isProof, splitAmendments, vouch } from '../verify/proof.js';
+import { amend } from '../verify/amendment.js';
 import { isDestruction } from '../verify/destruction.js';
 import { readCharter, registerPolicy } from '../verify/charter.js';
 import { verifyAny } from '../verify/report.js';
@@ -260,8 +261,12 @@ async function findPolicy(source, anchor) {
 
 async function charterBeside(source, anchor) {
   const bytes = await source.file('charter'), own = bytes && await tryCharter(bytes);
-  if (own)
+  if (own) {
+    const more = await source.file('amendments', 2 << 20);
+    for (const b of more ? splitAmendments(more) : [])
+      await amend(own, b);
     return own;
+  }
   const index = await source.file('openings/index', 65 * 4096);
   const names = index ? textOf(index, 'openings/index').split('\n').filter((x) => /^[0-9a-f]{64}$/.test(x)).map((x) => x + '.proof') :
     source.under ? source.under('openings') : [];

@@ -36,7 +36,9 @@ export function timelinePicture(t, marks, rows) {
   if (times.length === 0)
     return null;
   const unit = unitFor(t), bars = t.periods[unit];
-  const begin = Math.min(...times, ...bars.map((p) => p.start)), end = Math.max(...times, ...bars.map((p) => p.end), begin + DAY);
+  // A few days do not fill the width: a bar keeps a size that can be compared.
+  const begin = Math.min(...times, ...bars.map((p) => p.start)), least = 14 * { day: 1, week: 7, month: 30 }[unit] * DAY;
+  const end = Math.max(...times, ...bars.map((p) => p.end), begin + least);
   const x = (ms) => LEFT + (ms - begin) / (end - begin) * (WIDTH - LEFT - RIGHT);
   const top = niceTop(Math.max(1, ...bars.map((p) => Number(p.entries)))), base = TOP + BARS;
   const y = (n) => base - n / top * BARS, height = base + 26 + rows.length * ROW + 4;

@@ -27,9 +27,9 @@ const MEANS = {
   'refused': 'This file does not hold. Nothing in it may be relied on, and nothing of it is shown.',
 };
 
-export function verdictHead(verdict, level = 'h3') {
+function verdictHead(verdict) {
   const [sign, kind, words] = VERDICTS[verdict];
-  return h(level, { class: 'verdict ' + kind }, h('span', { class: 'sign', 'aria-hidden': 'true' }, sign), ' ', words);
+  return h('h3', { class: 'verdict ' + kind }, h('span', { class: 'sign', 'aria-hidden': 'true' }, sign), ' ', words);
 }
 
 function who(p) {

@@ -2,14 +2,18 @@
 
 import { hex } from '../verify/bytes.js';
 import { DISPUTED } from '../verify/decide.js';
-import { timeText } from '../verify/time.js';
+import { SECOND, timeText } from '../verify/time.js';
 import { download, h, list, peer, table } from './dom.js';
 import { stationText } from './linetest.js';
 import { timelinePicture } from './picture.js';
-import { proofView, verdictHead } from './proofview.js';
+import { proofView } from './proofview.js';
 import { groupLag, periodText } from './timeline.js';
 
 const ROWS_MAX = 400;
+
+function clock(ms) {
+  return timeText(Math.floor(ms / SECOND) * SECOND);
+}
 
 function count(n, one, many) {
   return n + ' ' + (BigInt(n) === 1n ? one : many);
@@ -20,7 +24,7 @@ function groupsTable(state, groups) {
     groups.map((name) => {
       const g = state.groups.get(name), lag = groupLag(state, g);
       return [peer(name), g ? String(g.size) : '0', g ? timeText(g.time) : 'never', lag.n === 0n ? 'nothing' :
-        count(lag.n, 'entry', 'entries') + ', since ' + timeText(lag.since)];
+        count(lag.n, 'entry', 'entries') + ', since ' + clock(lag.since)];
     }), [1]);
 }
 
@@ -60,14 +64,14 @@ function elsewhere(view, o) {
   const withdrawn = (x) => x.verdict.byParty[x.verdict.subject.party.place].withdrawn, disputed = (x) => x.verdict.standingCode === DISPUTED;
   return [same.some((x) => withdrawn(x) && !withdrawn(o)) ? 'Another opening shows that its author withdrew it, which undoes nothing.' : null,
     same.some((x) => disputed(x) && !disputed(o)) ? 'Another opening shows that it is disputed.' : null,
-    o.gone ? 'It is no longer published since ' + timeText(o.gone) + '; what it shows stands.' : null].filter((x) => x !== null);
+    o.gone ? 'It is no longer published since ' + clock(o.gone) + '; what it shows stands.' : null].filter((x) => x !== null);
 }
 
 function openings(view) {
   if (view.openings.length === 0)
     return h('p', {}, 'Nothing that counts was opened beside this register.');
   return view.openings.map((o) => h('details', { class: 'opening' }, h('summary', {}, 'Entry ' + o.verdict.subject.entry + ', ' +
-    o.verdict.subject.tree.templateId + ': ' + o.verdict.verdict + '; ', peer(o.verdict.standing), ' (seen since ' + timeText(o.first) + ')'),
+    o.verdict.subject.tree.templateId + ': ' + o.verdict.verdict + '; ', peer(o.verdict.standing), ' (seen since ' + clock(o.first) + ')'),
   elsewhere(view, o).map((x) => h('p', { class: 'note' }, x)), proofView('openings/' + o.hash + '.proof', o.verdict)));
 }
 
@@ -87,15 +91,15 @@ function marksOf(view) {
  */
 export function registerView(view) {
   const t = view.timeline, s = view.state, last = s.shown.at(-1), first = s.shown[0];
-  const state = s.split || s.behind ? 'refused' : view.vouched ? 'verified' : 'consistent, but whose?';
+  const [sign, kind, words] = s.split ? ['\u2715', 'bad', 'A register with two faces'] :
+    s.behind ? ['\u2715', 'bad', 'Fewer entries than before'] : view.vouched ? ['\u2713', 'good', 'The register holds, and only grew'] :
+      ['?', 'warn', 'The register holds, but whose is it?'];
   return h('article', { class: 'card', 'aria-label': 'The register' },
-    s.split ? h('h3', { class: 'verdict bad' }, h('span', { class: 'sign', 'aria-hidden': 'true' }, '\u2715'), ' A register with two faces') :
-      s.behind ? h('h3', { class: 'verdict bad' }, h('span', { class: 'sign', 'aria-hidden': 'true' }, '\u2715'), ' Fewer entries than before') :
-        state === 'verified' ? verdictHead(state) : verdictHead(state),
+    h('h3', { class: 'verdict ' + kind }, h('span', { class: 'sign', 'aria-hidden': 'true' }, sign), ' ' + words),
     h('p', { class: 'file' }, peer(view.source)), h('p', {}, 'Its key: ', h('code', { class: 'hash' }, peer(view.key)), '. ', view.whose),
     h('p', { class: 'big' }, h('strong', {}, count(t.entries, 'entry', 'entries')), ', not contacts', view.groups.length > 0 ?
       '; ' + t.attested + ' attested, ' + t.final + ' signed for by every group.' : '. No witness of it is known here, so the register alone vouches for it.'),
-    h('p', {}, 'Looked at from ' + timeText(first.first) + ' to ' + timeText(last.last) + ', in this browser. ', view.kept ?
+    h('p', {}, 'Looked at from ' + clock(first.first) + ' to ' + clock(last.last) + ', in this browser. ', view.kept ?
       'It remembers what it saw, and holds it against what it is shown next.' : 'This browser keeps nothing: the next look cannot be held against this one.'),
     h('p', {}, 'Root of all entries: ', h('code', { class: 'hash' }, hex(s.root)), '. Compare it with what others see of as many entries.'),
     h('h4', {}, 'Flags'), flagsPart(t, s.split), cadencePart(t, view.cadence),
