@@ -138,4 +138,40 @@ assert 'Circle: a line test was opened. Cross: one was missed' in shown, shown
 paths = [p.get('d') for p in s.iter(n + 'path')]
 assert any('a6 6' in d for d in paths) and any('m0-12l-12 12' in d for d in paths), paths
 PY
+
+# ---- the observer page makes the same of it ----
+# same_as_page WHAT MEMBER... [LOOKS]: of the document in out, and of what the page's modules say under node
+page_says() { # [LOOKS]
+    node --no-warnings "$top/web/test/observe.mjs" charter "$forum_id" "$url" "$@" >page.json 2>err
+}
+same_members() { # FILE MEMBER...
+    python3 - "$@" <<'PY'
+import json, sys
+one, page = json.load(open(sys.argv[1])), json.load(open('page.json'))
+one['flags'] = [f['says'] for f in one['flags']]
+one['groups'] = [{k: g[k] for k in ('name', 'size', 'lags_by')} for g in one['groups']]
+one['openings'] = [{k: o[k] for k in ('entry', 'verdict', 'standing', 'findings')} for o in sorted(one['openings'], key=lambda o: o['entry'])]
+for key in sys.argv[2:]:
+    if one[key] != page[key]:
+        sys.exit('%s: %r and %r' % (key, one[key], page[key]))
+PY
+}
+if node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then
+    "$detente" observe --charter charter --forum "$forum_id" --json "$url" >fresh.json 2>err
+    check 'the observer page looks at it for the first time' page_says
+    check 'and counts, dates and judges as detente observe does' same_members fresh.json entries attested cosigned_by_all root days weeks months groups \
+        line_tests openings n_refused
+    python3 - <<'PY' >looks.json
+import json, sqlite3
+db = sqlite3.connect('file:lines.db?mode=ro', uri=True)
+print(json.dumps({'shown': db.execute('SELECT size, first_ms, last_ms FROM shown ORDER BY size').fetchall(),
+                  'attested': db.execute('SELECT size, time_ms, seen_ms FROM attested ORDER BY size').fetchall()}))
+PY
+    at 9 "$detente" observe --policy policy --forum "$forum_id" --state lines.db --late-after 365d --json "$url" >lines.json 2>err
+    check 'with the looks of this observer' page_says looks.json
+    check 'it finds the same line tests missed' same_members lines.json days line_tests
+    check_line 'and says so' '3 line tests missed by Quay \(north\): after its number 1 one was due by ' page.json
+else
+    skip 'node (18 or newer) is not here: the observer page was not asked'
+fi
 scenario_end

@@ -7,7 +7,7 @@ import { svg } from './dom.js';
 import { periodText } from './timeline.js';
 import { DAY, dateText } from '../verify/time.js';
 
-const WIDTH = 800, LEFT = 44, RIGHT = 12, BARS = 130, ROW = 22, TOP = 16, BARS_MAX = 62;
+const WIDTH = 800, LEFT = 84, RIGHT = 12, BARS = 130, ROW = 22, TOP = 16, BARS_MAX = 62;
 
 function unitFor(t) {
   return ['day', 'week', 'month'].find((u) => {
@@ -43,7 +43,7 @@ export function timelinePicture(t, marks, rows) {
   const top = niceTop(Math.max(1, ...bars.map((p) => Number(p.entries)))), base = TOP + BARS;
   const y = (n) => base - n / top * BARS, height = base + 26 + rows.length * ROW + 4;
   const words = t.entries + ' entries, not contacts; ' + t.attested + ' of them attested; by ' + unit + ' from ' + dateText(begin) + ' to ' +
-    dateText(end - 1) + '. The table below says the same.';
+    dateText(Math.max(...times)) + '. The table below says the same.';
   return svg('svg', { viewBox: '0 0 ' + WIDTH + ' ' + height, role: 'img', 'aria-labelledby': 'picture-title picture-desc', class: 'timeline' },
     svg('title', { id: 'picture-title' }, 'Entries, openings, line tests and flags over time'), svg('desc', { id: 'picture-desc' }, words),
     [0, top].map((n) => [svg('line', { x1: LEFT, x2: WIDTH - RIGHT, y1: y(n), y2: y(n), class: 'axis' }),
@@ -55,6 +55,6 @@ export function timelinePicture(t, marks, rows) {
         svg('rect', { x: left + 1, y: y(a), width, height: base - y(a), class: 'full' }));
     }),
     svg('text', { x: LEFT, y: base + 18 }, dateText(begin)), svg('text', { x: WIDTH - RIGHT, y: base + 18, class: 'end' }, dateText(end - 1)),
-    rows.map((name, i) => svg('text', { x: LEFT, y: base + 26 + i * ROW + 14, class: 'row' }, name)),
-    marks.map((m) => mark(m.kind, Math.max(x(m.at), LEFT + 120), base + 26 + m.row * ROW + 10, m.title)));
+    rows.map((name, i) => svg('text', { x: LEFT - 6, y: base + 26 + i * ROW + 14, class: 'end' }, name)),
+    marks.map((m) => mark(m.kind, x(m.at), base + 26 + m.row * ROW + 10, m.title)));
 }
