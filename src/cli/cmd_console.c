@@ -154,6 +154,8 @@ print_address(struct console_program *p)
         cli_print("%.*s\n", (int)b.n, (const char *)b.p);
     }
     (void)fflush(stdout);
+    if (cli_has(p->c, "browser"))
+        console_url_open(p->c, dt_buf_view(&b));
     return DT_OK;
 }
 

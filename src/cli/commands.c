@@ -437,6 +437,7 @@ static const struct cli_option console[] = {
     {"port", "N", "listen there (default: any free port)"},
     {"ipv6", NULL, "listen on [::1] in place of 127.0.0.1"},
     {"url", NULL, "print a new address of the console that runs for this home"},
+    {"browser", NULL, "open the address in this desktop's browser, too"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option shift_hand_over[] = {

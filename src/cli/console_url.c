@@ -4,18 +4,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/file.h"
 
 #include "cli/console_url.h"
 
 #define SOCKET_NAME "console.sock"
 #define ADDRESS_MAX 256u
+#define OPEN_S      5u
 
 /* A socket's name has 107 bytes, and a home's may be longer: it is named by way of the folder's
  * descriptor. */
@@ -87,6 +91,53 @@ console_url_answer(int fd, struct dt_console *console)
     (void)close(to);
 }
 
+/* Run xdg-open on ${path}, and wait until it has handed it on. */
+static bool
+open_file(char *path)
+{
+    char program[] = "xdg-open";
+    char *const argv[] = {program, path, NULL};
+    int status = 0;
+    const pid_t pid = fork();
+
+    if (pid == 0) {
+        const int null = open("/dev/null", O_RDWR);
+
+        if (null >= 0) {
+            (void)dup2(null, STDIN_FILENO);
+            (void)dup2(null, STDOUT_FILENO);
+            (void)dup2(null, STDERR_FILENO);
+        }
+        (void)execvp(program, argv);
+        _exit(127);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+void
+console_url_open(const struct cli *c, struct dt_view address)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf page = DT_BUF_INIT(1024);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(8192);
+
+    if (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL) {
+        cli_note(c, "there is no desktop here: open the address yourself");
+        return;
+    }
+    if (dt_buf_printf(&page,
+                      "<!doctype html><meta charset=\"utf-8\"><title>detente</title>"
+                      "<meta http-equiv=\"refresh\" content=\"0;url=%.*s\">\n",
+                      (int)address.n, (const char *)address.p) != DT_OK ||
+        dt_buf_printf(&path, "%s/console-open.html%c", c->home, '\0') != DT_OK ||
+        dt_file_write((const char *)path.p, dt_buf_view(&page), 0600) != DT_OK ||
+        !open_file((char *)path.p))
+        cli_note(c, "the browser could not be opened (xdg-open): open the address yourself");
+    else
+        (void)sleep(OPEN_S); /* the browser reads it; the key in it opens once */
+    (void)unlink((const char *)path.p);
+}
+
 void
 console_url_close(const char *home, int fd)
 {
@@ -134,6 +185,8 @@ console_url_ask(struct cli *c)
     } else {
         cli_print("%.*s\n", (int)have, address);
     }
+    if (err == DT_OK && cli_has(c, "browser"))
+        console_url_open(c, dt_view((const uint8_t *)address, have));
     dt_wipe(address, sizeof address);
     return err;
 }

@@ -16,6 +16,11 @@ DT_MUST_CHECK enum dt_err console_url_listen(const char *home, int *out_fd);
 /* Give an address to who asks, if it is the same user. */
 void console_url_answer(int fd, struct dt_console *console);
 
+/* Open ${address} in the desktop's browser, by a file that this user alone can read: an address
+ * among a program's arguments would be seen by all users. Nothing where there is no desktop; what
+ * goes wrong is remarked. */
+void console_url_open(const struct cli *c, struct dt_view address);
+
 /* Remove the socket, if ${fd} is one. */
 void console_url_close(const char *home, int fd);
 

@@ -62,10 +62,27 @@ check_status 'another program of the user gets one' 0 "$detente" --home us conso
 check_line 'of the same console' "^http://127.0.0.1:$port/#k=[0-9a-f]{32}$" "$DT_WORK/out"
 second=$(cat "$DT_WORK/out")
 [ "$second" != "$address" ] && pass 'with another key' || fail "the same key twice: $second"
+mkdir -p fake
+# The desktop's program, as far as it goes: what it is given, and who can read that.
+cat >fake/xdg-open <<'SH'
+#!/bin/sh
+echo "$#" >opened.args
+stat -c %a "$1" >opened.mode
+cp "$1" opened.html
+SH
+chmod +x fake/xdg-open
+check_status 'on a desktop the browser is opened' 0 env DISPLAY=:9 PATH="$DT_WORK/fake:$PATH" "$detente" --home us console --url --browser
+third=$(cat "$DT_WORK/out")
+check_line 'by a file with the address' "url=$third\"" opened.html
+check_line 'which only this user can read' '^600$' opened.mode
+check_line 'and no other argument' '^1$' opened.args
+check 'it is gone afterwards' [ ! -e us/console-open.html ]
+check_status 'without a desktop it is said' 0 env -u DISPLAY -u WAYLAND_DISPLAY "$detente" --home us console --url --browser
+check_line 'what to do' 'open the address yourself' "$DT_WORK/err"
 check_status 'where none runs, it says so' 1 "$detente" --home ru console --url
 check_line 'and what to do' 'start one' "$DT_WORK/err"
 check 'the socket is the user'"'"'s alone' [ "$(stat -c %a us/console.sock)" = 600 ]
-for secret in "${address##*=}" "${second##*=}"; do
+for secret in "${address##*=}" "${second##*=}" "${third##*=}"; do
     check_no_line 'no key in what it logs' "$secret" console.err
 done
 kill $console
