@@ -40,7 +40,7 @@ set_phase(struct dt_server_request *r, enum dt_conn_phase phase, uint64_t n)
     if (r->conn == NULL)
         return;
     pthread_mutex_lock(&s->lock);
-    dt_conns_phase(&s->conns, r->conn, phase, n, dt_monotonic_ms());
+    dt_conns_phase(&s->conns, r->conn, phase, n, s->loop.now_ms);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -82,41 +82,60 @@ hold_small(struct dt_server_request *r, size_t n)
 
     if (ok)
         dt_conns_hold_small(l, r->conn, n);
-    else if (!dt_conns_end_slow(l, dt_monotonic_ms()))
+    else if (!dt_conns_end_slow(l, s->loop.now_ms))
         (void)dt_aside_end_oldest(s);
     return ok;
 }
 
-/* Count ${n} more bytes that ${r} has in memory until it ends; false when there is no room. */
+/* Count ${n} more bytes that ${r} has in memory until it ends; false when there is no room. Under
+ * the lock. */
 static bool
 hold(struct dt_server_request *r, size_t n)
 {
-    struct dt_http_server *s = r->server;
-    bool ok;
-
     if (n == 0 || r->conn == NULL)
         return n == 0;
-    pthread_mutex_lock(&s->lock);
-    ok = n > DT_NET_BODY_OPEN_MAX ? hold_large(r, n) : hold_small(r, n);
-    pthread_mutex_unlock(&s->lock);
-    return ok;
+    return n > DT_NET_BODY_OPEN_MAX ? hold_large(r, n) : hold_small(r, n);
 }
 
 /* dt_http_hold() of a request of this server. */
 static bool
 hold_more(struct dt_http_request *req, size_t n)
 {
-    return hold(dt_server_request_of(req), n);
+    struct dt_server_request *r = dt_server_request_of(req);
+    struct dt_http_server *s = r->server;
+    bool ok;
+
+    pthread_mutex_lock(&s->lock);
+    ok = hold(r, n);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
 }
 
+/* ${r} goes on to a phase of ${n} bytes, for which it has ${held} more in memory; where there is no
+ * room for those false, and it stays where it is. */
+static bool
+enter_phase(struct dt_server_request *r, size_t held, enum dt_conn_phase phase, uint64_t n)
+{
+    struct dt_http_server *s = r->server;
+    bool ok;
+
+    pthread_mutex_lock(&s->lock);
+    if ((ok = hold(r, held)) && r->conn != NULL)
+        dt_conns_phase(&s->conns, r->conn, phase, n, s->loop.now_ms);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+/* The request of ${r} is over: its connection waits for the next. */
 static void
-release(struct dt_server_request *r)
+leave(struct dt_server_request *r)
 {
     struct dt_http_server *s = r->server;
 
     if (r->conn == NULL)
         return;
     pthread_mutex_lock(&s->lock);
+    dt_conns_phase(&s->conns, r->conn, DT_CONN_HEADER, 0, s->loop.now_ms);
     dt_conns_release(&s->conns, r->conn);
     pthread_mutex_unlock(&s->lock);
 }
@@ -124,12 +143,14 @@ release(struct dt_server_request *r)
 static enum MHD_Result
 send_reply(struct dt_server_request *req, struct dt_http_reply *reply, bool close)
 {
+    uint64_t length = reply->page.n > 0 ? reply->page.n : reply->body.n;
     struct MHD_Response *r;
     enum MHD_Result ok;
 
-    if (!hold(req, reply->body.cap))
+    if (!enter_phase(req, reply->body.cap, DT_CONN_ANSWER, length)) {
         dt_http_reply_error(reply, 503, "busy", "too many answers are on their way");
-    set_phase(req, DT_CONN_ANSWER, reply->page.n > 0 ? reply->page.n : reply->body.n);
+        set_phase(req, DT_CONN_ANSWER, reply->body.n); /* its page is gone, too */
+    }
     if (req->server->config.answered != NULL)
         req->server->config.answered(req->server->config.ctx, &req->pub, reply->status);
     r = dt_http_response(reply, close);
@@ -178,7 +199,8 @@ static void *
 on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct dt_http_server *s = cls;
-    struct dt_server_request *r = dt_alloc(1, sizeof(*r));
+    size_t n = strlen(uri) + 1;
+    struct dt_server_request *r = dt_alloc(1, sizeof(*r) + n);
 
     if (r == NULL)
         return NULL;
@@ -186,11 +208,7 @@ on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     r->pub.wake = dt_aside_wake_request;
     r->pub.hold = hold_more;
     r->mhd = mhd;
-    r->path = dt_strndup(uri, strlen(uri));
-    if (r->path == NULL) {
-        dt_free(r);
-        return NULL;
-    }
+    memcpy(r->path, uri, n);
     return r;
 }
 
@@ -203,6 +221,8 @@ run_handler(struct dt_http_server *s, struct dt_server_request *r)
         uint64_t deadline;
 
         pthread_mutex_lock(&s->lock);
+        if (r->length > 0 && r->pub.calls == 0 && r->conn != NULL)
+            dt_conns_phase(&s->conns, r->conn, DT_CONN_WORK, 0, s->loop.now_ms);
         r->woken = false;
         hurry = r->hurry;
         deadline = r->pub.deadline_ms;
@@ -277,7 +297,7 @@ begin(struct dt_http_server *s, struct dt_server_request *r, const char *method,
     pthread_mutex_lock(&s->lock);
     stopping = s->stopping;
     if (r->conn != NULL)
-        allowed = dt_conn_take_token(r->conn, s->config.requests_per_s, dt_monotonic_ms());
+        allowed = dt_conn_take_token(r->conn, s->config.requests_per_s, s->loop.now_ms);
     pthread_mutex_unlock(&s->lock);
     status = dt_server_gate(r->mhd, method, r->path, version, s->config.body_max, &r->length);
     if (status != 0 && status != 413) {
@@ -313,10 +333,9 @@ begin(struct dt_http_server *s, struct dt_server_request *r, const char *method,
     if (r->length > DT_NET_BODY_OPEN_MAX && s->config.refuse_large != NULL &&
         (status = s->config.refuse_large(s->config.ctx, &r->pub)) != 0)
         return refuse_body(r, status);
-    if (!hold(r, (size_t)r->length))
+    if (!enter_phase(r, (size_t)r->length, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length))
         return refuse_body(r, 503);
     dt_buf_init(&r->body, (size_t)r->length); /* it grows to what was counted, and no further */
-    set_phase(r, r->length > 0 ? DT_CONN_BODY : DT_CONN_WORK, r->length);
     return MHD_YES;
 }
 
@@ -331,6 +350,9 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
     (void)url;
     if (r == NULL)
         return MHD_NO; /* no memory when it began */
+    if (dt_aside_stands(s, r))
+        return MHD_YES;
+    s->loop.active = true;
     if (r->pub.method == 0)
         return begin(s, r, method, version);
     if (*upload_len > 0) {
@@ -349,30 +371,32 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
         return refuse(r, r->refused);
     }
     r->pub.body = dt_buf_view(&r->body);
-    if (r->length > 0 && r->pub.calls == 0)
-        set_phase(r, DT_CONN_WORK, 0);
     return run_handler(s, r);
+}
+
+void
+dt_server_request_free(struct dt_server_request *r)
+{
+    if (r->pub.state != NULL && r->pub.state_free != NULL)
+        r->pub.state_free(r->pub.state);
+    leave(r);
+    dt_buf_wipe(&r->body);
+    dt_free(r);
 }
 
 static void
 on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
              enum MHD_RequestTerminationCode code)
 {
+    struct dt_http_server *s = cls;
     struct dt_server_request *r = *con_cls;
 
-    (void)cls;
     (void)mhd;
     (void)code;
-    if (r == NULL)
-        return;
+    s->loop.active = true;
     *con_cls = NULL;
-    if (r->pub.state != NULL && r->pub.state_free != NULL)
-        r->pub.state_free(r->pub.state);
-    set_phase(r, DT_CONN_HEADER, 0);
-    release(r);
-    dt_buf_wipe(&r->body);
-    dt_free(r->path);
-    dt_free(r);
+    if (r != NULL && !dt_aside_lose(s, r))
+        dt_server_request_free(r);
 }
 
 /*
@@ -417,6 +441,7 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
     struct dt_http_server *s = cls;
     struct dt_conn *c;
 
+    s->loop.active = true;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);

@@ -19,6 +19,13 @@ aside_remove(struct dt_http_server *s, struct dt_server_request *r)
     r->aside = false;
 }
 
+static void
+stand_no_more(struct dt_http_server *s, struct dt_server_request *r)
+{
+    r->standing = false;
+    s->loop.standing--;
+}
+
 void
 dt_aside_wake(struct dt_http_server *s, struct dt_server_request *r)
 {
@@ -36,12 +43,12 @@ dt_aside_wake(struct dt_http_server *s, struct dt_server_request *r)
         dt_http_loop_wake(&s->loop);
 }
 
-/* Suspended until here, none of it can have ended. */
+/* Those that do not stand are suspended until here, so none of them can have ended. */
 void
 dt_aside_resume(void *arg)
 {
     struct dt_http_server *s = arg;
-    struct dt_server_request *r;
+    struct dt_server_request *r, *lost = NULL;
 
     pthread_mutex_lock(&s->lock);
     r = s->awake;
@@ -50,10 +57,77 @@ dt_aside_resume(void *arg)
         struct dt_server_request *next = r->next;
 
         r->next = NULL;
-        MHD_resume_connection(r->mhd);
+        if (!r->standing) {
+            MHD_resume_connection(r->mhd);
+        } else if (!r->lost) {
+            stand_no_more(s, r);
+        } else {
+            stand_no_more(s, r);
+            r->next = lost;
+            lost = r;
+        }
         r = next;
     }
     pthread_mutex_unlock(&s->lock);
+    while ((r = lost) != NULL) { /* without the lock: who woke it has others, and takes this */
+        lost = r->next;
+        dt_server_request_free(r);
+    }
+}
+
+bool
+dt_aside_stands(struct dt_http_server *s, struct dt_server_request *r)
+{
+    if (!r->standing)
+        return false;
+    if (++r->stood < DT_SERVER_STANDS_MAX)
+        return true;
+    pthread_mutex_lock(&s->lock);
+    if (r->aside) { /* else it is awake, and waits no longer than to the next turn */
+        stand_no_more(s, r);
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+/* ${r} is not among those awake any more. */
+static void
+awake_remove(struct dt_http_server *s, const struct dt_server_request *r)
+{
+    struct dt_server_request **at = &s->awake, *last = NULL;
+
+    while (*at != NULL && *at != r) {
+        last = *at;
+        at = &last->next;
+    }
+    if (*at == NULL)
+        return;
+    *at = r->next;
+    if (s->awake_last == r)
+        s->awake_last = last;
+}
+
+bool
+dt_aside_lose(struct dt_http_server *s, struct dt_server_request *r)
+{
+    bool keep = false;
+
+    if (!r->standing)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    if (s->loop.running) {
+        r->lost = keep = true;
+        r->conn = NULL; /* which gives back by itself what is counted there */
+    } else {            /* nobody would see it woken: who ends it waits for who has it */
+        if (r->aside)
+            aside_remove(s, r);
+        else
+            awake_remove(s, r);
+        stand_no_more(s, r);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return keep;
 }
 
 void
@@ -67,11 +141,14 @@ dt_http_hold_wakes(struct dt_http_server *s)
 void
 dt_http_release_wakes(struct dt_http_server *s)
 {
+    bool begin;
+
     pthread_mutex_lock(&s->lock);
     s->held--;
-    if (s->held == 0 && s->awake != NULL)
-        dt_http_loop_wake(&s->loop);
+    begin = s->held == 0 && s->awake != NULL;
     pthread_mutex_unlock(&s->lock);
+    if (begin) /* not under the lock, for which the loop would have to wait at once */
+        dt_http_loop_wake(&s->loop);
 }
 
 void
@@ -83,6 +160,14 @@ dt_aside_wake_request(struct dt_http_request *req)
     pthread_mutex_lock(&s->lock);
     dt_aside_wake(s, r);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* Not one that waits for news, nor one with much in memory, which is counted by its connection. */
+static bool
+may_stand(const struct dt_http_server *s, const struct dt_server_request *r)
+{
+    return r->pub.deadline_ms == 0 && r->length <= DT_NET_BODY_OPEN_MAX &&
+           s->loop.standing < DT_SERVER_STANDING_MAX && r->stood < DT_SERVER_STANDS_MAX;
 }
 
 bool
@@ -102,7 +187,11 @@ dt_aside_put(struct dt_http_server *s, struct dt_server_request *r)
         else
             s->aside_last = r;
         s->aside = r;
-        MHD_suspend_connection(r->mhd);
+        r->standing = may_stand(s, r);
+        if (r->standing)
+            s->loop.standing++;
+        else
+            MHD_suspend_connection(r->mhd);
         put = true;
         /* Looking costs a step for each that waits, so not for every one that comes. */
         if (r->pub.deadline_ms != 0 && r->pub.deadline_ms + DT_SERVER_TICK_MIN_MS < s->next_ms)

@@ -20,6 +20,17 @@
 
 #define DT_SERVER_TICK_MIN_MS 10u /* a deadline may be met so much too late */
 
+/*
+ * A request that is put aside is suspended in the library, which then forgets its connection and
+ * takes it back later: three calls of the system for it. Who waits for no event but is woken soon,
+ * a job of a writer, stands instead: the library goes on asking in each of its runs whether there
+ * is an answer, and is told no. So many at most, for each costs a step in each run; so often, then
+ * it is suspended after all. The connection of one that stands can end: then the request is kept
+ * until it is woken, for who is to wake it has it still.
+ */
+#define DT_SERVER_STANDING_MAX 64u
+#define DT_SERVER_STANDS_MAX   400u
+
 /* A request and what only the server needs to know about it; the public part comes first. */
 struct dt_server_request {
     struct dt_http_request pub;
@@ -30,11 +41,13 @@ struct dt_server_request {
         *prev; /* in server->aside while put aside, then next in server->awake */
     struct dt_buf body;
     uint64_t length;
-    char *path;
     bool aside, woken;
-    bool hurry; /* under lock: its wait is to end before its time */
+    bool standing, lost; /* the loop's own: not suspended; and its connection has ended */
+    unsigned int stood;  /* how often the library asked meanwhile */
+    bool hurry;          /* under lock: its wait is to end before its time */
     bool answered;
     unsigned int refused; /* status to answer once the body is in, which is thrown away */
+    char path[];          /* and its NUL */
 };
 
 struct dt_http_server {
@@ -83,6 +96,16 @@ void dt_aside_wake_request(struct dt_http_request *req);
 
 /* In the loop's thread: resume what was woken. ${arg}: the server. */
 void dt_aside_resume(void *arg);
+
+/* In the loop's thread: the library asks for ${r}; does it stand, and has to go on waiting? */
+bool dt_aside_stands(struct dt_http_server *s, struct dt_server_request *r);
+
+/* In the loop's thread, or when that has ended: the connection of ${r} ends. True when the request
+ * is to be kept, and ends when it is woken. */
+bool dt_aside_lose(struct dt_http_server *s, struct dt_server_request *r);
+
+/* The request ends, and nobody has it any more. In server.c. */
+void dt_server_request_free(struct dt_server_request *r);
 
 /* The wait of ${r} ends now, and its connection after the answer. Under the lock. */
 void dt_aside_end_wait(struct dt_http_server *s, struct dt_server_request *r);

@@ -9,9 +9,40 @@
 
 #include <microhttpd.h>
 
+#include "base/time.h"
+
 #include "net/server_loop.h"
 
-#define LOOP_MS 1000u /* the library is looked after at least so often */
+#define LOOP_MS     1000u /* the library is looked after at least so often, */
+#define STANDING_MS 10u   /* and while requests stand */
+#define RUNS_MAX    3u    /* of the library in a turn, while it has something to do */
+
+/* For how long it may wait for an event. */
+static int
+wait_ms(struct dt_http_loop *loop)
+{
+    MHD_UNSIGNED_LONG_LONG ms = LOOP_MS;
+
+    if (loop->standing > 0)
+        return loop->active ? 0 : (int)STANDING_MS;
+    if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES || ms > LOOP_MS)
+        ms = LOOP_MS;
+    return (int)ms;
+}
+
+/* What the first run frees, a place for a connection above all, and what it answers is used and
+ * sent by the next. */
+static void
+run_library(struct dt_http_loop *loop)
+{
+    for (unsigned int i = 0; i < RUNS_MAX; i++) {
+        loop->active = false;
+        loop->now_ms = dt_monotonic_ms();
+        (void)MHD_run(loop->daemon);
+        if (!loop->active)
+            return;
+    }
+}
 
 static void *
 run(void *arg)
@@ -22,20 +53,15 @@ run(void *arg)
                            {.fd = loop->event_fd, .events = POLLIN}};
 
     while (!atomic_load(&loop->ending)) {
-        MHD_UNSIGNED_LONG_LONG ms = LOOP_MS;
         uint64_t times;
 
-        if (MHD_get_timeout(loop->daemon, &ms) != MHD_YES || ms > LOOP_MS)
-            ms = LOOP_MS;
-        (void)poll(at, 2, (int)ms);
+        (void)poll(at, 2, wait_ms(loop));
         if ((at[1].revents & POLLIN) != 0 && read(loop->event_fd, &times, sizeof(times)) < 0)
             times = 0; /* nobody woke it */
         /* Who tells from here on writes again; what was told before is seen in this turn. */
         atomic_store(&loop->told, false);
         loop->before(loop->ctx);
-        /* Twice: what the first frees, a place for a connection above all, is used by the next. */
-        (void)MHD_run(loop->daemon);
-        (void)MHD_run(loop->daemon);
+        run_library(loop);
         if (loop->after != NULL)
             loop->after(loop->ctx);
         atomic_fetch_add_explicit(&loop->turns, 1, memory_order_relaxed);

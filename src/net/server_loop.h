@@ -30,6 +30,12 @@ struct dt_http_loop {
     void *ctx;
     atomic_uint_fast64_t turns; /* of the thread */
     bool running;
+    /* The thread's own. Requests that stand (server_internal.h) keep the library from ever being
+     * without something to do, so while there are any it is run again only where it did something,
+     * and looked after now and then. */
+    unsigned int standing;
+    bool active;     /* a callback of the library's did something in this run, */
+    uint64_t now_ms; /* which began then: dt_monotonic_ms() */
 };
 
 /* Run ${daemon}, which was started with epoll and no thread of its own; before, after and ctx of
