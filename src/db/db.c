@@ -247,13 +247,18 @@ prepare_new(struct dt_db *db, const char *sql, struct dt_stmt **out)
 enum dt_err
 dt_db_prepare(struct dt_db *db, const char *sql, struct dt_stmt **out)
 {
-    struct dt_stmt *st = db->stmts;
+    struct dt_stmt **at = &db->stmts, *st;
     enum dt_err err;
 
-    while (st != NULL && (st->in_use || strcmp(st->sql, sql) != 0))
-        st = st->next;
-    if (st == NULL && (err = prepare_new(db, sql, &st)) != DT_OK)
+    while (*at != NULL && ((*at)->in_use || strcmp((*at)->sql, sql) != 0))
+        at = &(*at)->next;
+    if ((st = *at) == NULL && (err = prepare_new(db, sql, &st)) != DT_OK)
         return err;
+    if (st != db->stmts) { /* to the front: what is asked for often is found soon */
+        *at = st->next;
+        st->next = db->stmts;
+        db->stmts = st;
+    }
     st->in_use = true;
     st->err = DT_OK;
     *out = st;

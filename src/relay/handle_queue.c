@@ -121,9 +121,13 @@ append_start(struct dt_relay *r, struct dt_http_request *req, const uint8_t addr
         return relay_error(reply, DT_ERR_FORMAT);
     if (!relay_may_append(r, queue->grant, appends_of(cells, n), reply))
         return DT_HTTP_REPLY;
-    if ((w = relay_wait_new(r, req, 0)) == NULL || !dt_http_hold(req, n * sizeof(w->items[0])))
+    if ((w = relay_wait_new(r, req, 0)) == NULL)
         return relay_error(reply, DT_ERR_STATE);
-    if ((w->items = dt_alloc(n, sizeof(w->items[0]))) == NULL)
+    if (n == 1)
+        w->items = &w->item;
+    else if (!dt_http_hold(req, n * sizeof(w->items[0])))
+        return relay_error(reply, DT_ERR_STATE);
+    else if ((w->items = dt_alloc(n, sizeof(w->items[0]))) == NULL)
         return relay_error(reply, dt_nomem());
     for (size_t i = 0; i < n; i++) {
         memcpy(w->items[i].append_id, cells[i].append_id, sizeof(cells[i].append_id));
@@ -480,7 +484,7 @@ relay_poll(struct dt_relay *r, struct dt_http_request *req, struct dt_http_reply
         goto done;
     end = w == NULL || req->timed_out || req->stopping || dt_monotonic_ms() >= w->deadline_ms;
     if (n_found == 0 && !end) {
-        dt_wipe(wanted, sizeof(wanted));
+        dt_wipe(wanted, n * sizeof(wanted[0]));
         if (!relay_wait_polls(w, grant, reply))
             return DT_HTTP_REPLY;
         req->deadline_ms = w->deadline_ms;
@@ -490,7 +494,7 @@ relay_poll(struct dt_relay *r, struct dt_http_request *req, struct dt_http_reply
         dt_http_reply_body(reply, 200, RELAY_BINARY, &b);
 
 done:
-    dt_wipe(wanted, sizeof(wanted));
+    dt_wipe(wanted, n * sizeof(wanted[0]));
     dt_buf_clear(&b);
     return err == DT_OK ? DT_HTTP_REPLY : relay_store_error(reply, err);
 }

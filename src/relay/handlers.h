@@ -46,7 +46,8 @@ struct relay_wait {
     struct dt_relay_store_job job;
     bool has_job;                        /* the writer took it: it is to be waited for */
     bool job_done;                       /* under relay->done_lock */
-    struct dt_relay_store_append *items; /* of job.u.append */
+    struct dt_relay_store_append *items; /* of job.u.append: many, or */
+    struct dt_relay_store_append item;   /* one */
     uint64_t deadline_ms;
     bool polls;     /* counted as a long poll, */
     uint64_t grant; /* of this grant; 0: of a register */

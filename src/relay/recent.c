@@ -10,7 +10,8 @@
 
 #include "relay/recent.h"
 
-#define LISTS 4096u
+#define LISTS     4096u
+#define ITEM_HEAD 64u /* more than what stands around the cell in an item */
 
 /* A cell as it stands in an answer: relay_wire.h, struct dt_wire_item. */
 struct cell {
@@ -144,10 +145,12 @@ drop_cells(struct dt_recent *r, struct queue *q)
 static struct cell *
 cell_new(const struct dt_relay_store_append *item)
 {
-    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CELL_MAX + 64);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(DT_CELL_MAX + ITEM_HEAD);
     struct dt_writer w = dt_writer_init(&b);
     struct cell *c;
 
+    if (dt_buf_reserve(&b, ITEM_HEAD + item->cell.n) != DT_OK) /* not in steps */
+        return NULL;
     dt_write_u64(&w, item->position);
     dt_write_view(&w, dt_view_of(item->append_id));
     dt_write_vec(&w, item->cell);

@@ -58,7 +58,8 @@ wait_free(void *state)
     if (w->polls)
         relay_accounts_poll_end(w->relay->accounts, w->grant);
     dt_free(w->watches);
-    dt_free(w->items);
+    if (w->items != &w->item)
+        dt_free(w->items);
     dt_free(w);
 }
 
