@@ -10,6 +10,8 @@
 
 #define DT_RELAY_BATCH_MAX        1024u  /* jobs in one transaction */
 #define DT_RELAY_BATCH_CELLS      4096u  /* cells in one transaction, and those of one more job */
+#define DT_RELAY_BATCH_EARLY      8u     /* jobs for which a writer that rests begins, where */
+#define DT_RELAY_EARLY_US         300u   /* its batches wait for the disk less than this */
 #define DT_RELAY_RECENT_QUEUES    16384u /* queues that are kept in memory, */
 #define DT_RELAY_RECENT_BYTES     (4u << 20) /* their newest cells, */
 #define DT_RELAY_RECENT_SHARE     32u        /* all of it is at most this part of the memory */

@@ -3,7 +3,8 @@
  *
  * Layer: relay. A batch is whatever came while the previous one was synced: alone on the machine a
  * job waits for nobody, and under load one sync serves many. What was handed in while the server
- * looked at all that had come (dt_writer_hand) comes into one batch.
+ * looked at all that had come (dt_writer_hand) comes into one batch; but where the disk is quick, a
+ * thread that rests does not wait for all of it while there is enough for one.
  */
 #ifndef DT_RELAY_WRITER_H
 #define DT_RELAY_WRITER_H
@@ -32,8 +33,9 @@ void dt_writer_watch(struct dt_relay_store_writer *w, dt_writer_ran_fn ran, void
 DT_MUST_CHECK enum dt_err dt_writer_submit(struct dt_relay_store_writer *w,
                                            struct dt_relay_store_job *job);
 
-/* The same, but the thread sees it only at the next dt_writer_go(): so that what comes together is
- * synced together. */
+/* The same, but the thread sees it only at the next dt_writer_go(), so that what comes together is
+ * synced together; or when it rests, DT_RELAY_BATCH_EARLY are at hand, and its latest batches
+ * waited less than DT_RELAY_EARLY_US: then one more sync costs less than its rest. */
 DT_MUST_CHECK enum dt_err dt_writer_hand(struct dt_relay_store_writer *w,
                                          struct dt_relay_store_job *job);
 void dt_writer_go(struct dt_relay_store_writer *w);
@@ -42,6 +44,10 @@ void dt_writer_go(struct dt_relay_store_writer *w);
  * set before there are any. */
 typedef void (*dt_writer_told_fn)(void *ctx, bool begins);
 void dt_writer_tell(struct dt_relay_store_writer *w, dt_writer_told_fn told, void *ctx);
+
+/* For tests, before the first job: a batch waited for the disk as long as ${waited} says, in
+ * microseconds, and not as long as it did. Called in the writer's thread. */
+void dt_writer_waited(struct dt_relay_store_writer *w, uint64_t (*waited)(void));
 
 /* Finish what was handed over and end the thread. Who hands in a job from now on is told BUSY: a
  * request may have begun before the relay was to stop, and its body come after. NULL is fine. */
