@@ -231,6 +231,8 @@ run_handler(struct dt_http_server *s, struct dt_server_request *r)
         r->pub.stopping = s->stopping;
         force = s->force;
         pthread_mutex_unlock(&s->lock);
+        if (r->pub.calls > 0 && deadline != 0 && r->conn != NULL)
+            r->conn->quick = s->loop.now_ms - r->aside_ms <= DT_SERVER_QUICK_MS;
         if (force)
             return refuse(r, 503);
         r->pub.deadline_ms = 0;

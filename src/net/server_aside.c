@@ -75,12 +75,18 @@ dt_aside_resume(void *arg)
     }
 }
 
+static unsigned int
+stands_max(const struct dt_server_request *r)
+{
+    return r->pub.deadline_ms == 0 ? DT_SERVER_STANDS_MAX : DT_SERVER_STANDS_NEWS_MAX;
+}
+
 bool
 dt_aside_stands(struct dt_http_server *s, struct dt_server_request *r)
 {
     if (!r->standing)
         return false;
-    if (++r->stood < DT_SERVER_STANDS_MAX)
+    if (++r->stood < stands_max(r))
         return true;
     pthread_mutex_lock(&s->lock);
     if (r->aside) { /* else it is awake, and waits no longer than to the next turn */
@@ -116,10 +122,10 @@ dt_aside_lose(struct dt_http_server *s, struct dt_server_request *r)
     if (!r->standing)
         return false;
     pthread_mutex_lock(&s->lock);
-    if (s->loop.running) {
+    if (s->loop.running && r->pub.deadline_ms == 0) {
         r->lost = keep = true;
         r->conn = NULL; /* which gives back by itself what is counted there */
-    } else {            /* nobody would see it woken: who ends it waits for who has it */
+    } else { /* nobody has it who waits for news; else who ends it waits for who has it */
         if (r->aside)
             aside_remove(s, r);
         else
@@ -162,12 +168,14 @@ dt_aside_wake_request(struct dt_http_request *req)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Not one that waits for news, nor one with much in memory, which is counted by its connection. */
+/* Not one with much in memory, which is counted by its connection, nor one that waits for news that
+ * may be long in coming. */
 static bool
 may_stand(const struct dt_http_server *s, const struct dt_server_request *r)
 {
-    return r->pub.deadline_ms == 0 && r->length <= DT_NET_BODY_OPEN_MAX &&
-           s->loop.standing < DT_SERVER_STANDING_MAX && r->stood < DT_SERVER_STANDS_MAX;
+    return (r->pub.deadline_ms == 0 || (r->conn != NULL && r->conn->quick)) &&
+           r->length <= DT_NET_BODY_OPEN_MAX && s->loop.standing < DT_SERVER_STANDING_MAX &&
+           r->stood < stands_max(r);
 }
 
 bool
@@ -188,6 +196,7 @@ dt_aside_put(struct dt_http_server *s, struct dt_server_request *r)
             s->aside_last = r;
         s->aside = r;
         r->standing = may_stand(s, r);
+        r->aside_ms = s->loop.now_ms;
         if (r->standing)
             s->loop.standing++;
         else

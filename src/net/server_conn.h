@@ -41,6 +41,7 @@ struct dt_conn {
     bool used;           /* at least one request came */
     bool ended;          /* shut down, the library will close it */
     bool leaving;        /* ended, or to be closed after its answer */
+    bool quick;          /* the loop's own: the latest news on it came soon */
     uint64_t since_ms;   /* when the phase began */
     uint64_t allowed_ms; /* how long it may last; 0: no limit */
     uint64_t bucket_ms;

@@ -22,14 +22,17 @@
 
 /*
  * A request that is put aside is suspended in the library, which then forgets its connection and
- * takes it back later: three calls of the system for it. Who waits for no event but is woken soon,
- * a job of a writer, stands instead: the library goes on asking in each of its runs whether there
- * is an answer, and is told no. So many at most, for each costs a step in each run; so often, then
- * it is suspended after all. The connection of one that stands can end: then the request is kept
- * until it is woken, for who is to wake it has it still.
+ * takes it back later: three calls of the system for it. Who is woken soon stands instead: one that
+ * waits for a job of a writer, and one that waits for news where the last on its connection were
+ * quick. The library goes on asking in each of its runs whether there is an answer, and is told no.
+ * So many at most, for each costs a step in each run; so often, then it is suspended after all. The
+ * connection of one that stands can end: a job's request is kept then until it is woken, for the
+ * writer has it still.
  */
-#define DT_SERVER_STANDING_MAX 64u
-#define DT_SERVER_STANDS_MAX   400u
+#define DT_SERVER_STANDING_MAX    64u
+#define DT_SERVER_STANDS_MAX      400u
+#define DT_SERVER_STANDS_NEWS_MAX 64u
+#define DT_SERVER_QUICK_MS        2u /* news that come so soon are quick */
 
 /* A request and what only the server needs to know about it; the public part comes first. */
 struct dt_server_request {
@@ -44,6 +47,7 @@ struct dt_server_request {
     bool aside, woken;
     bool standing, lost; /* the loop's own: not suspended; and its connection has ended */
     unsigned int stood;  /* how often the library asked meanwhile */
+    uint64_t aside_ms;   /* when it was put aside last */
     bool hurry;          /* under lock: its wait is to end before its time */
     bool answered;
     unsigned int refused; /* status to answer once the body is in, which is thrown away */

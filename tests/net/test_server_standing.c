@@ -1,10 +1,12 @@
 /*
- * tests/net/test_server_standing.c - requests that wait for a job stand in the server, without
- * being suspended in the HTTP library: they are answered when they are woken, one that waits long
- * costs nothing, and one whose connection ends is kept until who has it is done.
+ * tests/net/test_server_standing.c - requests that wait for a job, or for news that come often,
+ * stand in the server, without being suspended in the HTTP library: they are answered when they are
+ * woken, one that waits long costs nothing, and one whose connection ends is kept until who has it
+ * is done; but one that waits for news ends with it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,14 +39,77 @@ struct job {
     struct job *next;
 };
 
-/* "/job" hands its body to the worker, and is answered with it; "/now" is answered at once. */
+/* "/job" hands its body to the worker, and is answered with it; "/now" is answered at once, "/news"
+ * when there are some. */
 static struct fixture {
     struct dt_http_server *server;
     pthread_mutex_t lock;
     struct job *first;
     unsigned int n_waiting, n_ended;
     unsigned int bad; /* bodies that were not what was sent when the worker looked */
+    struct job *news; /* who waits for some */
+    unsigned int n_news, n_news_ended;
+    atomic_bool telling; /* there are some all the time */
 } fx;
+
+/* ---- news ---- */
+
+static void
+news_free(void *state)
+{
+    struct job *j = state, **at = &fx.news;
+
+    pthread_mutex_lock(&fx.lock);
+    while (*at != NULL && *at != j)
+        at = &(*at)->next;
+    if (*at != NULL) {
+        *at = j->next;
+        fx.n_news--;
+    }
+    fx.n_news_ended++;
+    pthread_mutex_unlock(&fx.lock);
+    dt_free(j);
+}
+
+static enum dt_http_next
+wait_for_news(struct dt_http_request *req)
+{
+    struct job *j = dt_alloc(1, sizeof(*j));
+
+    assert_non_null(j);
+    j->req = req;
+    req->state = j;
+    req->state_free = news_free;
+    req->deadline_ms = dt_monotonic_ms() + 30000;
+    pthread_mutex_lock(&fx.lock);
+    j->next = fx.news;
+    fx.news = j;
+    fx.n_news++;
+    pthread_mutex_unlock(&fx.lock);
+    return DT_HTTP_WAIT;
+}
+
+static void
+tell_news(void)
+{
+    pthread_mutex_lock(&fx.lock);
+    for (struct job *j = fx.news; j != NULL; j = j->next)
+        dt_http_wake(j->req);
+    pthread_mutex_unlock(&fx.lock);
+}
+
+static void *
+go_on_telling(void *arg)
+{
+    (void)arg;
+    while (atomic_load(&fx.telling)) {
+        tell_news();
+        usleep(100);
+    }
+    return NULL;
+}
+
+/* ---- jobs ---- */
 
 static void
 job_free(void *state)
@@ -75,6 +140,14 @@ handler(void *ctx, struct dt_http_request *req, struct dt_http_reply *reply)
     dt_buf_init(&reply->body, 4096);
     if (strcmp(req->path, "/now") == 0) {
         assert_int_equal(dt_buf_append(&reply->body, dt_view_str("now")), DT_OK);
+        return DT_HTTP_REPLY;
+    }
+    if (strcmp(req->path, "/news") == 0) {
+        if (j == NULL) {
+            dt_buf_clear(&reply->body);
+            return wait_for_news(req);
+        }
+        assert_int_equal(dt_buf_append(&reply->body, dt_view_str("news")), DT_OK);
         return DT_HTTP_REPLY;
     }
     if (j == NULL) {
@@ -357,6 +430,55 @@ stopped_meanwhile(void **state)
     pthread_mutex_destroy(&fx.lock);
 }
 
+static void
+ask_news(int fd)
+{
+    static const char request[] = "GET /news HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    assert_int_equal(send(fd, request, sizeof(request) - 1, 0), sizeof(request) - 1);
+}
+
+/* Connections on which news came at once, again and again; now there are none. The server comes to
+ * rest; of half of them the peers go away, and what waited there ends without any news. */
+static void
+news_that_came_often(void **state)
+{
+    uint64_t turns;
+    pthread_t t;
+    int fd[10];
+
+    (void)state;
+    atomic_store(&fx.telling, true);
+    assert_int_equal(pthread_create(&t, NULL, go_on_telling, NULL), 0);
+    for (unsigned int i = 0; i < 10; i++)
+        fd[i] = dial();
+    for (unsigned int round = 0; round < 30; round++) {
+        for (unsigned int i = 0; i < 10; i++)
+            ask_news(fd[i]);
+        for (unsigned int i = 0; i < 10; i++)
+            answered(fd[i], "news");
+    }
+    atomic_store(&fx.telling, false);
+    pthread_join(t, NULL);
+    until(&fx.n_news_ended, 300);
+    for (unsigned int i = 0; i < 10; i++)
+        ask_news(fd[i]);
+    until(&fx.n_news, 10);
+    for (unsigned int i = 0; i < 5; i++)
+        reset(fd[i]);
+    until(&fx.n_news, 5);
+    sleep(2); /* by now the others are suspended */
+    turns = dt_http_server_counts(fx.server).turns;
+    usleep(1500000);
+    assert_true(dt_http_server_counts(fx.server).turns - turns < 10);
+    tell_news();
+    for (unsigned int i = 5; i < 10; i++) {
+        answered(fd[i], "news");
+        close(fd[i]);
+    }
+    until(&fx.n_news_ended, 310);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int
@@ -364,6 +486,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {TEST(all_are_answered), TEST(a_long_wait_costs_nothing),
                                        TEST(kept_when_the_connection_ends),
+                                       TEST(news_that_came_often),
                                        cmocka_unit_test(stopped_meanwhile)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
