@@ -32,6 +32,7 @@ plenary
 url="http://127.0.0.1:$PORT$register"
 entry us one
 entry us two
+entry us three
 round
 need 'countersign' as ru countersign 1 --yes
 need 'dispute' as ru dispute 2 --should-be level=official --set 'text=It was no envoy.' --yes
@@ -43,6 +44,7 @@ round
 need 'open' as us open 1 --fields mode,parties,started_at,time_precision --out one.proof --names --publish --yes
 need 'open' as us open 2 --fields mode,level,started_at --out two.proof
 need 'open' as us open 2 --all --out whole.proof --without-consent
+need 'open' as us open 3 --fields mode,started_at --out alone.proof --without-consent
 need 'withdraw' as us withdraw 1 --set 'reason=A mistake in the date.' --yes
 round
 need 'open' as us open 1 --fields mode,parties,started_at,time_precision --out withdrawn.proof --publish --yes
@@ -72,7 +74,7 @@ PY
         cat differ err
     fi
 }
-for f in one two whole withdrawn; do
+for f in one two whole alone withdrawn; do
     same "$f, under the forum id" $f.proof --forum "$forum_id"
     same "$f, with nothing from elsewhere" $f.proof
     same "$f, under one root" $f.proof --root-words "$words"
@@ -145,6 +147,7 @@ claim_id,contact_key,kind,date_from,date_to,date_precision,duration_min,party_a,
 c1,a,call,2026-11-01,2026-11-30,month,,north,south,1,press office,announced,x,"a ""quoted"" note"
 c2,a,call,2026-11-01,2026-11-30,month,,north,south,0,south,denied,x,
 c3,b,call,2026-01-01,2026-12-31,year,,north,south,7,press office,announced,x,
+c5,a,call,2025-01-01,2025-12-31,year,,north,south,1,another paper,reported,x,
 c4,c,meeting,,,unknown,,north,south,,nobody,neither,x,
 CSV
 "$detente" claims check claims.csv --proof withdrawn.proof --proof two.proof --proof one.proof --forum "$forum_id" >claims.out 2>err
@@ -162,7 +165,7 @@ cd "$2" && bash grow.sh
 SH
 page_json() { # of the proofs: what detente verify says
     local f
-    for f in one two whole withdrawn; do
+    for f in one two whole alone withdrawn; do
         "$detente" verify --json --forum "$forum_id" $f.proof >"$f.json"
     done
     python3 - "$@" <<'PY'
@@ -170,12 +173,12 @@ import glob, json, os, sys
 here, top, modules, chromium, binaries, relay, register, forum, words, key, vectors, shots = sys.argv[1:]
 at = lambda name: os.path.join(here, name)
 proofs = {}
-for name in ('one', 'two', 'whole', 'withdrawn'):
+for name in ('one', 'two', 'whole', 'alone', 'withdrawn'):
     said = json.load(open(at(name + '.json')))
     proofs[name] = {'file': at(name + '.proof'), 'verdict': said['verdict'], 'findings': said['findings']}
 print(json.dumps({
     'modules': modules, 'chromium': chromium, 'page': at('page.html'), 'relay': relay, 'register': register, 'site': at('site'),
-    'bent': at('bent'), 'fork': [at('face-a'), at('face-b')], 'words': words, 'forum': forum, 'key': key, 'proofs': proofs,
+    'bent': at('bent'), 'fork': [at('face-a'), at('face-b'), at('face-c')], 'words': words, 'forum': forum, 'key': key, 'proofs': proofs,
     'altered': sorted(glob.glob(at('altered/*.proof'))), 'detente': os.path.join(binaries, 'detente'),
     'claims': {'file': at('claims.csv'), 'proofs': [at(n + '.proof') for n in ('withdrawn', 'two', 'one')],
                'lines': open(at('claims.out')).read()},
@@ -194,6 +197,8 @@ append() { # PORT BYTE: an entry of its own at the relay there
 }
 check 'an entry at one face' append "$other" 7
 need 'face' "$detente" observe --charter charter --html face-b "http://127.0.0.1:$other$register"
+check 'and one more' append "$other" 9
+need 'face' "$detente" observe --charter charter --html face-c "http://127.0.0.1:$other$register"
 stop_daemon other
 check 'another at the other' append "$PORT" 8
 need 'face' "$detente" observe --charter charter --html face-a "$url"

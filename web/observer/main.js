@@ -28,7 +28,7 @@ import { verifyOpening } from './opening.js';
 import { foldTimeline } from './timeline.js';
 
 const FILE_MAX = 12 << 20, FILES_MAX = 200;
-const page = { files: [], charters: [], policies: [], source: null, results: null, claims: null, register: null, generation: 0 };
+const page = { linked: null, files: [], charters: [], policies: [], source: null, results: null, claims: null, register: null, generation: 0 };
 const at = (id) => document.getElementById(id);
 
 function say(id, ...children) {
@@ -53,7 +53,10 @@ function readAnchor() {
       at('forum').setAttribute('aria-invalid', 'true');
       return { anchor, trouble: 'A forum id is 64 hex digits.' };
     }
-    anchor.forum = fromHex(id);
+    // Whoever made a link is not whom anyone trusts: an id that came with it counts only once a person has compared it.
+    at('linked').hidden = id !== page.linked;
+    if (id !== page.linked || at('compared').checked)
+      anchor.forum = fromHex(id);
   }
   for (const line of lines)
     try {
@@ -313,6 +316,8 @@ async function lookAtAddress() {
     at('address').setAttribute('aria-invalid', 'true');
     return trouble('An address begins with http:// or https://, as in https://relay.example/r/0123\u2026');
   }
+  if (location.protocol === 'https:' && url.startsWith('http:'))
+    return trouble('A page that came over https may not ask an address without it. Save this page, open the saved file, and name the address there.');
   try {
     holdTo(url);
   } catch (e) {
@@ -449,7 +454,7 @@ function listen() {
   const run = (fn) => (e) => Promise.resolve(fn(e)).catch(fault);
   at('files').addEventListener('change', run((e) => takeFiles([...e.target.files].map((file) => ({ path: file.name, file })))));
   at('folder').addEventListener('change', run((e) => takeFiles([...e.target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })))));
-  for (const id of ['forum', 'words'])
+  for (const id of ['forum', 'words', 'compared'])
     at(id).addEventListener('change', run(refresh));
   at('look').addEventListener('submit', run((e) => {
     e.preventDefault();
@@ -476,8 +481,10 @@ function listen() {
 /** What stands behind # in the address, and in the page of a static site: which register, and which forum. */
 function fromAddress() {
   const beside = document.querySelector('meta[name="detente-register"]').content, said = new URLSearchParams(location.hash.slice(1));
-  if (said.get('forum'))
-    at('forum').value = said.get('forum');
+  if (/^[0-9a-f]{64}$/.test(said.get('forum') || '')) {
+    page.linked = at('forum').value = said.get('forum');
+    at('linked').hidden = false;
+  }
   const where = said.get('register') || beside;
   if (where && location.protocol === 'file:' && !/^https?:/.test(where))
     say('address-note', 'This page was opened from a file: choose the folder that it lies in, below, to look at the register beside it.');

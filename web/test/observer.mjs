@@ -213,8 +213,12 @@ await test('from the relay: the page, told by its address which register and for
   same(await page.inputValue('#address'), config.relay + config.register, 'address');
   await page.click('#look button[type=submit]');
   await looked(page);
+  holds((await shown(page)).includes('but whose is it?'), 'an id that came with a link was believed');
+  await page.check('#compared');
+  await page.click('#look button[type=submit]');
+  await page.waitForFunction(() => document.getElementById('register').textContent.includes('The register holds, and only grew'), null, { timeout: 20000 });
   same(await trouble(page), '', 'trouble');
-  holds((await shown(page)).includes('The register holds, and only grew'), 'the charter of an opening was not found by the forum id');
+  holds((await shown(page)).includes('The charter that you named has it'), 'the charter of an opening was not found by the forum id');
   await close(page);
 });
 
@@ -290,21 +294,23 @@ await test('it remembers, and sees the register grow; an older one is told', asy
   await close(page);
 });
 
-await test('two faces of one register are told, with evidence that detente takes', async () => {
-  const page = await open(file);
-  await page.fill('#forum', config.forum);
-  await page.setInputFiles('#folder', config.fork[0]);
-  await looked(page);
-  same(await trouble(page), '', 'trouble');
-  await page.setInputFiles('#folder', config.fork[1]);
-  await page.waitForFunction(() => document.getElementById('register').textContent.includes('A register with two faces'), null, { timeout: 20000 });
-  const [got] = await Promise.all([page.waitForEvent('download'), page.click('text=Save the evidence')]);
-  const path = await got.path();
-  execFileSync(config.detente, ['evidence', 'verify', '--vkey', config.key, path], { stdio: 'ignore' });
-  await give(page, [{ name: 'evidence.txt', mimeType: 'application/octet-stream', buffer: readFileSync(path) }]);
-  holds((await page.textContent('#results')).includes('two registers that cannot both be true'), 'the page takes its own evidence');
-  await close(page);
-});
+for (const [what, second] of [['of one size', 1], ['of two sizes', 2]])
+  await test('two faces of one register are told, ' + what + ', with evidence that detente takes', async () => {
+    const page = await open(file);
+    await page.fill('#forum', config.forum);
+    await page.setInputFiles('#folder', config.fork[0]);
+    await looked(page);
+    same(await trouble(page), '', 'trouble');
+    await page.setInputFiles('#folder', config.fork[second]);
+    await page.waitForFunction(() => document.getElementById('register').textContent.includes('A register with two faces'), null, { timeout: 20000 });
+    const [got] = await Promise.all([page.waitForEvent('download'), page.click('text=Save the evidence')]);
+    const path = await got.path();
+    execFileSync(config.detente, ['evidence', 'verify', '--vkey', config.key, path], { stdio: 'ignore' });
+    same((await page.textContent('#register .flags')).includes('split view, known since'), true, 'the flag');
+    await give(page, [{ name: 'evidence.txt', mimeType: 'application/octet-stream', buffer: readFileSync(path) }]);
+    holds((await page.textContent('#results')).includes('two registers that cannot both be true'), 'the page takes its own evidence');
+    await close(page);
+  });
 
 // ---- as a static site
 
@@ -408,8 +414,8 @@ if (config.vectors) {
 
 await test('in all of this no request went to another host', () => {
   const hosts = [...asked].filter((u) => !/^(file:|data:|blob:)/.test(u)).map((u) => new URL(u).hostname);
-  holds(hosts.length > 50, 'too few requests were seen: ' + hosts.length);
   same([...new Set(hosts)].filter((h) => h !== '127.0.0.1' && h !== config.host).join(), '', 'hosts');
+  holds(hosts.length > 30, 'too few requests were seen: ' + hosts.length);
 });
 
 await browser.close();
