@@ -254,10 +254,15 @@ DT_MUST_CHECK enum dt_err cli_put_unreleased(struct cli *c, json_t *o,
 DT_MUST_CHECK enum dt_err cli_put_receipts(struct cli *c, json_t *o,
                                            const uint8_t group_id[static 32]);
 
-/* At how many of how many members the message of ours with ${id} has arrived; 0 of 0 when that is
- * not known. */
+/* Append ", arrived at 1 of 2", by the receipts of the others' agents, and who should have sent one
+ * and did not; nothing where nothing is awaited. */
 DT_MUST_CHECK enum dt_err cli_arrivals(struct cli *c, const uint8_t group_id[static 32],
-                                       struct dt_view id, size_t *out_there, size_t *out_all);
+                                       struct dt_view id, struct dt_buf *out);
+/* Whose receipt is overdue in the channel named ${channel}: a line each, or into ${list}. */
+DT_MUST_CHECK enum dt_err cli_missing_print(struct cli *c, const uint8_t group_id[static 32],
+                                            const char *channel);
+DT_MUST_CHECK enum dt_err cli_missing_put(struct cli *c, const uint8_t group_id[static 32],
+                                          const char *channel, json_t *list);
 
 /* Put "arrivals" of such a message into ${o}; nothing when that is not known. */
 DT_MUST_CHECK enum dt_err cli_put_arrivals(struct cli *c, json_t *o,

@@ -241,6 +241,24 @@ print_outages(const struct due *x)
     }
 }
 
+/* Receipts for talk are no obligations of records, but somebody waits for them as well. */
+static enum dt_err
+missing_receipts(const struct due *x, json_t *list)
+{
+    enum dt_err err = DT_OK;
+
+    for (size_t i = 0; i < x->n_info && err == DT_OK; i++) {
+        const struct dt_channel_info *ch = &x->info[i];
+
+        if (ch->state != DT_CHANNEL_LIVE ||
+            (x->has_channel && memcmp(ch->group_id, x->group_id, 32) != 0))
+            continue;
+        err = list == NULL ? cli_missing_print(x->c, ch->group_id, ch->name)
+                           : cli_missing_put(x->c, ch->group_id, ch->name, list);
+    }
+    return err;
+}
+
 /* ---- JSON ---- */
 
 static enum dt_err
@@ -306,8 +324,8 @@ outages_json(const struct due *x)
 static enum dt_err
 print_json(const struct due *x)
 {
-    json_t *root = json_object(), *list = json_array();
-    enum dt_err err = DT_OK;
+    json_t *root = json_object(), *list = json_array(), *receipts = json_array();
+    enum dt_err err = missing_receipts(x, receipts);
 
     cli_put_time(root, "now", x->all.now_ms);
     for (size_t i = 0; i < x->all.n && err == DT_OK; i++) {
@@ -321,6 +339,7 @@ print_json(const struct due *x)
     }
     (void)json_object_set_new(root, "due", list);
     (void)json_object_set_new(root, "outages", outages_json(x));
+    (void)json_object_set_new(root, "receipts_missing", receipts);
     if (err != DT_OK) {
         json_decref(root);
         return err;
@@ -422,7 +441,7 @@ cmd_due(struct cli *c)
     size_t shown = 0;
     enum dt_err err;
 
-    if ((err = read_options(c, &x)) != DT_OK ||
+    if ((err = cli_receipt_within(c)) != DT_OK || (err = read_options(c, &x)) != DT_OK ||
         (err = dt_agent_due(c->agent, x.until_ms, cli_has(c, "all"), &x.all)) != DT_OK ||
         (err = dt_agent_channels(c->agent, &x.info, &x.n_info)) != DT_OK)
         return err;
@@ -441,6 +460,8 @@ cmd_due(struct cli *c)
         if (shown == 0)
             cli_print("nothing is due\n");
         print_outages(&x);
+        if ((err = missing_receipts(&x, NULL)) != DT_OK)
+            return err;
     }
     if (file != NULL && (err = write_calendar(&x, file)) != DT_OK)
         return err;

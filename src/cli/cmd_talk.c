@@ -155,20 +155,6 @@ talk_json(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk
     return cli_json(root);
 }
 
-/* ", arrived at 1 of 2": by the receipts of the others' agents. */
-static enum dt_err
-arrived_at(struct cli *c, const uint8_t group_id[static 32], const struct dt_talk_info *t,
-           char *out, size_t n)
-{
-    size_t there = 0;
-    size_t all = 0;
-    enum dt_err err = cli_arrivals(c, group_id, dt_view_of(t->id), &there, &all);
-
-    if (err == DT_OK && all > 0)
-        (void)snprintf(out, n, ", arrived at %zu of %zu", there, all);
-    return err;
-}
-
 enum dt_err
 cmd_read(struct cli *c)
 {
@@ -179,7 +165,8 @@ cmd_read(struct cli *c)
     size_t n = 0;
     enum dt_err err;
 
-    if ((err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
+    if ((err = cli_receipt_within(c)) != DT_OK ||
+        (err = cli_channel(c, c->operand[0], group_id)) != DT_OK ||
         (err = cli_number(c, "after", 0, UINT32_MAX, &after)) != DT_OK ||
         (err = cli_part(c, &part)) != DT_OK)
         return err;
@@ -195,20 +182,20 @@ cmd_read(struct cli *c)
         return talk_json(c, group_id, list, n);
     for (size_t i = 0; i < n; i++) {
         DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_PAYLOAD_MAX);
+        DT_CLEANUP(dt_buf_clear) struct dt_buf there = DT_BUF_INIT(16384);
         char when[DT_TIME_STR];
-        char there[64] = "";
 
         if (list[i].state == DT_TALK_CONFIRMED &&
-            (err = arrived_at(c, group_id, &list[i], there, sizeof there)) != DT_OK)
+            (err = cli_arrivals(c, group_id, dt_view_of(list[i].id), &there)) != DT_OK)
             return err;
         dt_time_str(when, list[i].time_ms);
-        cli_print("%llu  %s  %s (%s)%s%s%s\n", (unsigned long long)list[i].seq, when,
+        cli_print("%llu  %s  %s (%s)%s%s%.*s\n", (unsigned long long)list[i].seq, when,
                   list[i].from.name, list[i].from.party_name,
                   list[i].rule.destroyed_ms == 0 &&
                           (list[i].state == DT_TALK_WAITING || list[i].state == DT_TALK_SENT)
                       ? ", not on its way yet"
                       : "",
-                  list[i].unconfirmed ? ", UNCONFIRMED" : "", there);
+                  list[i].unconfirmed ? ", UNCONFIRMED" : "", (int)there.n, (const char *)there.p);
         if (list[i].rule.destroyed_ms != 0 || list[i].rule.past) {
             /* its line below says so */
         } else if (list[i].file) {

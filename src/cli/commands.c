@@ -185,7 +185,10 @@ static const struct cli_option understood[] = {
     }
 
 static const struct cli_option read_[] = {
-    {"after", "N", "only what came after number N"}, PART, {NULL, NULL, NULL}};
+    {"after", "N", "only what came after number N"},
+    {"receipt-within", "SPAN", "a receipt is overdue after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
+    PART,
+    {NULL, NULL, NULL}};
 
 /* Under a cadence: when the entry is made. */
 #define HASTE                                                                                      \
@@ -234,6 +237,7 @@ static const struct cli_option due[] = {
     {"until", "TIME", "only what has to be done by then"},
     {"all", NULL, "what is met or waived, too"},
     {"ics", "FILE", "write what is open into a calendar file with alarms (iCalendar)"},
+    {"receipt-within", "SPAN", "a receipt is overdue after SPAN: 90s, 30m, 2h, 1d (default: 1h)"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option cadence_keep[] = {

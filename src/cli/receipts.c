@@ -85,6 +85,48 @@ cli_receipts_meaning(void)
     cli_print("      (a receipt says that it arrived; not that a person read it or agrees)\n");
 }
 
+enum dt_err
+cli_missing_print(struct cli *c, const uint8_t group_id[static 32], const char *channel)
+{
+    DT_CLEANUP(dt_free_p) struct dt_receipt_info *r = NULL;
+    char span[DT_TIME_STR];
+    size_t n = 0;
+    enum dt_err err = dt_agent_receipts(c->agent, group_id, &r, &n);
+
+    for (size_t i = 0; err == DT_OK && i < n; i++) {
+        if (!r[i].missing || !overdue(c, r[i].missing_since_ms))
+            continue;
+        dt_span_str(span, ago(c, r[i].missing_since_ms));
+        cli_print("%s: NO RECEIPT of %s (%s) for our message at position %llu, sent %s ago\n",
+                  channel, r[i].who.name, r[i].who.party_name,
+                  (unsigned long long)r[i].missing_position, span);
+    }
+    return err;
+}
+
+enum dt_err
+cli_missing_put(struct cli *c, const uint8_t group_id[static 32], const char *channel, json_t *list)
+{
+    DT_CLEANUP(dt_free_p) struct dt_receipt_info *r = NULL;
+    size_t n = 0;
+    enum dt_err err = dt_agent_receipts(c->agent, group_id, &r, &n);
+
+    for (size_t i = 0; err == DT_OK && i < n; i++) {
+        json_t *o;
+
+        if (!r[i].missing || !overdue(c, r[i].missing_since_ms))
+            continue;
+        o = json_object();
+        cli_put(o, "channel", channel);
+        cli_put_hex(o, "group_id", dt_view(group_id, 32));
+        cli_put_person(o, "who", &r[i].who);
+        cli_put_u64(o, "position", r[i].missing_position);
+        cli_put_time(o, "since", r[i].missing_since_ms);
+        (void)json_array_append_new(list, o);
+    }
+    return err;
+}
+
 static json_t *
 one_json(const struct cli *c, const struct dt_receipt_info *r)
 {
@@ -126,20 +168,35 @@ cli_put_receipts(struct cli *c, json_t *o, const uint8_t group_id[static 32])
     return DT_OK;
 }
 
+/* Where it has not arrived, and should have. */
+static bool
+lacks(const struct cli *c, const struct dt_arrival *v)
+{
+    return !v->arrived && overdue(c, v->since_ms);
+}
+
 enum dt_err
-cli_arrivals(struct cli *c, const uint8_t group_id[static 32], struct dt_view id, size_t *out_there,
-             size_t *out_all)
+cli_arrivals(struct cli *c, const uint8_t group_id[static 32], struct dt_view id,
+             struct dt_buf *out)
 {
     DT_CLEANUP(dt_free_p) struct dt_arrival *v = NULL;
-    enum dt_err err = dt_agent_arrivals(c->agent, group_id, id, &v, out_all);
+    size_t there = 0, all = 0;
+    char span[DT_TIME_STR];
+    enum dt_err err = dt_agent_arrivals(c->agent, group_id, id, &v, &all);
 
-    *out_there = 0;
-    if (err == DT_ERR_NOT_FOUND) {
-        *out_all = 0;
+    if (err == DT_ERR_NOT_FOUND || (err == DT_OK && all == 0))
         return DT_OK;
+    for (size_t i = 0; err == DT_OK && i < all; i++)
+        there += v[i].arrived;
+    if (err == DT_OK)
+        err = dt_buf_printf(out, ", arrived at %zu of %zu", there, all);
+    for (size_t i = 0; err == DT_OK && i < all; i++) {
+        if (!lacks(c, &v[i]))
+            continue;
+        dt_span_str(span, ago(c, v[i].since_ms));
+        err = dt_buf_printf(out, "; NO RECEIPT of %s (%s) for %s", v[i].who.name,
+                            v[i].who.party_name, span);
     }
-    for (size_t i = 0; err == DT_OK && i < *out_all; i++)
-        *out_there += v[i].arrived;
     return err;
 }
 
@@ -159,6 +216,8 @@ cli_put_arrivals(struct cli *c, json_t *o, const uint8_t group_id[static 32], st
 
         cli_put_person(x, "who", &v[i].who);
         cli_put_bool(x, "arrived", v[i].arrived);
+        cli_put_time(x, "since", v[i].since_ms);
+        cli_put_bool(x, "overdue", lacks(c, &v[i]));
         (void)json_array_append_new(array, x);
     }
     (void)json_object_set_new(o, "arrivals", array);

@@ -17,7 +17,8 @@
 
 /* Not cli_note(): neither --yes nor --quiet keeps this from being said. */
 static void
-say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
+say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms,
+             uint64_t talk_destroy_ms)
 {
     const enum dt_disclosure d = dt_template_disclosure(t);
 
@@ -44,6 +45,11 @@ say_provable(const struct dt_template *t, size_t n, uint64_t destroy_after_ms)
                       "  Every member's agent destroys it after %s; that there was a record with "
                       "this rule stays provable, not what it said.\n",
                       span);
+    } else if (talk_destroy_ms != 0) {
+        (void)fputs(
+            "  It is KEPT: what this channel destroys is talk; a record has a rule of its own, "
+            "or none (--destroy-after).\n",
+            cli_err());
     }
 }
 
@@ -196,6 +202,7 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
     bool urgent = false;
     unsigned int how;
     uint64_t destroy_after_ms = 0;
+    struct dt_channel_info ch;
     enum dt_err err;
 
     if (room == NULL)
@@ -208,7 +215,9 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
         (err = dt_value_u64(dt_buf_view(&drafts[0].value[DT_SLOT_DESTROY]), &destroy_after_ms)) !=
             DT_OK)
         return err;
-    say_provable(drafts[0].tmpl, n, destroy_after_ms);
+    if ((err = dt_agent_channel(c->agent, group_id, &ch)) != DT_OK)
+        return err;
+    say_provable(drafts[0].tmpl, n, destroy_after_ms, ch.destroy_after_ms);
     if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c, n)) != DT_OK)
         return err;
     how = (urgent ? DT_SEND_URGENT : 0) | (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0);

@@ -90,9 +90,19 @@ sleep 2
 try ru sync --receipt-within 1s
 "$detente" --home ru alarms >alarms
 check_line 'a receipt that is kept back is shown after its time, with the member' 'Ana North .*no receipt for our message within' alarms
+"$detente" --home ru read plenary --receipt-within 1s >read
+check_line 'with the message, as long as it lacks' 'arrived at [01] of 2; .*NO RECEIPT of Ana North \(north\) for' read
+"$detente" --home ru due --receipt-within 1s >due
+check_line 'and with what is due' '^plenary: NO RECEIPT of Ana North \(north\) for our message at position [0-9]+, sent ' due
+"$detente" --home ru due --receipt-within 1s --json >due
+check_line 'in JSON, too' '"receipts_missing": \[$' due
 attack ru honest
 whole 'the receipts are shown' 30 us ru med
 try ru sync
+"$detente" --home ru read plenary --receipt-within 1s >read
+check_no_line 'then nothing lacks with it' 'NO RECEIPT' read
+"$detente" --home ru due --receipt-within 1s >due
+check_no_line 'nor below what is due' 'NO RECEIPT' due
 "$detente" --home ru alarms >alarms
 check_line 'and that they came in the end' 'Ana North .*(came|arrived)' alarms
 

@@ -41,6 +41,7 @@ DT_MUST_CHECK enum dt_err dt_agent_receipts(struct dt_agent *a, const uint8_t gr
 struct dt_arrival {
     struct dt_person who;
     bool arrived;
+    uint64_t since_ms; /* when the message was read back, so that a receipt could come */
 };
 
 /**

@@ -245,7 +245,8 @@ dt_agent_arrivals(struct dt_agent *a, const uint8_t group_id[static 32], struct 
             break;
         }
         v = grown;
-        v[n] = (struct dt_arrival){.arrived = dt_awaited_arrived(&x, s.invitation_id)};
+        v[n] = (struct dt_arrival){.arrived = dt_awaited_arrived(&x, s.invitation_id),
+                                   .since_ms = x.time_ms};
         if ((err = dt_person_by_hash(a, s.letter_hash, &known, &v[n].who)) != DT_OK)
             break;
         n += known;
