@@ -32,9 +32,9 @@ tell(const struct cli *c, const char *done, const struct dt_backup_report *r)
         return cli_json(o);
     }
     dt_time_str(when, r->time_ms - r->time_ms % DT_MS_SECOND);
-    cli_print("%s %s: %llu channels, %llu records and answers, %llu pieces of talk\n", done, when,
-              (unsigned long long)r->channels, (unsigned long long)r->records,
-              (unsigned long long)r->talk);
+    cli_print("%s %s: %llu channel%s, %llu records and answers, %llu pieces of talk\n", done, when,
+              (unsigned long long)r->channels, r->channels == 1 ? "" : "s",
+              (unsigned long long)r->records, (unsigned long long)r->talk);
     return DT_OK;
 }
 

@@ -186,11 +186,13 @@ carry_in(struct cli *c, const uint8_t group_id[static 32], const char *from)
     uint8_t id[DT_COURIER_ID];
     enum dt_err err = cli_file(from, &text);
 
-    if (err == DT_OK && dt_courier_form_of(dt_buf_view(&text)) == DT_COURIER_SEALED) {
+    if (err != DT_OK) /* which names the file */
+        return err;
+    if (dt_courier_form_of(dt_buf_view(&text)) == DT_COURIER_SEALED) {
         if ((err = cli_passphrase_of(c, "file-passphrase-file", "the courier file", false,
                                      &pass)) == DT_OK)
             err = dt_courier_open(&ch, dt_buf_view(&text), dt_secret_view(&pass), &key);
-    } else if (err == DT_OK) {
+    } else {
         err = dt_courier_read(dt_buf_view(&text), &key);
     }
     if (err != DT_OK ||

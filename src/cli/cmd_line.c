@@ -298,6 +298,10 @@ cmd_line_outage(struct cli *c)
         (until != NULL && (err = cli_time(c, until, &until_ms)) != DT_OK) ||
         (err = cli_channel(c, c->n_operands > 0 ? c->operand[0] : NULL, group_id)) != DT_OK)
         return err;
-    return dt_agent_line_outage(c->agent, group_id, from_ms, until_ms,
-                                dt_view_str(text != NULL ? text : ""));
+    if ((err = dt_agent_line_outage(c->agent, group_id, from_ms, until_ms,
+                                    dt_view_str(text != NULL ? text : ""))) != DT_OK)
+        return err;
+    cli_note(c, until_ms != 0 ? "The others are told of the outage with the next sync."
+                              : "The others are told with the next sync that the outage is over.");
+    return DT_OK;
 }

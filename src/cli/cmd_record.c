@@ -388,6 +388,37 @@ cmd_records(struct cli *c)
     return cli_json(root);
 }
 
+/* Who, and where, in words; --json has the whole value. */
+static enum dt_err
+show_author(struct cli *c, const struct dt_record *r, struct dt_buf *out)
+{
+    const struct dt_charter *charter = dt_agent_charter(c->agent);
+    char key[65], letter[65];
+    size_t party = 0;
+
+    dt_hex_str(key, dt_view_of(r->author.key));
+    dt_hex_str(letter, dt_view_of(r->author.letter));
+    if (dt_charter_party_by_id(charter, r->author.party, &party) != DT_OK)
+        return DT_OK;
+    out->n = 0;
+    return dt_buf_printf(out, "for %.*s, by the key %.12s..., under the letter %.12s...",
+                         (int)charter->parties[party].name.n,
+                         (const char *)charter->parties[party].name.p, key, letter);
+}
+
+static enum dt_err
+show_channel(struct cli *c, const struct dt_record *r, struct dt_buf *out)
+{
+    struct dt_channel_info ch;
+    char id[65];
+
+    if (dt_agent_channel(c->agent, r->channel, &ch) != DT_OK)
+        return DT_OK; /* not one of ours: its id says most */
+    dt_hex_str(id, dt_view_of(r->channel));
+    out->n = 0;
+    return dt_buf_printf(out, "%s (%.12s...)", ch.name, id);
+}
+
 static enum dt_err
 show_fields(struct cli *c, const struct dt_record *r, json_t *fields)
 {
@@ -411,6 +442,9 @@ show_fields(struct cli *c, const struct dt_record *r, json_t *fields)
                 return dt_nomem();
             cli_put_view(fields, name, dt_buf_view(&text));
         } else {
+            if ((i == DT_SLOT_AUTHOR && (err = show_author(c, r, &text)) != DT_OK) ||
+                (i == DT_SLOT_CHANNEL && (err = show_channel(c, r, &text)) != DT_OK))
+                return err;
             cli_print_field(s->name, dt_buf_view(&text));
         }
     }

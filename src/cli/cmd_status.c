@@ -198,6 +198,44 @@ state_name(const struct dt_channel_info *ch)
     return "?";
 }
 
+/* Who is in it, and of whom that is not certain; detente roster says the rest. */
+static enum dt_err
+print_roster(struct cli *c, const struct dt_channel_info *ch)
+{
+    DT_CLEANUP(dt_free_p) struct dt_roster_entry *v = NULL;
+    size_t n = 0;
+    enum dt_err err = dt_agent_roster(c->agent, ch->group_id, &v, &n);
+
+    if (err != DT_OK || n == 0)
+        return err;
+    cli_print("      in it: ");
+    for (size_t i = 0; i < n; i++)
+        cli_print("%s%s (%s)%s%s%s", i > 0 ? "; " : "", v[i].who.name, v[i].who.party_name,
+                  v[i].who.self ? ", you" : "", v[i].who.revoked ? ", REVOKED" : "",
+                  v[i].expired ? ", UNCONFIRMED: voucher or letter does not hold now" : "");
+    cli_print("\n");
+    return DT_OK;
+}
+
+static enum dt_err
+put_roster(struct cli *c, json_t *o, const struct dt_channel_info *ch)
+{
+    DT_CLEANUP(dt_free_p) struct dt_roster_entry *v = NULL;
+    json_t *list = json_array();
+    size_t n = 0;
+    enum dt_err err = dt_agent_roster(c->agent, ch->group_id, &v, &n);
+
+    for (size_t i = 0; err == DT_OK && i < n; i++) {
+        json_t *x = json_object();
+
+        cli_put_person(x, "who", &v[i].who);
+        cli_put_bool(x, "expired", v[i].expired);
+        (void)json_array_append_new(list, x);
+    }
+    (void)json_object_set_new(o, "roster", list);
+    return err;
+}
+
 static enum dt_err
 print_channels(struct cli *c, const struct status *s)
 {
@@ -216,7 +254,8 @@ print_channels(struct cli *c, const struct status *s)
             cli_print("      what is said is destroyed after %s (detente keep)\n", span);
         }
         if (ch->state == DT_CHANNEL_LIVE &&
-            ((err = cli_line_print(c, ch->group_id, "      ")) != DT_OK ||
+            ((err = print_roster(c, ch)) != DT_OK ||
+             (err = cli_line_print(c, ch->group_id, "      ")) != DT_OK ||
              (err = cli_courier_print(c, ch->group_id, "      ")) != DT_OK ||
              (err = cli_receipts_print(c, ch->group_id, &said)) != DT_OK ||
              (err = cli_unreleased_print(c, ch->group_id, &keys)) != DT_OK))
@@ -259,6 +298,8 @@ put_channels(struct cli *c, const struct status *s, json_t *root)
             err = cli_courier_put(c, o, ch->group_id);
         if (err == DT_OK && ch->state == DT_CHANNEL_LIVE)
             err = cli_line_put(c, o, ch->group_id);
+        if (err == DT_OK && ch->state == DT_CHANNEL_LIVE)
+            err = put_roster(c, o, ch);
         (void)json_array_append_new(list, o);
     }
     (void)json_object_set_new(root, "channels", list);

@@ -103,8 +103,10 @@ no_such_field(const struct dt_template *tmpl, const char *name)
         return dt_fail(DT_ERR_NOT_FOUND,
                        "%s: the template %.*s has no field of this name; did you mean %.*s?", name,
                        (int)id.n, (const char *)id.p, (int)near.n, (const char *)near.p);
-    return dt_fail(DT_ERR_NOT_FOUND, "%s: the template %.*s has no field of this name", name,
-                   (int)id.n, (const char *)id.p);
+    return dt_fail(
+        DT_ERR_NOT_FOUND,
+        "%s: the template %.*s has no field of this name; detente template show %.*s has them",
+        name, (int)id.n, (const char *)id.p, (int)id.n, (const char *)id.p);
 }
 
 /* The slot of ${tmpl} named ${name}, and what conversion needs to know of it. */

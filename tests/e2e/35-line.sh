@@ -25,6 +25,10 @@ check_line 'tested, with its number' 'line to Boris South .south.: tested .* ago
 check_line 'and that its own was answered by both agents' 'ours: no\. [0-9]+ has arrived at 2 of 2 agents' out
 check_status 'status says so too' 0 as us status
 check_line 'a line a member' 'line to Mira Mediator .neutral.: tested' out
+check_line 'and who is in the channel' '^ +in it: .*Ana North \(north\), you(;|$)' out
+check_line 'what waits for a person here' '^ +their test no\. [0-9]+, here since .*, waits for a person at this desk' out
+check_status 'line says until when the others have time' 0 as us line plenary
+check_line 'a person of each' '^    a person of south has until .* to confirm our test no\. [0-9]+$' out
 check 'a person confirms' as ru line confirm plenary
 settle us ru med
 check_status 'and us is told' 0 as us line plenary

@@ -92,6 +92,7 @@ pella='the crossing at Pella' last='the road by Petra' disputed='it was about Pe
 record us "$pella" --destroy-after 30d
 check_line 'what that means is said before' 'destroys it after 30 days; that there was a record with this rule stays provable' "$DT_WORK/need.err"
 record us "$last"
+check_line 'one without a rule is kept, though what is said is not' 'It is KEPT: what this channel destroys is talk' "$DT_WORK/need.err"
 attest
 need 'dispute' as ru dispute 1 --yes --quiet --should-be "subjects=$disputed"
 attest
