@@ -355,10 +355,12 @@ cmd_records(struct cli *c)
         return dt_fail(DT_ERR_USAGE, "--cover: cover is in no channel");
     if (cli_has(c, "cover") && cli_has(c, "void"))
         return dt_fail(DT_ERR_USAGE, "--cover and --void exclude each other");
+    if ((cli_has(c, "cover") || cli_has(c, "void")) &&
+        (cli_has(c, "find") || cli_has(c, "last") || cli_has(c, "before")))
+        return dt_fail(DT_ERR_USAGE, "--cover and --void go without --last, --before and --find");
     if ((err = cli_has(c, "cover")  ? dt_agent_cover_records(c->agent, &list, &n)
                : cli_has(c, "void") ? dt_agent_void_records(c->agent, only, &list, &n)
-                                    : dt_agent_records(c->agent, only, &list, &n)) != DT_OK ||
-        (err = cli_part_records(c, &part, list, &n)) != DT_OK)
+                                    : cli_part_records(c, &part, only, &list, &n)) != DT_OK)
         return err;
     if (!c->json) {
         for (size_t i = 0; i < n; i++)
@@ -463,12 +465,21 @@ cli_record_json(struct cli *c, const struct dt_record_info *info, const struct d
     return err;
 }
 
+static enum dt_err
+is_it(void *ctx, const struct dt_record *r, bool *out)
+{
+    *out = memcmp(r->commitment, ctx, 32) == 0;
+    return DT_OK;
+}
+
 enum dt_err
 cmd_show(struct cli *c)
 {
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
     DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
     uint8_t commitment[32];
+    const struct dt_record_choice it = {
+        .before = UINT64_MAX, .last = 1, .wants = is_it, .ctx = commitment};
     json_t *root = NULL;
     json_t *fields = NULL;
     size_t n = 0;
@@ -480,7 +491,7 @@ cmd_show(struct cli *c)
     if (err != DT_OK || (err = dt_agent_record(c->agent, commitment, &r)) != DT_OK ||
         (err = dt_view_equal(dt_template_id(r.tmpl), dt_view_str("cover"))
                    ? dt_agent_cover_records(c->agent, &list, &n)
-                   : dt_agent_records(c->agent, NULL, &list, &n)) != DT_OK)
+                   : dt_agent_records_of(c->agent, NULL, &it, &list, &n)) != DT_OK)
         return err;
     for (size_t i = 0; i < n; i++) {
         if (memcmp(list[i].commitment, commitment, 32) != 0)

@@ -99,19 +99,24 @@ talk_finds(struct cli *c, const struct cli_part *p, const uint8_t group_id[stati
     return cli_part_finds(p, dt_buf_view(&b), out);
 }
 
+struct looking {
+    struct cli *c;
+    const struct cli_part *p;
+};
+
 static enum dt_err
-record_finds(struct cli *c, const struct cli_part *p, const struct dt_record_info *info, bool *out)
+record_finds(void *ctx, const struct dt_record *r, bool *out)
 {
-    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
-    enum dt_err err = dt_agent_record(c->agent, info->commitment, &r);
+    const struct looking *l = ctx;
+    enum dt_err err = DT_OK;
 
     *out = false;
-    for (size_t i = DT_ENVELOPE_SLOTS; err == DT_OK && !*out && i < r.header.n_slots; i++) {
+    for (size_t i = DT_ENVELOPE_SLOTS; err == DT_OK && !*out && i < r->header.n_slots; i++) {
         DT_CLEANUP(dt_buf_clear) struct dt_buf text = DT_BUF_INIT(TEXT_MAX);
 
-        if (r.slots[i].kind == DT_SLOT_VALUE &&
-            (err = dt_record_text(&r, i, dt_agent_charter(c->agent), &text)) == DT_OK)
-            err = cli_part_finds(p, dt_buf_view(&text), out);
+        if (r->slots[i].kind == DT_SLOT_VALUE &&
+            (err = dt_record_text(r, i, dt_agent_charter(l->c->agent), &text)) == DT_OK)
+            err = cli_part_finds(l->p, dt_buf_view(&text), out);
     }
     return err;
 }
@@ -146,19 +151,16 @@ cli_part_talk(struct cli *c, const struct cli_part *p, const uint8_t group_id[st
 }
 
 enum dt_err
-cli_part_records(struct cli *c, const struct cli_part *p, struct dt_record_info *list, size_t *n)
+cli_part_records(struct cli *c, const struct cli_part *p, const uint8_t *group_id,
+                 struct dt_record_info **out, size_t *out_n)
 {
-    size_t kept = 0;
-    enum dt_err err = DT_OK;
+    struct looking l = {.c = c, .p = p};
+    const struct dt_record_choice choice = {
+        .before = p->before,
+        .last = p->last > SIZE_MAX ? SIZE_MAX : (size_t)p->last,
+        .wants = p->find.n > 0 ? record_finds : NULL,
+        .ctx = &l,
+    };
 
-    for (size_t i = 0; i < *n; i++) {
-        bool found = list[i].number < p->before;
-
-        if (found && p->find.n > 0 && (err = record_finds(c, p, &list[i], &found)) != DT_OK)
-            return err;
-        if (found)
-            list[kept++] = list[i];
-    }
-    *n = keep_last(p, list, kept, sizeof *list);
-    return DT_OK;
+    return dt_agent_records_of(c->agent, group_id, &choice, out, out_n);
 }

@@ -30,11 +30,13 @@ void cli_part_clear(struct cli_part *p);
 DT_MUST_CHECK enum dt_err cli_part_finds(const struct cli_part *p, struct dt_view text, bool *out);
 
 /* Leave in ${list} what is asked for, in order: by number, by what a message says or how its file
- * is called, by what the fields of a record say. */
+ * is called. */
 DT_MUST_CHECK enum dt_err cli_part_talk(struct cli *c, const struct cli_part *p,
                                         const uint8_t group_id[static 32],
                                         struct dt_talk_info *list, size_t *n);
+/* The records that are asked for, by number and by what their fields say. Owner: dt_free(*out). */
 DT_MUST_CHECK enum dt_err cli_part_records(struct cli *c, const struct cli_part *p,
-                                           struct dt_record_info *list, size_t *n);
+                                           const uint8_t *group_id, struct dt_record_info **out,
+                                           size_t *out_n);
 
 #endif

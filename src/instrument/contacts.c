@@ -34,16 +34,30 @@ fact_cmp(const struct dt_fact *a, const struct dt_fact *b)
     return memcmp(a->record->commitment, b->record->commitment, 32);
 }
 
-/* Sort the places of ${n} facts: heap sort, since n may be large and recursion is not wanted. */
+/* What is sorted: places of facts, by what they are about first where that is given. */
+struct sorting {
+    const struct dt_fact *facts;
+    const uint8_t *const *about; /* of every fact its subject's commitment; NULL: not by that */
+};
+
+static int
+place_cmp(const struct sorting *s, size_t a, size_t b)
+{
+    int c = s->about != NULL ? memcmp(s->about[a], s->about[b], 32) : 0;
+
+    return c != 0 ? c : fact_cmp(&s->facts[a], &s->facts[b]);
+}
+
+/* Heap sort, since n may be large and recursion is not wanted. */
 static void
-sift(size_t *order, size_t root, size_t n, const struct dt_fact *facts)
+sift(size_t *order, size_t root, size_t n, const struct sorting *s)
 {
     for (size_t child; (child = 2 * root + 1) < n; root = child) {
         size_t swap;
 
-        if (child + 1 < n && fact_cmp(&facts[order[child]], &facts[order[child + 1]]) < 0)
+        if (child + 1 < n && place_cmp(s, order[child], order[child + 1]) < 0)
             child++;
-        if (fact_cmp(&facts[order[root]], &facts[order[child]]) >= 0)
+        if (place_cmp(s, order[root], order[child]) >= 0)
             return;
         swap = order[root];
         order[root] = order[child];
@@ -52,17 +66,34 @@ sift(size_t *order, size_t root, size_t n, const struct dt_fact *facts)
 }
 
 static void
-sort_facts(size_t *order, size_t n, const struct dt_fact *facts)
+sort_places(size_t *order, size_t n, const struct sorting *s)
 {
     for (size_t i = n / 2; i > 0; i--)
-        sift(order, i - 1, n, facts);
+        sift(order, i - 1, n, s);
     for (size_t end = n; end > 1; end--) {
         size_t swap = order[0];
 
         order[0] = order[end - 1];
         order[end - 1] = swap;
-        sift(order, 0, end - 1, facts);
+        sift(order, 0, end - 1, s);
     }
+}
+
+/* The first of the sorted ${answers} that is about ${commitment}, or where it would stand. */
+static size_t
+first_about(const size_t *answers, size_t n, const struct sorting *s, const uint8_t *commitment)
+{
+    size_t low = 0, high = n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (memcmp(s->about[answers[middle]], commitment, 32) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Does ${answer} of ${r} to ${subject} count? A party cannot countersign or dispute its own record,
@@ -127,23 +158,23 @@ make_room(struct dt_standing *s)
     memmove(&s->answers[gone], &s->answers[gone + 1], (s->n_answers - gone) * sizeof s->answers[0]);
 }
 
-/* The standing of the record at fact ${place}; ${order} is that of all facts. */
+/* The standing of the record at fact ${place}; ${answers} are the places of all answers, sorted. */
 static void
-stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place,
+stand(const struct sorting *by, const size_t *answers, size_t n, size_t place,
       struct dt_standing *out)
 {
-    const struct dt_record *subject = facts[place].record;
+    const struct dt_record *subject = by->facts[place].record;
     const uint8_t *about = NULL, *last = NULL;
     struct accounts accounts = {0};
 
     memset(out, 0, sizeof *out);
     out->fact = place;
-    for (size_t i = 0; i < n; i++) {
-        const struct dt_record *r = facts[order[i]].record;
+    for (size_t i = first_about(answers, n, by, subject->commitment);
+         i < n && memcmp(by->about[answers[i]], subject->commitment, 32) == 0; i++) {
+        const struct dt_record *r = by->facts[answers[i]].record;
         enum dt_answer answer = dt_record_answer(r, &about);
 
-        if (answer == DT_ANSWER_NONE || memcmp(about, subject->commitment, 32) != 0 ||
-            memcmp(r->header.forum, subject->header.forum, 32) != 0 || !counts(answer, r, subject))
+        if (memcmp(r->header.forum, subject->header.forum, 32) != 0 || !counts(answer, r, subject))
             continue;
         if (last != NULL && memcmp(last, r->commitment, 32) == 0)
             continue; /* a copy */
@@ -152,7 +183,7 @@ stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place,
         out->withdrawn = out->withdrawn || answer == DT_ANSWER_WITHDRAW;
         if (out->n_answers == DT_STANDING_ANSWERS)
             make_room(out);
-        out->answers[out->n_answers].fact = order[i];
+        out->answers[out->n_answers].fact = answers[i];
         out->answers[out->n_answers].answer = answer;
         out->n_answers++;
         last = r->commitment;
@@ -163,39 +194,37 @@ stand(const struct dt_fact *facts, const size_t *order, size_t n, size_t place,
 enum dt_err
 dt_standing_fold(const struct dt_fact *facts, size_t n, struct dt_standing **out, size_t *out_n)
 {
+    DT_CLEANUP(dt_free_p) size_t *order = dt_alloc(n + 1, sizeof *order);
+    DT_CLEANUP(dt_free_p) size_t *answers = dt_alloc(n + 1, sizeof *answers);
+    DT_CLEANUP(dt_free_p) const uint8_t **about = dt_alloc(n + 1, sizeof(void *));
     struct dt_standing *s = NULL;
-    size_t *order = NULL, n_out = 0, n_subjects = 0;
-    const uint8_t *about = NULL, *last = NULL;
-    enum dt_err err = DT_OK;
+    struct sorting by = {.facts = facts};
+    size_t n_out = 0, n_answers = 0;
+    const uint8_t *last = NULL;
 
-    order = dt_alloc(n + 1, sizeof *order);
-    if (order == NULL)
+    if (order == NULL || answers == NULL || about == NULL)
         return dt_nomem();
     for (size_t i = 0; i < n; i++) {
         order[i] = i;
-        n_subjects += dt_record_answer(facts[i].record, &about) == DT_ANSWER_NONE;
+        if (dt_record_answer(facts[i].record, &about[i]) != DT_ANSWER_NONE)
+            answers[n_answers++] = i;
     }
-    s = dt_alloc(n_subjects + 1, sizeof *s);
-    if (s == NULL) {
-        err = dt_nomem();
-        goto done;
-    }
-    sort_facts(order, n, facts);
+    s = dt_alloc(n - n_answers + 1, sizeof *s);
+    if (s == NULL)
+        return dt_nomem();
+    sort_places(order, n, &by);
+    by.about = about;
+    sort_places(answers, n_answers, &by);
     for (size_t i = 0; i < n; i++) {
         const struct dt_record *r = facts[order[i]].record;
 
-        if (dt_record_answer(r, &about) != DT_ANSWER_NONE ||
-            (last != NULL && memcmp(last, r->commitment, 32) == 0))
+        if (about[order[i]] != NULL || (last != NULL && memcmp(last, r->commitment, 32) == 0))
             continue;
-        stand(facts, order, n, order[i], &s[n_out]);
+        stand(&by, answers, n_answers, order[i], &s[n_out]);
         last = r->commitment;
         n_out++;
     }
     *out = s;
     *out_n = n_out;
-    s = NULL;
-done:
-    dt_free(s);
-    dt_free(order);
-    return err;
+    return DT_OK;
 }

@@ -11,6 +11,8 @@
 #include "agent/core.h"
 #include "agent/records/records.h"
 
+#define LAST_MAX 100000u /* of more, all are read at once */
+
 static void
 put_text(char *out, size_t n, struct dt_view v)
 {
@@ -52,36 +54,77 @@ fill(struct dt_agent *a, const struct dt_record *r, uint64_t number, const struc
     return err;
 }
 
+/* Which of ${f} are chosen, from the last one back: their places in *${out}, in order. */
+static enum dt_err
+choose(const struct dt_agent_facts *f, const uint8_t *group_id, const struct dt_record_choice *c,
+       size_t **out, size_t *out_n)
+{
+    DT_CLEANUP(dt_free_p) size_t *at = dt_alloc(f->n, sizeof *at);
+    size_t n = 0;
+    enum dt_err err;
+
+    if (at == NULL)
+        return dt_nomem();
+    for (size_t i = f->n; i > 0 && n < c->last; i--) {
+        const struct dt_record *r = &f->records[i - 1];
+        bool wanted = true;
+
+        if ((group_id != NULL && memcmp(r->channel, group_id, 32) != 0) ||
+            f->numbers[i - 1] >= c->before)
+            continue;
+        if (c->wants != NULL && (err = c->wants(c->ctx, r, &wanted)) != DT_OK)
+            return err;
+        if (wanted)
+            at[n++] = i - 1;
+    }
+    for (size_t i = 0; i < n / 2; i++) {
+        size_t other = at[i];
+
+        at[i] = at[n - 1 - i];
+        at[n - 1 - i] = other;
+    }
+    *out = at;
+    *out_n = n;
+    at = NULL;
+    return DT_OK;
+}
+
 /* ${f} as people see it. */
 static enum dt_err
 list_of(struct dt_agent *a, const struct dt_agent_facts *f, const uint8_t *group_id,
-        struct dt_record_info **out, size_t *out_n)
+        const struct dt_record_choice *choice, struct dt_record_info **out, size_t *out_n)
 {
     DT_CLEANUP(dt_free_p) struct dt_standing *standing = NULL;
+    DT_CLEANUP(dt_free_p) const struct dt_standing **of = dt_alloc(f->n, sizeof(void *));
     DT_CLEANUP(dt_free_p) struct dt_person *people = NULL;
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+    DT_CLEANUP(dt_free_p) size_t *at = NULL;
     size_t n_standing = 0;
     size_t n_people = 0;
     size_t n = 0;
     enum dt_err err;
 
+    if (of == NULL)
+        return dt_nomem();
     if ((err = dt_standing_fold(f->facts, f->n, &standing, &n_standing)) != DT_OK ||
-        (err = dt_agent_people(a, &people, &n_people)) != DT_OK)
+        (err = dt_agent_people(a, &people, &n_people)) != DT_OK ||
+        (err = choose(f, group_id, choice, &at, &n)) != DT_OK)
         return err;
-    list = dt_alloc(f->n, sizeof *list);
+    for (size_t k = 0; k < n_standing; k++)
+        of[standing[k].fact] = &standing[k];
+    list = dt_alloc(n, sizeof *list);
     if (list == NULL)
         return dt_nomem();
-    for (size_t i = 0; i < f->n; i++) {
-        if (group_id != NULL && memcmp(f->records[i].channel, group_id, 32) != 0)
-            continue;
-        if ((err = fill(a, &f->records[i], f->numbers[i], people, n_people, &list[n])) != DT_OK)
+    for (size_t i = 0; i < n; i++) {
+        const struct dt_standing *s = of[at[i]];
+
+        if ((err = fill(a, &f->records[at[i]], f->numbers[at[i]], people, n_people, &list[i])) !=
+            DT_OK)
             return err;
-        for (size_t k = 0; k < n_standing; k++)
-            if (standing[k].fact == i) {
-                list[n].standing = standing[k].code;
-                list[n].withdrawn = standing[k].withdrawn;
-            }
-        n++;
+        if (s != NULL) {
+            list[i].standing = s->code;
+            list[i].withdrawn = s->withdrawn;
+        }
     }
     *out = list;
     *out_n = n;
@@ -89,14 +132,44 @@ list_of(struct dt_agent *a, const struct dt_agent_facts *f, const uint8_t *group
     return DT_OK;
 }
 
+static const struct dt_record_choice all_of_them = {.before = UINT64_MAX, .last = SIZE_MAX};
+
+/* Every record is decoded and its commitment computed anew, so of a long list only the end is read.
+ * An answer stands behind what it is about: whoever answers has read that from the same queue. */
+enum dt_err
+dt_agent_records_of(struct dt_agent *a, const uint8_t *group_id,
+                    const struct dt_record_choice *choice, struct dt_record_info **out,
+                    size_t *out_n)
+{
+    uint64_t back = 2 * (uint64_t)choice->last + 64, last = 0, end, from = 0;
+    enum dt_err err = dt_agent_last_record(a, &last);
+
+    if (err != DT_OK)
+        return err;
+    end = choice->before <= last ? choice->before : last + 1;
+    for (;; back *= 4) {
+        DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+        DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
+        size_t n = 0;
+
+        from = choice->last < LAST_MAX && end > back ? end - back : 0;
+        if ((err = dt_agent_facts_from(a, from, &f)) != DT_OK ||
+            (err = list_of(a, &f, group_id, choice, &list, &n)) != DT_OK)
+            return err;
+        if (n < choice->last && from > 0)
+            continue;
+        *out = list;
+        *out_n = n;
+        list = NULL;
+        return DT_OK;
+    }
+}
+
 enum dt_err
 dt_agent_records(struct dt_agent *a, const uint8_t *group_id, struct dt_record_info **out,
                  size_t *out_n)
 {
-    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
-    enum dt_err err = dt_agent_facts(a, &f);
-
-    return err != DT_OK ? err : list_of(a, &f, group_id, out, out_n);
+    return dt_agent_records_of(a, group_id, &all_of_them, out, out_n);
 }
 
 enum dt_err
@@ -106,7 +179,7 @@ dt_agent_void_records(struct dt_agent *a, const uint8_t *group_id, struct dt_rec
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     enum dt_err err = dt_agent_facts_that_do_not_count(a, &f);
 
-    return err != DT_OK ? err : list_of(a, &f, group_id, out, out_n);
+    return err != DT_OK ? err : list_of(a, &f, group_id, &all_of_them, out, out_n);
 }
 
 enum dt_err
@@ -168,11 +241,21 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
 {
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts cover = {0};
+    DT_CLEANUP(dt_record_clear) struct dt_record whole = {0};
+    struct dt_counting rule;
+    uint8_t commitment[32];
     uint64_t number = 0;
-    bool found = false;
-    enum dt_err err = dt_agent_facts(a, &f);
+    bool found = false, counts = false;
+    enum dt_err err;
 
-    if (err != DT_OK)
+    /* A whole commitment needs no search, unless its record does not count. */
+    if (dt_hex_read_fixed(commitment, sizeof commitment, dt_view_str(number_or_hex)) == DT_OK &&
+        dt_agent_record(a, commitment, &whole) == DT_OK && dt_counting_begin(a, &rule) == DT_OK &&
+        dt_record_counts(a, &whole, &rule, &counts) == DT_OK && counts) {
+        memcpy(out_commitment, commitment, 32);
+        return DT_OK;
+    }
+    if ((err = dt_agent_facts(a, &f)) != DT_OK)
         return err;
     if (strlen(number_or_hex) < 6 &&
         dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {

@@ -440,10 +440,10 @@ dt_agent_facts_free(struct dt_agent_facts *f)
     *f = (struct dt_agent_facts){0};
 }
 
-/* Append the records of ${list} to ${f}, which has room for them: those that count, or the others,
- * whose author's root had been replaced. */
+/* Append the records of ${list}, from place ${at} on, to ${f}, which has room for them: those that
+ * count, or the others, whose author's root had been replaced. */
 static enum dt_err
-facts_of(struct dt_agent *a, const char *list, uint64_t count, bool counting,
+facts_of(struct dt_agent *a, const char *list, uint64_t at, uint64_t count, bool counting,
          struct dt_agent_facts *f)
 {
     DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
@@ -452,7 +452,6 @@ facts_of(struct dt_agent *a, const char *list, uint64_t count, bool counting,
     struct dt_entry_info entry;
     struct dt_counting rule;
     struct kept k;
-    uint64_t at = 0;
     bool counts = true;
     enum dt_err err = dt_counting_begin(a, &rule);
 
@@ -488,6 +487,15 @@ facts_of(struct dt_agent *a, const char *list, uint64_t count, bool counting,
 }
 
 static enum dt_err
+facts_room(struct dt_agent_facts *f, uint64_t n)
+{
+    f->records = dt_alloc((size_t)n, sizeof *f->records);
+    f->facts = dt_alloc((size_t)n, sizeof *f->facts);
+    f->numbers = dt_alloc((size_t)n, sizeof *f->numbers);
+    return f->records == NULL || f->facts == NULL || f->numbers == NULL ? dt_nomem() : DT_OK;
+}
+
+static enum dt_err
 facts_get(struct dt_agent *a, bool records, bool cover, bool counting, struct dt_agent_facts *out)
 {
     DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
@@ -498,13 +506,9 @@ facts_get(struct dt_agent *a, bool records, bool cover, bool counting, struct dt
     if ((records && (err = dt_store_count(s, "record", dt_view_str(ALL), &n_records)) != DT_OK) ||
         (cover && (err = dt_store_count(s, "record", dt_view_str(COVER), &n_cover)) != DT_OK))
         return err;
-    f.records = dt_alloc((size_t)(n_records + n_cover), sizeof *f.records);
-    f.facts = dt_alloc((size_t)(n_records + n_cover), sizeof *f.facts);
-    f.numbers = dt_alloc((size_t)(n_records + n_cover), sizeof *f.numbers);
-    if (f.records == NULL || f.facts == NULL || f.numbers == NULL)
-        return dt_nomem();
-    if ((err = facts_of(a, ALL, n_records, counting, &f)) != DT_OK ||
-        (err = facts_of(a, COVER, n_cover, counting, &f)) != DT_OK)
+    if ((err = facts_room(&f, n_records + n_cover)) != DT_OK ||
+        (err = facts_of(a, ALL, 0, n_records, counting, &f)) != DT_OK ||
+        (err = facts_of(a, COVER, 0, n_cover, counting, &f)) != DT_OK)
         return err;
     *out = f;
     /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
@@ -516,6 +520,37 @@ enum dt_err
 dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out)
 {
     return facts_get(a, true, false, true, out);
+}
+
+enum dt_err
+dt_agent_facts_from(struct dt_agent *a, uint64_t number, struct dt_agent_facts *out)
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts f = {0};
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    const uint64_t from = number > 0 ? number - 1 : 0;
+    uint64_t n = 0;
+    enum dt_err err = dt_store_last(dt_agent_store(a), "record", dt_view_str(ALL), &row);
+
+    if (err == DT_OK && row.seq >= from)
+        n = row.seq - from + 1;
+    if ((err != DT_OK && err != DT_ERR_NOT_FOUND) || (err = facts_room(&f, n)) != DT_OK ||
+        (err = facts_of(a, ALL, from, n, true, &f)) != DT_OK)
+        return err;
+    *out = f;
+    /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): cleared on leaving */
+    f = (struct dt_agent_facts){0};
+    return DT_OK;
+}
+
+enum dt_err
+dt_agent_last_record(struct dt_agent *a, uint64_t *out_number)
+{
+    DT_CLEANUP(dt_store_row_clear) struct dt_store_row row = {0};
+    enum dt_err err = dt_store_last(dt_agent_store(a), "record", dt_view_str(ALL), &row);
+
+    if (err == DT_OK || err == DT_ERR_NOT_FOUND)
+        *out_number = err == DT_OK ? row.seq + 1 : 0;
+    return err == DT_ERR_NOT_FOUND ? DT_OK : err;
 }
 
 enum dt_err

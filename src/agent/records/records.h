@@ -89,6 +89,18 @@ struct dt_record_info {
 DT_MUST_CHECK enum dt_err dt_agent_records(struct dt_agent *a, const uint8_t *group_id,
                                            struct dt_record_info **out, size_t *out_n);
 
+/* Some of them: the last ${last} with a number below ${before} that ${wants} takes (NULL: all).
+ * What is not chosen is not looked up, so that a part of a long list costs little. */
+struct dt_record_choice {
+    uint64_t before; /* UINT64_MAX: to the end */
+    size_t last;     /* SIZE_MAX: from the begin */
+    enum dt_err (*wants)(void *ctx, const struct dt_record *r, bool *out);
+    void *ctx;
+};
+DT_MUST_CHECK enum dt_err dt_agent_records_of(struct dt_agent *a, const uint8_t *group_id,
+                                              const struct dt_record_choice *choice,
+                                              struct dt_record_info **out, size_t *out_n);
+
 /* Those that do not count, and are in none of the lists: made under a letter whose root an
  * amendment had replaced before their entry. Likewise. */
 DT_MUST_CHECK enum dt_err dt_agent_void_records(struct dt_agent *a, const uint8_t *group_id,
@@ -132,6 +144,11 @@ struct dt_agent_facts {
     size_t n;
 };
 DT_MUST_CHECK enum dt_err dt_agent_facts(struct dt_agent *a, struct dt_agent_facts *out);
+/* Those with ${number} and above. */
+DT_MUST_CHECK enum dt_err dt_agent_facts_from(struct dt_agent *a, uint64_t number,
+                                              struct dt_agent_facts *out);
+/* The number of the last record, 0 when there is none. */
+DT_MUST_CHECK enum dt_err dt_agent_last_record(struct dt_agent *a, uint64_t *out_number);
 /* The same with the cover that this home made behind them; the cover alone. */
 DT_MUST_CHECK enum dt_err dt_agent_facts_with_cover(struct dt_agent *a, struct dt_agent_facts *out);
 DT_MUST_CHECK enum dt_err dt_agent_facts_of_cover(struct dt_agent *a, struct dt_agent_facts *out);

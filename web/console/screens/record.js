@@ -108,7 +108,7 @@ export function Record({route}) {
     const [doing, setDoing] = useState('');
     const {data, error} = useData(async () => {
         const x = await result('show', [id]);
-        const [template, all] = await Promise.all([result('template show', [x.kind]).catch(() => ({fields: []})), result('records', [x.group_id])]);
+        const [template, all] = await Promise.all([result('template show', [x.kind]).catch(() => ({fields: []})), result('records', [x.group_id], {last: '2000'})]);
         const replies = all.records.filter((r) => r.about === x.commitment);
         const whole = await Promise.all(replies.map((r) => result('show', [r.commitment])));
         const row = all.records.find((r) => r.commitment === x.commitment);
