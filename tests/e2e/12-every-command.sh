@@ -185,6 +185,7 @@ part 'what was said, whatever its case' "$(numbers read plenary --last 9999 | cu
 part 'a file by its name' "$(numbers read plenary --find NOTE.txt)" read plenary --find note.TXT
 part 'a record by what it says' '1 ' records plenary --find 'two ENVOYS' --before 2
 both us charter show
+no 1 us console --url # none runs; 95-console.sh runs one
 no 2 us charter show --amendment charter
 both us due --party north --channel plenary --until +30d --ics due.ics
 no 1 us due --party nobody

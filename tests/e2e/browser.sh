@@ -44,7 +44,7 @@ console_of() {
 browse() {
     local name=$1 last
     shift
-    timeout 200 node --no-warnings "$top/web/test/$name.mjs" "$modules" "$chromium" "$@" >"$name.out" 2>&1 </dev/null
+    timeout "${browse_seconds:-200}" node --no-warnings "$top/web/test/$name.mjs" "$modules" "$chromium" "$@" >"$name.out" 2>&1 </dev/null
     last=$(tail -n 1 "$name.out")
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
         case_passed=$((case_passed + BASH_REMATCH[1]))

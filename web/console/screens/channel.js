@@ -113,7 +113,7 @@ function Search({id, onClose}) {
         }
     };
     return html`<${Dialog} wide title=${t('search')} onClose=${onClose}>
-        <form role="search" onSubmit=${find}><label>${t('search.label')}<input type="search" value=${text} onInput=${(e) => setText(e.target.value)} required /></label>
+        <form role="search" onSubmit=${find}><label>${t('search.label')}<input type="text" enterkeyhint="search" value=${text} onInput=${(e) => setText(e.target.value)} required /></label>
             <p class="buttons"><button class="main">${t('search')}</button><button type="button" onClick=${onClose}>${t('close')}</button></p></form>
         <${Trouble} error=${error} />
         <div role="status">${found ? html`<p>${t('n_found', {n: found.length})}</p>` : null}</div>

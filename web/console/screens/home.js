@@ -72,7 +72,7 @@ function People({people, charter}) {
     const words = Object.fromEntries(((charter && charter.parties) || []).map((p) => [p.name, p]));
     const parties = [...new Set([...Object.keys(words), ...people.map((p) => p.person.party)])];
     return html`<section aria-labelledby="h-people"><h2 id="h-people">${t('home.people')}</h2>
-        <div class="table" role="region" aria-labelledby="h-people" tabindex="0"><table>
+        <div class="table" role="group" aria-labelledby="h-people" tabindex="0"><table>
         <thead><tr><th scope="col">${t('party')}</th><th scope="col">${t('delegates')}</th><th scope="col">${t('key_words')}</th></tr></thead>
         <tbody>${parties.map((p) => html`<tr><th scope="row"><${Peer} text=${p} />${words[p] && words[p].kind !== 'party' ? html`<br /><small>${word('party_kind', words[p].kind)}</small>` : null}</th>
             <td>${people.filter((x) => x.person.party === p).map((x) => html`<p class="tight"><b><${Peer} text=${x.person.name} /></b>${x.person.self ? ' (' + t('you') + ')' : ''}<br /><small><${Peer} text=${x.person.title} /> · ${x.person.revoked ? html`<strong>${t('revoked')}</strong>` : html`${t('letter_until')} <${Time} at=${x.person.letter_not_after} as="day" />`}</small></p>`)}</td>

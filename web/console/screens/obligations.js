@@ -30,7 +30,7 @@ function Calendar({due}) {
     const weeks = [];
     for (let i = 0; i < cells.length; i += 7) weeks.push(cells.slice(i, i + 7));
     return html`<div class="buttons noprint"><button onClick=${() => go(-1)}>${t('due.month_before')}</button><strong aria-live="polite">${name}</strong><button onClick=${() => go(1)}>${t('due.month_after')}</button> <small>(UTC)</small></div>
-        <div class="table" role="region" tabindex="0" aria-label=${name}><table class="calendar"><caption>${name}</caption><thead><tr>${[5, 6, 7, 8, 9, 10, 11].map((d) => html`<th scope="col">${weekday.format(Date.UTC(2026, 0, d))}</th>`)}</tr></thead>
+        <div class="table" role="group" tabindex="0" aria-label=${name}><table class="calendar"><caption>${name}</caption><thead><tr>${[5, 6, 7, 8, 9, 10, 11].map((d) => html`<th scope="col">${weekday.format(Date.UTC(2026, 0, d))}</th>`)}</tr></thead>
         <tbody>${weeks.map((w) => html`<tr>${w.map((d) => html`<td>${d ? html`<b>${i18n.number(d)}</b>${on(d).map((x) => html`<p class=${'tight ' + x.state.replace(/ /g, '-')}>${x.state === 'overdue' ? '! ' : ''}<${Peer} text=${x.party} />: ${what(x)}</p>`)}` : null}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 

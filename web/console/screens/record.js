@@ -3,7 +3,7 @@ import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
 import {t, word} from '../i18n.js';
 import {href} from '../router.js';
-import {result, say, useData, useStore} from '../store.js';
+import {result, say, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {Field, label, parsed, written} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
@@ -30,6 +30,18 @@ export function account(text) {
         if (i > 0) out[part.slice(0, i)] = part.slice(i + 1).replace(/\\(.)/g, '$1');
     }
     return out;
+}
+
+/** A dispute keeps an own value in its one form: the place in a list of names, the id of a party's root. */
+function named(field, text) {
+    const type = field.type.replace(/^list<(.*)>$/, '$1');
+    const one = (x) => {
+        const place = /^#(\d+)$/.exec(x);
+        if (type === 'enum' && place) return (field.values || [])[place[1] - 1] || x;
+        const party = type === 'party' && ((state.charter && state.charter.parties) || []).find((p) => p.root_id === x || p.party_id === x);
+        return party ? party.name : x;
+    };
+    return text === undefined ? text : text.split(';').map(one).join(';');
 }
 
 const kinds = ['receipt', 'countersign', 'answer', 'dispute', 'consent', 'withdraw'];
@@ -128,8 +140,8 @@ export function Record({route}) {
         ${x.about ? html`<p>${t('record.about')} <a href=${href('record', x.about)}>${data.about ? word('kind', data.about.kind) + ' ' + data.about.number : x.about.slice(0, 12)}</a></p>` : null}
         <${Arrivals} arrivals=${data.arrivals} />
         ${x.caution ? html`<p class="caution">${isAnswer(x) ? t('caution.' + x.kind) : x.caution}</p>` : null}
-        <div class="table" role="region" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
-            <tbody>${template.fields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${d.says[f.name]} /></strong>`}</td>`)}</tr>`)}
+        <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
+            <tbody>${template.fields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${named(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
             ${rest.map((k) => html`<tr><th scope="row">${label(k)}</th><td><${Peer} text=${x.fields[k]} /></td>${disputes.map(() => html`<td></td>`)}</tr>`)}</tbody></table></div>
         <details class="gap"><summary>${t('record.envelope')}</summary><dl class="facts"><div><dt>${t('record.commitment')}</dt><dd><${Hex} value=${x.commitment} /></dd></div>${Object.keys(x.fields).filter((k) => k.startsWith('@')).map((k) => html`<div><dt>${label(k.slice(1))}</dt><dd><${Peer} text=${x.fields[k]} /></dd></div>`)}</dl></details>
         ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}

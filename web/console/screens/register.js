@@ -79,7 +79,7 @@ export function Register() {
         <${Check} /><${Verify} />
         <section aria-labelledby="h-entries"><h2 id="h-entries">${t('register.entries')}</h2><p class="hint">${t('register.entries_text')}</p>
             ${data ? html`<${Fragment}>${data.waiting.length ? html`<p><${State} kind="wait">${t('n_waiting', {n: data.waiting.length})}<//></p>` : null}
-            <div class="table" role="region" aria-labelledby="h-entries" tabindex="0"><table><thead><tr><th scope="col">${t('register.entry')}</th><th scope="col">${t('register.what')}</th><th scope="col">${t('register.who')}</th><th scope="col">${t('register.since')}</th><th scope="col">${t('register.state')}</th></tr></thead>
+            <div class="table" role="group" aria-labelledby="h-entries" tabindex="0"><table><thead><tr><th scope="col">${t('register.entry')}</th><th scope="col">${t('register.what')}</th><th scope="col">${t('register.who')}</th><th scope="col">${t('register.since')}</th><th scope="col">${t('register.state')}</th></tr></thead>
             <tbody>${data.records.map((x) => html`<tr key=${x.commitment}><th scope="row">${number(x.entry)}</th><td><a href=${href('record', x.commitment)}>${word('kind', x.kind)} ${x.number}</a>${x.standing ? html`<br /><${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//>` : null}</td><td><${Person} who=${x.author} /></td><td>${x.attested ? html`<${Time} at=${x.attested} />` : null}</td><td><${State} kind=${x.register === 'final' ? 'ok' : 'wait'}>${word('entry', x.register)}<//></td></tr>`)}</tbody></table></div>
             ${data.total >= many ? html`<p><button onClick=${() => setMany(many + 400)}>${t('more')}</button></p>` : null}<//>` : null}</section><//>`;
 }

@@ -1,0 +1,361 @@
+#!/usr/bin/env node
+// web/test/console.mjs - the console's pages, by clicks and by keys, in a real browser against running consoles.
+//
+// Use: node web/test/console.mjs MODULES CHROMIUM WORK NAME=ADDRESS...
+// WORK holds the file `passphrase`, and gets screenshots in shots/. NAMEs are us, ru, med (who have no channel yet) and new
+// (whom nobody has let in). Prints a line a case and their count.
+
+import {mkdirSync, readFileSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {pathToFileURL} from 'node:url';
+
+const [modules, chromium, work, ...addresses] = process.argv.slice(2);
+const need = createRequire(pathToFileURL(modules + '/x.js'));
+const playwright = need('playwright-core');
+const axe = readFileSync(need.resolve('axe-core/axe.min.js'), 'utf8');
+const passphrase = readFileSync(work + '/passphrase', 'utf8').trim();
+mkdirSync(work + '/shots', {recursive: true});
+
+let passed = 0;
+let failed = 0;
+function check(what, good, seen) {
+    if (good) passed++;
+    else failed++;
+    console.log('%s: %s%s', good ? 'ok' : 'FAILED', what, good ? '' : ': ' + JSON.stringify(seen));
+    return good;
+}
+
+const browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
+const foreign = [];
+const broken = [];
+const page = {};
+const base = {};
+for (const a of addresses) {
+    const [who, address] = [a.slice(0, a.indexOf('=')), a.slice(a.indexOf('=') + 1)];
+    // bypassCSP is off: the pages are tried under their own policy.
+    const context = await browser.newContext({viewport: {width: 1280, height: 900}, locale: 'en-GB', acceptDownloads: true});
+    const p = await context.newPage();
+    base[who] = new URL(address).origin;
+    p.on('request', (r) => {
+        if (!r.url().startsWith(base[who]) && !/^(data|blob):/.test(r.url())) foreign.push(r.url());
+    });
+    p.on('pageerror', (e) => broken.push(who + ': ' + e.message));
+    p.on('console', (m) => {
+        // A refusal that asks for the passphrase is an answer of the program, and the browser notes it.
+        if (m.type() === 'error' && !/status of 40[0-9]/.test(m.text())) broken.push(who + ': ' + m.text());
+    });
+    p.setDefaultTimeout(30000);
+    await p.goto(address);
+    await p.waitForSelector('nav a');
+    page[who] = p;
+}
+const {us, ru, med} = page;
+const at = (p, ...parts) => p.evaluate((h) => {
+    location.hash = h;
+}, '#/' + parts.map(encodeURIComponent).join('/'));
+const button = (p, name) => p.getByRole('button', {name, exact: true});
+const shot = (p, name) => p.screenshot({path: `${work}/shots/${name}.png`});
+
+/** An act that asks for the passphrase again. */
+async function confirm(p) {
+    await p.waitForSelector('dialog input[type=password]');
+    await p.fill('dialog input[type=password]', passphrase);
+    await p.keyboard.press('Enter');
+    await p.waitForSelector('dialog', {state: 'detached'});
+}
+
+async function step(what, f) {
+    try {
+        const said = await f();
+        return check(what, said === undefined || said === true, said);
+    } catch (e) {
+        return check(what, false, e.message.split('\n').slice(0, 4).join(' '));
+    }
+}
+
+// ---- the main job: found, accept, talk, record, countersign, open, verify
+let channel;
+await step('a channel is proposed by clicks', async () => {
+    await at(med, 'found');
+    await med.getByLabel('Name', {exact: true}).fill('plenary');
+    await med.getByLabel(/Ana North/).check();
+    await med.getByLabel(/Boris South/).check();
+    await button(med, 'Propose it').click();
+    await med.waitForSelector('text=The channel is proposed');
+});
+for (const [who, p] of [['us', us], ['ru', ru]])
+    await step(who + ' sees who proposes it and who is asked, and accepts', async () => {
+        const card = p.locator('.card', {hasText: 'A new channel is proposed'});
+        await card.waitFor();
+        const text = await card.innerText();
+        await button(card, 'Accept').click();
+        return (/Mira Mediator/.test(text) && /Ana North/.test(text) && /Boris South/.test(text) && /plenary/.test(text)) || text;
+    });
+await step('it opens for all', async () => {
+    for (const p of [us, ru, med]) await p.locator('.card', {hasText: 'plenary'}).locator('.state', {hasText: 'open'}).waitFor({timeout: 60000});
+    channel = (await us.locator('nav a', {hasText: 'plenary'}).getAttribute('href')).split('/').pop();
+    await shot(us, 'forum');
+});
+for (const p of [us, ru, med]) await at(p, 'channel', channel);
+await step('the lane is chosen before anything is written, and talk is what is chosen', async () => {
+    await us.waitForSelector('.composer textarea');
+    return us.locator('.lanechoice.talk input').isChecked();
+});
+const hostile = 'Look: \u202Egnp.exe\u202C <img src=x onerror="document.title=1"> <b>bold</b>\u0007';
+await step('talk arrives, with no markup and nothing that turns it round', async () => {
+    await us.fill('.composer textarea', hostile);
+    await us.keyboard.press('Control+Enter');
+    const item = ru.locator('.item.talk', {hasText: 'bold'});
+    await item.waitFor();
+    const text = await item.locator('.peer').innerText();
+    return ((await item.locator('img, b:text("bold")').count()) === 0 && /‹U\+202E›/.test(text) && /‹U\+0007›/.test(text) && !/[\u202a-\u202e\u2066-\u2069]/.test(text)) || text;
+});
+await step('each desk that has it is told by name', async () => {
+    const item = us.locator('.item.talk', {hasText: 'bold'});
+    await item.getByText('All desks have it').click();
+    const text = await item.locator('.arrivals').innerText();
+    return (/Boris South/.test(text) && /Mira Mediator/.test(text)) || text;
+});
+await step('understood as, and the author says that it is right', async () => {
+    await ru.locator('.item.talk', {hasText: 'bold'}).getByRole('button', {name: 'Say how you understood it'}).click();
+    await ru.fill('.understandform textarea', 'You show a picture');
+    await button(ru, 'Send how you understood it').click();
+    await us.locator('.understood', {hasText: 'You show a picture'}).waitFor();
+    await button(us, 'Yes, that was meant').click();
+    await ru.getByText('The author says: understood rightly').waitFor();
+});
+await step('an attached file goes and comes', async () => {
+    await us.setInputFiles('.filepick input', {name: 'notes ü.txt', mimeType: 'text/plain', buffer: Buffer.from('x'.repeat(3 << 20))});
+    await us.locator('.send').click();
+    const item = ru.locator('.item.talk', {hasText: 'notes ü.txt'});
+    await item.waitFor({timeout: 90000});
+    const [got] = await Promise.all([ru.waitForEvent('download'), item.getByRole('button', {name: 'Save'}).click()]);
+    return readFileSync(await got.path()).length === 3 << 20;
+});
+await step('a draft and the session outlive a reload', async () => {
+    await us.fill('.composer textarea', 'half a thought');
+    await us.waitForTimeout(1500);
+    await us.reload();
+    await us.waitForSelector('.composer textarea');
+    const kept = await us.inputValue('.composer textarea');
+    await us.fill('.composer textarea', '');
+    return kept === 'half a thought' || kept;
+});
+await shot(us, 'channel');
+let record;
+await step('a record: its form, what will be provable and by whom, and it is made', async () => {
+    await us.locator('.lanechoice.record input').check();
+    await button(us, 'Open the form').click();
+    await us.selectOption('#f-mode', 'call');
+    await us.selectOption('#f-initiated_by', 'both');
+    await us.fill('#f-parties', 'north');
+    await us.locator('.field', {has: us.locator('#f-parties')}).getByRole('button', {name: 'Add one more'}).click();
+    await us.fill('#f-parties-1', 'south; and its allies');
+    await us.fill('#f-started_at', '2026-11-20T10:00');
+    await us.fill('#f-ended_at', '2026-11-20T10:30');
+    await us.selectOption('#f-time_precision', 'exact');
+    await us.selectOption('#f-level', 'envoy');
+    await us.fill('#f-participants', 'two envoys');
+    const said = await us.locator('.provable').innerText();
+    await shot(us, 'compose');
+    await button(us, 'Sign and make the record').click();
+    await us.waitForSelector('.onerecord');
+    record = (await us.evaluate(() => location.hash)).split('/').pop();
+    const list = await us.locator('tr', {hasText: 'parties'}).innerText();
+    return (/Boris South \(south\)/.test(said) && /Mira Mediator/.test(said) && /entry exists/.test(said) && /south; and its allies/.test(list)) || said + list;
+});
+await step('in the conversation the two lanes differ by frame and word, not by colour alone', async () => {
+    await at(us, 'channel', channel);
+    await us.locator('.item.record').first().waitFor();
+    const look = (s) => us.locator(s).first().evaluate((e) => [getComputedStyle(e).borderInlineStartStyle, e.querySelector('.lane').textContent.trim().split(' ')[0]]);
+    const [talk, rec] = [await look('.item.talk'), await look('.item.record')];
+    return (talk[0] !== rec[0] && talk[1] === 'Talk' && rec[1] === 'Record') || [talk, rec];
+});
+await step('the other side sees what a countersignature is not, and countersigns', async () => {
+    await ru.locator('.item.record a').first().click();
+    await button(ru, 'Countersign').first().click();
+    const said = await ru.locator('.caution').innerText();
+    await ru.locator('.answerform button.main').click();
+    await at(us, 'record', record);
+    await us.locator('.states', {hasText: 'Countersigned'}).waitFor({timeout: 60000});
+    return /no approval/.test(said) || said;
+});
+await step('a dispute stands side by side', async () => {
+    await at(med, 'record', record);
+    await button(med, 'Dispute').click();
+    await med.locator('.disputed', {hasText: 'level'}).getByRole('checkbox').check();
+    await med.selectOption('#d-level', 'minister');
+    await button(med, 'Sign the dispute').click();
+    await us.locator('th', {hasText: 'Should be, says neutral'}).waitFor({timeout: 60000});
+    const row = await us.locator('tr.differs').innerText();
+    await shot(us, 'record');
+    return (/envoy/.test(row) && /minister/.test(row)) || row;
+});
+for (const [who, p] of [['us', us], ['ru', ru], ['med', med]])
+    await step(who + ' consents, with the passphrase asked again', async () => {
+        await at(p, 'record', record);
+        await button(p, 'Consent to opening').click();
+        for (const f of ['mode', 'parties', 'started at', 'time precision']) await p.locator('.answerform').getByLabel(f, {exact: true}).check();
+        await button(p, 'Sign the consent').click();
+        await confirm(p);
+        await p.waitForSelector('.answerform', {state: 'detached'});
+    });
+await step('fields are opened, and both verifiers say the same', async () => {
+    await us.locator('section', {hasText: 'What was said to it'}).locator('li', {hasText: 'Consent'}).nth(2).waitFor({timeout: 60000});
+    await us.waitForFunction(() => [...document.querySelectorAll('section li')].filter((l) => /Consent/.test(l.textContent) && /final|attested/.test(l.textContent)).length >= 3, null, {timeout: 60000});
+    await button(us, 'Open fields').click();
+    for (const f of ['mode', 'parties', 'started at', 'time precision']) await us.locator('.answerform').getByLabel(f, {exact: true}).check();
+    await button(us, 'Make the proof file').click();
+    await confirm(us);
+    const [got] = await Promise.all([us.waitForEvent('download'), button(us, 'Save the proof file').click()]);
+    await got.saveAs(work + '/clicked.proof');
+    await at(us, 'register');
+    await us.setInputFiles('form input[type=file]', work + '/clicked.proof');
+    await button(us, 'Verify it').click();
+    await us.locator('.card', {hasText: 'own verifier'}).waitFor();
+    const said = await us.locator('.cards .card .state').allInnerTexts();
+    return said.map((x) => x.trim()).join() === 'verified,verified' || said;
+});
+await step('and neither takes it altered', async () => {
+    const b = readFileSync(work + '/clicked.proof', 'utf8').split('\n');
+    const i = Math.floor(b.length / 2);
+    b[i] = (b[i][0] === 'A' ? 'B' : 'A') + b[i].slice(1);
+    await us.setInputFiles('form input[type=file]', {name: 'bad.proof', mimeType: 'text/plain', buffer: Buffer.from(b.join('\n'))});
+    await button(us, 'Verify it').click();
+    await us.waitForFunction(() => [...document.querySelectorAll('.cards .card .state')].filter((s) => /refused/.test(s.textContent)).length === 2);
+});
+await step('the register is verified now, by the program', async () => {
+    await button(us, 'Verify the register now').click();
+    await us.getByText('The register only grew, and its roots hold.').waitFor();
+    await shot(us, 'register');
+});
+
+// ---- admission: asked, approved by every party with key words and passphrase, added
+await step('somebody new is asked for', async () => {
+    await at(ru, 'admission');
+    const form = ru.locator('form', {hasText: 'Ask to admit somebody'});
+    await form.getByLabel('Channel').selectOption({label: 'plenary'});
+    await form.getByLabel('Whom').selectOption({label: 'Nina New, Delegate (exercise) (south)'});
+    await button(form, 'Ask all parties').click();
+    await confirm(ru);
+});
+for (const [who, p] of [['us', us], ['med', med]])
+    await step(who + ' sees organisation, name and key words, and approves', async () => {
+        await at(p, 'admission');
+        const card = p.locator('.card', {hasText: 'Nina New'});
+        await button(card, 'Approve for my party').waitFor({timeout: 60000});
+        const text = await card.innerText();
+        await button(card, 'Compare by voice').click();
+        const large = await p.locator('dialog .words.large .w').count();
+        if (who === 'us') await shot(p, 'compare');
+        await button(p, 'Close').click();
+        if (who === 'us') await shot(p, 'admission');
+        await button(card, 'Approve for my party').click();
+        await confirm(p);
+        return (/south/.test(text) && /Boris South/.test(text) && large === 8) || [text, large];
+    });
+await step('and is in the channel then', async () => {
+    await ru.locator('.card', {hasText: 'Nina New'}).locator('li', {hasText: 'north'}).getByText('has approved').waitFor({timeout: 60000});
+    await ru.locator('.card', {hasText: 'Nina New'}).locator('li', {hasText: 'neutral'}).getByText('has approved').waitFor({timeout: 60000});
+    const accept = page.new.locator('.card', {hasText: 'You are invited'});
+    if (await accept.count()) await button(accept, 'Accept').click();
+    await page.new.waitForTimeout(3000);
+    await button(ru.locator('.card', {hasText: 'Nina New'}), 'Add the member now').click();
+    await confirm(ru);
+    await page.new.locator('nav a', {hasText: 'plenary'}).waitFor({timeout: 60000});
+});
+
+// ---- keyboard alone
+await step('by keys alone: to a channel, say something, and read it', async () => {
+    await at(us, 'home');
+    await us.waitForSelector('h1:focus');
+    const focused = () => us.evaluate(() => {
+        const e = document.activeElement;
+        return {tag: e.tagName, text: (e.textContent || e.value || '').trim(), outline: getComputedStyle(e).outlineStyle, cls: e.className};
+    });
+    await us.locator('.preferences select').first().focus();
+    await us.keyboard.press('Shift+Tab');
+    const skip = await focused();
+    let found = false;
+    for (let i = 0; i < 40 && !found; i++) {
+        await us.keyboard.press('Tab');
+        const f = await focused();
+        found = f.tag === 'A' && f.text === 'plenary';
+        if (found && f.outline === 'none') return 'no outline';
+    }
+    await us.keyboard.press('Enter');
+    await us.waitForSelector('.composer textarea');
+    found = false;
+    for (let i = 0; i < 200 && !found; i++) {
+        await us.keyboard.press('Tab');
+        found = (await focused()).tag === 'TEXTAREA';
+    }
+    await us.keyboard.type('By keys alone.');
+    await us.keyboard.press('Control+Enter');
+    await us.locator('.item.talk', {hasText: 'By keys alone.'}).waitFor();
+    return (/Skip/.test(skip.text) && found) || [skip, found];
+});
+await step('search finds talk and records, and Escape closes it', async () => {
+    await button(us, 'Search').click();
+    await us.fill('dialog input[enterkeyhint=search]', 'ENVOYS');
+    await us.keyboard.press('Enter');
+    await us.locator('dialog .found .item.record').first().waitFor();
+    await us.fill('dialog input[enterkeyhint=search]', 'by KEYS');
+    await us.keyboard.press('Enter');
+    await us.locator('dialog .found .item.talk').first().waitFor();
+    await us.keyboard.press('Escape');
+    await us.waitForSelector('dialog', {state: 'detached'});
+});
+
+// ---- every screen: WCAG by axe, light and dark, right to left, 200 %, narrow, reduced motion
+const screens = {home: ['home'], channel: ['channel', channel], compose: ['compose', channel, 'incident'], record: ['record', record], obligations: ['obligations'], register: ['register'], timeline: ['timeline'], contacts: ['contacts'], admission: ['admission'], found: ['found']};
+async function settled(p, parts) {
+    await at(p, ...parts);
+    await p.waitForFunction(() => document.querySelector('main h1') && !/^Loading/m.test(document.querySelector('main').innerText));
+}
+for (const scheme of ['light', 'dark']) {
+    await us.emulateMedia({colorScheme: scheme, reducedMotion: 'reduce'});
+    for (const [name, parts] of Object.entries(screens))
+        await step(`${name}, ${scheme}: nothing against WCAG 2.2 AA that axe finds`, async () => {
+            await settled(us, parts);
+            // Under the page's own policy nothing may be added to it: axe comes in as the debugger's code does.
+            const cdp = await us.context().newCDPSession(us);
+            await cdp.send('Runtime.evaluate', {expression: axe});
+            const {result} = await cdp.send('Runtime.evaluate', {expression: `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(', ')))`, awaitPromise: true, returnByValue: true});
+            await cdp.detach();
+            await shot(us, name + '-' + scheme);
+            return result.value.length === 0 || result.value;
+        });
+}
+await us.emulateMedia({colorScheme: 'light'});
+await us.setViewportSize({width: 640, height: 450}); // 1280 by 900 at 200 %
+for (const [name, parts] of Object.entries(screens))
+    await step(`${name} at 200 %: nothing is cut off at the side`, async () => {
+        await settled(us, parts);
+        const wide = await us.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        return wide <= 0 || wide;
+    });
+await us.setViewportSize({width: 1280, height: 900});
+for (const [language, direction, word] of [['ar', 'rtl', 'ar'], ['ru', 'ltr', 'ru'], ['uk', 'ltr', 'uk'], ['fr', 'ltr', 'fr'], ['es', 'ltr', 'es']])
+    await step(`${language}: ${direction}, begun, and marked as drafted by a machine`, async () => {
+        await settled(us, screens.home);
+        await us.locator('.preferences select').first().selectOption(language);
+        await us.waitForFunction((l) => document.documentElement.lang === l && (document.querySelector('nav a').textContent !== 'Forum' || l === 'fr'), word);
+        await us.waitForTimeout(300);
+        const seen = await us.evaluate(() => [document.documentElement.dir, document.querySelector('nav a').textContent, !!document.querySelector('.drafted'), document.documentElement.scrollWidth <= innerWidth, document.querySelector('nav').getBoundingClientRect().left > innerWidth / 2]);
+        await shot(us, 'home-' + language);
+        return (seen[0] === direction && (seen[1] !== 'Forum' || language === 'fr') && seen[2] && seen[3] && seen[4] === (direction === 'rtl')) || seen;
+    });
+await us.locator('.preferences select').first().selectOption('en');
+
+// ---- what nobody should see
+check('no request went to another host', foreign.length === 0, foreign);
+check('no error in any page, of its policy neither', broken.length === 0, broken.slice(0, 5));
+await step('locked, it shows nothing of the home', async () => {
+    await us.locator('.preferences button').click();
+    await us.getByText('This session has ended.').waitFor();
+    return !/plenary|Ana North/.test(await us.locator('body').innerText());
+});
+
+await browser.close();
+console.log('%d passed, %d failed, 0 skipped', passed, failed);
