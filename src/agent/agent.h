@@ -161,6 +161,12 @@ DT_MUST_CHECK enum dt_err dt_agent_sync(struct dt_agent *a, struct dt_sync_repor
 void dt_agent_on_progress(struct dt_agent *a,
                           void (*tell)(void *ctx, const struct dt_sync_report *so_far), void *ctx);
 
+/* From now on ${go_on} is asked between the parts of a call that makes many things at once (records
+ * of one file): how many of how many are done. False: the call ends with STATE, and nothing was
+ * done. It may not call the agent. NULL: no more. */
+void dt_agent_on_step(struct dt_agent *a, bool (*go_on)(void *ctx, uint64_t done, uint64_t of),
+                      void *ctx);
+
 /* Sync, long-poll, sync, ... until *${stop}. Survives an unreachable relay (tries again with a
  * growing pause). ${progress} may be NULL; it is called after each sync with its result. */
 DT_MUST_CHECK enum dt_err dt_agent_run(struct dt_agent *a, const atomic_bool *stop,

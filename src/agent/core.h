@@ -47,6 +47,8 @@ struct dt_agent {
     struct dt_letters_known *letters;
     void (*tell)(void *ctx, const struct dt_sync_report *so_far); /* may be NULL */
     void *tell_ctx;
+    bool (*go_on)(void *ctx, uint64_t done, uint64_t of); /* may be NULL */
+    void *go_on_ctx;
     const struct dt_sync_report *so_far; /* of the present sync; NULL: there is none */
     unsigned int reviews_left;           /* in the present sync (sync/queue_review.h) */
     size_t inbox_cells;         /* of the inbox, that one sync reads; 0: DT_INBOX_PER_SYNC */

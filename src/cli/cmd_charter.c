@@ -533,6 +533,9 @@ cmd_charter_show(struct cli *c)
     if (c->n_operands == 0) {
         if ((err = cli_open_home(c)) == DT_OK)
             ch = dt_agent_charter(c->agent);
+        else if (err == DT_ERR_NOT_FOUND)
+            return dt_fail(DT_ERR_USAGE,
+                           "detente charter show needs a FILE where there is no home");
     } else {
         err = cli_has(c, "amendment") ? cli_charter(c, c->operand[0], &read)
                                       : cli_charter_draft(c->operand[0], &read);

@@ -98,7 +98,9 @@ show_sync(void *ctx, const struct dt_sync_report *so_far)
 {
     struct cli_progress *p = ctx;
 
-    if (cli_progress_due(p))
+    if (cli_front() != NULL)
+        cli_progress(p, so_far->received + so_far->sent, 0);
+    else if (cli_progress_due(p))
         (void)fprintf(stderr, "\r%s: %zu received, %zu sent", p->what, so_far->received,
                       so_far->sent);
 }

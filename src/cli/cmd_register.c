@@ -17,6 +17,7 @@
 #include "net/json.h"
 
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/verify_io.h"
 
 #define LAG_MAX      (256u << 10)
@@ -167,7 +168,10 @@ find_charter(struct cli *c, struct stranger *s)
     } else if (file == NULL) {
         /* The home's own: its forum id needs no word from elsewhere. */
         if ((err = cli_open_home(c)) != DT_OK)
-            return err;
+            return err == DT_ERR_NOT_FOUND
+                       ? dt_fail(DT_ERR_USAGE, "detente register check needs --charter FILE or "
+                                               "--proof FILE where there is no home")
+                       : err;
         s->use = dt_agent_charter(c->agent);
         own = true;
     } else {
@@ -220,7 +224,8 @@ register_url(struct cli *c, struct stranger *s)
 
 /* The root of all entries up to ${size}, each fetched and hashed. */
 static enum dt_err
-walk_entries(struct stranger *s, uint64_t size, struct tlog_hash *root)
+walk_entries(struct stranger *s, uint64_t size, struct cli_progress *progress,
+             struct tlog_hash *root)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf bundle = DT_BUF_INIT(TLOG_BUNDLE_MAX);
     DT_CLEANUP(dt_buf_clear) struct dt_buf path = DT_BUF_INIT(TLOG_PATH_STR_MAX + 1);
@@ -233,6 +238,8 @@ walk_entries(struct stranger *s, uint64_t size, struct tlog_hash *root)
         struct dt_view entries[TLOG_TILE_WIDTH];
         size_t n = 0;
 
+        if (!cli_progress_step(progress, f.size, size))
+            return dt_fail(DT_ERR_STATE, "stopped; nothing was done");
         tile.width = tlog_tile_width(0, tile.index, size);
         path.n = 0;
         bundle.n = 0;
@@ -281,11 +288,15 @@ checkpoint(struct stranger *s, enum dt_checkpoint_kind kind, enum dt_policy_kind
 
 /* Does the register's tree at the size of ${state} have the root that was signed? */
 static enum dt_err
-check_root(struct stranger *s, const struct tlog_policy_state *state)
+check_root(const struct cli *c, struct stranger *s, const struct tlog_policy_state *state)
 {
+    struct cli_progress progress;
     struct tlog_hash root;
-    enum dt_err err = walk_entries(s, state->checkpoint.size, &root);
+    enum dt_err err;
 
+    cli_progress_begin(c, "entries", &progress);
+    err = walk_entries(s, state->checkpoint.size, &progress, &root);
+    cli_progress_end(&progress);
     if (err == DT_OK && !tlog_hash_equal(&root, &state->checkpoint.root))
         err = dt_fail(DT_ERR_PROOF,
                       "the register's %llu entries do not lead to its signed checkpoint",
@@ -396,9 +407,9 @@ cmd_register_check(struct cli *c)
         (err = checkpoint(&s, DT_CHECKPOINT_ATTESTED, DT_POLICY_ATTESTED, &attested,
                           &has_attested)) != DT_OK ||
         (err = checkpoint(&s, DT_CHECKPOINT_FINAL, DT_POLICY_FINAL, &final, &has_final)) != DT_OK ||
-        (err = check_root(&s, &held)) != DT_OK ||
-        (has_attested && (err = check_root(&s, &attested)) != DT_OK) ||
-        (has_final && (err = check_root(&s, &final)) != DT_OK) ||
+        (err = check_root(c, &s, &held)) != DT_OK ||
+        (has_attested && (err = check_root(c, &s, &attested)) != DT_OK) ||
+        (has_final && (err = check_root(c, &s, &final)) != DT_OK) ||
         (err = lag_load(&s, &s.lag)) != DT_OK)
         return err;
     if (c->json) {

@@ -12,7 +12,7 @@
 
 #include "cli/cli.h"
 
-#define CLI_ENTRIES_MAX 4096u /* of one file */
+#define CLI_ENTRIES_MAX 16384u /* of one file */
 
 struct cli_entries {
     const char *file; /* borrowed */

@@ -41,6 +41,10 @@ bar_step(void *ctx, uint64_t done, uint64_t all)
     const uint64_t now = dt_monotonic_ms();
     const int full = all > 0 ? (int)(done * BAR_WIDTH / all) : BAR_WIDTH;
 
+    if (cli_front() != NULL && (now - b->last_ms >= 250 || done >= all)) {
+        b->last_ms = now;
+        cli_front()->progress(cli_front()->ctx, b->what, done, all);
+    }
     if (!b->on || now - b->since_ms < BAR_AFTER_MS || (now - b->last_ms < 100 && done < all))
         return;
     b->last_ms = now;

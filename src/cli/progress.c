@@ -9,12 +9,14 @@
 #include "cli/progress.h"
 
 #define SHOWN_AFTER_MS 1000u
+#define SHOWN_EVERY_MS 250u
 
 void
 cli_progress_begin(const struct cli *c, const char *what, struct cli_progress *p)
 {
-    *p = (struct cli_progress){
-        .what = what, .on = !c->quiet && cli_is_watched(), .begun_ms = dt_monotonic_ms()};
+    *p = (struct cli_progress){.what = what,
+                               .on = cli_front() != NULL || (!c->quiet && cli_is_watched()),
+                               .begun_ms = dt_monotonic_ms()};
 }
 
 bool
@@ -22,7 +24,8 @@ cli_progress_due(struct cli_progress *p)
 {
     uint64_t now = dt_monotonic_ms();
 
-    if (!p->on || now - p->begun_ms < SHOWN_AFTER_MS || now - p->shown_ms < SHOWN_AFTER_MS / 4)
+    if (!p->on || now - p->begun_ms < (cli_front() != NULL ? SHOWN_EVERY_MS : SHOWN_AFTER_MS) ||
+        now - p->shown_ms < SHOWN_EVERY_MS)
         return false;
     p->shown_ms = now;
     return true;
@@ -32,18 +35,32 @@ void
 cli_progress(void *ctx, uint64_t done, uint64_t of)
 {
     struct cli_progress *p = ctx;
+    const struct cli_front *front = cli_front();
 
     if (!cli_progress_due(p))
         return;
+    if (front != NULL) {
+        front->progress(front->ctx, p->what, done, of);
+        return;
+    }
     (void)fprintf(stderr, "\r%s: %3u %%", p->what,
                   of > 0 ? (unsigned int)(done < of ? done * 100 / of : 100) : 0);
     (void)fflush(stderr);
 }
 
+bool
+cli_progress_step(void *ctx, uint64_t done, uint64_t of)
+{
+    const struct cli_front *front = cli_front();
+
+    cli_progress(ctx, done, of);
+    return front == NULL || !front->stopped(front->ctx);
+}
+
 void
 cli_progress_end(struct cli_progress *p)
 {
-    if (p->on && p->shown_ms != 0)
+    if (p->on && p->shown_ms != 0 && cli_front() == NULL)
         (void)fprintf(stderr, "\r\033[K");
 }
 

@@ -19,6 +19,9 @@ struct cli_progress {
 void cli_progress_begin(const struct cli *c, const char *what, struct cli_progress *p);
 /* For struct dt_keep_progress; ${ctx} is a struct cli_progress. */
 void cli_progress(void *ctx, uint64_t done, uint64_t of);
+/* The same, for what can be stopped: false when the console's user wants no more of it. For
+ * dt_agent_on_step(). */
+bool cli_progress_step(void *ctx, uint64_t done, uint64_t of);
 /* For who shows it in words of their own: is it time to? */
 bool cli_progress_due(struct cli_progress *p);
 void cli_progress_end(struct cli_progress *p);

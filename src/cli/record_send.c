@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/record_io.h"
 
 #define SHOWS "an observer can see that something could not wait"
@@ -199,6 +200,7 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
     DT_CLEANUP(dt_free_p) void *room = dt_alloc(n, 32);
     uint8_t(*commitments)[32] = room;
     struct dt_entry_plan plan = {0};
+    struct cli_progress progress;
     bool urgent = false;
     unsigned int how;
     uint64_t destroy_after_ms = 0;
@@ -221,7 +223,12 @@ cli_send_records(struct cli *c, const uint8_t group_id[static 32],
     if ((err = settle_time(c, &plan, &urgent)) != DT_OK || (err = confirm(c, n)) != DT_OK)
         return err;
     how = (urgent ? DT_SEND_URGENT : 0) | (cli_has(c, "despite-count") ? DT_SEND_DESPITE_COUNT : 0);
-    if ((err = dt_agent_records_send(c->agent, group_id, drafts, n, how, commitments)) != DT_OK)
+    cli_progress_begin(c, "records", &progress);
+    dt_agent_on_step(c->agent, cli_progress_step, &progress);
+    err = dt_agent_records_send(c->agent, group_id, drafts, n, how, commitments);
+    dt_agent_on_step(c->agent, NULL, NULL);
+    cli_progress_end(&progress);
+    if (err != DT_OK)
         return err;
     return print_sent(c, commitments, n, urgent, &plan);
 }

@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 
-#define TEXT_MAX    (512u << 10)
+#define TEXT_MAX    (4u << 20) /* as much as a table of entries may have */
 #define SPAN_MAX_MS (UINT64_C(365) * DT_MS_DAY)
 
 enum dt_err

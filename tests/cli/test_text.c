@@ -64,7 +64,7 @@ text_that_grows_has_room(void **state)
 static void
 text_that_is_none_is_refused(void **state)
 {
-    static uint8_t big[(512u << 10) + 1];
+    static uint8_t big[(4u << 20) + 1];
     DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(4u << 20);
     char *s = NULL;
 

@@ -202,6 +202,39 @@ case('what another program does in the home is news, soon', result['news']['at']
      (result, began))
 case('a call that is not there cannot be cancelled', post('/api/cancel', {'id': '00' * 16}, **bearer)[0] == 404)
 
+# ---- long work: 10,000 records of one file, seen to go on, and stopped
+rows = 'mode,initiated_by,parties,started_at,ended_at,time_precision,level,participants,subjects\n' + ''.join(
+    'call,both,north;south,2026-11-20T10:00:00Z,2026-11-20T10:30:00Z,exact,envoy,two envoys,subject %d\n' % n for n in range(10000))
+upload = post('/api/upload', {'name': 'many.csv', 'size': len(rows)}, **bearer)[1]['upload']
+for start in range(0, len(rows), 1 << 20):
+    ask('POST', '/api/upload/' + upload, rows[start:start + (1 << 20)].encode(), Content_Type='application/octet-stream', **bearer)
+own = 'cd' * 16
+long_call = {}
+
+
+def run_long():
+    long_call['said'] = call('record', ['contact', 'plenary'], {'from': {'upload': upload}, 'yes': True}, id=own)
+    long_call['at'] = time.time()
+
+
+before = len(call('records', ['plenary'])[1]['result']['records'])
+worker = threading.Thread(target=run_long)
+worker.start()
+seen, deadline = [], time.time() + 60
+while time.time() < deadline and worker.is_alive():
+    news = json.loads(ask('GET', '/api/events?after=%d' % at, **bearer)[2])
+    at = news['at']
+    seen += [w for w in news['work'] if w['id'] == own and w['done'] > 0]
+    if len(seen) > 1 and seen[-1]['done'] > seen[0]['done']:
+        break
+case('an import of 10,000 rows shows how far it is', len(seen) > 1 and seen[-1]['of'] == 10000 and seen[-1]['done'] > seen[0]['done'], seen)
+began = time.time()
+case('it can be cancelled', post('/api/cancel', {'id': own}, **bearer)[0] == 200)
+worker.join()
+status, said = long_call['said']
+case('and ends soon, with nothing done', status == 409 and 'nothing was done' in said['error'] and long_call['at'] - began < 5, (status, said))
+case('not one of its records is there', len(call('records', ['plenary'])[1]['result']['records']) == before)
+
 # ---- a page that is loaded again
 own = 'ab' * 16
 case('a page leaves a key of its own', post('/api/resume', {'key': own}, **bearer)[0] == 200)

@@ -215,8 +215,12 @@ dt_agent_records_send(struct dt_agent *a, const uint8_t group_id[static 32],
 
     if (err != DT_OK)
         return err;
-    for (size_t i = 0; i < n && err == DT_OK; i++)
-        err = send_record(a, group_id, &drafts[i], how, out[i]);
+    for (size_t i = 0; i < n && err == DT_OK; i++) {
+        if (a->go_on != NULL && !a->go_on(a->go_on_ctx, i, n))
+            err = dt_fail(DT_ERR_STATE, "stopped; nothing was done");
+        else
+            err = send_record(a, group_id, &drafts[i], how, out[i]);
+    }
     return dt_store_end(s, err);
 }
 

@@ -495,6 +495,14 @@ dt_agent_on_progress(struct dt_agent *a,
 }
 
 void
+dt_agent_on_step(struct dt_agent *a, bool (*go_on)(void *ctx, uint64_t done, uint64_t of),
+                 void *ctx)
+{
+    a->go_on = go_on;
+    a->go_on_ctx = ctx;
+}
+
+void
 dt_agent_tell(const struct dt_agent *a)
 {
     if (a->tell != NULL && a->so_far != NULL)
