@@ -65,7 +65,7 @@ static void
 text_that_is_none_is_refused(void **state)
 {
     static uint8_t big[(4u << 20) + 1];
-    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(4u << 20);
+    DT_CLEANUP(dt_buf_clear) struct dt_buf out = DT_BUF_INIT(13u << 20);
     char *s = NULL;
 
     (void)state;
