@@ -422,5 +422,6 @@ here_from() { # PATH: as it is typed in the folder that ./run is started in
 }
 say 'to look for yourself'
 line "$(here_from "$detente") verify $(here_from "$PWD")/proofs/c10.proof --forum $forum"
+line "in a browser, with $(here_from "$PWD")/proofs/c10.proof and nothing of ours: $url/#register=/r/$register&forum=$forum"
 line "$(here_from "$detente") --home $(here_from "$PWD")/homes/us --passphrase-file $(here_from "$PWD")/pass/us read plenary"
 line "$(here_from "$detente") --home $(here_from "$PWD")/homes/us --passphrase-file $(here_from "$PWD")/pass/us records"
