@@ -107,9 +107,11 @@ enum dt_err
 cmd_record_destroyed(struct cli *c)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf file = DT_BUF_INIT(DT_PROOF_FILE_MAX);
+    DT_CLEANUP(dt_free_p) struct dt_trace_info *list = NULL;
     const char *out = cli_get(c, "out");
     uint8_t commitment[32];
     json_t *root;
+    size_t n = 0;
     enum dt_err err;
 
     if ((out != NULL) != (c->n_operands == 1))
@@ -120,8 +122,11 @@ cmd_record_destroyed(struct cli *c)
             return err;
         return dt_file_write(out, dt_buf_view(&file), 0644);
     }
-    if (!c->json)
-        return cli_traces_print(c, NULL);
+    if (!c->json) {
+        if ((err = dt_agent_traces(c->agent, NULL, &list, &n)) == DT_OK && n == 0)
+            cli_print("no record was destroyed by its rule here\n");
+        return err == DT_OK ? cli_traces_print(c, NULL) : err;
+    }
     root = json_object();
     if ((err = cli_put_traces(c, root, NULL)) == DT_OK)
         return cli_json(root);

@@ -653,7 +653,8 @@ const struct cli_command cli_commands[] = {
      "Fields of a note: from, to (times), party (two or more), mode and level (as of a contact, "
      "see "
      "detente\n"
-     "templates contact), initiated_by, participants, place, remark, id. All rows or none. Notes "
+     "template show contact), initiated_by, participants, place, remark, id. All rows or none. "
+     "Notes "
      "are "
      "no\n"
      "records: they are not signed, are sent to nobody, and prove nothing.",

@@ -168,8 +168,8 @@ check_name(struct dt_view text, const struct dt_field *f, size_t row)
         if (dt_view_equal(text, f->values[i]))
             return DT_OK;
     return dt_fail(DT_ERR_RANGE,
-                   "row %zu: '%.*s' is no %.*s of a contact; see detente templates "
-                   "contact, and --value",
+                   "row %zu: '%.*s' is no %.*s of a contact; see detente template "
+                   "show contact, and --value",
                    row, (int)(text.n < 64 ? text.n : 64), (const char *)text.p, (int)f->name.n,
                    (const char *)f->name.p);
 }
