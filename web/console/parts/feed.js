@@ -3,6 +3,7 @@
 import {html, useEffect, useLayoutEffect, useRef, useState} from '../html.js';
 
 const GUESS = 96;
+const NEAR = 1500; // to the begin: what is before it is asked for
 const SPARE = 900; // drawn beyond either edge, in pixels
 
 /**
@@ -58,6 +59,7 @@ export function Feed({items, draw, onTop, total, label, busy}) {
         const to = anchor.current.end ? b.scrollHeight - b.clientHeight : Math.min(y, b.scrollHeight - b.clientHeight);
         if (Math.abs(b.scrollTop - to) > 1) b.scrollTop = to;
         own.current = b.scrollTop;
+        if (onTop && items.length && b.scrollTop < NEAR) onTop();
     });
     useEffect(() => {
         const b = box.current;
@@ -82,7 +84,7 @@ export function Feed({items, draw, onTop, total, label, busy}) {
         }
         const [a, z] = range.current;
         if ((a > 0 && at[a] > now - SPARE / 3) || (z < items.length && at[z] < now + b.clientHeight + SPARE / 3)) redraw((n) => n + 1);
-        if (now < 1500 && onTop) onTop();
+        if (now < NEAR && onTop) onTop();
     };
 
     // As the feed pattern of ARIA has it: Page Up and Page Down go from article to article.

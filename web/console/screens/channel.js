@@ -22,6 +22,7 @@ function usePages(id) {
     const [error, setError] = useState(null);
     const busy = useRef(false);
     const missed = useRef(false);
+    const wanted = useRef(false);
     const held = useRef(null);
     const key = (x) => x.number;
     const merge = (old, got) => {
@@ -34,12 +35,15 @@ function usePages(id) {
         setPages(p);
     };
     const load = async (before) => {
+        // One at a time; what is asked for meanwhile is done afterwards, what a person waits for first.
         if (busy.current) {
-            missed.current = missed.current || !before;
+            if (before) wanted.current = true;
+            else missed.current = true;
             return;
         }
         busy.current = true;
-        missed.current = false;
+        if (before) wanted.current = false;
+        else missed.current = false;
         try {
             const more = (n) => (n ? {last: String(PAGE), before: String(n)} : {last: String(PAGE)});
             const old = held.current;
@@ -66,7 +70,8 @@ function usePages(id) {
             setError(e);
         } finally {
             busy.current = false;
-            if (missed.current) load(false);
+            if (wanted.current) load(true);
+            else if (missed.current) load(false);
         }
     };
     useEffect(() => {
@@ -91,11 +96,16 @@ const labelOf = (i) => {
     return t(i.lane === 'talk' ? 'lane.talk' : 'lane.record') + ', ' + harmless(who.name) + ', ' + harmless(who.party) + ', ' + i18n.time(i.lane === 'talk' ? i.x.sent : i.x.written);
 };
 
-function Members({id}) {
+function Roster({id}) {
     const {data, error} = useData(() => result('roster', [id]), [id]);
-    return html`<details class="members"><summary>${t('channel.members', {n: data ? data.members.length : 0})}</summary>
-        <${Trouble} error=${error} />
-        <ul class="plainlist">${data ? data.members.map((m) => html`<li><${Person} who=${m.who} title /> ${m.here ? html`<${State} kind="ok">${t('member.here')}<//>` : html`<${State} kind="wait">${t('member.not_here')}<//>`}${m.expired ? html` <${State} kind="bad">${t('member.expired')}<//>` : null}</li>`) : null}</ul></details>`;
+    return html`<${Trouble} error=${error} />
+        <ul class="plainlist">${data ? data.members.map((m) => html`<li><${Person} who=${m.who} title /> ${m.here ? html`<${State} kind="ok">${t('member.here')}<//>` : html`<${State} kind="wait">${t('member.not_here')}<//>`}${m.expired ? html` <${State} kind="bad">${t('member.expired')}<//>` : null}</li>`) : null}</ul>`;
+}
+
+/** Asked for when it is opened: what was said comes first. */
+function Members({id, n}) {
+    const [open, setOpen] = useState(false);
+    return html`<details class="members" onToggle=${(e) => setOpen(e.target.open)}><summary>${t('channel.members', {n})}</summary>${open ? html`<${Roster} id=${id} />` : null}</details>`;
 }
 
 function Search({id, onClose}) {
@@ -142,7 +152,7 @@ export function Channel({route}) {
         <div class="channelhead"><h1 tabindex="-1"><${Peer} text=${channel.name} /></h1>
             <span>${word('channel_state', channel.state)}</span>
             <button type="button" onClick=${() => setSearching(true)}>${t('search')}</button>
-            <${Members} id=${id} /></div>
+            <${Members} id=${id} n=${channel.members} /></div>
         ${open ? null : html`<p class="trouble">${t('channel.not_open')} ${channel.state.startsWith('broken') ? html`<button onClick=${() => api.call('rejoin', [id]).then(() => say(t('channel.rejoining')), (e) => say(e.message, true))}>${t('channel.rejoin')}</button>` : null}</p>`}
         <${Trouble} error=${error} />
         ${pages && !items.length ? html`<p class="empty">${t('channel.empty')}</p>` : null}
