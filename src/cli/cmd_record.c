@@ -332,6 +332,22 @@ print_info(struct cli *c, const struct dt_record_info *r, const struct dt_record
                   dt_entry_standing_name(r->entry.standing));
 }
 
+static enum dt_err show_fields(struct cli *c, const struct dt_record *r, json_t *fields);
+
+/* What the record ${info} says, as the member "fields" of ${o}. */
+static enum dt_err
+put_fields(struct cli *c, const struct dt_record_info *info, json_t *o)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    json_t *fields = json_object();
+    enum dt_err err = dt_agent_record(c->agent, info->commitment, &r);
+
+    if (err == DT_OK)
+        err = show_fields(c, &r, fields);
+    (void)json_object_set_new(o, "fields", fields);
+    return err;
+}
+
 enum dt_err
 cmd_records(struct cli *c)
 {
@@ -358,6 +374,8 @@ cmd_records(struct cli *c)
     if ((cli_has(c, "cover") || cli_has(c, "void")) &&
         (cli_has(c, "find") || cli_has(c, "last") || cli_has(c, "before")))
         return dt_fail(DT_ERR_USAGE, "--cover and --void go without --last, --before and --find");
+    if (cli_has(c, "fields") && !c->json)
+        return dt_fail(DT_ERR_USAGE, "--fields goes with --json; else see detente show");
     if ((err = cli_has(c, "cover")  ? dt_agent_cover_records(c->agent, &list, &n)
                : cli_has(c, "void") ? dt_agent_void_records(c->agent, only, &list, &n)
                                     : cli_part_records(c, &part, only, &list, &n)) != DT_OK)
@@ -374,6 +392,8 @@ cmd_records(struct cli *c)
     for (size_t i = 0; i < n; i++) {
         json_t *o = info_json(&list[i]);
 
+        if (err == DT_OK && cli_has(c, "fields"))
+            err = put_fields(c, &list[i], o);
         if (err == DT_OK && !cli_has(c, "cover"))
             err = cli_put_arrivals(c, o, list[i].group_id, dt_view_of(list[i].commitment));
         (void)json_array_append_new(array, o);

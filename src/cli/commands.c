@@ -228,6 +228,7 @@ static const struct cli_option record_destroyed[] = {
 static const struct cli_option records[] = {
     {"cover", NULL, "the cover entries that this home made, in place of records"},
     {"void", NULL, "those that do not count: a root was replaced before their entry"},
+    {"fields", NULL, "with --json: also what each says"},
     PART,
     {NULL, NULL, NULL}};
 

@@ -180,9 +180,17 @@ for list in read records; do
     no 2 us $list plenary --find ''
     no 2 us $list plenary --before x
 done
+as us records plenary --json >whole.json
+as us records plenary --json --last 5 >end.json
+check 'a part of the records says of each what the whole says, standing too' python3 -c 'import json
+whole, end = [json.load(open(f))["records"] for f in ("whole.json", "end.json")]
+assert len(end) == 5 and end == whole[-5:]'
 part 'what was said, whatever its case' "$(numbers read plenary --last 9999 | cut -d' ' -f1) " read plenary --find 'GOOD m'
 [ -z "$(numbers read plenary --find 'nobody said this')" ] && pass 'what nobody said' || fail 'found what nobody said'
 part 'a file by its name' "$(numbers read plenary --find NOTE.txt)" read plenary --find note.TXT
+json us records plenary --fields --last 9999
+check_line 'what a record says stands in the list' '"participants": "two envoys"' last
+no 2 us records --fields # as text there is show
 part 'a record by what it says' '1 ' records plenary --find 'two ENVOYS' --before 2
 both us charter show
 no 1 us console --url # none runs; 95-console.sh runs one

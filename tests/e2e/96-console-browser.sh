@@ -14,4 +14,5 @@ console_of us || scenario_end
 trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
 browse attacks "$address" "$DT_WORK"
 check_no_line 'nothing went wrong inside' 'Sanitizer|runtime error' us.console.err
+stop_consoles
 scenario_end

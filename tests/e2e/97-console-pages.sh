@@ -28,4 +28,5 @@ for who in us ru med new; do check_no_line "$who: nothing went wrong inside" 'Sa
 if [ -n "${DT_SHOTS:-}" ]; then
     cp shots/*.png "$DT_SHOTS/"
 fi
+stop_consoles
 scenario_end

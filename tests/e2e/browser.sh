@@ -56,3 +56,10 @@ browse() {
         tail -n 20 "$name.out"
     fi
 }
+
+# stop_consoles: before scenario_end, which takes the trap away
+stop_consoles() {
+    # shellcheck disable=SC2086 # several
+    [ -z "$consoles" ] || kill $consoles 2>/dev/null
+    consoles=
+}

@@ -65,11 +65,17 @@ const answers = new Set(['receipt', 'countersign', 'answer', 'dispute', 'withdra
 
 export const isAnswer = (x) => answers.has(x.kind);
 
+/** The begin of what a record says: its own fields, without hashes and the numbers of slots. */
+const gist = (fields) => {
+    const all = Object.entries(fields).filter(([k, v]) => !k.startsWith('@') && k !== 'about' && k !== 'slots' && !/^[0-9a-f]{32,}$/.test(v)).map(([k, v]) => word('field', k) + ': ' + v.replace(/(?<!\\);/g, ', ').replace(/\\(.)/g, '$1')).join(' · ');
+    return all.length > 160 ? all.slice(0, 159) + '…' : all;
+};
+
 export function RecordItem({x, quiet, known}) {
     const about = x.about && known && known.get(x.about);
     return html`<${Fragment}><header><span class="lane"><${Icon} name="seal" /> ${t('lane.record')} ${x.number}</span> <${Person} who=${x.author} /> <${Time} at=${x.written} /></header>
         <p class="kind"><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${about ? word('kind', about.kind) + ' ' + about.number : x.about.slice(0, 8)}</a></small>` : null}</p>
-        ${x.fields ? html`<p class="extract"><${Peer} text=${Object.entries(x.fields).filter(([k]) => !k.startsWith('@')).map(([, v]) => v).join(' · ').slice(0, 240)} /></p>` : null}
+        ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields)} /></p>` : null}
         <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b>${x.entry !== undefined ? html` (${t('record.entry')} ${x.entry})` : null}</p>
         ${quiet ? null : html`<${Arrivals} arrivals=${x.arrivals} />`}<//>`;
 }

@@ -51,7 +51,7 @@ function usePages(id) {
             const skip = (whole) => before && whole;
             const [a, b] = await Promise.all([
                 skip(old && old.allTalk) ? null : result('read', [id], more(old ? first(old.talk) : 0)),
-                skip(old && old.allRecords) ? null : result('records', [id], more(old ? first(old.records) : 0)),
+                skip(old && old.allRecords) ? null : result('records', [id], {...more(old ? first(old.records) : 0), fields: true}),
             ]);
             const was = held.current || {talk: [], records: []};
             const whole = (known, got, list) => (got === null ? known : (!before && known) || got.length < PAGE || (list.length > 0 && list[0].number <= 1));
@@ -115,7 +115,7 @@ function Search({id, onClose}) {
     const find = async (e) => {
         e.preventDefault();
         try {
-            const [a, b] = await Promise.all([result('read', [id], {find: text, last: '200'}), result('records', [id], {find: text, last: '200'})]);
+            const [a, b] = await Promise.all([result('read', [id], {find: text, last: '200'}), result('records', [id], {find: text, last: '200', fields: true})]);
             setFound(conversation({talk: a.talk, records: b.records, allTalk: true, allRecords: true}).reverse());
             setError(null);
         } catch (x) {
