@@ -32,7 +32,7 @@ def options_of(text, heading):
         return []
     out = []
     for line in part[1].splitlines():
-        m = re.match(r'^  --([a-z-]+)(?: (\S+))? +(\S.*)$', line)
+        m = re.match(r'^  --([a-z][a-z0-9-]*)(?: (\S+))? +(\S.*)$', line)
         if m is None:
             break
         out.append((m.group(1), m.group(2), m.group(3)))
