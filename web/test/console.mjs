@@ -348,6 +348,14 @@ for (const [language, direction, word] of [['ar', 'rtl', 'ar'], ['ru', 'ltr', 'r
     });
 await us.locator('.preferences select').first().selectOption('en');
 
+await step('printed from a dark screen, it is dark on white and without what is for the screen alone', async () => {
+    await settled(us, screens.record);
+    await us.emulateMedia({colorScheme: 'dark', media: 'print'});
+    const seen = await us.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('main td')).color, getComputedStyle(document.querySelector('main table')).backgroundColor, getComputedStyle(document.querySelector('nav')).display]);
+    await us.emulateMedia({colorScheme: 'light', media: 'screen'});
+    return seen.join() === 'rgb(255, 255, 255),rgb(0, 0, 0),rgb(255, 255, 255),none' || seen;
+});
+
 // ---- what nobody should see
 check('no request went to another host', foreign.length === 0, foreign);
 check('no error in any page, of its policy neither', broken.length === 0, broken.slice(0, 5));
