@@ -494,6 +494,35 @@ test_section_15_3_past_epochs(void **state)
     }
 }
 
+/* And what its owner wants forgotten, before the policy does: up to an epoch, and at once. */
+static void
+test_section_15_3_forgotten(void **state)
+{
+    struct gu_party p[2];
+    struct gu_party *all[] = {&p[0], &p[1]};
+    const struct mls_past_epoch *past;
+    const struct mls_secret_node *node;
+    struct mls_commit_opts empty = {0};
+
+    (void)state;
+    if (in_valgrind)
+        skip();
+    two(p, 1);
+    p[0].group->policy.past_epochs = 3;
+    gu_commit(&p[0], &empty, all, 2, NULL);
+    gu_party_clear(&p[1]);
+    past = &p[0].group->past[0];
+    node = mls_secret_find(past->keys.root, past->keys.n_leaves, mls_leaf_ancestor(1, 0));
+    assert_non_null(node);
+    watch("a past sender_data_secret", dt_secret_view(&past->sender_data));
+    watch("a past secret of the secret tree", dt_secret_view(&node->secret));
+    assert_all_there();
+    mls_group_forget_past(p[0].group, UINT64_MAX);
+    assert_int_equal(mls_group_n_past(p[0].group), 0);
+    assert_all_gone(&p[0]);
+    gu_party_clear(&p[0]);
+}
+
 /* Bob is removed: nothing stays with him that he could read or sign with. */
 static void
 test_section_16_6_removed(void **state)
@@ -533,6 +562,7 @@ main(void)
         cmocka_unit_test(test_section_8_epoch_change),
         cmocka_unit_test(test_section_14_dropped),
         cmocka_unit_test(test_section_15_3_past_epochs),
+        cmocka_unit_test(test_section_15_3_forgotten),
         cmocka_unit_test(test_section_16_6_removed),
     };
 

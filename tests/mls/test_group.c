@@ -102,6 +102,7 @@ clear(struct gu_party *p, size_t n)
 static void
 test_remove(void **state)
 {
+    DT_CLEANUP(dt_secret_clear) struct dt_secret key = {0};
     struct gu_party p[3];
     struct gu_party *all[3];
     uint32_t leaf;
@@ -125,6 +126,7 @@ test_remove(void **state)
     e.staged = NULL;
     mls_event_clear(&e);
     assert_false(mls_group_is_member(p[1].group));
+    assert_err(DT_ERR_STATE, mls_group_signature_key(p[1].group, &key));
     gu_reload(&p[1]);
     gu_hear(&p[1], dt_buf_view(&late), "before");
     dt_buf_clear(&late);
