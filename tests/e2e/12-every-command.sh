@@ -333,6 +333,15 @@ sleep 2
 kill -TERM $agent
 wait $agent && pass 'agent ends on SIGTERM' || { fail "agent: exit status $?"; cat agent.out; }
 
+no 1 us console --url
+word console ''
+"$detente" --home us console >console.out 2>&1 </dev/null &
+console=$!
+for ((i = 0; i < 100; i++)); do [ ! -s console.out ] || break; sleep 0.1; done
+both us console --url
+kill -TERM $console
+wait $console && pass 'console ends on SIGTERM' || { fail "console: exit status $?"; cat console.out; }
+
 # The table against what was run
 "$detente" --help | sed -nE '/^Commands:/,/^Options/s/^  ([a-z]+( [a-z-]+)?)  .*/\1/p' >table
 sort -u ran | sed 's/ *$//' >names
