@@ -215,7 +215,7 @@ both x register check --charter charter --forum "$forum"
 both x register check --proof one.proof --forum "$forum"
 both us register check
 no 2 us register check --charter charter --proof one.proof
-no 1 x register check # no home there
+no 2 x register check # no home there
 "$detente" charter show --policy charter >policy
 both x observe --charter charter --forum "$forum" --state seen.db "http://127.0.0.1:$PORT$register"
 both x observe --policy policy --state seen.db --cadence 1/1d --svg seen.svg "http://127.0.0.1:$PORT$register"
