@@ -288,8 +288,12 @@ work(void *ctx)
         c->now = NULL;
         c->n_waiting--;
         w->done = true;
-        c->at++;
-        dt_console_wake_polls(c);
+        /* That it is at its end is news where it was seen to go on; what it changed is told by who
+         * looks whether the home is as before. */
+        if (w->what[0] != '\0') {
+            c->at++;
+            dt_console_wake_polls(c);
+        }
         dt_http_wake(w->req);
     }
     (void)pthread_mutex_unlock(&c->lock);

@@ -195,6 +195,11 @@ for attempt in range(40):
     if waiter.is_alive():
         break
     at = result['news']['at']
+reading = ('status', 'people', 'due', 'alarms', 'invitations', 'channels', 'records', 'admit list', 'line', 'contacts', 'register status')
+for command in reading:
+    call(command)
+waiter.join(1)
+case('what only reads is no news', waiter.is_alive(), result)
 began = time.time()
 subprocess.run(outside + ['send', 'plenary', 'from outside'], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 waiter.join()
