@@ -52,11 +52,29 @@ cli_readout_load(struct cli *c, struct cli_readout *out)
     return DT_OK;
 }
 
+/* The line whose version in force has this commitment: who names it so has read that version. */
+static enum dt_err
+line_by_commitment(const struct cli_readout *x, const uint8_t commitment[static 32],
+                   const struct dt_readout_line **out)
+{
+    for (size_t i = 0; i < x->r.n; i++)
+        if (memcmp(x->facts.facts[x->r.lines[i].fact].record->commitment, commitment, 32) == 0) {
+            *out = &x->r.lines[i];
+            return DT_OK;
+        }
+    return dt_fail(DT_ERR_NOT_FOUND, "no line of the readout is in force with this commitment: "
+                                     "another version may have taken its place");
+}
+
 enum dt_err
 cli_readout_line(const struct cli_readout *x, const char *text, const struct dt_readout_line **out)
 {
+    uint8_t commitment[32];
     uint64_t number = 0;
 
+    if (strlen(text) == 64 &&
+        dt_hex_read_fixed(commitment, sizeof commitment, dt_view_str(text)) == DT_OK)
+        return line_by_commitment(x, commitment, out);
     if (dt_decimal_read(dt_view_str(text), UINT32_MAX, &number) != DT_OK || number == 0)
         return dt_fail(DT_ERR_USAGE, "'%s' is no number of a line: they begin with 1", text);
     for (size_t i = 0; i < x->r.n; i++) {
@@ -276,13 +294,15 @@ pick(struct cli *c, const struct cli_readout *x, struct batch *b)
 
         if ((err = cli_readout_line(x, c->operand[k], &l)) != DT_OK)
             return err;
-        print_texts(l);
+        if (!c->json)
+            print_texts(l);
         if (open_to_us(x, l))
             err = add_countersign(c, b, x->facts.facts[l->fact].record);
     }
     for (size_t i = 0; i < x->r.n && c->n_operands == 1 && !cli_has(c, "head") && err == DT_OK; i++)
         if (open_to_us(x, &x->r.lines[i])) {
-            print_texts(&x->r.lines[i]);
+            if (!c->json)
+                print_texts(&x->r.lines[i]);
             err = add_countersign(c, b, x->facts.facts[x->r.lines[i].fact].record);
         }
     return err;
@@ -453,8 +473,45 @@ show_text(struct cli *c, const struct cli_readout *x)
     return err;
 }
 
+/* A list of texts as people wrote it, for JSON. */
 static json_t *
-parties_json(struct cli *c, const struct dt_line_party *party)
+list_json(struct dt_view list)
+{
+    json_t *out = json_array();
+    struct dt_view item;
+
+    while (dt_value_list_next(&list, &item))
+        (void)json_array_append_new(out,
+                                    json_stringn(item.n > 0 ? (const char *)item.p : "", item.n));
+    return out;
+}
+
+/* What a party's objection asks for: no texts when it wants the line gone. Languages that it does
+ * not name are those of the line. */
+static json_t *
+objection_json(const struct cli_readout *x, const struct dt_line_party *p)
+{
+    const struct dt_record *r = x->facts.facts[p->objection].record;
+    const struct dt_slot *values = dt_record_get(r, "values"), *why = dt_record_get(r, "text");
+    struct dt_view rest = values != NULL ? values->value : dt_view(NULL, 0);
+    struct dt_value_pair pair;
+    json_t *o = json_object();
+
+    cli_put_hex(o, "commitment", dt_view_of(r->commitment));
+    while (dt_value_map_next(&rest, &pair)) {
+        if (dt_view_equal(pair.key, dt_view_str("texts")))
+            (void)json_object_set_new(o, "texts", list_json(pair.value));
+        else if (dt_view_equal(pair.key, dt_view_str("languages")))
+            (void)json_object_set_new(o, "languages", list_json(pair.value));
+    }
+    if (why != NULL && why->value.n > 0)
+        cli_put_view(o, "why", why->value);
+    return o;
+}
+
+static json_t *
+parties_json(struct cli *c, const struct cli_readout *x, const struct dt_line_party *party,
+             size_t author)
 {
     json_t *list = json_array();
 
@@ -462,8 +519,13 @@ parties_json(struct cli *c, const struct dt_line_party *party)
         json_t *o = json_object();
 
         cli_put_view(o, "party", name_of(c, i));
+        cli_put_bool(o, "side", is_side(c, i));
+        cli_put_bool(o, "self", i == x->self);
+        cli_put_bool(o, "wrote", i == author);
         cli_put_bool(o, "agrees", party[i].agrees);
         cli_put_bool(o, "objects", party[i].objects);
+        if (party[i].objects)
+            (void)json_object_set_new(o, "objection", objection_json(x, &party[i]));
         cli_put_bool(o, "consents", party[i].consents);
         cli_put_bool(o, "consent_entered", party[i].consent_entered);
         (void)json_array_append_new(list, o);
@@ -493,7 +555,7 @@ line_json(struct cli *c, const struct cli_readout *x, const struct dt_readout_li
     cli_put_bool(o, "competing", l->competing);
     cli_put_bool(o, "consented", l->released);
     cli_put_u64(o, "languages_left_out", l->n_left_out);
-    (void)json_object_set_new(o, "parties", parties_json(c, l->party));
+    (void)json_object_set_new(o, "parties", parties_json(c, x, l->party, l->author));
     return o;
 }
 
@@ -504,11 +566,15 @@ show_json(struct cli *c, const struct cli_readout *x)
     json_t *list = json_array();
 
     cli_put_hex(root, "commitment", dt_view_of(x->head->commitment));
+    cli_put_hex(root, "group_id", dt_view_of(x->head->channel));
+    (void)json_object_set_new(root, "languages", list_json(x->r.languages));
     cli_put(root, "releaser", releasers[x->r.releaser]);
     cli_put_time(root, "release_at", x->r.release_ms);
     cli_put_bool(root, "agreed", x->r.agreed);
     cli_put_bool(root, "may_be_released", dt_readout_released(&x->r) && cli_readout_is_time(x));
-    (void)json_object_set_new(root, "parties", parties_json(c, x->r.party));
+    cli_put_bool(root, "consents_complete", dt_readout_released(&x->r));
+    cli_put_bool(root, "is_time", cli_readout_is_time(x));
+    (void)json_object_set_new(root, "parties", parties_json(c, x, x->r.party, x->r.author));
     for (size_t i = 0; i < x->r.n; i++)
         (void)json_array_append_new(list, line_json(c, x, &x->r.lines[i]));
     (void)json_object_set_new(root, "lines", list);

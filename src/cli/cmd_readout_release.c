@@ -221,11 +221,12 @@ put_files(const char *dir, const struct files *f)
     return err != DT_OK ? err : put_file(dir, "readout.txt", dt_buf_view(&f->text));
 }
 
-/* Whose consents lack; the answer is then no. */
+/* Whose consents lack; the answer is then no. With --json they are put into ${o}. */
 static void
-say_missing(struct cli *c, const struct cli_readout *x)
+say_missing(struct cli *c, const struct cli_readout *x, json_t *o)
 {
     const struct dt_charter *charter = dt_agent_charter(c->agent);
+    json_t *list = c->json ? json_array() : NULL;
 
     for (size_t p = 0; p < charter->n_parties; p++) {
         size_t lack = is_asked(c, x, x->head, x->r.author, p) && !x->r.party[p].consent_entered;
@@ -236,16 +237,24 @@ say_missing(struct cli *c, const struct cli_readout *x)
             lack += dt_readout_line_ready(l) && !l->party[p].consent_entered &&
                     is_asked(c, x, x->facts.facts[l->fact].record, l->author, p);
         }
-        if (lack > 0)
+        if (lack > 0 && c->json) {
+            json_t *one = json_object();
+
+            cli_put_view(one, "party", charter->parties[p].name);
+            cli_put_u64(one, "consents", lack);
+            (void)json_array_append_new(list, one);
+        } else if (lack > 0)
             cli_print("%.*s: %zu consents lack, or are not in the register yet\n",
                       (int)charter->parties[p].name.n, (const char *)charter->parties[p].name.p,
                       lack);
     }
+    if (c->json)
+        (void)json_object_set_new(o, "lacking", list);
     c->verdict = DT_EXIT_NO;
 }
 
 static enum dt_err
-write_out(struct cli *c, const struct cli_readout *x)
+write_out(struct cli *c, const struct cli_readout *x, json_t *o)
 {
     DT_CLEANUP(files_free) struct files *f = dt_alloc(1, sizeof *f);
     const char *dir = cli_get(c, "out");
@@ -258,7 +267,7 @@ write_out(struct cli *c, const struct cli_readout *x)
         dt_agent_charter(c->agent)->parties[x->self].kind != DT_PARTY_MEDIATOR)
         return dt_fail(DT_ERR_REFUSED, "by what all sides agreed the mediator releases it");
     if (!dt_readout_released(&x->r)) {
-        say_missing(c, x);
+        say_missing(c, x, o);
         return DT_OK;
     }
     if ((err = build(c, x, f)) != DT_OK ||
@@ -270,7 +279,9 @@ write_out(struct cli *c, const struct cli_readout *x)
             return err;
     cli_note(c, "%zu lines%s%s; anyone checks them with: detente readout verify FILE... --forum ID",
              f->n - 1, dir != NULL ? " in " : "", dir != NULL ? dir : "");
-    if (!c->json)
+    if (c->json)
+        cli_put_view(o, "text", dt_buf_view(&f->text));
+    else
         cli_print_view(dt_buf_view(&f->text));
     return DT_OK;
 }
@@ -302,13 +313,15 @@ cmd_readout_release(struct cli *c)
                      b->n);
         return cli_send_records(c, x.head->channel, b->draft, b->n);
     }
+    o = json_object();
     if (write)
-        err = write_out(c, &x);
+        err = write_out(c, &x, o);
     else
         cli_note(c, "Your consents are all there. When those of all sides are: --out DIR.");
-    if (err != DT_OK || !c->json)
+    if (err != DT_OK || !c->json) {
+        json_decref(o);
         return err;
-    o = json_object();
+    }
     cli_put_bool(o, "released", write && c->verdict == DT_EXIT_OK);
     cli_put_bool(o, "may_be_released", dt_readout_released(&x.r) && cli_readout_is_time(&x));
     return cli_json(o);

@@ -700,10 +700,13 @@ const struct cli_command cli_commands[] = {
      "was changed, and agree anew.",
      readout_line, cmd_readout_line, true, 2, 2},
     {"readout agree", "READOUT [NUMBER...]", "agree to lines, in all their languages",
-     "With no line named: to all on which your party has not agreed. To agree releases nothing.",
+     "With no line named: to all on which your party has not agreed. To agree releases nothing.\n"
+     "A line is named by its number, or by the commitment of the version that was read; then no "
+     "other one is agreed to.",
      readout_agree, cmd_readout_agree, true, 1, MANY},
     {"readout object", "READOUT NUMBER", "say what a line should be, or that it should not be",
-     NULL, readout_object, cmd_readout_object, true, 2, 2},
+     "A line is named by its number, or by the commitment of the version that was read.",
+     readout_object, cmd_readout_object, true, 2, 2},
     {"readout show", "READOUT", "the lines, who agrees to each, and what was changed", NULL, NULL,
      cmd_readout_show, true, 1, 1},
     {"readout release", "READOUT", "consent to the release of all agreed lines, then release them",

@@ -24,8 +24,9 @@ void cli_readout_clear(struct cli_readout *x);
 /* That of operand 0. NOT_FOUND, FORMAT (no readout). */
 DT_MUST_CHECK enum dt_err cli_readout_load(struct cli *c, struct cli_readout *out);
 
-/* The line in force with the number ${text}. USAGE, NOT_FOUND; CONFLICT: two versions stand side by
- * side. */
+/* The line in force with the number ${text}, or the one whose record has the commitment ${text} (64
+ * hex digits): who names it so means that version and no other. USAGE, NOT_FOUND; CONFLICT: two
+ * versions stand side by side. */
 DT_MUST_CHECK enum dt_err cli_readout_line(const struct cli_readout *x, const char *text,
                                            const struct dt_readout_line **out);
 

@@ -55,9 +55,30 @@ check_no_line 'and that the other one stands' '^ +1 \[en\] .*CHANGED' out
 check_line 'and is warned' 'CHANGED in some languages only, after all sides had agreed' out
 check_status 'as JSON' 0 as ru readout show "$r" --json
 check_line 'too' '"changed_after_agreement": true' out
+cp out shown.json
+cat >parties.py <<'PY'
+import json
+x = json.load(open('shown.json'))
+assert x['languages'] == ['en', 'ru'] and len(x['group_id']) == 64, x
+party = lambda l, name: next(p for p in l['parties'] if p['party'] == name)
+north, south = party(x['lines'][1], 'north'), party(x['lines'][1], 'south')
+assert north['wrote'] and north['side'] and not north['self'] and 'objection' not in north, north
+assert south['self'] and not south['wrote'] and south['objects'], south
+want = south['objection']
+assert want['texts'] == ['They spoke of a list.', 'Они говорили о списке.'] and want['why'] == 'Nothing was agreed on.', want
+assert not party(x['lines'][1], 'neutral')['side'], x
+assert not x['consents_complete'] and x['is_time'], x
+PY
+check 'what each party says, for programs' python3 parties.py
+before=$(as us readout show "$r" --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["lines"][0]["commitment"])')
 check_status 'back as it was' 0 as us readout line "$r" 1 --text 'en=They met for half an hour.' --text 'ru=Встреча длилась полчаса.' --yes
 settle us ru med
-check_status 'the other side agrees to it, and to the line of the mediator' 0 as ru readout agree "$r" 1 4 --yes
+check_status 'not to a version that has gone' 1 as ru readout agree "$r" "$before" --yes
+check_line 'as it says' 'no line of the readout is in force with this commitment' err
+now=$(as us readout show "$r" --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["lines"][0]["commitment"])')
+check_status 'the other side agrees to it as it read it, and to the line of the mediator' 0 as ru readout agree "$r" "$now" 4 --yes --json
+cp out made.json
+check 'in JSON alone' python3 -c 'import json; assert len(json.load(open("made.json"))["records"]) == 2'
 settle us ru med
 
 # ---- released together ----
@@ -67,6 +88,11 @@ round
 check_status 'nor with those of one side' 1 as us readout release "$r" --out out1
 check_line 'whose lack is said' '^south: [45] consents lack' out
 check_line 'and the author of a line, too' '^neutral: 1 consents lack' out
+check_status 'nor as JSON' 1 as us readout release "$r" --out out1 --json
+cp out lacking.json
+check 'with whose lack' python3 -c 'import json
+x = json.load(open("lacking.json"))
+assert not x["released"] and [p["party"] for p in x["lacking"]] == ["south", "neutral"] and x["lacking"][0]["consents"] in (4, 5), x'
 [ -e out1 ] && fail 'there are files' || pass 'there is no file'
 check_status 'nor a line alone' 4 as us open "$(as us readout show "$r" --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["lines"][0]["commitment"])')" \
     --all --out one.proof
@@ -98,6 +124,11 @@ for f in head line-001 line-003 line-004; do
     check_status "an independent one: $f" 0 python3 "$independent" "released/$f.proof" --forum "$forum_id"
     check "they say the same of $f" python3 "$independent" --compare theirs.json out
 done
+check_status 'again, as JSON' 0 as ru readout release "$r" --out again --json
+cp out again.json
+check 'with the text that was written' python3 -c 'import json
+x = json.load(open("again.json"))
+assert x["released"] and x["text"] == open("again/readout.txt").read() and "They will meet again." in x["text"], x'
 curl -sf "http://127.0.0.1:$PORT$register/openings/index" >index
 [ "$(wc -l <index)" = 4 ] && pass 'four are published beside the register' || fail "$(wc -l <index) published"
 
