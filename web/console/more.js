@@ -9,6 +9,7 @@ export {Compose} from './screens/compose.js';
 export {Contacts} from './screens/contacts.js';
 export {Found} from './screens/found.js';
 export {Obligations} from './screens/obligations.js';
+export {Readout} from './screens/readout.js';
 export {Record} from './screens/record.js';
 export {Register} from './screens/register.js';
 export {Timeline} from './screens/timeline.js';

@@ -18,7 +18,7 @@ function KindChooser({id}) {
     const chosen = kinds.find((k) => k.id === kind);
     return html`<label>${t('compose.kind')}<select value=${kind} onChange=${(e) => setKind(e.target.value)}>${kinds.map((k) => html`<option value=${k.id} selected=${k.id === kind}>${word('kind', k.id)}</option>`)}</select></label>
         ${chosen ? html`<p class="hint" lang="en">${chosen.purpose}</p>` : null}
-        <p class="buttons"><button type="button" class="main" onClick=${() => go('compose', id, kind)}>${t('compose.open')}</button></p>`;
+        <p class="buttons"><button type="button" class="main" onClick=${() => (kind === 'readout' ? go(kind, 'new', id) : go('compose', id, kind))}>${t('compose.open')}</button></p>`;
 }
 
 export function Composer({id, channel}) {

@@ -57,8 +57,8 @@ function Place({value, onInput, id, area, describedby}) {
 
 const stamp = (v) => (v ? v.replace(/(:\d\d)?(\.\d+)?Z$/, '') : '');
 
-function One({type, field, id, value, onInput, records, describedby}) {
-    const common = {id, 'aria-describedby': describedby, 'aria-required': field.required ? 'true' : null};
+function One({type, field, id, value, onInput, records, describedby, labelledby}) {
+    const common = {id, 'aria-describedby': describedby, 'aria-labelledby': labelledby, 'aria-required': field.required ? 'true' : null};
     const input = (more) => html`<input ...${common} ...${more} value=${value} onInput=${(e) => onInput(e.target.value)} />`;
     const select = (options) => html`<select ...${common} value=${value} onChange=${(e) => onInput(e.target.value)}><option value="" selected=${!value}>${field.required ? t('choose') : t('left_out')}</option>${options.map(([v, label]) => html`<option value=${v} selected=${v === value}>${label}</option>`)}</select>`;
     switch (type) {
@@ -97,7 +97,7 @@ function Many({type, field, id, value, onInput, records, describedby}) {
         return html`<div class="checks" role="group" aria-labelledby=${id + '-l'} aria-describedby=${describedby}>${choices.map(([v, label]) => html`<label><input type="checkbox" checked=${(value || []).includes(v)} onChange=${(e) => onInput(e.target.checked ? [...(value || []), v] : value.filter((x) => x !== v))} /> <${Peer} text=${label} /></label>`)}</div>`;
     const put = (i, v) => onInput(items.map((x, k) => (k === i ? v : x)));
     return html`<div class="many" role="group" aria-labelledby=${id + '-l'} aria-describedby=${describedby}>${items.map((x, i) => html`<div class="row" key=${i}>
-            <span class="hidden" id=${id + '-n' + i}>${t('item_n', {i: i + 1})}</span><${Fragment}><${One} ...${{type, field, records, describedby}} id=${i === 0 ? id : id + '-' + i} value=${x} onInput=${(v) => put(i, v)} /><//>
+            <span class="hidden" id=${id + '-n' + i}>${t('item_n', {i: i + 1})}</span><${Fragment}><${One} ...${{type, field, records, describedby}} id=${i === 0 ? id : id + '-' + i} labelledby=${i === 0 ? null : id + '-l ' + id + '-n' + i} value=${x} onInput=${(v) => put(i, v)} /><//>
             ${items.length > 1 ? html`<button type="button" class="plain" aria-label=${t('item_drop', {i: i + 1})} onClick=${() => onInput(items.filter((_, k) => k !== i))}>✕</button>` : null}</div>`)}
         <button type="button" class="plain" onClick=${() => onInput([...items, ''])}>${t('item_add')}</button></div>`;
 }
