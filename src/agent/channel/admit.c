@@ -4,7 +4,7 @@
  * Source: DESIGN "Warrants"; docs/protocol-agent.md "Admission".
  *
  *   ours:   ASKED --dt_agent_commit_admission--> COMMITTING --Commit read back--> DONE | FAILED
- *   theirs: ASKED, until dt_agent_approve() signs
+ *   theirs: ASKED, also when dt_agent_approve() has signed --Commit taken--> DONE
  */
 #include <string.h>
 
@@ -531,6 +531,30 @@ dt_agent_commit_admission(struct dt_agent *a, const uint8_t request_id[static 16
     enum dt_err err = dt_store_begin(a->store);
 
     return err != DT_OK ? err : dt_store_end(a->store, commit_admission(a, request_id));
+}
+
+/* Those of others that a Commit has brought in wait for nobody any more. */
+enum dt_err
+dt_admissions_came(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_view warrant)
+{
+    struct dt_warrant w;
+    enum dt_err err = dt_warrant_decode(warrant, &w);
+
+    for (size_t i = 0; err == DT_OK && i < w.n_grounds; i++) {
+        DT_CLEANUP(dt_admission_clear) struct dt_admission x = {0};
+
+        if (w.grounds[i].kind != DT_GROUND_ADD)
+            continue;
+        err = dt_admission_load(a, w.grounds[i].invitation_id, &x);
+        if (err == DT_ERR_NOT_FOUND) {
+            err = DT_OK; /* we were not asked */
+        } else if (err == DT_OK && !x.ours && x.state == DT_ADMISSION_ASKED &&
+                   memcmp(x.group_id, group_id, 32) == 0) {
+            x.state = DT_ADMISSION_DONE;
+            err = dt_admission_save(a, &x);
+        }
+    }
+    return err;
 }
 
 /* ---- listing ---- */

@@ -138,7 +138,8 @@ dt_commit_follow(struct dt_agent *a, struct dt_channel *ch, const struct dt_comm
 
     if (meaning->warrant.n > 0 &&
         ((err = dt_history_add(&ch->warrants, meaning->warrant)) != DT_OK ||
-         (err = dt_courier_committed(a, ch, meaning->warrant)) != DT_OK))
+         (err = dt_courier_committed(a, ch, meaning->warrant)) != DT_OK ||
+         (err = dt_admissions_came(a, ch->group_id, meaning->warrant)) != DT_OK))
         return err;
     if ((err = dt_channel_note_epoch(a, ch)) != DT_OK)
         return err;

@@ -174,6 +174,11 @@ void dt_admission_clear(struct dt_admission *x);
 DT_MUST_CHECK enum dt_err dt_admission_load(struct dt_agent *a, const uint8_t request_id[static 16],
                                             struct dt_admission *out);
 DT_MUST_CHECK enum dt_err dt_admission_save(struct dt_agent *a, const struct dt_admission *x);
+/* A Commit with ${warrant} was taken in the channel: requests of others whose invitee it adds are
+ * done.
+ */
+DT_MUST_CHECK enum dt_err dt_admissions_came(struct dt_agent *a, const uint8_t group_id[static 32],
+                                             struct dt_view warrant);
 
 /* A re-join request that we may commit. */
 struct dt_rejoin_row {
