@@ -81,6 +81,22 @@ export function useData(load, deps = [], live = true) {
 /** The result of a command; a "no" of the program (status 1) without a result is an error like any other. */
 export const result = async (command, operands, options) => (await api.call(command, operands, options)).result || {};
 
+const templates = new Map(); // by kind; a promise until it is there
+
+/** The templates of these kinds, as far as they are known by now; asked for once, and drawn again when they come. */
+export function useTemplates(kinds) {
+    const [, draw] = useState(0);
+    const key = [...new Set(kinds)].sort().join(' ');
+    useEffect(() => {
+        for (const kind of key ? key.split(' ') : []) {
+            if (templates.has(kind)) continue;
+            templates.set(kind, null);
+            result('template show', [kind]).then((x) => templates.set(kind, x), () => templates.delete(kind)).then(() => draw((n) => n + 1));
+        }
+    }, [key]);
+    return templates;
+}
+
 /** What the shell shows: status and, once, the charter. */
 export async function refresh() {
     const status = await result('status');

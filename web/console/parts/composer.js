@@ -21,7 +21,7 @@ function KindChooser({id}) {
         <p class="buttons"><button type="button" class="main" onClick=${() => (kind === 'readout' ? go(kind, 'new', id) : go('compose', id, kind))}>${t('compose.open')}</button></p>`;
 }
 
-export function Composer({id, channel}) {
+export function Composer({id, channel, onSent}) {
     const key = 'channel:' + id;
     const [lane, setLane] = useState('talk');
     const [text, setText] = useState(state.drafts[key] || '');
@@ -53,6 +53,7 @@ export function Composer({id, channel}) {
             setText('');
             draft(key, '');
         }
+        if (onSent) onSent();
         if (area.current) area.current.focus();
     });
     const submit = (e) => {

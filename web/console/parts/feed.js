@@ -8,14 +8,19 @@ const SPARE = 900; // drawn beyond either edge, in pixels
 
 /**
  * items with a key each, oldest first; draw(item, i) gives an <article>; onTop() is called when the begin is near.
- * total, when known, is how many there are altogether.
+ * total, when known, is how many there are altogether; when toEnd grows, the end is gone to.
  */
-export function Feed({items, draw, onTop, total, label, busy}) {
+export function Feed({items, draw, onTop, total, label, busy, toEnd}) {
     const box = useRef();
     const heights = useRef(new Map());
     const anchor = useRef({end: true});
     const [, redraw] = useState(0);
     const range = useRef([0, 0]);
+    const went = useRef(toEnd);
+    if (went.current !== toEnd) {
+        went.current = toEnd;
+        anchor.current = {end: true};
+    }
     const own = useRef(-1); // where we scrolled to ourselves
 
     const h = (i) => heights.current.get(items[i].key) || GUESS;

@@ -1,12 +1,13 @@
 // One piece of talk, and one record, as the conversation shows them.
 import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
-import {bytes, t, word} from '../i18n.js';
+import {bytes, t, time, word} from '../i18n.js';
 import {href} from '../router.js';
 import {say} from '../store.js';
 import {Trouble, useAct} from './dialog.js';
 import {Icon, State} from './icon.js';
 import {Person} from './person.js';
+import {fieldsOf, inWords} from './slots.js';
 import {Peer, PeerBlock} from './text.js';
 import {Time} from './time.js';
 
@@ -65,17 +66,28 @@ const answers = new Set(['receipt', 'countersign', 'answer', 'dispute', 'withdra
 
 export const isAnswer = (x) => answers.has(x.kind);
 
-/** The begin of what a record says: its own fields, without hashes and the numbers of slots. */
-const gist = (fields) => {
-    const all = Object.entries(fields).filter(([k, v]) => !k.startsWith('@') && k !== 'about' && k !== 'slots' && !/^[0-9a-f]{32,}$/.test(v)).map(([k, v]) => word('field', k) + ': ' + v.replace(/(?<!\\);/g, ', ').replace(/\\(.)/g, '$1')).join(' · ');
+/** A value as the conversation shows it: times by the locale, the program's own words in the person's. */
+const plain = (type, v) => (type === 'datetime' ? time(v) || v : type === 'enum' ? word('value', v) : v.replace(/(?<!\\);/g, ', ').replace(/\\(.)/g, '$1'));
+
+/**
+ * The begin of what a record says: its own fields, what is public first, else in the template's order, without hashes; for
+ * the numbers of slots the names of the fields of the record that it is about.
+ */
+const gist = (fields, template, aboutTemplate) => {
+    const known = (template && template.fields) || [];
+    const place = new Map([...known.filter((f) => f.public), ...known.filter((f) => !f.public)].map((f, i) => [f.name, {i, type: f.type}]));
+    const at = (k) => (place.has(k) ? place.get(k).i : place.size);
+    const slots = fields.slots && aboutTemplate ? [t('record.slots') + ': ' + inWords(fieldsOf(aboutTemplate, fields.slots))] : [];
+    const own = Object.entries(fields).filter(([k, v]) => !k.startsWith('@') && k !== 'about' && k !== 'slots' && !/^[0-9a-f]{32,}$/.test(v)).sort(([a], [b]) => at(a) - at(b)).map(([k, v]) => word('field', k) + ': ' + plain(place.has(k) ? place.get(k).type : '', v));
+    const all = [...slots, ...own].join(' · ');
     return all.length > 160 ? all.slice(0, 159) + '…' : all;
 };
 
-export function RecordItem({x, quiet, known}) {
+export function RecordItem({x, quiet, known, templates}) {
     const about = x.about && known && known.get(x.about);
     return html`<${Fragment}><header><span class="lane"><${Icon} name="seal" /> ${t('lane.record')} ${x.number}</span> <${Person} who=${x.author} /> <${Time} at=${x.written} /></header>
         <p class="kind"><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${about ? word('kind', about.kind) + ' ' + about.number : x.about.slice(0, 8)}</a></small>` : null}</p>
-        ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields)} /></p>` : null}
+        ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields, templates && templates.get(x.kind), about && templates && templates.get(about.kind))} /></p>` : null}
         <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b>${x.entry !== undefined ? html` (${t('record.entry')} ${x.entry})` : null}</p>
         ${quiet ? null : html`<${Arrivals} arrivals=${x.arrivals} />`}<//>`;
 }

@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import * as i18n from '../i18n.js';
 import {t, word} from '../i18n.js';
 import {href} from '../router.js';
-import {result, say, settings, state, useData, useStore} from '../store.js';
+import {result, say, settings, state, useData, useStore, useTemplates} from '../store.js';
 import {Dialog, Trouble} from '../parts/dialog.js';
 import {Composer} from '../parts/composer.js';
 import {Feed} from '../parts/feed.js';
@@ -108,7 +108,7 @@ function Members({id, n}) {
     return html`<details class="members" onToggle=${(e) => setOpen(e.target.open)}><summary>${t('channel.members', {n})}</summary>${open ? html`<${Roster} id=${id} />` : null}</details>`;
 }
 
-function Search({id, onClose}) {
+function Search({id, known, templates, onClose}) {
     const [text, setText] = useState('');
     const [found, setFound] = useState(null);
     const [error, setError] = useState(null);
@@ -127,7 +127,7 @@ function Search({id, onClose}) {
             <p class="buttons"><button class="main">${t('search')}</button><button type="button" onClick=${onClose}>${t('close')}</button></p></form>
         <${Trouble} error=${error} />
         <div role="status">${found ? html`<p>${t('n_found', {n: found.length})}</p>` : null}</div>
-        ${found ? html`<div class="found">${found.map((i) => html`<div class=${'item ' + i.lane} key=${i.key}>${i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} quiet />` : html`<${RecordItem} x=${i.x} quiet />`}</div>`)}</div>` : null}
+        ${found ? html`<div class="found">${found.map((i) => html`<div class=${'item ' + i.lane} key=${i.key}>${i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} quiet />` : html`<${RecordItem} x=${i.x} quiet known=${known} templates=${templates} />`}</div>`)}</div>` : null}
     <//>`;
 }
 
@@ -136,8 +136,10 @@ export function Channel({route}) {
     const s = useStore();
     const {pages, error, earlier} = usePages(id);
     const [searching, setSearching] = useState(false);
+    const [sent, setSent] = useState(0);
     const items = useMemo(() => conversation(pages).map((i) => ({...i, class: 'item ' + i.lane, label: labelOf(i)})), [pages, i18n.language()]);
     const known = useMemo(() => new Map((pages ? pages.records : []).map((r) => [r.commitment, r])), [pages]);
+    const templates = useTemplates(pages ? pages.records.map((r) => r.kind) : []);
     const channel = s.status && s.status.channels.find((c) => c.group_id === id);
     const lastTalk = pages && pages.talk.length ? pages.talk[pages.talk.length - 1].number : 0;
     const lastRecord = pages && pages.records.length ? pages.records[pages.records.length - 1].number : 0;
@@ -156,10 +158,10 @@ export function Channel({route}) {
         ${open ? null : html`<p class="trouble">${t('channel.not_open')} ${channel.state.startsWith('broken') ? html`<button onClick=${() => api.call('rejoin', [id]).then(() => say(t('channel.rejoining')), (e) => say(e.message, true))}>${t('channel.rejoin')}</button>` : null}</p>`}
         <${Trouble} error=${error} />
         ${pages && !items.length ? html`<p class="empty">${t('channel.empty')}</p>` : null}
-        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${earlier} busy=${false}
-            draw=${(i) => (i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} channel=${channel} />` : html`<${RecordItem} x=${i.x} known=${known} />`)} />` : html`<div class="feed"><p>${t('loading')}</p></div>`}
+        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${earlier} busy=${false} toEnd=${sent}
+            draw=${(i) => (i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} channel=${channel} />` : html`<${RecordItem} x=${i.x} known=${known} templates=${templates} />`)} />` : html`<div class="feed"><p>${t('loading')}</p></div>`}
         ${pages && pages.underWay && pages.underWay.length ? html`<div class="underway">${pages.underWay.map((f) => html`<p key=${f.id}><${Peer} text=${f.file} /> ${t('from')} <${Person} who=${f.from} />: <progress value=${f.pieces_here} max=${f.pieces}></progress> ${i18n.number(f.pieces_here)} / ${i18n.number(f.pieces)}</p>`)}</div>` : null}
-        ${open ? html`<${Composer} id=${id} channel=${channel} />` : null}
-        ${searching ? html`<${Search} id=${id} onClose=${() => setSearching(false)} />` : null}
+        ${open ? html`<${Composer} id=${id} channel=${channel} onSent=${() => setSent((n) => n + 1)} />` : null}
+        ${searching ? html`<${Search} id=${id} known=${known} templates=${templates} onClose=${() => setSearching(false)} />` : null}
     <//>`;
 }
