@@ -1,19 +1,21 @@
 // One record whole: its fields, both accounts side by side, its answers, and what can be said to it.
-import {Fragment, html, useState} from '../html.js';
+import {Fragment, html, useEffect, useRef, useState} from '../html.js';
 import * as api from '../api.js';
 import {t, word} from '../i18n.js';
 import {href} from '../router.js';
 import {result, say, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
+import {Consents, agreedByOthers, consentsOf} from '../parts/consents.js';
 import {Field, label, parsed, written} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
 import {Arrivals, isAnswer, standingKind} from '../parts/item.js';
 import {Person} from '../parts/person.js';
+import {fieldsOf, inWords} from '../parts/slots.js';
 import {Hex, Peer, PeerBlock} from '../parts/text.js';
 import {Time} from '../parts/time.js';
 
 /** A value of a field as people read it: values of a list one below the other, names in words, times by the locale. */
-function Value({field, text}) {
+export function Value({field, text}) {
     if (text === undefined) return html`<i>${t('left_out')}</i>`;
     if (!field) return html`<${Peer} text=${text} />`;
     const type = field.type.replace(/^list<(.*)>$/, '$1');
@@ -46,10 +48,10 @@ function named(field, text) {
 
 const kinds = ['receipt', 'countersign', 'answer', 'dispute', 'consent', 'withdraw'];
 
-function Answer({x, template, kind, onDone}) {
+function Answer({x, template, kind, consents, ours, onDone}) {
     const [text, setText] = useState('');
     const [should, setShould] = useState({});
-    const [open, setOpen] = useState([]);
+    const [open, setOpen] = useState(() => agreedByOthers(consents, ours).filter((f) => x.fields[f] !== undefined));
     const [audience, setAudience] = useState('public');
     const [until, setUntil] = useState('');
     const [when, setWhen] = useState('');
@@ -62,7 +64,7 @@ function Answer({x, template, kind, onDone}) {
         if (when) options[when] = true;
         await api.call(kind, [x.commitment], options);
         say(t('answer.made'));
-        onDone();
+        onDone(t('answer.made'));
     });
     const late = act.error && /--urgent/.test(act.error.message);
     const ready = (kind !== 'answer' || text) && (kind !== 'dispute' || Object.keys(should).length) && (kind !== 'consent' || open.length);
@@ -77,22 +79,27 @@ function Answer({x, template, kind, onDone}) {
             else delete next[f.name];
             setShould(next);
         }} /> ${label(f.name)} <small><${Value} field=${f} text=${x.fields[f.name]} /></small></label>${should[f.name] !== undefined ? html`<${Field} prefix="d" field=${{...f, required: false}} value=${should[f.name]} onInput=${(v) => setShould({...should, [f.name]: v})} />` : null}</div>`)}</fieldset>` : null}
-        ${kind === 'consent' ? html`<${Fragment}><fieldset><legend>${t('consent.fields')}</legend><div class="checks">${template.fields.filter((f) => x.fields[f.name] !== undefined).map((f) => html`<label key=${f.name}><input type="checkbox" checked=${open.includes(f.name)} onChange=${(e) => setOpen(e.target.checked ? [...open, f.name] : open.filter((n) => n !== f.name))} /> ${label(f.name)}</label>`)}</div></fieldset>
+        ${kind === 'consent' ? html`<${Fragment}><${Consents} consents=${consents} ours=${ours} /><fieldset><legend>${t('consent.fields')}</legend><div class="checks">${template.fields.filter((f) => x.fields[f.name] !== undefined).map((f) => html`<label key=${f.name}><input type="checkbox" checked=${open.includes(f.name)} onChange=${(e) => setOpen(e.target.checked ? [...open, f.name] : open.filter((n) => n !== f.name))} /> ${label(f.name)}</label>`)}</div></fieldset>
             <label>${t('consent.audience')}<input dir="auto" required value=${audience} onInput=${(e) => setAudience(e.target.value)} /></label><p class="hint">${t('consent.audience_hint')}</p>
             <label>${t('consent.until')}<input type="date" value=${until} onInput=${(e) => setUntil(e.target.value)} /></label><//>` : null}
         ${field ? html`<label>${t('answer.text_' + kind)}<textarea rows="3" dir="auto" required=${kind === 'answer'} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>` : null}
         <p class="hint">${t('answer.provable')}</p>
         ${late || when ? html`<fieldset><legend>${t('compose.late')}</legend><label class="check"><input type="radio" name="when" onChange=${() => setWhen('urgent')} /> ${t('compose.urgent')}</label><label class="check"><input type="radio" name="when" onChange=${() => setWhen('wait')} /> ${t('compose.wait')}</label></fieldset>` : null}
         <${Trouble} error=${act.error} />
-        <p class="buttons"><button class="main" disabled=${act.busy || !ready}>${t('answer.make_' + kind)}</button><button type="button" onClick=${onDone}>${t('cancel')}</button></p></form>`;
+        <p class="buttons"><button class="main" disabled=${act.busy || !ready}>${t('answer.make_' + kind)}</button><button type="button" onClick=${() => onDone()}>${t('cancel')}</button></p></form>`;
 }
 
-function Open({x, template, onDone}) {
-    const [fields, setFields] = useState([]);
+function Open({x, template, consents, ours, onDone}) {
+    const [fields, setFields] = useState(() => agreedByOthers(consents, ours).filter((f) => x.fields[f] !== undefined));
     const [names, setNames] = useState(false);
     const [without, setWithout] = useState(false);
     const [publish, setPublish] = useState(false);
     const [made, setMade] = useState(null);
+    const [saved, setSaved] = useState(false);
+    const there = useRef();
+    useEffect(() => {
+        if (there.current) there.current.focus();
+    }, [made, saved]);
     const act = useAct(async () => {
         const options = {fields: fields.join(','), yes: true};
         if (names) options.names = true;
@@ -104,27 +111,43 @@ function Open({x, template, onDone}) {
     return html`<form class="answerform" onSubmit=${(e) => {
         e.preventDefault();
         act.run();
-    }}><h3>${t('open.title')}</h3><p>${t('open.text')}</p>
+    }}><h3>${t('open.title')}</h3><p>${t('open.text')}</p><${Consents} consents=${consents} ours=${ours} />
         <fieldset><legend>${t('open.fields')}</legend><div class="checks">${template.fields.filter((f) => x.fields[f.name] !== undefined).map((f) => html`<label key=${f.name}><input type="checkbox" checked=${fields.includes(f.name)} onChange=${(e) => setFields(e.target.checked ? [...fields, f.name] : fields.filter((n) => n !== f.name))} /> ${label(f.name)}</label>`)}</div></fieldset>
         <label class="check"><input type="checkbox" checked=${names} onChange=${(e) => setNames(e.target.checked)} /> ${t('open.names')}</label>
         <label class="check"><input type="checkbox" checked=${without} onChange=${(e) => setWithout(e.target.checked)} /> ${t('open.without')}</label>
         <label class="check"><input type="checkbox" checked=${publish} onChange=${(e) => setPublish(e.target.checked)} /> ${t('open.publish')}</label>
-        <${Trouble} error=${act.error} />${act.error && act.error.notes.length > 1 ? html`<pre class="notes" dir="auto">${act.error.notes.join('\n')}</pre>` : null}
-        ${made ? html`<div role="status"><p><strong>${t('open.made')}</strong></p><p class="buttons">${(made.files || []).map((f) => html`<button type="button" class="main" onClick=${() => api.save(f)}>${t('open.save')}</button>`)}</p><pre class="notes" dir="auto">${made.notes.filter((n) => !n.startsWith('proof in ')).join('\n')}</pre></div>` : null}
-        <p class="buttons"><button class="main" disabled=${act.busy || !fields.length}>${t('open.make')}</button><button type="button" onClick=${onDone}>${t(made ? 'close' : 'cancel')}</button></p></form>`;
+        ${publish ? html`<p class="caution" role="status"><strong>${t('open.publish_warning')}</strong></p>` : null}
+        <${Trouble} error=${act.error} />${act.error && /consent/.test([act.error.message, ...(act.error.notes || [])].join(' ')) && !consents.some((c) => c.party === ours) ? html`<p class="trouble" role="alert">${t('open.own_consent')}</p>` : null}${act.error && act.error.notes.length > 1 ? html`<pre class="notes" dir="auto">${act.error.notes.join('\n')}</pre>` : null}
+        ${made ? html`<div role="status" tabindex="-1" ref=${there}><p><strong>${t('open.made')}</strong></p><p class="buttons">${(made.files || []).map((f) => html`<button type="button" class="main" onClick=${() => Promise.resolve(api.save(f)).then(() => setSaved(true))}>${t('open.save')}</button>`)}</p>${saved ? html`<p><strong>${t('open.saved')}</strong> <a href=${href('register')}>${t('register.verify')}</a>. ${t('open.saved_others')} ${state.charter ? html`<${Hex} value=${state.charter.forum} />` : null}</p>` : null}<pre class="notes" dir="auto">${made.notes.filter((n) => !n.startsWith('proof in ')).join('\n')}</pre></div>` : null}
+        <p class="buttons"><button class="main" disabled=${act.busy || !fields.length}>${t(publish ? 'open.make_publish' : 'open.make')}</button><button type="button" onClick=${() => onDone()}>${t(made ? 'close' : 'cancel')}</button></p></form>`;
 }
 
 export function Record({route}) {
     const id = route[1];
     const s = useStore();
     const [doing, setDoing] = useState('');
+    const [told, setTold] = useState('');
+    const tell = useRef();
+    useEffect(() => {
+        if (told && tell.current) tell.current.focus();
+    }, [told]);
+    const begin = (what) => {
+        setTold('');
+        setDoing(what);
+    };
+    const done = (text) => {
+        setDoing('');
+        setTold(text || '');
+    };
     const {data, error} = useData(async () => {
         const x = await result('show', [id]);
         const [template, all] = await Promise.all([result('template show', [x.kind]).catch(() => ({fields: []})), result('records', [x.group_id], {last: '2000'})]);
         const replies = all.records.filter((r) => r.about === x.commitment);
         const whole = await Promise.all(replies.map((r) => result('show', [r.commitment])));
         const row = all.records.find((r) => r.commitment === x.commitment);
-        return {x, template, replies: whole, arrivals: row && row.arrivals, about: x.about && all.records.find((r) => r.commitment === x.about)};
+        const about = x.about ? all.records.find((r) => r.commitment === x.about) || (await result('show', [x.about]).catch(() => null)) : null;
+        const aboutTemplate = about && x.fields.slots ? await result('template show', [about.kind]).catch(() => null) : null;
+        return {x, template, replies: whole, arrivals: row && row.arrivals, about, aboutTemplate};
     }, [id]);
     if (!data) return html`<h1 tabindex="-1">${t('lane.record')}</h1><${Trouble} error=${error} />${error ? null : html`<p>${t('loading')}</p>`}`;
     const {x, template, replies} = data;
@@ -132,6 +155,9 @@ export function Record({route}) {
     const channel = s.status && s.status.channels.find((c) => c.group_id === x.group_id);
     const ours = x.author.party === (s.status && s.status.self.party);
     const can = kinds.filter((k) => (k === 'withdraw' ? ours : k === 'consent' || !ours));
+    const own = s.status && s.status.self.party;
+    const consents = consentsOf(replies, template);
+    const shownFields = template.fields.filter((f) => !(f.name === 'about' && x.about) && !(f.name === 'slots' && data.aboutTemplate));
     const known = new Set(template.fields.map((f) => f.name));
     const rest = Object.keys(x.fields).filter((k) => !known.has(k) && !k.startsWith('@'));
     return html`<div class="onerecord"><h1 tabindex="-1"><${Icon} name="seal" /> ${word('kind', x.kind)} ${x.number}</h1>
@@ -142,12 +168,12 @@ export function Record({route}) {
         <${Arrivals} arrivals=${data.arrivals} />
         ${x.caution ? html`<p class="caution">${isAnswer(x) ? t('caution.' + x.kind) : x.caution}</p>` : null}
         <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
-            <tbody>${template.fields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${named(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
+            <tbody>${data.aboutTemplate ? html`<tr><th scope="row">${t('record.slots')}</th><td>${inWords(fieldsOf(data.aboutTemplate, x.fields.slots))}</td>${disputes.map(() => html`<td></td>`)}</tr>` : null}${shownFields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${named(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
             ${rest.map((k) => html`<tr><th scope="row">${label(k)}</th><td><${Peer} text=${x.fields[k]} /></td>${disputes.map(() => html`<td></td>`)}</tr>`)}</tbody></table></div>
         <details class="gap"><summary>${t('record.envelope')}</summary><dl class="facts"><div><dt>${t('record.commitment')}</dt><dd><${Hex} value=${x.commitment} /></dd></div>${Object.keys(x.fields).filter((k) => k.startsWith('@')).map((k) => html`<div><dt>${label(k.slice(1))}</dt><dd><${Peer} text=${x.fields[k]} /></dd></div>`)}</dl></details>
-        ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
-        ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>
-            ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => setDoing(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => setDoing('open')}>${t('open.title')}</button></p><p class="hint">${t('record.say_hint')}</p>`
-                : doing === 'open' ? html`<${Open} x=${x} template=${template} onDone=${() => setDoing('')} />`
-                    : html`<${Answer} x=${x} template=${template} kind=${doing} onDone=${() => setDoing('')} />`}</section>`}</div>`;
+        ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
+        ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
+            ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button></p><p class="hint">${t('record.say_hint')}</p>`
+                : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onDone=${done} />`
+                    : html`<${Answer} x=${x} template=${template} kind=${doing} consents=${consents} ours=${own} onDone=${done} />`}</section>`}</div>`;
 }
