@@ -158,11 +158,17 @@ await step('a record: its form, what will be provable and by whom, and it is mad
     await us.fill('#f-participants', 'two envoys');
     const said = await us.locator('.provable').innerText();
     await shot(us, 'compose');
+    await us.fill('#f-ended_at', '2026-11-20T09:30');
+    await button(us, 'Read it once more').click();
+    const refused = await us.locator('.field.wrong', {has: us.locator('#f-ended_at')}).innerText();
+    await us.fill('#f-ended_at', '2026-11-20T10:30');
+    await button(us, 'Read it once more').click();
+    const review = await us.locator('.review').innerText();
     await button(us, 'Sign and make the record').click();
     await us.waitForSelector('.onerecord');
     record = (await us.evaluate(() => location.hash)).split('/').pop();
     const list = await us.locator('tr', {hasText: 'parties'}).innerText();
-    return (/Boris South \(south\)/.test(said) && /Mira Mediator/.test(said) && /entry exists/.test(said) && /south; and its allies/.test(list)) || said + list;
+    return (/Boris South \(south\)/.test(said) && /Mira Mediator/.test(said) && /entry exists/.test(said) && /south; and its allies/.test(list) && /before its start/.test(refused) && /mode[^]*parties[^]*south; and its allies[^]*two envoys/.test(review)) || said + list + refused + review;
 });
 await step('in the conversation the two lanes differ by frame and word, not by colour alone', async () => {
     await at(us, 'channel', channel);
@@ -191,15 +197,60 @@ await step('a dispute stands side by side', async () => {
     await shot(us, 'record');
     return (/envoy/.test(row) && /minister/.test(row)) || row;
 });
-for (const [who, p] of [['us', us], ['ru', ru], ['med', med]])
-    await step(who + ' consents, with the passphrase asked again', async () => {
+const consent = async (who, p) =>
+    step(who + ' consents, with the passphrase asked again', async () => {
         await at(p, 'record', record);
         await button(p, 'Consent to opening').click();
         for (const f of ['mode', 'parties', 'started at', 'time precision']) await p.locator('.answerform').getByLabel(f, {exact: true}).check();
         await button(p, 'Sign the consent').click();
         await confirm(p);
         await p.waitForSelector('.answerform', {state: 'detached'});
+        await p.locator('.told:focus', {hasText: 'It goes into the register'}).waitFor();
     });
+await step('who opens without an own consent is told what to choose', async () => {
+    await at(us, 'record', record);
+    await us.locator('.states', {hasText: 'final'}).waitFor({timeout: 60000});
+    await button(us, 'Open fields').click();
+    const form = us.locator('.answerform');
+    await form.getByLabel('mode', {exact: true}).check();
+    await button(form, 'Make the proof file').click();
+    const said = form.locator('.trouble', {hasText: 'choose Consent to opening'});
+    await us.locator('dialog input[type=password]').or(said).first().waitFor();
+    if (await us.locator('dialog input[type=password]').count()) await confirm(us);
+    await said.waitFor();
+    await button(us, 'Cancel').click();
+});
+await consent('us', us);
+const opened = ['mode', 'parties', 'started at', 'time precision'];
+await step('the other side sees in words what is consented to, and these fields are ticked already', async () => {
+    await at(ru, 'record', record);
+    const row = ru.locator('section', {hasText: 'What was said to it'}).locator('li', {hasText: 'Consent'});
+    await row.first().waitFor({timeout: 60000});
+    const said = await row.first().innerText();
+    await button(ru, 'Consent to opening').click();
+    const form = ru.locator('.answerform');
+    const text = await form.innerText();
+    const ticked = await form.locator('.checks label:has(input:checked)').allInnerTexts();
+    await button(ru, 'Cancel').click();
+    await row.first().locator('a').click();
+    await ru.locator('h1', {hasText: 'Consent'}).waitFor();
+    const whole = await ru.locator('.onerecord table').innerText();
+    return (/Fields: mode, parties, started at and time precision/.test(said) && /north has consented to: mode, parties, started at and time precision/.test(text) && /Your party has not consented yet/.test(text) && ticked.map((x) => x.trim()).join() === opened.join() && /mode, parties, started at and time precision/.test(whole) && !/slots|[0-9a-f]{32}/.test(whole)) || [said, text, ticked, whole];
+});
+await consent('ru', ru);
+await consent('med', med);
+await step('who publishes is told so before it is done', async () => {
+    await at(us, 'record', record);
+    await us.locator('section', {hasText: 'What was said to it'}).locator('li', {hasText: 'Consent'}).nth(2).waitFor({timeout: 60000});
+    await button(us, 'Open fields').click();
+    const form = us.locator('.answerform');
+    const before = await form.innerText();
+    await form.getByLabel(/Publish it beside the register/).check();
+    const text = await form.innerText();
+    const named = await button(form, 'Publish for everyone').count();
+    await button(us, 'Cancel').click();
+    return (!/This PUBLISHES/.test(before) && /This PUBLISHES the opened fields/.test(text) && named === 1) || [before, text, named];
+});
 await step('fields are opened, and both verifiers say the same', async () => {
     await us.locator('section', {hasText: 'What was said to it'}).locator('li', {hasText: 'Consent'}).nth(2).waitFor({timeout: 60000});
     await us.waitForFunction(() => [...document.querySelectorAll('section li')].filter((l) => /Consent/.test(l.textContent) && /final|attested/.test(l.textContent)).length >= 3, null, {timeout: 60000});
@@ -209,6 +260,7 @@ await step('fields are opened, and both verifiers say the same', async () => {
     await confirm(us);
     const [got] = await Promise.all([us.waitForEvent('download'), button(us, 'Save the proof file').click()]);
     await got.saveAs(work + '/clicked.proof');
+    await us.locator('.answerform [role=status]:focus', {hasText: 'Anybody else checks it on the observer page'}).waitFor();
     await at(us, 'register');
     await us.setInputFiles('form input[type=file]', work + '/clicked.proof');
     await button(us, 'Verify it').click();
@@ -294,6 +346,24 @@ await step('by keys alone: to a channel, say something, and read it', async () =
     await us.keyboard.press('Control+Enter');
     await us.locator('.item.talk', {hasText: 'By keys alone.'}).waitFor();
     return (/Skip/.test(skip.text) && found) || [skip, found];
+});
+await step('the line of a record: what is public first, times by the locale, and which fields a consent names', async () => {
+    await us.locator('.item.record .extract', {hasText: 'Fields: mode, parties, started at and time precision'}).last().waitFor();
+    await us.locator('.feed').evaluate((f) => f.scrollTo(0, 0));
+    const line = us.locator('.item.record .extract', {hasText: 'mode: call'});
+    await line.waitFor();
+    const text = await line.innerText();
+    return /^mode: call · parties: north, south; and its allies · time precision: exact · initiated by: both · started at: 20 Nov 2026, 10:00 UTC/.test(text) || text;
+});
+await step('what is sent is seen, also by who had scrolled up', async () => {
+    await us.locator('.feed').evaluate((f) => f.scrollTo(0, 0));
+    await us.waitForTimeout(300);
+    await us.fill('.composer textarea', 'At the end.');
+    await us.keyboard.press('Control+Enter');
+    await us.locator('.item.talk', {hasText: 'At the end.'}).waitFor();
+    await us.waitForTimeout(300);
+    const off = await us.locator('.feed').evaluate((f) => [f.scrollHeight - f.clientHeight - f.scrollTop, f.scrollHeight - f.clientHeight]);
+    return (off[0] < 8 && off[1] > 100) || off;
 });
 await step('search finds talk and records, and Escape closes it', async () => {
     await button(us, 'Search').click();

@@ -9,12 +9,23 @@ import {Field, filled, label, written} from '../parts/field.js';
 import {Icon} from '../parts/icon.js';
 import {Provable} from '../parts/provable.js';
 import {Peer} from '../parts/text.js';
+import {Value} from './record.js';
 
 /** Which field a mistake speaks of: the program's messages begin with its name. */
 const mistakeOf = (error, template) => {
     if (!error) return {};
     const f = template.fields.find((x) => new RegExp('(^|[^a-z_])' + x.name + '([^a-z_]|$)').test(error.message));
     return f ? {[f.name]: error.message} : {};
+};
+
+/** Fields that say an end before their start: seen in the page, before anything is signed. */
+const turned = (template, values) => {
+    const wrong = {};
+    for (const f of template.fields) {
+        const start = {ended_at: 'started_at', end: 'start', observed_to: 'observed_from', window_end: 'window_start', seen_to: 'seen_from'}[f.name];
+        if (start && values[start] && values[f.name] && Date.parse(values[f.name]) < Date.parse(values[start])) wrong[start] = wrong[f.name] = t('compose.before_start');
+    }
+    return wrong;
 };
 
 function Import({id, kind, onClose}) {
@@ -63,6 +74,12 @@ export function Compose({route}) {
     const [destroy, setDestroy] = useState('');
     const [urgent, setUrgent] = useState('');
     const [importing, setImporting] = useState(false);
+    const [reading, setReading] = useState(false);
+    const [turnedNow, setTurned] = useState({});
+    const review = useRef();
+    useEffect(() => {
+        if (reading && review.current) review.current.focus();
+    }, [reading]);
     const channel = s.status && s.status.channels.find((c) => c.group_id === id);
     const {data, error} = useData(async () => {
         const [template, roster, records] = await Promise.all([result('template show', [kind]), result('roster', [id]), result('records', [id], {last: '100'})]);
@@ -85,10 +102,12 @@ export function Compose({route}) {
     });
     if (!data) return html`<h1 tabindex="-1">${word('kind', kind)}</h1><${Trouble} error=${error} />${error ? null : html`<p>${t('loading')}</p>`}`;
     const {template} = data;
-    const wrong = mistakeOf(act.error, template);
+    const wrong = {...mistakeOf(act.error, template), ...turnedNow};
     const put = (name, v) => {
         const next = {...values, [name]: v};
         setValues(next);
+        setReading(false);
+        setTurned({});
         draft(key, JSON.stringify(next));
     };
     const missing = template.fields.filter((f) => f.required && !filled(values[f.name]) && f.type !== 'list<hash>');
@@ -101,7 +120,11 @@ export function Compose({route}) {
         <p class="buttons"><button type="button" onClick=${() => setImporting(true)}>${t('import.open')}</button></p>
         <form onSubmit=${(e) => {
             e.preventDefault();
-            act.run();
+            const now = turned(template, values);
+            setTurned(now);
+            if (Object.keys(now).length) return;
+            if (reading) act.run();
+            else setReading(true);
         }}>
             <fieldset><legend>${t('compose.fields')}</legend>${template.fields.filter((f) => f !== hashes).map((f) => html`<${Field} key=${f.name} field=${f} value=${values[f.name]} onInput=${(v) => put(f.name, v)} records=${data.records} error=${wrong[f.name]} />`)}
             ${hashes ? html`<div class="field"><label for="f-files">${label(hashes.name)} <small>(${t('compose.files')})</small></label><input id="f-files" type="file" multiple aria-describedby="f-files-h" onChange=${(e) => setFiles([...e.target.files])} /><p class="hint" id="f-files-h">${t('compose.files_hint')} ${files.map((f) => f.name + ' (' + bytes(f.size) + ')').join(', ')}</p></div>` : null}</fieldset>
@@ -109,11 +132,14 @@ export function Compose({route}) {
             <${Provable} template=${template} members=${data.members} values=${values} destroyAfter=${destroy ? t('days', {n: parseInt(destroy, 10)}) : ''} />
             ${missing.length ? html`<p class="hint">${t('compose.missing')} ${missing.map((f) => label(f.name)).join(', ')}</p>` : null}
             ${late || urgent ? html`<fieldset><legend>${t('compose.late')}</legend><label class="check"><input type="radio" name="when" checked=${urgent === 'urgent'} onChange=${() => setUrgent('urgent')} /> ${t('compose.urgent')}</label><label class="check"><input type="radio" name="when" checked=${urgent === 'wait'} onChange=${() => setUrgent('wait')} /> ${t('compose.wait')}</label></fieldset>` : null}
+            ${reading ? html`<section class="review" aria-labelledby="h-review"><h2 id="h-review" tabindex="-1" ref=${review}>${t('compose.review')}</h2><dl>${template.fields.filter((f) => filled(values[f.name])).map((f) => html`<div key=${f.name}><dt>${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}</dt><dd><${Value} field=${f} text=${written(f, values[f.name])} /></dd></div>`)}${files.length ? html`<div><dt>${label(hashes ? hashes.name : 'files')}</dt><dd>${files.map((f) => html`<${Peer} text=${f.name} /> `)}</dd></div>` : null}</dl></section>` : null}
             <${Trouble} error=${act.error} />
             ${progress ? html`<progress value=${progress[0]} max=${progress[1]} aria-label=${t('file.progress')}></progress>` : null}
-            <p class="buttons"><button class="main" disabled=${act.busy || missing.length > 0}>${t('compose.make')}</button><a class="button" href=${href('channel', id)}>${t('compose.later')}</a>
+            <p class="buttons"><button class="main" disabled=${act.busy || missing.length > 0}>${t(reading ? 'compose.make' : 'compose.read')}</button>${reading ? html`<button type="button" onClick=${() => setReading(false)}>${t('compose.change')}</button>` : null}<a class="button" href=${href('channel', id)}>${t('compose.later')}</a>
                 <button type="button" class="plain" onClick=${() => {
                     setValues({});
+                    setReading(false);
+                    setTurned({});
                     draft(key, '');
                 }}>${t('compose.empty')}</button></p>
         </form>
