@@ -368,6 +368,8 @@ async function look(source, known) {
   at('stop').hidden = false;
   try {
     const found = known || await findPolicy(source, anchor);
+    if (!found && page.linked !== null && at('forum').value.trim().toLowerCase() === page.linked && !at('compared').checked)
+      return trouble('The forum id came with the link to this page. Compare it with one that you have from someone you trust, tick that you did, and look again.');
     if (!found)
       return trouble('Nothing says which key this register has. Give its key, a policy, the charter, or a proof file; or the forum id, where something was opened.');
     const key = found.policy.logs[0].toString(), now = Date.now();
@@ -456,6 +458,9 @@ function listen() {
   at('folder').addEventListener('change', run((e) => takeFiles([...e.target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })))));
   for (const id of ['forum', 'words', 'compared'])
     at(id).addEventListener('change', run(refresh));
+  // What was wrong with what stood there before is not said of what stands there now.
+  for (const id of ['forum', 'words', 'compared', 'address', 'key'])
+    at(id).addEventListener('input', () => say('register-trouble'));
   at('look').addEventListener('submit', run((e) => {
     e.preventDefault();
     return lookAtAddress();

@@ -222,6 +222,17 @@ await test('from the relay: the page, told by its address which register and for
   await close(page);
 });
 
+await test('an id of a link that nobody has compared: where only it would tell the key, the tick is asked for', async () => {
+  const page = await open(config.relay + '/#register=' + config.register + '&forum=' + config.forum);
+  await page.route(/\/(openings|charter)/, (r) => r.fulfill({ status: 404, body: '' }));
+  await page.click('#look button[type=submit]');
+  await looked(page);
+  holds((await trouble(page)).includes('tick that you did'), await trouble(page));
+  await page.check('#compared');
+  same(await trouble(page), '', 'trouble of before');
+  await close(page);
+});
+
 await test('once an address is named, the browser lets it ask no other', async () => {
   const page = await open(config.relay + '/#register=' + config.register), site = await serve(config.site);
   const ask = () => page.evaluate((url) => fetch(url, { mode: 'no-cors' }).then(() => 'asked', (e) => e.name), site.url + '/index.html');
