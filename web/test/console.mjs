@@ -164,6 +164,7 @@ await step('a record: its form, what will be provable and by whom, and it is mad
     await us.fill('#f-ended_at', '2026-11-20T10:30');
     await button(us, 'Read it once more').click();
     const review = await us.locator('.review').innerText();
+    await shot(us, 'review');
     await button(us, 'Sign and make the record').click();
     await us.waitForSelector('.onerecord');
     record = (await us.evaluate(() => location.hash)).split('/').pop();
@@ -229,6 +230,7 @@ await step('the other side sees in words what is consented to, and these fields 
     const said = await row.first().innerText();
     await button(ru, 'Consent to opening').click();
     const form = ru.locator('.answerform');
+    await shot(ru, 'consent');
     const text = await form.innerText();
     const ticked = await form.locator('.checks label:has(input:checked)').allInnerTexts();
     await button(ru, 'Cancel').click();
@@ -247,6 +249,7 @@ await step('who publishes is told so before it is done', async () => {
     const before = await form.innerText();
     await form.getByLabel(/Publish it beside the register/).check();
     const text = await form.innerText();
+    await shot(us, 'publish');
     const named = await button(form, 'Publish for everyone').count();
     await button(us, 'Cancel').click();
     return (!/This PUBLISHES/.test(before) && /This PUBLISHES the opened fields/.test(text) && named === 1) || [before, text, named];
