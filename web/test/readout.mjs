@@ -110,7 +110,7 @@ for (const [n, texts] of [[1, first], [2, second]])
         await button(us, 'Sign and make the line').click();
         await gone(us);
         await row(us, n).waitFor();
-        return (bad === true && /cannot be taken back/.test(said) && /Boris South/.test(said)) || [bad, said];
+        return (bad === true && /It can be withdrawn, which undoes nothing/.test(said) && /Boris South/.test(said)) || [bad, said];
     });
 await step('the languages stand side by side, each in its own direction', async () => {
     await at(ru, 'readout', id);

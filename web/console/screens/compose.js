@@ -78,7 +78,9 @@ export function Compose({route}) {
     const [turnedNow, setTurned] = useState({});
     const review = useRef();
     useEffect(() => {
-        if (reading && review.current) review.current.focus();
+        if (!reading || !review.current) return;
+        review.current.focus();
+        review.current.scrollIntoView({block: 'start'});
     }, [reading]);
     const channel = s.status && s.status.channels.find((c) => c.group_id === id);
     const {data, error} = useData(async () => {
