@@ -32,11 +32,11 @@ check_line 'no backup yet' '^backup: none was made yet' "$DT_WORK/out"
 start_daemon agent "$detente" --home us agent
 sleep 1
 check_status 'the backup' 0 as us backup us.backup
-check_line 'says what is in it' '^backup made 20.*: 1 channels, 2 records and answers, 2 pieces of talk' "$DT_WORK/out"
+check_line 'says what is in it' '^backup made 20.*: 1 channel, 2 records and answers, 2 pieces of talk' "$DT_WORK/out"
 [ "$(stat -c %a us.backup)" = 600 ] && pass 'for its owner alone' || fail "mode $(stat -c %a us.backup)"
 check_status 'never over another file' 1 as us backup us.backup
 check_status 'checked' 0 "$detente" restore --check us.backup
-check_line 'whole' '^a whole backup, made 20.*: 1 channels, 2 records' "$DT_WORK/out"
+check_line 'whole' '^a whole backup, made 20.*: 1 channel, 2 records' "$DT_WORK/out"
 stop_daemons
 ls | grep -q '\.part' && fail 'something half-made is left' || pass 'nothing half-made is left'
 check_status 'status' 0 as us status

@@ -63,7 +63,9 @@ def sizes(args, f):
     f.check(got[0] == 413 and code_of(got) == 'too-large', '%s: one byte more is 413 in the relay\'s form' % args.kind, got)
     got = one(args.at, request('POST', path, [], b'x' * (65 << 10)))
     f.check(got[0] == 413 and code_of(got) == 'too-large', '%s: without the token 65 KiB are too large' % args.kind, got)
-    for target in ('/', '/index.html', '/v2/poll', '/rr/x'):
+    got = one(args.at, request('GET', '/'))
+    f.check(got[0] == 200 and b'<title>' in got[1], '%s: / is the page for observers' % args.kind, got)
+    for target in ('/index.html', '/v2/poll', '/rr/x'):
         got = one(args.at, request('GET', target))
         f.check(got[0] == 404 and code_of(got) == 'not-found', '%s: %s is not there' % (args.kind, target), got)
     if args.kind == 'http':
