@@ -135,7 +135,8 @@ console_url_open(const struct cli *c, struct dt_view address)
         cli_note(c, "the browser could not be opened (xdg-open): open the address yourself");
     else
         (void)sleep(OPEN_S); /* the browser reads it; the key in it opens once */
-    (void)unlink((const char *)path.p);
+    if (path.p != NULL)
+        (void)unlink((const char *)path.p);
 }
 
 void

@@ -78,7 +78,8 @@ cli_part_finds(const struct cli_part *p, struct dt_view text, bool *out)
     enum dt_err err = fold(text, &folded);
 
     if (err == DT_OK)
-        *out = folded.n >= p->find.n && memmem(folded.p, folded.n, p->find.p, p->find.n) != NULL;
+        *out = folded.p != NULL && folded.n >= p->find.n &&
+               memmem(folded.p, folded.n, p->find.p, p->find.n) != NULL;
     return err;
 }
 

@@ -87,8 +87,9 @@ first_about(const size_t *answers, size_t n, const struct sorting *s, const uint
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
+        const uint8_t *about = s->about[answers[middle]];
 
-        if (memcmp(s->about[answers[middle]], commitment, 32) < 0)
+        if (about == NULL || memcmp(about, commitment, 32) < 0)
             low = middle + 1;
         else
             high = middle;
