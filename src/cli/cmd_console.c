@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/register/register.h"
@@ -227,15 +228,20 @@ end_threads(struct console_program *p)
     dt_agent_close(p->send_agent);
 }
 
-/* Files of pages lie in memory where the login session has such a folder, else in the home. */
+/* Files of pages lie in memory where the login session has such a folder, else in the home. There
+ * it is named by the home, of which one console runs at a time: the next one removes what one that
+ * was killed has left. */
 static enum dt_err
 folder_of(const struct cli *c, struct dt_buf *out)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
+    struct stat st;
     enum dt_err err;
 
-    if (runtime != NULL && runtime[0] == '/' && access(runtime, W_OK) == 0)
-        err = dt_buf_printf(out, "%s/detente-console-%ld", runtime, (long)getpid());
+    if (runtime != NULL && runtime[0] == '/' && access(runtime, W_OK) == 0 &&
+        stat(c->home, &st) == 0)
+        err = dt_buf_printf(out, "%s/detente-console-%llx-%llx", runtime,
+                            (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
     else
         err = dt_buf_printf(out, "%s/console", c->home);
     return err != DT_OK ? err : dt_buf_append(out, dt_view((const uint8_t *)"", 1));

@@ -10,8 +10,9 @@
 #include "console/console.h"
 
 #define RULE_PASSPHRASE 1u /* asks the home's passphrase again */
-#define RULE_HAND_ON    2u /* the passphrase that comes with the call is the command's own, too */
-#define RULE_ROOT       4u /* a root's, not the home's */
+#define RULE_HAND_ON                                                                               \
+    2u /* the passphrase that comes with the call is the command's own: a root's, an               \
+        * archive's; with the other, the home's as well */
 
 struct console_rule {
     const char *command;
@@ -20,7 +21,7 @@ struct console_rule {
                            * text; the last holds for what follows, and without any all are texts */
 };
 
-/* The rule of a command that pages may call, or NULL; and all of them. */
+/* The rule of a command that pages may call, or NULL; and all of them, for who looks them over. */
 const struct console_rule *console_rule_of(const char *command);
 size_t console_rules(const struct console_rule **out);
 

@@ -47,8 +47,6 @@ struct dt_console_backend {
      */
     void (*run)(void *ctx, const struct dt_console_call *call, struct dt_console_work *work,
                 struct dt_console_answer *answer);
-    /* That thread has nothing to do now, and had before. NULL: it need not be told. */
-    void (*rest)(void *ctx);
     void *ctx;
 };
 

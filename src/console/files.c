@@ -147,6 +147,15 @@ find(struct dt_console_files *f, const uint8_t id[static DT_CONSOLE_ID])
     return NULL;
 }
 
+/* Under the lock. The file whose id a page gave, or NULL. */
+static struct dt_console_file *
+find_hex(struct dt_console_files *f, struct dt_view id_hex)
+{
+    uint8_t id[DT_CONSOLE_ID];
+
+    return dt_hex_read_fixed(id, sizeof id, id_hex) == DT_OK ? find(f, id) : NULL;
+}
+
 static enum dt_err
 no_file(void)
 {
@@ -211,13 +220,10 @@ dt_console_upload_piece(struct dt_console_files *f, struct dt_view id_hex, struc
 {
     DT_CLEANUP(dt_free_p) char *path = NULL;
     struct dt_console_file *file;
-    uint8_t id[DT_CONSOLE_ID];
     enum dt_err err;
 
-    if (dt_hex_read_fixed(id, sizeof id, id_hex) != DT_OK)
-        return no_file();
     (void)pthread_mutex_lock(&f->lock);
-    file = find(f, id);
+    file = find_hex(f, id_hex);
     if (file == NULL || file->whole)
         err = no_file();
     else if (piece.n > file->size - file->have)
@@ -239,13 +245,10 @@ dt_console_download(struct dt_console_files *f, struct dt_view id_hex, struct dt
 {
     DT_CLEANUP(dt_free_p) char *path = NULL;
     struct dt_console_file *file;
-    uint8_t id[DT_CONSOLE_ID];
     enum dt_err err;
 
-    if (dt_hex_read_fixed(id, sizeof id, id_hex) != DT_OK)
-        return no_file();
     (void)pthread_mutex_lock(&f->lock);
-    file = find(f, id);
+    file = find_hex(f, id_hex);
     if (file == NULL || !file->whole || file->busy > 0)
         err = no_file();
     else if ((err = path_of(f, file, file->name, &path)) == DT_OK &&

@@ -256,19 +256,11 @@ static void *
 work(void *ctx)
 {
     struct dt_console *c = ctx;
-    bool did = false;
 
     (void)pthread_mutex_lock(&c->lock);
     for (;;) {
         struct dt_console_work *w = c->first;
 
-        if (w == NULL && did && c->config.backend.rest != NULL) {
-            did = false;
-            (void)pthread_mutex_unlock(&c->lock);
-            c->config.backend.rest(c->config.backend.ctx);
-            (void)pthread_mutex_lock(&c->lock);
-            continue;
-        }
         if (w == NULL && c->closing)
             break;
         if (w == NULL) {
@@ -283,7 +275,6 @@ work(void *ctx)
             atomic_store(&w->stopped, true);
         (void)pthread_mutex_unlock(&c->lock);
         run_one(c, w);
-        did = true;
         (void)pthread_mutex_lock(&c->lock);
         c->now = NULL;
         c->n_waiting--;

@@ -116,6 +116,23 @@ console_up || scenario_end
 kill $console
 wait $console
 
+# The same where the login session has a folder for what passes.
+mkdir -m 700 runtime
+for n in 1 2; do
+    XDG_RUNTIME_DIR=$DT_WORK/runtime console_up || scenario_end
+    if [ $n = 1 ]; then
+        [ "$(ls runtime | wc -l)" = 1 ] && [ ! -e us/console ] && pass 'files of pages lie in the session'"'"'s folder' || fail "$(ls -R runtime us)"
+        mkdir runtime/*/00112233445566778899aabbccddeeff
+        echo secret >runtime/*/00112233445566778899aabbccddeeff/left
+        kill -KILL $console
+        wait $console 2>/dev/null
+    fi
+done
+[ -z "$(find runtime -name left)" ] && pass 'and what a kill left there is removed by the next one' || fail "$(ls -R runtime)"
+kill $console
+wait $console
+[ -z "$(ls runtime)" ] && pass 'at its end nothing is there' || fail "$(ls -R runtime)"
+
 # Locked while it runs.
 if "$detente" --home us unlock --for 1m >/dev/null 2>&1; then
     env -u DETENTE_PASSPHRASE_FILE "$detente" --home us console >console.out 2>locked.err </dev/null &
