@@ -6,22 +6,11 @@
 // evil.example and rebind.example are names of this machine in that browser alone.
 
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { check, end, launch } from './harness.mjs';
 
 const [modules, chromium, address, work] = process.argv.slice(2);
-const need = createRequire(pathToFileURL(modules + '/x.js'));
-const playwright = need('playwright-core');
 const base = new URL(address).origin, port = new URL(address).port;
 const key = new URL(address).hash.slice(3);
-let passed = 0, failed = 0;
-
-function check(what, good, seen) {
-  if (good) passed++;
-  else failed++;
-  console.log('%s: %s%s', good ? 'ok' : 'FAILED', what, good ? '' : ': ' + JSON.stringify(seen));
-}
-
 // The attacker's site: an empty page for every path, and what other sites' scripts report.
 const evil = createServer((req, res) => {
   res.setHeader('Content-Type', 'text/html');
@@ -30,11 +19,10 @@ const evil = createServer((req, res) => {
 await new Promise((ready) => evil.listen(0, '127.0.0.1', ready));
 const elsewhere = `http://evil.example:${evil.address().port}/`;
 
-const browser = await playwright.chromium.launch({
-  executablePath: chromium,
-  args: ['--no-sandbox', '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP rebind.example 127.0.0.1',
-    '--disable-features=BlockInsecurePrivateNetworkRequests,PrivateNetworkAccessChecks,LocalNetworkAccessChecks'],
-});
+const browser = await launch(modules, chromium, [
+  '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP rebind.example 127.0.0.1',
+  '--disable-features=BlockInsecurePrivateNetworkRequests,PrivateNetworkAccessChecks,LocalNetworkAccessChecks',
+]);
 const context = await browser.newContext();
 
 // ---- from a page elsewhere: the browser's own walls for private networks are off, so that ours are what holds
@@ -225,7 +213,5 @@ check('no secret in a path or a query', !urls.some((u) => /[0-9a-f]{32}/.test(u.
 const loud = logs.filter((l) => !/Content Security Policy|TrustedHTML|trusted|Refused|fetch/i.test(l));
 check('no page says an error', loud.length === 0, loud);
 await page.screenshot({ path: work + '/console.png' });
-await browser.close();
 evil.close();
-console.log('%d passed, %d failed, 0 skipped', passed, failed);
-process.exit(failed > 0 ? 1 : 0);
+await end(browser);

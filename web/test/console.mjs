@@ -6,72 +6,20 @@
 // (whom nobody has let in). Prints a line a case and their count.
 
 import {mkdirSync, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {pathToFileURL} from 'node:url';
+import * as harness from './harness.mjs';
+import {at, button, check, step} from './harness.mjs';
 
 const [modules, chromium, work, ...addresses] = process.argv.slice(2);
-const need = createRequire(pathToFileURL(modules + '/x.js'));
-const playwright = need('playwright-core');
-const axe = readFileSync(need.resolve('axe-core/axe.min.js'), 'utf8');
+const axe = readFileSync(harness.packages(modules).resolve('axe-core/axe.min.js'), 'utf8');
 const passphrase = readFileSync(work + '/passphrase', 'utf8').trim();
 mkdirSync(work + '/shots', {recursive: true});
 
-let passed = 0;
-let failed = 0;
-function check(what, good, seen) {
-    if (good) passed++;
-    else failed++;
-    console.log('%s: %s%s', good ? 'ok' : 'FAILED', what, good ? '' : ': ' + JSON.stringify(seen));
-    return good;
-}
-
-const browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
-const foreign = [];
-const broken = [];
-const page = {};
-const base = {};
-for (const a of addresses) {
-    const [who, address] = [a.slice(0, a.indexOf('=')), a.slice(a.indexOf('=') + 1)];
-    // bypassCSP is off: the pages are tried under their own policy.
-    const context = await browser.newContext({viewport: {width: 1280, height: 900}, locale: 'en-GB', acceptDownloads: true});
-    const p = await context.newPage();
-    base[who] = new URL(address).origin;
-    p.on('request', (r) => {
-        if (!r.url().startsWith(base[who]) && !/^(data|blob):/.test(r.url())) foreign.push(r.url());
-    });
-    p.on('pageerror', (e) => broken.push(who + ': ' + e.message));
-    p.on('console', (m) => {
-        // A refusal that asks for the passphrase is an answer of the program, and the browser notes it.
-        if (m.type() === 'error' && !/status of 40[0-9]/.test(m.text())) broken.push(who + ': ' + m.text());
-    });
-    p.setDefaultTimeout(30000);
-    await p.goto(address);
-    await p.waitForSelector('nav a');
-    page[who] = p;
-}
+const browser = await harness.launch(modules, chromium);
+const {page, base, foreign, broken} = await harness.consoles(browser, addresses);
 const {us, ru, med} = page;
-const at = (p, ...parts) => p.evaluate((h) => {
-    location.hash = h;
-}, '#/' + parts.map(encodeURIComponent).join('/'));
-const button = (p, name) => p.getByRole('button', {name, exact: true});
 const shot = (p, name) => p.screenshot({path: `${work}/shots/${name}.png`});
 
-/** An act that asks for the passphrase again. */
-async function confirm(p) {
-    await p.waitForSelector('dialog input[type=password]');
-    await p.fill('dialog input[type=password]', passphrase);
-    await p.keyboard.press('Enter');
-    await p.waitForSelector('dialog', {state: 'detached'});
-}
-
-async function step(what, f) {
-    try {
-        const said = await f();
-        return check(what, said === undefined || said === true, said);
-    } catch (e) {
-        return check(what, false, e.message.split('\n').slice(0, 4).join(' '));
-    }
-}
+const confirm = (p) => harness.confirm(p, passphrase);
 
 // ---- the main job: found, accept, talk, record, countersign, open, verify
 let channel;
@@ -438,5 +386,4 @@ await step('locked, it shows nothing of the home', async () => {
     return !/plenary|Ana North/.test(await us.locator('body').innerText());
 });
 
-await browser.close();
-console.log('%d passed, %d failed, 0 skipped', passed, failed);
+await harness.end(browser);

@@ -6,19 +6,11 @@
 // Prints a line a case and their count.
 
 import {readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {pathToFileURL} from 'node:url';
+import * as harness from './harness.mjs';
+import {check} from './harness.mjs';
 
 const [modules, chromium, address, channel, last, pid] = process.argv.slice(2);
-const playwright = createRequire(pathToFileURL(modules + '/x.js'))('playwright-core');
-let passed = 0;
-let failed = 0;
-function check(what, good, seen) {
-    if (good) passed++;
-    else failed++;
-    console.log('%s: %s%s', good ? 'ok' : 'FAILED', what, good ? '' : ': ' + JSON.stringify(seen));
-}
-const browser = await playwright.chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
+const browser = await harness.launch(modules, chromium);
 const page = await browser.newPage({viewport: {width: 1280, height: 900}});
 page.setDefaultTimeout(60000);
 await page.goto(address);
@@ -80,5 +72,4 @@ console.log('up to record %d; %d tasks, the longest %d ms; at most %d items draw
 check('what is earlier comes as it is scrolled to', up.said.first < Number(last) - 100, up.said.first);
 check('no task takes longer than 100 ms', up.tasks.length > 100 && longest < 100, longest);
 check('only what is near the window is drawn', most < 60, most);
-await browser.close();
-console.log('%d passed, %d failed, 0 skipped', passed, failed);
+await harness.end(browser);

@@ -6,61 +6,22 @@
 // plain.txt. NAMEs are us, ru, med, in a channel `plenary` with one contact record. Prints a line a case and their count.
 
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {pathToFileURL} from 'node:url';
+import * as harness from './harness.mjs';
+import {at, button, step} from './harness.mjs';
 
 const [modules, chromium, work, ...addresses] = process.argv.slice(2);
-const need = createRequire(pathToFileURL(modules + '/x.js'));
-const axe = readFileSync(need.resolve('axe-core/axe.min.js'), 'utf8');
+const axe = readFileSync(harness.packages(modules).resolve('axe-core/axe.min.js'), 'utf8');
 const passphrase = readFileSync(work + '/passphrase', 'utf8').trim();
 mkdirSync(work + '/shots', {recursive: true});
 
-let passed = 0;
-let failed = 0;
-async function step(what, f) {
-    let said;
-    try {
-        said = await f();
-    } catch (e) {
-        said = e.message.split('\n').slice(0, 4).join(' ');
-    }
-    const good = said === undefined || said === true;
-    if (good) passed++;
-    else failed++;
-    console.log('%s: %s%s', good ? 'ok' : 'FAILED', what, good ? '' : ': ' + JSON.stringify(said));
-}
-
-const browser = await need('playwright-core').chromium.launch({executablePath: chromium, args: ['--no-sandbox']});
-const broken = [];
-const page = {};
-for (const a of addresses) {
-    const [who, address] = [a.slice(0, a.indexOf('=')), a.slice(a.indexOf('=') + 1)];
-    const context = await browser.newContext({viewport: {width: 1280, height: 900}, locale: 'en-GB', acceptDownloads: true});
-    const p = await context.newPage();
-    p.on('pageerror', (e) => broken.push(who + ': ' + e.message));
-    p.on('console', (m) => {
-        // A refusal that asks for the passphrase is an answer of the program, and the browser notes it.
-        if (m.type() === 'error' && !/status of 40[0-9]/.test(m.text())) broken.push(who + ': ' + m.text());
-    });
-    p.setDefaultTimeout(30000);
-    await p.goto(address);
-    await p.waitForSelector('nav a');
-    page[who] = p;
-}
+const browser = await harness.launch(modules, chromium);
+const {page, broken} = await harness.consoles(browser, addresses);
 const {us, ru, med} = page;
-const at = (p, ...parts) => p.evaluate((h) => {
-    location.hash = h;
-}, '#/' + parts.map(encodeURIComponent).join('/'));
-const button = (p, name) => p.getByRole('button', {name, exact: true});
 const shot = (p, name) => p.screenshot({path: `${work}/shots/${name}.png`, fullPage: true});
 const row = (p, n) => p.locator('tbody tr', {has: p.locator('th', {hasText: new RegExp('^' + n + '$')})});
 const gone = (p) => p.waitForSelector('.answerform', {state: 'detached'});
 
-async function confirm(p) {
-    await p.fill('dialog input[type=password]', passphrase);
-    await p.keyboard.press('Enter');
-    await p.waitForSelector('dialog', {state: 'detached'});
-}
+const confirm = (p) => harness.confirm(p, passphrase);
 
 /** What axe finds on this page, under its own policy. */
 async function against(p) {
@@ -272,5 +233,4 @@ await step('in Arabic the page turns round, and its languages stay what they are
 });
 await step('no error in any page, of its policy neither', () => broken.length === 0 || broken.slice(0, 5));
 
-await browser.close();
-console.log('%d passed, %d failed, 0 skipped', passed, failed);
+await harness.end(browser);
