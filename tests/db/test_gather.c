@@ -19,6 +19,7 @@
 #include "db/db.h"
 
 #include "../base/folder.h"
+#include "small_db.h"
 
 static char folder[64];
 static char path[96];
@@ -68,27 +69,10 @@ counted_write(int fd, const void *bytes, size_t n, off64_t at)
     return real_write(fd, bytes, n, at);
 }
 
-static enum dt_err
-schema(struct dt_db *db, uint32_t from, void *ctx)
-{
-    (void)from;
-    (void)ctx;
-    return dt_db_exec(db, "CREATE TABLE item(id INTEGER PRIMARY KEY, content BLOB NOT NULL)");
-}
-
 static struct dt_db *
 opened(void)
 {
-    struct dt_db_config c = {.path = path,
-                             .app_id = 0x64740003u,
-                             .version = 1,
-                             .create = true,
-                             .busy_ms = 50,
-                             .migrate = schema};
-    struct dt_db *db = NULL;
-
-    assert_int_equal(dt_db_open(&c, &db), DT_OK);
-    return db;
+    return small_db_open(path, "CREATE TABLE item(id INTEGER PRIMARY KEY, content BLOB NOT NULL)");
 }
 
 /* Now that db has put its own in SQLite's table of calls. */
@@ -106,18 +90,6 @@ watch_writes(void)
     writes = fail_at = ahead = 0;
     ahead_fails = false;
     bytes_written = 0;
-}
-
-static uint64_t
-number(struct dt_db *db, const char *sql)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    uint64_t n = 0;
-
-    assert_int_equal(dt_db_prepare(db, sql, &st), DT_OK);
-    assert_int_equal(dt_stmt_row(st), DT_OK);
-    assert_int_equal(dt_col_u64(st, 0, UINT64_MAX, &n), DT_OK);
-    return n;
 }
 
 /* ${n} rows, two to a page. */
@@ -157,7 +129,7 @@ a_commit_in_few_writes(void **state)
     assert_int_equal(dt_tx_commit(&tx), DT_OK);
     assert_true(bytes_written > 100 * UINT64_C(4096));
     assert_true(writes >= 1 && writes <= bytes_written / (100 << 10) + 2);
-    assert_int_equal(number(other, "SELECT count(*) FROM item"), 200);
+    assert_int_equal(small_db_number(other, "SELECT count(*) FROM item"), 200);
     dt_db_close(other);
     dt_db_close(db);
 }
@@ -175,12 +147,12 @@ read_back_before_the_commit(void **state)
     assert_int_equal(dt_tx_begin(db, &tx), DT_OK);
     assert_int_equal(put_rows(db, 500), DT_OK);
     assert_true(writes > 0);
-    assert_int_equal(number(db, "SELECT sum(length(content)) FROM item"), 500 * 1500);
+    assert_int_equal(small_db_number(db, "SELECT sum(length(content)) FROM item"), 500 * 1500);
     assert_int_equal(dt_db_exec(db, "UPDATE item SET content = randomblob(1400)"), DT_OK);
-    assert_int_equal(number(db, "SELECT sum(length(content)) FROM item"), 500 * 1400);
-    assert_int_equal(number(other, "SELECT count(*) FROM item"), 0);
+    assert_int_equal(small_db_number(db, "SELECT sum(length(content)) FROM item"), 500 * 1400);
+    assert_int_equal(small_db_number(other, "SELECT count(*) FROM item"), 0);
     assert_int_equal(dt_tx_commit(&tx), DT_OK);
-    assert_int_equal(number(other, "SELECT sum(length(content)) FROM item"), 500 * 1400);
+    assert_int_equal(small_db_number(other, "SELECT sum(length(content)) FROM item"), 500 * 1400);
     assert_int_equal(dt_db_check(other), DT_OK);
     dt_db_close(other);
     dt_db_close(db);
@@ -201,7 +173,7 @@ a_write_fails(void **state)
     assert_int_equal(dt_db_exec(db, "PRAGMA cache_size=5"), DT_OK);
     assert_int_equal(put_rows(db, 10), DT_OK);
     for (unsigned int n = 1; n < 400; n += n < 20 ? 1 : 17) {
-        uint64_t before = number(db, "SELECT count(*) FROM item");
+        uint64_t before = small_db_number(db, "SELECT count(*) FROM item");
         struct dt_tx tx = {0};
         unsigned int stored = 0;
         struct dt_db *other;
@@ -220,12 +192,12 @@ a_write_fails(void **state)
         }
         fail_at = 0;
         dt_tx_end(&tx);
-        assert_int_equal(number(db, "SELECT count(*) FROM item"), before);
+        assert_int_equal(small_db_number(db, "SELECT count(*) FROM item"), before);
         assert_int_equal(dt_tx_begin(db, &tx), DT_OK);
         assert_int_equal(put_rows(db, 3), DT_OK);
         assert_int_equal(dt_tx_commit(&tx), DT_OK);
         other = opened();
-        assert_int_equal(number(other, "SELECT count(*) FROM item"), before + 3);
+        assert_int_equal(small_db_number(other, "SELECT count(*) FROM item"), before + 3);
         assert_int_equal(dt_db_check(other), DT_OK);
         dt_db_close(other);
     }
@@ -269,7 +241,7 @@ grows_in_steps(void **state)
     dt_db_close(db);
     (void)strcat(path, ".cut");
     other = opened();
-    assert_int_equal(number(other, "SELECT count(*) FROM item"), 200);
+    assert_int_equal(small_db_number(other, "SELECT count(*) FROM item"), 200);
     assert_int_equal(dt_db_check(other), DT_OK);
     dt_db_close(other);
 }
@@ -287,7 +259,7 @@ no_room_ahead(void **state)
         assert_int_equal(put_rows(db, 1), DT_OK);
     assert_int_equal(ahead, 1); /* and it is not asked for again */
     assert_true(wal_size(path) <= (off_t)bytes_written);
-    assert_int_equal(number(db, "SELECT count(*) FROM item"), 50);
+    assert_int_equal(small_db_number(db, "SELECT count(*) FROM item"), 50);
     dt_db_close(db);
 }
 

@@ -17,6 +17,7 @@
 #include "db/db.h"
 
 #include "../base/folder.h"
+#include "small_db.h"
 
 static char folder[64];
 static char path[96];
@@ -55,40 +56,11 @@ watch(void)
     assert_int_equal(sqlite3_config(SQLITE_CONFIG_PCACHE2, &watched), SQLITE_OK);
 }
 
-static enum dt_err
-schema(struct dt_db *db, uint32_t from, void *ctx)
-{
-    (void)from;
-    (void)ctx;
-    return dt_db_exec(db, "CREATE TABLE item(id INTEGER PRIMARY KEY, content BLOB NOT NULL);"
-                          "CREATE TABLE mark(id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID");
-}
-
 static struct dt_db *
 opened(void)
 {
-    struct dt_db_config c = {.path = path,
-                             .app_id = 0x64740003u,
-                             .version = 1,
-                             .create = true,
-                             .busy_ms = 50,
-                             .migrate = schema};
-    struct dt_db *db = NULL;
-
-    assert_int_equal(dt_db_open(&c, &db), DT_OK);
-    return db;
-}
-
-static uint64_t
-number(struct dt_db *db, const char *sql)
-{
-    DT_CLEANUP(dt_stmt_done) struct dt_stmt *st = NULL;
-    uint64_t n = 0;
-
-    assert_int_equal(dt_db_prepare(db, sql, &st), DT_OK);
-    assert_int_equal(dt_stmt_row(st), DT_OK);
-    assert_int_equal(dt_col_u64(st, 0, UINT64_MAX, &n), DT_OK);
-    return n;
+    return small_db_open(path, "CREATE TABLE item(id INTEGER PRIMARY KEY, content BLOB NOT NULL);"
+                               "CREATE TABLE mark(id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID");
 }
 
 /* A row of each of two tables in a transaction of its own: in the middle of one, where pages are
@@ -121,7 +93,7 @@ not_searched_after_each_commit(void **state)
     searches = highest = 0;
     for (uint64_t i = 0; i < 400; i++)
         put(db, (i % 4) << 32 | i);
-    assert_true(highest > number(db, "PRAGMA page_count"));
+    assert_true(highest > small_db_number(db, "PRAGMA page_count"));
     assert_true(searches <= 2);
     assert_int_equal(dt_db_check(db), DT_OK);
     dt_db_close(db);
@@ -137,19 +109,21 @@ searched_when_the_file_shrinks(void **state)
     (void)state;
     for (uint64_t i = 0; i < 300; i++)
         put(db, (i % 4) << 32 | i);
-    large = number(db, "PRAGMA page_count");
+    large = small_db_number(db, "PRAGMA page_count");
     assert_int_equal(dt_db_exec(db, "DELETE FROM item WHERE id % 3 > 0"), DT_OK);
     searches = 0;
     assert_int_equal(dt_db_exec(db, "VACUUM"), DT_OK);
-    small = number(db, "PRAGMA page_count");
+    small = small_db_number(db, "PRAGMA page_count");
     assert_true(small < large);
     assert_true(searches > 0 && last_limit <= small + 1);
     searches = 0;
     for (uint64_t i = 1000; i < 1300; i++)
         put(db, (i % 4) << 32 | i);
     assert_true(searches <= 2);
-    assert_int_equal(number(db, "SELECT count(*) FROM item WHERE length(content) = 500"), 400);
-    assert_int_equal(number(other, "SELECT count(*) FROM item WHERE length(content) = 500"), 400);
+    assert_int_equal(small_db_number(db, "SELECT count(*) FROM item WHERE length(content) = 500"),
+                     400);
+    assert_int_equal(
+        small_db_number(other, "SELECT count(*) FROM item WHERE length(content) = 500"), 400);
     assert_int_equal(dt_db_check(db), DT_OK);
     assert_int_equal(dt_db_check(other), DT_OK);
     dt_db_close(other);
@@ -175,9 +149,10 @@ rolled_back(void **state)
         dt_tx_end(&tx);
         put(db, (i % 4) << 32 | i);
     }
-    assert_int_equal(number(db, "SELECT count(*) FROM item WHERE length(content) = 500"), 60);
-    assert_int_equal(number(db, "SELECT count(*) FROM item"), 60);
-    assert_int_equal(number(other, "SELECT count(*) FROM item"), 60);
+    assert_int_equal(small_db_number(db, "SELECT count(*) FROM item WHERE length(content) = 500"),
+                     60);
+    assert_int_equal(small_db_number(db, "SELECT count(*) FROM item"), 60);
+    assert_int_equal(small_db_number(other, "SELECT count(*) FROM item"), 60);
     assert_int_equal(dt_db_check(db), DT_OK);
     dt_db_close(other);
     dt_db_close(db);
