@@ -17,13 +17,6 @@
 #define TABLE   "line_ask"
 #define ROW_MAX 64u
 
-static void
-key_of(uint8_t out[static 33], const uint8_t group_id[static 32], size_t party)
-{
-    memcpy(out, group_id, 32);
-    out[32] = (uint8_t)party;
-}
-
 static enum dt_err
 ask_read(struct dt_view v, struct dt_line_ask *out)
 {
@@ -42,12 +35,10 @@ dt_line_ask_get(struct dt_agent *a, const uint8_t group_id[static 32], size_t pa
                 struct dt_line_ask *out)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
-    uint8_t key[33];
     enum dt_err err;
 
     *out = (struct dt_line_ask){0};
-    key_of(key, group_id, party);
-    err = dt_store_get_blob(a->store, TABLE, dt_view_of(key), &b);
+    err = dt_line_party_get(a, TABLE, group_id, (uint8_t)party, &b);
     if (err != DT_OK)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
     return ask_read(dt_buf_view(&b), out);
@@ -59,17 +50,14 @@ ask_put(struct dt_agent *a, const uint8_t group_id[static 32], size_t party,
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
     struct dt_writer w = dt_writer_init(&b);
-    uint8_t key[33];
     enum dt_err err;
 
-    key_of(key, group_id, party);
     dt_write_u64(&w, x->slot);
     dt_write_u64(&w, x->ms);
     dt_write_u64(&w, x->told_ms);
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
-    return dt_store_put(a->store, TABLE, dt_view_of(key), dt_view(group_id, 32), party,
-                        dt_buf_view(&b));
+    return dt_line_party_put(a, TABLE, group_id, (uint8_t)party, dt_buf_view(&b));
 }
 
 uint64_t

@@ -33,6 +33,14 @@ DT_MUST_CHECK enum dt_err dt_line_row_load(struct dt_agent *a, const struct dt_l
 DT_MUST_CHECK enum dt_err dt_line_row_save(struct dt_agent *a, const uint8_t group_id[static 32],
                                            const struct dt_line_key *k, struct dt_line_row *x);
 
+/* A row of a party in a channel, of ${table}: its bytes appended to ${out}, NOT_FOUND; and put. */
+DT_MUST_CHECK enum dt_err dt_line_party_get(struct dt_agent *a, const char *table,
+                                            const uint8_t group_id[static 32], uint8_t party,
+                                            struct dt_buf *out);
+DT_MUST_CHECK enum dt_err dt_line_party_put(struct dt_agent *a, const char *table,
+                                            const uint8_t group_id[static 32], uint8_t party,
+                                            struct dt_view value);
+
 /* Our own line. */
 struct dt_line_own_row {
     uint64_t stepped; /* slot of the last step */

@@ -12,6 +12,7 @@
 #include "instrument/line_spans.h"
 #include "instrument/line_watch.h"
 
+#include "agent/talk/line_internal.h"
 #include "agent/talk/line_log.h"
 
 #define TABLE   "line_log"
@@ -24,13 +25,6 @@ struct row {
     uint8_t seat[16];
     struct dt_line_spans spans;
 };
-
-static void
-key_of(uint8_t out[static 33], const uint8_t group_id[static 32], uint8_t party)
-{
-    memcpy(out, group_id, 32);
-    out[32] = party;
-}
 
 static enum dt_err
 row_read(struct dt_view v, uint8_t party, struct row *x)
@@ -56,12 +50,10 @@ static enum dt_err
 row_load(struct dt_agent *a, const uint8_t group_id[static 32], uint8_t party, struct row *x)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
-    uint8_t key[33];
     enum dt_err err;
 
     *x = (struct row){.there = false};
-    key_of(key, group_id, party);
-    err = dt_store_get_blob(a->store, TABLE, dt_view_of(key), &b);
+    err = dt_line_party_get(a, TABLE, group_id, party, &b);
     if (err != DT_OK)
         return err == DT_ERR_NOT_FOUND ? DT_OK : err;
     return row_read(dt_buf_view(&b), party, x);
@@ -72,10 +64,8 @@ row_save(struct dt_agent *a, const uint8_t group_id[static 32], uint8_t party, c
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf b = DT_BUF_INIT(ROW_MAX);
     struct dt_writer w = dt_writer_init(&b);
-    uint8_t key[33];
     enum dt_err err;
 
-    key_of(key, group_id, party);
     if (party == HEAD) {
         dt_write_u64(&w, x->until_ms);
         dt_write_view(&w, dt_view_of(x->seat));
@@ -86,8 +76,7 @@ row_save(struct dt_agent *a, const uint8_t group_id[static 32], uint8_t party, c
     }
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
-    return dt_store_put(a->store, TABLE, dt_view_of(key), dt_view(group_id, 32), party,
-                        dt_buf_view(&b));
+    return dt_line_party_put(a, TABLE, group_id, party, dt_buf_view(&b));
 }
 
 enum dt_err

@@ -3,7 +3,8 @@
  *
  * Rows: "line" (group id, seat): what is known of a member's line; "line_heard" (group id, seat,
  * slot): a test of a slot that is not counted yet; "line_miss" (the same): a slot that was counted
- * as missed; "line_slot" (group id, slot): the queue was read in that slot; "line_own" (group id).
+ * as missed; "line_slot" (group id, slot): the queue was read in that slot; "line_own" (group id);
+ * "line_ask" and "line_log" (group id, party).
  */
 #include <string.h>
 
@@ -194,4 +195,33 @@ dt_line_own_save(struct dt_agent *a, const uint8_t group_id[static 32],
     if ((err = dt_writer_end(&w)) != DT_OK)
         return err;
     return dt_store_put_blob(a->store, "line_own", dt_view(group_id, 32), dt_buf_view(&b));
+}
+
+/* ---- of a party ---- */
+
+static void
+party_key(uint8_t out[static 33], const uint8_t group_id[static 32], uint8_t party)
+{
+    memcpy(out, group_id, 32);
+    out[32] = party;
+}
+
+enum dt_err
+dt_line_party_get(struct dt_agent *a, const char *table, const uint8_t group_id[static 32],
+                  uint8_t party, struct dt_buf *out)
+{
+    uint8_t key[33];
+
+    party_key(key, group_id, party);
+    return dt_store_get_blob(a->store, table, dt_view_of(key), out);
+}
+
+enum dt_err
+dt_line_party_put(struct dt_agent *a, const char *table, const uint8_t group_id[static 32],
+                  uint8_t party, struct dt_view value)
+{
+    uint8_t key[33];
+
+    party_key(key, group_id, party);
+    return dt_store_put(a->store, table, dt_view_of(key), dt_view(group_id, 32), party, value);
 }
