@@ -3,6 +3,7 @@
  * again, whatever came late; a question and its clock among three homes, also when the line is
  * down for both sides.
  */
+#include "agent/keep/backup.h"
 #include "agent/records/due.h"
 #include "agent/talk/line.h"
 #include "agent/talk/line_log.h"
@@ -403,6 +404,59 @@ deaf_or_late(void **state)
     is(find(t, 1, DT_DUE_REPLY, q, RED).by_ms, by + 4 * SLOT);
 }
 
+/* All that was heard of the channel's lines. Owner: dt_free(out->v). */
+static uint64_t
+heard(struct three *t, size_t who, struct dt_line_heard *out)
+{
+    uint64_t until = 0;
+
+    *out = (struct dt_line_heard){0};
+    ok(dt_line_log_load(t->a[who], t->gid, 0, out, &until));
+    return until;
+}
+
+/* No record says when a line was tested: a home that is made of a backup knows it from the backup
+ * alone, and owes no earlier than the others say. */
+static void
+a_backup_keeps_what_stopped_the_clock(void **state)
+{
+    struct three *t = *state;
+    struct dt_clock clock = world_clock(&t->w);
+    struct dt_backup_report r = {0};
+    struct dt_line_heard before, after;
+    char file[128], home[128];
+    uint64_t by, until;
+    uint8_t q[32];
+
+    by = asked(t, q);
+    a_slot_later(t, 0, 3);
+    t->w.offset_ms += 3 * SLOT; /* both sides are out for two whole slots */
+    world_sync(t->a, 3, 3);
+    is(owed_until(t, q), by + 2 * SLOT);
+    until = heard(t, 2, &before);
+    assert_true(before.n >= 2);
+    world_path(&t->w, "backup", file);
+    world_path(&t->w, "red-again", home);
+    ok(dt_backup_make(t->a[2], file, dt_view_str("another"), NULL, &r));
+    dt_agent_close_p(&t->a[2]);
+    ok(dt_backup_restore(file, dt_view_str("another"), home, dt_view_str(PASSPHRASE), &clock, NULL,
+                         &r));
+    t->a[2] = world_open(&t->w, "red-again");
+    is(heard(t, 2, &after), until);
+    is(after.n, before.n);
+    for (size_t i = 0; i < before.n; i++) {
+        is(after.v[i].party, before.v[i].party);
+        is(after.v[i].from_ms, before.v[i].from_ms);
+        is(after.v[i].to_ms, before.v[i].to_ms);
+    }
+    is(find(t, 2, DT_DUE_REPLY, q, RED).by_ms, by + 2 * SLOT);
+    world_sync(t->a, 3, 8); /* it is put into the channel anew, and listens from another seat */
+    is(find(t, 2, DT_DUE_REPLY, q, RED).by_ms, by + 2 * SLOT);
+    is(owed_until(t, q), by + 2 * SLOT);
+    dt_free(before.v);
+    dt_free(after.v);
+}
+
 int
 main(void)
 {
@@ -412,6 +466,8 @@ main(void)
         cmocka_unit_test_setup_teardown(both_sides_out, set_up_lines, three_tear_down),
         cmocka_unit_test_setup_teardown(both_sides_announced, set_up_lines, three_tear_down),
         cmocka_unit_test_setup_teardown(deaf_or_late, set_up_lines, three_tear_down),
+        cmocka_unit_test_setup_teardown(a_backup_keeps_what_stopped_the_clock, set_up_lines,
+                                        three_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
