@@ -52,6 +52,9 @@ run(void *arg)
     struct pollfd at[2] = {{.fd = info == NULL ? -1 : info->epoll_fd, .events = POLLIN},
                            {.fd = loop->event_fd, .events = POLLIN}};
 
+    /* For who looks at the process. Not from outside: that writes a file, which a sandbox forbids.
+     */
+    (void)pthread_setname_np(pthread_self(), "http");
     while (!atomic_load(&loop->ending)) {
         uint64_t times;
 
@@ -80,7 +83,6 @@ dt_http_loop_start(struct dt_http_loop *loop, struct MHD_Daemon *daemon)
         (void)close(loop->event_fd);
         return dt_fail(DT_ERR_NOMEM, "out of memory");
     }
-    (void)pthread_setname_np(loop->thread, "http"); /* for who looks at the process */
     loop->running = true;
     return DT_OK;
 }

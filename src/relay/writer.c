@@ -85,6 +85,7 @@ run(void *arg)
     struct dt_relay_store_writer *w = arg;
     uint64_t took = 0, did = 0; /* the latest batch; 0: was not measured */
 
+    (void)pthread_setname_np(pthread_self(), "writer");
     for (;;) {
         dt_writer_told_fn told;
         uint64_t begin, own;
@@ -148,7 +149,6 @@ dt_writer_start(struct dt_relay_store *store, dt_writer_failed_fn failed, void *
         dt_free(w);
         return dt_nomem();
     }
-    (void)pthread_setname_np(w->thread, "writer");
     *out = w;
     return DT_OK;
 }

@@ -36,6 +36,11 @@ check_status 'no such command' 2 "$r" wombat
 
 start_daemon relay "$r" serve --config relay.conf
 wait_port "$PORT" || { fail 'the relay did not start'; cat "$run_dir/relay.log"; scenario_end; }
+read -r pid _ <"$run_dir/relay.pid"
+names=$(cat /proc/"$pid"/task/*/comm | tr '\n' ' ')
+for name in http writer mover; do
+    [[ " $names" == *" $name "* ]] && pass "a thread is named $name" || fail "threads are named $names"
+done
 json 'stats while serving' 0 'len(d["grants"]) == 1 and len(d["registers"]) == 1' "$r" stats --store relay.db
 json 'limits' 0 'len(d["grants"]) == 1' "$r" limits --store relay.db
 check_status 'limits changed' 0 "$r" limits --store relay.db --queues 7

@@ -40,6 +40,7 @@ run(void *arg)
 {
     struct store_mover *m = arg;
 
+    (void)pthread_setname_np(pthread_self(), "mover");
     pthread_mutex_lock(&m->lock);
     for (;;) {
         uint64_t moved = 0;
@@ -86,7 +87,6 @@ dt_relay_store_move_apart(struct dt_relay_store *s, uint64_t bytes)
         dt_free(m);
         return dt_nomem();
     }
-    (void)pthread_setname_np(m->thread, "mover");
     dt_db_move_by_hand(s->w);
     s->mover = m;
     return DT_OK;
