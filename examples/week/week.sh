@@ -65,7 +65,7 @@ week() {
     check_line 'and that the others destroyed theirs' '^    Ana North \(north\) says that it was destroyed there on 2027-03-0[34]' out
     check_status 'who owes nothing that is overdue: exit status 0' 0 as us due
     check_status 'who does: 1, for cron' 1 as ru due
-    check_line 'in words' '^2027-03-04 1[01]:[0-9]{2}  OVERDUE by [12] h.*  south \(us\)  explanation in reply to record [0-9]+ of north, in plenary$' out
+    check_line 'in words' '^2027-03-04 1[01]:[0-9]{2}  OVERDUE by [12] h.*  south \(us\)  explanation in reply to entry [0-9]+ of north, in plenary$' out
     check_status 'not when it is the other one that is asked for' 0 as ru due --party north
     check_status 'by the channel, too' 1 as ru due --channel plenary
 

@@ -358,6 +358,18 @@ check_ids(const struct cli *c, const struct dt_claims *claims)
     return DT_OK;
 }
 
+/* A program that asks for the list gets one, and the same "no" as a person: there is nothing here.
+ */
+static enum dt_err
+say_none(struct cli *c)
+{
+    json_t *root = json_object();
+
+    (void)json_object_set_new(root, "claims", json_array());
+    c->verdict = DT_EXIT_NO;
+    return cli_json(root);
+}
+
 enum dt_err
 cmd_claims_show(struct cli *c)
 {
@@ -369,8 +381,12 @@ cmd_claims_show(struct cli *c)
 
     if (k == NULL)
         return dt_nomem();
-    if ((err = read_table(c, cli_get(c, "file"), &claims)) != DT_OK ||
-        (err = check_ids(c, &claims)) != DT_OK || (err = from_home(c, k)) != DT_OK ||
+    err = read_table(c, cli_get(c, "file"), &claims);
+    if (err == DT_ERR_NOT_FOUND && c->json && c->n_operands == 0 && !cli_has(c, "file") &&
+        !cli_has(c, "source"))
+        return say_none(c);
+    if (err != DT_OK || (err = check_ids(c, &claims)) != DT_OK ||
+        (err = from_home(c, k)) != DT_OK ||
         (err = dt_claims_check(&claims, k->contact, k->n, &results)) != DT_OK)
         return err;
     if (c->json)

@@ -160,27 +160,27 @@ print_contact(struct cli *c, const struct table *t, const struct dt_contact *x)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf between = DT_BUF_INIT(1u << 20);
     DT_CLEANUP(dt_buf_clear) struct dt_buf by = DT_BUF_INIT(1u << 20);
-    char when[DT_TIME_STR], span[DT_TIME_STR] = "-", number[24] = "-";
+    char when[DT_TIME_STR], span[DT_TIME_STR] = "-", entry[CLI_ENTRY_STR] = "-";
     enum dt_err err;
 
     dt_contact_when(x, when);
     if (x->has_duration)
         dt_span_str(span, x->duration_ms);
-    if (!x->note)
-        (void)snprintf(number, sizeof number, "%llu",
-                       (unsigned long long)t->facts.numbers[x->place]);
+    if (!x->note && x->entry == DT_ENTRY_UNKNOWN)
+        (void)snprintf(entry, sizeof entry, "no entry yet");
+    else if (!x->note)
+        (void)snprintf(entry, sizeof entry, "entry %llu", (unsigned long long)x->entry);
     if ((err = dt_contact_between(x, &between)) != DT_OK ||
         (err = initiator(c, t, x, &by)) != DT_OK)
         return err;
-    cli_print("%4s  %-20s  %-19.*s %10s  %.*s", number, when, (int)x->mode.n,
+    cli_print("%-12s  %-20s  %-19.*s %10s  %.*s", entry, when, (int)x->mode.n,
               (const char *)x->mode.p, span, (int)between.n, (const char *)between.p);
     if (x->level.n > 0)
         cli_print(", %.*s", (int)x->level.n, (const char *)x->level.p);
     if (by.n > 0)
         cli_print(", asked for by %.*s", (int)by.n, (const char *)by.p);
-    cli_print("%s: %s%s%s%s\n", x->in_channel ? ", in the channel" : "", dt_contact_standing(x),
-              x->withdrawn ? ", withdrawn" : "", x->opened ? ", opened" : "",
-              !x->note && x->entry == DT_ENTRY_UNKNOWN ? ", not in the register yet" : "");
+    cli_print("%s: %s%s%s\n", x->in_channel ? ", in the channel" : "", dt_contact_standing(x),
+              x->withdrawn ? ", withdrawn" : "", x->opened ? ", opened" : "");
     for (size_t i = 0; i < x->n_differences && err == DT_OK; i++)
         err = print_difference(c, t, x, &t->list.differences[x->first_difference + i]);
     return err;

@@ -19,6 +19,7 @@
 #define CALENDAR_MAX  (32u << 20)
 #define OUTAGES_MS    (30 * DT_MS_DAY) /* so far back, and so many, are shown; JSON has all */
 #define OUTAGES_SHOWN 8u
+#define SUBJECT_STR   48u
 
 /* What was asked for, and what there is. */
 struct due {
@@ -77,26 +78,45 @@ ack_name(enum dt_ack ack)
                                        : "answer";
 }
 
-/* "receipt for record 12 (question of north)", "calendar, the 3rd, 2 on time in a row": what is
+/* "entry 12": the same at all sides, as is what the hash of one begins with that has no entry yet.
+ */
+static void
+subject_words(const struct due *x, const struct dt_due *d, char out[static SUBJECT_STR])
+{
+    const struct dt_due_item *item;
+    char hex[13];
+
+    out[0] = '\0';
+    if (d->subject == DT_DUE_NONE)
+        return;
+    item = &x->all.state.items[d->subject];
+    cli_short(hex, dt_view_of(item->commitment));
+    if (item->entry == UINT64_MAX)
+        (void)snprintf(out, SUBJECT_STR, "record %s, no entry yet", hex);
+    else
+        (void)snprintf(out, SUBJECT_STR, "entry %llu", (unsigned long long)item->entry);
+}
+
+/* "receipt for entry 12 (question of north)", "calendar, the 3rd, 2 on time in a row": what is
  * owed. */
 static enum dt_err
 put_what(const struct due *x, const struct dt_due *d, struct dt_buf *out)
 {
     struct dt_view id = dt_template_id(d->tmpl);
-    const unsigned int number =
-        d->subject == DT_DUE_NONE ? 0 : x->all.state.items[d->subject].number;
     struct dt_view to = party_name(x, d->to);
+    char subject[SUBJECT_STR];
     enum dt_err err = DT_OK;
 
+    subject_words(x, d, subject);
     switch (d->what) {
     case DT_DUE_ACK:
-        return dt_buf_printf(out, "%s for record %u (%.*s of %.*s)", ack_name(d->ack), number,
-                             (int)id.n, (const char *)id.p, (int)to.n, (const char *)to.p);
+        return dt_buf_printf(out, "%s for %s (%.*s of %.*s)", ack_name(d->ack), subject, (int)id.n,
+                             (const char *)id.p, (int)to.n, (const char *)to.p);
     case DT_DUE_REPLY:
-        return dt_buf_printf(out, "%.*s in reply to record %u of %.*s", (int)id.n,
-                             (const char *)id.p, number, (int)to.n, (const char *)to.p);
+        return dt_buf_printf(out, "%.*s in reply to %s of %.*s", (int)id.n, (const char *)id.p,
+                             subject, (int)to.n, (const char *)to.p);
     case DT_DUE_RECORD:
-        return dt_buf_printf(out, "%.*s, record %u", (int)id.n, (const char *)id.p, number);
+        return dt_buf_printf(out, "%.*s, %s", (int)id.n, (const char *)id.p, subject);
     case DT_DUE_EVERY:
     case DT_DUE_EACH:
         break;
@@ -261,6 +281,13 @@ missing_receipts(const struct due *x, json_t *list)
 
 /* ---- JSON ---- */
 
+static void
+put_entry(json_t *o, const char *key, const struct dt_due_item *item)
+{
+    if (item->entry != UINT64_MAX)
+        cli_put_u64(o, key, item->entry);
+}
+
 static enum dt_err
 row_json(const struct due *x, const struct dt_due *d, json_t *o)
 {
@@ -288,9 +315,12 @@ row_json(const struct due *x, const struct dt_due *d, json_t *o)
     if (d->subject != DT_DUE_NONE) {
         cli_put_u64(o, "record", all->state.items[d->subject].number);
         cli_put_hex(o, "commitment", dt_view_of(all->state.items[d->subject].commitment));
+        put_entry(o, "entry", &all->state.items[d->subject]);
     }
-    if (d->met_by != DT_DUE_NONE)
+    if (d->met_by != DT_DUE_NONE) {
         cli_put_u64(o, "met_by", all->state.items[d->met_by].number);
+        put_entry(o, "met_by_entry", &all->state.items[d->met_by]);
+    }
     if (d->nth != 0) {
         cli_put_u64(o, "number", d->nth);
         cli_put_u64(o, "on_time_in_a_row", d->in_row);

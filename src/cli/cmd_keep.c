@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "agent/keep/destroy.h"
+#include "agent/records/records.h"
 #include "base/mem.h"
 
 #include "cli/commands.h"
+#include "cli/record_io.h"
 #include "cli/talk_io.h"
 
 enum dt_err
@@ -115,6 +117,21 @@ what_name(const struct dt_kept_info *x)
 }
 
 static enum dt_err
+entry_of(struct cli *c, const uint8_t commitment[static 32], struct dt_entry_info *out)
+{
+    DT_CLEANUP(dt_record_clear) struct dt_record r = {0};
+    enum dt_err err = dt_agent_record(c->agent, commitment, &r);
+
+    return err != DT_OK ? err : dt_agent_entry(c->agent, r.seal, out);
+}
+
+static const char *
+waits_words(const struct dt_kept_info *x)
+{
+    return x->waits ? ", waits: something is owed about it, or it is not in the register yet" : "";
+}
+
+static enum dt_err
 put_kept(struct cli *c, const struct dt_channel_info *ch, json_t *o)
 {
     DT_CLEANUP(dt_free_p) struct dt_kept_info *list = NULL;
@@ -130,6 +147,12 @@ put_kept(struct cli *c, const struct dt_channel_info *ch, json_t *o)
                     dt_view(list[i].id, list[i].what < DT_KEPT_RECORD ? 16 : sizeof list[i].id));
         if (list[i].number != 0)
             cli_put_u64(x, "number", list[i].number);
+        if (list[i].what == DT_KEPT_RECORD) {
+            struct dt_entry_info e = {0};
+
+            if ((err = entry_of(c, list[i].id, &e)) == DT_OK && e.standing != DT_ENTRY_WAITING)
+                cli_put_u64(x, "entry", e.index);
+        }
         cli_put_time(x, "destroy_at", list[i].due_ms);
         cli_put_bool(x, "waits", list[i].waits);
         (void)json_array_append_new(array, x);
@@ -149,14 +172,19 @@ print_kept(struct cli *c, const struct dt_channel_info *ch)
         char when[DT_TIME_STR];
 
         dt_time_str(when, list[i].due_ms);
-        if (list[i].what == DT_KEPT_TALK || list[i].what == DT_KEPT_RECORD)
-            cli_print("  %s  %s %llu%s\n", when,
-                      list[i].what == DT_KEPT_TALK ? "message" : "record",
-                      (unsigned long long)list[i].number,
-                      list[i].waits ? ", waits: something is owed about it, or it is not in the "
-                                      "register yet"
-                                    : "");
-        else
+        if (list[i].what == DT_KEPT_TALK) {
+            cli_print("  %s  message %llu%s\n", when, (unsigned long long)list[i].number,
+                      waits_words(&list[i]));
+        } else if (list[i].what == DT_KEPT_RECORD) {
+            struct dt_entry_info e = {0};
+            char entry[CLI_ENTRY_STR], hex[13];
+
+            if ((err = entry_of(c, list[i].id, &e)) != DT_OK)
+                return err;
+            cli_entry_words(&e, entry);
+            cli_short(hex, dt_view_of(list[i].id));
+            cli_print("  %s  record %s, %s%s\n", when, hex, entry, waits_words(&list[i]));
+        } else
             cli_print("  %s  %s\n", when,
                       list[i].what == DT_KEPT_FILE  ? "a file of which not all came"
                       : list[i].what == DT_KEPT_RAW ? "a record of a kind that is not known here"

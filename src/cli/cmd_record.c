@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/records/carry.h"
+#include "agent/records/opening.h"
 #include "agent/records/records.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -301,21 +302,45 @@ info_json(const struct dt_record_info *r)
     return o;
 }
 
+void
+cli_entry_words(const struct dt_entry_info *e, char out[static CLI_ENTRY_STR])
+{
+    if (e->standing == DT_ENTRY_WAITING)
+        (void)snprintf(out, CLI_ENTRY_STR, "no entry yet");
+    else
+        (void)snprintf(out, CLI_ENTRY_STR, "entry %llu", (unsigned long long)e->index);
+}
+
+/* What has no entry yet is named by what its hash begins with: that, too, is the same at all sides.
+ */
+static void
+print_about(const struct dt_record_info *r)
+{
+    char hex[13];
+
+    cli_short(hex, dt_view_of(r->commitment));
+    if (r->entry.standing == DT_ENTRY_WAITING)
+        cli_print(", to %s (no entry yet)", hex);
+    else
+        cli_print(", to entry %llu", (unsigned long long)r->entry.index);
+}
+
 static void
 print_info(struct cli *c, const struct dt_record_info *r, const struct dt_record_info *all,
            size_t n)
 {
     char hex[13];
-    char when[DT_TIME_STR];
+    char when[DT_TIME_STR], entry[CLI_ENTRY_STR];
 
     cli_short(hex, dt_view_of(r->commitment));
     dt_time_str(when, r->time_ms);
-    cli_print("%3llu  %s  %s  %-12s %s (%s)", (unsigned long long)r->number, hex, when,
-              seen_as(c, r), r->author.name, r->author.party_name);
+    cli_entry_words(&r->entry, entry);
+    cli_print("%-12s  %s  %s  %-12s %s (%s)", entry, hex, when, seen_as(c, r), r->author.name,
+              r->author.party_name);
     if (r->answer != DT_ANSWER_NONE) {
         for (size_t i = 0; i < n; i++)
             if (memcmp(all[i].commitment, r->about, 32) == 0)
-                cli_print(", to %llu", (unsigned long long)all[i].number);
+                print_about(&all[i]);
     } else {
         cli_print(", %s%s",
                   r->standing == DT_STANDING_NO_ENTRY ? "asserted by one"
@@ -324,12 +349,12 @@ print_info(struct cli *c, const struct dt_record_info *r, const struct dt_record
     }
     dt_time_str(when, r->slot_ms);
     if (r->entry.standing == DT_ENTRY_WAITING && r->slot_ms != 0)
-        cli_print("; not in the register yet, waits for the slot at %s\n", when);
+        cli_print("; not in the register yet, waits for the slot at %s", when);
     else if (r->entry.standing == DT_ENTRY_WAITING)
-        cli_print("; not in the register yet\n");
+        cli_print("; not in the register yet");
     else
-        cli_print("; entry %llu, %s\n", (unsigned long long)r->entry.index,
-                  dt_entry_standing_name(r->entry.standing));
+        cli_print("; %s", dt_entry_standing_name(r->entry.standing));
+    cli_print("; number %llu here\n", (unsigned long long)r->number);
 }
 
 static enum dt_err show_fields(struct cli *c, const struct dt_record *r, json_t *fields);
@@ -348,9 +373,20 @@ put_fields(struct cli *c, const struct dt_record_info *info, json_t *o)
     return err;
 }
 
+/* Is it open in public, as far as this home has seen? */
+static bool
+is_opened(const struct dt_buf *opened, const uint8_t commitment[static 32])
+{
+    for (size_t i = 0; i + 32 <= opened->n; i += 32)
+        if (memcmp(opened->p + i, commitment, 32) == 0)
+            return true;
+    return false;
+}
+
 enum dt_err
 cmd_records(struct cli *c)
 {
+    DT_CLEANUP(dt_buf_clear) struct dt_buf opened = DT_BUF_INIT(32u << 20);
     DT_CLEANUP(dt_free_p) struct dt_record_info *list = NULL;
     DT_CLEANUP(cli_part_clear) struct cli_part part = CLI_PART_INIT;
     uint8_t group_id[32];
@@ -387,11 +423,14 @@ cmd_records(struct cli *c)
             return DT_OK;
         return (err = cli_traces_print(c, only)) != DT_OK ? err : cli_raw_print(c, only);
     }
+    if ((err = dt_agent_opened(c->agent, &opened)) != DT_OK)
+        return err;
     root = json_object();
     array = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = info_json(&list[i]);
 
+        cli_put_bool(o, "opened", is_opened(&opened, list[i].commitment));
         if (err == DT_OK && cli_has(c, "fields"))
             err = put_fields(c, &list[i], o);
         if (err == DT_OK && !cli_has(c, "cover"))

@@ -35,16 +35,14 @@ print_words(struct cli *c, const struct dt_trace_info *x)
 static enum dt_err
 print_trace(struct cli *c, const struct dt_trace_info *x)
 {
-    char hex[13], when[DT_TIME_STR], span[DT_TIME_STR], entry[40] = "no entry";
+    char hex[13], when[DT_TIME_STR], span[DT_TIME_STR], entry[CLI_ENTRY_STR];
 
     cli_short(hex, dt_view_of(x->trace.commitment));
     dt_time_str(when, x->destroyed_ms);
     dt_span_str(span, x->trace.after_ms);
-    if (x->entry.standing != DT_ENTRY_WAITING)
-        (void)snprintf(entry, sizeof entry, "entry %llu", (unsigned long long)x->entry.index);
-    cli_print("%3llu  %s  destroyed by rule on %s (%s), of %s (%s); %s\n",
-              (unsigned long long)x->number, hex, when, span, x->author.name, x->author.party_name,
-              entry);
+    cli_entry_words(&x->entry, entry);
+    cli_print("%-12s  %s  destroyed by rule on %s (%s), of %s (%s); number %llu here\n", entry, hex,
+              when, span, x->author.name, x->author.party_name, (unsigned long long)x->number);
     return print_words(c, x);
 }
 

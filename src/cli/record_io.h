@@ -47,6 +47,10 @@ DT_MUST_CHECK enum dt_err cli_show_carried(struct cli *c, const struct dt_record
 /* "carried", "carried, without leave", ...: of the carried record with ${commitment}. Static. */
 const char *cli_carried_kind(struct cli *c, const uint8_t commitment[static 32]);
 
+/* cmd_record.c. "entry 12", "no entry yet": how a record is named to people of any side. */
+#define CLI_ENTRY_STR 32u
+void cli_entry_words(const struct dt_entry_info *e, char out[static CLI_ENTRY_STR]);
+
 /* cmd_contacts.c. The name of an import: --source, else the file's. Borrowed. */
 const char *cli_source(struct cli *c, const char *path);
 

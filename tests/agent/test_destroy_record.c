@@ -119,6 +119,35 @@ verdict(struct dt_view file, const uint8_t *forum, struct dt_trace_verdict *v)
     return v->code;
 }
 
+/* An entry's number is the same in every home, and finds what stays and, among what is gone, that.
+ */
+static void
+named_by_entry(struct three *t, size_t i, const struct dt_record_info *left)
+{
+    DT_CLEANUP(dt_free_p) struct dt_trace_info *gone = NULL;
+    char name[40];
+    uint8_t found[32], other[32];
+    size_t n = 0;
+
+    (void)snprintf(name, sizeof name, "entry:%llu", (unsigned long long)left->entry.index);
+    ok(dt_agent_record_find(t->a[i], name, found));
+    assert_memory_equal(found, left->commitment, 32);
+    is(dt_agent_trace_find(t->a[i], name, found), DT_ERR_NOT_FOUND);
+    ok(dt_agent_record_find(t->a[(i + 1) % 3], name, other));
+    assert_memory_equal(other, left->commitment, 32);
+    is(dt_agent_record_find(t->a[i], "entry:99", found), DT_ERR_NOT_FOUND);
+    is(dt_agent_record_find(t->a[i], "entry:", found), DT_ERR_USAGE);
+    is(dt_agent_record_find(t->a[i], "entry:1x", found), DT_ERR_USAGE);
+    ok(dt_agent_traces(t->a[i], t->gid, &gone, &n));
+    is(n, 2);
+    for (size_t k = 0; k < n; k++) {
+        (void)snprintf(name, sizeof name, "entry:%llu", (unsigned long long)gone[k].entry.index);
+        is(dt_agent_record_find(t->a[i], name, found), DT_ERR_NOT_FOUND);
+        ok(dt_agent_trace_find(t->a[i], name, found));
+        assert_memory_equal(found, gone[k].trace.commitment, 32);
+    }
+}
+
 /* The whole way, with an answer, and a record beside it that stays. */
 static void
 goes_with_its_answers_and_leaves_a_trace(void **state)
@@ -171,6 +200,7 @@ goes_with_its_answers_and_leaves_a_trace(void **state)
         ok(dt_agent_record_find(t->a[i], number, found));
         assert_memory_equal(found, stays, 32);
         is(dt_agent_record_find(t->a[i], "1", found), DT_ERR_NOT_FOUND);
+        named_by_entry(t, i, &left[0]);
         values_clear(&sealed[i]);
         ok(dt_store_check(t->a[i]->store));
     }

@@ -94,7 +94,7 @@ for who in us ru med; do
     stop_daemon "$who"
 done
 as us show "$contact_hex" >out
-check_line 'the record has the slot' 'entry [0-9]+, held' out
+check_line 'the record has the slot' '^entry [0-9]+ .*; held; number [0-9]+ here$' out
 stores_whole us ru med
 as ru records --cover >cover
 n=$(wc -l <cover)

@@ -41,16 +41,16 @@ for p in us ru; do need 'consent' as $p consent 1 --yes --fields mode,parties,st
 round
 check_status 'the table' 0 as us contacts
 check_line 'a call: when, how long, whom, level, who asked, countersigned' \
-    '^ +1  2025-02-12T15:00:00Z  call +1 h 30 min  north - south, head, asked for by north: countersigned$' out
-check_line 'a meeting of three days, disputed' '^ +2  2025-03-18 +meeting +3 days  north - south, minister, asked for by south: disputed$' out
+    '^entry [0-9]+ +2025-02-12T15:00:00Z  call +1 h 30 min  north - south, head, asked for by north: countersigned$' out
+check_line 'a meeting of three days, disputed' '^entry [0-9]+ +2025-03-18 +meeting +3 days  north - south, minister, asked for by south: disputed$' out
 check_line 'with both accounts side by side' '^ +started_at differs: 2025-03-18T00:00:00Z \(north\), 2025-03-17T00:00:00Z \(south\)$' out
 check_line 'of each field' '^ +level differs: minister \(north\), envoy \(south\)$' out
-check_line 'a letter, of a month, by one side' '^ +3  2025-03  +letter +-  .*: asserted by one$' out
+check_line 'a letter, of a month, by one side' '^entry [0-9]+ +2025-03  +letter +-  .*: asserted by one$' out
 check_line 'a message in the channel; a dispute that was given up is shown no more' \
-    '^ +4  2025-04-02T10:00:00Z  message +5 min  north - south, envoy, asked for by both, in the channel: countersigned$' out
-check_line 'through a third party, of a year' '^ +5  2026  +through_third_party .*asked for by mediator: asserted by one$' out
+    '^entry [0-9]+ +2025-04-02T10:00:00Z  message +5 min  north - south, envoy, asked for by both, in the channel: countersigned$' out
+check_line 'through a third party, of a year' '^entry [0-9]+ +2026  +through_third_party .*asked for by mediator: asserted by one$' out
 same 'two differences, and no more' "$(grep -c differs out)" 2
-same 'in the order of time' "$(awk '/^ +[0-9]+  /{print $1}' out | tr '\n' ' ')" '1 3 2 4 5 '
+same 'in the order of time' "$(awk '/^entry [0-9]+  /{print $3 $4}' out | cut -c 1-7 | tr '\n' ' ')" '2025-02 2025-03 2025-03 2025-04 2026thr '
 check_status 'the other side sees the same' 0 as ru contacts --json
 same 'standing by standing' "$(json '",".join(c["standing"] for c in d["contacts"])')" \
     'countersigned,asserted by one,disputed,countersigned,asserted by one'
@@ -59,13 +59,16 @@ same 'and what differs' "$(json 'd["contacts"][2]["differs"][0]["field"] + d["co
 # ---- opened ----
 need 'open' as us open 1 --fields mode,parties,started_at,time_precision --out one.proof --publish --yes
 check_status 'who published it knows it' 0 as us contacts
-check_line 'as opened' '^ +1 .*: countersigned, opened$' out
+check_line 'as opened' '^entry [0-9]+ .*: countersigned, opened$' out
 check_status 'the other side does not know without looking' 0 as ru contacts
 check_no_line 'as it says' 'opened' out
 check_status 'and does when it looks' 0 as ru contacts --look
-check_line 'as opened' '^ +1 .*: countersigned, opened$' out
+check_line 'as opened' '^entry [0-9]+ .*: countersigned, opened$' out
 check_status 'and from then on' 0 as ru contacts
-check_line 'without the network' '^ +1 .*, opened$' out
+check_status 'of all records, too' 0 as ru records --json
+same 'one is, that one' "$(json '[(r["kind"], r["entry"]) for r in d["records"] if r["opened"]]')" "[('contact', 0)]"
+check_status 'and contacts' 0 as ru contacts
+check_line 'without the network' '^entry [0-9]+ .*north - south, head, .*, opened$' out
 
 # ---- filters, counts, picture ----
 check_status 'since' 0 as us contacts --since 2025-03-10 --json
@@ -109,8 +112,8 @@ check_line 'as what it is' 'A note is no record and proves nothing' err
 check_status 'again' 0 as us contacts import small.csv "${map[@]}" --source visits
 check_line 'in place of the first' 'in place of 2$' out
 check_status 'shown' 0 as us contacts
-check_line 'before 1970 too' '^ +-  1951-05-03 +meeting +4 days  Korea, South - United States, head: private note$' out
-check_line 'and by the month' '^ +-  1998-07 +meeting +-  North - United States, minister: private note$' out
+check_line 'before 1970 too' '^- +1951-05-03 +meeting +4 days  Korea, South - United States, head: private note$' out
+check_line 'and by the month' '^- +1998-07 +meeting +-  North - United States, minister: private note$' out
 check_status 'left out' 0 as us contacts --no-notes
 check_no_line 'when that is asked' 'private note' out
 check_status 'what was imported' 0 as us contacts --sources
@@ -183,6 +186,10 @@ fi
 # ---- the claims ----
 claims=$top/examples/contacts/claims.csv
 check_status 'nothing imported yet' 1 as us claims show
+check_status 'a program is told the same by an empty list' 1 as us claims show --json
+same 'which it is' "$(json 'd["claims"]')" '[]'
+check_status 'of another source it is told what lacks' 1 as us claims show --json --source elsewhere
+check_line 'in words' 'elsewhere' err
 check_status 'the 21 claims' 0 as us claims import "$claims"
 check_line 'are kept' '^claims.csv: 21 claims$' out
 check_status 'against the register' 0 as us claims check --as-member

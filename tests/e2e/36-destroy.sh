@@ -114,7 +114,7 @@ done
 as us keep plenary >out
 check_line 'the rule, and what is to go when' 'plenary: what is said is destroyed after 30 days' out
 check_line 'one of them' '  message [0-9]+$' out
-check_line 'and a record' '  record 1$' out
+check_line 'and a record' '  record [0-9a-f]{12}, entry [0-9]+$' out
 need 'backup' as med backup med.backup
 
 # ---- its own rule, first ----
@@ -171,10 +171,13 @@ d = json.load(sys.stdin)
 print(len(d["records"]), len(d["destroyed"]), sorted(len(x["destroyed_by"]) for x in d["destroyed"]))')" '1 2 [3, 3]'
 done
 as ru records >out
-check_line 'that there was one' '^  1  [0-9a-f]+  destroyed by rule on 20.* \(30 days\), of Ana North \(north\); entry [0-9]+$' out
+check_line 'that there was one' '^entry [0-9]+ +[0-9a-f]+  destroyed by rule on 20.* \(30 days\), of Ana North \(north\); number 1 here$' out
+gone=$(sed -nE 's/^entry ([0-9]+) .*number 1 here$/\1/p' out)
 check_status 'it cannot be shown' 1 as ru show 1
 check_line 'for it is no more' 'there is no record 1|destroyed by rule' err
 check_status 'a proof of that' 0 as ru record destroyed 1 --out gone
+check_status 'likewise by its entry' 0 as ru record destroyed "entry:$gone" --out gone.entry
+check_status 'which is the same proof' 0 cmp gone gone.entry
 check_status 'for a stranger with the forum id alone' 0 "$detente" verify gone --forum "$forum_id"
 cat "$DT_WORK/out"
 check_line 'the rule' '^record: one of north, with the rule to be destroyed after 30 days$' "$DT_WORK/out"

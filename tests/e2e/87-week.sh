@@ -98,8 +98,8 @@ for e in json.load(open(sys.argv[1]))['events']:
     t = datetime.datetime.fromtimestamp(e['start'] / 1000, datetime.timezone.utc)
     print(t.strftime('%Y-%m-%d %H:%M'), e['summary'], [a['before'] // 3600000 for a in e['alarms']])
 PY
-    check_line 'the receipt' '^2027-03-08 1[12]:.* south owes: receipt for record [0-9]+ \(question of north\) \[24, 1\]$' ics.lines
-    check_line 'the explanation' '^2027-03-10 09:.* south owes: explanation in reply to record [0-9]+ of north \[24, 1\]$' ics.lines
+    check_line 'the receipt' '^2027-03-08 1[12]:.* south owes: receipt for entry [0-9]+ \(question of north\) \[24, 1\]$' ics.lines
+    check_line 'the explanation' '^2027-03-10 09:.* south owes: explanation in reply to entry [0-9]+ of north \[24, 1\]$' ics.lines
     cut -c 1-16 table >table.by
     cut -c 1-16 ics.lines >ics.by
     check_same 'at the times of the table' table.by ics.by

@@ -11,6 +11,7 @@
 #include "agent/core.h"
 #include "agent/records/records.h"
 
+#define ENTRY    "entry:"
 #define LAST_MAX 100000u /* of more, all are read at once */
 
 static void
@@ -235,6 +236,46 @@ find_hex(const struct dt_agent_facts *f, const char *prefix, uint8_t out[static 
     return DT_OK;
 }
 
+/* The one of ${f} with the register's entry ${entry}; *${out} stays when there is none. */
+static void
+find_entry(const struct dt_agent_facts *f, uint64_t entry, uint8_t out[static 32], bool *found)
+{
+    for (size_t i = 0; i < f->n && !*found; i++)
+        if (f->facts[i].entry == entry) {
+            memcpy(out, f->records[i].commitment, 32);
+            *found = true;
+        }
+}
+
+/* No hex and no number of a home begins so. */
+enum dt_err
+dt_entry_named(const char *text, uint64_t *out, bool *out_named)
+{
+    *out_named = strncmp(text, ENTRY, strlen(ENTRY)) == 0;
+    if (*out_named &&
+        dt_decimal_read(dt_view_str(text + strlen(ENTRY)), UINT64_MAX - 1, out) != DT_OK)
+        return dt_fail(DT_ERR_USAGE, "'%s' names no entry: write entry:12", text);
+    return DT_OK;
+}
+
+static enum dt_err
+find_by_entry(struct dt_agent *a, const struct dt_agent_facts *f, uint64_t entry,
+              uint8_t out[static 32])
+{
+    DT_CLEANUP(dt_agent_facts_free) struct dt_agent_facts cover = {0};
+    bool found = false;
+    enum dt_err err;
+
+    find_entry(f, entry, out, &found);
+    if (!found && (err = dt_agent_facts_of_cover(a, &cover)) != DT_OK)
+        return err;
+    find_entry(&cover, entry, out, &found);
+    return found ? DT_OK
+                 : dt_fail(DT_ERR_NOT_FOUND,
+                           "no record here has the entry %llu; see 'detente records'",
+                           (unsigned long long)entry);
+}
+
 enum dt_err
 dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
                      uint8_t out_commitment[static 32])
@@ -245,7 +286,7 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
     struct dt_counting rule;
     uint8_t commitment[32];
     uint64_t number = 0;
-    bool found = false, counts = false;
+    bool found = false, counts = false, named = false;
     enum dt_err err;
 
     /* A whole commitment needs no search, unless its record does not count. */
@@ -257,6 +298,8 @@ dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
     }
     if ((err = dt_agent_facts(a, &f)) != DT_OK)
         return err;
+    if ((err = dt_entry_named(number_or_hex, &number, &named)) != DT_OK || named)
+        return err != DT_OK ? err : find_by_entry(a, &f, number, out_commitment);
     if (strlen(number_or_hex) < 6 &&
         dt_decimal_read(dt_view_str(number_or_hex), UINT32_MAX, &number) == DT_OK) {
         for (size_t i = 0; i < f.n; i++)

@@ -69,7 +69,7 @@ DT_MUST_CHECK enum dt_err dt_agent_records_send(struct dt_agent *a,
                                                 unsigned int how, uint8_t (*out)[32]);
 
 struct dt_record_info {
-    uint64_t number; /* order in this store: 1, 2, ...; what people may type */
+    uint64_t number; /* order in this store: 1, 2, ...; another in every home */
     uint8_t commitment[32];
     uint8_t seal[32];
     uint8_t group_id[32];
@@ -131,10 +131,14 @@ dt_agent_record_received(struct dt_agent *a, const uint8_t commitment[static 32]
 DT_MUST_CHECK enum dt_err dt_agent_cover_records(struct dt_agent *a, struct dt_record_info **out,
                                                  size_t *out_n);
 
-/* By number ("3") or by hex prefix of the commitment, cover included. NOT_FOUND, CONFLICT
- * (ambiguous prefix). */
+/* By its entry in the register ("entry:12", the same at all sides), by its number in this home
+ * ("3") or by hex prefix of the commitment, cover included. NOT_FOUND, CONFLICT (ambiguous prefix),
+ * USAGE (no number behind "entry:"). */
 DT_MUST_CHECK enum dt_err dt_agent_record_find(struct dt_agent *a, const char *number_or_hex,
                                                uint8_t out_commitment[static 32]);
+
+/* Is ${text} "entry:12"? Then *${out} is 12, else it stays. USAGE: no number behind "entry:". */
+DT_MUST_CHECK enum dt_err dt_entry_named(const char *text, uint64_t *out, bool *out_named);
 
 /* All records as facts for the folds of the instrument room. Owner: dt_agent_facts_free(). */
 struct dt_agent_facts {

@@ -402,18 +402,20 @@ dt_agent_trace_find(struct dt_agent *a, const char *text, uint8_t out_commitment
     DT_CLEANUP(dt_free_p) struct dt_trace_info *list = NULL;
     uint64_t number = 0;
     size_t n = 0, found = 0;
-    const bool is_number =
-        strlen(text) < 6 && dt_decimal_read(dt_view_str(text), UINT32_MAX, &number) == DT_OK;
-    enum dt_err err = dt_agent_traces(a, NULL, &list, &n);
+    bool is_entry = false, is_number;
+    enum dt_err err = dt_entry_named(text, &number, &is_entry);
 
-    if (err != DT_OK)
+    if (err != DT_OK || (err = dt_agent_traces(a, NULL, &list, &n)) != DT_OK)
         return err;
+    is_number = !is_entry && strlen(text) < 6 &&
+                dt_decimal_read(dt_view_str(text), UINT32_MAX, &number) == DT_OK;
     for (size_t i = 0; i < n; i++) {
         char hex[65];
 
         dt_hex_str(hex, dt_view_of(list[i].trace.commitment));
-        if (is_number ? list[i].number != number
-                      : strlen(text) < 6 || strncmp(hex, text, strlen(text)) != 0)
+        if (is_entry ? list[i].entry.standing == DT_ENTRY_WAITING || list[i].entry.index != number
+            : is_number ? list[i].number != number
+                        : strlen(text) < 6 || strncmp(hex, text, strlen(text)) != 0)
             continue;
         memcpy(out_commitment, list[i].trace.commitment, 32);
         found++;
