@@ -32,7 +32,11 @@ DT_MUST_CHECK enum dt_err cli_root_of_party(const struct dt_charter *ch, const c
                                             const char *value, size_t *out_party, uint8_t *out_root,
                                             uint8_t out_id[static 32]);
 
-/* cmd_amend.c: charter sign, merge and show of an amendment, when --charter says of what. */
+/* cmd_amend.c: charter sign, merge and show of an amendment, when --charter or --here says of what
+ * (cli_of_amendment()); where what is signed or merged goes to: --out, or the file that was read.
+ */
+bool cli_of_amendment(const struct cli *c);
+const char *cli_signed_to(const struct cli *c);
 DT_MUST_CHECK enum dt_err cli_amendment_sign(struct cli *c);
 DT_MUST_CHECK enum dt_err cli_amendment_merge(struct cli *c);
 DT_MUST_CHECK enum dt_err cli_amendment_show(struct cli *c);

@@ -336,55 +336,81 @@ store(struct cli *c, const char *path, const struct dt_amendment *am, const stru
     return DT_OK;
 }
 
+bool
+cli_of_amendment(const struct cli *c)
+{
+    return cli_has(c, "charter") || cli_has(c, "here");
+}
+
+const char *
+cli_signed_to(const struct cli *c)
+{
+    return cli_has(c, "out") ? cli_get(c, "out") : c->operand[0];
+}
+
+/* The charter that the amendment is one of: of --charter, read into ${read}, or the home's. */
+static enum dt_err
+charter_of(struct cli *c, struct dt_charter *read, const struct dt_charter **out)
+{
+    enum dt_err err;
+
+    if (cli_has(c, "here") && (cli_has(c, "charter") || cli_has(c, "amendment")))
+        return dt_fail(DT_ERR_USAGE, "--here stands in place of --charter and --amendment");
+    err = cli_has(c, "here") ? cli_open_home(c) : cli_charter(c, cli_get(c, "charter"), read);
+    if (err == DT_OK)
+        *out = cli_has(c, "here") ? dt_agent_charter(c->agent) : read;
+    return err;
+}
+
 enum dt_err
 cli_amendment_sign(struct cli *c)
 {
-    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter read = {0};
+    const struct dt_charter *ch = NULL;
     DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
     const char *root = NULL;
     char text[ROOT_STR];
     enum dt_err err;
 
-    if ((err = cli_need(c, "root", &root)) != DT_OK ||
-        (err = cli_charter(c, cli_get(c, "charter"), &ch)) != DT_OK ||
-        (err = load(c->operand[0], &ch, &am)) != DT_OK ||
+    if ((err = cli_need(c, "root", &root)) != DT_OK || (err = charter_of(c, &read, &ch)) != DT_OK ||
+        (err = load(c->operand[0], ch, &am)) != DT_OK ||
         (err = root_str(&am.last_root, text)) != DT_OK)
         return err;
     if (am.n_changes == 0)
         cli_note(c,
                  "signing amendment %llu of '%.*s': of its register the first %llu entries count, "
                  "root %s, and another goes on at %.*s; detente charter show says all of it",
-                 (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p,
+                 (unsigned long long)am.number, (int)ch->title.n, (const char *)ch->title.p,
                  (unsigned long long)am.last_size, text, (int)am.next.relays[0].n,
                  (const char *)am.next.relays[0].p);
     else
         cli_note(c, "signing amendment %llu of '%.*s'; detente charter show says all of it",
-                 (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p);
-    note_changes(c, &am, &ch);
+                 (unsigned long long)am.number, (int)ch->title.n, (const char *)ch->title.p);
+    note_changes(c, &am, ch);
     if ((err = cli_root_seed(c, &seed)) != DT_OK ||
-        (err = dt_amendment_sign(&am, &ch, dt_secret_view(&seed))) != DT_OK)
+        (err = dt_amendment_sign(&am, ch, dt_secret_view(&seed))) != DT_OK)
         return err;
-    return store(c, c->operand[0], &am, &ch);
+    return store(c, cli_signed_to(c), &am, ch);
 }
 
 enum dt_err
 cli_amendment_merge(struct cli *c)
 {
-    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter read = {0};
+    const struct dt_charter *ch = NULL;
     DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
     enum dt_err err;
 
-    if ((err = cli_charter(c, cli_get(c, "charter"), &ch)) != DT_OK ||
-        (err = load(c->operand[0], &ch, &am)) != DT_OK)
+    if ((err = charter_of(c, &read, &ch)) != DT_OK || (err = load(c->operand[0], ch, &am)) != DT_OK)
         return err;
     for (size_t i = 1; i < c->n_operands && err == DT_OK; i++) {
         DT_CLEANUP(dt_amendment_clear) struct dt_amendment other = {0};
 
-        if ((err = load(c->operand[i], &ch, &other)) == DT_OK)
+        if ((err = load(c->operand[i], ch, &other)) == DT_OK)
             err = dt_fail_context(dt_amendment_merge(&am, &other), "%s", c->operand[i]);
     }
-    return err != DT_OK ? err : store(c, c->operand[0], &am, &ch);
+    return err != DT_OK ? err : store(c, cli_signed_to(c), &am, ch);
 }
 
 /* Is the witness key of ${w} one of ${ch} for the same party? */
@@ -592,35 +618,36 @@ signed_or_not(const struct dt_amendment *am, const struct dt_charter *ch, size_t
 enum dt_err
 cli_amendment_show(struct cli *c)
 {
-    DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
+    DT_CLEANUP(dt_charter_clear) struct dt_charter read = {0};
+    const struct dt_charter *ch = NULL;
     DT_CLEANUP(dt_amendment_clear) struct dt_amendment am = {0};
     char root[ROOT_STR], hex[65], when[DT_TIME_STR];
     size_t author = 0;
     bool complete;
     enum dt_err err;
 
-    if ((err = cli_charter(c, cli_get(c, "charter"), &ch)) != DT_OK ||
-        (err = load(c->operand[0], &ch, &am)) != DT_OK ||
+    if ((err = charter_of(c, &read, &ch)) != DT_OK ||
+        (err = load(c->operand[0], ch, &am)) != DT_OK ||
         (err = root_str(&am.last_root, root)) != DT_OK ||
-        (err = dt_charter_party_by_id(&ch, am.author, &author)) != DT_OK)
+        (err = dt_charter_party_by_id(ch, am.author, &author)) != DT_OK)
         return err;
-    complete = dt_amendment_complete(&am, &ch) == DT_OK;
+    complete = dt_amendment_complete(&am, ch) == DT_OK;
     if (!complete)
         c->verdict = DT_EXIT_NO;
     if (c->json)
-        return show_json(&am, &ch, root, complete);
+        return show_json(&am, ch, root, complete);
     dt_hex_str(hex, dt_view_of(am.header.forum));
     dt_time_str(when, am.made_ms);
     cli_print("amendment %llu of %.*s\n  forum    %s\n  drafted  %s by %.*s\n",
-              (unsigned long long)am.number, (int)ch.title.n, (const char *)ch.title.p, hex, when,
-              (int)ch.parties[author].name.n, (const char *)ch.parties[author].name.p);
+              (unsigned long long)am.number, (int)ch->title.n, (const char *)ch->title.p, hex, when,
+              (int)ch->parties[author].name.n, (const char *)ch->parties[author].name.p);
     if (am.n_changes == 0)
-        print_register(&am, &ch, root);
-    else if ((err = print_changes(&am, &ch, root)) != DT_OK)
+        print_register(&am, ch, root);
+    else if ((err = print_changes(&am, ch, root)) != DT_OK)
         return err;
-    for (size_t i = 0; i < ch.n_parties; i++)
-        cli_print("  %-8.*s %s\n", (int)ch.parties[i].name.n, (const char *)ch.parties[i].name.p,
-                  signed_or_not(&am, &ch, i));
+    for (size_t i = 0; i < ch->n_parties; i++)
+        cli_print("  %-8.*s %s\n", (int)ch->parties[i].name.n, (const char *)ch->parties[i].name.p,
+                  signed_or_not(&am, ch, i));
     if (am.n_changes == 0)
         cli_print("  a witness of the new register is started with --continues %llu:%s\n",
                   (unsigned long long)am.last_size, root);

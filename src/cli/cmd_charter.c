@@ -326,7 +326,7 @@ cmd_charter_sign(struct cli *c)
     char hex[2 * DT_FORUM_ID + 1];
     enum dt_err err;
 
-    if (cli_has(c, "charter"))
+    if (cli_of_amendment(c))
         return cli_amendment_sign(c);
     if ((err = cli_need(c, "root", &root)) != DT_OK ||
         (err = cli_charter_draft(c->operand[0], &ch)) != DT_OK ||
@@ -338,7 +338,7 @@ cmd_charter_sign(struct cli *c)
              (int)ch.title.n, (const char *)ch.title.p, ch.n_parties, hex);
     if ((err = cli_root_seed(c, &seed)) != DT_OK ||
         (err = dt_charter_sign(&ch, dt_secret_view(&seed))) != DT_OK ||
-        (err = store(c->operand[0], &ch)) != DT_OK)
+        (err = store(cli_signed_to(c), &ch)) != DT_OK)
         return err;
     cli_note(c, "signed: %zu of %zu roots", count_signatures(&ch), ch.n_parties);
     return DT_OK;
@@ -350,7 +350,7 @@ cmd_charter_merge(struct cli *c)
     DT_CLEANUP(dt_charter_clear) struct dt_charter ch = {0};
     enum dt_err err;
 
-    if (cli_has(c, "charter"))
+    if (cli_of_amendment(c))
         return cli_amendment_merge(c);
     err = cli_charter_draft(c->operand[0], &ch);
     for (size_t i = 1; i < c->n_operands && err == DT_OK; i++) {
@@ -360,9 +360,9 @@ cmd_charter_merge(struct cli *c)
             err = dt_fail_context(dt_charter_merge(&ch, &other), "%s", c->operand[i]);
     }
     if (err == DT_OK)
-        err = store(c->operand[0], &ch);
+        err = store(cli_signed_to(c), &ch);
     if (err == DT_OK)
-        cli_note(c, "%s has the signatures of %zu of %zu roots", c->operand[0],
+        cli_note(c, "%s has the signatures of %zu of %zu roots", cli_signed_to(c),
                  count_signatures(&ch), ch.n_parties);
     return err;
 }
@@ -371,6 +371,24 @@ static const char *
 kind_name(uint8_t kind)
 {
     return kind == DT_PARTY_PARTY ? "party" : kind == DT_PARTY_MEDIATOR ? "mediator" : "monitor";
+}
+
+/* Each amendment in turn: when it was drafted, what it replaced, and how many entries count. */
+static void
+put_former(json_t *root, const struct dt_charter *ch)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ch->n_former; i++) {
+        json_t *o = json_object();
+
+        cli_put_u64(o, "number", i + 1);
+        cli_put_time(o, "drafted", ch->former[i].made_ms);
+        cli_put(o, "replaced", ch->former[i].roots ? "roots" : "register");
+        cli_put_u64(o, "last_size", ch->former[i].last_size);
+        (void)json_array_append_new(list, o);
+    }
+    (void)json_object_set_new(root, "amended", list);
 }
 
 static enum dt_err
@@ -426,6 +444,7 @@ show_json(const struct dt_charter *ch, const uint8_t forum[static DT_FORUM_ID], 
     }
     (void)json_object_set_new(root, "witnesses", witnesses);
     (void)json_object_set_new(root, "rules", rules);
+    put_former(root, ch);
     return cli_json(root);
 }
 
@@ -525,9 +544,9 @@ cmd_charter_show(struct cli *c)
     bool complete;
     enum dt_err err;
 
-    if (c->n_operands == 0 && (cli_has(c, "charter") || cli_has(c, "amendment")))
-        return dt_fail(DT_ERR_USAGE, "--charter and --amendment go with a FILE");
-    if (cli_has(c, "charter"))
+    if (c->n_operands == 0 && (cli_of_amendment(c) || cli_has(c, "amendment")))
+        return dt_fail(DT_ERR_USAGE, "--charter, --here and --amendment go with a FILE");
+    if (cli_of_amendment(c))
         return cli_amendment_show(c);
     /* With amendments it has to be complete; a draft is shown as it is. */
     if (c->n_operands == 0) {

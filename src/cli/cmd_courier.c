@@ -102,23 +102,12 @@ cmd_psk_new(struct cli *c)
 /* ---- carrying ---- */
 
 /* Two modules in one sign: a terminal's are about twice as high as wide. */
-static enum dt_err
-print_qr(struct dt_view text)
+static void
+print_modules(const QRcode *qr)
 {
     static const char *const signs[4] = {" ", "\xe2\x96\x80", "\xe2\x96\x84", "\xe2\x96\x88"};
-    char line[128];
-    QRcode *qr;
-    int n;
+    const int n = qr->width;
 
-    if (text.n >= sizeof line)
-        return dt_fail(DT_ERR_INTERNAL, "a courier key's code of %zu signs", text.n);
-    memcpy(line, text.p, text.n);
-    line[text.n] = '\0';
-    qr = QRcode_encodeString(line, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
-    dt_wipe(line, sizeof line);
-    if (qr == NULL)
-        return dt_nomem();
-    n = qr->width;
     /* Light on dark is how most terminals are, so light modules are what is printed. */
     for (int y = -QUIET_ZONE; y < n + QUIET_ZONE; y += 2) {
         for (int x = -QUIET_ZONE; x < n + QUIET_ZONE; x++) {
@@ -135,9 +124,77 @@ print_qr(struct dt_view text)
         }
         (void)fputc('\n', cli_out());
     }
-    dt_wipe(qr->data, (size_t)n * (size_t)n);
+}
+
+/* A row of the code a text, '1' for what is dark: whoever shows it draws it. */
+static enum dt_err
+put_modules(const QRcode *qr)
+{
+    json_t *o = json_object(), *rows = json_array();
+    const int n = qr->width;
+
+    for (int y = 0; y < n; y++) {
+        char row[178]; /* a code has 177 at most */
+
+        for (int x = 0; x < n; x++)
+            row[x] = (qr->data[y * n + x] & 1) != 0 ? '1' : '0';
+        row[n] = '\0';
+        (void)json_array_append_new(rows, json_string(row));
+        dt_wipe(row, sizeof row);
+    }
+    (void)json_object_set_new(o, "qr", rows);
+    return cli_json(o);
+}
+
+static enum dt_err
+show_qr(struct cli *c, struct dt_view text)
+{
+    enum dt_err err = DT_OK;
+    char line[128];
+    QRcode *qr;
+
+    if (text.n >= sizeof line)
+        return dt_fail(DT_ERR_INTERNAL, "a courier key's code of %zu signs", text.n);
+    memcpy(line, text.p, text.n);
+    line[text.n] = '\0';
+    qr = QRcode_encodeString(line, 0, QR_ECLEVEL_M, QR_MODE_8, 1);
+    dt_wipe(line, sizeof line);
+    if (qr == NULL)
+        return dt_nomem();
+    if (c->json)
+        err = put_modules(qr);
+    else
+        print_modules(qr);
+    dt_wipe(qr->data, (size_t)qr->width * (size_t)qr->width);
     QRcode_free(qr);
-    return DT_OK;
+    return err;
+}
+
+/* The key's 24 words. */
+static enum dt_err
+show_words(struct cli *c, struct dt_view text)
+{
+    json_t *o;
+
+    if (!c->json) {
+        cli_print_view(text);
+        return DT_OK;
+    }
+    o = json_object();
+    while (text.n > 0 && text.p[text.n - 1] == '\n')
+        text.n--;
+    cli_put_view(o, "words", text);
+    return cli_json(o);
+}
+
+/* The passphrase of the sealed file. A page's call hands it on as the command's own; on a terminal
+ * --passphrase-fd is the home's. */
+static enum dt_err
+file_passphrase(struct cli *c, bool fresh, struct dt_secret *out)
+{
+    if (cli_front() != NULL && cli_has(c, "passphrase-fd"))
+        return cli_passphrase(c, "the courier file", fresh, out);
+    return cli_passphrase_of(c, "file-passphrase-file", "the courier file", fresh, out);
 }
 
 static enum dt_err
@@ -154,8 +211,7 @@ carry_out(struct cli *c, const uint8_t group_id[static 32])
         (err = dt_agent_courier_key(c->agent, group_id, info.id, &key)) != DT_OK)
         return err;
     if (to != NULL) {
-        if ((err = cli_passphrase_of(c, "file-passphrase-file", "the courier file", true, &pass)) !=
-                DT_OK ||
+        if ((err = file_passphrase(c, true, &pass)) != DT_OK ||
             (err = dt_courier_seal(&ch, dt_secret_view(&key), dt_secret_view(&pass), &text)) !=
                 DT_OK ||
             (err = dt_file_write(to, dt_buf_view(&text), 0600)) != DT_OK)
@@ -171,10 +227,7 @@ carry_out(struct cli *c, const uint8_t group_id[static 32])
     if (err != DT_OK)
         return err;
     cli_complain("This is the key itself, not sealed: whoever sees it has it.\n");
-    if (!cli_has(c, "words"))
-        return print_qr(dt_buf_view(&text));
-    cli_print_view(dt_buf_view(&text));
-    return DT_OK;
+    return cli_has(c, "words") ? show_words(c, dt_buf_view(&text)) : show_qr(c, dt_buf_view(&text));
 }
 
 static enum dt_err
@@ -189,8 +242,7 @@ carry_in(struct cli *c, const uint8_t group_id[static 32], const char *from)
     if (err != DT_OK) /* which names the file */
         return err;
     if (dt_courier_form_of(dt_buf_view(&text)) == DT_COURIER_SEALED) {
-        if ((err = cli_passphrase_of(c, "file-passphrase-file", "the courier file", false,
-                                     &pass)) == DT_OK)
+        if ((err = file_passphrase(c, false, &pass)) == DT_OK)
             err = dt_courier_open(&ch, dt_buf_view(&text), dt_secret_view(&pass), &key);
     } else {
         err = dt_courier_read(dt_buf_view(&text), &key);

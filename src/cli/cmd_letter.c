@@ -187,6 +187,21 @@ cmd_letter_show(struct cli *c)
 }
 
 enum dt_err
+cmd_letter_save(struct cli *c)
+{
+    DT_CLEANUP(dt_buf_wipe) struct dt_buf b = DT_BUF_INIT(DT_LETTER_BYTES_MAX);
+    struct dt_person p;
+    const char *file = NULL;
+    enum dt_err err;
+
+    if ((err = cli_need(c, "out", &file)) != DT_OK ||
+        (err = cli_person(c, c->operand[0], &p)) != DT_OK ||
+        (err = dt_agent_letter(c->agent, p.letter_hash, &b)) != DT_OK)
+        return err;
+    return dt_file_write(file, dt_buf_view(&b), 0600);
+}
+
+enum dt_err
 cmd_letter_revoke(struct cli *c)
 {
     DT_CLEANUP(dt_secret_clear) struct dt_secret seed = {0};
@@ -231,6 +246,7 @@ cmd_people(struct cli *c)
             json_t *o = json_object();
 
             cli_put_person(o, "person", &people[i]);
+            cli_put_hex(o, "delegate_key", dt_view_of(people[i].delegate_key));
             (void)json_array_append_new(list, o);
         }
         (void)json_object_set_new(root, "people", list);

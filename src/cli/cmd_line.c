@@ -245,6 +245,7 @@ cmd_line(struct cli *c)
         cli_put_u64(root, "arrived", own.arrived);
         cli_put_time(root, "next", own.next_ms);
         cli_put_u64(root, "confirmed", own.confirmed);
+        cli_put_time(root, "outage_until", own.outage_until_ms > now ? own.outage_until_ms : 0);
         if ((err = cli_line_put(c, root, group_id)) != DT_OK) {
             json_decref(root);
             return err;

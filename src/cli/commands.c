@@ -79,11 +79,15 @@ static const struct cli_option charter_sign[] = {
     {"root", "FILE", "the root's key file"},
     {"charter", "FILE", "what is signed is an amendment of this charter"},
     {"amendment", "FILE", "an amendment of it that came before, in order; repeat"},
+    {"here", NULL, "what is signed is an amendment of your home's charter"},
+    {"out", "FILE", "write the signed copy to FILE, and leave what was read as it is"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option charter_merge[] = {
     {"charter", "FILE", "what is merged are copies of an amendment of this charter"},
     {"amendment", "FILE", "an amendment of it that came before, in order; repeat"},
+    {"here", NULL, "what is merged are copies of an amendment of your home's charter"},
+    {"out", "FILE", "write what comes of it to FILE, and leave what was read as it is"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option charter_amend[] = {
@@ -115,6 +119,7 @@ static const struct cli_option charter_show[] = {
     {"id", NULL, "print the forum id alone"},
     {"policy", NULL, "print the register's key, witnesses and groups, for observers"},
     {"charter", "FILE", "what is shown is an amendment of this charter"},
+    {"here", NULL, "what is shown is an amendment of your home's charter"},
     {"amendment", "FILE", "show the charter with this amendment, in order; repeat"},
     {NULL, NULL, NULL}};
 
@@ -521,6 +526,8 @@ const struct cli_command cli_commands[] = {
      cmd_letter_import, true, 1, MANY},
     {"letter show", "FILE", "show what a letter says and who signed it", NULL, NULL,
      cmd_letter_show, false, 1, 1},
+    {"letter save", "PERSON", "write a letter that is here to a file", NULL, with_out,
+     cmd_letter_save, true, 1, 1},
     {"letter revoke", "LETTER", "revoke a letter (with the root's key)", NULL, letter_revoke,
      cmd_letter_revoke, false, 1, 1},
     {"people", "", "everyone whose letter is here", NULL, NULL, cmd_people, true, 0, 0},

@@ -29,6 +29,7 @@ enum dt_err cmd_letter_request(struct cli *c);
 enum dt_err cmd_letter_issue(struct cli *c);
 enum dt_err cmd_letter_import(struct cli *c);
 enum dt_err cmd_letter_show(struct cli *c);
+enum dt_err cmd_letter_save(struct cli *c);
 enum dt_err cmd_letter_revoke(struct cli *c);
 enum dt_err cmd_people(struct cli *c);
 
