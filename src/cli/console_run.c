@@ -166,7 +166,7 @@ static enum dt_err
 run_command(const struct console_home *h, const struct dt_console_call *call,
             struct dt_console_answer *answer)
 {
-    const struct console_rule *rule = console_rule_of(call->command);
+    const struct console_rule *rule = console_rule_of(call);
     struct cli c = {.command = command_of(call->command),
                     .home = h->home,
                     .json = true,
@@ -189,12 +189,15 @@ run_command(const struct console_home *h, const struct dt_console_call *call,
             answer->passphrase = true;
             return dt_fail(DT_ERR_LOCKED, "this act asks a passphrase");
         }
-        if ((err = hand_on(&c, call, fds, number)) != DT_OK)
-            return err;
     }
+    if ((rule->flags & (RULE_HAND_ON | RULE_IF_LOCKED)) != 0 && call->passphrase.n > 0 &&
+        (err = hand_on(&c, call, fds, number)) != DT_OK)
+        return err;
     err = c.command->run(&c);
-    if (err == DT_ERR_LOCKED && (rule->flags & RULE_HAND_ON) != 0)
-        answer->passphrase = answer->wrong = true;
+    if (err == DT_ERR_LOCKED && (rule->flags & (RULE_HAND_ON | RULE_IF_LOCKED)) != 0) {
+        answer->passphrase = true;
+        answer->wrong = call->passphrase.n > 0;
+    }
     answer->status = (int)c.verdict;
     return err;
 }

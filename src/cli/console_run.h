@@ -13,16 +13,19 @@
 #define RULE_HAND_ON                                                                               \
     2u /* the passphrase that comes with the call is the command's own: a root's, an               \
         * archive's; with the other, the home's as well */
+#define RULE_IF_LOCKED 4u /* likewise, but asked only where the command finds that it needs one */
 
 struct console_rule {
     const char *command;
     unsigned int flags;
     const char *operands; /* a letter each: 'i' a file that is read, 'o' one that is written, '-' a
                            * text; the last holds for what follows, and without any all are texts */
+    const char *with;     /* the rule of calls with this option alone; it stands before the one for
+                           * all others (NULL) */
 };
 
-/* The rule of a command that pages may call, or NULL; and all of them, for who looks them over. */
-const struct console_rule *console_rule_of(const char *command);
+/* The rule of a call that pages may make, or NULL; and all of them, for who looks them over. */
+const struct console_rule *console_rule_of(const struct dt_console_call *call);
 size_t console_rules(const struct console_rule **out);
 
 /* Are the operands and options of ${call}, which is one of ${command}, what a page may give? USAGE.

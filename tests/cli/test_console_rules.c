@@ -23,6 +23,25 @@ command_of(const char *name)
     return NULL;
 }
 
+/* The rule of a call of ${command} with the option ${with}, where that is not NULL. */
+static const struct console_rule *
+rule_of(const char *command, const char *with)
+{
+    struct dt_console_call *call = calloc(1, sizeof *call);
+    const struct console_rule *rule;
+    char json[256];
+
+    assert_non_null(call);
+    (void)snprintf(json, sizeof json, "{\"command\":\"%s\"%s%s%s}", command,
+                   with != NULL ? ",\"options\":{\"" : "", with != NULL ? with : "",
+                   with != NULL ? "\":\"x\"}" : "");
+    assert_int_equal(dt_console_call_parse(dt_view_str(json), call), DT_OK);
+    rule = console_rule_of(call);
+    dt_console_call_clear(call);
+    free(call);
+    return rule;
+}
+
 static void
 each_is_of_a_command(void **state)
 {
@@ -37,7 +56,7 @@ each_is_of_a_command(void **state)
         if (m == NULL)
             fail_msg("there is no command '%s'", rules[i].command);
         assert_true(strlen(rules[i].operands) <= m->max_operands);
-        assert_ptr_equal(console_rule_of(rules[i].command), &rules[i]); /* once */
+        assert_ptr_equal(rule_of(rules[i].command, rules[i].with), &rules[i]); /* once */
     }
 }
 
@@ -49,8 +68,8 @@ ask(const char *json)
 
     assert_non_null(call);
     assert_int_equal(dt_console_call_parse(dt_view_str(json), call), DT_OK);
-    assert_non_null(console_rule_of(call->command));
-    err = console_rule_check(console_rule_of(call->command), command_of(call->command), call);
+    assert_non_null(console_rule_of(call));
+    err = console_rule_check(console_rule_of(call), command_of(call->command), call);
     dt_console_call_clear(call);
     free(call);
     return err;
@@ -116,11 +135,31 @@ what_fits(void **state)
                      DT_OK);
 }
 
+/* Which passphrase is asked can hang on an option: a key that is shown as it is asks the home's. */
+static void
+what_asks(void **state)
+{
+    (void)state;
+    assert_null(rule_of("charter draft", NULL));
+    assert_int_equal(rule_of("letter import", NULL)->flags, 0);
+    assert_int_equal(rule_of("letter import", "revocation")->flags, RULE_PASSPHRASE);
+    assert_int_equal(rule_of("letter revoke", "out")->flags, RULE_HAND_ON);
+    assert_int_equal(rule_of("psk carry", "qr")->flags, RULE_PASSPHRASE);
+    assert_int_equal(rule_of("psk carry", "words")->flags, RULE_PASSPHRASE);
+    assert_int_equal(rule_of("psk carry", "to")->flags, RULE_HAND_ON);
+    assert_int_equal(rule_of("psk carry", "from")->flags, RULE_IF_LOCKED);
+    assert_int_equal(ask("{\"command\":\"psk carry\",\"options\":{\"to\":{\"download\":\"k\"}}}"),
+                     DT_OK);
+    assert_int_equal(ask("{\"command\":\"psk carry\",\"options\":{\"from\":{\"download\":\"k\"}}}"),
+                     DT_ERR_USAGE);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_is_of_a_command),
-                                       cmocka_unit_test(no_path), cmocka_unit_test(what_fits)};
+                                       cmocka_unit_test(no_path), cmocka_unit_test(what_fits),
+                                       cmocka_unit_test(what_asks)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
