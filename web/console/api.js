@@ -66,7 +66,7 @@ const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => 
 
 /**
  * Run a command of detente. Resolves to {status, result, text, notes, files}; status 1 is a "no" and no error.
- * An act that wants the passphrase again asks for it here. A call whose signal is aborted is cancelled in the program, too.
+ * An act that wants the passphrase again asks for it here, and says whose that is where it is not the home's (more.whose). A call whose signal is aborted is cancelled in the program, too.
  */
 export async function call(command, operands = [], options = {}, more = {}) {
     const body = {command, operands, options};
@@ -79,6 +79,7 @@ export async function call(command, operands = [], options = {}, more = {}) {
         return await request('POST', '/api/call', body, more);
     } catch (e) {
         if ((e.code !== 'passphrase' && e.code !== 'wrong-passphrase') || !askPassphrase) throw e;
+        e.whose = more.whose || '';
         const passphrase = await askPassphrase(e);
         if (!passphrase) {
             e.declined = true;
@@ -104,15 +105,18 @@ export async function upload(file, progress = () => {}, signal) {
 /** A file that a call has made, as a Blob. */
 export const download = (id) => request('GET', '/api/download/' + encodeURIComponent(id), undefined, {blob: true});
 
-/** Let the person save a file that a call has made. */
-export async function save(file) {
-    const url = URL.createObjectURL(await download(file.download));
+/** Let the person save these bytes. */
+export function saveBlob(blob, name) {
+    const url = URL.createObjectURL(blob);
     const a = document.createElement('a');
     a.href = url;
-    a.download = file.name;
+    a.download = name;
     a.click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
+
+/** Let the person save a file that a call has made. */
+export const save = async (file) => saveBlob(await download(file.download), file.name);
 
 export const events = (after, signal) => request('GET', '/api/events?after=' + after, undefined, {signal});
 export const cancel = (id) => request('POST', '/api/cancel', {id});

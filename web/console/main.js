@@ -15,7 +15,7 @@ import {Channel} from './screens/channel.js';
 // The screens of the second part, loaded when the first of them is asked for.
 let more = null;
 const here = {home: Home, channel: Channel};
-const others = {compose: 'Compose', record: 'Record', admission: 'Admission', obligations: 'Obligations', register: 'Register', timeline: 'Timeline', contacts: 'Contacts', found: 'Found', readout: 'Readout'};
+const others = {compose: 'Compose', record: 'Record', admission: 'Admission', obligations: 'Obligations', register: 'Register', timeline: 'Timeline', contacts: 'Contacts', found: 'Found', readout: 'Readout', line: 'Line', desk: 'Desk', courier: 'Courier', carry: 'Carry'};
 
 const places = [
     ['home', 'nav.home'],
@@ -24,6 +24,8 @@ const places = [
     ['contacts', 'nav.contacts'],
     ['register', 'nav.register'],
     ['admission', 'nav.admission'],
+    ['line', 'nav.line'],
+    ['desk', 'nav.desk'],
 ];
 
 function useScreen(name) {

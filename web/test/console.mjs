@@ -329,7 +329,7 @@ await step('search finds talk and records, and Escape closes it', async () => {
 });
 
 // ---- every screen: WCAG by axe, light and dark, right to left, 200 %, narrow, reduced motion
-const screens = {home: ['home'], channel: ['channel', channel], compose: ['compose', channel, 'incident'], record: ['record', record], obligations: ['obligations'], register: ['register'], timeline: ['timeline'], contacts: ['contacts'], admission: ['admission'], found: ['found']};
+const screens = {home: ['home'], channel: ['channel', channel], compose: ['compose', channel, 'incident'], record: ['record', record], obligations: ['obligations'], register: ['register'], timeline: ['timeline'], contacts: ['contacts'], admission: ['admission'], line: ['line'], desk: ['desk'], courier: ['courier', channel], carry: ['carry', record], found: ['found']};
 async function settled(p, parts) {
     await at(p, ...parts);
     await p.waitForFunction(() => document.querySelector('main h1') && !/^Loading/m.test(document.querySelector('main').innerText));

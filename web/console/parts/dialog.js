@@ -28,13 +28,14 @@ export function PassphraseDialog() {
         set({asks: null});
         asks.done(value);
     };
-    return html`<${Dialog} title=${t('passphrase.title')} onClose=${() => end(null)}>
-        ${asks.error.code === 'wrong-passphrase' ? html`<p class="trouble" role="alert">${t('passphrase.wrong')}</p>` : null}<p>${t('passphrase.why')}</p>
+    const whose = asks.error.whose;
+    return html`<${Dialog} title=${whose ? t('passphrase.of_' + whose) : t('passphrase.title')} onClose=${() => end(null)}>
+        ${asks.error.code === 'wrong-passphrase' ? html`<p class="trouble" role="alert">${t('passphrase.wrong')}</p>` : null}<p>${whose ? t('passphrase.why_' + whose) : t('passphrase.why')}</p>
         <form onSubmit=${(e) => {
             e.preventDefault();
             end(text);
         }}>
-            <label>${t('passphrase.label')}<input type="password" autocomplete="off" required value=${text} onInput=${(e) => setText(e.target.value)} /></label>
+            <label>${whose ? t('passphrase.label_' + whose) : t('passphrase.label')}<input type="password" autocomplete="off" required value=${text} onInput=${(e) => setText(e.target.value)} /></label>
             <p class="buttons"><button class="main">${t('passphrase.go')}</button><button type="button" onClick=${() => end(null)}>${t('cancel')}</button></p>
         </form>
     <//>`;

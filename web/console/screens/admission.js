@@ -7,6 +7,8 @@ import {Dialog, Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {Person} from '../parts/person.js';
 import {Hex, Peer, Words, harmless} from '../parts/text.js';
+import {Charter, Papers} from './charter.js';
+import {Letters} from './letters.js';
 import {Time} from '../parts/time.js';
 
 /** One root's words alone on the screen, to be read aloud. */
@@ -61,42 +63,12 @@ function Ask({people, channels}) {
         <${Trouble} error=${act.error} /><p class="buttons"><button class="main" disabled=${act.busy || !channel || !who}>${t('admission.ask_go')}</button></p></form>`;
 }
 
-function Letters() {
-    const [files, setFiles] = useState([]);
-    const [revocation, setRevocation] = useState(false);
-    const act = useAct(async () => {
-        const ups = [];
-        for (const f of files) ups.push(await api.upload(f));
-        await api.call('letter import', ups, revocation ? {revocation: true} : {});
-        say(t('letters.taken'));
-        setFiles([]);
-    });
-    return html`<form class="narrow" onSubmit=${(e) => {
-        e.preventDefault();
-        act.run();
-    }}><h3>${t('letters.title')}</h3><label>${t('letters.file')}<input type="file" multiple required onChange=${(e) => setFiles([...e.target.files])} /></label>
-        <label class="check"><input type="checkbox" checked=${revocation} onChange=${(e) => setRevocation(e.target.checked)} /> ${t('letters.revocation')}</label>
-        <${Trouble} error=${act.error} /><p class="buttons"><button disabled=${act.busy || !files.length}>${t('letters.take')}</button></p></form>`;
-}
-
-function Charter({charter, onCompare}) {
-    if (!charter) return null;
-    const rules = Object.entries(charter.rules || {});
-    return html`<section aria-labelledby="h-charter"><h2 id="h-charter">${t('charter')}</h2><h3><${Peer} text=${charter.title} /></h3>
-        <dl class="facts"><div><dt>${t('charter.id')}</dt><dd><${Hex} value=${charter.forum} /></dd></div><div><dt>${t('charter.made')}</dt><dd><${Time} at=${charter.created} /></dd></div><div><dt>${t('charter.signed')}</dt><dd>${charter.complete ? html`<${State} kind="ok">${t('charter.by_all')}<//>` : html`<${State} kind="bad">${t('charter.not_by_all')}<//>`}</dd></div>
-            <div><dt>${t('charter.relay')}</dt><dd dir="ltr"><${Peer} text=${charter.relay} /></dd></div><div><dt>${t('charter.quorum')}</dt><dd>${t('charter.groups', {n: charter.quorum_attested})}</dd></div>
-            ${charter.amendments ? html`<div><dt>${t('charter.amended')}</dt><dd>${charter.amendments}</dd></div>` : null}
-            ${rules.map(([k, v]) => html`<div><dt><${Peer} text=${k} /></dt><dd><${Peer} text=${v} /></dd></div>`)}</dl>
-        <ul class="cards">${charter.parties.map((p) => html`<li class="card" key=${p.party_id}><h3><${Peer} text=${p.name} /> <small>${word('party_kind', p.kind)}</small></h3><p><${Words} words=${p.words} /></p>
-            <p class="buttons"><button onClick=${() => onCompare(p)}>${t('compare.open')}</button></p></li>`)}</ul><p class="hint">${t('home.words_hint')}</p></section>`;
-}
-
 export function Admission() {
     const s = useStore();
     const [compare, setCompare] = useState(null);
     const {data, error} = useData(async () => {
         const [a, p] = await Promise.all([result('admit list'), result('people')]);
-        return {list: a.admissions, people: p.people.map((x) => x.person)};
+        return {list: a.admissions, people: p.people.map((x) => x.person), letters: p.people};
     });
     const channels = (s.status && s.status.channels) || [];
     const rank = (x) => (x.state === 'asked' && !x.ours && !x.approved_by_us ? 0 : x.state === 'asked' ? 1 : 2);
@@ -104,7 +76,9 @@ export function Admission() {
         <section aria-labelledby="h-requests"><h2 id="h-requests">${t('admission.requests')}</h2><p class="hint">${t('admission.rule')}</p>
             ${data && !data.list.length ? html`<p>${t('admission.none')}</p>` : null}
             <ul class="cards">${data ? data.list.slice().sort((a, b) => rank(a) - rank(b)).map((x) => html`<${Request} key=${x.request_id} x=${x} charter=${s.charter} channel=${channels.find((c) => c.group_id === x.group_id)} onCompare=${setCompare} />`) : null}</ul></section>
+        ${data ? html`<section class="noprint" aria-label=${t('admission.ask')}><${Ask} people=${data.people} channels=${channels} /></section>` : null}
+        ${data ? html`<${Letters} people=${data.letters} charter=${s.charter} />` : null}
         <${Charter} charter=${s.charter} onCompare=${setCompare} />
-        ${data ? html`<section class="noprint" aria-label=${t('admission.more')}><${Ask} people=${data.people} channels=${channels} /><${Letters} /></section>` : null}
+        <${Papers} />
         ${compare ? html`<${Compare} party=${compare} onClose=${() => setCompare(null)} />` : null}<//>`;
 }

@@ -154,6 +154,7 @@ export function Channel({route}) {
         <div class="channelhead"><h1 tabindex="-1"><${Peer} text=${channel.name} /></h1>
             <span>${word('channel_state', channel.state)}</span>
             <button type="button" onClick=${() => setSearching(true)}>${t('search')}</button>
+            <a href=${href('courier', id)}>${t('courier')}</a>
             <${Members} id=${id} n=${channel.members} /></div>
         ${open ? null : html`<p class="trouble">${t('channel.not_open')} ${channel.state.startsWith('broken') ? html`<button onClick=${() => api.call('rejoin', [id]).then(() => say(t('channel.rejoining')), (e) => say(e.message, true))}>${t('channel.rejoin')}</button>` : null}</p>`}
         <${Trouble} error=${error} />

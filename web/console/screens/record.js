@@ -122,6 +122,12 @@ function Open({x, template, consents, ours, onDone}) {
         <p class="buttons"><button class="main" disabled=${act.busy || !fields.length}>${t(publish ? 'open.make_publish' : 'open.make')}</button><button type="button" onClick=${() => onDone()}>${t(made ? 'close' : 'cancel')}</button></p></form>`;
 }
 
+/** What a carried record tells, and by whose leave. */
+function Told({x}) {
+    return html`<section aria-labelledby="h-told"><h2 id="h-told">${t('carry.was_told')}</h2><p>${x.leave === 'given' ? html`<${State} kind="ok">${t('carry.with_leave')}<//>` : html`<${State} kind="bad">${t(x.leave === 'missing' ? 'carry.without_leave' : 'carry.of_nobody')}<//>`} ${t('carry.by')} <b><${Peer} text=${x.by} /></b>${x.of ? html`, ${t('carry.of')} <b><${Peer} text=${x.of} /></b>` : null}${x.why ? html`: <${Peer} text=${x.why} />` : null}</p>
+        ${x.fields ? html`<p><b>${word('kind', x.kind)}</b>, ${t('record.entry')} ${x.entry}</p><dl class="facts">${Object.entries(x.fields).map(([k, v]) => html`<div><dt>${label(k)}</dt><dd><${Peer} text=${v} /></dd></div>`)}</dl>` : null}</section>`;
+}
+
 export function Record({route}) {
     const id = route[1];
     const s = useStore();
@@ -170,10 +176,11 @@ export function Record({route}) {
         <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
             <tbody>${data.aboutTemplate ? html`<tr><th scope="row">${t('record.slots')}</th><td>${inWords(fieldsOf(data.aboutTemplate, x.fields.slots))}</td>${disputes.map(() => html`<td></td>`)}</tr>` : null}${shownFields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${named(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
             ${rest.map((k) => html`<tr><th scope="row">${label(k)}</th><td><${Peer} text=${x.fields[k]} /></td>${disputes.map(() => html`<td></td>`)}</tr>`)}</tbody></table></div>
+        ${x.carried ? html`<${Told} x=${x.carried} />` : null}
         <details class="gap"><summary>${t('record.envelope')}</summary><dl class="facts"><div><dt>${t('record.commitment')}</dt><dd><${Hex} value=${x.commitment} /></dd></div>${Object.keys(x.fields).filter((k) => k.startsWith('@')).map((k) => html`<div><dt>${label(k.slice(1))}</dt><dd><${Peer} text=${x.fields[k]} /></dd></div>`)}</dl></details>
         ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
         ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
-            ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button></p><p class="hint">${t('record.say_hint')}</p>`
+            ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button><a class="button" href=${href('carry', x.commitment)}>${t('carry')}</a></p><p class="hint">${t('record.say_hint')}</p>`
                 : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onDone=${done} />`
                     : html`<${Answer} x=${x} template=${template} kind=${doing} consents=${consents} ours=${own} onDone=${done} />`}</section>`}</div>`;
 }

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Goal: the acts of a forum's life by clicks in three browsers: the charter in words, an amendment looked at, signed, merged and
+# taken in; letters, one of them revoked; a line test confirmed and an outage announced; a shift, a backup and an archive that
+# are good on the command line; leave asked, given and used; a courier key from hand to hand until it is in use.
+# builds: build-clang build-gcc build
+# seconds: 300
+. "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$top/tests/e2e/forum.sh"
+. "$top/tests/e2e/browser.sh"
+need_programs
+need_browser
+charter_options=(--line-test 1m --open heartbeat=author)
+forum
+plenary
+home late south 'Lena Late'
+for who in us ru med; do need 'letter' as $who letter import late.letter; done
+need 'caucus' as med found caucus --kind caucus --with 'Ana North'
+settle med us
+need 'accept' as us accept caucus
+settle us med ru
+entry ru 'one subject'
+round
+
+# ---- what the pages need of the command line
+need 'next root' "$detente" root new --out next.root
+need 'an amendment' as us charter amend --successor north=next.root.pub --out amendment
+cp amendment before
+check_status 'an amendment of the home'\''s charter, shown by the home' 1 as ru charter show --here amendment
+check_line 'says whose successor is announced' 'successor of north from then on' out
+check_status 'signed by the home'\''s charter, into another file' 0 as ru charter sign --here --root south.root --out amendment.south amendment
+check_same 'and what was read is as it was' before amendment
+check_status 'and the same for the mediator' 0 as med charter sign --here --root neutral.root --out amendment.neutral amendment
+check_status 'copies become one in another file' 0 as ru charter merge --here --out amendment.two amendment.south amendment.neutral
+check_status 'which lacks one yet' 1 as ru charter show --here --json amendment.two
+check_status '--here goes with no --charter' 2 as ru charter show --here --charter charter amendment
+check_status 'a letter is written out' 0 as us letter save 'Boris South' --out boris.letter
+check_same 'as it came in' ru.letter boris.letter
+
+for p in north south neutral; do
+    start_daemon "witness-$p" "$detente" witness run --key "$p.witness" --state "$p.state" \
+        --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
+done
+trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
+given=()
+for who in us ru med; do
+    console_of $who || scenario_end
+    given+=("$who=$address")
+done
+browse_seconds=280 browse acts "$DT_WORK" "${given[@]}"
+for who in us ru med; do check_no_line "$who: nothing went wrong inside" 'Sanitizer|runtime error' $who.console.err; done
+if [ -n "${DT_SHOTS:-}" ]; then
+    cp shots/*.png "$DT_SHOTS/"
+fi
+stop_consoles
+check_status 'the amendment that was signed by a click has every signature' 0 "$detente" charter show --charter charter clicked.amendment
+check_status 'the backup that was made by a click is whole' 0 "$detente" restore --check clicked.backup
+check_status 'and so is the archive' 0 "$detente" archive verify clicked.archive --count "$(cat archive.count)" --root "$(cat archive.root)"
+check_status 'the revocation that was made by a click is taken in elsewhere' 0 as med letter import --revocation clicked.revocation
+check_status 'the shift is known to the command line' 0 as us shift list
+check_line 'with its note' 'note: South owes an answer' out
+scenario_end
