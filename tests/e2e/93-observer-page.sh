@@ -45,9 +45,15 @@ need 'open' as us open 1 --fields mode,parties,started_at,time_precision --out o
 need 'open' as us open 2 --fields mode,level,started_at --out two.proof
 need 'open' as us open 2 --all --out whole.proof --without-consent
 need 'open' as us open 3 --fields mode,started_at --out alone.proof --without-consent
+tested=
+for n in 1 2; do
+    need 'line test' as us record heartbeat plenary --yes --quiet --set station=Quay --set number=$n --set status=normal
+    tested="$tested $(cat need.out)"
+done
 need 'withdraw' as us withdraw 1 --set 'reason=A mistake in the date.' --yes
 round
 need 'open' as us open 1 --fields mode,parties,started_at,time_precision --out withdrawn.proof --publish --yes
+for id in $tested; do need 'open' as us open "$id" --fields station,number,status --out test.proof --publish --without-consent --yes; done
 words=$("$detente" root words north.root.pub)
 
 # same WHAT PROOF OPTION...: both say the same in the same words, but for the time of checking
@@ -170,7 +176,7 @@ page_json() { # of the proofs: what detente verify says
     done
     python3 - "$@" <<'PY'
 import glob, json, os, sys
-here, top, modules, chromium, binaries, relay, register, forum, words, key, vectors, shots = sys.argv[1:]
+here, top, modules, chromium, binaries, relay, register, forum, words, key, vectors, shots, *keyed = sys.argv[1:]
 at = lambda name: os.path.join(here, name)
 proofs = {}
 for name in ('one', 'two', 'whole', 'alone', 'withdrawn'):
@@ -183,7 +189,8 @@ print(json.dumps({
     'claims': {'file': at('claims.csv'), 'proofs': [at(n + '.proof') for n in ('withdrawn', 'two', 'one')],
                'lines': open(at('claims.out')).read()},
     'observed': json.load(open(at('observed.json'))), 'host': 'relay.example',
-    'grow': 'bash %s %s %s' % (at('run.sh'), top, here), 'vectors': vectors or None, 'shots': shots or None}))
+    'grow': 'bash %s %s %s' % (at('run.sh'), top, here), 'vectors': vectors or None, 'shots': shots or None,
+    'keyed': dict(zip(('relay', 'register', 'readKey', 'key'), keyed))}))
 PY
 }
 export DT_BIN
@@ -204,8 +211,21 @@ check 'another at the other' append "$PORT" 8
 need 'face' "$detente" observe --charter charter --html face-a "$url"
 "$detente" observe --charter charter --forum "$forum_id" --json "$url" >observed.json 2>err
 rm -rf site && need 'site' "$detente" observe --charter charter --forum "$forum_id" --html site "$url"
+# A register that is read with a key, at a relay of its own.
+keyed=$(free_port)
+witnesses=()
+for p in north south neutral; do witnesses+=(--witness "$p=$("$detente" witness keygen --name "witness.example/$p-2" --out "$p-2.witness")"); done
+need 'grant' "$relay_program" grant --store keyed.db --url "http://127.0.0.1:$keyed" --out keyed --read-key \
+    --party north --party south --party neutral "${witnesses[@]}"
+start_daemon keyed "$relay_program" serve --store keyed.db --listen "127.0.0.1:$keyed"
+wait_port "$keyed" || fail 'set-up: the relay of the keyed register does not start'
+of_grant() { # NAME: what the grant says
+    sed -nE "s|.*\"$1\": *\"([^\"]+)\".*|\1|p" keyed/north.grant | sed 's|\\/|/|g' | head -n 1
+}
+keyed_register=$(of_grant prefix) && keyed_register=${keyed_register%/}
+append_key=$(of_grant append_key) register=$keyed_register check 'an entry of the keyed register' append "$keyed" 7
 page_json "$DT_WORK" "$top" "$modules" "$browser" "$DT_BIN" "http://127.0.0.1:$PORT" "$register" "$forum_id" "$words" "$vkey" "$vectors" \
-    "${DT_SHOTS:-}" >config.json
+    "${DT_SHOTS:-}" "http://127.0.0.1:$keyed" "$keyed_register" "$(cat keyed/read-key)" "$(of_grant vkey)" >config.json
 node --no-warnings "$top/web/test/observer.mjs" config.json >browser.out 2>&1
 grep '^    ' browser.out
 while read -r kind what; do

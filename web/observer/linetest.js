@@ -7,7 +7,7 @@ import { textOf, toNumber } from '../verify/bytes.js';
 import { STATE_NONE } from '../verify/entry.js';
 import { openedValue } from '../verify/fieldtree.js';
 import { isTemplate } from '../verify/template.js';
-import { MINUTE, SECOND, spanText, timeText } from '../verify/time.js';
+import { DAY, HOUR, MINUTE, SECOND, spanText, timeText } from '../verify/time.js';
 
 const CLOCK = 5 * MINUTE, PLANNED_OUTAGE = 3;
 
@@ -75,6 +75,12 @@ function judgeAnswer(state, a, s) {
   s.late++;
   s.flags.push({ at: from, to, test: true, text: 'the answer to line test ' + a.number + ' of ' + s.station + ', made by ' +
     seconds(from) + ', was not there before ' + seconds(to) + ': it came late' });
+}
+
+/** "90s", "30m", "12h" or "2d" in ms; null when it is none of these. */
+export function readSpan(text) {
+  const m = /^([1-9][0-9]{0,5})([smhd])$/.exec(text);
+  return m ? Number(m[1]) * { s: SECOND, m: MINUTE, h: HOUR, d: DAY }[m[2]] : null;
 }
 
 /** Of each station {station, every, first, last, opened, unopened, missed, late, unanswered, flags}. */

@@ -19,7 +19,7 @@ import { checkClaims, isClaims, knownContact, readClaims } from './claims.js';
 import { claimsView } from './claimsview.js';
 import { h, peer } from './dom.js';
 import { SplitView, lookOnce } from './follow.js';
-import { lineTestOf } from './linetest.js';
+import { lineTestOf, readSpan } from './linetest.js';
 import { evidenceView, proofView } from './proofview.js';
 import { registerView } from './registerview.js';
 import { Trouble, WebSource, foldersOf, readAddress } from './source.js';
@@ -323,7 +323,13 @@ async function lookAtAddress() {
   } catch (e) {
     return trouble(e.message);
   }
-  return look(new WebSource(url), null);
+  const readKey = at('read-key').value.trim().toLowerCase();
+  at('read-key').removeAttribute('aria-invalid');
+  if (readKey !== '' && !/^[0-9a-f]{64}$/.test(readKey)) {
+    at('read-key').setAttribute('aria-invalid', 'true');
+    return trouble('A read key is 64 hex digits.');
+  }
+  return look(new WebSource(url, readKey), null);
 }
 
 function trouble(text) {
@@ -341,7 +347,7 @@ async function makeView(found, state, refused, source, look, kept) {
       const verdict = await verifyOpening(o.file, look), test = lineTestOf(verdict, o.first);
       openings.push({ hash: o.hash, first: o.first, gone: o.gone, verdict });
       if (test)
-        tests.push(test);
+        tests.push(look.every === null ? test : { ...test, every: look.every });
     } catch (e) {
       if (!(e instanceof Refused))
         throw e;
@@ -356,9 +362,14 @@ async function makeView(found, state, refused, source, look, kept) {
 
 /** Look at a register, show what is there, and remember it. */
 async function look(source, known) {
-  const { anchor, trouble: anchorTrouble } = readAnchor();
+  const { anchor, trouble: anchorTrouble } = readAnchor(), every = readSpan(at('line-tests').value.trim());
   if (anchorTrouble !== '')
     return trouble(anchorTrouble);
+  at('line-tests').removeAttribute('aria-invalid');
+  if (every === null && at('line-tests').value.trim() !== '') {
+    at('line-tests').setAttribute('aria-invalid', 'true');
+    return trouble('A line is tested every 90s, 30m, 12h or 1d: a number and its unit.');
+  }
   if (page.looking)
     page.looking.abort();
   const stop = page.looking = new AbortController(), progress = at('register-progress');
@@ -373,7 +384,7 @@ async function look(source, known) {
     if (!found)
       return trouble('Nothing says which key this register has. Give its key, a policy, the charter, or a proof file; or the forum id, where something was opened.');
     const key = found.policy.logs[0].toString(), now = Date.now();
-    const request = { source, policy: found.policy, anchor, now, signal: stop.signal,
+    const request = { source, policy: found.policy, anchor, now, every, signal: stop.signal,
       progress: (done, of) => Object.assign(progress, { max: Math.max(of, 1), value: done }) };
     await lookAndShow(found, request, key);
   } catch (e) {
@@ -459,7 +470,7 @@ function listen() {
   for (const id of ['forum', 'words', 'compared'])
     at(id).addEventListener('change', run(refresh));
   // What was wrong with what stood there before is not said of what stands there now.
-  for (const id of ['forum', 'words', 'compared', 'address', 'key'])
+  for (const id of ['forum', 'words', 'compared', 'address', 'key', 'read-key', 'line-tests'])
     at(id).addEventListener('input', () => say('register-trouble'));
   at('look').addEventListener('submit', run((e) => {
     e.preventDefault();
@@ -490,6 +501,14 @@ function fromAddress() {
     page.linked = at('forum').value = said.get('forum');
     at('linked').hidden = false;
   }
+  at('line-tests').value = readSpan(said.get('line-tests') || '') === null ? '' : said.get('line-tests');
+  if (/^[0-9a-f]{64}$/.test(said.get('read-key') || '')) {
+    at('read-key').value = said.get('read-key');
+    // What stands behind # goes to nobody; but an address is shown, copied and remembered, and this is a key.
+    said.delete('read-key');
+    history.replaceState(null, '', location.pathname + location.search + '#' + said);
+  }
+  at('more').open = at('read-key').value !== '' || at('line-tests').value !== '';
   const where = said.get('register') || beside;
   if (where && location.protocol === 'file:' && !/^https?:/.test(where))
     say('address-note', 'This page was opened from a file: choose the folder that it lies in, below, to look at the register beside it.');

@@ -7,10 +7,11 @@ export class Trouble extends Error {}
 
 const NOTE_MAX = 256 << 10;
 
-/** By HTTP: no cookies, no referrer, nothing from a cache, no way to another host. */
+/** By HTTP: no cookies, no referrer, nothing from a cache, no way to another host. readKey: 64 hex digits, or ''. */
 export class WebSource {
-  constructor(url) {
+  constructor(url, readKey = '') {
     this.url = url;
+    this.readKey = readKey;
     this.asks = true; // a relay answers questions; a server of files does not know them
   }
 
@@ -22,17 +23,18 @@ export class WebSource {
     let r;
     try {
       r = await fetch(this.url + '/' + path, { cache: 'no-store', credentials: 'omit', redirect: 'error',
-        referrerPolicy: 'no-referrer', signal });
+        referrerPolicy: 'no-referrer', signal, headers: this.readKey === '' ? {} : { Authorization: 'Bearer ' + this.readKey } });
     } catch (e) {
       if (e.name === 'AbortError')
         throw e;
-      throw new Trouble('The register at ' + this.url + ' could not be reached, or does not let other pages read it.');
+      throw new Trouble('The register at ' + this.url + ' could not be reached, or does not let other pages read it.' +
+        (this.readKey === '' ? '' : ' With a read key it is read only by the page that its own relay offers, at ' + new URL(this.url).origin + '/.'));
     }
     if (r.status === 404)
       return null;
     if (r.status === 401 || r.status === 403)
-      throw new Trouble('The register at ' + this.url + ' is read with a key, which this page does not take: use ' +
-        'detente observe --read-key.');
+      throw new Trouble(this.readKey === '' ? 'The register at ' + this.url + ' is read with a key: give its read key.' :
+        'The register at ' + this.url + ' is read with another key than this one.');
     if (!r.ok)
       throw new Trouble('The register at ' + this.url + ' answered ' + path + ' with status ' + r.status + '.');
     const parts = [], reader = r.body.getReader();

@@ -9,6 +9,7 @@
 //   altered   files that are refused           claims    {file, proofs (files), lines}
 //   observed  what detente observe --json says of the register    host      a name of this machine that is not loopback
 //   grow      a command that makes the register grow              fork      a folder with a register of two faces
+//   keyed     {relay, register, readKey, key (of the register)} of a register that is read with a key
 //   vectors   vectors/tlog, or null            shots     a folder for pictures, or null
 // One line a case; the last line counts them.
 
@@ -222,6 +223,57 @@ await test('from the relay: the page, told by its address which register and for
   await close(page);
 });
 
+await test('line tests: as their template says, or as a person says that the parties agreed', async () => {
+  const page = await open(config.relay + '/#register=' + config.register + '&forum=' + config.forum + '&line-tests=2h');
+  same(await page.inputValue('#line-tests'), '2h', 'the interval of the link');
+  await page.check('#compared');
+  await lookAt(page, config.relay + config.register);
+  holds((await shown(page)).includes('line tests of Quay (north), one owed every 2 h: 2 opened'), await shown(page));
+  await page.fill('#line-tests', '');
+  await page.click('#look button[type=submit]');
+  await page.waitForFunction(() => document.getElementById('register').textContent.includes('one owed every 12 h'), null, { timeout: 20000 });
+  await page.fill('#line-tests', 'often');
+  await page.click('#look button[type=submit]');
+  holds((await trouble(page)).includes('a number and its unit'), await trouble(page));
+  same(await page.getAttribute('#line-tests', 'aria-invalid'), 'true', 'the field');
+  await close(page);
+});
+
+await test('a register with a read key: by the page of its relay, the key in no address, no storage, no request but its own', async () => {
+  const k = config.keyed, context = await browser.newContext();
+  const page = await open(k.relay + '/#register=' + k.register + '&line-tests=1d&read-key=' + k.readKey, { context }), headers = [];
+  page.on('request', (r) => headers.push([r.url(), r.headers().authorization || '']));
+  same(await page.inputValue('#read-key'), k.readKey, 'the field');
+  holds(!page.url().includes(k.readKey) && page.url().includes('line-tests=1d'), 'the address is ' + page.url());
+  await page.evaluate(() => document.querySelector('#look details').setAttribute('open', ''));
+  await page.fill('#key', k.key);
+  await lookAt(page, k.relay + k.register);
+  same(await trouble(page), '', 'trouble');
+  holds((await shown(page)).includes('The register holds, and only grew'), await shown(page));
+  if (config.shots)
+    await page.screenshot({ path: join(config.shots, 'observer-key.png'), fullPage: true });
+  await accessible(page, 'axe');
+  holds(headers.length > 1 && headers.every(([url, a]) => url.startsWith(k.relay + k.register) && a === 'Bearer ' + k.readKey && !url.includes(k.readKey)), JSON.stringify(headers));
+  holds(!(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state]))).includes(k.readKey), 'the key is kept');
+  await page.fill('#read-key', k.readKey.replace(/^./, (c) => (c === '0' ? '1' : '0')));
+  await page.click('#look button[type=submit]');
+  await page.waitForFunction(() => document.getElementById('register-trouble').textContent.includes('another key'), null, { timeout: 20000 });
+  await page.fill('#read-key', '');
+  await page.click('#look button[type=submit]');
+  await page.waitForFunction(() => document.getElementById('register-trouble').textContent.includes('give its read key'), null, { timeout: 20000 });
+  await page.fill('#read-key', 'seven');
+  await page.click('#look button[type=submit]');
+  holds((await trouble(page)).includes('64 hex digits'), await trouble(page));
+  await close(page);
+  const elsewhere = await open(file);
+  await elsewhere.evaluate(() => document.querySelectorAll('#look details').forEach((d) => d.setAttribute('open', '')));
+  await elsewhere.fill('#key', k.key);
+  await elsewhere.fill('#read-key', k.readKey);
+  await lookAt(elsewhere, k.relay + k.register);
+  holds((await trouble(elsewhere)).includes('the page that its own relay offers, at ' + k.relay), await trouble(elsewhere));
+  await elsewhere.context().close();
+});
+
 await test('an id of a link that nobody has compared: where only it would tell the key, the tick is asked for', async () => {
   const page = await open(config.relay + '/#register=' + config.register + '&forum=' + config.forum);
   await page.route(/\/(openings|charter)/, (r) => r.fulfill({ status: 404, body: '' }));
@@ -373,11 +425,11 @@ await test('a site whose entries were altered is refused', async () => {
 await test('dark, at 320 pixels (a phone, or 400 % zoom), with the keyboard alone', async () => {
   const page = await open(file, { colorScheme: 'dark', viewport: { width: 320, height: 640 } }), first = Object.values(config.proofs)[0];
   const order = [];
-  for (let i = 0; i < 9; i++) {
+  for (let i = 0; i < 10; i++) {
     await page.keyboard.press('Tab');
     order.push(await page.evaluate(() => document.activeElement.id || document.activeElement.tagName));
   }
-  same(order.join(' '), 'forum words files address SUMMARY BUTTON folder forget BODY', 'order of focus');
+  same(order.join(' '), 'forum words files address SUMMARY SUMMARY BUTTON folder forget BODY', 'order of focus');
   await page.fill('#forum', config.forum);
   await give(page, [first.file]);
   holds(await page.evaluate(() => document.documentElement.scrollWidth <= 320), 'it scrolls sideways');
