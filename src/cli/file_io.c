@@ -34,7 +34,7 @@ bar_of(const struct cli *c, const char *what)
         .what = what, .since_ms = dt_monotonic_ms(), .on = !c->quiet && cli_is_watched()};
 }
 
-static void
+static bool
 bar_step(void *ctx, uint64_t done, uint64_t all)
 {
     struct bar *b = ctx;
@@ -46,12 +46,13 @@ bar_step(void *ctx, uint64_t done, uint64_t all)
         cli_front()->progress(cli_front()->ctx, b->what, done, all);
     }
     if (!b->on || now - b->since_ms < BAR_AFTER_MS || (now - b->last_ms < 100 && done < all))
-        return;
+        return cli_front() == NULL || !cli_front()->stopped(cli_front()->ctx);
     b->last_ms = now;
     b->shown = true;
     (void)fprintf(stderr, "\r%s [%.*s%*s] %3d%%", b->what, full,
                   "########################################", BAR_WIDTH - full, "",
                   (int)(all > 0 ? done * 100 / all : 100));
+    return true;
 }
 
 static void

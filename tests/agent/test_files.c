@@ -103,6 +103,46 @@ a_file_comes_out_as_it_went_in(void **state)
     assert_int_equal(under_way(t, 1), 0);
 }
 
+/* Stopped in its middle. */
+static bool
+stop_half_way(void *ctx, uint64_t done, uint64_t all)
+{
+    uint64_t *seen = ctx;
+
+    *seen = done;
+    return done < all / 2;
+}
+
+static void
+a_stopped_one_leaves_nothing(void **state)
+{
+    struct three *t = *state;
+    struct dt_file_source src = {.read = read_content, .size = SIZE};
+    struct dt_talk_info file = {0};
+    uint64_t seen = 0, before = 0, after = 0;
+    uint8_t id[16], hash[32];
+    const struct dt_item_rule rule = {0};
+
+    ok(dt_store_number(dt_agent_store(t->a[1]), &before));
+    assert_int_equal(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, &rule,
+                                        stop_half_way, &seen, id, hash),
+                     DT_ERR_STATE);
+    assert_true(seen > 0 && seen < SIZE);
+    ok(dt_store_number(dt_agent_store(t->a[1]), &after));
+    assert_int_equal(after, before);
+    assert_int_equal(under_way(t, 1), 0);
+    world_sync(t->a, 3, 3);
+    for (size_t who = 0; who < 3; who++)
+        assert_int_equal(files_of(t, who, &file), 0);
+    /* The channel is as it was: the next one goes. */
+    ok(dt_agent_file_send(t->a[1], t->gid, "map.pdf", "application/pdf", &src, &rule, NULL, NULL,
+                          id, hash));
+    world_sync(t->a, 3, 3);
+    for (size_t who = 0; who < 3; who++)
+        assert_int_equal(files_of(t, who, &file), 1);
+    three_no_alarms(t);
+}
+
 /* A piece as only a program of their own sends it. */
 static void
 piece(struct three *t, uint32_t index, uint64_t size, uint8_t hash)
@@ -176,6 +216,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stopped_one_leaves_nothing, three_set_up,
+                                        three_tear_down),
         cmocka_unit_test_setup_teardown(a_file_comes_out_as_it_went_in, three_set_up,
                                         three_tear_down),
         cmocka_unit_test_setup_teardown(pieces_that_are_no_file_are_not_taken, three_set_up,

@@ -193,8 +193,8 @@ send_pieces(struct dt_agent *a, const uint8_t group_id[static 32], struct dt_pay
         p->data = dt_buf_view(&b);
         if ((err = put_piece(a, f, p->index, p->data)) == DT_OK)
             err = dt_channel_send(a, group_id, p);
-        if (progress != NULL)
-            progress(progress_ctx, at + n, p->size);
+        if (progress != NULL && !progress(progress_ctx, at + n, p->size) && err == DT_OK)
+            err = dt_fail(DT_ERR_STATE, "stopped; nothing was done");
     }
     if (err != DT_OK || (err = dt_sha256_end(h, hash)) != DT_OK)
         return err;
@@ -447,7 +447,7 @@ dt_agent_file_save(struct dt_agent *a, const uint8_t group_id[static 32],
         if ((err = get_piece(a, &f, i, &b)) == DT_OK)
             err = write(ctx, dt_buf_view(&b));
         if (progress != NULL)
-            progress(progress_ctx, (uint64_t)i * DT_CHUNK + b.n, f.size);
+            (void)progress(progress_ctx, (uint64_t)i * DT_CHUNK + b.n, f.size);
     }
     return err;
 }

@@ -17,15 +17,15 @@ struct dt_file_source {
     uint64_t size;
 };
 
-/* How far it is: ${done} of ${all} bytes. */
-typedef void dt_progress(void *ctx, uint64_t done, uint64_t all);
+/* How far it is: ${done} of ${all} bytes. False: stop, if that is possible without a trace. */
+typedef bool dt_progress(void *ctx, uint64_t done, uint64_t all);
 
 /**
  * dt_agent_file_send(a, group_id, name, media_type, src, rule, progress, progress_ctx, out_id,
  * out_hash):
  * Have a file of 1 to DT_FILE_MAX bytes sent in pieces: all is in the store when this returns, or
  * nothing is. It is read twice; CONFLICT when it changed in between. ${out_hash} is its SHA-256.
- * ${progress} may be NULL. LIMIT, RANGE, IO.
+ * ${progress} may be NULL. LIMIT, RANGE, IO; STATE when it was stopped.
  */
 DT_MUST_CHECK enum dt_err dt_agent_file_send(struct dt_agent *a, const uint8_t group_id[static 32],
                                              const char *name, const char *media_type,
@@ -36,8 +36,8 @@ DT_MUST_CHECK enum dt_err dt_agent_file_send(struct dt_agent *a, const uint8_t g
 
 /**
  * dt_agent_file_save(a, group_id, talk, write, ctx, progress, progress_ctx):
- * Give the bytes of ${talk}, a file or text, to ${write} in order. NOT_FOUND: not all of it is
- * here.
+ * Give the bytes of ${talk}, a file or text, to ${write} in order; it is not stopped. NOT_FOUND:
+ * not all of it is here.
  */
 DT_MUST_CHECK enum dt_err dt_agent_file_save(struct dt_agent *a, const uint8_t group_id[static 32],
                                              const struct dt_talk_info *talk,
