@@ -4,15 +4,9 @@
 # builds: build-clang build-gcc build
 # seconds: 240
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
-. "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/browser.sh"
-need_programs
-need_browser
-forum
 plenary
 console_of us || scenario_end
-trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
 browse attacks "$address" "$DT_WORK"
-check_no_line 'nothing went wrong inside' 'Sanitizer|runtime error' us.console.err
-stop_consoles
+consoles_whole us
 scenario_end

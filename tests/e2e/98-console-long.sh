@@ -4,14 +4,9 @@
 # builds: build-clang build-gcc build
 # seconds: 900
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
-. "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/browser.sh"
-need_programs
-need_browser
-forum
 plenary
 stop_daemons # nothing goes out: what is tried is the page, and the program behind it
-trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
 python3 - <<'PY'
 import json
 for k in range(10):
@@ -37,5 +32,5 @@ need 'channels' as us channels --json
 channel=$(sed -nE 's/.*"group_id": "([0-9a-f]+)".*/\1/p' need.out | head -n 1)
 console_of us || scenario_end
 browse long "$address" "$channel" 10000 ${consoles##* }
-stop_consoles
+consoles_whole us
 scenario_end

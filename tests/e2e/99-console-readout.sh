@@ -4,34 +4,18 @@
 # builds: build-clang build-gcc build
 # seconds: 300
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
-. "$top/tests/e2e/forum.sh"
 . "$top/tests/e2e/browser.sh"
-need_programs
-need_browser
-forum
 plenary
 entry us 'one subject'
 settle us ru med
-for p in north south neutral; do
-    start_daemon "witness-$p" "$detente" witness run --key "$p.witness" --state "$p.state" \
-        --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-done
-trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
-given=()
-for who in us ru med; do
-    console_of $who || scenario_end
-    given+=("$who=$address")
-done
+start_witnesses north south neutral
+consoles_of us ru med
 browse_seconds=280 browse readout "$DT_WORK" "${given[@]}"
-for who in us ru med; do check_no_line "$who: nothing went wrong inside" 'Sanitizer|runtime error' $who.console.err; done
-stop_consoles
+consoles_whole us ru med
 curl -sf "http://127.0.0.1:$PORT$register/openings/index" >index
 [ "$(wc -l <index)" = 3 ] && pass 'the head and two lines are published beside the register' || fail "$(wc -l <index) published"
 check_status 'the files that the command line writes' 0 as us readout release "$(cat readout.id)" --out released
 check_status 'verify' 0 "$detente" readout verify released/*.proof --forum "$forum_id"
 check_line 'with what was typed in a browser' '^ +2 \[ar\] سيلتقون مرة أخرى\.$' out
 check_same 'and the plain text of the page is that of the program' plain.txt released/readout.txt
-if [ -n "${DT_SHOTS:-}" ]; then
-    cp shots/*.png "$DT_SHOTS/"
-fi
 scenario_end

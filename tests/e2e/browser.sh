@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Consoles and a real browser for scenarios. Sourced after lib.sh and forum.sh.
+# Consoles and a real browser for scenarios. Sourced after lib.sh: a forum is made, or the scenario is skipped.
+. "$top/tests/e2e/forum.sh"
 
 consoles=
 
@@ -57,9 +58,40 @@ browse() {
     fi
 }
 
-# stop_consoles: before scenario_end, which takes the trap away
 stop_consoles() {
     # shellcheck disable=SC2086 # several
     [ -z "$consoles" ] || kill $consoles 2>/dev/null
     consoles=
 }
+
+# start_witnesses PARTY...: they cosign the forum's register from now on
+start_witnesses() {
+    local p
+    for p in "$@"; do
+        start_daemon "witness-$p" "$detente" witness run --key "$p.witness" --state "$p.state" \
+            --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
+    done
+}
+
+# consoles_of WHO...: a console for each; ${given} has what the tests in a browser are told of them
+consoles_of() {
+    local who
+    given=()
+    for who in "$@"; do
+        console_of "$who" || scenario_end
+        given+=("$who=$address")
+    done
+}
+
+# consoles_whole WHO...: nothing went wrong inside of them; and they end, before scenario_end takes the trap away
+consoles_whole() {
+    local who
+    for who in "$@"; do check_no_line "$who: nothing went wrong inside" 'Sanitizer|runtime error' "$who.console.err"; done
+    [ -z "${DT_SHOTS:-}" ] || [ ! -d shots ] || cp shots/*.png "$DT_SHOTS/"
+    stop_consoles
+}
+
+need_programs
+need_browser
+forum
+trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT

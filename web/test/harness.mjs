@@ -62,7 +62,7 @@ export async function consoles(browser, addresses) {
         });
         p.setDefaultTimeout(30000);
         await p.goto(address);
-        await p.waitForSelector('nav a');
+        await p.locator('nav a').first().waitFor();
         page[who] = p;
     }
     return {page, base, foreign, broken};
