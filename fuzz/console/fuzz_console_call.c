@@ -1,4 +1,4 @@
-/* fuzz/console/fuzz_console_call.c - a call as a page sends it. */
+/* fuzz/console/fuzz_console_call.c - a call as a page sends it, and what unlocks a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (call.n_operands != 0 || call.n_options != 0) {
         abort(); /* what is refused leaves nothing */
     }
+    dt_console_call_clear(&call);
+    if (dt_console_unlock_parse(dt_view(data, size), &call) == DT_OK &&
+        (err == DT_OK || call.passphrase.n == 0 || call.command[0] != '\0'))
+        abort(); /* no input is both */
     if (err == DT_OK && getenv("DT_FUZZ_ACCEPT") != NULL)
         fprintf(stderr, "accepted\n");
     dt_console_call_clear(&call);

@@ -251,11 +251,12 @@ static enum dt_err
 start(struct console_program *p)
 {
     DT_CLEANUP(dt_buf_clear) struct dt_buf listen = DT_BUF_INIT(64);
-    struct dt_console_config config = {.folder = (const char *)p->folder.p,
-                                       .assets = console_pages,
-                                       .n_assets = console_pages_count,
-                                       .backend = {.run = console_run, .ctx = &p->home}};
-    uint64_t port = 0;
+    struct dt_console_config config = {
+        .folder = (const char *)p->folder.p,
+        .assets = console_pages,
+        .n_assets = console_pages_count,
+        .backend = {.run = console_run, .passphrase = console_passphrase, .ctx = &p->home}};
+    uint64_t port = 0, minutes = 0;
     enum dt_err err;
 
     if (console_pages_count == 0)
@@ -265,6 +266,9 @@ start(struct console_program *p)
         (err = dt_buf_printf(&listen, "%s:%u%c", cli_has(p->c, "ipv6") ? "[::1]" : "127.0.0.1",
                              (unsigned int)port, '\0')) != DT_OK)
         return err;
+    if ((err = cli_number(p->c, "lock-after", DT_CONSOLE_LOCK_MIN, 1440, &minutes)) != DT_OK)
+        return err;
+    config.lock_after_ms = minutes * 60000;
     config.listen = (const char *)listen.p;
     return dt_console_start(&config, &p->console);
 }

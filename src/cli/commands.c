@@ -448,6 +448,8 @@ static const struct cli_option console[] = {
     {"ipv6", NULL, "listen on [::1] in place of 127.0.0.1"},
     {"url", NULL, "print a new address of the console that runs for this home"},
     {"browser", NULL, "open the address in this desktop's browser, too"},
+    {"lock-after", "MINUTES",
+     "lock a page that nobody has touched so long; 0: never (default: 15)"},
     {NULL, NULL, NULL}};
 
 static const struct cli_option shift_hand_over[] = {

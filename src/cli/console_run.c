@@ -88,19 +88,27 @@ sink_take(struct sink *s, struct dt_console_answer *answer)
 
 /* ---- passphrases ---- */
 
-/* Is it the home's? LOCKED. */
+enum dt_err
+console_passphrase(void *ctx, const struct dt_secret *passphrase)
+{
+    const struct console_home *h = ctx;
+    DT_CLEANUP(dt_store_close_p) struct dt_store *s = NULL;
+
+    dt_err_forget();
+    return dt_store_open(h->home, dt_secret_view(passphrase), &s);
+}
+
 static enum dt_err
-ask_again(const struct console_home *h, const struct dt_console_call *call,
+ask_again(struct console_home *h, const struct dt_console_call *call,
           struct dt_console_answer *answer)
 {
-    DT_CLEANUP(dt_store_close_p) struct dt_store *s = NULL;
     enum dt_err err;
 
     if (call->passphrase.n == 0) {
         answer->passphrase = true;
         return dt_fail(DT_ERR_LOCKED, "this act asks the passphrase again");
     }
-    err = dt_store_open(h->home, dt_secret_view(&call->passphrase), &s);
+    err = console_passphrase(h, &call->passphrase);
     if (err == DT_ERR_LOCKED)
         answer->passphrase = answer->wrong = true;
     return err;
@@ -163,7 +171,7 @@ take_values(struct cli *c, const struct dt_console_call *call)
 }
 
 static enum dt_err
-run_command(const struct console_home *h, const struct dt_console_call *call,
+run_command(struct console_home *h, const struct dt_console_call *call,
             struct dt_console_answer *answer)
 {
     const struct console_rule *rule = console_rule_of(call);
@@ -294,7 +302,7 @@ void
 console_run(void *ctx, const struct dt_console_call *call, struct dt_console_work *work,
             struct dt_console_answer *answer)
 {
-    const struct console_home *h = ctx;
+    struct console_home *h = ctx;
     DT_CLEANUP(sink_done) struct sink sink = {0};
     struct dt_store *store = dt_agent_store(h->agent);
     uint64_t before = 0, after = 0;

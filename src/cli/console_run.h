@@ -43,6 +43,9 @@ struct console_home {
     void *ctx;
 };
 
+/* Is ${passphrase} that of the home? LOCKED: it is not. For struct dt_console_backend, too. */
+DT_MUST_CHECK enum dt_err console_passphrase(void *ctx, const struct dt_secret *passphrase);
+
 /* Run ${call}; for struct dt_console_backend. ${ctx} is a struct console_home. */
 void console_run(void *ctx, const struct dt_console_call *call, struct dt_console_work *work,
                  struct dt_console_answer *answer);

@@ -156,12 +156,19 @@ read_operands(const json_t *operands, struct dt_console_call *call)
 }
 
 static enum dt_err
+read_passphrase(const json_t *passphrase, struct dt_console_call *call)
+{
+    if (!json_is_string(passphrase) || text_of(passphrase).n == 0 || text_of(passphrase).n > 1024)
+        return dt_fail(DT_ERR_FORMAT, "the call's passphrase is empty, too long or no text");
+    return dt_secret_set(&call->passphrase, text_of(passphrase));
+}
+
+static enum dt_err
 read_rest(json_t *root, struct dt_console_call *call)
 {
     const json_t *command = json_object_get(root, "command");
     const json_t *passphrase = json_object_get(root, "passphrase");
     const json_t *id = json_object_get(root, "id");
-    enum dt_err err;
 
     if (!json_is_string(command) || !name_ok(text_of(command)))
         return dt_fail(DT_ERR_FORMAT, "the call names no command");
@@ -172,14 +179,7 @@ read_rest(json_t *root, struct dt_console_call *call)
             return dt_fail(DT_ERR_FORMAT, "the call's id is no id");
         call->has_id = true;
     }
-    if (passphrase != NULL) {
-        if (!json_is_string(passphrase) || text_of(passphrase).n == 0 ||
-            text_of(passphrase).n > 1024)
-            return dt_fail(DT_ERR_FORMAT, "the call's passphrase is empty, too long or no text");
-        if ((err = dt_secret_set(&call->passphrase, text_of(passphrase))) != DT_OK)
-            return err;
-    }
-    return DT_OK;
+    return passphrase != NULL ? read_passphrase(passphrase, call) : DT_OK;
 }
 
 enum dt_err
@@ -209,6 +209,19 @@ dt_console_call_parse(struct dt_view body, struct dt_console_call *out)
         (err = read_options(json_object_get(root, "options"), out)) != DT_OK)
         dt_console_call_clear(out);
     return err;
+}
+
+enum dt_err
+dt_console_unlock_parse(struct dt_view body, struct dt_console_call *out)
+{
+    DT_CLEANUP(json_done) json_t *root = NULL;
+    enum dt_err err;
+
+    if ((err = dt_json_parse(body, &root)) != DT_OK)
+        return err;
+    if (!json_is_object(root) || json_object_size(root) != 1)
+        return dt_fail(DT_ERR_FORMAT, "a page is unlocked by a passphrase and nothing else");
+    return read_passphrase(json_object_get(root, "passphrase"), out);
 }
 
 void

@@ -43,6 +43,10 @@ struct dt_console_call {
  * message that says where; NOMEM.
  */
 DT_MUST_CHECK enum dt_err dt_console_call_parse(struct dt_view body, struct dt_console_call *out);
+
+/* Read the JSON ${body} of what unlocks a page, a passphrase and nothing else, into ${out}: a call
+ * of no command. FORMAT, NOMEM. */
+DT_MUST_CHECK enum dt_err dt_console_unlock_parse(struct dt_view body, struct dt_console_call *out);
 void dt_console_call_clear(struct dt_console_call *call);
 
 /* A file's name as people see it: not empty, no more than DT_CONSOLE_FILE_NAME bytes of UTF-8, none

@@ -47,6 +47,8 @@ struct dt_console_backend {
      */
     void (*run)(void *ctx, const struct dt_console_call *call, struct dt_console_work *work,
                 struct dt_console_answer *answer);
+    /* Is it the home's? LOCKED: it is not. In the same thread. */
+    enum dt_err (*passphrase)(void *ctx, const struct dt_secret *passphrase);
     void *ctx;
 };
 
@@ -55,6 +57,7 @@ struct dt_console_config {
     const char *folder; /* a folder of ours, 0700, where files of pages lie while they are needed */
     const struct dt_embedded *assets; /* the pages; one named index.html among them */
     size_t n_assets;
+    uint64_t lock_after_ms; /* a page is locked when nobody was at it for so long; 0: never */
     struct dt_console_backend backend;
 };
 
@@ -77,8 +80,8 @@ DT_MUST_CHECK enum dt_err dt_console_address(struct dt_console *c, struct dt_buf
  * thread. */
 void dt_console_changed(struct dt_console *c);
 
-/* How it stands with the relay: reached when last tried, and when that was; ${trouble} is what is
- * wrong, "" if nothing is. From any thread. */
+/* How it stands with the relay: was it reached, when that was tried last, and what is wrong, "" if
+ * nothing is. From any thread. */
 void dt_console_line(struct dt_console *c, bool online, uint64_t when_ms, const char *trouble);
 
 #endif

@@ -64,8 +64,13 @@ dt_console_line(struct dt_console *c, bool online, uint64_t when_ms, const char 
         c->at++;
         dt_console_wake_polls(c);
     }
+    if (online) {
+        c->line_ms = when_ms;
+        c->off_ms = 0;
+    } else if (c->off_ms == 0) {
+        c->off_ms = when_ms;
+    }
     c->online = online;
-    c->line_ms = when_ms;
     (void)snprintf(c->trouble, sizeof c->trouble, "%s", trouble);
     (void)pthread_mutex_unlock(&c->lock);
 }
@@ -94,12 +99,15 @@ news(struct dt_console *c, uint64_t after, bool always)
 
     (void)pthread_mutex_lock(&c->lock);
     if (always || c->at > after) {
-        char when[DT_TIME_STR] = "";
+        char when[DT_TIME_STR] = "", off[DT_TIME_STR] = "";
 
         if (c->line_ms != 0)
             dt_time_str(when, c->line_ms);
-        root = json_pack("{s:I, s:b, s:s, s:s, s:o}", "at", (json_int_t)c->at, "online", c->online,
-                         "last_sync", when, "trouble", c->trouble, "work", work_json(c));
+        if (c->off_ms != 0)
+            dt_time_str(off, c->off_ms);
+        root = json_pack("{s:I, s:b, s:s, s:s, s:s, s:o}", "at", (json_int_t)c->at, "online",
+                         c->online, "last_sync", when, "offline_since", off, "trouble", c->trouble,
+                         "work", work_json(c));
         if (root == NULL)
             root = json_null();
     }

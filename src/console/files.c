@@ -224,7 +224,7 @@ dt_console_upload_piece(struct dt_console_files *f, struct dt_view id_hex, struc
 
     (void)pthread_mutex_lock(&f->lock);
     file = find_hex(f, id_hex);
-    if (file == NULL || file->whole)
+    if (file == NULL || file->whole || file->dropped)
         err = no_file();
     else if (piece.n > file->size - file->have)
         err = dt_fail(DT_ERR_LIMIT, "more came of the file than was said");
@@ -238,6 +238,38 @@ dt_console_upload_piece(struct dt_console_files *f, struct dt_view id_hex, struc
     }
     (void)pthread_mutex_unlock(&f->lock);
     return err;
+}
+
+/* Under the lock. */
+static void
+drop(const struct dt_console_files *f, struct dt_console_file *file)
+{
+    if (file->busy > 0)
+        file->dropped = true;
+    else
+        remove_file(f, file);
+}
+
+bool
+dt_console_file_drop(struct dt_console_files *f, struct dt_view id_hex)
+{
+    struct dt_console_file *file;
+
+    (void)pthread_mutex_lock(&f->lock);
+    if ((file = find_hex(f, id_hex)) != NULL)
+        drop(f, file);
+    (void)pthread_mutex_unlock(&f->lock);
+    return file != NULL;
+}
+
+void
+dt_console_files_drop(struct dt_console_files *f)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < DT_CONSOLE_FILES; i++)
+        if (f->file[i].used)
+            drop(f, &f->file[i]);
+    (void)pthread_mutex_unlock(&f->lock);
 }
 
 enum dt_err
@@ -275,7 +307,7 @@ lend(struct dt_console_files *f, struct dt_console_value *v)
         memcpy(v->id, file->id, sizeof v->id);
         if ((err = make_folder(f, file)) != DT_OK)
             return err;
-    } else if ((file = find(f, v->id)) == NULL) {
+    } else if ((file = find(f, v->id)) == NULL || file->dropped) {
         return no_file();
     } else if (!file->whole) {
         return dt_fail(DT_ERR_STATE, "not all of the file has come");
@@ -307,6 +339,10 @@ let_go(struct dt_console_files *f, struct dt_console_call *call, size_t n)
         if (file == NULL)
             continue;
         file->busy--;
+        if (file->dropped && file->busy == 0) {
+            remove_file(f, file);
+            continue;
+        }
         if (v->kind != DT_CONSOLE_DOWNLOAD)
             continue;
         file->whole = lstat(v->text, &st) == 0 && S_ISREG(st.st_mode);

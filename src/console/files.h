@@ -22,6 +22,7 @@ struct dt_console_file {
     uint64_t have;
     uint64_t order;    /* the larger, the newer */
     unsigned int busy; /* calls that use it */
+    bool dropped;      /* gone when none does */
 };
 
 struct dt_console_files {
@@ -43,6 +44,12 @@ DT_MUST_CHECK enum dt_err dt_console_upload_begin(struct dt_console_files *f, st
 /* The next piece of it. NOT_FOUND, LIMIT (more than was said), IO. */
 DT_MUST_CHECK enum dt_err dt_console_upload_piece(struct dt_console_files *f, struct dt_view id_hex,
                                                   struct dt_view piece, uint64_t *out_have);
+
+/* The page wants it no more: it is gone, at once or when the call that uses it has ended. False:
+ * there is none. */
+bool dt_console_file_drop(struct dt_console_files *f, struct dt_view id_hex);
+/* No page wants any. */
+void dt_console_files_drop(struct dt_console_files *f);
 
 /* The file, whole, appended to ${out}; then it is gone. NOT_FOUND, IO. */
 DT_MUST_CHECK enum dt_err dt_console_download(struct dt_console_files *f, struct dt_view id_hex,

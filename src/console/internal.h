@@ -22,6 +22,8 @@ struct dt_console_work {
     struct dt_console *console;
     struct dt_http_request *req;
     struct dt_console_call call;
+    bool unlock; /* no call: the passphrase that came opens the page again */
+    bool ended;  /* it was wrong too often, and all sessions are over */
     bool has_id;
     uint8_t id[DT_CONSOLE_ID];
     struct dt_console_answer answer;
@@ -53,7 +55,8 @@ struct dt_console {
     uint64_t at; /* grows with all that is news */
     struct dt_console_poll *polls;
     bool online;
-    uint64_t line_ms;
+    uint64_t line_ms; /* when the relay was last reached */
+    uint64_t off_ms;  /* since when it is not; 0: it is */
     char trouble[DT_CONSOLE_SAID];
 };
 
@@ -63,7 +66,7 @@ DT_MUST_CHECK enum dt_err dt_console_work_start(struct dt_console *c);
 /* What waits is refused, what runs is told to stop and waited for. */
 void dt_console_work_stop(struct dt_console *c);
 
-/* POST /api/call: parse, queue, and answer when it was run. */
+/* POST /api/call and POST /api/unlock: parse, queue, and answer when it was run. */
 enum dt_http_next dt_console_call_handle(struct dt_console *c, struct dt_http_request *req,
                                          struct dt_http_reply *reply);
 
@@ -83,6 +86,9 @@ void dt_console_wake_polls(struct dt_console *c);
 /* Make ${reply} the error of the class ${err} with its message and advice. */
 void dt_console_reply_error(struct dt_http_reply *reply, unsigned int status, const char *code,
                             const char *message, const char *advice);
+
+/* That is for pages that are not locked: 423. */
+void dt_console_reply_locked(struct dt_http_reply *reply);
 
 /* The JSON ${root} (given) as ${status}. */
 void dt_console_reply_json(struct dt_http_reply *reply, unsigned int status, void *root);

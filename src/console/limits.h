@@ -22,9 +22,10 @@
 #define DT_CONSOLE_KEY_MS     (10u * 60000) /* a printed key not used so long is no key */
 #define DT_CONSOLE_RESUME_MS  20000u        /* a key that a page leaves behind while it reloads */
 #define DT_CONSOLE_IDLE_MS    (12ull * 3600000) /* a session without a request so long is over */
-#define DT_CONSOLE_WRONG_MAX  5u            /* wrong passphrases in a row; then all sessions end */
-#define DT_CONSOLE_CALLS      64u           /* calls that wait or run */
-#define DT_CONSOLE_FILES      64u           /* files of pages at one time */
+#define DT_CONSOLE_LOCK_MIN   15u /* minutes without anybody at a page until it is locked */
+#define DT_CONSOLE_WRONG_MAX  5u  /* wrong passphrases in a row; then all sessions end */
+#define DT_CONSOLE_CALLS      64u /* calls that wait or run */
+#define DT_CONSOLE_FILES      64u /* files of pages at one time */
 #define DT_CONSOLE_FILE_MAX   (64ull << 20) /* bytes of one of them */
 #define DT_CONSOLE_POLL_MS    25000u        /* longest wait for news */
 

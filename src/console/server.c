@@ -82,6 +82,13 @@ refuse(struct dt_http_reply *reply, unsigned int status, const char *code, const
     return DT_HTTP_REPLY;
 }
 
+void
+dt_console_reply_locked(struct dt_http_reply *reply)
+{
+    dt_console_reply_error(reply, 423, "session-locked", "this page is locked",
+                           "Give the passphrase of the home to unlock it.");
+}
+
 static enum dt_http_next
 failed(struct dt_http_reply *reply, enum dt_err err)
 {
@@ -162,46 +169,99 @@ member(const json_t *root, const char *name)
 }
 
 static enum dt_http_next
-session(struct dt_console *c, const json_t *root, struct dt_http_reply *reply)
+session(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+        struct dt_http_reply *reply)
 {
     char token[2 * DT_CONSOLE_TOKEN + 1];
     enum dt_err err = dt_console_session_begin(&c->sessions, member(root, "key"), token);
+    bool locked;
 
+    (void)req;
     if (err != DT_OK)
         return failed(reply, err);
-    dt_console_reply_json(reply, 200, json_pack("{s:s}", "token", token));
+    locked = dt_console_session_is(&c->sessions, dt_view_str(token)) == DT_CONSOLE_LOCKED;
+    dt_console_reply_json(reply, 200,
+                          json_pack("{s:s, s:b, s:I}", "token", token, "locked", locked,
+                                    "lock_after", (json_int_t)(c->config.lock_after_ms / 1000)));
     dt_wipe(token, sizeof token);
     return DT_HTTP_REPLY;
 }
 
 static enum dt_http_next
-resume(struct dt_console *c, const json_t *root, struct dt_http_reply *reply)
+resume(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+       struct dt_http_reply *reply)
 {
-    enum dt_err err = dt_console_key_add(&c->sessions, member(root, "key"), DT_CONSOLE_RESUME_MS);
+    enum dt_err err =
+        dt_console_key_add(&c->sessions, req->bearer, member(root, "key"), DT_CONSOLE_RESUME_MS);
 
     return err != DT_OK ? failed(reply, err) : done(reply);
 }
 
-static enum dt_http_next
-cancel(struct dt_console *c, const json_t *root, struct dt_http_reply *reply)
+/* The files of pages are of no more use where no page is open. */
+static void
+forget(struct dt_console *c)
 {
-    uint8_t id[DT_CONSOLE_ID];
+    if (dt_console_sessions_all_locked(&c->sessions))
+        dt_console_files_drop(&c->files);
+}
 
-    if (dt_hex_read_fixed(id, sizeof id, member(root, "id")) != DT_OK)
-        return refuse(reply, 400, "format", "the id of the call is no id");
-    if (!dt_console_cancel(c, id))
-        return refuse(reply, 404, "not-found", "no such call waits or runs");
+static enum dt_http_next
+lock(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+     struct dt_http_reply *reply)
+{
+    (void)root;
+    dt_console_session_lock(&c->sessions, req->bearer, true);
+    forget(c);
+    /* What waits for news hears that it is locked. */
+    (void)pthread_mutex_lock(&c->lock);
+    dt_console_wake_polls(c);
+    (void)pthread_mutex_unlock(&c->lock);
     return done(reply);
 }
 
 static enum dt_http_next
-upload(struct dt_console *c, const json_t *root, struct dt_http_reply *reply)
+end(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+    struct dt_http_reply *reply)
+{
+    (void)root;
+    dt_console_session_end(&c->sessions, req->bearer);
+    forget(c);
+    return done(reply);
+}
+
+static enum dt_http_next
+present(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+        struct dt_http_reply *reply)
+{
+    (void)root;
+    dt_console_session_present(&c->sessions, req->bearer);
+    return done(reply);
+}
+
+static enum dt_http_next
+cancel(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+       struct dt_http_reply *reply)
+{
+    uint8_t id[DT_CONSOLE_ID];
+
+    (void)req;
+    if (dt_hex_read_fixed(id, sizeof id, member(root, "id")) != DT_OK)
+        return refuse(reply, 400, "format", "the id of the call is no id");
+    if (!dt_console_cancel(c, id) && !dt_console_file_drop(&c->files, member(root, "id")))
+        return refuse(reply, 404, "not-found", "no such call waits or runs, nor is there a file");
+    return done(reply);
+}
+
+static enum dt_http_next
+upload(struct dt_console *c, const struct dt_http_request *req, const json_t *root,
+       struct dt_http_reply *reply)
 {
     const json_t *size = json_object_get(root, "size");
     uint8_t id[DT_CONSOLE_ID];
     char hex[2 * DT_CONSOLE_ID + 1];
     enum dt_err err;
 
+    (void)req;
     if (!json_is_integer(size) || json_integer_value(size) < 0)
         return refuse(reply, 400, "format", "the size of the file is no number");
     err = dt_console_upload_begin(&c->files, member(root, "name"),
@@ -259,41 +319,49 @@ is_type(const struct dt_http_request *req, const char *type)
     return req->content_type.p != NULL && dt_view_equal(req->content_type, dt_view_str(type));
 }
 
-/* A POST whose body is a small JSON object. */
 static enum dt_http_next
-post_json(struct dt_console *c, const struct dt_http_request *req, struct dt_http_reply *reply)
+is_locked(struct dt_console *c, struct dt_http_reply *reply)
+{
+    forget(c);
+    dt_console_reply_locked(reply);
+    return DT_HTTP_REPLY;
+}
+
+/* A POST whose body is a small JSON object; ${locked}: by a page that is locked. */
+static enum dt_http_next
+post_json(struct dt_console *c, const struct dt_http_request *req, bool locked,
+          struct dt_http_reply *reply)
 {
     static const struct {
         const char *path;
-        enum dt_http_next (*run)(struct dt_console *, const json_t *, struct dt_http_reply *);
+        bool when_locked;
+        enum dt_http_next (*run)(struct dt_console *, const struct dt_http_request *,
+                                 const json_t *, struct dt_http_reply *);
     } routes[] = {
-        {"/api/session", session},
-        {"/api/resume", resume},
-        {"/api/cancel", cancel},
-        {"/api/upload", upload},
+        {"/api/session", true, session},  {"/api/resume", true, resume},
+        {"/api/lock", true, lock},        {"/api/end", true, end},
+        {"/api/present", false, present}, {"/api/cancel", false, cancel},
+        {"/api/upload", false, upload},
     };
     DT_CLEANUP(json_done) json_t *root = NULL;
     enum dt_err err;
 
-    if ((err = dt_json_parse(req->body, &root)) != DT_OK)
-        return failed(reply, err);
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (strcmp(req->path, routes[i].path) == 0)
-            return routes[i].run(c, root, reply);
-    return refuse(reply, 404, "not-found", "there is no such thing to ask for");
-}
-
-static enum dt_http_next
-lock(struct dt_console *c, const struct dt_http_request *req, struct dt_http_reply *reply)
-{
-    dt_console_session_end(&c->sessions, req->bearer);
-    return done(reply);
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (strcmp(req->path, routes[i].path) != 0 || (locked && !routes[i].when_locked))
+            continue;
+        if ((err = dt_json_parse(req->body, &root)) != DT_OK)
+            return failed(reply, err);
+        return routes[i].run(c, req, root, reply);
+    }
+    return locked ? is_locked(c, reply)
+                  : refuse(reply, 404, "not-found", "there is no such thing to ask for");
 }
 
 static enum dt_http_next
 api(struct dt_console *c, struct dt_http_request *req, struct dt_http_reply *reply)
 {
     const bool post = req->method == DT_HTTP_POST;
+    enum dt_console_standing standing;
     const char *rest;
 
     /* Sent by fetch() alone, and by no form: it makes a page of another origin ask first, and it
@@ -302,13 +370,18 @@ api(struct dt_console *c, struct dt_http_request *req, struct dt_http_reply *rep
                                                          : post && !is_type(req, JSON))
         return refuse(reply, 415, "format", "the body is not of the type that is asked for here");
     /* A call that was taken is answered, also where its wrong passphrase has ended the session. */
-    if (post && strcmp(req->path, "/api/call") == 0 && req->state != NULL)
+    if (post && req->state != NULL)
         return dt_console_call_handle(c, req, reply);
-    if (strcmp(req->path, "/api/session") != 0 && !dt_console_session_is(&c->sessions, req->bearer))
+    standing = dt_console_session_is(&c->sessions, req->bearer);
+    if (standing == DT_CONSOLE_NONE && strcmp(req->path, "/api/session") != 0)
         return refuse(reply, 401, "session",
                       "this page has no session: take a new address from the program");
     if (!post && req->method != DT_HTTP_GET)
         return refuse(reply, 405, "usage", "GET and POST are what is asked here");
+    if (post && strcmp(req->path, "/api/unlock") == 0)
+        return dt_console_call_handle(c, req, reply);
+    if (standing == DT_CONSOLE_LOCKED)
+        return post ? post_json(c, req, true, reply) : is_locked(c, reply);
     if (post && strcmp(req->path, "/api/call") == 0)
         return dt_console_call_handle(c, req, reply);
     if (!post && strcmp(req->path, "/api/events") == 0)
@@ -317,10 +390,8 @@ api(struct dt_console *c, struct dt_http_request *req, struct dt_http_reply *rep
         return upload_piece(c, req, rest, reply);
     if (!post && begins(req->path, "/api/download/", &rest))
         return download(c, rest, reply);
-    if (post && strcmp(req->path, "/api/lock") == 0)
-        return lock(c, req, reply);
     if (post)
-        return post_json(c, req, reply);
+        return post_json(c, req, false, reply);
     return refuse(reply, 404, "not-found", "there is no such thing to ask for");
 }
 
@@ -418,6 +489,7 @@ dt_console_start(const struct dt_console_config *config, struct dt_console **out
     (void)pthread_mutex_init(&c->lock, NULL);
     (void)pthread_cond_init(&c->more, NULL);
     dt_console_sessions_init(&c->sessions);
+    c->sessions.lock_after_ms = config->lock_after_ms;
     if ((err = dt_console_files_init(&c->files, config->folder)) != DT_OK ||
         (err = serve(c, host_n)) != DT_OK)
         return err;

@@ -169,11 +169,12 @@ status_of(enum dt_err err)
 }
 
 static json_t *
-error_json(const struct dt_console_answer *a)
+error_json(const struct dt_console_answer *a, bool ended)
 {
     return json_pack("{s:o, s:o, s:s, s:o}", "error", text_json(&a->message), "advice",
                      text_json(&a->advice), "code",
-                     a->wrong        ? "wrong-passphrase"
+                     ended           ? "session"
+                     : a->wrong      ? "wrong-passphrase"
                      : a->passphrase ? "passphrase"
                                      : dt_err_name(a->err),
                      "notes", notes_json(&a->notes));
@@ -216,14 +217,28 @@ compose(struct dt_console_work *w)
                   "the class of the error says it, too");
     }
     dt_buf_wipe(&w->reply);
-    w->status = w->answer.passphrase ? 403 : status_of(w->answer.err);
-    error = error_json(&w->answer);
+    w->status = w->ended ? 401 : w->answer.passphrase ? 403 : status_of(w->answer.err);
+    error = error_json(&w->answer, w->ended);
     dt_ignore(dt_console_dump(error, &w->reply),
               "an answer without a body is an error all the same");
     json_decref(error);
 }
 
 /* ---- the thread ---- */
+
+/* Is the passphrase that came the home's? */
+static void
+try_unlock(const struct dt_console *c, struct dt_console_work *w)
+{
+    enum dt_err err = c->config.backend.passphrase(c->config.backend.ctx, &w->call.passphrase);
+
+    if (err == DT_OK)
+        return;
+    w->answer.err = err;
+    w->answer.passphrase = w->answer.wrong = err == DT_ERR_LOCKED;
+    dt_ignore(dt_buf_append(&w->answer.message, dt_view_str(dt_err_message())),
+              "the class of the error says it, too");
+}
 
 static void
 run_one(struct dt_console *c, struct dt_console_work *w)
@@ -237,9 +252,13 @@ run_one(struct dt_console *c, struct dt_console_work *w)
         dt_ignore(dt_buf_append(&w->answer.message, dt_view_str(dt_err_message())),
                   "the class of the error says it, too");
     } else {
-        c->config.backend.run(c->config.backend.ctx, &w->call, w, &w->answer);
+        if (w->unlock)
+            try_unlock(c, w);
+        else
+            c->config.backend.run(c->config.backend.ctx, &w->call, w, &w->answer);
         dt_console_files_return(&c->files, &w->call);
         if (w->call.passphrase.n > 0 && dt_console_passphrase_was(&c->sessions, !w->answer.wrong)) {
+            w->ended = true;
             dt_buf_clear(&w->answer.message);
             dt_ignore(dt_buf_append(&w->answer.message,
                                     dt_view_str("the passphrase was wrong too often: the console "
@@ -350,7 +369,10 @@ begin(struct dt_console *c, struct dt_http_request *req, struct dt_http_reply *r
     answer_init(&w->answer);
     req->state = w;
     req->state_free = work_free;
-    if ((err = dt_console_call_parse(req->body, &w->call)) != DT_OK)
+    w->unlock = strcmp(req->path, "/api/unlock") == 0;
+    err = w->unlock ? dt_console_unlock_parse(req->body, &w->call)
+                    : dt_console_call_parse(req->body, &w->call);
+    if (err != DT_OK)
         return refuse(reply, err);
     w->has_id = w->call.has_id;
     memcpy(w->id, w->call.id, sizeof w->id);
@@ -384,6 +406,13 @@ dt_console_call_handle(struct dt_console *c, struct dt_http_request *req,
     (void)pthread_mutex_unlock(&c->lock);
     if (!done)
         return DT_HTTP_WAIT;
+    if (w->unlock && w->status == 200)
+        dt_console_session_lock(&c->sessions, req->bearer, false);
+    /* The page was locked meanwhile: what came of the call stays here. */
+    if (!w->unlock && dt_console_session_is(&c->sessions, req->bearer) == DT_CONSOLE_LOCKED) {
+        dt_console_reply_locked(reply);
+        return DT_HTTP_REPLY;
+    }
     dt_http_reply_body(reply, w->status, "application/json", &w->reply);
     return DT_HTTP_REPLY;
 }

@@ -122,10 +122,12 @@ for n in 1 2; do
     XDG_RUNTIME_DIR=$DT_WORK/runtime console_up || scenario_end
     if [ $n = 1 ]; then
         [ "$(ls runtime | wc -l)" = 1 ] && [ ! -e us/console ] && pass 'files of pages lie in the session'"'"'s folder' || fail "$(ls -R runtime us)"
-        mkdir runtime/*/00112233445566778899aabbccddeeff
-        echo secret >runtime/*/00112233445566778899aabbccddeeff/left
+        made=$(echo runtime/*)/00112233445566778899aabbccddeeff
+        mkdir "$made"
+        echo secret >"$made/left"
         kill -KILL $console
         wait $console 2>/dev/null
+        check 'a kill leaves it there, too' [ -f "$made/left" ]
     fi
 done
 [ -z "$(find runtime -name left)" ] && pass 'and what a kill left there is removed by the next one' || fail "$(ls -R runtime)"

@@ -5,12 +5,8 @@
 # builds: build-clang build-gcc build
 # seconds: 300
 . "${DT_TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
-. "$top/tests/e2e/forum.sh"
-. "$top/tests/e2e/browser.sh"
-need_programs
-need_browser
 charter_options=(--line-test 1m --open heartbeat=author)
-forum
+. "$top/tests/e2e/browser.sh"
 plenary
 home late south 'Lena Late'
 for who in us ru med; do need 'letter' as $who letter import late.letter; done
@@ -36,22 +32,10 @@ check_status '--here goes with no --charter' 2 as ru charter show --here --chart
 check_status 'a letter is written out' 0 as us letter save 'Boris South' --out boris.letter
 check_same 'as it came in' ru.letter boris.letter
 
-for p in north south neutral; do
-    start_daemon "witness-$p" "$detente" witness run --key "$p.witness" --state "$p.state" \
-        --register "http://127.0.0.1:$PORT$register" --vkey "$vkey"
-done
-trap 'kill $consoles 2>/dev/null; stop_daemons' EXIT
-given=()
-for who in us ru med; do
-    console_of $who || scenario_end
-    given+=("$who=$address")
-done
+start_witnesses north south neutral
+consoles_of us ru med
 browse_seconds=280 browse acts "$DT_WORK" "${given[@]}"
-for who in us ru med; do check_no_line "$who: nothing went wrong inside" 'Sanitizer|runtime error' $who.console.err; done
-if [ -n "${DT_SHOTS:-}" ]; then
-    cp shots/*.png "$DT_SHOTS/"
-fi
-stop_consoles
+consoles_whole us ru med
 check_status 'the amendment that was signed by a click has every signature' 0 "$detente" charter show --charter charter clicked.amendment
 check_status 'the backup that was made by a click is whole' 0 "$detente" restore --check clicked.backup
 check_status 'and so is the archive' 0 "$detente" archive verify clicked.archive --count "$(cat archive.count)" --root "$(cat archive.root)"

@@ -6,6 +6,7 @@ home from outside. Prints a line a case, as a scenario's own are, and ends with 
 """
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -89,7 +90,7 @@ for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-
 status, headers, data = ask('GET', '/', **{'X-Of-A-Browser-%d' % n: 'x' * 200 for n in range(20)})
 case('as many header lines as browsers send', status == 200 and len(data) > 100, status)
 case('a preflight is not answered', ask('OPTIONS', '/api/call', Origin='http://evil.example')[0] in (400, 403, 405, 501))
-for path in ('/api/call', '/api/upload', '/api/lock', '/api/resume', '/api/cancel'):
+for path in ('/api/call', '/api/upload', '/api/lock', '/api/unlock', '/api/end', '/api/present', '/api/resume', '/api/cancel'):
     status, said = post(path, {'command': 'status'})
     case('%s without a token' % path, status == 401 and said['code'] == 'session', (status, said))
 for path in ('/api/events', '/api/download/00112233445566778899aabbccddeeff'):
@@ -215,7 +216,7 @@ case('a call that is not there cannot be cancelled', post('/api/cancel', {'id': 
 # ---- long work: 10,000 records of one file, seen to go on, and stopped
 rows = 'mode,initiated_by,parties,started_at,ended_at,time_precision,level,participants,subjects\n' + ''.join(
     'call,both,north;south,2026-11-20T10:00:00Z,2026-11-20T10:30:00Z,exact,envoy,two envoys,subject %d\n' % n for n in range(10000))
-upload = post('/api/upload', {'name': 'many.csv', 'size': len(rows)}, **bearer)[1]['upload']
+upload = many = post('/api/upload', {'name': 'many.csv', 'size': len(rows)}, **bearer)[1]['upload']
 for start in range(0, len(rows), 1 << 20):
     ask('POST', '/api/upload/' + upload, rows[start:start + (1 << 20)].encode(), Content_Type='application/octet-stream', **bearer)
 own = 'cd' * 16
@@ -252,17 +253,100 @@ status, said = post('/api/session', {'key': own})
 case('and has a session again', status == 200 and len(said['token']) == 64, (status, said))
 second = said['token']
 case('once', post('/api/session', {'key': own})[0] == 403)
-case('a page ends its session', post('/api/lock', {}, Authorization='Bearer ' + second)[0] == 200)
+case('a page ends its session', post('/api/end', {}, Authorization='Bearer ' + second)[0] == 200)
 case('and has none', post('/api/call', {'command': 'status'}, Authorization='Bearer ' + second)[0] == 401)
 case('the other goes on', call('status')[0] == 200)
-said = [call('keep destroy', passphrase='wrong')[1] for n in range(5)]
+
+# ---- locked
+def session_of(key):
+    got = post('/api/session', {'key': key})[1]
+    return got['token'], {'Authorization': 'Bearer ' + got['token']}, got
+
+
+def another():
+    made = subprocess.run(outside + ['console', '--url'], check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    return session_of(made.strip().rpartition('=')[2])
+
+
+def files_left():
+    return [os.path.join(d, name) for d, _, names in os.walk(folder) for name in names]
+
+
+folder = outside[2] + '/console'
+third, locked, got = another()
+case('a session says when it locks itself', got['locked'] is False and got['lock_after'] == 900, got)
+case('and that somebody is at it is taken', post('/api/present', {}, **locked)[0] == 200)
+upload = post('/api/upload', {'name': 'for a while', 'size': 6}, **locked)[1]['upload']
+ask('POST', '/api/upload/' + upload, b'abcdef', Content_Type='application/octet-stream', **locked)
+got = call('register checkpoint', [], {'out': {'download': 'checkpoint.txt'}})[1]['files'][0]['download']
+case('files of pages are there', any(f.endswith('for a while') for f in files_left()), files_left())
+there = files_left()
+waiter = {}
+first = json.loads(ask('GET', '/api/events?after=0', **locked)[2])['at']
+
+
+def wait_locked():
+    after = first
+    while True:
+        status, _, data = ask('GET', '/api/events?after=%d' % after, **locked)
+        if status != 200:
+            waiter['status'] = status
+            waiter['at'] = time.time()
+            return
+        after = json.loads(data)['at']
+
+
+worker = threading.Thread(target=wait_locked)
+worker.start()
+time.sleep(0.5)
+began = time.time()
+case('a page is locked', post('/api/lock', {}, **locked)[0] == 200)
+worker.join()
+case('and what waits for news hears it at once', waiter['status'] == 423 and waiter['at'] - began < 3, (waiter, began))
+for path, value in (('/api/call', {'command': 'status'}), ('/api/upload', {'name': 'x', 'size': 1}), ('/api/cancel', {'id': upload}),
+                    ('/api/present', {}), ('/api/nonsense', {})):
+    status, said = post(path, value, **locked)
+    case('locked: %s is refused' % path, status == 423 and said['code'] == 'session-locked', (status, said))
+case('locked: no piece of a file', ask('POST', '/api/upload/' + upload, b'x', Content_Type='application/octet-stream', **locked)[0] == 423)
+for path in ('/api/events?after=0', '/api/download/' + got):
+    case('locked: %s' % path.split('?')[0][:14], ask('GET', path, **locked)[0] == 423)
+case('another page of the home goes on, with its files', call('status')[0] == 200 and files_left() == there, (files_left(), there))
+resumed = 'ef' * 16
+case('to load it again', post('/api/resume', {'key': resumed}, **locked)[0] == 200)
+fourth, again, got = session_of(resumed)
+case('unlocks nothing', got['locked'] is True and post('/api/call', {'command': 'status'}, **again)[0] == 423, got)
+status, said = post('/api/unlock', {'passphrase': 'not this'}, **again)
+case('nor does a wrong passphrase', status == 403 and said['code'] == 'wrong-passphrase' and
+     post('/api/call', {'command': 'status'}, **again)[0] == 423, (status, said))
+for value in ({}, {'passphrase': ''}, {'passphrase': 7}, {'passphrase': passphrase, 'command': 'status'}, []):
+    case('nor what is no passphrase: %s' % list(value), post('/api/unlock', value, **again)[0] == 400)
+case('the right one unlocks it', post('/api/unlock', {'passphrase': passphrase}, **again)[0] == 200)
+case('it alone', post('/api/call', {'command': 'status'}, **again)[0] == 200 and
+     post('/api/call', {'command': 'status'}, **locked)[0] == 423)
+# A call that runs goes on, and what comes of it is not for a page that was locked meanwhile.
+slow = {}
+worker = threading.Thread(target=lambda: slow.update(said=post('/api/call', {
+    'command': 'template check', 'operands': [{'upload': many}], 'options': {'kind': 'contact'}}, **again)))
+worker.start()
+time.sleep(0.05)
+post('/api/lock', {}, **again)
+worker.join()
+case('what a call brings after that is kept from it', slow['said'][0] == 423, slow)
+post('/api/lock', {}, Authorization='Bearer ' + token)
+case('with every page locked, no file of a page is left', files_left() == [], files_left())
+case('a locked page can be ended', post('/api/end', {}, **again)[0] == 200 and post('/api/unlock', {'passphrase': passphrase}, **again)[0] == 401)
+case('unlocked, the first one goes on', post('/api/unlock', {'passphrase': passphrase}, Authorization='Bearer ' + token)[0] == 200 and
+     call('status')[0] == 200)
+said = [call('keep destroy', passphrase='wrong')[1] for n in range(3)]
+said += [post('/api/unlock', {'passphrase': 'wrong'}, **locked)[1] for n in range(2)]
 case('after five wrong passphrases in a row', ['too often' in x['error'] for x in said] == [False] * 4 + [True], said)
-case('no session is left', call('status')[0] == 401)
+case('of which the last says that it is over', [x['code'] for x in said] == ['wrong-passphrase'] * 4 + ['session'], said)
+case('no session is left', call('status')[0] == 401 and post('/api/unlock', {'passphrase': passphrase}, **locked)[0] == 401)
 
 # ---- what no answer may have
 text = b'\n'.join(b'\n'.join(('%s: %s' % h).encode() for h in headers) + data for headers, data in answers)
 case('no cookie, ever', b'et-cookie' not in text.lower())
 case('no CORS header, ever', b'access-control' not in text.lower())
 case('no passphrase in any answer', passphrase.encode() not in text and b'not this' not in text)
-case('no key in any answer', key.encode() not in text and own.encode() not in text)
+case('no key in any answer', key.encode() not in text and own.encode() not in text and resumed.encode() not in text)
 print('%d passed, %d failed, 0 skipped' % (counts['ok'], counts['FAILED']))

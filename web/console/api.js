@@ -4,6 +4,7 @@
 let token = '';
 let askPassphrase = null; // async (message) => passphrase, or null when the person says no
 let onEnd = () => {};
+let onLock = () => {};
 
 /** What went wrong, in the program's words, and what to do about it. */
 export class ApiError extends Error {
@@ -16,10 +17,11 @@ export class ApiError extends Error {
     }
 }
 
-/** Who asks for a passphrase, and what happens when the session has ended. */
-export function handlers(ask, end) {
+/** Who asks for a passphrase, and what happens when the session has ended, and when it is locked. */
+export function handlers(ask, end, lock) {
     askPassphrase = ask;
     onEnd = end;
+    onLock = lock;
 }
 
 export const signedIn = () => token !== '';
@@ -52,32 +54,46 @@ async function request(method, path, body, options = {}) {
     if (answer.status === 401 && token) {
         token = '';
         onEnd();
-    }
+    } else if (answer.status === 423 && token) onLock();
     throw error;
 }
 
-/** Exchange the one-time key of the URL for a token. */
+/** Exchange the one-time key of the URL for a token. Gives {locked, lock_after}, the latter in seconds. */
 export async function session(key) {
     token = '';
-    token = (await request('POST', '/api/session', {key})).token;
+    const {token: own, ...how} = await request('POST', '/api/session', {key});
+    token = own;
+    return how;
 }
+
+/** Somebody is at the page. */
+export const present = () => request('POST', '/api/present', {}).catch(() => {});
+export const unlock = (passphrase) => request('POST', '/api/unlock', {passphrase});
+export const lock = () => request('POST', '/api/lock', {});
 
 const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 
 /**
  * Run a command of detente. Resolves to {status, result, text, notes, files}; status 1 is a "no" and no error.
- * An act that wants the passphrase again asks for it here, and says whose that is where it is not the home's (more.whose). A call whose signal is aborted is cancelled in the program, too.
+ * An act that wants the passphrase again asks for it here, and says whose that is where it is not the home's (more.whose). A call
+ * whose signal is aborted is cancelled in the program, too, which says whether it could still be: an AbortError; or it is done.
  */
 export async function call(command, operands = [], options = {}, more = {}) {
     const body = {command, operands, options};
     if (more.passphrase) body.passphrase = more.passphrase;
     if (more.signal) {
         body.id = random();
-        more.signal.addEventListener('abort', () => cancel(body.id).catch(() => {}), {once: true});
+        more.signal.throwIfAborted();
+        more.signal.addEventListener('abort', async () => {
+            // It can be quicker there than the call itself.
+            while (!over && (await cancel(body.id).then(() => false, (e) => e.status === 404))) await new Promise((soon) => setTimeout(soon, 100));
+        }, {once: true});
     }
+    let over = false;
     try {
-        return await request('POST', '/api/call', body, more);
+        return await request('POST', '/api/call', body);
     } catch (e) {
+        if (more.signal && more.signal.aborted && e.status === 409) e.name = 'AbortError';
         if ((e.code !== 'passphrase' && e.code !== 'wrong-passphrase') || !askPassphrase) throw e;
         e.whose = more.whose || '';
         const passphrase = await askPassphrase(e);
@@ -86,6 +102,8 @@ export async function call(command, operands = [], options = {}, more = {}) {
             throw e;
         }
         return call(command, operands, options, {...more, passphrase});
+    } finally {
+        over = true;
     }
 }
 
@@ -94,11 +112,16 @@ const PIECE = 1 << 20;
 /** Hand a file to the program, a piece after the other; progress(done, of). Gives what stands for it in a call. */
 export async function upload(file, progress = () => {}, signal) {
     const {upload: id} = await request('POST', '/api/upload', {name: file.name, size: file.size}, {signal});
-    for (let at = 0; at < file.size; at += PIECE) {
-        progress(at, file.size);
-        await request('POST', '/api/upload/' + encodeURIComponent(id), file.slice(at, at + PIECE), {signal});
+    try {
+        for (let at = 0; at < file.size; at += PIECE) {
+            progress(at, file.size);
+            await request('POST', '/api/upload/' + encodeURIComponent(id), file.slice(at, at + PIECE), {signal});
+        }
+        progress(file.size, file.size);
+    } catch (e) {
+        cancel(id).catch(() => {}); // what has come of it is of no use to anybody
+        throw e;
     }
-    progress(file.size, file.size);
     return {upload: id};
 }
 
@@ -119,6 +142,7 @@ export function saveBlob(blob, name) {
 export const save = async (file) => saveBlob(await download(file.download), file.name);
 
 export const events = (after, signal) => request('GET', '/api/events?after=' + after, undefined, {signal});
+/** Stop a call, or forget a file. */
 export const cancel = (id) => request('POST', '/api/cancel', {id});
 
 /** Keep what was begun to be written; empty: forget it. */
@@ -130,17 +154,24 @@ export async function drafts() {
     return {...((result && result.drafts) || {})};
 }
 
+/** As the page is left: keep a draft, without an answer. */
+export function putDraftLast(key, text) {
+    if (token) leave('/api/call', {command: 'draft put', operands: [key, text]});
+}
+
+const leave = (path, body) => fetch(path, {method: 'POST', keepalive: true, headers: {'Content-Type': 'application/json', Authorization: 'Bearer ' + token}, body: JSON.stringify(body), credentials: 'omit'}).catch(() => {});
+
 /** As the page is left: a key for its next load, told to the program; good for twenty seconds and once. Or null. */
 export function resume() {
     if (!token) return null;
     const key = random();
-    fetch('/api/resume', {method: 'POST', keepalive: true, headers: {'Content-Type': 'application/json', Authorization: 'Bearer ' + token}, body: JSON.stringify({key}), credentials: 'omit'}).catch(() => {});
+    leave('/api/resume', {key});
     return key;
 }
 
-export async function lock() {
+export async function end() {
     try {
-        await request('POST', '/api/lock', {});
+        await request('POST', '/api/end', {});
     } finally {
         token = '';
         onEnd();

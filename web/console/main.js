@@ -4,8 +4,9 @@ import * as api from './api.js';
 import * as i18n from './i18n.js';
 import {t} from './i18n.js';
 import {go, href, read, takeKey, useRoute} from './router.js';
-import {follow, refresh, set, settings, state, useStore} from './store.js';
-import {PassphraseDialog, askPassphrase} from './parts/dialog.js';
+import {follow, forgetTemplates, hush, keepDrafts, refresh, set, settings, state, unsaved, useStore} from './store.js';
+import {Dialog, PassphraseDialog, Trouble, askPassphrase, useAct} from './parts/dialog.js';
+import {keepFocus, toMessage} from './parts/focus.js';
 import {Icon} from './parts/icon.js';
 import {Peer} from './parts/text.js';
 import {Time} from './parts/time.js';
@@ -45,8 +46,16 @@ function applyTheme(theme) {
     else delete document.documentElement.dataset.theme;
 }
 
+const keys = [['Alt+M', 'write'], ['Ctrl+Enter', 'send'], ['Page Up, Page Down', 'items'], ['Ctrl+Home, Ctrl+End', 'ends'], ['Esc', 'close'], ['\u2190 \u2192 + \u2212', 'timeline']];
+
+function Keys({onClose}) {
+    return html`<${Dialog} title=${t('keys')} onClose=${onClose}><dl class="keys">${keys.map(([key, what]) => html`<div><dt dir="ltr"><kbd>${key}</kbd></dt><dd>${t('keys.' + what)}</dd></div>`)}</dl>
+        <p class="buttons"><button type="button" class="main" onClick=${onClose}>${t('close')}</button></p><//>`;
+}
+
 function Preferences() {
     const {settings: s} = useStore();
+    const [keysShown, showKeys] = useState(false);
     return html`<div class="preferences">
         <label><span class="hidden">${t('language')}</span><select value=${i18n.language()} onChange=${async (e) => {
             await i18n.useLanguage(e.target.value);
@@ -56,7 +65,10 @@ function Preferences() {
             applyTheme(e.target.value);
             settings({theme: e.target.value});
         }}>${['', 'light', 'dark'].map((x) => html`<option value=${x} selected=${x === s.theme}>${t('theme.' + (x || 'system'))}</option>`)}</select></label>
-        <button type="button" onClick=${() => api.lock().catch(() => {})}>${t('lock')}</button>
+        <button type="button" onClick=${() => showKeys(true)}>${t('keys')}</button>
+        <button type="button" onClick=${lock}>${t('lock')}</button>
+        <button type="button" onClick=${end}>${t('end')}</button>
+        ${keysShown ? html`<${Keys} onClose=${() => showKeys(false)} />` : null}
     </div>`;
 }
 
@@ -71,8 +83,8 @@ function Line() {
 function Banner() {
     const s = useStore();
     return html`<div class="banners" role="status" aria-live="polite">
-        ${s.reachable ? null : html`<p class="banner bad"><${Icon} name="off" /> <strong>${t('unreachable.title')}</strong> ${t('unreachable.text')}</p>`}
-        ${s.reachable && !s.online ? html`<p class="banner"><${Icon} name="off" /> <strong>${t('offline.title')}</strong> ${t('offline.text')}${s.trouble ? html` <small><${Peer} text=${s.trouble} /></small>` : null}</p>` : null}
+        ${s.reachable ? null : html`<p class="banner bad"><${Icon} name="off" /> <strong>${t('unreachable.title')}</strong> ${t('unreachable.since', {when: i18n.time(s.gone)})} ${t('unreachable.text')}</p>`}
+        ${s.reachable && !s.online ? html`<p class="banner"><${Icon} name="off" /> <strong>${s.since ? t('offline.since', {when: i18n.time(s.since)}) : t('offline.title')}</strong> ${t('offline.text')}${s.trouble ? html` <small><${Peer} text=${s.trouble} /></small>` : null}</p>` : null}
         ${s.said ? html`<p class=${'banner said' + (s.said.bad ? ' bad' : '')}>${s.said.text} <button type="button" class="plain" onClick=${() => set({said: null})}>${t('close')}</button></p>` : null}
         ${s.work.map((w) => html`<p class="banner" key=${w.id}>${w.what} <progress value=${w.done} max=${w.of || 1}></progress> ${i18n.number(w.done)} / ${i18n.number(w.of)} <button type="button" onClick=${() => api.cancel(w.id)}>${t('cancel')}</button></p>`)}
     </div>`;
@@ -105,10 +117,11 @@ function Shell() {
     const key = route.join('/');
     useEffect(() => {
         if (key) settings({route: key});
-        if (first.current) {
+        if (first.current && !state.unlocked) {
             first.current = false;
             return;
         }
+        first.current = state.unlocked = false;
         // What was told last was about the place that is left; what was just done there may speak for the first moment.
         if (state.said && Date.now() - state.said.at > 1500) set({said: null});
         const h1 = main.current.querySelector('h1');
@@ -140,6 +153,36 @@ function Shell() {
     <//>`;
 }
 
+/** Locked: nothing of the home is here, and the passphrase brings it back. */
+function Locked() {
+    const [text, setText] = useState('');
+    const box = useRef();
+    const act = useAct(async () => {
+        try {
+            await api.unlock(text);
+        } finally {
+            setText('');
+        }
+        await enterHome();
+    });
+    useEffect(() => box.current.focus(), [act.error]);
+    return html`<main class="outside"><h1>detente</h1><h2>${t('locked.title')}</h2><p>${t('locked.text')}</p>
+        <form onSubmit=${(e) => {
+            e.preventDefault();
+            act.run();
+        }}>
+            <label>${t('passphrase.label')}<input type="password" autocomplete="off" required ref=${box} value=${text} readonly=${act.busy} onInput=${(e) => setText(e.target.value)} /></label>
+            <${Trouble} error=${act.error && act.error.code === 'wrong-passphrase' ? {message: t('passphrase.wrong')} : act.error} />
+            <p class="buttons"><button class="main" disabled=${act.busy}>${t('locked.go')}</button><button type="button" onClick=${end}>${t('end')}</button></p>
+        </form></main>`;
+}
+
+/** What was typed, and the program could not keep. */
+function Unsaved() {
+    const left = [...unsaved].filter(([key, text]) => key !== 'settings' && text);
+    return left.length ? html`<h2>${t('unsaved.title')}</h2><p>${t('unsaved.text')}</p>${left.map(([key, text]) => html`<textarea key=${key} class="unsaved" readonly dir="auto" rows="4" aria-label=${t('unsaved.title')} value=${text}></textarea>`)}` : null;
+}
+
 /** Without a session: what to do to get one. */
 function Outside() {
     const s = useStore();
@@ -150,13 +193,13 @@ function Outside() {
             ${s.refused ? html`<p class="trouble" role="alert">${s.refused}</p>` : null}
             <p>${t('outside.text')}</p>
             <ul><li>${t('outside.enter')}</li><li>${t('outside.url')} <code dir="ltr">detente console --url</code></li></ul>
-            <p>${t('outside.kept')}</p><//>`}
+            <p>${t('outside.kept')}</p><${Unsaved} /><//>`}
     </main>`;
 }
 
 function App() {
     const s = useStore();
-    return s.session === 'open' ? html`<${Shell} />` : html`<${Outside} />`;
+    return s.session === 'open' ? html`<${Shell} />` : s.session === 'locked' ? html`<${Locked} />` : html`<${Outside} />`;
 }
 
 const RESUME = 'detente-resume';
@@ -173,32 +216,86 @@ async function enter(key, tries) {
     }
 }
 
+let touched = Date.now(); // when somebody was last at the page
+let told = 0; // and when the program was last told so
+let lockAfter = 0; // ms; 0: never
+
+/** Nothing of the home stays in the page. What the program did not take of what was typed waits in `unsaved`. */
+function hide(session) {
+    hush();
+    if (state.session === 'locked' && session === 'ended') unsaved.clear(); // who cannot unlock does not see it
+    if (state.asks) state.asks.done(null);
+    forgetTemplates();
+    const {language, theme} = state.settings;
+    set({session, status: null, charter: null, drafts: {}, settings: {language, theme, route: '', seen: {}}, asks: null, said: null, work: [], trouble: '', refused: null});
+    history.replaceState(null, '', location.pathname);
+    document.title = 'detente';
+}
+
+async function lock() {
+    await keepDrafts();
+    await api.lock().catch(() => {});
+    if (state.session === 'open') hide('locked');
+}
+
+async function end() {
+    await keepDrafts();
+    await api.end().catch(() => {});
+}
+
+/** With an open session: what the home says of itself, and the screen where this person was. */
+async function enterHome() {
+    const drafts = {...(await api.drafts().catch(() => ({}))), ...Object.fromEntries(unsaved)};
+    let kept = {};
+    try {
+        kept = JSON.parse(drafts.settings || '{}');
+    } catch (_) {
+        kept = {};
+    }
+    const s = {...state.settings, ...kept};
+    await i18n.useLanguage(s.language || i18n.preferred());
+    applyTheme(s.theme);
+    const unlocked = state.session === 'locked';
+    set({drafts, settings: s, charter: null, unlocked});
+    if (!read()[0] && s.route) go(...s.route.split('/'));
+    await refresh();
+    touched = Date.now();
+    set({session: 'open', reachable: true});
+    follow();
+}
+
 async function open(key, tries = 0) {
+    hush();
     set({session: 'opening', refused: null});
     try {
-        await enter(key, tries);
-        const drafts = await api.drafts().catch(() => ({}));
-        let kept = {};
-        try {
-            kept = JSON.parse(drafts.settings || '{}');
-        } catch (_) {
-            kept = {};
-        }
-        const s = {...state.settings, ...kept};
-        await i18n.useLanguage(s.language || i18n.preferred());
-        applyTheme(s.theme);
-        set({drafts, settings: s, charter: null});
-        if (!read()[0] && s.route) go(...s.route.split('/'));
-        await refresh();
-        set({session: 'open'});
-        follow();
+        const how = await enter(key, tries);
+        lockAfter = how.lock_after * 1000;
+        if (how.locked) hide('locked');
+        else await enterHome();
     } catch (e) {
-        set({session: 'none', refused: e.message + (e.advice ? '. ' + e.advice : '')});
+        if (state.session === 'opening') set({session: 'none', refused: e.message + (e.advice ? '. ' + e.advice : '')});
     }
 }
 
+/** The program is told that somebody is here; nobody for long: the page is locked, also where the machine has slept. */
+function watchPresence() {
+    const here = () => {
+        touched = Date.now();
+        if (state.session === 'open' && lockAfter && touched - told > Math.min(20000, lockAfter / 4)) {
+            told = touched;
+            api.present();
+        }
+    };
+    const look = () => {
+        if (state.session === 'open' && lockAfter && Date.now() - touched > lockAfter) lock();
+    };
+    for (const what of ['keydown', 'pointerdown', 'pointermove', 'wheel']) addEventListener(what, here, {capture: true, passive: true});
+    addEventListener('visibilitychange', look);
+    setInterval(look, 2000);
+}
+
 async function begin() {
-    api.handlers(askPassphrase, () => set({session: 'ended', status: null, charter: null, drafts: {}, asks: null}));
+    api.handlers(askPassphrase, () => hide('ended'), () => state.session === 'open' && hide('locked'));
     const key = takeKey(), left = sessionStorage.getItem(RESUME);
     sessionStorage.removeItem(RESUME);
     await i18n.useLanguage(i18n.preferred());
@@ -207,11 +304,21 @@ async function begin() {
     // A reload forgets the token. As the page is left, it leaves itself a key, good for twenty seconds and once, in this
     // tab's storage (a browser does not take an address that is changed now); the next load takes it out at once.
     addEventListener('pagehide', () => {
+        for (const [k, text] of unsaved) api.putDraftLast(k, text);
         const next = api.resume();
         if (next) sessionStorage.setItem(RESUME, next);
     });
     // Where the browser has kept the page instead (back and forward), nothing was forgotten.
     addEventListener('pageshow', (e) => e.persisted && sessionStorage.removeItem(RESUME));
+    watchPresence();
+    keepFocus(document.getElementById('app'));
+    addEventListener('keydown', (e) => {
+        if (e.code === 'KeyM' && e.altKey && !e.ctrlKey && !e.metaKey && !document.querySelector('dialog') && toMessage()) e.preventDefault();
+    });
+    // What is typed and not kept is lost with the page, where the program cannot take it.
+    addEventListener('beforeunload', (e) => {
+        if ((!state.reachable || state.session === 'ended') && [...unsaved].some(([k, text]) => k !== 'settings' && text)) e.preventDefault();
+    });
     // A fresh address pasted into this same tab changes the fragment alone.
     addEventListener('hashchange', () => {
         const again = takeKey();

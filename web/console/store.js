@@ -1,13 +1,15 @@
 // What all screens share: who we are, the channels, how the line is, drafts; and what makes them look again.
 import {useEffect, useRef, useState} from './html.js';
 import * as api from './api.js';
+import {t} from './i18n.js';
 
 export const state = {
-    session: 'none', // none, open, ended
+    session: 'none', // none, opening, open, locked, ended
     version: 0, // grows when anything in the home has changed
     online: true,
     reachable: true, // the program itself
     lastSync: null,
+    since: null, // when the relay was found out of reach
     trouble: '',
     work: [],
     status: null,
@@ -81,6 +83,8 @@ export function useData(load, deps = [], live = true) {
 /** The result of a command; a "no" of the program (status 1) without a result is an error like any other. */
 export const result = async (command, operands, options) => (await api.call(command, operands, options)).result || {};
 
+export const forgetTemplates = () => templates.clear();
+
 const templates = new Map(); // by kind; a promise until it is there
 
 /** The templates of these kinds, as far as they are known by now; asked for once, and drawn again when they come. */
@@ -112,6 +116,13 @@ export async function refresh() {
 }
 
 let running = 0;
+let waiting = null;
+
+/** Wait for no more events. */
+export function hush() {
+    running++;
+    if (waiting) waiting.abort();
+}
 
 /** Wait for events as long as the session is open. */
 export async function follow() {
@@ -120,25 +131,31 @@ export async function follow() {
     let wait = 500;
     while (mine === running && state.session === 'open') {
         try {
-            const e = await api.events(at);
+            waiting = new AbortController();
+            const e = await api.events(at, waiting.signal);
             if (mine !== running) return;
             const changed = e.at !== at;
             at = e.at;
             wait = 500;
+            if (!state.online && e.online !== false) say(t('offline.back'));
+            if (!state.reachable) say(t('unreachable.back'));
             set({
                 reachable: true,
                 online: e.online !== false,
                 lastSync: e.last_sync || null,
+                since: e.offline_since || null,
                 trouble: e.trouble || '',
                 work: e.work || [],
                 version: changed ? state.version + 1 : state.version,
             });
             if (changed) refresh().catch(() => {});
+            if (unsaved.size) keepDrafts();
             // A home that many write to changes all the time: once in half a second is often enough to look.
             await new Promise((r) => setTimeout(r, 500));
         } catch (e) {
             if (e.status === 401 || mine !== running) return;
-            set({reachable: e.code !== 'unreachable'});
+            const gone = e.code === 'unreachable';
+            if (state.reachable === gone) set({reachable: !gone, gone: Date.now()});
             await new Promise((r) => setTimeout(r, wait));
             wait = Math.min(wait * 2, 10000);
         }
@@ -147,12 +164,26 @@ export async function follow() {
 
 const timers = {};
 
-/** Keep a draft: the program does, so that it outlives a reload. */
+/** Drafts that the program does not have yet, by their keys: they outlive the session, and the program. */
+export const unsaved = new Map();
+
+async function keep(key) {
+    const text = unsaved.get(key);
+    clearTimeout(timers[key]);
+    await api.putDraft(key, text);
+    if (unsaved.get(key) === text) unsaved.delete(key);
+}
+
+/** Keep a draft: the program does, so that it outlives a reload. What it does not take now it gets when it is back. */
 export function draft(key, text) {
     state.drafts[key] = text;
+    unsaved.set(key, text);
     clearTimeout(timers[key]);
-    timers[key] = setTimeout(() => api.putDraft(key, text).catch(() => {}), text ? 500 : 0);
+    timers[key] = setTimeout(() => keep(key).catch(() => {}), text ? 500 : 0);
 }
+
+/** Keep all of them now. */
+export const keepDrafts = () => Promise.allSettled([...unsaved.keys()].map(keep));
 
 /** Keep how this person likes the page: language, light or dark, where they were, what they have seen. */
 export function settings(change) {

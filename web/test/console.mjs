@@ -380,8 +380,8 @@ await step('printed from a dark screen, it is dark on white and without what is 
 // ---- what nobody should see
 check('no request went to another host', foreign.length === 0, foreign);
 check('no error in any page, of its policy neither', broken.length === 0, broken.slice(0, 5));
-await step('locked, it shows nothing of the home', async () => {
-    await us.locator('.preferences button').click();
+await step('ended, it shows nothing of the home', async () => {
+    await button(us, 'End session').click();
     await us.getByText('This session has ended.').waitFor();
     return !/plenary|Ana North/.test(await us.locator('body').innerText());
 });

@@ -36,7 +36,11 @@ export function Composer({id, channel, onSent}) {
             stop.current = new AbortController();
             try {
                 const up = await api.upload(file, (done, of) => setProgress([done, of]), stop.current.signal);
-                await api.call('send', [id], {file: up, type: file.type || 'application/octet-stream'}, {signal: stop.current.signal});
+                try {
+                    await api.call('send', [id], {file: up, type: file.type || 'application/octet-stream'}, {signal: stop.current.signal});
+                } finally {
+                    api.cancel(up.upload).catch(() => {}); // the program needs it no more
+                }
             } catch (e) {
                 if (e.name !== 'AbortError') throw e;
                 say(t('file.cancelled'));

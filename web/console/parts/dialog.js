@@ -2,13 +2,18 @@
 import {html, useEffect, useRef, useState} from '../html.js';
 import {t} from '../i18n.js';
 import {set, useStore} from '../store.js';
+import {focusBack, whereFocusIs} from './focus.js';
 
 export function Dialog({title, onClose, children, wide}) {
     const ref = useRef();
     useEffect(() => {
-        const before = document.activeElement;
-        ref.current.showModal();
-        return () => before && before.focus && before.focus();
+        const before = whereFocusIs();
+        const dialog = ref.current;
+        dialog.showModal();
+        return () => {
+            dialog.close(); // what is behind it takes no focus before
+            focusBack(before);
+        };
     }, []);
     return html`<dialog ref=${ref} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onCancel=${(e) => {
         e.preventDefault();

@@ -8,9 +8,9 @@ const SPARE = 900; // drawn beyond either edge, in pixels
 
 /**
  * items with a key each, oldest first; draw(item, i) gives an <article>; onTop() is called when the begin is near.
- * total, when known, is how many there are altogether; when toEnd grows, the end is gone to.
+ * total, when known, is how many there are altogether; when toEnd grows, the end is gone to. after() focuses what follows.
  */
-export function Feed({items, draw, onTop, total, label, busy, toEnd}) {
+export function Feed({items, draw, onTop, total, label, busy, toEnd, after}) {
     const box = useRef();
     const heights = useRef(new Map());
     const anchor = useRef({end: true});
@@ -96,7 +96,10 @@ export function Feed({items, draw, onTop, total, label, busy, toEnd}) {
     const key = (e) => {
         const article = e.target.closest('[data-key]');
         if (e.key === 'Home' && e.ctrlKey && items.length) anchor.current = {key: items[0].key, off: 0};
-        else if (e.key === 'End' && e.ctrlKey) anchor.current = {end: true};
+        else if (e.key === 'End' && e.ctrlKey) {
+            anchor.current = {end: true};
+            after();
+        }
         else if (article && e.target === article && (e.key === 'PageDown' || e.key === 'PageUp')) {
             const next = e.key === 'PageDown' ? article.nextElementSibling : article.previousElementSibling;
             if (next && next.dataset.key) next.focus();

@@ -8,6 +8,7 @@ import {result, say, settings, state, useData, useStore, useTemplates} from '../
 import {Dialog, Trouble} from '../parts/dialog.js';
 import {Composer} from '../parts/composer.js';
 import {Feed} from '../parts/feed.js';
+import {toMessage} from '../parts/focus.js';
 import {RecordItem, TalkItem} from '../parts/item.js';
 import {State} from '../parts/icon.js';
 import {Person} from '../parts/person.js';
@@ -159,7 +160,8 @@ export function Channel({route}) {
         ${open ? null : html`<p class="trouble">${t('channel.not_open')} ${channel.state.startsWith('broken') ? html`<button onClick=${() => api.call('rejoin', [id]).then(() => say(t('channel.rejoining')), (e) => say(e.message, true))}>${t('channel.rejoin')}</button>` : null}</p>`}
         <${Trouble} error=${error} />
         ${pages && !items.length ? html`<p class="empty">${t('channel.empty')}</p>` : null}
-        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${earlier} busy=${false} toEnd=${sent}
+        ${open ? html`<button type="button" class="skip" onClick=${toMessage}>${t('skip.write')}</button>` : null}
+        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${earlier} busy=${false} toEnd=${sent} after=${toMessage}
             draw=${(i) => (i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} channel=${channel} />` : html`<${RecordItem} x=${i.x} known=${known} templates=${templates} />`)} />` : html`<div class="feed"><p>${t('loading')}</p></div>`}
         ${pages && pages.underWay && pages.underWay.length ? html`<div class="underway">${pages.underWay.map((f) => html`<p key=${f.id}><${Peer} text=${f.file} /> ${t('from')} <${Person} who=${f.from} />: <progress value=${f.pieces_here} max=${f.pieces}></progress> ${i18n.number(f.pieces_here)} / ${i18n.number(f.pieces)}</p>`)}</div>` : null}
         ${open ? html`<${Composer} id=${id} channel=${channel} onSent=${() => setSent((n) => n + 1)} />` : null}
