@@ -188,6 +188,29 @@ daemon_alive() {
         [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -c1)" != Z ]
 }
 
+# keep_daemons START NAME...: each that has ended is said, and started again by START NAME ten seconds later, twice as many
+# after each time that it did not live for a minute. To be called again and again.
+declare -gA daemon_ended daemon_begun daemon_pause
+keep_daemons() {
+    local start=$1 name
+    shift
+    for name in "$@"; do
+        if daemon_alive "$name"; then
+            [ $((SECONDS - ${daemon_begun[$name]:-$SECONDS})) -lt 60 ] || daemon_pause[$name]=${keep_pause:-10}
+            continue
+        fi
+        if [ -z "${daemon_ended[$name]:-}" ]; then
+            daemon_ended[$name]=$SECONDS
+            : "${daemon_pause[$name]:=${keep_pause:-10}}"
+            say "$name has ended (${run_dir#"$PWD"/}/$name.log); the rest goes on, and it is started again in ${daemon_pause[$name]} s"
+        fi
+        [ $((SECONDS - daemon_ended[$name])) -ge "${daemon_pause[$name]}" ] || continue
+        "$start" "$name"
+        daemon_ended[$name]='' daemon_begun[$name]=$SECONDS daemon_pause[$name]=$((daemon_pause[$name] * 2))
+        say "$name is started again"
+    done
+}
+
 # stop_daemon NAME: SIGTERM, five seconds of patience, then SIGKILL.
 stop_daemon() {
     local name=$1 pid _ i

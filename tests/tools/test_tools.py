@@ -159,6 +159,21 @@ sleep 0.3
 stop_daemons
 check_status 'it is stopped' 1 kill -0 "$pid"
 check_status 'one that does not listen is stopped too' 1 kill -0 "$deaf"
+again() { start_daemon "$1" sleep 60; }
+keep_pause=2
+again kept
+keep_daemons again kept >said
+read -r pid _ <run/kept.pid
+check 'one that lives is let be' kill -0 "$pid"
+kill -KILL "$pid"
+sleep 0.3
+keep_daemons again kept >>said
+check_status 'what has ended is started again' 1 daemon_alive kept
+sleep 2.2
+keep_daemons again kept >>said
+check 'a while later' daemon_alive kept
+check_line 'as is said' 'kept has ended' said
+stop_daemons
 skip 'nothing'
 scenario_end
 """
@@ -170,7 +185,7 @@ def scenarios(count, work):
     os.makedirs(work + '/s/w')
     rc, text = run('bash', work + '/s/01-x.sh', cwd=work + '/s',
                    env=dict(os.environ, DT_TOP=TOP, DT_BIN=work, DT_WORK=work + '/s/w'))
-    count.check(last_count(text) == (9, 4, 1) and rc == 1, 'scenario functions: exit status %d\n%s' % (rc, text))
+    count.check(last_count(text) == (13, 4, 1) and rc == 1, 'scenario functions: exit status %d\n%s' % (rc, text))
 
 
 def main():
