@@ -55,7 +55,7 @@ start_relay() {
 # forum: everything up to letters, relay running; the grant is made with ${grant_options[@]}. Sets ${register}, the
 # register's path at the relay, its ${vkey}, and ${forum_id}.
 grant_options=()
-charter_options=() # of its draft
+charter_options=("${charter_options[@]}") # of its draft; browser.sh makes a forum at once
 forum() {
     local p witnesses=()
     umask 077

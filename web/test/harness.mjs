@@ -80,5 +80,5 @@ export async function confirm(p, passphrase) {
     await p.waitForSelector('dialog input[type=password]');
     await p.fill('dialog input[type=password]', passphrase);
     await p.keyboard.press('Enter');
-    await p.waitForSelector('dialog', {state: 'detached'});
+    await p.waitForSelector('dialog input[type=password]', {state: 'detached'}); // another dialog may follow
 }
