@@ -163,7 +163,8 @@ export function Record({route}) {
     const can = kinds.filter((k) => (k === 'withdraw' ? ours : k === 'consent' || !ours));
     const own = s.status && s.status.self.party;
     const consents = consentsOf(replies, template);
-    const shownFields = template.fields.filter((f) => !(f.name === 'about' && x.about) && !(f.name === 'slots' && data.aboutTemplate));
+    // Of a carried record the proof is read for its reader; nobody reads its bytes.
+    const shownFields = template.fields.filter((f) => !(f.name === 'about' && x.about) && !(f.name === 'proof' && x.carried) && !(f.name === 'slots' && data.aboutTemplate));
     const known = new Set(template.fields.map((f) => f.name));
     const rest = Object.keys(x.fields).filter((k) => !known.has(k) && !k.startsWith('@'));
     return html`<div class="onerecord"><h1 tabindex="-1"><${Icon} name="seal" /> ${word('kind', x.kind)} ${x.number}</h1>
