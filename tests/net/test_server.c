@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -24,6 +22,8 @@
 #include "base/time.h"
 #include "net/client.h"
 #include "net/server.h"
+
+#include "dial.h"
 
 /* A server that tells what it got; "/wait" waits for "/go" or its deadline. "/wait?slowly=1" is
  * about to wait for as long as fx.hold is set. */
@@ -124,14 +124,7 @@ stop(void **state)
 static int
 dial(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    a.sin_port = htons(dt_http_server_port(fx.server));
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-    return fd;
+    return dial_server(fx.server);
 }
 
 /* Send ${n} bytes and give the status of the answer; 0 when the connection ended without one. */

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -27,6 +25,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "net/server.h"
+
+#include "dial.h"
 
 #define MANY 100u /* more than stand at a time */
 
@@ -218,14 +218,7 @@ stop(void **state)
 static int
 dial(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    a.sin_port = htons(dt_http_server_port(fx.server));
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-    return fd;
+    return dial_server(fx.server);
 }
 
 static int
