@@ -10,7 +10,7 @@ stop_daemons # nothing goes out: what is tried is the page, and the program behi
 python3 - <<'PY'
 import json
 for k in range(10):
-    entries = [{'mode': 'call', 'initiated_by': 'both', 'parties': ['north', 'south'],
+    entries = [{'mode': 'call', 'initiated_by': 'both', 'parties': ['north', 'south %d' % (i + 1)],
                 'started_at': '2026-%02d-%02dT10:00:00Z' % (1 + i % 11, 1 + i % 28),
                 'ended_at': '2026-%02d-%02dT10:30:00Z' % (1 + i % 11, 1 + i % 28), 'time_precision': 'exact', 'level': 'envoy',
                 'participants': ['two envoys'], 'subjects': ['number %d' % i]} for i in range(1000 * k, 1000 * (k + 1))]

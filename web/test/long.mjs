@@ -2,7 +2,8 @@
 // web/test/long.mjs - a channel of very many records: how fast it opens, and whether it scrolls without long tasks.
 //
 // Use: node web/test/long.mjs MODULES CHROMIUM ADDRESS CHANNEL LAST PID
-// ADDRESS is a fresh one of the console that is process PID, CHANNEL the channel's id, LAST the number of its last record.
+// ADDRESS is a fresh one of the console that is process PID, CHANNEL the channel's id, LAST the number of its last record;
+// each says its own number behind its second party.
 // Prints a line a case and their count.
 
 import {readFileSync} from 'node:fs';
@@ -43,7 +44,7 @@ for (let i = 0; i < 5; i++) {
     const {said, tasks} = await tracing(() => page.evaluate(async ([id, n]) => {
         const begin = performance.now();
         location.hash = '#/channel/' + id;
-        while (![...document.querySelectorAll('.item.record .lane')].some((e) => e.textContent.trim().endsWith(' ' + n))) await new Promise(requestAnimationFrame);
+        while (![...document.querySelectorAll('.item.record .extract')].some((e) => e.textContent.includes('south ' + n))) await new Promise(requestAnimationFrame);
         return performance.now() - begin;
     }, [channel, last]));
     opened.push({clock: Math.round(said), page: Math.round(tasks.reduce((a, b) => a + b, 0)), program: ticks() - before, traced: tasks.length});
@@ -61,7 +62,7 @@ const scroll = (direction, time) => page.evaluate(async ([by, ms]) => {
         await new Promise(requestAnimationFrame);
         most = Math.max(most, feed.querySelectorAll('article').length);
     }
-    const numbers = [...feed.querySelectorAll('.item.record .lane')].map((e) => Number(e.textContent.trim().split(' ').pop()));
+    const numbers = [...feed.querySelectorAll('.item.record .extract')].map((e) => Number(/south (\d+)/.exec(e.textContent)[1]));
     return {most, first: Math.min(...numbers)};
 }, [direction, time]);
 const up = await tracing(() => scroll(-1, 6000));

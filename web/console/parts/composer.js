@@ -17,7 +17,7 @@ function KindChooser({id}) {
     const kinds = data.templates.filter((x) => !answers.has(x.id));
     const chosen = kinds.find((k) => k.id === kind);
     return html`<label>${t('compose.kind')}<select value=${kind} onChange=${(e) => setKind(e.target.value)}>${kinds.map((k) => html`<option value=${k.id} selected=${k.id === kind}>${word('kind', k.id)}</option>`)}</select></label>
-        ${chosen ? html`<p class="hint" lang="en">${chosen.purpose}</p>` : null}
+        ${chosen ? html`<p class="hint"><bdi lang="en">${chosen.purpose}</bdi></p>` : null}
         <p class="buttons"><button type="button" class="main" onClick=${() => (kind === 'readout' ? go(kind, 'new', id) : go('compose', id, kind))}>${t('compose.open')}</button></p>`;
 }
 

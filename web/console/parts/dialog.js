@@ -11,8 +11,11 @@ export function Dialog({title, onClose, children, wide}) {
         const dialog = ref.current;
         dialog.showModal();
         return () => {
+            const now = document.activeElement;
             dialog.close(); // what is behind it takes no focus before
-            focusBack(before);
+            // Whoever was led elsewhere as it closed stays there.
+            if (now && now !== document.body && !dialog.contains(now)) now.focus({preventScroll: true});
+            else focusBack(before);
         };
     }, []);
     return html`<dialog ref=${ref} class=${wide ? 'wide' : ''} aria-labelledby="dialog-title" onCancel=${(e) => {
@@ -49,7 +52,7 @@ export function PassphraseDialog() {
 /** What went wrong, and what to do. */
 export const Trouble = ({error}) =>
     error
-        ? html`<div class="trouble" role="alert"><p><strong>${error.code === 'unreachable' ? t('unreachable.title') : error.message}</strong></p>${error.code === 'unreachable' ? html`<p>${t('unreachable.text')}</p>` : null}${error.advice ? html`<p>${error.advice}</p>` : null}</div>`
+        ? html`<div class="trouble" role="alert"><p dir="auto"><strong>${error.code === 'unreachable' ? t('unreachable.title') : error.message}</strong></p>${error.code === 'unreachable' ? html`<p>${t('unreachable.text')}</p>` : null}${error.advice ? html`<p dir="auto">${error.advice}</p>` : null}</div>`
         : null;
 
 /** Runs an act once at a time; {run, busy, error}. */

@@ -4,13 +4,15 @@ import {html, useEffect, useLayoutEffect, useRef, useState} from '../html.js';
 
 const GUESS = 96;
 const NEAR = 1500; // to the begin: what is before it is asked for
+const ABOVE = 48; // of what stands before an item that was gone to
 const SPARE = 900; // drawn beyond either edge, in pixels
 
 /**
  * items with a key each, oldest first; draw(item, i) gives an <article>; onTop() is called when the begin is near.
- * total, when known, is how many there are altogether; when toEnd grows, the end is gone to. after() focuses what follows.
+ * total, when known, is how many there are altogether; when toEnd grows, the end is gone to. after() focuses what follows. A new
+ * goal, {key}, is gone to and gets the focus as soon as its item is there.
  */
-export function Feed({items, draw, onTop, total, label, busy, toEnd, after}) {
+export function Feed({items, draw, onTop, total, label, busy, toEnd, after, goal}) {
     const box = useRef();
     const heights = useRef(new Map());
     const anchor = useRef({end: true});
@@ -20,6 +22,13 @@ export function Feed({items, draw, onTop, total, label, busy, toEnd, after}) {
     if (went.current !== toEnd) {
         went.current = toEnd;
         anchor.current = {end: true};
+    }
+    const reached = useRef(null);
+    const focusOn = useRef(null);
+    if (goal && goal !== reached.current && items.some((x) => x.key === goal.key)) {
+        reached.current = goal;
+        focusOn.current = goal.key;
+        anchor.current = {key: goal.key, off: -ABOVE};
     }
     const own = useRef(-1); // where we scrolled to ourselves
 
@@ -64,6 +73,11 @@ export function Feed({items, draw, onTop, total, label, busy, toEnd, after}) {
         const to = anchor.current.end ? b.scrollHeight - b.clientHeight : Math.min(y, b.scrollHeight - b.clientHeight);
         if (Math.abs(b.scrollTop - to) > 1) b.scrollTop = to;
         own.current = b.scrollTop;
+        const article = focusOn.current && [...b.children].find((x) => x.dataset.key === focusOn.current);
+        if (article) {
+            focusOn.current = null;
+            article.focus({preventScroll: true});
+        }
         if (onTop && items.length && b.scrollTop < NEAR) onTop();
     });
     useEffect(() => {

@@ -1,8 +1,10 @@
 // The fields of a record's form, by their types. A form's value is a text, or a list of texts, for each field.
 import {Fragment, html, useEffect, useRef, useState} from '../html.js';
-import {languageName, t, word} from '../i18n.js';
+import {languageName, t, time, word} from '../i18n.js';
 import {state} from '../store.js';
 import {Dialog} from './dialog.js';
+import {named} from './named.js';
+import {Pairs, pairsRead, pairsWritten} from './pairs.js';
 import {Peer} from './text.js';
 
 const listed = (type) => /^list<(.*)>$/.exec(type);
@@ -10,17 +12,19 @@ const listed = (type) => /^list<(.*)>$/.exec(type);
 /** How a value is written for the program; '\' keeps what would part items from doing so. */
 export function written(field, value) {
     const list = listed(field.type);
+    if (field.type === 'map') return pairsWritten(value, field.name);
     if (!list) return value || '';
-    const items = (value || []).filter((x) => x !== '');
-    return items.map((x) => (list[1] === 'map' ? x : x.replace(/[\\;,=]/g, '\\$&'))).join(';');
+    const items = (value || []).filter(filled);
+    return items.map((x) => (list[1] === 'map' ? pairsWritten(x, field.name) : x.replace(/[\\;,=]/g, '\\$&'))).join(';');
 }
 
 /** Whether anything was put in. */
-export const filled = (value) => (Array.isArray(value) ? value.some((x) => x !== '') : !!value);
+export const filled = (value) => (Array.isArray(value) ? value.some(filled) : !!value);
 
 /** What the program wrote, as the form has it. */
 export function parsed(field, text) {
     const list = listed(field.type);
+    if (field.type === 'map') return pairsRead(text);
     if (!list) return text;
     const items = [];
     let item = '';
@@ -32,7 +36,7 @@ export function parsed(field, text) {
         } else item += text[i];
     }
     items.push(item);
-    return items;
+    return list[1] === 'map' ? items.map(pairsRead) : items;
 }
 
 const parties = () => ((state.charter && state.charter.parties) || []).map((p) => p.name);
@@ -84,7 +88,9 @@ function One({type, field, id, value, onInput, records, describedby, labelledby}
     case 'lang':
         return html`<span class="lang">${input({dir: 'ltr', class: 'short', placeholder: 'en'})}<small>${value ? languageName(value) : ''}</small></span>`;
     case 'ref':
-        return records && records.length ? select(records.map((r) => [r.commitment, word('kind', r.kind) + ' ' + r.number])) : input({dir: 'ltr'});
+        return records && records.length ? select(records.map((r) => [r.commitment, named(r) + ', ' + time(r.written)])) : input({dir: 'ltr'});
+    case 'map':
+        return html`<${Pairs} name=${field.name} ...${{id, value, onInput, describedby, labelledby}} />`;
     default:
         return input(type === 'text' ? {dir: 'auto'} : {dir: 'ltr'});
     }
@@ -92,14 +98,29 @@ function One({type, field, id, value, onInput, records, describedby, labelledby}
 
 function Many({type, field, id, value, onInput, records, describedby}) {
     const items = value && value.length ? value : [''];
+    const box = useRef();
+    const wanted = useRef(-1);
+    useEffect(() => {
+        if (wanted.current < 0 || !box.current) return;
+        const rows = box.current.querySelectorAll(':scope > .row');
+        rows[Math.min(wanted.current, rows.length - 1)].querySelector('input, select, textarea').focus();
+        wanted.current = -1;
+    }, [items.length]);
     const choices = type === 'enum' ? (field.values || []).map((v) => [v, word('value', v)]) : type === 'party' ? parties().map((p) => [p, p]) : null;
     if (choices)
         return html`<div class="checks" role="group" aria-labelledby=${id + '-l'} aria-describedby=${describedby}>${choices.map(([v, label]) => html`<label><input type="checkbox" checked=${(value || []).includes(v)} onChange=${(e) => onInput(e.target.checked ? [...(value || []), v] : value.filter((x) => x !== v))} /> <${Peer} text=${label} /></label>`)}</div>`;
     const put = (i, v) => onInput(items.map((x, k) => (k === i ? v : x)));
-    return html`<div class="many" role="group" aria-labelledby=${id + '-l'} aria-describedby=${describedby}>${items.map((x, i) => html`<div class="row" key=${i}>
-            <span class="hidden" id=${id + '-n' + i}>${t('item_n', {i: i + 1})}</span><${Fragment}><${One} ...${{type, field, records, describedby}} id=${i === 0 ? id : id + '-' + i} labelledby=${i === 0 ? null : id + '-l ' + id + '-n' + i} value=${x} onInput=${(v) => put(i, v)} /><//>
-            ${items.length > 1 ? html`<button type="button" class="plain" aria-label=${t('item_drop', {i: i + 1})} onClick=${() => onInput(items.filter((_, k) => k !== i))}>✕</button>` : null}</div>`)}
-        <button type="button" class="plain" onClick=${() => onInput([...items, ''])}>${t('item_add')}</button></div>`;
+    // A new one gets the focus; where one is taken away, what is in its place then, or the last one.
+    return html`<div class="many" role="group" ref=${box} aria-labelledby=${id + '-l'} aria-describedby=${describedby}>${items.map((x, i) => html`<div class="row" key=${i}>
+            <span class="hidden" id=${id + '-n' + i}>${t('item_n', {i: i + 1})}</span><${Fragment}><${One} ...${{type, field, records, describedby}} id=${i === 0 ? id : id + '-' + i} labelledby=${i === 0 && type !== 'map' ? null : id + '-l ' + id + '-n' + i} value=${x} onInput=${(v) => put(i, v)} /><//>
+            ${items.length > 1 ? html`<button type="button" class="plain" aria-label=${t('item_drop', {i: i + 1})} onClick=${() => {
+                wanted.current = i;
+                onInput(items.filter((_, k) => k !== i));
+            }}>✕</button>` : null}</div>`)}
+        <button type="button" class="plain" onClick=${() => {
+            wanted.current = items.length;
+            onInput([...items, type === 'map' ? [] : '']);
+        }}>${t('item_add')}</button></div>`;
 }
 
 export const label = (name) => word('field', name);
@@ -115,5 +136,5 @@ export function Field({field, value, onInput, records, error, prefix}) {
     return html`<div class=${'field' + (error ? ' wrong' : '')}>
         <label for=${list && (type === 'enum' || type === 'party') ? null : id} id=${id + '-l'}>${label(field.name)}${field.unit ? html` <small>(${field.unit})</small>` : null}${type === 'datetime' ? html` <small>(UTC)</small>` : null}${field.required ? html` <small class="must">${t('required')}</small>` : null}${field.public ? html` <small class="tag">${t('field.public')}</small>` : null}</label>
         <${Kind} ...${{type, field, id, value: value === undefined ? (list ? [] : '') : value, onInput, records}} describedby=${hint} />
-        <p class="hint" id=${hint}><span lang="en">${field.doc}</span>${utc && !Number.isNaN(utc.getTime()) ? html` <span>${t('here_is')} ${utc.toLocaleString()}</span>` : null}${type === 'map' ? html` <span dir="ltr">${t('field.map')}</span>` : null}${error ? html` <strong role="alert">${error}</strong>` : null}</p></div>`;
+        <p class="hint" id=${hint}><span lang="en" dir="ltr">${field.doc}</span>${utc && !Number.isNaN(utc.getTime()) ? html` <span>${t('here_is')} ${utc.toLocaleString()}</span>` : null}${error ? html` <strong role="alert">${error}</strong>` : null}</p></div>`;
 }

@@ -7,6 +7,7 @@ import {say} from '../store.js';
 import {Trouble, useAct} from './dialog.js';
 import {Icon, State} from './icon.js';
 import {Person} from './person.js';
+import {entryOf, named} from './named.js';
 import {fieldsOf, inWords} from './slots.js';
 import {Peer, PeerBlock} from './text.js';
 import {Time} from './time.js';
@@ -85,9 +86,9 @@ const gist = (fields, template, aboutTemplate) => {
 
 export function RecordItem({x, quiet, known, templates}) {
     const about = x.about && known && known.get(x.about);
-    return html`<${Fragment}><header><span class="lane"><${Icon} name="seal" /> ${t('lane.record')} ${x.number}</span> <${Person} who=${x.author} /> <${Time} at=${x.written} /></header>
-        <p class="kind"><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${about ? word('kind', about.kind) + ' ' + about.number : x.about.slice(0, 8)}</a></small>` : null}</p>
+    return html`<${Fragment}><header><span class="lane"><${Icon} name="seal" /> ${t('lane.record')} · ${entryOf(x)}</span> <${Person} who=${x.author} /> <${Time} at=${x.written} /></header>
+        <p class="kind"><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${about ? named(about) : x.about.slice(0, 8)}</a></small>` : null}</p>
         ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields, templates && templates.get(x.kind), about && templates && templates.get(about.kind))} /></p>` : null}
-        <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b>${x.entry !== undefined ? html` (${t('record.entry')} ${x.entry})` : null}</p>
+        <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b></p>
         ${quiet ? null : html`<${Arrivals} arrivals=${x.arrivals} />`}<//>`;
 }

@@ -8,6 +8,7 @@ import {Notes} from '../parts/acts.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {label} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
+import {named} from '../parts/named.js';
 import {Person} from '../parts/person.js';
 import {fieldsOf, inWords} from '../parts/slots.js';
 import {Hex, Peer, harmless} from '../parts/text.js';
@@ -101,7 +102,7 @@ export function Carry({route}) {
     const nameOf = (g) => channels.find((c) => c.group_id === g);
     const ours = x.author.party === (s.status && s.status.self.party);
     const here = nameOf(x.group_id);
-    return html`<${Fragment}><h1 tabindex="-1">${t('carry')}</h1><p><a href=${href('record', x.commitment)}>${word('kind', x.kind)} ${x.number}</a> ${t('record.by')} <${Person} who=${x.author} title />${here ? html`, ${t('carry.in')} <${Peer} text=${here.name} />` : null}</p><p>${t('carry.text')}</p>
+    return html`<${Fragment}><h1 tabindex="-1">${t('carry')}</h1><p><a href=${href('record', x.commitment)}>${named(x)}</a> ${t('record.by')} <${Person} who=${x.author} title />${here ? html`, ${t('carry.in')} <${Peer} text=${here.name} />` : null}</p><p>${t('carry.text')}</p>
         <section aria-labelledby="h-leaves"><h2 id="h-leaves">${t('carry.leaves')}</h2>${leaves.length ? html`<ul class="rows">${leaves.map(({r, to}) => html`<li key=${r.commitment}><${State} kind=${r.fields.expires && Date.parse(r.fields.expires) < Date.now() ? 'bad' : 'ok'}>${t(r.fields.expires && Date.parse(r.fields.expires) < Date.now() ? 'carry.ended' : 'carry.given')}<//> ${t('from')} <${Person} who=${r.author} />: ${t('carry.may')} ${nameOf(to) ? html`<b><${Peer} text=${nameOf(to).name} /></b>` : html`<${Hex} short value=${to} />`}; ${inWords(fieldsOf(template, r.fields.slots))}${r.fields.expires ? html`; ${t('until')} <${Time} at=${r.fields.expires} />` : null}</li>`)}</ul>` : html`<p>${t('carry.no_leave')}</p>`}</section>
         ${ours ? html`<${Leave} x=${x} template=${template} others=${others} onDone=${reload} />` : html`<${Ask} x=${x} template=${template} others=${others} />`}
         ${leaves.some((l) => others.some((c) => c.group_id === l.to)) ? html`<${Tell} x=${x} others=${others} leaves=${leaves} />` : null}<//>`;

@@ -15,6 +15,7 @@ import {Person} from '../parts/person.js';
 import {Peer, harmless} from '../parts/text.js';
 
 const PAGE = 60;
+const FAR = 500; // at once, on the way to something that was searched for
 
 /** Pages of talk and records of a channel, the newest first to come; both lists in their own order. */
 function usePages(id) {
@@ -23,7 +24,7 @@ function usePages(id) {
     const [error, setError] = useState(null);
     const busy = useRef(false);
     const missed = useRef(false);
-    const wanted = useRef(false);
+    const wanted = useRef(0);
     const held = useRef(null);
     const key = (x) => x.number;
     const merge = (old, got) => {
@@ -35,18 +36,18 @@ function usePages(id) {
         held.current = p;
         setPages(p);
     };
-    const load = async (before) => {
+    const load = async (before, size = PAGE) => {
         // One at a time; what is asked for meanwhile is done afterwards, what a person waits for first.
         if (busy.current) {
-            if (before) wanted.current = true;
+            if (before) wanted.current = Math.max(wanted.current, size);
             else missed.current = true;
             return;
         }
         busy.current = true;
-        if (before) wanted.current = false;
+        if (before) wanted.current = 0;
         else missed.current = false;
         try {
-            const more = (n) => (n ? {last: String(PAGE), before: String(n)} : {last: String(PAGE)});
+            const more = (n) => (n ? {last: String(size), before: String(n)} : {last: String(size)});
             const old = held.current;
             const first = (list) => (before && list.length ? list[0].number : 0);
             const skip = (whole) => before && whole;
@@ -55,7 +56,7 @@ function usePages(id) {
                 skip(old && old.allRecords) ? null : result('records', [id], {...more(old ? first(old.records) : 0), fields: true}),
             ]);
             const was = held.current || {talk: [], records: []};
-            const whole = (known, got, list) => (got === null ? known : (!before && known) || got.length < PAGE || (list.length > 0 && list[0].number <= 1));
+            const whole = (known, got, list) => (got === null ? known : (!before && known) || got.length < size || (list.length > 0 && list[0].number <= 1));
             const talk = a ? merge(was.talk, a.talk) : was.talk;
             const records = b ? merge(was.records, b.records) : was.records;
             put({
@@ -71,14 +72,14 @@ function usePages(id) {
             setError(e);
         } finally {
             busy.current = false;
-            if (wanted.current) load(true);
+            if (wanted.current) load(true, wanted.current);
             else if (missed.current) load(false);
         }
     };
     useEffect(() => {
         load(false);
     }, [id, s.version]);
-    return {pages, error, earlier: () => held.current && !(held.current.allTalk && held.current.allRecords) && load(true)};
+    return {pages, error, earlier: (size) => held.current && !(held.current.allTalk && held.current.allRecords) && load(true, size)};
 }
 
 /** One conversation of both, by time; what is older than the begin of a list that is not whole waits for the rest of it. */
@@ -109,7 +110,7 @@ function Members({id, n}) {
     return html`<details class="members" onToggle=${(e) => setOpen(e.target.open)}><summary>${t('channel.members', {n})}</summary>${open ? html`<${Roster} id=${id} />` : null}</details>`;
 }
 
-function Search({id, known, templates, onClose}) {
+function Search({id, known, templates, onGo, onClose}) {
     const [text, setText] = useState('');
     const [found, setFound] = useState(null);
     const [error, setError] = useState(null);
@@ -128,7 +129,10 @@ function Search({id, known, templates, onClose}) {
             <p class="buttons"><button class="main">${t('search')}</button><button type="button" onClick=${onClose}>${t('close')}</button></p></form>
         <${Trouble} error=${error} />
         <div role="status">${found ? html`<p>${t('n_found', {n: found.length})}</p>` : null}</div>
-        ${found ? html`<div class="found">${found.map((i) => html`<div class=${'item ' + i.lane} key=${i.key}>${i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} quiet />` : html`<${RecordItem} x=${i.x} quiet known=${known} templates=${templates} />`}</div>`)}</div>` : null}
+        ${found ? html`<div class="found">${found.map((i) => html`<div class=${'item ' + i.lane} key=${i.key}>${i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} quiet />` : html`<${RecordItem} x=${i.x} quiet known=${known} templates=${templates} />`}<p><a href=${href('channel', id, i.key)} aria-label=${t('search.go') + ': ' + labelOf(i)} onClick=${(e) => {
+            e.preventDefault();
+            onGo(i.key);
+        }}>${t('search.go')}</a></p></div>`)}</div>` : null}
     <//>`;
 }
 
@@ -138,7 +142,11 @@ export function Channel({route}) {
     const {pages, error, earlier} = usePages(id);
     const [searching, setSearching] = useState(false);
     const [sent, setSent] = useState(0);
-    const items = useMemo(() => conversation(pages).map((i) => ({...i, class: 'item ' + i.lane, label: labelOf(i)})), [pages, i18n.language()]);
+    const [goal, setGoal] = useState(route[2] ? {key: route[2]} : null);
+    const items = useMemo(() => conversation(pages).map((i) => ({...i, class: 'item ' + i.lane + (goal && goal.key === i.key ? ' sought' : ''), label: labelOf(i)})), [pages, goal, i18n.language()]);
+    useEffect(() => {
+        if (goal && pages && !items.some((i) => i.key === goal.key)) earlier(FAR);
+    }, [goal, pages]);
     const known = useMemo(() => new Map((pages ? pages.records : []).map((r) => [r.commitment, r])), [pages]);
     const templates = useTemplates(pages ? pages.records.map((r) => r.kind) : []);
     const channel = s.status && s.status.channels.find((c) => c.group_id === id);
@@ -161,10 +169,13 @@ export function Channel({route}) {
         <${Trouble} error=${error} />
         ${pages && !items.length ? html`<p class="empty">${t('channel.empty')}</p>` : null}
         ${open ? html`<button type="button" class="skip" onClick=${toMessage}>${t('skip.write')}</button>` : null}
-        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${earlier} busy=${false} toEnd=${sent} after=${toMessage}
+        ${pages ? html`<${Feed} items=${items} label=${t('channel.feed')} onTop=${() => earlier()} busy=${false} toEnd=${sent} goal=${goal} after=${toMessage}
             draw=${(i) => (i.lane === 'talk' ? html`<${TalkItem} x=${i.x} id=${id} channel=${channel} />` : html`<${RecordItem} x=${i.x} known=${known} templates=${templates} />`)} />` : html`<div class="feed"><p>${t('loading')}</p></div>`}
         ${pages && pages.underWay && pages.underWay.length ? html`<div class="underway">${pages.underWay.map((f) => html`<p key=${f.id}><${Peer} text=${f.file} /> ${t('from')} <${Person} who=${f.from} />: <progress value=${f.pieces_here} max=${f.pieces}></progress> ${i18n.number(f.pieces_here)} / ${i18n.number(f.pieces)}</p>`)}</div>` : null}
         ${open ? html`<${Composer} id=${id} channel=${channel} onSent=${() => setSent((n) => n + 1)} />` : null}
-        ${searching ? html`<${Search} id=${id} known=${known} templates=${templates} onClose=${() => setSearching(false)} />` : null}
+        ${searching ? html`<${Search} id=${id} known=${known} templates=${templates} onClose=${() => setSearching(false)} onGo=${(key) => {
+            setSearching(false);
+            setGoal({key});
+        }} />` : null}
     <//>`;
 }

@@ -117,8 +117,8 @@ export function Compose({route}) {
     const hashes = template.fields.find((f) => f.type === 'list<hash>');
     return html`<div class="compose">
         <h1 tabindex="-1"><${Icon} name="seal" /> ${word('kind', kind)}</h1>
-        <p>${t('compose.in')} <a href=${href('channel', id)}><${Peer} text=${channel ? channel.name : id.slice(0, 8)} /></a>. <span lang="en">${template.purpose}</span></p>
-        <dl class="facts"><div><dt>${t('compose.deadline')}</dt><dd lang="en">${template.deadline}</dd></div><div><dt>${t('compose.ack')}</dt><dd lang="en">${template.acknowledgement}</dd></div></dl>
+        <p>${t('compose.in')} <a href=${href('channel', id)}><${Peer} text=${channel ? channel.name : id.slice(0, 8)} /></a>. <span lang="en" dir="ltr">${template.purpose}</span></p>
+        <dl class="facts"><div><dt>${t('compose.deadline')}</dt><dd><bdi lang="en">${template.deadline}</bdi></dd></div><div><dt>${t('compose.ack')}</dt><dd><bdi lang="en">${template.acknowledgement}</bdi></dd></div></dl>
         <p class="buttons"><button type="button" onClick=${() => setImporting(true)}>${t('import.open')}</button></p>
         <form onSubmit=${(e) => {
             e.preventDefault();

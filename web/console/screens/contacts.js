@@ -7,6 +7,7 @@ import {result, say, useData} from '../store.js';
 import {Dialog, Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {standingKind} from '../parts/item.js';
+import {entryOf} from '../parts/named.js';
 import {Peer, PeerBlock, harmless} from '../parts/text.js';
 
 const names = (parties) => list(parties.map(harmless));
@@ -31,7 +32,7 @@ function Contact({c}) {
     const when = c.started === c.ended || !c.ended ? said(c.started) : said(c.started) + ' – ' + said(c.ended);
     return html`<tr><td>${when}</td><td>${names(c.parties)}</td><td>${word('value', c.mode)}${c.level ? html`<br /><small>${word('value', c.level)}</small>` : null}</td>
         <td>${c.private_note ? t('contacts.note') : html`<${State} kind=${standingKind(c.standing)}>${word('standing', c.standing)}<//>`}${c.withdrawn ? html`<br />${t('withdrawn')}` : null}${(c.differs || []).map((d) => html`<p class="tight"><small><${Peer} text=${d.by} />: ${word('field', d.field)} <${Peer} text=${d.should_be} /></small></p>`)}</td>
-        <td>${c.opened ? html`<${State} kind="ok">${t('contacts.opened')}<//>` : t('contacts.sealed')}</td><td>${c.commitment ? html`<a href=${href('record', c.commitment)}>${t('lane.record')} ${c.number}</a>` : null}</td></tr>`;
+        <td>${c.opened ? html`<${State} kind="ok">${t('contacts.opened')}<//>` : t('contacts.sealed')}</td><td>${c.commitment ? html`<a href=${href('record', c.commitment)}>${entryOf(c)}</a>` : null}</td></tr>`;
 }
 
 function Import({command, title, text, options, onClose}) {
@@ -54,14 +55,7 @@ function Import({command, title, text, options, onClose}) {
 
 function Claims() {
     const [importing, setImporting] = useState(false);
-    const {data, error} = useData(async () => {
-        try {
-            return await result('claims show');
-        } catch (e) {
-            if (/no claims were imported/.test(e.message)) return {claims: []};
-            throw e;
-        }
-    });
+    const {data, error} = useData(() => result('claims show'));
     return html`<section aria-labelledby="h-claims"><h2 id="h-claims">${t('claims')}</h2><p>${t('claims.text')}</p><p class="buttons noprint"><button onClick=${() => setImporting(true)}>${t('claims.import')}</button></p><${Trouble} error=${error} />
         ${data && data.claims.length ? html`<div class="table" role="group" aria-labelledby="h-claims" tabindex="0"><table><thead><tr><th scope="col">${t('claims.claim')}</th><th scope="col">${t('claims.standing')}</th><th scope="col">${t('claims.number')}</th><th scope="col">${t('claims.against')}</th></tr></thead><tbody>${data.claims.map((c) => html`<tr key=${c.claim}><th scope="row"><details><summary><${Peer} text=${c.claim} /> <small><${Peer} text=${(c.reasons.split('\n')[0] || '').trim()} /></small></summary><${PeerBlock} text=${c.reasons.trimEnd()} class="peer reasons" /></details></th>
             <td><${State} kind=${standingKind(c.standing)}>${word('standing', c.standing)}<//></td><td>${c.number ? html`${t('claims.says', {says: c.number.says, proves: c.number.register_proves, countersigned: c.number.countersigned, disputed: c.number.disputed, one: c.number.register_proves - c.number.countersigned - c.number.disputed})}${c.number.accounts_conflict ? html`<br /><${State} kind="bad">${t('claims.conflict')}<//>` : null}` : null}</td><td>${c.contradicted_by.length ? html`<${Peer} text=${list(c.contradicted_by)} />` : null}</td></tr>`)}</tbody></table></div>` : null}

@@ -6,6 +6,7 @@ import {refresh, result, say, useData, useStore} from '../store.js';
 import {Notes, SaveFile, made} from '../parts/acts.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
+import {entryOf} from '../parts/named.js';
 import {Hex, Peer, PeerBlock, harmless} from '../parts/text.js';
 import {Time} from '../parts/time.js';
 
@@ -108,7 +109,7 @@ function Keep() {
     const channels = data ? data.channels : [];
     return html`<section aria-labelledby="h-keep"><h2 id="h-keep">${t('keep')}</h2><p class="hint">${t('keep.text')}</p><${Trouble} error=${error} />
         ${channels.map((c) => html`<div class="card" key=${c.group_id}><h3><${Peer} text=${c.name} /></h3><p>${c.destroy_after_ms ? t('destroyed_after', {n: Math.round(c.destroy_after_ms / 86400000)}) : t('keep.kept')}</p>
-            ${c.to_be_destroyed.length ? html`<ul class="plainlist">${c.to_be_destroyed.slice(0, 50).map((x) => html`<li key=${x.id}>${word('kept', x.what)}${x.number ? ' ' + number(x.number) : ''}: <${Time} at=${x.destroy_at} />${x.waits ? html` <${State} kind="wait">${t('keep.waits')}<//>` : null}</li>`)}</ul>${c.to_be_destroyed.length > 50 ? html`<p>${t('keep.more', {n: c.to_be_destroyed.length - 50})}</p>` : null}` : html`<p>${t('keep.nothing')}</p>`}</div>`)}
+            ${c.to_be_destroyed.length ? html`<ul class="plainlist">${c.to_be_destroyed.slice(0, 50).map((x) => html`<li key=${x.id}>${word('kept', x.what)}${x.what === 'record' ? ', ' + entryOf(x) : x.number ? ' ' + number(x.number) : ''}: <${Time} at=${x.destroy_at} />${x.waits ? html` <${State} kind="wait">${t('keep.waits')}<//>` : null}</li>`)}</ul>${c.to_be_destroyed.length > 50 ? html`<p>${t('keep.more', {n: c.to_be_destroyed.length - 50})}</p>` : null}` : html`<p>${t('keep.nothing')}</p>`}</div>`)}
         <div class="noprint"><h3>${t('keep.destroy')}</h3><p class="caution">${t('keep.destroy_text')}</p>${clock ? html`<p>${t('keep.clock')} <strong><${Time} at=${clock} /></strong></p>` : null}<${Trouble} error=${act.error} />
             <p class="buttons">${clock ? html`<${Fragment}><button class="main" disabled=${act.busy} onClick=${() => act.run()}>${t('keep.destroy_go')}</button><button onClick=${() => setClock('')}>${t('cancel')}</button><//>` : html`<button onClick=${() => setClock(new Date().toISOString())}>${t('keep.destroy_ask')}</button>`}</p></div></section>`;
 }

@@ -3,9 +3,11 @@ import {Fragment, html, useEffect, useState} from '../html.js';
 import * as api from '../api.js';
 import * as i18n from '../i18n.js';
 import {t} from '../i18n.js';
+import {href} from '../router.js';
 import {result, useData} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {Due, what} from '../parts/due.js';
+import {entryOf} from '../parts/named.js';
 import {Peer, harmless} from '../parts/text.js';
 
 const order = {overdue: 0, due: 1, 'met late': 2, met: 3, waived: 4};
@@ -30,8 +32,8 @@ function Calendar({due}) {
     const weeks = [];
     for (let i = 0; i < cells.length; i += 7) weeks.push(cells.slice(i, i + 7));
     return html`<div class="buttons noprint"><button onClick=${() => go(-1)}>${t('due.month_before')}</button><strong aria-live="polite">${name}</strong><button onClick=${() => go(1)}>${t('due.month_after')}</button> <small>(UTC)</small></div>
-        <div class="table" role="group" tabindex="0" aria-label=${name}><table class="calendar"><caption>${name}</caption><thead><tr>${[5, 6, 7, 8, 9, 10, 11].map((d) => html`<th scope="col">${weekday.format(Date.UTC(2026, 0, d))}</th>`)}</tr></thead>
-        <tbody>${weeks.map((w) => html`<tr>${w.map((d) => html`<td>${d ? html`<b>${i18n.number(d)}</b>${on(d).map((x) => html`<p class=${'tight ' + x.state.replace(/ /g, '-')}>${x.state === 'overdue' ? '! ' : ''}<${Peer} text=${x.party} />: ${what(x)}</p>`)}` : null}</td>`)}</tr>`)}</tbody></table></div>`;
+        <div class="table" role="group" tabindex="0" aria-label=${name}><table class="calendar"><caption class="printonly">${name}</caption><thead><tr>${[5, 6, 7, 8, 9, 10, 11].map((d) => html`<th scope="col">${weekday.format(Date.UTC(2026, 0, d))}</th>`)}</tr></thead>
+        <tbody>${weeks.map((w) => html`<tr>${w.map((d) => html`<td>${d ? html`<b>${i18n.number(d)}</b>${on(d).map((x) => html`<p class=${'tight ' + x.state.replace(/ /g, '-')}>${x.state === 'overdue' ? '! ' : ''}<${Peer} text=${x.party} />: ${what(x)}${x.record ? html`, <a href=${href('record', x.commitment)}>${entryOf(x)}</a>` : null}</p>`)}` : null}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 export function Obligations() {

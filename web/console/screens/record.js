@@ -9,6 +9,7 @@ import {Consents, agreedByOthers, consentsOf} from '../parts/consents.js';
 import {Field, label, parsed, written} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
 import {Arrivals, isAnswer, standingKind} from '../parts/item.js';
+import {entryOf, named} from '../parts/named.js';
 import {Person} from '../parts/person.js';
 import {fieldsOf, inWords} from '../parts/slots.js';
 import {Hex, Peer, PeerBlock} from '../parts/text.js';
@@ -19,8 +20,8 @@ export function Value({field, text}) {
     if (text === undefined) return html`<i>${t('left_out')}</i>`;
     if (!field) return html`<${Peer} text=${text} />`;
     const type = field.type.replace(/^list<(.*)>$/, '$1');
-    const one = (x) => (type === 'enum' ? word('value', x) : type === 'datetime' ? html`<${Time} at=${x} /> <small dir="ltr">${x}</small>` : type === 'hash' || type === 'ref' ? html`<${Hex} value=${x} />` : html`<${PeerBlock} text=${x} />`);
-    const items = [].concat(parsed(field, text));
+    const one = (x) => (type === 'enum' ? word('value', x) : type === 'datetime' ? html`<${Time} at=${x} /> <small dir="ltr">${x}</small>` : type === 'hash' || type === 'ref' ? html`<${Hex} value=${x} />` : type === 'map' ? html`<span class="pairlist">${x.map(([k, v]) => html`<span key=${k}><b><${Peer} text=${word('pair', k)} /></b> <${Peer} text=${v} /> </span>`)}</span>` : html`<${PeerBlock} text=${x} />`);
+    const items = field.type.startsWith('list') ? parsed(field, text) : [parsed(field, text)];
     return items.length > 1 ? html`<ul class="plainlist">${items.map((x) => html`<li>${one(x)}</li>`)}</ul>` : one(items[0]);
 }
 
@@ -35,7 +36,7 @@ export function account(text) {
 }
 
 /** A dispute keeps an own value in its one form: the place in a list of names, the id of a party's root. */
-function named(field, text) {
+function asNames(field, text) {
     const type = field.type.replace(/^list<(.*)>$/, '$1');
     const one = (x) => {
         const place = /^#(\d+)$/.exec(x);
@@ -105,7 +106,7 @@ function Open({x, template, consents, ours, onDone}) {
         if (names) options.names = true;
         if (without) options['without-consent'] = true;
         if (publish) options.publish = true;
-        options.out = {download: x.kind + '-' + x.number + '.proof'};
+        options.out = {download: x.kind + '-' + x.entry + '.proof'};
         setMade(await api.call('open', [x.commitment], options));
     });
     return html`<form class="answerform" onSubmit=${(e) => {
@@ -167,19 +168,19 @@ export function Record({route}) {
     const shownFields = template.fields.filter((f) => !(f.name === 'about' && x.about) && !(f.name === 'proof' && x.carried) && !(f.name === 'slots' && data.aboutTemplate));
     const known = new Set(template.fields.map((f) => f.name));
     const rest = Object.keys(x.fields).filter((k) => !known.has(k) && !k.startsWith('@'));
-    return html`<div class="onerecord"><h1 tabindex="-1"><${Icon} name="seal" /> ${word('kind', x.kind)} ${x.number}</h1>
-        <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b>${x.entry !== undefined ? html` (${t('record.entry')} ${x.entry}${x.attested ? html`, <${Time} at=${x.attested} />` : null})` : null}</p>
+    return html`<div class="onerecord"><h1 tabindex="-1"><${Icon} name="seal" /> ${named(x)}</h1>
+        <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b>${x.attested ? html`, <${Time} at=${x.attested} />` : null}</p>
         <p>${t('record.by')} <${Person} who=${x.author} title />, <${Time} at=${x.written} />${channel ? html`, <a href=${href('channel', x.group_id)}><${Peer} text=${channel.name} /></a>` : null}</p>
-        ${x.about ? html`<p>${t('record.about')} <a href=${href('record', x.about)}>${data.about ? word('kind', data.about.kind) + ' ' + data.about.number : x.about.slice(0, 12)}</a></p>` : null}
+        ${x.about ? html`<p>${t('record.about')} <a href=${href('record', x.about)}>${data.about ? named(data.about) : x.about.slice(0, 12)}</a></p>` : null}
         ${x.kind === 'readout' || x.kind === 'readout_line' ? html`<p class="noprint"><a class="button" href=${href('readout', x.kind === 'readout' ? x.commitment : x.fields.readout)}>${t(x.kind === 'readout' ? 'readout.open' : 'readout.of_line')}</a></p>` : null}
         <${Arrivals} arrivals=${data.arrivals} />
         ${x.caution ? html`<p class="caution">${isAnswer(x) ? t('caution.' + x.kind) : x.caution}</p>` : null}
         <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
-            <tbody>${data.aboutTemplate ? html`<tr><th scope="row">${t('record.slots')}</th><td>${inWords(fieldsOf(data.aboutTemplate, x.fields.slots))}</td>${disputes.map(() => html`<td></td>`)}</tr>` : null}${shownFields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${named(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
+            <tbody>${data.aboutTemplate ? html`<tr><th scope="row">${t('record.slots')}</th><td>${inWords(fieldsOf(data.aboutTemplate, x.fields.slots))}</td>${disputes.map(() => html`<td></td>`)}</tr>` : null}${shownFields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td><${Value} field=${f} text=${x.fields[f.name]} /></td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${asNames(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
             ${rest.map((k) => html`<tr><th scope="row">${label(k)}</th><td><${Peer} text=${x.fields[k]} /></td>${disputes.map(() => html`<td></td>`)}</tr>`)}</tbody></table></div>
         ${x.carried ? html`<${Told} x=${x.carried} />` : null}
         <details class="gap"><summary>${t('record.envelope')}</summary><dl class="facts"><div><dt>${t('record.commitment')}</dt><dd><${Hex} value=${x.commitment} /></dd></div>${Object.keys(x.fields).filter((k) => k.startsWith('@')).map((k) => html`<div><dt>${label(k.slice(1))}</dt><dd><${Peer} text=${x.fields[k]} /></dd></div>`)}</dl></details>
-        ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
+        ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> (${entryOf(r)}) ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
         ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
             ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button><a class="button" href=${href('carry', x.commitment)}>${t('carry')}</a></p><p class="hint">${t('record.say_hint')}</p>`
                 : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onDone=${done} />`

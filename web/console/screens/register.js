@@ -1,7 +1,7 @@
 // The register: its state, who cosigned, the entries that this home knows, proofs, evidence; and checks of all of it.
 import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
-import {number, t, word} from '../i18n.js';
+import {t, word} from '../i18n.js';
 import {href} from '../router.js';
 import {result, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
@@ -80,6 +80,6 @@ export function Register() {
         <section aria-labelledby="h-entries"><h2 id="h-entries">${t('register.entries')}</h2><p class="hint">${t('register.entries_text')}</p>
             ${data ? html`<${Fragment}>${data.waiting.length ? html`<p><${State} kind="wait">${t('n_waiting', {n: data.waiting.length})}<//></p>` : null}
             <div class="table" role="group" aria-labelledby="h-entries" tabindex="0"><table><thead><tr><th scope="col">${t('register.entry')}</th><th scope="col">${t('register.what')}</th><th scope="col">${t('register.who')}</th><th scope="col">${t('register.since')}</th><th scope="col">${t('register.state')}</th></tr></thead>
-            <tbody>${data.records.map((x) => html`<tr key=${x.commitment}><th scope="row">${number(x.entry)}</th><td><a href=${href('record', x.commitment)}>${word('kind', x.kind)} ${x.number}</a>${x.standing ? html`<br /><${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//>` : null}</td><td><${Person} who=${x.author} /></td><td>${x.attested ? html`<${Time} at=${x.attested} />` : null}</td><td><${State} kind=${x.register === 'final' ? 'ok' : 'wait'}>${word('entry', x.register)}<//></td></tr>`)}</tbody></table></div>
+            <tbody>${data.records.map((x) => html`<tr key=${x.commitment}><th scope="row">${String(x.entry)}</th><td><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.standing ? html`<br /><${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//>` : null}</td><td><${Person} who=${x.author} /></td><td>${x.attested ? html`<${Time} at=${x.attested} />` : null}</td><td><${State} kind=${x.register === 'final' ? 'ok' : 'wait'}>${word('entry', x.register)}<//></td></tr>`)}</tbody></table></div>
             ${data.total >= many ? html`<p><button onClick=${() => setMany(many + 400)}>${t('more')}</button></p>` : null}<//>` : null}</section><//>`;
 }

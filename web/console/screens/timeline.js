@@ -6,13 +6,16 @@ import {href} from '../router.js';
 import {result, useData, useStore} from '../store.js';
 import {Trouble} from '../parts/dialog.js';
 import {isAnswer} from '../parts/item.js';
+import {entryOf, named} from '../parts/named.js';
 import {harmless} from '../parts/text.js';
 
 const HOUR = 3600e3;
 const DAY = 24 * HOUR;
 const spans = [['hours', 12 * HOUR], ['days', 7 * DAY], ['months', 90 * DAY], ['years', 3 * 365 * DAY], ['decade', 10 * 365 * DAY]];
-const rows = ['contacts', 'notices', 'answers', 'openings', 'lines', 'claims'];
+const rows = ['contacts', 'notices', 'records', 'answers', 'openings', 'lines', 'claims'];
 const ROW = 24;
+const WIDE = 7.6; // pixels that a character takes, at most, on average
+const LABEL = 60; // characters of a label; the whole is in its title and in the list
 
 /** A day, month or year as the span that it is; a moment as itself. */
 function span(text, end) {
@@ -24,6 +27,21 @@ function span(text, end) {
     return [Date.UTC(y, mo, d), end && end !== text ? span(end)[1] : to - 1];
 }
 
+// Notices: of what is to come, and how it went; what other records speak of is behind them.
+const notices = new Set(['activity', 'calendar', 'launch', 'visit', 'passage', 'outcome']);
+// The fields that say when what a record speaks of begins and ends, in the templates that have them.
+const begins = ['start', 'window_start', 'started_at', 'observed_from', 'seen_from', 'eta', 'occurred_at'];
+const ends = ['end', 'window_end', 'ended_at', 'observed_to', 'seen_to'];
+
+/** [from, to] of what a record speaks of; of a calendar its year; where it says no time, when it was entered or written. */
+function spoken(r) {
+    const f = r.fields || {};
+    const pick = (names) => f[names.find((n) => f[n])];
+    if (r.kind === 'calendar' && f.year) return span(f.year);
+    const [a, b] = span(pick(begins), pick(ends));
+    return Number.isFinite(a) ? [a, b] : [Date.parse(r.attested || r.written), NaN];
+}
+
 const sign = {countersigned: '✓', disputed: '≠', 'asserted by one': '?', 'no entry': '–'};
 
 function gather(data, status) {
@@ -31,16 +49,33 @@ function gather(data, status) {
     const put = (row, from, to, label, link, more) => Number.isFinite(from) && out.push({row, from, to: Number.isFinite(to) ? Math.max(to, from) : from, label: harmless(label), link, ...more});
     for (const c of data.contacts) {
         const [a, b] = span(c.started, c.ended);
-        put('contacts', a, b, (c.private_note ? t('contacts.note') : (sign[c.standing] || '') + ' ' + word('standing', c.standing)) + ': ' + word('value', c.mode) + ', ' + list(c.parties), c.commitment && href('record', c.commitment));
+        put('contacts', a, b, (c.private_note ? t('contacts.note') : (sign[c.standing] || '') + ' ' + word('standing', c.standing)) + ': ' + word('value', c.mode) + ', ' + list(c.parties) + (c.private_note ? '' : ', ' + entryOf(c)), c.commitment && href('record', c.commitment));
     }
+    const known = new Map(data.records.map((r) => [r.commitment, r]));
+    const consents = new Map(); // of a record: when the last one was there, and of how many
     for (const r of data.records) {
         const at = Date.parse(r.attested || r.written);
         const link = href('record', r.commitment);
-        if (r.kind === 'consent') put('openings', at, at, word('kind', r.kind) + ', ' + r.author.party, link);
-        else if (isAnswer(r)) put('answers', at, at, word('kind', r.kind) + ', ' + r.author.party, link);
-        else if (r.kind === 'heartbeat') put('lines', at, at, word('kind', r.kind) + ', ' + r.author.party, link);
-        else put('notices', at, at, word('kind', r.kind) + ' ' + r.number + ', ' + r.author.party, link);
+        const who = ', ' + r.author.party;
+        const about = known.has(r.about) ? ', ' + t('record.about') + ' ' + entryOf(known.get(r.about)) : '';
+        if (r.kind === 'contact') continue; // a row of its own
+        if (r.kind === 'consent') {
+            const c = consents.get(r.about) || {at: 0, n: 0};
+            consents.set(r.about, {at: Math.max(c.at, at), n: c.n + 1});
+            put('openings', at, at, named(r) + about + who, link);
+        } else if (isAnswer(r)) put('answers', at, at, named(r) + about + who, link);
+        else if (r.kind === 'heartbeat') put('lines', at, at, named(r) + who, link);
+        else {
+            const [a, b] = spoken(r);
+            put(notices.has(r.kind) ? 'notices' : 'records', a, b, (r.withdrawn ? t('withdrawn') + ': ' : '') + named(r) + who, link);
+        }
     }
+    // Nobody writes down when something was opened: it is open from the last consent on, or, without one, from its entry on.
+    for (const r of data.records)
+        if (r.opened) {
+            const c = consents.get(r.commitment) || {at: Date.parse(r.attested || r.written)};
+            put('openings', c.at, Math.max(c.at, Date.now()), t('timeline.opened') + ': ' + named(r) + ', ' + r.author.party, href('record', r.commitment));
+        }
     for (const ch of (status && status.channels) || [])
         for (const l of ch.lines || []) {
             if (l.last) put('lines', Date.parse(l.last), Date.parse(l.last), '✓ ' + t('line.heard') + ': ' + l.who.party + ', ' + ch.name);
@@ -86,9 +121,12 @@ function layout(items, from, to, width) {
         for (const i of seen.filter((s) => s.row === row)) {
             const a = Math.max(0, x(i.from));
             const b = Math.max(a + 8, Math.min(width, x(i.to)));
-            const room = Math.min(i.label.length, 44) * 7.6 + 14;
-            // Near the right edge the label stands before its mark.
-            const before = a + room > width && a > room;
+            // Near the right edge the label stands before its mark; where there is room on neither side, it is cut short.
+            const want = Math.min(i.label.length, LABEL) * WIDE + 14;
+            const before = a + want > width && a > width - a;
+            const room = Math.min(want, before ? a : width - a);
+            const long = Math.max(6, Math.floor((room - 14) / WIDE));
+            const text = i.label.length > long ? i.label.slice(0, long - 1) + '…' : i.label;
             const left = before ? a - room : a;
             const right = before ? b : Math.max(b, a + room);
             let line = ends.findIndex((e) => e <= left);
@@ -98,7 +136,7 @@ function layout(items, from, to, width) {
                 continue;
             }
             ends[line] = right + 6;
-            placed.push({...i, a, b, line, before});
+            placed.push({...i, text, a, b, line, before});
         }
         heights[row] = {lines: Math.max(1, ends.length), hidden};
     }
@@ -111,7 +149,7 @@ export function Timeline() {
     const [width, setWidth] = useState(800);
     const [view, setView] = useState(null);
     const {data, error} = useData(async () => {
-        const [c, r, claims] = await Promise.all([result('contacts'), result('records', [], {last: '2000'}), result('claims show').catch(() => ({claims: []}))]);
+        const [c, r, claims] = await Promise.all([result('contacts'), result('records', [], {last: '2000', fields: true}), result('claims show')]);
         return {contacts: c.contacts, records: r.records, claims: claims.claims};
     });
     const items = useMemo(() => (data ? gather(data, s.status) : []), [data, s.status, i18n.language()]);
@@ -153,7 +191,12 @@ export function Timeline() {
         top[r] = y;
         y += 20 + heights[r].lines * ROW + (heights[r].hidden ? 18 : 0) + 6;
     }
-    const center = (ms) => setView([(from + to) / 2 - ms / 2, (from + to) / 2 + ms / 2]);
+    // Around now, where that is in sight; else around what is in the middle.
+    const center = (ms) => {
+        const now = Date.now();
+        const middle = from <= now && now <= to ? now : (from + to) / 2;
+        setView([middle - ms / 2, middle + ms / 2]);
+    };
     return html`<${Fragment}><h1 tabindex="-1">${t('nav.timeline')}</h1><${Trouble} error=${error} />
         <div class="buttons noprint">${spans.map(([k, ms]) => html`<button aria-pressed=${Math.abs(size - ms) < ms * 0.02} onClick=${() => center(ms)}>${t('timeline.' + k)}</button>`)}<button onClick=${() => setView(whole())}>${t('timeline.whole')}</button>
             <button onClick=${() => pan(-0.5)}>${t('timeline.earlier')}</button><button onClick=${() => pan(0.5)}>${t('timeline.later')}</button><button aria-label=${t('timeline.in')} onClick=${() => zoom(0.5)}>+</button><button aria-label=${t('timeline.out')} onClick=${() => zoom(2)}>−</button></div>
@@ -166,7 +209,7 @@ export function Timeline() {
             ${rows.map((r) => html`<g><line class="rowline" x1="0" x2=${width} y1=${top[r]} y2=${top[r]} /><text class="rowlabel" x="4" y=${top[r] + 15}>${t('timeline.row_' + r)}</text>${heights[r].hidden ? html`<text class="ticklabel" x="4" y=${top[r] + 34 + heights[r].lines * ROW}>${t('timeline.hidden', {n: heights[r].hidden})}</text>` : null}</g>`)}
             ${placed.map((i) => {
                 const yy = top[i.row] + 22 + i.line * ROW;
-                const mark = html`<${Fragment}><rect class=${'mark ' + i.row} x=${i.a} y=${yy} width=${i.b - i.a} height="6" rx="2" /><text class="marklabel" x=${i.before ? i.a + 8 : i.a} y=${yy + 18} text-anchor=${i.before ? 'end' : 'start'}>${i.label.length > 44 ? i.label.slice(0, 43) + '…' : i.label}</text><title>${i.label}</title><//>`;
+                const mark = html`<${Fragment}><rect class=${'mark ' + i.row} x=${i.a} y=${yy} width=${i.b - i.a} height="6" rx="2" /><text class="marklabel" x=${i.before ? i.a + 8 : i.a} y=${yy + 18} text-anchor=${i.before ? 'end' : 'start'}>${i.text}</text><title>${i.label}</title><//>`;
                 return i.link ? html`<a href=${i.link}>${mark}</a>` : html`<g>${mark}</g>`;
             })}</svg></div>
         <details class="aslist"><summary>${t('timeline.list')}</summary><ul class="rows">${seen.slice(-500).map((i) => html`<li>${i18n.day(i.from)}${i.to - i.from > DAY ? ' – ' + i18n.day(i.to) : ''} · ${t('timeline.row_' + i.row)} · ${i.link ? html`<a href=${i.link}>${i.label}</a>` : i.label}</li>`)}</ul></details>` : html`<p>${t('loading')}</p>`}<//>`;
