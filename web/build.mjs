@@ -21,16 +21,32 @@ const budgets = [
     {what: 'map', files: ['map.js'], most: 15 * 1024},
 ];
 
-/** Every string of another language is a string of the English file, and says that nobody has reviewed it. */
+const form = (key) => key.replace(/\.(zero|one|two|few|many|other)$/, '');
+
+/**
+ * Every string of the English file is in each language, in every form that its plural rules know, with the same places
+ * for values; none has others; and each says that nobody has reviewed it.
+ */
 function checkStrings(from) {
     const read = (f) => JSON.parse(readFileSync(path.join(from, f), 'utf8'));
     const english = read('en.json');
-    const form = (key) => key.replace(/\.(zero|one|two|few|many|other)$/, '');
     const known = new Set(Object.keys(english).map(form));
+    const counted = new Set(Object.keys(english).filter((key) => key.endsWith('.other') && form(key) + '.one' in english).map(form));
+    const holes = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
     for (const file of readdirSync(from).sort()) {
         const strings = read(file);
+        const wrong = [];
+        const {pluralCategories} = new Intl.PluralRules(file.slice(0, -5)).resolvedOptions();
         if (file !== 'en.json' && !/^machine-drafted/.test(strings._note || '')) throw new Error(file + ': no note that it is machine-drafted');
-        for (const key of Object.keys(strings)) if (key !== '_note' && !known.has(form(key))) throw new Error(file + ': English has no ' + key);
+        for (const key of Object.keys(strings)) if (key !== '_note' && !known.has(form(key))) wrong.push('English has no ' + key);
+        for (const key of known)
+            for (const k of counted.has(key) ? pluralCategories.map((c) => key + '.' + c) : [key]) {
+                const want = english[k] || english[key + '.other'];
+                if (!strings[k]) wrong.push('no ' + k);
+                // A form that stands for one number need not name it.
+                else if (holes(strings[k]).filter((h) => h !== 'n' || !counted.has(key)).join() !== holes(want).filter((h) => h !== 'n' || !counted.has(key)).join() || (k.endsWith('.other') && !strings[k].includes('{n}') !== !want.includes('{n}'))) wrong.push(k + ' has other places for values than in English');
+            }
+        if (wrong.length) throw new Error(file + ': ' + wrong.slice(0, 20).join('; ') + (wrong.length > 20 ? '; and ' + (wrong.length - 20) + ' more' : ''));
     }
 }
 
@@ -45,7 +61,7 @@ function parted(english, files) {
     const first = {};
     const rest = {};
     for (const [key, value] of Object.entries(english)) {
-        const needed = named.has(key) || named.has(key.replace(/\.(zero|one|two|few|many|other)$/, '')) || groups.some((g) => key.startsWith(g));
+        const needed = named.has(key) || named.has(form(key)) || groups.some((g) => key.startsWith(g));
         (needed ? first : rest)[key] = value;
     }
     return {first, rest};
