@@ -78,10 +78,10 @@ for name in ('rebind.example:%d' % port, 'rebind.example', '127.0.0.1', '[::1]:%
 case('no Host', ask('GET', '/', Host=None)[0] == 400)
 for origin in ('http://evil.example', 'null', 'https://' + here, 'http://localhost:%d' % port):
     status = ask('POST', '/api/session', b'{}', Origin=origin)[0]
-    case('Origin %s' % origin, status == 403, status)
+    case('Origin %s' % origin, status == 403 and ask('GET', '/app.js', Origin=origin)[0] == 403, status)
 for site in ('cross-site', 'same-site'):
     status = ask('POST', '/api/session', b'{}', Sec_Fetch_Site=site)[0]
-    case('Sec-Fetch-Site %s' % site, status == 403, status)
+    case('Sec-Fetch-Site %s' % site, status == 403 and ask('GET', '/app.js', Sec_Fetch_Site=site)[0] == 403, status)
 case('a frame elsewhere', ask('GET', '/', Sec_Fetch_Site='cross-site', Sec_Fetch_Mode='navigate', Sec_Fetch_Dest='iframe')[0] == 403)
 case('a script elsewhere', ask('GET', '/app.js', Sec_Fetch_Site='cross-site', Sec_Fetch_Mode='no-cors', Sec_Fetch_Dest='script')[0] == 403)
 for kind in ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', None):
