@@ -186,6 +186,34 @@ fetched_once(void **state)
     assert_int_equal(dt_console_download(&f, dt_view_str(hex), &b), DT_ERR_NOT_FOUND);
 }
 
+/* A page that wants a file no more: what uses it goes on, nothing else begins with it, and then it
+ * is gone. */
+static void
+dropped(void **state)
+{
+    char used[33], other[33];
+    uint64_t have = 0;
+
+    (void)state;
+    assert_false(dt_console_file_drop(&f, dt_view_str("00112233445566778899aabbccddeeff")));
+    assert_false(dt_console_file_drop(&f, dt_view_str("no id")));
+    assert_int_equal(upload("half", "1", 2, other), DT_OK);
+    assert_true(dt_console_file_drop(&f, dt_view_str(other)));
+    assert_int_equal(dt_console_upload_piece(&f, dt_view_str(other), dt_view_str("2"), &have),
+                     DT_ERR_NOT_FOUND);
+    assert_int_equal(upload("other", "1", 1, other), DT_OK);
+    assert_int_equal(upload("used", "u", 1, used), DT_OK);
+    use_upload(used);
+    assert_int_equal(dt_console_files_lend(&f, call), DT_OK);
+    dt_console_files_drop(&f);
+    assert_int_equal(access(call->options[0].text, R_OK), 0);
+    assert_false(dt_console_file_drop(&f, dt_view_str(other)));
+    dt_console_files_return(&f, call);
+    assert_int_equal(access(call->options[0].text, F_OK), -1);
+    use_upload(used);
+    assert_int_equal(dt_console_files_lend(&f, call), DT_ERR_NOT_FOUND);
+}
+
 /* A run that was killed: the next one removes what it left. */
 static void
 leftovers(void **state)
@@ -207,8 +235,9 @@ int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
-    const struct CMUnitTest tests[] = {T(a_command_reads_it),   T(pieces),       T(bounds),
-                                       T(the_oldest_gives_way), T(fetched_once), T(leftovers)};
+    const struct CMUnitTest tests[] = {
+        T(a_command_reads_it), T(pieces),  T(bounds),   T(the_oldest_gives_way),
+        T(fetched_once),       T(dropped), T(leftovers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
