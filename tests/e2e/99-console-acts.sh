@@ -33,8 +33,11 @@ check_status 'a letter is written out' 0 as us letter save 'Boris South' --out b
 check_same 'as it came in' ru.letter boris.letter
 
 start_witnesses north south neutral
+unset XDG_RUNTIME_DIR # what is handed to a console lies in its home
 consoles_of us ru med
 browse_seconds=280 browse acts "$DT_WORK" "${given[@]}"
+find us ru med -path '*/console/*' -type f >left
+check_status 'nothing that was handed to a console is left with it, a root'\''s key least of all' 1 grep . left
 consoles_whole us ru med
 check_status 'the amendment that was signed by a click has every signature' 0 "$detente" charter show --charter charter clicked.amendment
 check_status 'the backup that was made by a click is whole' 0 "$detente" restore --check clicked.backup

@@ -208,6 +208,20 @@ await step('an archive, its figures, and the check of both', async () => {
     await shot(us, 'desk');
     return against(us);
 });
+await step('one message goes by a rule of its own, and what is to be destroyed when is listed', async () => {
+    await settled(us, 'channel', caucus);
+    await us.getByLabel('How long it is kept').selectOption('7d');
+    await us.fill('.composer textarea', 'For a week only.');
+    await us.keyboard.press('Control+Enter');
+    const item = us.locator('.item.talk', {hasText: 'For a week only.'});
+    await item.getByText('To be destroyed on').waitFor();
+    const back = await us.getByLabel('How long it is kept').inputValue();
+    await settled(us, 'desk');
+    const card = section(us, 'What is kept, and destroyed').locator('.card', {hasText: 'caucus'});
+    await card.getByText('Message').waitFor();
+    const at = Date.parse(await card.locator('time').first().getAttribute('datetime'));
+    return (Math.abs(at - Date.now() - 7 * 86400000) < 600000 && back === '' && /What is said here is kept/.test(await card.innerText())) || [at, back, await card.innerText()];
+});
 await step('what is past its time is destroyed by this clock alone only after the clock was read', async () => {
     const keep = section(us, 'What is kept, and destroyed');
     await button(keep, 'Destroy what is past its time …').click();

@@ -15,6 +15,17 @@ export function span(text) {
 /** What a person typed as a local time, as the program takes it. */
 export const instant = (text) => new Date(text).toISOString().replace(/\.\d+Z$/, 'Z');
 
+/** Files that the program has for as long as f(what stands for each) takes: it keeps none, a root's key least of all. */
+export async function handed(files, f) {
+    const ups = [];
+    try {
+        for (const file of files) ups.push(await api.upload(file));
+        return await f(...ups);
+    } finally {
+        for (const up of ups) api.cancel(up.upload).catch(() => {});
+    }
+}
+
 /** What a command wrote to its one file: the bytes, under their name. */
 export async function made(done) {
     const [f] = done.files || [];

@@ -26,18 +26,20 @@ export function Composer({id, channel, onSent}) {
     const [lane, setLane] = useState('talk');
     const [text, setText] = useState(state.drafts[key] || '');
     const [file, setFile] = useState(null);
+    const [rule, setRule] = useState('');
     const [progress, setProgress] = useState(null);
     const stop = useRef(null);
     const area = useRef();
     const pick = useRef();
     useEffect(() => () => stop.current && stop.current.abort(), []);
     const act = useAct(async () => {
+        const kept = rule === 'keep' ? {keep: true} : rule ? {'destroy-after': rule} : {};
         if (file) {
             stop.current = new AbortController();
             try {
                 const up = await api.upload(file, (done, of) => setProgress([done, of]), stop.current.signal);
                 try {
-                    await api.call('send', [id], {file: up, type: file.type || 'application/octet-stream'}, {signal: stop.current.signal});
+                    await api.call('send', [id], {file: up, type: file.type || 'application/octet-stream', ...kept}, {signal: stop.current.signal});
                 } finally {
                     api.cancel(up.upload).catch(() => {}); // the program needs it no more
                 }
@@ -53,10 +55,11 @@ export function Composer({id, channel, onSent}) {
             pick.current.value = '';
         }
         if (text.trim()) {
-            await api.call('send', [id, text], {});
+            await api.call('send', [id, text], kept);
             setText('');
             draft(key, '');
         }
+        setRule('');
         if (onSent) onSent();
         if (area.current) area.current.focus();
     });
@@ -82,6 +85,7 @@ export function Composer({id, channel, onSent}) {
                     pick.current.value = '';
                 }}>${t('file.drop')}</button></span>` : null}
                 ${progress ? html`<progress value=${progress[0]} max=${progress[1]} aria-label=${t('file.progress')}></progress>` : null}
+                <select class="rule" aria-label=${t('talk.rule')} value=${rule} onChange=${(e) => setRule(e.target.value)}>${['', 'keep', '1d', '7d', '30d', '90d'].map((v) => html`<option value=${v} selected=${v === rule}>${v === '' || v === 'keep' ? t(v ? 'talk.rule_keep' : 'talk.rule_channel') : t('talk.rule_destroy', {n: parseInt(v, 10)})}</option>`)}</select>
                 <button class="main send" disabled=${act.busy}>${t('talk.send')}</button><small class="hint">${t('talk.keys')}</small></p><//>`}
         <${Trouble} error=${act.error} /></form>`;
 }

@@ -4,7 +4,7 @@ import {Fragment, html, useRef, useState} from '../html.js';
 import * as api from '../api.js';
 import {day, number, t, word} from '../i18n.js';
 import {refresh, result, say, set, useStore} from '../store.js';
-import {Notes, SaveFile, made, span} from '../parts/acts.js';
+import {Notes, SaveFile, handed, made, span} from '../parts/acts.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {Hex, Peer, Words, harmless} from '../parts/text.js';
@@ -66,8 +66,7 @@ function AmendmentFacts({x}) {
 }
 
 /** Is it an amendment of our charter, or a charter itself? What the program says of the likelier one is what is told. */
-async function read(file) {
-    const up = await api.upload(file);
+const read = (file) => handed([file], async (up) => {
     const as = async (here) => ({file, here, said: await result('charter show', [up], here ? {here: true} : {})});
     try {
         return await as(false);
@@ -78,7 +77,7 @@ async function read(file) {
             throw /amendment/.test(f.message) ? f : e;
         }
     }
-}
+});
 
 function Paper({paper, onNext}) {
     const s = useStore();
@@ -89,20 +88,16 @@ function Paper({paper, onNext}) {
     const others = useRef();
     const options = here ? {here: true} : {};
     const sign = useAct(async () => {
-        const done = await api.call('charter sign', [await api.upload(file)], {...options, root: await api.upload(root), out: {download: file.name}}, {whose: 'root'});
+        const done = await handed([file, root], (up, key) => api.call('charter sign', [up], {...options, root: key, out: {download: file.name}}, {whose: 'root'}));
         onNext(await read(await made(done)), t('paper.signed'), true);
     });
     const merge = useAct(async (list) => {
-        const ups = [await api.upload(file)];
-        for (const f of list) ups.push(await api.upload(f));
-        const done = await api.call('charter merge', ups, {...options, out: {download: file.name}});
+        const done = await handed([file, ...list], (...ups) => api.call('charter merge', ups, {...options, out: {download: file.name}}));
         others.current.value = '';
         onNext(await read(await made(done)), t('paper.merged'), true);
     });
     const adopt = useAct(async () => {
-        const o = lose ? {'lose-attested': true} : {};
-        if (grant) o.grant = await api.upload(grant);
-        await api.call('charter adopt', [await api.upload(file)], o);
+        await handed(grant ? [file, grant] : [file], (up, other) => api.call('charter adopt', [up], {...(lose ? {'lose-attested': true} : {}), ...(other ? {grant: other} : {})}));
         set({charter: null});
         await refresh();
         say(t('paper.adopted'));

@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import {t} from '../i18n.js';
 import {href} from '../router.js';
 import {refresh, result, say, useData, useStore} from '../store.js';
-import {SaveFile, made} from '../parts/acts.js';
+import {SaveFile, handed, made} from '../parts/acts.js';
 import {Dialog, Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {Person} from '../parts/person.js';
@@ -94,7 +94,7 @@ function TakeIn({id, reload}) {
     const [file, setFile] = useState(null);
     const [text, setText] = useState('');
     const act = useAct(async () => {
-        await api.call('psk carry', [id], {from: await api.upload(file || new File([text.trim() + '\n'], 'key.txt'))}, {whose: 'courier'});
+        await handed([file || new File([text.trim() + '\n'], 'key.txt')], (up) => api.call('psk carry', [id], {from: up}, {whose: 'courier'}));
         say(t('courier.taken'));
         setFile(null);
         setText('');

@@ -3,7 +3,7 @@ import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
 import {number, t, word} from '../i18n.js';
 import {refresh, result, say, useData, useStore} from '../store.js';
-import {Notes, SaveFile, made} from '../parts/acts.js';
+import {Notes, SaveFile, handed, made} from '../parts/acts.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {entryOf} from '../parts/named.js';
@@ -86,7 +86,7 @@ function ArchiveCheck() {
     const [said, setSaid] = useState(null);
     const act = useAct(async () => {
         setSaid(null);
-        setSaid(await api.call('archive verify', [await api.upload(file)], {...(count ? {count} : {}), ...(root.trim() ? {root: root.trim()} : {})}, {whose: 'archive'}));
+        setSaid(await handed([file], (up) => api.call('archive verify', [up], {...(count ? {count} : {}), ...(root.trim() ? {root: root.trim()} : {})}, {whose: 'archive'})));
     });
     return html`<form class="narrow" onSubmit=${(e) => {
         e.preventDefault();

@@ -3,7 +3,7 @@ import {Fragment, html, useEffect, useRef, useState} from '../html.js';
 import * as api from '../api.js';
 import {t} from '../i18n.js';
 import {result, say} from '../store.js';
-import {SaveFile, made} from '../parts/acts.js';
+import {SaveFile, handed, made} from '../parts/acts.js';
 import {Dialog, Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {Person} from '../parts/person.js';
@@ -32,11 +32,10 @@ function Revoke({person, onClose}) {
     }, [file]);
     const make = useAct(async () => {
         const letter = await made(await api.call('letter save', [person.letter], {out: {download: 'letter'}}));
-        const done = await api.call('letter revoke', [await api.upload(letter)], {root: await api.upload(root), out: {download: person.name.replace(/[^\p{L}\p{N}]+/gu, '-').toLowerCase() + '.revocation'}}, {whose: 'root'});
-        setFile(await made(done));
+        setFile(await handed([letter, root], async (up, key) => made(await api.call('letter revoke', [up], {root: key, out: {download: person.name.replace(/[^\p{L}\p{N}]+/gu, '-').toLowerCase() + '.revocation'}}, {whose: 'root'}))));
     });
     const take = useAct(async () => {
-        await api.call('letter import', [await api.upload(file)], {revocation: true});
+        await handed([file], (up) => api.call('letter import', [up], {revocation: true}));
         say(t('letters.revoked_here'));
         onClose();
     });
@@ -78,15 +77,12 @@ function Import({charter}) {
         setLooked([]);
         const list = [];
         for (const file of files) {
-            const up = await api.upload(file);
-            list.push(isRevocation ? {file} : await result('letter show', [up]).then((said) => ({file, said}), (error) => ({file, error})));
+            list.push(isRevocation ? {file} : await handed([file], (up) => result('letter show', [up])).then((said) => ({file, said}), (error) => ({file, error})));
         }
         setLooked(list);
     });
     const act = useAct(async () => {
-        const ups = [];
-        for (const x of looked) ups.push(await api.upload(x.file));
-        await api.call('letter import', ups, revocation ? {revocation: true} : {});
+        await handed(looked.map((x) => x.file), (...ups) => api.call('letter import', ups, revocation ? {revocation: true} : {}));
         say(t('letters.taken'));
         setLooked([]);
         input.current.value = '';
