@@ -304,6 +304,9 @@ ok x letter revoke --root south.root --out ru2.revocation ru2.letter
 for p in us med; do ok $p letter import --revocation ru2.revocation; done
 home us2 north 'Ana Second'
 ok us letter import us2.letter
+ok us letter save 'Ana Second' --out saved.letter
+check_same 'as it came' us2.letter saved.letter
+no 1 us letter save Nobody --out no.letter
 no 4 us remove plenary 'Boris South' # of another party, and not revoked
 ok us bundle export plenary --since 0 --unpadded --out cells
 json us bundle export plenary --ack --out read
