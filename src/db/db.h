@@ -120,7 +120,7 @@ DT_MUST_CHECK enum dt_err dt_db_move(struct dt_db *db, uint64_t *out_moved);
 bool dt_db_unsynced(const struct dt_db *db);
 
 /* After that, for each connection of the process: closing ${db} leaves the -wal as it is. Who opens
- * the file next reads it from its beginning. */
+ * the file next, when nobody has it open, another process neither, reads it from its beginning. */
 void dt_db_leave_wal(struct dt_db *db);
 
 /* The whole structure is sound? FORMAT with what was found. Reads the whole file. */

@@ -347,10 +347,12 @@ move_wal(struct work *w, unsigned int step, struct dt_tx *reading)
     w->n_part_moves += err == DT_OK && !mine && moved < dt_db_wal_pages(w->s->w);
     if (dt_db_unsynced(w->s->w) || (other != NULL && dt_db_unsynced(other))) {
         w->n_unsynced++;
-        if (other != NULL)
-            dt_db_leave_wal(other);
         w->s->unsynced = true;
         assert_int_equal(dt_relay_store_run(w->s, NULL, 0), DT_ERR_IO);
+        if (other != NULL)
+            dt_db_leave_wal(other);
+        dt_db_close_p(&other); /* as that of the mover: what of the -wal counts as moved is known */
+        other = NULL;          /* for as long as any connection is open */
         dt_tx_end(reading);
         dt_relay_store_close(w->s);
         disk_pause(true);
