@@ -1,12 +1,13 @@
 // Dialogs of the browser's own kind: focus stays inside, Escape closes.
-import {html, useEffect, useRef, useState} from '../html.js';
+import {html, useLayoutEffect, useRef, useState} from '../html.js';
 import {t} from '../i18n.js';
 import {set, useStore} from '../store.js';
 import {focusBack, whereFocusIs} from './focus.js';
 
 export function Dialog({title, onClose, children, wide}) {
     const ref = useRef();
-    useEffect(() => {
+    // Its end comes before the dialog is taken away, so that the focus goes back before anything looks where it is.
+    useLayoutEffect(() => {
         const before = whereFocusIs();
         const dialog = ref.current;
         dialog.showModal();
