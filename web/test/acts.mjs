@@ -190,6 +190,7 @@ await step('an archive, its figures, and the check of both', async () => {
     await confirm(us);
     await archive.getByText('The archive is written.').waitFor({timeout: 60000});
     await saved(us, () => button(archive, 'Save the archive').click(), 'clicked.archive');
+    await archive.locator('.facts').first().locator('dd').nth(1).waitFor();
     const figures = await archive.locator('.facts').first().locator('dd').allInnerTexts();
     const [count, root] = [figures[0], figures[1].replace(/\u200b/g, '')];
     writeFileSync(work + '/archive.count', count);
@@ -290,6 +291,11 @@ await step('it is told there, when what will be provable was read', async () => 
 
 // ---- courier key
 let words;
+/** The n words that stand there, once they do; each has its number before it. */
+const read = async (all, n) => {
+    await all.nth(n - 1).waitFor();
+    return (await all.evaluateAll((list) => list.map((w) => w.textContent.replace(/^\d+/, '').trim()))).join(' ');
+};
 await step('a channel without a courier key is classical only, and a key is made', async () => {
     await settled(us, 'channel', plenary);
     await us.locator('main').getByRole('link', {name: 'Courier keys'}).click();
@@ -324,7 +330,7 @@ await step('the code and the words are the key itself: shown with the passphrase
     await us.keyboard.press('Escape');
     await button(us, '24 words …').click();
     await confirm(us);
-    words = (await us.locator('dialog .words .w').evaluateAll((all) => all.map((w) => w.lastChild.textContent.trim() || w.textContent.replace(/^\d+/, '').trim()))).join(' ');
+    words = await read(us.locator('dialog .words .w'), 24);
     await us.keyboard.press('Escape');
     return (n[2] === n[3] && n[2] >= 29 && words.split(' ').length === 24 && printed.join() === 'visible,hidden,none') || [n, words.split(' ').length, printed];
 });
@@ -340,7 +346,7 @@ await step('another member takes the file in with its passphrase, and the words 
     await button(med, 'Take it in').click();
     await med.locator('.card', {hasText: 'Key'}).waitFor();
     await button(us, 'Fingerprint, to be read aloud').click();
-    fingerprint = (await us.locator('.caution .words .w').evaluateAll((all) => all.map((w) => w.textContent.replace(/^\d+/, '').trim()))).join(' ');
+    fingerprint = await read(us.locator('.caution .words .w'), 8);
     await shot(us, 'courier');
     const bad = await against(us);
     return (bad === true && fingerprint.split(' ').length === 8) || [bad, fingerprint];

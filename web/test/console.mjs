@@ -249,6 +249,7 @@ for (const [who, p] of [['us', us], ['med', med]])
         await button(card, 'Approve for my party').waitFor({timeout: 60000});
         const text = await card.innerText();
         await button(card, 'Compare by voice').click();
+        await p.locator('dialog .words.large .w').first().waitFor();
         const large = await p.locator('dialog .words.large .w').count();
         if (who === 'us') await shot(p, 'compare');
         await button(p, 'Close').click();
