@@ -395,8 +395,11 @@ say_consent(struct say *s, size_t party, uint64_t now_ms)
     say(s, "', until ");
     say_time(s, p->consent_expires_ms);
     if (dt_value_enum(slots[DT_ENVELOPE_SLOTS + 4].value, &own) == DT_OK && own >= 1 && own <= 4) {
-        say(s, "; its own standing to the record: ");
-        say(s, standing[own]);
+        /* To its own record a party has no standing: it is the one that says it. */
+        bool wrote = party == s->v->records[0].party && own == 1;
+
+        say(s, wrote ? "; it wrote the record" : "; its own standing to the record: ");
+        say(s, wrote ? "" : standing[own]);
     }
     say(s, "; ");
     say_entry(s, r, now_ms);

@@ -75,7 +75,8 @@ const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => 
 
 /**
  * Run a command of detente. Resolves to {status, result, text, notes, files}; status 1 is a "no" and no error.
- * An act that wants the passphrase again asks for it here, and says whose that is where it is not the home's (more.whose). A call
+ * An act that wants the passphrase again asks for it here, and says which act it is for
+ * (more.act), and whose that is where it is not the home's (more.whose). A call
  * whose signal is aborted is cancelled in the program, too, which says whether it could still be: an AbortError; or it is done.
  */
 export async function call(command, operands = [], options = {}, more = {}) {
@@ -96,6 +97,7 @@ export async function call(command, operands = [], options = {}, more = {}) {
         if (more.signal && more.signal.aborted && e.status === 409) e.name = 'AbortError';
         if ((e.code !== 'passphrase' && e.code !== 'wrong-passphrase') || !askPassphrase) throw e;
         e.whose = more.whose || '';
+        e.act = more.act || '';
         const passphrase = await askPassphrase(e);
         if (!passphrase) {
             e.declined = true;

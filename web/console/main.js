@@ -66,7 +66,7 @@ function Preferences() {
             settings({theme: e.target.value});
         }}>${['', 'light', 'dark'].map((x) => html`<option value=${x} selected=${x === s.theme}>${t('theme.' + (x || 'system'))}</option>`)}</select></label>
         <button type="button" onClick=${() => showKeys(true)}>${t('keys')}</button>
-        <button type="button" onClick=${lock}>${t('lock')}</button>
+        <button type="button" onClick=${() => lock('you')}>${t('lock')}</button>
         <button type="button" onClick=${end}>${t('end')}</button>
         ${keysShown ? html`<${Keys} onClose=${() => showKeys(false)} />` : null}
     </div>`;
@@ -155,6 +155,7 @@ function Shell() {
 
 /** Locked: nothing of the home is here, and the passphrase brings it back. */
 function Locked() {
+    const {why} = useStore();
     const [text, setText] = useState('');
     const box = useRef();
     const act = useAct(async () => {
@@ -166,7 +167,7 @@ function Locked() {
         await enterHome();
     });
     useEffect(() => box.current.focus(), [act.error]);
-    return html`<main class="outside"><h1>detente</h1><h2>${t('locked.title')}</h2><p>${t('locked.text')}</p>
+    return html`<main class="outside"><h1>detente</h1><h2>${t('locked.title')}</h2>${why ? html`<p><strong>${why === 'you' ? t('locked.you') : t('locked.idle', {n: why})}</strong></p>` : null}<p>${t('locked.text')}</p>
         <form onSubmit=${(e) => {
             e.preventDefault();
             act.run();
@@ -221,21 +222,22 @@ let told = 0; // and when the program was last told so
 let lockAfter = 0; // ms; 0: never
 
 /** Nothing of the home stays in the page. What the program did not take of what was typed waits in `unsaved`. */
-function hide(session) {
+function hide(session, why = 0) {
     hush();
     if (state.session === 'locked' && session === 'ended') unsaved.clear(); // who cannot unlock does not see it
     if (state.asks) state.asks.done(null);
     forgetTemplates();
     const {language, theme} = state.settings;
-    set({session, status: null, charter: null, drafts: {}, settings: {language, theme, route: '', seen: {}}, asks: null, said: null, work: [], trouble: '', refused: null});
+    set({session, why, status: null, charter: null, drafts: {}, settings: {language, theme, route: '', seen: {}}, asks: null, said: null, work: [], trouble: '', refused: null});
     history.replaceState(null, '', location.pathname);
     document.title = 'detente';
 }
 
-async function lock() {
+/** Why: 'you', or the minutes without use. */
+async function lock(why) {
     await keepDrafts();
     await api.lock().catch(() => {});
-    if (state.session === 'open') hide('locked');
+    if (state.session === 'open') hide('locked', why);
 }
 
 async function end() {
@@ -287,7 +289,7 @@ function watchPresence() {
         }
     };
     const look = () => {
-        if (state.session === 'open' && lockAfter && Date.now() - touched > lockAfter) lock();
+        if (state.session === 'open' && lockAfter && Date.now() - touched > lockAfter) lock(lockAfter / 60000);
     };
     for (const what of ['keydown', 'pointerdown', 'pointermove', 'wheel']) addEventListener(what, here, {capture: true, passive: true});
     addEventListener('visibilitychange', look);
@@ -295,7 +297,7 @@ function watchPresence() {
 }
 
 async function begin() {
-    api.handlers(askPassphrase, () => hide('ended'), () => state.session === 'open' && hide('locked'));
+    api.handlers(askPassphrase, () => hide('ended'), () => state.session === 'open' && hide('locked', lockAfter / 60000));
     const key = takeKey(), left = sessionStorage.getItem(RESUME);
     sessionStorage.removeItem(RESUME);
     await i18n.useLanguage(i18n.preferred());

@@ -162,7 +162,8 @@ function consentLines(v, p) {
   if (!p.consentOf)
     return ['consent of ' + who + ': not shown'];
   const out = ['consent of ' + who + " to open to '" + p.audience + "', until " + timeText(p.expires) +
-    '; its own standing to the record: ' + OWN[p.own] + '; ' + entryText(p.consentOf, v.nowMs)];
+    (p.party === v.subject.party && OWN[p.own] === OWN[1] ? '; it wrote the record' : '; its own standing to the record: ' + OWN[p.own]) +
+    '; ' + entryText(p.consentOf, v.nowMs)];
   if (v.nowMs > p.expires)
     out.push('the consent of ' + who + ' has ended');
   if (p.consentElsewhere)

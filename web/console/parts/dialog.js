@@ -2,6 +2,7 @@
 import {html, useLayoutEffect, useRef, useState} from '../html.js';
 import {t} from '../i18n.js';
 import {set, useStore} from '../store.js';
+import {Peer} from './text.js';
 import {focusBack, whereFocusIs} from './focus.js';
 
 export function Dialog({title, onClose, children, wide}) {
@@ -39,7 +40,7 @@ export function PassphraseDialog() {
     };
     const whose = asks.error.whose;
     return html`<${Dialog} title=${whose ? t('passphrase.of_' + whose) : t('passphrase.title')} onClose=${() => end(null)}>
-        ${asks.error.code === 'wrong-passphrase' ? html`<p class="trouble" role="alert">${t('passphrase.wrong')}</p>` : null}<p>${whose ? t('passphrase.why_' + whose) : t('passphrase.why')}</p>
+        ${asks.error.act ? html`<p><strong><${Peer} text=${asks.error.act} /></strong></p>` : null}${asks.error.code === 'wrong-passphrase' ? html`<p class="trouble" role="alert">${t('passphrase.wrong')}</p>` : null}<p>${whose ? t('passphrase.why_' + whose) : t('passphrase.why')}</p>
         <form onSubmit=${(e) => {
             e.preventDefault();
             end(text);

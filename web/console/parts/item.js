@@ -72,14 +72,14 @@ const plain = (type, v) => (type === 'datetime' ? time(v) || v : type === 'enum'
 
 /**
  * The begin of what a record says: its own fields, what is public first, else in the template's order, without hashes; for
- * the numbers of slots the names of the fields of the record that it is about.
+ * the numbers of slots the names of the fields of the record that it is about. Who wrote that has no standing to it.
  */
-const gist = (fields, template, aboutTemplate) => {
+const gist = (fields, template, aboutTemplate, wrote) => {
     const known = (template && template.fields) || [];
     const place = new Map([...known.filter((f) => f.public), ...known.filter((f) => !f.public)].map((f, i) => [f.name, {i, type: f.type}]));
     const at = (k) => (place.has(k) ? place.get(k).i : place.size);
     const slots = fields.slots && aboutTemplate ? [t('record.slots') + ': ' + inWords(fieldsOf(aboutTemplate, fields.slots))] : [];
-    const own = Object.entries(fields).filter(([k, v]) => !k.startsWith('@') && k !== 'about' && k !== 'slots' && !/^[0-9a-f]{32,}$/.test(v)).sort(([a], [b]) => at(a) - at(b)).map(([k, v]) => word('field', k) + ': ' + plain(place.has(k) ? place.get(k).type : '', v));
+    const own = Object.entries(fields).filter(([k, v]) => !k.startsWith('@') && k !== 'about' && k !== 'slots' && !/^[0-9a-f]{32,}$/.test(v)).sort(([a], [b]) => at(a) - at(b)).map(([k, v]) => word('field', k) + ': ' + (wrote && k === 'standing' && v === 'none' ? word('value', 'wrote') : plain(place.has(k) ? place.get(k).type : '', v)));
     const all = [...slots, ...own].join(' · ');
     return all.length > 160 ? all.slice(0, 159) + '…' : all;
 };
@@ -88,7 +88,7 @@ export function RecordItem({x, quiet, known, templates}) {
     const about = x.about && known && known.get(x.about);
     return html`<${Fragment}><header><span class="lane"><${Icon} name="seal" /> ${t('lane.record')} · ${entryOf(x)}</span> <${Person} who=${x.author} /> <${Time} at=${x.written} /></header>
         <p class="kind"><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${about ? named(about) : x.about.slice(0, 8)}</a></small>` : null}</p>
-        ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields, templates && templates.get(x.kind), about && templates && templates.get(about.kind))} /></p>` : null}
+        ${x.fields ? html`<p class="extract"><${Peer} text=${gist(x.fields, templates && templates.get(x.kind), about && templates && templates.get(about.kind), about && about.author.party === x.author.party)} /></p>` : null}
         <p class="states">${x.standing ? html`<${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//> · ` : null}${x.withdrawn ? html`<${State} kind="bad">${t('withdrawn')}<//> · ` : null}${t('record.register')} <b>${word('entry', x.register)}</b></p>
         ${quiet ? null : html`<${Arrivals} arrivals=${x.arrivals} />`}<//>`;
 }

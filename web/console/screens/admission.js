@@ -30,7 +30,7 @@ function Approvals({x, charter}) {
 function Request({x, charter, channel, onCompare}) {
     const party = ((charter && charter.parties) || []).find((p) => p.name === x.who.party);
     const act = useAct(async (what) => {
-        await api.call(what, [x.request_id]);
+        await api.call(what, [x.request_id], {}, {act: t(what === 'admit approve' ? 'admission.approve' : 'admission.commit') + ': ' + x.who.name});
         say(t(what === 'admit approve' ? 'admission.approved' : 'admission.added'));
     });
     const open = x.state === 'asked';
@@ -50,7 +50,7 @@ function Ask({people, channels}) {
     const [channel, setChannel] = useState('');
     const [who, setWho] = useState('');
     const act = useAct(async () => {
-        await api.call('admit ask', [channel, who]);
+        await api.call('admit ask', [channel, who], {}, {act: t('admission.ask') + ': ' + people.find((p) => p.letter === who).name});
         say(t('admission.asked_done'));
         setWho('');
     });

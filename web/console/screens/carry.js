@@ -26,7 +26,7 @@ function Leave({x, template, others, onDone}) {
     const [fields, setFields] = useState([]);
     const [until, setUntil] = useState('');
     const act = useAct(async () => {
-        await api.call('carry leave', [x.commitment], {to: to.trim(), fields: fields.join(','), yes: true, ...(until ? {expires: until} : {})});
+        await api.call('carry leave', [x.commitment], {to: to.trim(), fields: fields.join(','), yes: true, ...(until ? {expires: until} : {})}, {act: t('carry.leave') + ': ' + inWords(fields)});
         say(t('carry.leave_given'));
         onDone();
     });

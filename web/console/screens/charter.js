@@ -97,7 +97,7 @@ function Paper({paper, onNext}) {
         onNext(await read(await made(done)), t('paper.merged'), true);
     });
     const adopt = useAct(async () => {
-        await handed(grant ? [file, grant] : [file], (up, other) => api.call('charter adopt', [up], {...(lose ? {'lose-attested': true} : {}), ...(other ? {grant: other} : {})}));
+        await handed(grant ? [file, grant] : [file], (up, other) => api.call('charter adopt', [up], {...(lose ? {'lose-attested': true} : {}), ...(other ? {grant: other} : {})}, {act: t('paper.adopt')}));
         set({charter: null});
         await refresh();
         say(t('paper.adopted'));

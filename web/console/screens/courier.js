@@ -62,7 +62,7 @@ function Key({id, k, name, reload}) {
     const mine = k.members.some((m) => m.who.self && m.confirmed);
     const all = k.members.every((m) => m.confirmed);
     const act = useAct(async (command, options, told) => {
-        await api.call(command, [id], {key: idOf(k), ...options});
+        await api.call(command, [id], {key: idOf(k), ...options}, {act: t('courier.commit')});
         say(t(told));
         setDoing('');
         setWords('');

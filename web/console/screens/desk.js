@@ -101,7 +101,7 @@ function Keep() {
     const {data, error, reload} = useData(() => result('keep'));
     const [clock, setClock] = useState('');
     const act = useAct(async () => {
-        const done = await api.call('keep destroy', [], {yes: true});
+        const done = await api.call('keep destroy', [], {yes: true}, {act: t('keep.destroy')});
         say(t('keep.destroyed', {n: done.result.destroyed}));
         setClock('');
         reload();

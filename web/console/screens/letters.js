@@ -35,7 +35,7 @@ function Revoke({person, onClose}) {
         setFile(await handed([letter, root], async (up, key) => made(await api.call('letter revoke', [up], {root: key, out: {download: person.name.replace(/[^\p{L}\p{N}]+/gu, '-').toLowerCase() + '.revocation'}}, {whose: 'root'}))));
     });
     const take = useAct(async () => {
-        await handed([file], (up) => api.call('letter import', [up], {revocation: true}));
+        await handed([file], (up) => api.call('letter import', [up], {revocation: true}, {act: t('letters.revoke') + ': ' + person.name}));
         say(t('letters.revoked_here'));
         onClose();
     });
@@ -82,7 +82,7 @@ function Import({charter}) {
         setLooked(list);
     });
     const act = useAct(async () => {
-        await handed(looked.map((x) => x.file), (...ups) => api.call('letter import', ups, revocation ? {revocation: true} : {}));
+        await handed(looked.map((x) => x.file), (...ups) => api.call('letter import', ups, revocation ? {revocation: true} : {}, {act: t('letters.revoke')}));
         say(t('letters.taken'));
         setLooked([]);
         input.current.value = '';

@@ -136,11 +136,11 @@ function ReleaseForm({id, r, onDone}) {
     const [seen] = useState(now);
     const moved = seen !== now && t('readout.moved');
     const consent = useAct(async (options) => {
-        const done = await api.call('readout release', [id], {...options, ...(until ? {expires: until} : {}), ...(r.is_time ? {} : {ahead: true})});
+        const done = await api.call('readout release', [id], {...options, ...(until ? {expires: until} : {}), ...(r.is_time ? {} : {ahead: true})}, {act: t('readout.consent')});
         setSaid(t(done.result && done.result.may_be_released === undefined ? 'readout.consent_made' : 'readout.consent_all'));
     });
     const release = useAct(async (options) => {
-        const done = await api.call('readout release', [id], {...options, publish: true});
+        const done = await api.call('readout release', [id], {...options, publish: true}, {act: t('readout.release')});
         const lacking = (done.result && done.result.lacking) || [];
         if (done.result && done.result.released) setSaid(t('readout.published'));
         else if (lacking.length) setSaid(t('readout.lacking') + ' ' + list(lacking.map((x) => x.party + ' (' + x.consents + ')')));

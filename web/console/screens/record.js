@@ -63,7 +63,7 @@ function Answer({x, template, kind, consents, ours, onDone}) {
         if (kind === 'dispute') options['should-be'] = Object.entries(should).map(([k, v]) => k + '=' + written(template.fields.find((f) => f.name === k), v));
         if (kind === 'consent') Object.assign(options, {fields: open.join(','), audience}, until ? {expires: until} : {});
         if (when) options[when] = true;
-        await api.call(kind, [x.commitment], options);
+        await api.call(kind, [x.commitment], options, {act: t('answer.' + kind) + (kind === 'consent' ? ': ' + inWords(open) : '')});
         say(t('answer.made'));
         onDone(t('answer.made'));
     });
@@ -107,7 +107,7 @@ function Open({x, template, consents, ours, onDone}) {
         if (without) options['without-consent'] = true;
         if (publish) options.publish = true;
         options.out = {download: x.kind + '-' + x.entry + '.proof'};
-        setMade(await api.call('open', [x.commitment], options));
+        setMade(await api.call('open', [x.commitment], options, {act: t(publish ? 'open.make_publish' : 'open.title') + ': ' + inWords(fields)}));
     });
     return html`<form class="answerform" onSubmit=${(e) => {
         e.preventDefault();
