@@ -15,6 +15,20 @@ export function agreedByOthers(consents, ours) {
     return parties.length ? [...of(parties[0])].filter((f) => parties.every((p) => of(p).has(f))) : [];
 }
 
+/** By the charter's rule: the parties whose consent opening a record of this kind asks for, and whether any one of them will do. */
+export function askedOf(charter, kind, author) {
+    const rule = charter.rules['open.' + kind] || charter.rules.open || 'both';
+    const parties = charter.parties.filter((p) => rule !== 'author' && (rule === 'all' || p.kind === 'party')).map((p) => p.name);
+    const after = /^after (.*)$/.exec(rule);
+    return {parties: [...new Set([...parties, author])], anyOne: after !== null && Date.now() >= Date.parse(after[1])};
+}
+
+/** Those of them that have not consented to all of these fields; none where it is enough that another one has. */
+export function lacking({parties, anyOne}, consents, fields) {
+    const none = parties.filter((p) => !fields.every((f) => consents.some((c) => c.party === p && c.fields.includes(f))));
+    return anyOne && none.length < parties.length ? [] : none;
+}
+
 /** Who has consented to what, and whether our own party has. */
 export const Consents = ({consents, ours}) => html`<ul class="plainlist consents">${consents.map((c) => html`<li>${t('consent.has', {party: harmless(c.party), fields: inWords(c.fields)})} ${c.audience === 'public' ? '' : t('consent.only_for', {audience: harmless(c.audience)})} ${t('until')} ${time(c.expires)}.</li>`)}
-    ${consents.some((c) => c.party === ours) ? null : html`<li><strong>${t('consent.not_ours')}</strong></li>`}</ul>`;
+    ${!ours || consents.some((c) => c.party === ours) ? null : html`<li><strong>${t('consent.not_ours')}</strong></li>`}</ul>`;

@@ -1,18 +1,18 @@
 // One record whole: its fields, both accounts side by side, its answers, and what can be said to it.
 import {Fragment, html, useEffect, useRef, useState} from '../html.js';
 import * as api from '../api.js';
-import {t, word} from '../i18n.js';
+import {list, t, word} from '../i18n.js';
 import {href} from '../router.js';
 import {result, say, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
-import {Consents, agreedByOthers, consentsOf} from '../parts/consents.js';
+import {Consents, agreedByOthers, askedOf, consentsOf, lacking} from '../parts/consents.js';
 import {Field, label, parsed, written} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
 import {Arrivals, isAnswer, standingKind} from '../parts/item.js';
 import {entryOf, named} from '../parts/named.js';
 import {Person} from '../parts/person.js';
 import {fieldsOf, inWords} from '../parts/slots.js';
-import {Hex, Peer, PeerBlock} from '../parts/text.js';
+import {Hex, Peer, PeerBlock, harmless} from '../parts/text.js';
 import {Time} from '../parts/time.js';
 
 /** A value of a field as people read it: values of a list one below the other, names in words, times by the locale. */
@@ -90,13 +90,18 @@ function Answer({x, template, kind, consents, ours, onDone}) {
         <p class="buttons"><button class="main" disabled=${act.busy || !ready}>${t('answer.make_' + kind)}</button><button type="button" onClick=${() => onDone()}>${t('cancel')}</button></p></form>`;
 }
 
-function Open({x, template, consents, ours, onDone}) {
+function Open({x, template, consents, ours, onConsent, onDone}) {
     const [fields, setFields] = useState(() => agreedByOthers(consents, ours).filter((f) => x.fields[f] !== undefined));
     const [names, setNames] = useState(false);
     const [without, setWithout] = useState(false);
     const [publish, setPublish] = useState(false);
     const [made, setMade] = useState(null);
     const [saved, setSaved] = useState(false);
+    // What the program would refuse is said before it asks the passphrase.
+    const asked = state.charter ? askedOf(state.charter, x.kind, x.author.party) : {parties: []};
+    const lacks = lacking(asked, consents, fields);
+    const notOurs = asked.parties.includes(ours) && !consents.some((c) => c.party === ours) && !(asked.anyOne && consents.length);
+    const error = (e) => e && (/^The proof cannot be made yet/.test(e.advice) ? {message: e.message, advice: t('open.later')} : e);
     const there = useRef();
     useEffect(() => {
         if (there.current) there.current.focus();
@@ -112,15 +117,16 @@ function Open({x, template, consents, ours, onDone}) {
     return html`<form class="answerform" onSubmit=${(e) => {
         e.preventDefault();
         act.run();
-    }}><h3>${t('open.title')}</h3><p>${t('open.text')}</p><${Consents} consents=${consents} ours=${ours} />
+    }}><h3>${t('open.title')}</h3><p>${t('open.text')}</p>${notOurs ? html`<p class="caution"><strong>${t('consent.not_ours')}</strong> <button type="button" onClick=${onConsent}>${t('answer.consent')}</button></p>` : null}<${Consents} consents=${consents} />
         <fieldset><legend>${t('open.fields')}</legend><div class="checks">${template.fields.filter((f) => x.fields[f.name] !== undefined).map((f) => html`<label key=${f.name}><input type="checkbox" checked=${fields.includes(f.name)} onChange=${(e) => setFields(e.target.checked ? [...fields, f.name] : fields.filter((n) => n !== f.name))} /> ${label(f.name)}</label>`)}</div></fieldset>
         <label class="check"><input type="checkbox" checked=${names} onChange=${(e) => setNames(e.target.checked)} /> ${t('open.names')}</label>
         <label class="check"><input type="checkbox" checked=${without} onChange=${(e) => setWithout(e.target.checked)} /> ${t('open.without')}</label>
         <label class="check"><input type="checkbox" checked=${publish} onChange=${(e) => setPublish(e.target.checked)} /> ${t('open.publish')}</label>
         ${publish ? html`<p class="caution" role="status"><strong>${t('open.publish_warning')}</strong></p>` : null}
-        <${Trouble} error=${act.error} />${act.error && /consent/.test([act.error.message, ...(act.error.notes || [])].join(' ')) && !consents.some((c) => c.party === ours) ? html`<p class="trouble" role="alert">${t('open.own_consent')}</p>` : null}${act.error && act.error.notes.length > 1 ? html`<pre class="notes" dir="auto">${act.error.notes.join('\n')}</pre>` : null}
+        ${lacks.length ? html`<p role="status">${t('open.lacking', {parties: list(lacks.map(harmless))})}</p>` : null}
+        <${Trouble} error=${error(act.error)} />${act.error && act.error.notes.length > 1 ? html`<pre class="notes" dir="auto">${act.error.notes.join('\n')}</pre>` : null}
         ${made ? html`<div role="status" tabindex="-1" ref=${there}><p><strong>${t('open.made')}</strong></p><p class="buttons">${(made.files || []).map((f) => html`<button type="button" class="main" onClick=${() => Promise.resolve(api.save(f)).then(() => setSaved(true))}>${t('open.save')}</button>`)}</p>${saved ? html`<p><strong>${t('open.saved')}</strong> <a href=${href('register')}>${t('register.verify')}</a>. ${t('open.saved_others')} ${state.charter ? html`<${Hex} value=${state.charter.forum} />` : null}</p>` : null}<pre class="notes" dir="auto">${made.notes.filter((n) => !n.startsWith('proof in ')).join('\n')}</pre></div>` : null}
-        <p class="buttons"><button class="main" disabled=${act.busy || !fields.length}>${t(publish ? 'open.make_publish' : 'open.make')}</button><button type="button" onClick=${() => onDone()}>${t(made ? 'close' : 'cancel')}</button></p></form>`;
+        <p class="buttons"><button class="main" disabled=${act.busy || !fields.length || (lacks.length > 0 && !without)}>${t(publish ? 'open.make_publish' : 'open.make')}</button><button type="button" onClick=${() => onDone()}>${t(made ? 'close' : 'cancel')}</button></p></form>`;
 }
 
 /** What a carried record tells, and by whose leave. */
@@ -183,6 +189,6 @@ export function Record({route}) {
         ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> (${entryOf(r)}) ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
         ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
             ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button><a class="button" href=${href('carry', x.commitment)}>${t('carry')}</a></p><p class="hint">${t('record.say_hint')}</p>`
-                : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onDone=${done} />`
+                : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onConsent=${() => begin('consent')} onDone=${done} />`
                     : html`<${Answer} x=${x} template=${template} kind=${doing} consents=${consents} ours=${own} onDone=${done} />`}</section>`}</div>`;
 }
