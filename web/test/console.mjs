@@ -242,6 +242,12 @@ await step('the register is verified now, by the program', async () => {
 });
 
 // ---- admission: asked, approved by every party with key words and passphrase, added
+const whoIsHere = (p) => p.locator('section', {has: p.locator('#h-people')}).locator('p', {hasText: 'Nina New'});
+await step('who has a letter and is in no channel is marked so where all are listed', async () => {
+    await at(us, 'home');
+    await whoIsHere(us).getByText('accredited; in none of your channels').waitFor();
+    return (await us.locator('#h-people ~ .table').getByText('in none of your channels').count()) === 1;
+});
 await step('somebody new is asked for', async () => {
     await at(ru, 'admission');
     const form = ru.locator('form', {hasText: 'Ask to admit somebody'});
@@ -275,6 +281,19 @@ await step('and is in the channel then', async () => {
     await button(ru.locator('.card', {hasText: 'Nina New'}), 'Add the member now').click();
     await confirm(ru);
     await page.new.locator('nav a', {hasText: 'plenary'}).waitFor({timeout: 60000});
+});
+await step('a request that is done is a past one, below the form; and she is in a channel', async () => {
+    await at(ru, 'admission');
+    const past = ru.locator('details.past', {hasText: 'Past requests (1)'});
+    await past.waitFor({timeout: 60000});
+    const above = await ru.locator('section', {has: ru.locator('#h-requests')}).innerText();
+    await past.locator('summary').click();
+    await past.locator('.card', {hasText: 'Nina New'}).locator('.state', {hasText: 'added'}).waitFor();
+    const below = await past.evaluate((d) => Boolean(document.querySelector('form').compareDocumentPosition(d) & Node.DOCUMENT_POSITION_FOLLOWING));
+    await at(us, 'home');
+    await whoIsHere(us).waitFor();
+    await us.waitForFunction(() => !/in none of your channels/.test(document.body.textContent), null, {timeout: 60000});
+    return (!/Nina/.test(above) && /Nobody is to be admitted/.test(above) && below) || [above, below];
 });
 
 // ---- keyboard alone
@@ -387,6 +406,19 @@ await step('printed from a dark screen, it is dark on white and without what is 
     const seen = await us.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('main td')).color, getComputedStyle(document.querySelector('main table')).backgroundColor, getComputedStyle(document.querySelector('nav')).display]);
     await us.emulateMedia({colorScheme: 'light', media: 'screen'});
     return seen.join() === 'rgb(255, 255, 255),rgb(0, 0, 0),rgb(255, 255, 255),none' || seen;
+});
+
+await step('who was removed since is told as that', async () => {
+    const [call] = await Promise.all([ru.waitForRequest((r) => r.url().endsWith('/api/call')), at(ru, 'home')]);
+    const authorization = await call.headerValue('authorization');
+    const done = await ru.evaluate(async ([authorization, body]) => {
+        const r = await fetch('/api/call', {method: 'POST', headers: {'Content-Type': 'application/json', Authorization: authorization}, body});
+        return r.ok || r.text();
+    }, [authorization, JSON.stringify({command: 'remove', operands: [channel, 'Nina New'], options: {}, passphrase})]);
+    if (done !== true) return done;
+    await at(ru, 'admission');
+    await ru.locator('details.past summary').click();
+    await ru.locator('details.past .card', {hasText: 'Nina New'}).locator('.state', {hasText: 'added, removed since'}).waitFor({timeout: 60000});
 });
 
 // ---- what nobody should see

@@ -27,7 +27,7 @@ function Approvals({x, charter}) {
     })}</ul>`;
 }
 
-function Request({x, charter, channel, onCompare}) {
+function Request({x, charter, channel, removed, onCompare}) {
     const party = ((charter && charter.parties) || []).find((p) => p.name === x.who.party);
     const act = useAct(async (what) => {
         await api.call(what, [x.request_id], {}, {act: t(what === 'admit approve' ? 'admission.approve' : 'admission.commit') + ': ' + x.who.name});
@@ -40,7 +40,7 @@ function Request({x, charter, channel, onCompare}) {
             <div><dt>${t('admission.letter')}</dt><dd><${Time} at=${x.who.letter_not_before} as="day" /> – <${Time} at=${x.who.letter_not_after} as="day" />${x.who.revoked ? html` <${State} kind="bad">${t('revoked')}<//>` : null}</dd></div>
             <div><dt>${t('admission.asked_by')}</dt><dd><${Person} who=${x.from} title /></dd></div>
             ${party ? html`<div><dt>${t('key_words')}</dt><dd><${Words} words=${party.words} /> <button class="plain" onClick=${() => onCompare(party)}>${t('compare.open')}</button></dd></div>` : null}</dl>
-        <div>${open ? html`<${Approvals} x=${x} charter=${charter} />` : html`<${State} kind=${x.state === 'done' ? 'ok' : x.state === 'failed' ? 'bad' : 'wait'}>${word('admission_state', x.state)}<//>`}${x.approved_by_us ? html`<p>${t('admission.by_us')}</p>` : null}</div>
+        <div>${open ? html`<${Approvals} x=${x} charter=${charter} />` : removed ? html`<${State} kind="wait">${t('admission.removed')}<//>` : html`<${State} kind=${x.state === 'done' ? 'ok' : x.state === 'failed' ? 'bad' : 'wait'}>${word('admission_state', x.state)}<//>`}${x.approved_by_us ? html`<p>${t('admission.by_us')}</p>` : null}</div>
         <${Trouble} error=${act.error} />
         ${open && !x.ours && !x.approved_by_us ? html`<p class="buttons"><button class="main" disabled=${act.busy} onClick=${() => act.run('admit approve')}>${t('admission.approve')}</button></p><p class="hint">${t('admission.approve_hint')}</p>` : null}
         ${open && x.ours ? html`<p class="buttons"><button disabled=${act.busy} onClick=${() => act.run('admit commit')}>${t('admission.commit')}</button></p>` : null}</li>`;
@@ -68,15 +68,27 @@ export function Admission() {
     const [compare, setCompare] = useState(null);
     const {data, error} = useData(async () => {
         const [a, p] = await Promise.all([result('admit list'), result('people')]);
-        return {list: a.admissions, people: p.people.map((x) => x.person), letters: p.people};
+        const added = [...new Set(a.admissions.filter((x) => x.state === 'done').map((x) => x.group_id))];
+        // Of a channel that we are not in any more it is not known who is.
+        const rosters = new Map(await Promise.all(added.map(async (id) => [id, await result('roster', [id]).then((r) => r.members, () => null)])));
+        return {rosters, list: a.admissions, people: p.people.map((x) => x.person), letters: p.people};
     });
     const channels = (s.status && s.status.channels) || [];
     const rank = (x) => (x.state === 'asked' && !x.ours && !x.approved_by_us ? 0 : x.state === 'asked' ? 1 : 2);
+    const all = data ? data.list.slice().sort((a, b) => rank(a) - rank(b)) : [];
+    const past = all.filter((x) => x.state === 'done' || x.state === 'failed');
+    const now = all.filter((x) => !past.includes(x));
+    const removed = (x) => {
+        const members = x.state === 'done' && data.rosters.get(x.group_id);
+        return members && !members.some(({who}) => who.letter === x.who.letter || (who.party === x.who.party && who.name === x.who.name));
+    };
+    const cards = (list) => html`<ul class="cards">${list.map((x) => html`<${Request} key=${x.request_id} x=${x} charter=${s.charter} channel=${channels.find((c) => c.group_id === x.group_id)} removed=${removed(x)} onCompare=${setCompare} />`)}</ul>`;
     return html`<${Fragment}><h1 tabindex="-1">${t('nav.admission')}</h1><${Trouble} error=${error} />
         <section aria-labelledby="h-requests"><h2 id="h-requests">${t('admission.requests')}</h2><p class="hint">${t('admission.rule')}</p>
-            ${data && !data.list.length ? html`<p>${t('admission.none')}</p>` : null}
-            <ul class="cards">${data ? data.list.slice().sort((a, b) => rank(a) - rank(b)).map((x) => html`<${Request} key=${x.request_id} x=${x} charter=${s.charter} channel=${channels.find((c) => c.group_id === x.group_id)} onCompare=${setCompare} />`) : null}</ul></section>
+            ${data && !now.length ? html`<p>${t('admission.none')}</p>` : null}
+            ${cards(now)}</section>
         ${data ? html`<section class="noprint" aria-label=${t('admission.ask')}><${Ask} people=${data.people} channels=${channels} /></section>` : null}
+        ${past.length ? html`<details class="gap past"><summary>${t('admission.past', {count: past.length})}</summary>${cards(past)}</details>` : null}
         ${data ? html`<${Letters} people=${data.letters} charter=${s.charter} />` : null}
         <${Charter} charter=${s.charter} onCompare=${setCompare} />
         <${Papers} />

@@ -69,14 +69,17 @@ function ChannelRow({c, last, seen}) {
     </li>`;
 }
 
-function People({people, charter}) {
+const same = (p) => p.party + '\n' + p.name;
+
+/** here: who is in a channel of ours; null where that is not known of all. */
+function People({people, charter, here}) {
     const words = Object.fromEntries(((charter && charter.parties) || []).map((p) => [p.name, p]));
     const parties = [...new Set([...Object.keys(words), ...people.map((p) => p.person.party)])];
     return html`<section aria-labelledby="h-people"><h2 id="h-people">${t('home.people')}</h2>
         <div class="table" role="group" aria-labelledby="h-people" tabindex="0"><table>
         <thead><tr><th scope="col">${t('party')}</th><th scope="col">${t('delegates')}</th><th scope="col">${t('key_words')}</th></tr></thead>
         <tbody>${parties.map((p) => html`<tr><th scope="row"><${Peer} text=${p} />${words[p] && words[p].kind !== 'party' ? html`<br /><small>${word('party_kind', words[p].kind)}</small>` : null}</th>
-            <td>${people.filter((x) => x.person.party === p).map((x) => html`<p class="tight"><b><${Peer} text=${x.person.name} /></b>${x.person.self ? ' (' + t('you') + ')' : ''}<br /><small><${Peer} text=${x.person.title} /> · ${x.person.revoked ? html`<strong>${t('revoked')}</strong>` : html`${t('letter_until')} <${Time} at=${x.person.letter_not_after} as="day" />`}</small></p>`)}</td>
+            <td>${people.filter((x) => x.person.party === p).map((x) => html`<p class="tight"><b><${Peer} text=${x.person.name} /></b>${x.person.self ? ' (' + t('you') + ')' : ''}<br /><small><${Peer} text=${x.person.title} /> · ${x.person.revoked ? html`<strong>${t('revoked')}</strong>` : html`${t('letter_until')} <${Time} at=${x.person.letter_not_after} as="day" />`}${here && !x.person.self && !here.has(same(x.person)) ? html` · <b>${t('home.no_channel')}</b>` : null}</small></p>`)}</td>
             <td>${words[p] ? html`<${Words} words=${words[p].words} />` : null}</td></tr>`)}</tbody></table></div>
         <p class="hint">${t('home.words_hint')}</p></section>`;
 }
@@ -95,10 +98,12 @@ export function Home() {
     const {data, error} = useData(async () => {
         const [people, due, alarms, invitations, admissions, channels, records] = await Promise.all([
             result('people'), result('due'), result('alarms'), result('invitations'), result('admit list'), result('channels'), result('records', [], {last: '200'})]);
+        const rosters = await Promise.all(s.status.channels.filter((c) => c.state === 'open').map((c) => result('roster', [c.group_id]).catch(() => null)));
+        const here = rosters.includes(null) ? null : new Set(rosters.flatMap((r) => r.members.map((m) => same(m.who))));
         const last = {};
         for (const c of channels.channels) last[c.group_id] = {last_talk: c.last_talk || 0, records: []};
         for (const r of records.records) if (last[r.group_id]) last[r.group_id].records.push(r.number);
-        return {people: people.people, last, due, alarms: alarms.alarms, invitations: invitations.invitations, admissions: admissions.admissions};
+        return {people: people.people, here, last, due, alarms: alarms.alarms, invitations: invitations.invitations, admissions: admissions.admissions};
     });
     const st = s.status;
     if (!data) return html`<h1 tabindex="-1">${t('nav.home')}</h1><${Trouble} error=${error} />${error ? null : html`<p>${t('loading')}</p>`}`;
@@ -113,6 +118,6 @@ export function Home() {
         <section aria-labelledby="h-channels"><h2 id="h-channels">${t('nav.channels')}</h2>
             ${st.channels.length ? html`<ul class="cards">${st.channels.map((c) => html`<${ChannelRow} key=${c.group_id} c=${c} last=${data.last[c.group_id]} seen=${s.settings.seen[c.group_id]} />`)}</ul>` : html`<p>${t('home.no_channels')}</p>`}</section>
         <section aria-labelledby="h-register"><h2 id="h-register">${t('nav.register')}</h2><${RegisterState} r=${st.register} /><p><a href=${href('register')}>${t('home.register_more')}</a></p></section>
-        <${People} people=${data.people} charter=${s.charter} />
+        <${People} people=${data.people} charter=${s.charter} here=${data.here} />
         ${data.alarms.length ? html`<section aria-labelledby="alarms"><h2 id="alarms" tabindex="-1">${t('home.alarms')}</h2><ul class="rows">${data.alarms.slice().reverse().slice(0, 50).map((a) => html`<li key=${a.number}><${State} kind="bad"><${Time} at=${a.last_time || a.time} /><//> <span dir="auto"><${Peer} text=${a.text} /></span>${a.count > 1 ? html` <small>${t('n_times', {n: a.count})}</small>` : null}${a.channel ? html` <small><${Peer} text=${a.channel} /></small>` : null}</li>`)}</ul></section>` : null}`;
 }
