@@ -190,7 +190,7 @@ await step('the other side sees in words what is consented to, and these fields 
     await row.first().locator('a').click();
     await ru.locator('h1', {hasText: 'Consent'}).waitFor();
     const whole = await ru.locator('.onerecord table').innerText();
-    return (/Fields: mode, parties, started at and time precision/.test(said) && /north has consented to: mode, parties, started at and time precision/.test(text) && /Your party has not consented yet/.test(text) && ticked.map((x) => x.trim()).join() === opened.join() && /mode, parties, started at and time precision/.test(whole) && !/slots|[0-9a-f]{32}/.test(whole)) || [said, text, ticked, whole];
+    return (/Fields: mode, parties, started at and time precision/.test(said) && /north has consented to: mode, parties, started at and time precision/.test(text) && /Your party has not consented yet/.test(text) && ticked.map((x) => x.trim()).join() === opened.join() && /mode, parties, started at and time precision/.test(whole) && /standing\s+wrote the record/i.test(whole) && !/slots|[0-9a-f]{32}/.test(whole)) || [said, text, ticked, whole];
 });
 await consent('ru', ru);
 await consent('med', med);
