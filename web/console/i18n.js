@@ -31,6 +31,7 @@ function formats() {
 formats();
 
 export const language = () => now;
+export const locale = () => format.time.resolvedOptions().locale;
 export const direction = () => (rightToLeft.has(now) ? 'rtl' : 'ltr');
 
 /** The language that the browser asks for, among those that we have. */

@@ -99,7 +99,16 @@ function Nav({route}) {
         return html`<li><a href=${href(...parts)} aria-current=${on ? 'page' : null}>${label}${extra}</a></li>`;
     };
     const overdue = status && status.due ? status.due.overdue : 0;
-    return html`<nav aria-label=${t('nav')}>
+    const box = useRef();
+    const place = route.join('/');
+    // Where it is a row that scrolls, the place where one is is in sight.
+    useEffect(() => {
+        const on = box.current.querySelector('[aria-current]');
+        if (!on) return;
+        const a = on.getBoundingClientRect(), b = box.current.getBoundingClientRect();
+        if (a.left < b.left || a.right > b.right) box.current.scrollLeft += (a.left + a.right - b.left - b.right) / 2;
+    }, [place, !!status]);
+    return html`<nav ref=${box} aria-label=${t('nav')}>
         <ul>${places.map(([p, key]) => item([p], t(key), p === 'obligations' && overdue ? html` <span class="count">${t('n_overdue', {n: overdue})}</span>` : null))}</ul>
         <h2 id="nav-channels">${t('nav.channels')}</h2>
         <ul aria-labelledby="nav-channels">${status ? status.channels.filter(live).map((c) => item(['channel', c.group_id], html`<${Peer} text=${c.name} />`)) : null}

@@ -208,7 +208,24 @@ await us.emulateMedia({colorScheme: 'light'});
 const cut = () => {
     const out = [];
     if (document.documentElement.scrollWidth > innerWidth) out.push('page: ' + document.documentElement.scrollWidth);
+    // The places may be a row that scrolls: then one line high, and each comes into sight as it gets the focus.
+    const row = document.querySelector('nav');
+    const scrolls = row && row.scrollWidth > row.clientWidth && getComputedStyle(row).overflowX === 'auto';
+    if (scrolls) {
+        const before = document.activeElement, at = row.scrollLeft;
+        if (row.offsetHeight > 64) out.push('the row of places is ' + row.offsetHeight + ' high');
+        const on = row.querySelector('[aria-current]');
+        if (on && (on.getBoundingClientRect().right > innerWidth + 1 || on.getBoundingClientRect().left < -1)) out.push('where one is is out of sight');
+        for (const a of row.querySelectorAll('a')) {
+            a.focus();
+            const b = a.getBoundingClientRect();
+            if (b.width <= innerWidth && (b.right > innerWidth + 1 || b.left < -1)) out.push('out of sight: ' + a.textContent);
+        }
+        before.focus({preventScroll: true});
+        row.scrollLeft = at;
+    } else if (row && row.scrollWidth > row.clientWidth) out.push('places are cut off');
     for (const e of document.querySelectorAll('main *, nav *, header *')) {
+        if (scrolls && row.contains(e)) continue;
         if (e.closest('.hidden, .table, svg, .timeline, .skip, .gap, option, .notes')) continue;
         const s = getComputedStyle(e), b = e.getBoundingClientRect();
         if (!b.width || s.position === 'absolute') continue;

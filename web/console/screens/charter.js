@@ -7,6 +7,7 @@ import {refresh, result, say, set, useStore} from '../store.js';
 import {Notes, SaveFile, handed, made, span} from '../parts/acts.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
+import {kindBeside} from '../parts/person.js';
 import {Hex, Peer, Words, harmless} from '../parts/text.js';
 import {Time} from '../parts/time.js';
 
@@ -44,7 +45,7 @@ export function CharterFacts({charter, onCompare}) {
             <div><dt>${t('charter.relay')}</dt><dd><span dir="ltr"><${Peer} text=${charter.relay} /></span></dd></div><div><dt>${t('charter.quorum')}</dt><dd>${t('charter.groups', {n: charter.quorum_attested})}</dd></div></dl>
         <${Rules} charter=${charter} />
         ${(charter.amended || []).length ? html`<h3>${t('charter.amended')}</h3><ol class="plainlist">${charter.amended.map((a) => html`<li key=${a.number}><b>${number(a.number)}</b>, <${Time} at=${a.drafted} />: ${t('amended.' + a.replaced, {size: a.last_size})}</li>`)}</ol>` : charter.amended ? html`<p>${t('charter.not_amended')}</p>` : null}
-        <ul class="cards">${charter.parties.map((p) => html`<li class="card" key=${p.party_id}><h4><${Peer} text=${p.name} /> <small>${word('party_kind', p.kind)}</small></h4><p><${Signed} yes=${p.signed} /></p><p><${Words} words=${p.words} /></p>
+        <ul class="cards">${charter.parties.map((p) => html`<li class="card" key=${p.party_id}><h4><${Peer} text=${p.name} /> <small>${kindBeside(p, true)}</small></h4><p><${Signed} yes=${p.signed} /></p><p><${Words} words=${p.words} /></p>
             ${p.party_id !== p.root_id ? html`<p class="hint">${t('charter.root_replaced')}</p>` : null}
             ${onCompare ? html`<p class="buttons"><button onClick=${() => onCompare(p)}>${t('compare.open')}</button></p>` : null}</li>`)}</ul>`;
 }

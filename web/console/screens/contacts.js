@@ -1,7 +1,7 @@
 // Contacts and claims: what was countersigned, disputed or said by one side alone; what others claim, against that.
 import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
-import {list, number, t, time, word} from '../i18n.js';
+import {list, locale, number, t, time, word} from '../i18n.js';
 import {href} from '../router.js';
 import {result, say, useData} from '../store.js';
 import {Dialog, Trouble, useAct} from '../parts/dialog.js';
@@ -25,8 +25,11 @@ function Counts({counts}) {
         })}<td class="num"><b>${number(sum(p, 0, 'contacts'))}</b></td></tr>`)}</tbody></table></div>`;
 }
 
-/** A moment by the locale; a day, month or year as it is. */
-const said = (x) => (x && x.includes('T') ? time(x) : x);
+/** A moment by the locale; so a day, month or year that stands alone, which is in no time zone. */
+const said = (x) => {
+    const m = /^\d{4}(-\d\d)?(-\d\d)?$/.exec(x || '');
+    return m ? new Intl.DateTimeFormat(locale(), {timeZone: 'UTC', year: 'numeric', month: m[1] ? 'short' : undefined, day: m[2] ? 'numeric' : undefined}).format(new Date(x)) : time(x) || x;
+};
 
 function Contact({c}) {
     const when = c.started === c.ended || !c.ended ? said(c.started) : said(c.started) + ' – ' + said(c.ended);

@@ -7,7 +7,7 @@ import {result, say, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {Due} from '../parts/due.js';
 import {State} from '../parts/icon.js';
-import {Person} from '../parts/person.js';
+import {Person, kindBeside} from '../parts/person.js';
 import {Peer, Words} from '../parts/text.js';
 import {Time} from '../parts/time.js';
 
@@ -78,7 +78,7 @@ function People({people, charter, here}) {
     return html`<section aria-labelledby="h-people"><h2 id="h-people">${t('home.people')}</h2>
         <div class="table" role="group" aria-labelledby="h-people" tabindex="0"><table>
         <thead><tr><th scope="col">${t('party')}</th><th scope="col">${t('delegates')}</th><th scope="col">${t('key_words')}</th></tr></thead>
-        <tbody>${parties.map((p) => html`<tr><th scope="row"><${Peer} text=${p} />${words[p] && words[p].kind !== 'party' ? html`<br /><small>${word('party_kind', words[p].kind)}</small>` : null}</th>
+        <tbody>${parties.map((p) => html`<tr><th scope="row"><${Peer} text=${p} />${words[p] && kindBeside(words[p]) ? html`<br /><small>${kindBeside(words[p])}</small>` : null}</th>
             <td>${people.filter((x) => x.person.party === p).map((x) => html`<p class="tight"><b><${Peer} text=${x.person.name} /></b>${x.person.self ? ' (' + t('you') + ')' : ''}<br /><small><${Peer} text=${x.person.title} /> · ${x.person.revoked ? html`<strong>${t('revoked')}</strong>` : html`${t('letter_until')} <${Time} at=${x.person.letter_not_after} as="day" />`}${here && !x.person.self && !here.has(same(x.person)) ? html` · <b>${t('home.no_channel')}</b>` : null}</small></p>`)}</td>
             <td>${words[p] ? html`<${Words} words=${words[p].words} />` : null}</td></tr>`)}</tbody></table></div>
         <p class="hint">${t('home.words_hint')}</p></section>`;

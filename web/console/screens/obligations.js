@@ -1,5 +1,5 @@
 // Who owes what, by when: overdue first, by party; as a list or on a calendar; printed, or taken along as a calendar file.
-import {Fragment, html, useEffect, useState} from '../html.js';
+import {Fragment, html, useState} from '../html.js';
 import * as api from '../api.js';
 import * as i18n from '../i18n.js';
 import {t} from '../i18n.js';
@@ -8,6 +8,7 @@ import {result, useData} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {Due, what} from '../parts/due.js';
 import {entryOf} from '../parts/named.js';
+import {Printed} from '../parts/printed.js';
 import {Peer, harmless} from '../parts/text.js';
 
 const order = {overdue: 0, due: 1, 'met late': 2, met: 3, waived: 4};
@@ -40,12 +41,6 @@ export function Obligations() {
     const [all, setAll] = useState(false);
     const [party, setParty] = useState('');
     const [calendar, setCalendar] = useState(false);
-    const [printed, setPrinted] = useState(() => new Date());
-    useEffect(() => {
-        const now = () => setPrinted(new Date());
-        addEventListener('beforeprint', now);
-        return () => removeEventListener('beforeprint', now);
-    }, []);
     const {data, error} = useData(() => result('due', [], all ? {all: true} : {}), [all]);
     const ics = useAct(async () => {
         const done = await api.call('due', [], {ics: {download: 'obligations.ics'}, ...(party ? {party} : {})});
@@ -54,7 +49,7 @@ export function Obligations() {
     const due = (data ? data.due : []).filter((d) => !party || d.party === party).sort((a, b) => order[a.state] - order[b.state] || Date.parse(a.by) - Date.parse(b.by));
     const parties = [...new Set((data ? data.due : []).map((d) => d.party))];
     const shown = [...new Set(due.map((d) => d.party))];
-    return html`<${Fragment}><h1 tabindex="-1">${t('nav.obligations')}</h1><p class="printonly">${t('printed_on', {day: i18n.day(printed)})}</p>
+    return html`<${Fragment}><h1 tabindex="-1">${t('nav.obligations')}</h1><${Printed} />
         <div class="row noprint"><label>${t('due.whose')}<select value=${party} onChange=${(e) => setParty(e.target.value)}><option value="">${t('due.everyone')}</option>${parties.map((p) => html`<option value=${p} selected=${p === party}>${harmless(p)}</option>`)}</select></label>
             <label class="check"><input type="checkbox" checked=${all} onChange=${(e) => setAll(e.target.checked)} /> ${t('due.all')}</label>
             <label class="check"><input type="checkbox" checked=${calendar} onChange=${(e) => setCalendar(e.target.checked)} /> ${t('due.calendar')}</label>

@@ -9,6 +9,7 @@ import {Field, filled, written} from '../parts/field.js';
 import {Icon, State} from '../parts/icon.js';
 import {entryOf} from '../parts/named.js';
 import {Person} from '../parts/person.js';
+import {Printed} from '../parts/printed.js';
 import {Provable} from '../parts/provable.js';
 import {Peer, PeerBlock} from '../parts/text.js';
 import {Time} from '../parts/time.js';
@@ -230,7 +231,7 @@ function Show({id}) {
         object: () => html`<${ObjectForm} key=${'o' + doing.line.line} id=${r.commitment} line=${doing.line} onDone=${done} />`,
         release: () => html`<${ReleaseForm} key="r" id=${r.commitment} r=${r} onDone=${done} />`,
     }[doing.what]();
-    return html`<div class="readout"><h1 tabindex="-1"><${Icon} name="seal" /> ${t('readout.title')}, ${entryOf(x)}</h1>
+    return html`<div class="readout"><${Printed} forum /><h1 tabindex="-1"><${Icon} name="seal" /> ${t('readout.title')}, ${entryOf(x)}</h1>
         <p class="states"><${State} kind=${kind}>${t(key)}<//> · ${t('readout.by_' + x.fields.releaser)}, ${r.release_at ? html`${t('readout.not_before')} <${Time} at=${r.release_at} /> <small dir="ltr">${r.release_at}</small>` : t('readout.by_consent')}</p>
         <p class="noprint">${t('record.by')} <${Person} who=${x.author} title />, <${Time} at=${x.written} />${channel ? html`, <a href=${href('channel', r.group_id)}><${Peer} text=${channel.name} /></a>` : null} · <a href=${href('record', x.fields.contact)}>${t('readout.contact')}</a> · <a href=${href('record', r.commitment)}>${t('readout.its_record')}</a></p>
         <div class="headsides"><h2>${t('readout.how')}</h2><${Sides} parties=${r.parties} texts=${[]} /></div>

@@ -3,7 +3,7 @@ import {Fragment, html, useEffect, useRef, useState} from '../html.js';
 import * as api from '../api.js';
 import {list, t, word} from '../i18n.js';
 import {href} from '../router.js';
-import {result, say, state, useData, useStore} from '../store.js';
+import {result, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {Consents, agreedByOthers, askedOf, consentsOf, lacking} from '../parts/consents.js';
 import {Field, label, parsed, written} from '../parts/field.js';
@@ -64,7 +64,6 @@ function Answer({x, template, kind, consents, ours, onDone}) {
         if (kind === 'consent') Object.assign(options, {fields: open.join(','), audience}, until ? {expires: until} : {});
         if (when) options[when] = true;
         await api.call(kind, [x.commitment], options, {act: t('answer.' + kind) + (kind === 'consent' ? ': ' + inWords(open) : '')});
-        say(t('answer.made'));
         onDone(t('answer.made'));
     });
     const late = act.error && /--urgent/.test(act.error.message);

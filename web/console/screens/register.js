@@ -7,6 +7,7 @@ import {result, state, useData, useStore} from '../store.js';
 import {Trouble, useAct} from '../parts/dialog.js';
 import {State} from '../parts/icon.js';
 import {standingKind} from '../parts/item.js';
+import {entryOf} from '../parts/named.js';
 import {Person} from '../parts/person.js';
 import {Hex, Peer, PeerBlock} from '../parts/text.js';
 import {Time} from '../parts/time.js';
@@ -69,7 +70,7 @@ export function Register() {
     const [many, setMany] = useState(100);
     const {data, error} = useData(async () => {
         const [records, reg] = await Promise.all([result('records', [], {last: String(many)}), result('register status')]);
-        return {records: records.records.filter((r) => r.entry !== undefined).sort((a, b) => b.entry - a.entry), waiting: records.records.filter((r) => r.entry === undefined), total: records.records.length, reg};
+        return {known: new Map(records.records.map((r) => [r.commitment, r])), records: records.records.filter((r) => r.entry !== undefined).sort((a, b) => b.entry - a.entry), waiting: records.records.filter((r) => r.entry === undefined), total: records.records.length, reg};
     }, [many]);
     const r = (data && data.reg) || (s.status && s.status.register);
     const c = r && r.cadence;
@@ -80,6 +81,6 @@ export function Register() {
         <section aria-labelledby="h-entries"><h2 id="h-entries">${t('register.entries')}</h2><p class="hint">${t('register.entries_text')}</p>
             ${data ? html`<${Fragment}>${data.waiting.length ? html`<p><${State} kind="wait">${t('n_waiting', {n: data.waiting.length})}<//></p>` : null}
             <div class="table" role="group" aria-labelledby="h-entries" tabindex="0"><table><thead><tr><th scope="col">${t('register.entry')}</th><th scope="col">${t('register.what')}</th><th scope="col">${t('register.who')}</th><th scope="col">${t('register.since')}</th><th scope="col">${t('register.state')}</th></tr></thead>
-            <tbody>${data.records.map((x) => html`<tr key=${x.commitment}><th scope="row">${String(x.entry)}</th><td><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.standing ? html`<br /><${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//>` : null}</td><td><${Person} who=${x.author} /></td><td>${x.attested ? html`<${Time} at=${x.attested} />` : null}</td><td><${State} kind=${x.register === 'final' ? 'ok' : 'wait'}>${word('entry', x.register)}<//></td></tr>`)}</tbody></table></div>
+            <tbody>${data.records.map((x) => html`<tr key=${x.commitment}><th scope="row">${String(x.entry)}</th><td><a href=${href('record', x.commitment)}>${word('kind', x.kind)}</a>${x.about ? html` <small>${t('record.about')} <a href=${href('record', x.about)}>${data.known.has(x.about) ? entryOf(data.known.get(x.about)) : x.about.slice(0, 8)}</a></small>` : null}${x.standing ? html`<br /><${State} kind=${standingKind(x.standing)}>${word('standing', x.standing)}<//>` : null}</td><td><${Person} who=${x.author} /></td><td>${x.attested ? html`<${Time} at=${x.attested} />` : null}</td><td><${State} kind=${x.register === 'final' ? 'ok' : 'wait'}>${word('entry', x.register)}<//></td></tr>`)}</tbody></table></div>
             ${data.total >= many ? html`<p><button onClick=${() => setMany(many + 400)}>${t('more')}</button></p>` : null}<//>` : null}</section><//>`;
 }

@@ -202,9 +202,13 @@ export function Timeline() {
             <button onClick=${() => pan(-0.5)}>${t('timeline.earlier')}</button><button onClick=${() => pan(0.5)}>${t('timeline.later')}</button><button aria-label=${t('timeline.in')} onClick=${() => zoom(0.5)}>+</button><button aria-label=${t('timeline.out')} onClick=${() => zoom(2)}>−</button></div>
         <p aria-live="polite">${i18n.day(from)} – ${i18n.day(to)} (UTC), ${t('n_shown', {n: seen.length})}</p>
         ${data ? html`<div class="timeline" ref=${box} dir="ltr" tabindex="0" role="group" aria-label=${t('timeline.aria')} onKeyDown=${key}><svg width=${width} height=${y} viewBox=${`0 0 ${width} ${y}`}>
-            ${ticks(from, to, width).map(([at, label]) => {
+            ${ticks(from, to, width).map(([at, label], i, all) => {
                 const x = ((at - from) / size) * width;
-                return html`<g><line class="tick" x1=${x} x2=${x} y1="18" y2=${y} /><text class="ticklabel" x=${x + 3} y="13">${label}</text></g>`;
+                // At the right edge the label stands before its line, where the one before leaves room.
+                const wide = label.length * WIDE;
+                const over = x + 3 + wide > width;
+                const room = i ? x - ((all[i - 1][0] - from) / size) * width - 9 - all[i - 1][1].length * WIDE : x;
+                return html`<g><line class="tick" x1=${x} x2=${x} y1="18" y2=${y} />${over && room < wide ? null : html`<text class="ticklabel" x=${over ? x - 3 : x + 3} y="13" text-anchor=${over ? 'end' : 'start'}>${label}</text>`}</g>`;
             })}
             ${rows.map((r) => html`<g><line class="rowline" x1="0" x2=${width} y1=${top[r]} y2=${top[r]} /><text class="rowlabel" x="4" y=${top[r] + 15}>${t('timeline.row_' + r)}</text>${heights[r].hidden ? html`<text class="ticklabel" x="4" y=${top[r] + 34 + heights[r].lines * ROW}>${t('timeline.hidden', {n: heights[r].hidden})}</text>` : null}</g>`)}
             ${placed.map((i) => {
