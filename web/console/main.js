@@ -101,14 +101,14 @@ function Nav({route}) {
     const overdue = status && status.due ? status.due.overdue : 0;
     const box = useRef();
     const place = route.join('/');
-    // Where it is a row that scrolls, the place where one is is in sight.
-    useEffect(() => {
-        const on = box.current.querySelector('[aria-current]');
+    // Where it is a row that scrolls, the place where one is is in sight, and so is what gets the focus.
+    const show = (on) => {
         if (!on) return;
         const a = on.getBoundingClientRect(), b = box.current.getBoundingClientRect();
         if (a.left < b.left || a.right > b.right) box.current.scrollLeft += (a.left + a.right - b.left - b.right) / 2;
-    }, [place, !!status]);
-    return html`<nav ref=${box} aria-label=${t('nav')}>
+    };
+    useEffect(() => show(box.current.querySelector('[aria-current]')), [place, !!status]);
+    return html`<nav ref=${box} onFocusCapture=${(e) => show(e.target)} aria-label=${t('nav')}>
         <ul>${places.map(([p, key]) => item([p], t(key), p === 'obligations' && overdue ? html` <span class="count">${t('n_overdue', {n: overdue})}</span>` : null))}</ul>
         <h2 id="nav-channels">${t('nav.channels')}</h2>
         <ul aria-labelledby="nav-channels">${status ? status.channels.filter(live).map((c) => item(['channel', c.group_id], html`<${Peer} text=${c.name} />`)) : null}

@@ -42,7 +42,32 @@ await step('what is about another record names that one by its entry, too', asyn
     await us.locator('.item.record', {hasText: 'Countersignature'}).getByText(`about Contact record, entry ${first}`).waitFor();
     await settled(us, ['obligations']);
     const said = await us.locator('main').innerText();
-    return /about Notice of an activity, entry \d+/.test(said) || said;
+    if (!/about Notice of an activity, entry \d+/.test(said)) return said;
+    await settled(us, ['register']);
+    const list = await us.locator('tr', {hasText: 'Countersignature'}).innerText();
+    return new RegExp(`about entry ${first}\\b`).test(list) || list;
+});
+await step('who has come back to the newest message keeps it in sight when the box below grows', async () => {
+    await settled(us, ['channel', channel]);
+    await us.locator('.entry').last().waitFor();
+    await us.waitForTimeout(600);
+    const under = () => us.evaluate(() => {
+        const f = document.querySelector('.feed');
+        return Math.round(f.scrollHeight - f.clientHeight - f.scrollTop);
+    });
+    const scroll = (by) => us.evaluate((y) => document.querySelector('.feed').scrollBy({top: y, behavior: 'instant'}), by);
+    await scroll(-150);
+    await us.waitForTimeout(300);
+    const up = await under();
+    await scroll(150);
+    await us.waitForTimeout(300);
+    const before = [await under(), await us.locator('.feed').evaluate((f) => f.clientHeight)];
+    await us.locator('.lanechoice.record input').check();
+    await us.locator('.composer.record select').waitFor();
+    await us.waitForTimeout(400);
+    const after = [await under(), await us.locator('.feed').evaluate((f) => f.clientHeight)];
+    await us.locator('.lanechoice.talk input').check();
+    return (up > 100 && before[0] <= 1 && after[1] < before[1] && after[0] <= 1) || [up, before, after];
 });
 
 // ---- search

@@ -93,8 +93,10 @@ export function Feed({items, draw, onTop, total, label, busy, toEnd, after, goal
 
     const scrolled = () => {
         const b = box.current;
+        if (!b) return;
         const now = b.scrollTop;
         if (Math.abs(now - own.current) <= 1) return;
+        own.current = -1; // who comes back to where we had scrolled to has come there by themselves
         if (now + b.clientHeight >= b.scrollHeight - 4) anchor.current = {end: true};
         else {
             let i = 0;
