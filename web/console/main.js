@@ -237,7 +237,7 @@ function hide(session, why = 0) {
     if (state.asks) state.asks.done(null);
     forgetTemplates();
     const {language, theme} = state.settings;
-    set({session, why, status: null, charter: null, drafts: {}, settings: {language, theme, route: '', seen: {}}, asks: null, said: null, work: [], trouble: '', refused: null});
+    set({session, why, status: null, charter: null, drafts: {}, picked: {}, settings: {language, theme, route: '', seen: {}}, asks: null, said: null, work: [], trouble: '', refused: null});
     history.replaceState(null, '', location.pathname);
     document.title = 'detente';
 }

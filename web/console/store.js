@@ -15,6 +15,7 @@ export const state = {
     status: null,
     charter: null,
     drafts: {},
+    picked: {}, // files that wait to be sent, by draft
     settings: {language: '', theme: '', route: '', seen: {}},
     said: null, // the last thing told to the person: {text, bad}
 };

@@ -42,9 +42,12 @@ function announce(text) {
 
 // ---- what it is checked against
 
+/** What was typed or pasted there as hex: without white space, and without what is invisible and comes along from a page. */
+const hexOf = (field) => at(field).value.replace(/[\s\u200b-\u200d\u2060\ufeff]/g, '').toLowerCase();
+
 /** {anchor, trouble}: forum id and root words as they stand in the form. */
 function readAnchor() {
-  const id = at('forum').value.trim().toLowerCase(), lines = at('words').value.split('\n').map((x) => x.trim()).filter((x) => x !== '');
+  const id = hexOf('forum'), lines = at('words').value.split('\n').map((x) => x.trim()).filter((x) => x !== '');
   const anchor = { forum: undefined, rootWords: [] };
   at('forum').removeAttribute('aria-invalid');
   at('words').removeAttribute('aria-invalid');
@@ -323,7 +326,7 @@ async function lookAtAddress() {
   } catch (e) {
     return trouble(e.message);
   }
-  const readKey = at('read-key').value.trim().toLowerCase();
+  const readKey = hexOf('read-key');
   at('read-key').removeAttribute('aria-invalid');
   if (readKey !== '' && !/^[0-9a-f]{64}$/.test(readKey)) {
     at('read-key').setAttribute('aria-invalid', 'true');

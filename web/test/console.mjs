@@ -80,6 +80,15 @@ await step('an attached file goes and comes', async () => {
     const [got] = await Promise.all([ru.waitForEvent('download'), item.getByRole('button', {name: 'Save'}).click()]);
     return readFileSync(await got.path()).length === 3 << 20;
 });
+await step('a file that waits to be sent is there after a look at another screen', async () => {
+    await us.setInputFiles('.filepick input', {name: 'waits.txt', mimeType: 'text/plain', buffer: Buffer.from('x')});
+    await at(us, 'obligations');
+    await us.waitForSelector('main h1:has-text("Obligations")');
+    await at(us, 'channel', channel);
+    await us.locator('.picked', {hasText: 'waits.txt'}).waitFor();
+    await us.locator('.picked button').click();
+    return (await us.locator('.picked').count()) === 0;
+});
 await step('a draft and the session outlive a reload', async () => {
     await us.fill('.composer textarea', 'half a thought');
     await us.waitForTimeout(1500);
@@ -90,6 +99,18 @@ await step('a draft and the session outlive a reload', async () => {
     return kept === 'half a thought' || kept;
 });
 await shot(us, 'channel');
+await step("the forum's id is copied as it is", async () => {
+    await at(us, 'admission');
+    const code = us.locator('section', {has: us.locator('#h-charter')}).locator('code.hex').first();
+    await code.waitFor();
+    const copied = await code.evaluate((e) => {
+        getSelection().selectAllChildren(e);
+        return getSelection().toString();
+    });
+    await at(us, 'channel', channel);
+    await us.locator('.lanechoice').first().waitFor();
+    return /^[0-9a-f]{64}$/.test(copied) || [copied, copied.length];
+});
 let record;
 await step('a record: its form, what will be provable and by whom, and it is made', async () => {
     await us.locator('.lanechoice.record input').check();
@@ -109,6 +130,10 @@ await step('a record: its form, what will be provable and by whom, and it is mad
     await us.fill('#f-ended_at', '2026-11-20T09:30');
     await button(us, 'Read it once more').click();
     const refused = await us.locator('.field.wrong', {has: us.locator('#f-ended_at')}).innerText();
+    await us.waitForFunction(() => { // led there, and it is in sight: what is wrong may be far above
+        const {top, bottom} = document.activeElement.getBoundingClientRect();
+        return document.activeElement.closest('.field.wrong') && top >= 0 && bottom <= innerHeight;
+    });
     await us.fill('#f-ended_at', '2026-11-20T10:30');
     await button(us, 'Read it once more').click();
     const review = await us.locator('.review').innerText();
@@ -130,6 +155,7 @@ await step('the other side sees what a countersignature is not, and countersigns
     await ru.locator('.item.record a').first().click();
     await button(ru, 'Countersign').first().click();
     const said = await ru.locator('.caution').innerText();
+    await ru.waitForFunction(() => document.querySelector('.answerform button.main').getBoundingClientRect().bottom <= innerHeight);
     await ru.locator('.answerform button.main').click();
     await at(us, 'record', record);
     await us.locator('.states', {hasText: 'Countersigned'}).waitFor({timeout: 60000});

@@ -119,7 +119,7 @@ await step('Ctrl+End in the conversation does, too', async () => {
     return /textarea/.test(await own(us)) || (await own(us));
 });
 await step('and a key from anywhere, which the help names', async () => {
-    await button(us, 'Keys').click();
+    await button(us, 'Keyboard').click();
     const said = await us.locator('dialog').innerText();
     await us.keyboard.press('Alt+m');
     const inside = await us.evaluate(() => document.querySelector('dialog').contains(document.activeElement));
@@ -127,7 +127,7 @@ await step('and a key from anywhere, which the help names', async () => {
     await us.waitForSelector('dialog', {state: 'detached'});
     const back = await us.evaluate(() => document.activeElement.textContent);
     await us.keyboard.press('Alt+m');
-    return (/Alt\+M/.test(said) && inside && back === 'Keys' && /textarea/.test(await own(us))) || [said, inside, back, await own(us)];
+    return (/Alt\+M/.test(said) && inside && back === 'Keyboard' && /textarea/.test(await own(us))) || [said, inside, back, await own(us)];
 });
 await step('after something is sent, the focus is where the next thing is written', async () => {
     await us.keyboard.type('One more.');

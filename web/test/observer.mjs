@@ -154,6 +154,15 @@ await test('all ' + config.altered.length + ' altered files are refused', async 
   await close(page);
 });
 
+await test('a forum id is taken as it comes out of another page, with what cannot be seen between its digits', async () => {
+  const page = await open(file), [, p] = Object.entries(config.proofs)[0];
+  await page.fill('#forum', ' ' + config.forum.replace(/(.{8})(?=.)/g, '$1\u200b') + '\u00a0');
+  await give(page, [p.file]);
+  same((await verdicts(page)).join(), NAMES[p.verdict], 'verdict');
+  same(await page.getAttribute('#forum', 'aria-invalid'), null, 'the field says that it is wrong');
+  await close(page);
+});
+
 await test('text of others is text, and no markup', async () => {
   const page = await open(file);
   await page.setInputFiles('#files', [{ name: '<img src=x onerror=document.title=1>.proof', mimeType: 'text/plain', buffer: Buffer.from('detente proof 1\nAAAA\n') }]);

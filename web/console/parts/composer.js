@@ -25,7 +25,11 @@ export function Composer({id, channel, onSent}) {
     const key = 'channel:' + id;
     const [lane, setLane] = useState('talk');
     const [text, setText] = useState(state.drafts[key] || '');
-    const [file, setFile] = useState(null);
+    const [file, pickFile] = useState(state.picked[key] || null);
+    const setFile = (one) => {
+        state.picked[key] = one; // kept while another screen is shown, as the text is
+        pickFile(one);
+    };
     const [rule, setRule] = useState('');
     const [progress, setProgress] = useState(null);
     const stop = useRef(null);
@@ -52,7 +56,7 @@ export function Composer({id, channel, onSent}) {
                 setProgress(null);
             }
             setFile(null);
-            pick.current.value = '';
+            if (pick.current) pick.current.value = '';
         }
         if (text.trim()) {
             await api.call('send', [id, text], kept);
@@ -85,7 +89,7 @@ export function Composer({id, channel, onSent}) {
                     pick.current.value = '';
                 }}>${t('file.drop')}</button></span>` : null}
                 ${progress ? html`<progress value=${progress[0]} max=${progress[1]} aria-label=${t('file.progress')}></progress>` : null}
-                <select class="rule" aria-label=${t('talk.rule')} value=${rule} onChange=${(e) => setRule(e.target.value)}>${['', 'keep', '1d', '7d', '30d', '90d'].map((v) => html`<option value=${v} selected=${v === rule}>${v === '' || v === 'keep' ? t(v ? 'talk.rule_keep' : 'talk.rule_channel') : t('talk.rule_destroy', {n: parseInt(v, 10)})}</option>`)}</select>
+                <label class="ruled">${t('talk.kept')} <select class="rule" aria-label=${t('talk.rule')} value=${rule} onChange=${(e) => setRule(e.target.value)}>${['', 'keep', '1d', '7d', '30d', '90d'].map((v) => html`<option value=${v} selected=${v === rule}>${v === '' || v === 'keep' ? t(v ? 'talk.rule_keep' : 'talk.rule_channel') : t('talk.rule_destroy', {n: parseInt(v, 10)})}</option>`)}</select></label>
                 <button class="main send" disabled=${act.busy}>${t('talk.send')}</button><small class="hint">${t('talk.keys')}</small></p><//>`}
         <${Trouble} error=${act.error} /></form>`;
 }

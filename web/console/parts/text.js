@@ -13,9 +13,9 @@ export const Peer = ({text}) => html`<bdi dir="auto">${harmless(text)}</bdi>`;
 /** Several lines of a peer. */
 export const PeerBlock = ({text, ...rest}) => html`<div class="peer" dir="auto" ...${rest}>${harmless(text)}</div>`;
 
-/** A hash or key: in groups, left to right, the whole of it for copying. */
+/** A hash or key: left to right, and the whole of it for copying, with nothing in between. */
 export const Hex = ({value, short}) =>
-    html`<code class="hex" dir="ltr" title=${value}>${short ? String(value).slice(0, 12) + '…' : String(value).replace(/(.{8})(?=.)/g, '$1\u200b')}</code>`;
+    html`<code class="hex" dir="ltr" title=${value}>${short ? String(value).slice(0, 12) + '…' : String(value)}</code>`;
 
 /** Eight key words, to be read aloud. */
 export const Words = ({words, large}) =>

@@ -36,7 +36,7 @@ function Rules({charter}) {
     const rules = Object.entries(charter.rules || {});
     const opens = rules.some(([k]) => k === 'open');
     return html`<h3>${t('charter.rules')}</h3><ul class="plainlist">${rules.map(([k, v]) => html`<li key=${k}>${ruleInWords(k, v, charter.parties)}${/^(template|successor)\./.test(k) ? html` <${Hex} short value=${v} />` : null}</li>`)}
-        ${opens ? null : html`<li>${t('rule.open', {who: consentOf('both')})}</li>`}</ul>`;
+        ${opens ? null : html`<li>${t(rules.some(([k]) => /^open\./.test(k)) ? 'rule.open' : 'rule.open_all', {who: consentOf('both')})}</li>`}</ul>`;
 }
 
 /** What a charter says; with its parties, their words and signatures. */

@@ -82,6 +82,17 @@ export function Compose({route}) {
         review.current.focus();
         review.current.scrollIntoView({block: 'start'});
     }, [reading]);
+    // Whoever asked to go on is led to what keeps them.
+    const form = useRef();
+    const lead = () => {
+        const first = form.current && form.current.querySelector('.field.wrong :is(input, select, textarea)');
+        if (!first) return;
+        first.focus();
+        first.scrollIntoView({block: 'center'});
+    };
+    useEffect(() => {
+        if (Object.keys(turnedNow).length) lead();
+    }, [turnedNow]);
     const channel = s.status && s.status.channels.find((c) => c.group_id === id);
     const {data, error} = useData(async () => {
         const [template, roster, records] = await Promise.all([result('template show', [kind]), result('roster', [id]), result('records', [id], {last: '100'})]);
@@ -102,6 +113,9 @@ export function Compose({route}) {
         say(t('compose.made'));
         go('record', done.result.commitment);
     });
+    useEffect(() => {
+        if (act.error) lead();
+    }, [act.error]);
     if (!data) return html`<h1 tabindex="-1">${word('kind', kind)}</h1><${Trouble} error=${error} />${error ? null : html`<p>${t('loading')}</p>`}`;
     const {template} = data;
     const wrong = {...mistakeOf(act.error, template), ...turnedNow};
@@ -120,7 +134,7 @@ export function Compose({route}) {
         <p>${t('compose.in')} <a href=${href('channel', id)}><${Peer} text=${channel ? channel.name : id.slice(0, 8)} /></a>. <span lang="en" dir="ltr">${template.purpose}</span></p>
         <dl class="facts"><div><dt>${t('compose.deadline')}</dt><dd><bdi lang="en">${template.deadline}</bdi></dd></div><div><dt>${t('compose.ack')}</dt><dd><bdi lang="en">${template.acknowledgement}</bdi></dd></div></dl>
         <p class="buttons"><button type="button" onClick=${() => setImporting(true)}>${t('import.open')}</button></p>
-        <form onSubmit=${(e) => {
+        <form ref=${form} onSubmit=${(e) => {
             e.preventDefault();
             const now = turned(template, values);
             setTurned(now);

@@ -60,7 +60,7 @@ function ChannelRow({c, last, seen}) {
     return html`<li class="card"><h3><a href=${href('channel', c.group_id)}><${Peer} text=${c.name} /></a> <${State} kind=${channelState(c)}>${word('channel_state', c.state)}<//></h3>
         <p>${t('n_members', {n: c.members})}${talk ? html` · <strong>${t('n_new_talk', {n: talk})}</strong>` : null}${records ? html` · <strong>${t('n_new_records', {n: records})}</strong>` : null}${!talk && !records ? html` · ${t('nothing_new')}` : null}${c.to_send ? html` · ${t('n_to_send', {n: c.to_send})}` : null}</p>
         ${c.destroy_after_ms ? html`<p>${t('destroyed_after', {n: Math.round(c.destroy_after_ms / 86400000)})}</p>` : null}
-        ${c.courier_key ? html`<p><${State} kind=${c.courier_key.holds ? 'ok' : 'wait'}>${t(c.courier_key.holds ? 'courier.closed' : 'courier.classical')}<//>${c.courier_key.since ? html`, ${t('since')} <${Time} at=${c.courier_key.since} as="day" />` : null} <a href=${href('courier', c.group_id)}>${t('courier')}</a></p>` : null}
+        ${c.courier_key ? html`<p><${State} kind=${c.courier_key.holds ? 'ok' : 'wait'}>${t(c.courier_key.holds ? 'courier.closed' : 'courier.classical')}<//>${c.courier_key.holds ? null : ': ' + t('courier.classical_is')}${c.courier_key.since ? html`, ${t('since')} <${Time} at=${c.courier_key.since} as="day" />` : null} <a href=${href('courier', c.group_id)}>${t('courier')}</a></p>` : null}
         ${late.map((r) => html`<p><${State} kind="bad">${t('receipt.overdue')}<//> <${Person} who=${r.who} />, ${t('since')} <${Time} at=${r.missing_since} /></p>`)}
         ${(c.lines || []).map((l) => {
             const [kind, text] = lineText(l);

@@ -83,7 +83,7 @@ function Answer({x, template, kind, consents, ours, onDone}) {
             <label>${t('consent.audience')}<input dir="auto" required value=${audience} onInput=${(e) => setAudience(e.target.value)} /></label><p class="hint">${t('consent.audience_hint')}</p>
             <label>${t('consent.until')}<input type="date" value=${until} onInput=${(e) => setUntil(e.target.value)} /></label><//>` : null}
         ${field ? html`<label>${t('answer.text_' + kind)}<textarea rows="3" dir="auto" required=${kind === 'answer'} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label>` : null}
-        <p class="hint">${t('answer.provable')}</p>
+        ${kind === 'consent' && !open.length ? html`<p class="hint">${t('consent.choose')}</p>` : null}<p class="hint">${t('answer.provable')}</p>
         ${late || when ? html`<fieldset><legend>${t('compose.late')}</legend><label class="check"><input type="radio" name="when" onChange=${() => setWhen('urgent')} /> ${t('compose.urgent')}</label><label class="check"><input type="radio" name="when" onChange=${() => setWhen('wait')} /> ${t('compose.wait')}</label></fieldset>` : null}
         <${Trouble} error=${act.error} />
         <p class="buttons"><button class="main" disabled=${act.busy || !ready}>${t('answer.make_' + kind)}</button><button type="button" onClick=${() => onDone()}>${t('cancel')}</button></p></form>`;
@@ -143,6 +143,10 @@ export function Record({route}) {
     useEffect(() => {
         if (told && tell.current) tell.current.focus();
     }, [told]);
+    const asked = useRef();
+    useEffect(() => {
+        if (doing && asked.current) asked.current.scrollIntoView({block: 'nearest'});
+    }, [doing]);
     const begin = (what) => {
         setTold('');
         setDoing(what);
@@ -182,13 +186,13 @@ export function Record({route}) {
         ${x.kind === 'readout' || x.kind === 'readout_line' ? html`<p class="noprint"><a class="button" href=${href('readout', x.kind === 'readout' ? x.commitment : x.fields.readout)}>${t(x.kind === 'readout' ? 'readout.open' : 'readout.of_line')}</a></p>` : null}
         <${Arrivals} arrivals=${data.arrivals} />
         ${x.caution ? html`<p class="caution">${isAnswer(x) ? t('caution.' + x.kind) : x.caution}</p>` : null}
-        <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col">${t('record.says')} <${Peer} text=${x.author.party} /></th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
+        <div class="table" role="group" aria-label=${t('record.fields')} tabindex="0"><table><caption class="hidden">${t('record.fields')}</caption><thead><tr><th scope="col">${t('record.field')}</th><th scope="col"><${Peer} text=${x.author.party} /> ${t('record.says')}</th>${disputes.map((d) => html`<th scope="col">${t('record.disputed_by')} <${Peer} text=${d.by.party} /></th>`)}</tr></thead>
             <tbody>${data.aboutTemplate ? html`<tr><th scope="row">${t('record.slots')}</th><td>${inWords(fieldsOf(data.aboutTemplate, x.fields.slots))}</td>${disputes.map(() => html`<td></td>`)}</tr>` : null}${shownFields.filter((f) => x.fields[f.name] !== undefined || disputes.some((d) => d.says[f.name] !== undefined)).map((f) => html`<tr class=${disputes.some((d) => d.says[f.name] !== undefined) ? 'differs' : ''}><th scope="row">${label(f.name)}${f.unit ? html` <small>(${f.unit})</small>` : null}${f.public ? html` <small class="tag">${t('field.public')}</small>` : null}</th><td>${wrote(f.name) ? word('value', 'wrote') : html`<${Value} field=${f} text=${x.fields[f.name]} />`}</td>${disputes.map((d) => html`<td>${d.says[f.name] === undefined ? html`<small>${t('record.same')}</small>` : html`<strong><${Icon} name="bad" /> <${Value} field=${f} text=${asNames(f, d.says[f.name])} /></strong>`}</td>`)}</tr>`)}
             ${rest.map((k) => html`<tr><th scope="row">${label(k)}</th><td><${Peer} text=${x.fields[k]} /></td>${disputes.map(() => html`<td></td>`)}</tr>`)}</tbody></table></div>
         ${x.carried ? html`<${Told} x=${x.carried} />` : null}
         <details class="gap"><summary>${t('record.envelope')}</summary><dl class="facts"><div><dt>${t('record.commitment')}</dt><dd><${Hex} value=${x.commitment} /></dd></div>${Object.keys(x.fields).filter((k) => k.startsWith('@')).map((k) => html`<div><dt>${label(k.slice(1))}</dt><dd><${Peer} text=${x.fields[k]} /></dd></div>`)}</dl></details>
         ${replies.length ? html`<section aria-labelledby="h-answers"><h2 id="h-answers">${t('record.answers')}</h2><ul class="rows">${replies.map((r) => html`<li key=${r.commitment}><a href=${href('record', r.commitment)}><b>${word('kind', r.kind)}</b></a> (${entryOf(r)}) ${t('from')} <${Person} who=${r.author} />, <${Time} at=${r.written} />; ${t('record.register')} <b>${word('entry', r.register)}</b>${r.fields.slots ? html`<br /><span>${t('record.slots')}: ${inWords(fieldsOf(template, r.fields.slots))}</span>` : null}${['text', 'remark', 'reason'].filter((k) => r.fields[k]).map((k) => html`<${PeerBlock} text=${r.fields[k]} />`)}</li>`)}</ul></section>` : null}
-        ${isAnswer(x) ? null : html`<section class="noprint" aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
+        ${isAnswer(x) ? null : html`<section class="noprint" ref=${asked} aria-labelledby="h-say"><h2 id="h-say">${t('record.say')}</h2>${told ? html`<p class="told" role="status" tabindex="-1" ref=${tell}><strong>${told}</strong></p>` : null}
             ${doing === '' ? html`<p class="buttons">${can.map((k) => html`<button onClick=${() => begin(k)}>${t('answer.' + k)}</button>`)}<button onClick=${() => begin('open')}>${t('open.title')}</button><a class="button" href=${href('carry', x.commitment)}>${t('carry')}</a></p><p class="hint">${t('record.say_hint')}</p>`
                 : doing === 'open' ? html`<${Open} x=${x} template=${template} consents=${consents} ours=${own} onConsent=${() => begin('consent')} onDone=${done} />`
                     : html`<${Answer} x=${x} template=${template} kind=${doing} consents=${consents} ours=${own} onDone=${done} />`}</section>`}</div>`;
