@@ -87,7 +87,7 @@ test_rules(void **state)
     DT_CLEANUP(dt_buf_clear) struct dt_buf vkeys;
     DT_CLEANUP(dt_buf_clear) struct dt_buf same = DT_BUF_INIT(TLOG_VKEY_MAX);
     char long_name[DT_NAME_MAX + 2];
-    struct tlog_signer log_as_witness;
+    struct tlog_signer log_as_witness = {0};
     struct dt_charter c;
 
     (void)state;
