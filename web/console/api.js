@@ -80,10 +80,9 @@ const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => 
  * whose signal is aborted is cancelled in the program, too, which says whether it could still be: an AbortError; or it is done.
  */
 export async function call(command, operands = [], options = {}, more = {}) {
-    const body = {command, operands, options};
+    const body = {command, operands, options, id: random()}; // by its id long work is shown, and cancelled
     if (more.passphrase) body.passphrase = more.passphrase;
     if (more.signal) {
-        body.id = random();
         more.signal.throwIfAborted();
         more.signal.addEventListener('abort', async () => {
             // It can be quicker there than the call itself.

@@ -86,7 +86,7 @@ function Banner() {
         ${s.reachable ? null : html`<p class="banner bad"><${Icon} name="off" /> <strong>${t('unreachable.title')}</strong> ${t('unreachable.since', {when: i18n.time(s.gone)})} ${t('unreachable.text')}</p>`}
         ${s.reachable && !s.online ? html`<p class="banner"><${Icon} name="off" /> <strong>${s.since ? t('offline.since', {when: i18n.time(s.since)}) : t('offline.title')}</strong> ${t('offline.text')}${s.trouble ? html` <small><${Peer} text=${s.trouble} /></small>` : null}</p>` : null}
         ${s.said ? html`<p class=${'banner said' + (s.said.bad ? ' bad' : '')}>${s.said.text} <button type="button" class="plain" onClick=${() => set({said: null})}>${t('close')}</button></p>` : null}
-        ${s.work.map((w) => html`<p class="banner" key=${w.id}>${w.what} <progress value=${w.done} max=${w.of || 1}></progress> ${i18n.number(w.done)} / ${i18n.number(w.of)} <button type="button" onClick=${() => api.cancel(w.id)}>${t('cancel')}</button></p>`)}
+        ${s.work.map((w) => html`<p class="banner" key=${w.id}>${w.what} <progress value=${w.done} max=${w.of || 1}></progress> ${i18n.number(w.done)} / ${i18n.number(w.of)} <button type="button" onClick=${() => api.cancel(w.id).catch(() => {})}>${t('cancel')}</button></p>`)}
     </div>`;
 }
 
