@@ -40,7 +40,7 @@ FAULTS = [
 ]
 LINE = re.compile(r'^detente-relay: [^\x00-\x1f\x7f]{8,500}$')
 FEW = 60  # lines of the log for one fault
-PATIENCE = 20  # seconds more for a call that comes in any case
+PATIENCE = 20  # seconds for a call that comes in any case
 
 
 class Control:
@@ -110,12 +110,16 @@ def one(fault, skip, relay, world, control, counts):
     log_at, refused = os.path.getsize('relay.log'), world.refused
     control.arm(kind, number, skip, many, files)
     comes = kind in ('write', 'sync', 'open') and skip < 20  # by what the traffic does; on a busy machine, later
-    end = time.monotonic() + (0.3 if many == ON else 1.0)
-    while (time.monotonic() < end and (many == ON or control.failed() < many)) or (
-            comes and control.failed() == 0 and time.monotonic() < end + PATIENCE):
-        if kind == 'open':  # somebody new comes, too
-            knock(world.port, 0.2)
-        time.sleep(0.02)
+
+    def go_on(until, enough):
+        while time.monotonic() < until and not enough():
+            if kind == 'open':  # somebody new comes, too
+                knock(world.port, 0.2)
+            time.sleep(0.02)
+
+    if comes:
+        go_on(time.monotonic() + PATIENCE, control.failed)
+    go_on(time.monotonic() + (0.3 if many == ON else 1.0), lambda: many != ON and control.failed() >= many)
     failed = control.failed()
     control.disarm()
     counts['failed'] += failed
